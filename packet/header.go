@@ -1,0 +1,195 @@
+// Package packet turns the bytes of a frame into a [Header]: a small comparable
+// value with everything a stateful packet filter looks at, and nothing else.
+//
+// [Decode] reads a frame from its link layer on and never allocates. What it
+// cannot read it names with one of this package's errors; no input makes it
+// panic. Tunnels are never entered: the header is that of the outermost IP
+// packet, because that is what a security group sees.
+//
+//	var h packet.Header
+//	err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h)
+//
+// Headers need no bytes: [TCPHeader], [UDPHeader], [ICMPHeader] and [ParseHeader]
+// make them for tests and for questions asked on a command line.
+//
+// The package depends on the standard library alone. Files are read by package
+// capture, which sits beside the decoder and calls it.
+package packet
+
+import "net/netip"
+
+// Family is an IP version. The zero Family means no IP header was read.
+type Family uint8
+
+// The two families.
+const (
+	IPv4 Family = 4
+	IPv6 Family = 6
+)
+
+// A Header is what a frame says of itself from the outermost IP header on.
+//
+// It is comparable, holds no pointers and owns its contents. Numbers are in host
+// byte order; lengths are bytes. A field that the protocol does not have is zero.
+// A field that the protocol has but the capture cut off is zero too, and named
+// in Missing. The zero Header is not a packet: its Family is 0.
+type Header struct {
+	// Src and Dst are the addresses as netip.Addr.As16 writes them: an IPv4
+	// address in its IPv4-mapped form. Family alone tells the families apart,
+	// so an IPv6 packet that carries a mapped address is never taken for IPv4.
+	Src, Dst [16]byte
+
+	Family   Family
+	Protocol Protocol // after the extension headers that Decode skips
+	HopLimit uint8    // TTL or hop limit
+	TCPFlags TCPFlags
+
+	SrcPort, DstPort uint16 // TCP and UDP, and SCTP, DCCP and UDP-Lite
+	Seq, Ack         uint32 // TCP
+	Window           uint16 // TCP, unscaled
+
+	ICMPType, ICMPCode uint8  // ICMP and ICMPv6
+	ICMPID             uint16 // identifier of an ICMP or ICMPv6 query
+
+	FragOffset uint16 // bytes
+	MoreFrags  bool
+	Missing    Missing
+	FragID     uint32 // identification, of fragments only for IPv6
+
+	Length     uint32 // of the IP packet, as its header says
+	Captured   uint32 // of Length, how much the frame holds
+	PayloadLen uint32 // behind the transport header, counted by Length
+
+	// Quoted is the packet that an ICMP error is about, as far as it is quoted.
+	Quoted Quote
+}
+
+// Missing names the parts of a header that the capture cut off. The zero value
+// means that everything the protocol has is there.
+type Missing uint8
+
+// Parts that a short snap length can cost.
+const (
+	MissingPorts    Missing = 1 << iota // SrcPort, DstPort
+	MissingTCPFlags                     // TCPFlags, Seq, Ack, Window as well
+	MissingICMP                         // ICMPType, ICMPCode
+	MissingICMPID                       // ICMPID
+	MissingQuote                        // Quoted, or part of it
+)
+
+// A Quote is the start of a packet inside an ICMP error.
+type Quote struct {
+	Tuple FiveTuple // of the quoted packet, in the direction it travelled
+	Part  QuotePart // how much of Tuple is there
+	_     [1]byte   // keeps the size even
+}
+
+// QuotePart says how much of a quoted packet an ICMP error holds.
+type QuotePart uint8
+
+// From nothing to a whole five-tuple.
+const (
+	QuoteNone      QuotePart = iota // not an error, or the quoted IP header is unreadable
+	QuoteAddresses                  // addresses and protocol: a later fragment, or too few bytes
+	QuoteTuple                      // ports, or ICMP type, code and identifier, as well
+)
+
+// Fragment reports whether the packet is a fragment, the first one included.
+// An IPv6 atomic fragment (offset zero, no more fragments) is an ordinary packet.
+func (h *Header) Fragment() bool { return h.MoreFrags || h.FragOffset != 0 }
+
+// LaterFragment reports whether the packet is a fragment that starts behind the
+// transport header of its datagram, so that ports and flags are unknown.
+func (h *Header) LaterFragment() bool { return h.FragOffset != 0 }
+
+// SrcAddr returns the source address; the zero Addr if Family is 0.
+func (h *Header) SrcAddr() netip.Addr { return addr(h.Family, h.Src) }
+
+// DstAddr returns the destination address; the zero Addr if Family is 0.
+func (h *Header) DstAddr() netip.Addr { return addr(h.Family, h.Dst) }
+
+func addr(f Family, a [16]byte) netip.Addr {
+	switch f {
+	case IPv4:
+		return netip.AddrFrom4([4]byte(a[12:]))
+	case IPv6:
+		return netip.AddrFrom16(a)
+	}
+	return netip.Addr{}
+}
+
+// Tuple returns the packet's five-tuple. For ICMP and ICMPv6 that is type, code
+// and identifier; for protocols without ports, the addresses and the protocol.
+func (h *Header) Tuple() FiveTuple {
+	t := FiveTuple{Src: h.Src, Dst: h.Dst, Family: h.Family, Protocol: h.Protocol}
+	switch h.Protocol {
+	case ICMP, ICMPv6:
+		t.SrcPort = h.ICMPID
+		t.DstPort = uint16(h.ICMPType)<<8 | uint16(h.ICMPCode)
+	default:
+		t.SrcPort, t.DstPort = h.SrcPort, h.DstPort
+	}
+	return t
+}
+
+// TCPHeader returns the header of a TCP segment without payload. Both addresses
+// must be of one family; an IPv4-mapped address counts as IPv4. The zero Header
+// is returned where they are not.
+func TCPHeader(src, dst netip.AddrPort, flags TCPFlags) Header {
+	h := IPHeader(src.Addr(), dst.Addr(), TCP)
+	if h.Family != 0 {
+		h.SrcPort, h.DstPort, h.TCPFlags = src.Port(), dst.Port(), flags
+		h.setLength(20, 0)
+	}
+	return h
+}
+
+// UDPHeader returns the header of an empty UDP datagram; see [TCPHeader] for
+// the addresses.
+func UDPHeader(src, dst netip.AddrPort) Header {
+	h := IPHeader(src.Addr(), dst.Addr(), UDP)
+	if h.Family != 0 {
+		h.SrcPort, h.DstPort = src.Port(), dst.Port()
+		h.setLength(8, 0)
+	}
+	return h
+}
+
+// ICMPHeader returns the header of an ICMP message, or of an ICMPv6 message
+// where the addresses are IPv6; see [TCPHeader] for the addresses. id is the
+// identifier of a query and 0 for other types.
+func ICMPHeader(src, dst netip.Addr, typ, code uint8, id uint16) Header {
+	h := IPHeader(src, dst, ICMP)
+	if h.Family == IPv6 {
+		h.Protocol = ICMPv6
+	}
+	if h.Family != 0 {
+		h.ICMPType, h.ICMPCode, h.ICMPID = typ, code, id
+		h.setLength(8, 0)
+	}
+	return h
+}
+
+// IPHeader returns the header of a packet of any protocol, without ports; see
+// [TCPHeader] for the addresses.
+func IPHeader(src, dst netip.Addr, proto Protocol) Header {
+	src, dst = src.Unmap(), dst.Unmap()
+	if !src.IsValid() || src.BitLen() != dst.BitLen() {
+		return Header{}
+	}
+	h := Header{Src: src.As16(), Dst: dst.As16(), Family: IPv4, Protocol: proto, HopLimit: 64}
+	if src.Is6() {
+		h.Family = IPv6
+	}
+	h.setLength(0, 0)
+	return h
+}
+
+func (h *Header) setLength(transport, payload uint32) {
+	h.PayloadLen = payload
+	h.Length = 20 + transport + payload
+	if h.Family == IPv6 {
+		h.Length += 20
+	}
+	h.Captured = h.Length
+}

@@ -1,0 +1,47 @@
+package packet
+
+import "strconv"
+
+// Protocol is an IP protocol number.
+type Protocol uint8
+
+// Protocols that packet filters treat by name. IANA, Assigned Internet Protocol
+// Numbers.
+const (
+	ICMP    Protocol = 1
+	IGMP    Protocol = 2
+	TCP     Protocol = 6
+	UDP     Protocol = 17
+	DCCP    Protocol = 33
+	GRE     Protocol = 47
+	ESP     Protocol = 50
+	AH      Protocol = 51
+	ICMPv6  Protocol = 58
+	NoNext  Protocol = 59
+	SCTP    Protocol = 132
+	UDPLite Protocol = 136
+)
+
+// String returns "tcp", "udp", "icmp", "icmpv6", or the number.
+func (p Protocol) String() string {
+	switch p {
+	case TCP:
+		return "tcp"
+	case UDP:
+		return "udp"
+	case ICMP:
+		return "icmp"
+	case ICMPv6:
+		return "icmpv6"
+	}
+	return strconv.Itoa(int(p))
+}
+
+// HasPorts reports whether the transport header starts with two port numbers.
+func (p Protocol) HasPorts() bool {
+	switch p {
+	case TCP, UDP, SCTP, DCCP, UDPLite:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,34 @@
+package packet
+
+// TCPFlags are the flag bits of a TCP header, as they stand in its 14th byte.
+type TCPFlags uint8
+
+// The eight flags.
+const (
+	FIN TCPFlags = 1 << iota
+	SYN
+	RST
+	PSH
+	ACK
+	URG
+	ECE
+	CWR
+)
+
+const flagLetters = "FSRPAUEC"
+
+// String returns one letter a flag in the order FSRPAUEC, "SA" for SYN and ACK,
+// and "-" where none is set.
+func (f TCPFlags) String() string { return string(f.append(nil)) }
+
+func (f TCPFlags) append(b []byte) []byte {
+	if f == 0 {
+		return append(b, '-')
+	}
+	for i := range len(flagLetters) {
+		if f&(1<<i) != 0 {
+			b = append(b, flagLetters[i])
+		}
+	}
+	return b
+}
