@@ -1,0 +1,71 @@
+package sg
+
+import "strconv"
+
+// A RuleRef names one rule of a compiled policy. It is comparable, small enough
+// to sit in every Decision, and stays valid when its policy is replaced. The
+// zero RuleRef names no rule.
+type RuleRef struct{ r *ruleInfo }
+
+// A ruleInfo is what is left of a rule for those who ask about it.
+type ruleInfo struct {
+	group GroupID
+	dir   Direction
+	index int // in Group.Ingress or Group.Egress
+	rule  Rule
+}
+
+// IsZero reports whether r names no rule.
+func (r RuleRef) IsZero() bool { return r.r == nil }
+
+// Group returns the rule's group.
+func (r RuleRef) Group() GroupID {
+	if r.r == nil {
+		return ""
+	}
+	return r.r.group
+}
+
+// Direction returns whether it is an ingress or an egress rule.
+func (r RuleRef) Direction() Direction {
+	if r.r == nil {
+		return 0
+	}
+	return r.r.dir
+}
+
+// Index returns the rule's place in Group.Ingress or Group.Egress, and -1 for
+// the zero RuleRef.
+func (r RuleRef) Index() int {
+	if r.r == nil {
+		return -1
+	}
+	return r.r.index
+}
+
+// Rule returns a copy of the rule.
+func (r RuleRef) Rule() Rule {
+	if r.r == nil {
+		return Rule{}
+	}
+	return r.r.rule
+}
+
+// Name returns the rule's id where it has one, else its place: "ingress[3]".
+func (r RuleRef) Name() string {
+	switch {
+	case r.r == nil:
+		return ""
+	case r.r.rule.ID != "":
+		return string(r.r.rule.ID)
+	}
+	return r.r.dir.String() + "[" + strconv.Itoa(r.r.index) + "]"
+}
+
+// String returns group and name: "sg-web ingress[3]".
+func (r RuleRef) String() string {
+	if r.r == nil {
+		return ""
+	}
+	return string(r.r.group) + " " + r.Name()
+}

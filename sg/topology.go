@@ -1,0 +1,135 @@
+// Package sg decides what AWS security groups do with a packet.
+//
+// A [Topology] is what the user writes, or a loader reads: groups with their
+// rules, prefix lists, and the ENIs that carry the groups. [Compile] turns it
+// into a [Policy], which never changes. A [Firewall] puts a connection table
+// beside a policy and judges packets, one ENI at a time ([Enforcer.Evaluate]) or
+// from the sending ENI to the receiving one ([Firewall.Forward]).
+//
+// Every [Decision] says why: the rule that admitted the packet, the connection
+// it belongs to, or what was missing. [Enforcer.Explain] says the same at length
+// and names the rules that came nearest.
+//
+// Numbers such as CT-25 in the documentation refer to the statements listed in
+// STATEMENTS.md beside this package, each with its source.
+package sg
+
+import (
+	"net/netip"
+
+	"github.com/sgsim/sgsim/conntrack"
+)
+
+// Identifiers, as AWS writes them. The simulator compares them and never parses
+// them, so any non-empty string serves in a test.
+type (
+	GroupID      string // "sg-0123456789abcdef0"
+	RuleID       string // "sgr-0123456789abcdef0"
+	PrefixListID string // "pl-0123456789abcdef0"
+	ENIID        string // "eni-0123456789abcdef0"
+	VPCID        string // "vpc-0123456789abcdef0"
+	SubnetID     string // "subnet-0123456789abcdef0"
+	InstanceID   string // "i-0123456789abcdef0"
+	PeeringID    string // "pcx-0123456789abcdef0"
+	AccountID    string // "123456789012"
+)
+
+// A Topology is everything that decides about packets. It is plain data: fill it
+// by hand or with package load, change it, and compile it again. The zero
+// Topology is valid and knows no ENI.
+//
+// The order of groups and rules has no effect on verdicts. Where several rules
+// admit a packet, the first in this order is the one that is named.
+type Topology struct {
+	Groups      []Group
+	PrefixLists []PrefixList
+	ENIs        []ENI
+	VPCs        []VPC     // needed for exempt addresses and peering only
+	Peerings    []Peering // between VPCs of the topology or others
+}
+
+// A Group is a security group. Rules only ever allow (SG-02); a group without
+// rules for a direction admits nothing new there (SG-07).
+type Group struct {
+	ID          GroupID
+	Name        string
+	Description string
+	VPC         VPCID     // empty: reachable from every VPC
+	Account     AccountID // owner; empty: the same as everybody's
+	Ingress     []Rule
+	Egress      []Rule
+
+	// Associations are further VPCs whose ENIs may carry the group (REF-18).
+	Associations []VPCID
+}
+
+// A PrefixList is a list of CIDRs of one family that rules name as their peer
+// (PL-01, PL-02).
+type PrefixList struct {
+	ID         PrefixListID
+	Name       string
+	Family     Family // zero: the family of the entries
+	Entries    []PrefixListEntry
+	MaxEntries int       // what a rule that names a customer's list costs (PL-06)
+	Owner      AccountID // "AWS" for the managed ones, which cost their weight (PL-07)
+}
+
+// A PrefixListEntry is one CIDR of a prefix list. Host bits are cleared.
+type PrefixListEntry struct {
+	CIDR        netip.Prefix
+	Description string
+}
+
+// An ENI is an elastic network interface: the place where rules are enforced.
+type ENI struct {
+	ID   ENIID
+	Name string // for people; not compared
+
+	// Addrs are the private addresses of both families, the primary one first.
+	// Prefixes are delegated to the ENI and count as its addresses (REF-03).
+	Addrs    []netip.Addr
+	Prefixes []netip.Prefix
+
+	// Public addresses are translated before rules see the packet; a rule that
+	// names a group never matches them (REF-02).
+	Public []netip.Addr
+
+	Groups []GroupID // all their rules form one set (SG-03)
+
+	VPC      VPCID
+	Subnet   SubnetID
+	Instance InstanceID
+	Account  AccountID
+	Type     string // InterfaceType as AWS reports it; empty is "interface" (IN-09)
+
+	// Timeouts are the ENI's idle timeouts; zero fields mean the defaults of
+	// its Nitro generation (CT-30 to CT-32).
+	Timeouts conntrack.Timeouts
+
+	// NitroV6 lowers the default for established TCP from 432,000 to 350 s.
+	NitroV6 bool
+}
+
+// A VPC gives the addresses that security groups never filter: its resolver and
+// its routers (EX-02, EX-07).
+type VPC struct {
+	ID      VPCID
+	CIDRs   []netip.Prefix // the primary IPv4 block first
+	Subnets []Subnet
+	Account AccountID
+	Default bool
+}
+
+// A Subnet is a part of a VPC; its base address plus one is a router (EX-07).
+type Subnet struct {
+	ID    SubnetID
+	CIDRs []netip.Prefix
+}
+
+// A Peering connects two VPCs, so that rules of one may name groups of the other
+// while it is active (REF-08, REF-13).
+type Peering struct {
+	ID                  PeeringID
+	Requester, Accepter VPCID
+	Status              string // "active", "deleted", ... (IN-15); empty is "active"
+}
