@@ -3,7 +3,13 @@ module github.com/sgsim/sgsim
 go 1.26
 
 require (
-	github.com/google/gopacket v1.1.19 // indirect
-	github.com/stretchr/testify v1.12.1 // indirect
-	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb // indirect
+	github.com/google/gopacket v1.1.19
+	github.com/stretchr/testify v1.12.1
+	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb
+)
+
+require (
+	go.yaml.in/yaml/v3 v3.0.5 // indirect
+	golang.org/x/net v0.0.0-20190620200207-3b0461eec859 // indirect
+	golang.org/x/sys v0.8.0 // indirect
 )

@@ -31,7 +31,7 @@ const (
 //
 // It is comparable, holds no pointers and owns its contents. Numbers are in host
 // byte order; lengths are bytes. A field that the protocol does not have is zero.
-// A field that the protocol has but the capture cut off is zero too, and named
+// A field that the protocol has but the frame does not hold is zero too, and named
 // in Missing. The zero Header is not a packet: its Family is 0.
 type Header struct {
 	// Src and Dst are the addresses as netip.Addr.As16 writes them: an IPv4
@@ -64,11 +64,13 @@ type Header struct {
 	Quoted Quote
 }
 
-// Missing names the parts of a header that the capture cut off. The zero value
-// means that everything the protocol has is there.
+// Missing names the parts of a header that the frame does not hold: the capture
+// cut them off (Captured < Length), or they went with the next fragment of a first
+// fragment that is too short. Of later fragments, which have no transport header,
+// nothing is missing. The zero value means that all is there.
 type Missing uint8
 
-// Parts that a short snap length can cost.
+// Parts that a short snap length or a short first fragment can cost.
 const (
 	MissingPorts    Missing = 1 << iota // SrcPort, DstPort
 	MissingTCPFlags                     // TCPFlags, Seq, Ack, Window as well
@@ -81,7 +83,6 @@ const (
 type Quote struct {
 	Tuple FiveTuple // of the quoted packet, in the direction it travelled
 	Part  QuotePart // how much of Tuple is there
-	_     [1]byte   // keeps the size even
 }
 
 // QuotePart says how much of a quoted packet an ICMP error holds.

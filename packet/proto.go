@@ -45,3 +45,19 @@ func (p Protocol) HasPorts() bool {
 	}
 	return false
 }
+
+func (p Protocol) isICMP() bool { return p == ICMP || p == ICMPv6 }
+
+// headerSize returns the bytes of a transport header without options, and 0 where
+// Decode does not look behind the IP header.
+func (p Protocol) headerSize() uint32 {
+	switch p {
+	case TCP:
+		return 20
+	case UDP, UDPLite, ICMP, ICMPv6:
+		return 8
+	case SCTP, DCCP:
+		return 12
+	}
+	return 0
+}

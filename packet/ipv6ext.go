@@ -1,0 +1,104 @@
+package packet
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// Bounds on the extension headers of one packet. A chain is walked header by
+// header, so without them one crafted packet could cost thousands of steps.
+const (
+	maxExtensions     = 64
+	maxExtensionBytes = 2048
+)
+
+const (
+	hopByHop    Protocol = 0
+	routing     Protocol = 43
+	fragment    Protocol = 44
+	destOptions Protocol = 60
+)
+
+// isExtension reports whether p is an IPv6 header that Decode steps over. AH and
+// ESP are not: they are what a rule names, and what ends a chain (CTS-45).
+func (p Protocol) isExtension() bool {
+	switch p {
+	case hopByHop, routing, fragment, destOptions:
+		return true
+	}
+	return false
+}
+
+// extensions is what a chain of extension headers comes to.
+type extensions struct {
+	next       Protocol // behind the chain, or the header that is not whole
+	length     int      // bytes
+	fragOffset uint16
+	moreFrags  bool
+	fragID     uint32
+	tooLong    bool
+}
+
+// skipExtensions walks the headers at the start of b, the first of which is next.
+// ok is false if the chain is longer than b or than the bounds allow. The chain
+// ends at a later fragment, which holds no more headers (RFC 8200, 4.5).
+func skipExtensions(next Protocol, b []byte) (e extensions, ok bool) {
+	e.next = next
+	for range maxExtensions {
+		if !e.next.isExtension() || e.fragOffset != 0 {
+			return e, true
+		}
+		rest := b[e.length:]
+		if len(rest) < 8 {
+			return e, false
+		}
+		size := 8
+		if e.next == fragment {
+			// The first fragment header counts: one behind it belongs to a
+			// datagram that was fragmented already.
+			if word := binary.BigEndian.Uint16(rest[2:]); !e.moreFrags {
+				e.fragOffset, e.moreFrags = word&^7, word&1 != 0
+				e.fragID = binary.BigEndian.Uint32(rest[4:])
+			}
+		} else {
+			size += int(rest[1]) * 8
+		}
+		if e.length+size > maxExtensionBytes {
+			break
+		}
+		if size > len(rest) {
+			return e, false
+		}
+		e.next = Protocol(rest[0])
+		e.length += size
+	}
+	e.tooLong = true
+	return e, false
+}
+
+// jumbo returns the payload length of an IPv6 packet that says 0: that of its
+// jumbo option (RFC 2675), or the rest of a frame whose payload is too long for
+// the field, as segmentation offload leaves it. Any other 0 is meant.
+func jumbo(b []byte, wire int) int {
+	if rest := wire - 40; rest > 65535 && Protocol(b[6]) != hopByHop {
+		return rest
+	}
+	if Protocol(b[6]) != hopByHop || len(b) < 48 {
+		return 0
+	}
+	opts := b[42:min(len(b), 48+int(b[41])*8)]
+	for len(opts) >= 2 {
+		switch {
+		case opts[0] == 0: // Pad1
+			opts = opts[1:]
+			continue
+		case opts[0] == 0xc2 && opts[1] == 4 && len(opts) >= 6:
+			if n := binary.BigEndian.Uint32(opts[2:]); n > 65535 && n <= math.MaxInt32-40 {
+				return int(n)
+			}
+			return 0
+		}
+		opts = opts[min(len(opts), 2+int(opts[1])):]
+	}
+	return 0
+}
