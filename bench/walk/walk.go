@@ -1,0 +1,115 @@
+// Package walk is the naive way to match security group rules: every rule of
+// every group of the ENI, in order, until one admits. It is the baseline that
+// gives a matcher's figures their meaning, and written to be read, not to be
+// slow on purpose: group membership is a Go map, everything else a comparison.
+//
+// It knows no connections, no fragments and no exempt addresses, and prefix lists
+// and groups by id alone.
+package walk
+
+import (
+	"net/netip"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Walker matches by walking. It may be shared by goroutines.
+type Walker struct {
+	enis    map[sg.ENIID][]*[2][]rule // the rules of each group: ingress, egress
+	members map[membership]bool
+}
+
+type membership struct {
+	group sg.GroupID
+	addr  netip.Addr
+}
+
+type rule struct {
+	group    sg.GroupID // the one whose members the rule admits; else empty
+	cidrs    []netip.Prefix
+	protocol sg.Protocol
+	first    int
+	last     int
+}
+
+// New returns a Walker for ports and peers of the topology's TCP and UDP rules.
+// It keeps the prefixes of t.
+func New(t *sg.Topology) *Walker {
+	w := &Walker{enis: map[sg.ENIID][]*[2][]rule{}, members: map[membership]bool{}}
+	lists := map[sg.PrefixListID][]netip.Prefix{}
+	for _, l := range t.PrefixLists {
+		for _, e := range l.Entries {
+			lists[l.ID] = append(lists[l.ID], e.CIDR)
+		}
+	}
+	groups := map[sg.GroupID]*[2][]rule{}
+	for _, g := range t.Groups {
+		groups[g.ID] = &[2][]rule{flatten(g.ID, g.Ingress, lists), flatten(g.ID, g.Egress, lists)}
+	}
+	for _, e := range t.ENIs {
+		for _, id := range e.Groups {
+			w.enis[e.ID] = append(w.enis[e.ID], groups[id])
+			for _, a := range e.Addrs {
+				w.members[membership{id, a}] = true
+			}
+		}
+	}
+	return w
+}
+
+func flatten(id sg.GroupID, rules []sg.Rule, lists map[sg.PrefixListID][]netip.Prefix) []rule {
+	var out []rule
+	for _, r := range rules {
+		f := rule{protocol: r.Protocol, first: r.Ports.First(), last: r.Ports.Last()}
+		switch {
+		case r.Peer.Self:
+			f.group = id
+		case r.Peer.Group != "":
+			f.group = r.Peer.Group
+		case r.Peer.PrefixList != "":
+			f.cidrs = lists[r.Peer.PrefixList]
+		default:
+			f.cidrs = []netip.Prefix{r.Peer.CIDR}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// Match reports whether a rule of the ENI admits the packet, and the place of the
+// first that does among all rules of its groups.
+func (w *Walker) Match(id sg.ENIID, dir sg.Direction, h *packet.Header) (int, bool) {
+	peer := h.SrcAddr()
+	if dir == sg.Egress {
+		peer = h.DstAddr()
+	}
+	n := 0
+	for _, g := range w.enis[id] {
+		rules := g[dir-sg.Ingress]
+		for i := range rules {
+			if w.admits(&rules[i], h, peer) {
+				return n + i, true
+			}
+		}
+		n += len(rules)
+	}
+	return 0, false
+}
+
+func (w *Walker) admits(r *rule, h *packet.Header, peer netip.Addr) bool {
+	if r.protocol != sg.AllProtocols {
+		if r.protocol != sg.Protocol(h.Protocol) || int(h.DstPort) < r.first || int(h.DstPort) > r.last {
+			return false
+		}
+	}
+	if r.group != "" {
+		return w.members[membership{r.group, peer}]
+	}
+	for _, c := range r.cidrs {
+		if c.Contains(peer) {
+			return true
+		}
+	}
+	return false
+}
