@@ -1,0 +1,394 @@
+package sgtest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/words"
+)
+
+// ParseTopology reads a topology in its text form, one statement a line, in any
+// order but that what belongs to something follows it. name is for errors.
+//
+//	vpc vpc-1 10.0.0.0/16 2001:db8::/56
+//	subnet vpc-1 subnet-a 10.0.1.0/24
+//	peering pcx-1 vpc-1 vpc-2 status=active
+//	prefixlist pl-corp family=ipv4 max=10 owner=AWS
+//	entry pl-corp 198.51.100.0/24 desc="the office"
+//	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2
+//	rule sg-web ingress tcp 443 0.0.0.0/0 id=sgr-1
+//	eni eni-web 10.0.1.10 2001:db8::10 sg-web public=203.0.113.5 vpc=vpc-1
+//
+// Rules are written as [sg.ParseRule] reads them. A CIDR block in an eni line is
+// a delegated prefix; a group there whose id does not start with sg- is written
+// group=ID. An ENI's other words are name, subnet, instance, account, type, the
+// timeouts tcp-established, udp and udp-stream, and nitro-v6.
+//
+// The text says nothing that sg.Compile would refuse or not; that is for Compile.
+func ParseTopology(name, text string) (*sg.Topology, error) {
+	b := newBuilder(nil)
+	var errs []error
+	for i, line := range strings.Split(text, "\n") {
+		ws, err := words.Split(strings.TrimSuffix(line, "\r"))
+		if err == nil && len(ws) > 0 {
+			err = b.statement(line, ws)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", name, i+1, err))
+		}
+	}
+	return b.topo, errors.Join(errs...)
+}
+
+// A builder makes a topology from statements.
+type builder struct {
+	topo *sg.Topology
+
+	// old are the things that a statement with the same kind and id replaces.
+	// Those that came later are kept beside each other, for Compile to refuse.
+	old map[string]bool
+}
+
+// newBuilder goes on from a topology, whose parts may be replaced.
+func newBuilder(t *sg.Topology) *builder {
+	b := &builder{topo: &sg.Topology{}, old: map[string]bool{}}
+	if t != nil {
+		b.topo = cloneTopology(t)
+		b.settle()
+	}
+	return b
+}
+
+// settle lets later statements replace everything there is.
+func (b *builder) settle() {
+	for i := range b.topo.VPCs {
+		b.old["vpc "+string(b.topo.VPCs[i].ID)] = true
+	}
+	for i := range b.topo.Peerings {
+		b.old["peering "+string(b.topo.Peerings[i].ID)] = true
+	}
+	for i := range b.topo.PrefixLists {
+		b.old["prefixlist "+string(b.topo.PrefixLists[i].ID)] = true
+	}
+	for i := range b.topo.Groups {
+		b.old["group "+string(b.topo.Groups[i].ID)] = true
+	}
+	for i := range b.topo.ENIs {
+		b.old["eni "+string(b.topo.ENIs[i].ID)] = true
+	}
+}
+
+// isStatement reports whether a line that starts with word says something about
+// the topology.
+func isStatement(word string) bool {
+	switch word {
+	case "vpc", "subnet", "peering", "prefixlist", "entry", "group", "rule", "eni", "remove":
+		return true
+	}
+	return false
+}
+
+// statement takes one line, which was split into ws and has at least one word.
+func (b *builder) statement(line string, ws []words.Word) error {
+	kind, ws := ws[0].Value, ws[1:]
+	if !isStatement(kind) {
+		return fmt.Errorf("%q: not a statement about a topology", kind)
+	}
+	if len(ws) == 0 || ws[0].Key != "" {
+		return fmt.Errorf("%s without an id", kind)
+	}
+	id, args := ws[0].Value, ws[1:]
+	t := b.topo
+	switch kind {
+	case "vpc":
+		v := sg.VPC{ID: sg.VPCID(id)}
+		err := each(args, setters{
+			"": cidrs(&v.CIDRs), "account": text(&v.Account), "flag default": flag(&v.Default),
+		})
+		add(b, &t.VPCs, kind, id, v, func(v sg.VPC) string { return string(v.ID) })
+		return err
+	case "peering":
+		p := sg.Peering{ID: sg.PeeringID(id)}
+		if len(args) < 2 || args[0].Key != "" || args[1].Key != "" {
+			return errors.New("peering without two VPCs")
+		}
+		p.Requester, p.Accepter = sg.VPCID(args[0].Value), sg.VPCID(args[1].Value)
+		err := each(args[2:], setters{"status": text(&p.Status)})
+		add(b, &t.Peerings, kind, id, p, func(p sg.Peering) string { return string(p.ID) })
+		return err
+	case "prefixlist":
+		p := sg.PrefixList{ID: sg.PrefixListID(id)}
+		err := each(args, setters{
+			"name": text(&p.Name), "family": family(&p.Family), "max": number(&p.MaxEntries), "owner": text(&p.Owner),
+		})
+		add(b, &t.PrefixLists, kind, id, p, func(p sg.PrefixList) string { return string(p.ID) })
+		return err
+	case "group":
+		g := sg.Group{ID: sg.GroupID(id)}
+		err := each(args, setters{
+			"name": text(&g.Name), "desc": text(&g.Description), "vpc": text(&g.VPC), "account": text(&g.Account),
+			"associated": list(&g.Associations),
+		})
+		add(b, &t.Groups, kind, id, g, func(g sg.Group) string { return string(g.ID) })
+		return err
+	case "eni":
+		e, err := parseENI(id, args)
+		add(b, &t.ENIs, kind, id, e, func(e sg.ENI) string { return string(e.ID) })
+		return err
+	case "subnet":
+		return b.subnet(id, args)
+	case "entry":
+		return b.entry(id, args)
+	case "rule":
+		return b.rule(line, id, args)
+	}
+	return b.remove(id, args)
+}
+
+// add appends x, or puts it where the old one of its kind and id was.
+func add[T any](b *builder, s *[]T, kind, id string, x T, idOf func(T) string) {
+	if b.old[kind+" "+id] {
+		delete(b.old, kind+" "+id)
+		(*s)[slices.IndexFunc(*s, func(y T) bool { return idOf(y) == id })] = x
+		return
+	}
+	*s = append(*s, x)
+}
+
+func (b *builder) subnet(id string, args []words.Word) error {
+	i := last(b.topo.VPCs, func(v sg.VPC) bool { return string(v.ID) == id })
+	if i < 0 {
+		return fmt.Errorf("subnet of VPC %q, which no line above declares", id)
+	}
+	if len(args) == 0 || args[0].Key != "" {
+		return errors.New("subnet without an id")
+	}
+	s := sg.Subnet{ID: sg.SubnetID(args[0].Value)}
+	err := each(args[1:], setters{"": cidrs(&s.CIDRs)})
+	v := &b.topo.VPCs[i]
+	v.Subnets = append(v.Subnets, s)
+	return err
+}
+
+func (b *builder) entry(id string, args []words.Word) error {
+	i := last(b.topo.PrefixLists, func(p sg.PrefixList) bool { return string(p.ID) == id })
+	if i < 0 {
+		return fmt.Errorf("entry of prefix list %q, which no line above declares", id)
+	}
+	var at []netip.Prefix
+	e := sg.PrefixListEntry{}
+	err := each(args, setters{"": cidrs(&at), "desc": text(&e.Description)})
+	if err == nil && len(at) != 1 {
+		err = errors.New("an entry is one CIDR block")
+	}
+	if err == nil {
+		e.CIDR = at[0]
+		b.topo.PrefixLists[i].Entries = append(b.topo.PrefixLists[i].Entries, e)
+	}
+	return err
+}
+
+func (b *builder) rule(line, id string, args []words.Word) error {
+	i := last(b.topo.Groups, func(g sg.Group) bool { return string(g.ID) == id })
+	if i < 0 {
+		return fmt.Errorf("rule of group %q, which no line above declares", id)
+	}
+	dir, r, err := parseDirRule(line, args)
+	if err == nil {
+		rules := rulesOf(&b.topo.Groups[i], dir)
+		*rules = append(*rules, r)
+	}
+	return err
+}
+
+// parseDirRule reads "ingress tcp 443 0.0.0.0/0", which starts at args[0].
+func parseDirRule(line string, args []words.Word) (sg.Direction, sg.Rule, error) {
+	if len(args) == 0 {
+		return 0, sg.Rule{}, errors.New("rule without a direction")
+	}
+	dir, err := parseDirection(args[0])
+	if err != nil {
+		return 0, sg.Rule{}, err
+	}
+	rest := ""
+	if len(args) > 1 {
+		rest = line[args[1].Start:]
+	}
+	r, err := sg.ParseRule(rest)
+	return dir, r, err
+}
+
+func parseDirection(w words.Word) (sg.Direction, error) {
+	for _, d := range []sg.Direction{sg.Ingress, sg.Egress} {
+		if w.Key == "" && w.Value == d.String() {
+			return d, nil
+		}
+	}
+	return 0, fmt.Errorf("%q: neither ingress nor egress", w.Value)
+}
+
+func rulesOf(g *sg.Group, dir sg.Direction) *[]sg.Rule {
+	if dir == sg.Ingress {
+		return &g.Ingress
+	}
+	return &g.Egress
+}
+
+// remove takes away a thing by kind and id.
+func (b *builder) remove(kind string, args []words.Word) error {
+	if len(args) != 1 || args[0].Key != "" {
+		return errors.New("remove what? a kind and one id")
+	}
+	t, id, n := b.topo, args[0].Value, 0
+	switch kind {
+	case "vpc":
+		n = without(&t.VPCs, func(v sg.VPC) bool { return string(v.ID) == id })
+	case "peering":
+		n = without(&t.Peerings, func(p sg.Peering) bool { return string(p.ID) == id })
+	case "prefixlist":
+		n = without(&t.PrefixLists, func(p sg.PrefixList) bool { return string(p.ID) == id })
+	case "group":
+		n = without(&t.Groups, func(g sg.Group) bool { return string(g.ID) == id })
+	case "eni":
+		n = without(&t.ENIs, func(e sg.ENI) bool { return string(e.ID) == id })
+	default:
+		return fmt.Errorf("remove %q: not vpc, peering, prefixlist, group or eni", kind)
+	}
+	if n == 0 {
+		return fmt.Errorf("remove %s %q: there is none", kind, id)
+	}
+	delete(b.old, kind+" "+id)
+	return nil
+}
+
+func without[T any](s *[]T, drop func(T) bool) int {
+	n := len(*s)
+	*s = slices.DeleteFunc(*s, drop)
+	return n - len(*s)
+}
+
+func last[T any](s []T, f func(T) bool) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if f(s[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+func parseENI(id string, args []words.Word) (sg.ENI, error) {
+	e := sg.ENI{ID: sg.ENIID(id)}
+	set := setters{
+		"group": list(&e.Groups), "name": text(&e.Name), "vpc": text(&e.VPC), "subnet": text(&e.Subnet),
+		"instance": text(&e.Instance), "account": text(&e.Account), "type": text(&e.Type),
+		"tcp-established": duration(&e.Timeouts.TCPEstablished), "udp": duration(&e.Timeouts.UDP),
+		"udp-stream": duration(&e.Timeouts.UDPStream), "flag nitro-v6": flag(&e.NitroV6),
+		"public": addrs(&e.Public),
+	}
+	group, addr, prefix := set["group"], addrs(&e.Addrs), cidrs(&e.Prefixes)
+	set[""] = func(s string) error {
+		switch {
+		case strings.HasPrefix(s, "sg-"):
+			return group(s)
+		case strings.Contains(s, "/"):
+			return prefix(s)
+		}
+		return addr(s)
+	}
+	return e, each(args, set)
+}
+
+// setters say what to do with the words of a statement, by key; "" takes bare
+// words, "flag x" the bare word x.
+type setters map[string]func(string) error
+
+func each(ws []words.Word, set setters) error {
+	for _, w := range ws {
+		f := set[w.Key]
+		if w.Key == "" && set["flag "+w.Value] != nil {
+			f = set["flag "+w.Value]
+		}
+		if f == nil && w.Key == "" {
+			return fmt.Errorf("%q: not understood here", w.Value)
+		}
+		if f == nil {
+			return fmt.Errorf("%q: not understood here", w.Key+"="+w.Value)
+		}
+		if err := f(w.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func text[T ~string](p *T) func(string) error {
+	return func(s string) error { *p = T(s); return nil }
+}
+
+func list[T ~string](p *[]T) func(string) error {
+	return func(s string) error { *p = append(*p, T(s)); return nil }
+}
+
+func flag(p *bool) func(string) error {
+	return func(string) error { *p = true; return nil }
+}
+
+func number(p *int) func(string) error {
+	return func(s string) (err error) {
+		if *p, err = strconv.Atoi(s); err != nil {
+			return fmt.Errorf("%q: not a number", s)
+		}
+		return nil
+	}
+}
+
+func duration(p *time.Duration) func(string) error {
+	return func(s string) (err error) {
+		if *p, err = time.ParseDuration(s); err != nil {
+			return fmt.Errorf("%q: not a duration such as 350s", s)
+		}
+		return nil
+	}
+}
+
+func addrs(p *[]netip.Addr) func(string) error {
+	return func(s string) error {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return fmt.Errorf("%q: not an IP address", s)
+		}
+		*p = append(*p, a)
+		return nil
+	}
+}
+
+func cidrs(p *[]netip.Prefix) func(string) error {
+	return func(s string) error {
+		a, err := netip.ParsePrefix(s)
+		if err != nil {
+			return fmt.Errorf("%q: not a CIDR block", s)
+		}
+		*p = append(*p, a)
+		return nil
+	}
+}
+
+func family(p *sg.Family) func(string) error {
+	return func(s string) error {
+		switch s {
+		case "ipv4":
+			*p = sg.IPv4
+		case "ipv6":
+			*p = sg.IPv6
+		default:
+			return fmt.Errorf("%q: neither ipv4 nor ipv6", s)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,114 @@
+package sgtest
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// everything holds each field of the model at least once.
+func everything() *sg.Topology {
+	pfx, ip := netip.MustParsePrefix, netip.MustParseAddr
+	return &sg.Topology{
+		VPCs: []sg.VPC{{
+			ID: "vpc-1", CIDRs: []netip.Prefix{pfx("10.0.0.0/16"), pfx("2001:db8::/56")}, Account: "111", Default: true,
+			Subnets: []sg.Subnet{{ID: "subnet-a", CIDRs: []netip.Prefix{pfx("10.0.1.0/24")}}, {ID: "subnet b"}},
+		}, {ID: "vpc-2"}},
+		Peerings: []sg.Peering{
+			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: "active"},
+			{ID: "pcx-2"},
+		},
+		PrefixLists: []sg.PrefixList{{
+			ID: "pl-1", Name: "the offices", Family: sg.IPv4, MaxEntries: 10, Owner: "AWS",
+			Entries: []sg.PrefixListEntry{
+				{CIDR: pfx("198.51.100.7/24"), Description: "# one"}, {CIDR: pfx("203.0.113.0/24")},
+			},
+		}, {ID: "pl-2", Family: sg.IPv6}},
+		Groups: []sg.Group{
+			{
+				ID: "sg-web", Name: "web", Description: "web servers", VPC: "vpc-1", Account: "111",
+				Associations: []sg.VPCID{"vpc-2", ""},
+				Ingress: []sg.Rule{
+					{ID: "sgr-1", Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.AnyIPv4, Description: "a \"b\"\nc"},
+					{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, -1), Peer: sg.CIDR("10.0.0.5/8")},
+					{},
+				},
+				Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.Peer{Group: "other one", Account: "2", Peering: "pcx-1"}}},
+			},
+			{ID: "web"}, {ID: "sg-web"}, {ID: ""},
+		},
+		ENIs: []sg.ENI{{
+			ID: "eni-1", Name: "the first", Addrs: []netip.Addr{ip("10.0.1.10"), ip("2001:db8::a")},
+			Prefixes: []netip.Prefix{pfx("10.0.3.0/28")}, Public: []netip.Addr{ip("203.0.113.5")},
+			Groups: []sg.GroupID{"sg-web", "web", "sg-with blank"}, VPC: "vpc-1", Subnet: "subnet-a", Instance: "i-1",
+			Account: "111", Type: "lambda", NitroV6: true,
+			Timeouts: conntrack.Timeouts{TCPEstablished: 350 * time.Second, UDP: 45 * time.Second, UDPStream: time.Minute},
+		}, {ID: "eni 2"}},
+	}
+}
+
+// Two groups of one id are for Compile to refuse, so they are kept.
+func TestTopologyTextKeepsEverything(t *testing.T) {
+	text := FormatTopology(everything())
+	got, err := ParseTopology("x", text)
+	require.NoError(t, err, text)
+	assert.Equal(t, everything(), got)
+	assert.Equal(t, everything(), cloneTopology(everything()))
+	assert.Empty(t, FormatTopology(&sg.Topology{}))
+}
+
+func TestTopologyTextErrors(t *testing.T) {
+	for text, want := range map[string]string{
+		"\nnetwork x":                  `x:2: "network": not a statement about a topology`,
+		"vpc":                          "x:1: vpc without an id",
+		"vpc id=1":                     "x:1: vpc without an id",
+		"vpc v 10.0.0.0":               `x:1: "10.0.0.0": not a CIDR block`,
+		"vpc v color=red":              `x:1: "color=red": not understood here`,
+		"peering p a":                  "x:1: peering without two VPCs",
+		"subnet v s":                   `x:1: subnet of VPC "v", which no line above declares`,
+		"vpc v\nsubnet v":              "x:2: subnet without an id",
+		"entry p 10.0.0.0/8":           `x:1: entry of prefix list "p", which no line above declares`,
+		"prefixlist p\nentry p":        "x:2: an entry is one CIDR block",
+		"prefixlist p family=5":        `x:1: "5": neither ipv4 nor ipv6`,
+		"prefixlist p max=many":        `x:1: "many": not a number`,
+		"rule g ingress all self":      `x:1: rule of group "g", which no line above declares`,
+		"group g\nrule g in all self":  `x:2: "in": neither ingress nor egress`,
+		"group g\nrule g":              "x:2: rule without a direction",
+		"group g\nrule g egress":       "x:2: rule without a protocol",
+		"group g\nrule g egress tcp x": `x:2: "x": neither ports nor a peer`,
+		"group g x":                    `x:1: "x": not understood here`,
+		"eni e 10.0.0.300":             `x:1: "10.0.0.300": not an IP address`,
+		"eni e udp=30":                 `x:1: "30": not a duration such as 350s`,
+		"remove":                       "x:1: remove without an id",
+		"remove group":                 "x:1: remove what? a kind and one id",
+		"remove group g":               `x:1: remove group "g": there is none`,
+		"remove rule g":                `x:1: remove "rule": not vpc, peering, prefixlist, group or eni`,
+		"vpc v \"":                     "x:1: column 7: quote without an end",
+		"vpc a b\nvpc c d":             "x:1: \"b\": not a CIDR block\nx:2: \"d\": not a CIDR block",
+	} {
+		_, err := ParseTopology("x", text)
+		assert.EqualError(t, err, want, text)
+	}
+}
+
+func FuzzTopologyText(f *testing.F) {
+	f.Add(FormatTopology(everything()))
+	f.Add("group g\nremove group g\neni e fe80::1%eth0 \"\" group=\"\"")
+	f.Fuzz(func(t *testing.T, text string) {
+		topo, err := ParseTopology("x", text)
+		if err != nil {
+			return
+		}
+		out := FormatTopology(topo)
+		again, err := ParseTopology("x", out)
+		if err != nil || !assert.ObjectsAreEqual(topo, again) {
+			t.Fatalf("%q\nis printed as %q\nerror %v", text, out, err)
+		}
+	})
+}
