@@ -65,9 +65,10 @@ const (
 	// about a packet of the original direction (CTS-32).
 	Related
 
-	// Untracked packets are judged by the rules one by one and leave no entry:
-	// neighbour discovery, multicast listener discovery, and in the AWS profile
-	// ICMP types that neither ask nor answer (CTS-31, CTS-37).
+	// Untracked packets leave no entry. They are neighbour and multicast listener
+	// discovery, with WhyNone, and in the AWS profile what has nothing to key an
+	// entry by, with WhyType: the rules judge such packets one by one (CTS-31,
+	// CTS-37).
 	Untracked
 
 	// Fragment packets are later fragments. If Result.Known, the verdict of the
@@ -86,8 +87,11 @@ const (
 )
 
 // Why says what keeps a packet from being New or from changing its connection.
+// The AWS profile admits segments that do not fit their connection: they are
+// Tracked with WhyFlags or WhyState, and have changed nothing (CTS-15).
 type Why uint8
 
+// Reasons.
 const (
 	WhyNone      Why = iota
 	WhyNoSYN         // TCP, not a SYN, and no connection: a capture's middle, or an expired entry (CT-40)
@@ -96,9 +100,10 @@ const (
 	WhyNoRequest     // ICMP reply without its request (CTS-31)
 	WhyNoQuoted      // ICMP error about no live connection
 	WhyQuote         // ICMP error whose quotation is too short, or of a later fragment
-	WhyType          // ICMP type that cannot be tracked (CTS-31)
+	WhyType          // ICMP type or IPv6 next header that cannot be tracked (CTS-31, CTS-45)
 	WhyFamily        // ICMP in IPv6 or ICMPv6 in IPv4 (CTS-38)
 	WhyMissing       // the capture cut off what the decision needs
+	WhyIgnored       // TCP segment that passes without effect, in case the table and not the segment is out of step (CTS-17)
 )
 
 // A Result is what [Table.Track] found. It is small and comparable.
@@ -118,6 +123,7 @@ type Result struct {
 // Replied and Stream.
 type State uint8
 
+// States. None is that of no connection.
 const (
 	None State = iota
 

@@ -1,12 +1,136 @@
 package conntrack
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// Timeouts are the idle timeouts that AWS lets its users set for an ENI. A zero
-// field means the default of the profile. Bounds: EC2 API,
-// ConnectionTrackingSpecificationRequest (CTS-64).
+// Idle timeouts that AWS documents. EC2 API, ConnectionTrackingConfiguration, and
+// EC2 user guide, "Security group connection tracking", read 2026-11 (CT-30 to
+// CT-33). An entry is refreshed by every packet of its connection, in either
+// direction.
+const (
+	DefaultTCPEstablished = 432_000 * time.Second
+
+	// NitroV6TCPEstablished is the default of TCPEstablished on Nitro v6
+	// instance types, P6e-GB200 excepted.
+	NitroV6TCPEstablished = 350 * time.Second
+
+	// DefaultUDP is for connections with one direction seen, or with a single
+	// request and response.
+	DefaultUDP = 30 * time.Second
+
+	// DefaultUDPStream is for connections with more than one request and
+	// response.
+	DefaultUDPStream = 180 * time.Second
+
+	// OtherTimeout is for protocols other than TCP, UDP, ICMP and ICMPv6. It
+	// cannot be set.
+	OtherTimeout = 600 * time.Second
+)
+
+// Timeouts are idle timeouts. A zero field means the default.
+//
+// In the AWS profile the fields have documented ranges (CTS-64): TCPEstablished
+// 60 s to 432,000 s, UDP 30 s to 60 s, UDPStream 60 s to 180 s. In the Linux
+// profile they need only be positive, and UDPStream is 120 s by default.
+// Everything else is fixed at the values of Linux, which AWS does not document
+// (CT-34, CT-35, CTS-23).
 type Timeouts struct {
-	TCPEstablished time.Duration // 60 to 432,000 s
-	UDP            time.Duration // 30 to 60 s
-	UDPStream      time.Duration // 60 to 180 s
+	TCPEstablished time.Duration
+	UDP            time.Duration
+	UDPStream      time.Duration
+}
+
+// A TimeoutError says which timeout lies outside its range.
+type TimeoutError struct {
+	Field    string // of Timeouts
+	Value    time.Duration
+	Min, Max time.Duration // Max is 0 where there is none
+}
+
+func (e *TimeoutError) Error() string {
+	if e.Max == 0 {
+		return fmt.Sprintf("conntrack: timeout %s is %v: must be at least %v", e.Field, e.Value, e.Min)
+	}
+	return fmt.Sprintf("conntrack: timeout %s is %v: must be from %v to %v", e.Field, e.Value, e.Min, e.Max)
+}
+
+// timeouts are nanoseconds by state. TCP states and those of other protocols
+// share the array, with UDP in the Unreplied, Replied and Stream slots.
+type timeouts [16]int64
+
+const (
+	// linuxUnacked caps the timeout of a picked-up connection without reply,
+	// and in the Linux profile of one with unacknowledged data, with a closed
+	// window, or with its third identical ACK (CTS-23).
+	linuxUnacked = int64(300 * time.Second)
+
+	icmpTimeout      = int64(30 * time.Second)
+	greTimeout       = int64(30 * time.Second)
+	greStreamTimeout = int64(180 * time.Second)
+	sctpTimeout      = int64(210 * time.Second)
+
+	// udpStreamAge is how long a Linux UDP connection must have lasted to count
+	// as a stream (CTS-28).
+	udpStreamAge = int64(2 * time.Second)
+)
+
+// resolve fills the zero fields of to from def.
+func (to Timeouts) resolve(def Timeouts) Timeouts {
+	if to.TCPEstablished == 0 {
+		to.TCPEstablished = def.TCPEstablished
+	}
+	if to.UDP == 0 {
+		to.UDP = def.UDP
+	}
+	if to.UDPStream == 0 {
+		to.UDPStream = def.UDPStream
+	}
+	return to
+}
+
+func defaultTimeouts(p Profile) Timeouts {
+	to := Timeouts{DefaultTCPEstablished, DefaultUDP, DefaultUDPStream}
+	if p == Linux {
+		to.UDPStream = 120 * time.Second
+	}
+	return to
+}
+
+// check returns a *TimeoutError for the first field out of range. Zero fields
+// are in range.
+func (to Timeouts) check(p Profile) error {
+	for _, f := range []TimeoutError{
+		{"TCPEstablished", to.TCPEstablished, 60 * time.Second, DefaultTCPEstablished},
+		{"UDP", to.UDP, 30 * time.Second, 60 * time.Second},
+		{"UDPStream", to.UDPStream, 60 * time.Second, 180 * time.Second},
+	} {
+		if p == Linux {
+			f.Min, f.Max = 1, 0
+		}
+		if f.Value != 0 && (f.Value < f.Min || f.Max != 0 && f.Value > f.Max) {
+			return &f
+		}
+	}
+	return nil
+}
+
+// table returns the timeouts by state; to has no zero fields.
+func (to Timeouts) table() timeouts {
+	s := int64(time.Second)
+	return timeouts{
+		SynSent:     120 * s,
+		SynRecv:     60 * s,
+		Established: int64(to.TCPEstablished),
+		FinWait:     120 * s,
+		CloseWait:   60 * s,
+		LastAck:     30 * s,
+		TimeWait:    120 * s,
+		Close:       10 * s,
+		SynSent2:    120 * s,
+		Unreplied:   int64(to.UDP),
+		Replied:     int64(to.UDP),
+		Stream:      int64(to.UDPStream),
+	}
 }
