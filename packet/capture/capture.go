@@ -1,0 +1,68 @@
+// Package capture reads packets from capture files and live sources and decodes
+// their headers with package packet.
+//
+// A [File] is a pcap or pcapng file, gzipped or not, told by its first bytes and
+// never by its name. A [Source] wraps any gopacket packet source: live handles,
+// afpacket, readers of other formats. Both yield [Frame] values in the order of the
+// file or the wire:
+//
+//	f, err := capture.Open("trace.pcapng")
+//	if err != nil {
+//		return err
+//	}
+//	defer f.Close()
+//	for frame, err := range f.Frames() {
+//		if err != nil {
+//			return err // the file is damaged; every packet before came first
+//		}
+//		if frame.Err != nil {
+//			continue // not an IP packet, or a malformed one: the error says
+//		}
+//		fmt.Println(frame.Time, &frame.Header)
+//	}
+//
+// Reading does not allocate per packet. A regular file is mapped into memory and
+// its packets are looked at where they lie. The package does not use goroutines,
+// and its values are not safe for concurrent use.
+package capture
+
+import (
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// A Frame is one captured packet. A loop over frames gets the same *Frame every
+// time: it and its Data are valid until the next iteration. Header is a value and
+// may be copied out.
+type Frame struct {
+	// Header is what [packet.Decode] read, and Err what it returned: nil for an IP
+	// packet in order. A malformed packet and one that is not IP are ordinary
+	// frames; they are not errors of the loop.
+	Header packet.Header
+	Err    error
+
+	// Time is the packet's own timestamp, in UTC. It is the zero Time where the file
+	// has none, as for pcapng's simple packet blocks.
+	Time time.Time
+
+	// Number counts packets from 1.
+	Number int
+
+	// Interface tells the interfaces of one capture apart. For a pcapng file it
+	// indexes [File.Interfaces]. For others it is the index of the capturing host's
+	// kernel where the file or the source has it, and 0 where not.
+	Interface int
+
+	LinkType packet.LinkType
+	Length   int    // bytes on the wire; len(Data) may be less
+	Data     []byte // from the link header on
+}
+
+// decode fills Header and Err from the other fields.
+func (f *Frame) decode() {
+	f.Err = packet.Decode(f.LinkType, f.Data, f.Length, &f.Header)
+	if f.Err == packet.ErrLinkType {
+		f.Err = unwrap(f.LinkType, f.Data, f.Length, &f.Header)
+	}
+}

@@ -1,0 +1,297 @@
+package capture
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math/bits"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// maxBlock is the longest pcapng block believed, bytes: Wireshark's limit.
+const maxBlock = 16 << 20
+
+// Types of the pcapng blocks that matter here; all others are skipped.
+const (
+	blockSection   = 0x0a0d0d0a // the same in both byte orders
+	blockInterface = 1
+	blockPacket    = 2 // obsolete
+	blockSimple    = 3
+	blockEnhanced  = 6
+
+	byteOrderMagic = 0x1a2b3c4d
+)
+
+// A section is a stretch of a pcapng file with a byte order and interfaces of its
+// own. Files that were concatenated have several.
+type section struct {
+	order binary.ByteOrder
+	big   bool
+	first int     // of the section's interfaces, in File.interfaces
+	clock []clock // by interface of the section
+}
+
+// A clock turns an interface's timestamps into time.
+type clock struct {
+	perSecond uint64
+	offset    int64 // seconds
+}
+
+func (c clock) time(ts uint64) time.Time {
+	switch c.perSecond {
+	case 1e6: // the usual two, divided by constants
+		return time.Unix(int64(ts/1e6)+c.offset, int64(ts%1e6)*1000).UTC()
+	case 1e9:
+		return time.Unix(int64(ts/1e9)+c.offset, int64(ts%1e9)).UTC()
+	}
+	hi, lo := bits.Mul64(ts%c.perSecond, 1e9)
+	nanos, _ := bits.Div64(hi, lo, c.perSecond)
+	return time.Unix(int64(ts/c.perSecond)+c.offset, int64(nanos)).UTC()
+}
+
+func (f *File) startNG() error {
+	block, err := f.block()
+	if err != nil {
+		return f.damage(truncated(err))
+	}
+	return f.readSection(block)
+}
+
+// block makes the block at the window's position available and returns it whole.
+func (f *File) block() ([]byte, error) {
+	w := &f.win
+	if len(w.buf)-w.pos < 12 {
+		if err := w.fill(12); err != nil {
+			return nil, err
+		}
+	}
+	b := w.buf[w.pos:]
+	if binary.LittleEndian.Uint32(b) == blockSection {
+		if err := f.setOrder(binary.LittleEndian.Uint32(b[8:])); err != nil {
+			return nil, err
+		}
+	}
+	size := f.u32(b[4:])
+	// Some writers leave lengths that are not a multiple of four; they mean the
+	// next one that is.
+	size = (size + 3) &^ 3
+	if size < 12 || size > maxBlock {
+		return nil, fmt.Errorf("%w: block length %d", ErrRecord, size)
+	}
+	if len(b) < int(size) {
+		if err := w.fill(int(size)); err != nil {
+			return nil, truncated(err)
+		}
+		b = w.buf[w.pos:]
+	}
+	b = b[:size:size]
+	if trailer := f.u32(b[size-4:]); (trailer+3)&^3 != size {
+		return nil, fmt.Errorf("%w: block length %d at the start, %d at the end", ErrRecord, size, trailer)
+	}
+	return b, nil
+}
+
+func (f *File) setOrder(magic uint32) error {
+	switch {
+	case magic == byteOrderMagic:
+		f.ng.order, f.ng.big = binary.LittleEndian, false
+	case bits.ReverseBytes32(magic) == byteOrderMagic:
+		f.ng.order, f.ng.big = binary.BigEndian, true
+	default:
+		return fmt.Errorf("%w: byte-order magic %08x", ErrFormat, magic)
+	}
+	return nil
+}
+
+func (f *File) u32(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if f.ng.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+// readSection reads a section header block and steps over it.
+func (f *File) readSection(b []byte) error {
+	if len(b) < 28 {
+		return f.damage(fmt.Errorf("%w: section header of %d bytes", ErrRecord, len(b)))
+	}
+	if major, minor := f.ng.order.Uint16(b[12:]), f.ng.order.Uint16(b[14:]); major != 1 {
+		return f.damage(fmt.Errorf("%w: pcapng version %d.%d", ErrFormat, major, minor))
+	}
+	f.ng.first = len(f.interfaces)
+	f.ng.clock = f.ng.clock[:0]
+	f.win.pos += len(b)
+	return nil
+}
+
+// readInterface reads an interface description block.
+func (f *File) readInterface(b []byte) error {
+	if len(b) < 20 {
+		return fmt.Errorf("%w: interface description of %d bytes", ErrRecord, len(b))
+	}
+	intf := Interface{
+		LinkType: packet.LinkType(f.ng.order.Uint16(b[8:])),
+		SnapLen:  int(f.u32(b[12:])),
+	}
+	c := clock{perSecond: 1e6}
+	for options := b[16 : len(b)-4]; len(options) >= 4; {
+		code, size := f.ng.order.Uint16(options), int(f.ng.order.Uint16(options[2:]))
+		options = options[4:]
+		if code == 0 || size > len(options) {
+			break
+		}
+		value := options[:size]
+		options = options[min(len(options), (size+3)&^3):]
+		switch {
+		case code == 2:
+			intf.Name = string(value)
+		case code == 3:
+			intf.Description = string(value)
+		case code == 9 && size == 1:
+			if c.perSecond = perSecond(value[0]); c.perSecond == 0 {
+				return fmt.Errorf("%w: timestamp resolution %#x", ErrRecord, value[0])
+			}
+		case code == 14 && size == 8:
+			c.offset = int64(f.ng.order.Uint64(value))
+		}
+	}
+	intf.Resolution = time.Duration(max(1, 1e9/c.perSecond))
+	f.interfaces = append(f.interfaces, intf)
+	f.ng.clock = append(f.ng.clock, c)
+	return nil
+}
+
+// perSecond returns the units a second of an if_tsresol option, 0 if there are too
+// many to count.
+func perSecond(resolution byte) uint64 {
+	exponent := resolution & 0x7f
+	if resolution&0x80 != 0 {
+		if exponent > 63 {
+			return 0
+		}
+		return 1 << exponent
+	}
+	if exponent > 19 {
+		return 0
+	}
+	n := uint64(1)
+	for range exponent {
+		n *= 10
+	}
+	return n
+}
+
+func (f *File) runNG(yield func(*Frame, error) bool) error {
+	for {
+		b, err := f.block()
+		if err != nil {
+			return f.endOrDamage(err)
+		}
+		isPacket := false
+		switch f.u32(b) {
+		case blockSection:
+			if err := f.readSection(b); err != nil {
+				return err
+			}
+			continue // readSection stepped over it
+		case blockInterface:
+			err = f.readInterface(b)
+		case blockEnhanced, blockPacket:
+			isPacket, err = true, f.readEnhanced(b)
+		case blockSimple:
+			isPacket, err = true, f.readSimple(b)
+		}
+		if err != nil {
+			return f.damage(err)
+		}
+		if isPacket {
+			f.frame.Number++
+			f.frame.decode()
+		}
+		f.win.pos += len(b)
+		if isPacket {
+			f.inBody = true
+			if !yield(&f.frame, nil) {
+				f.inBody = false
+				return nil
+			}
+			f.inBody = false
+		}
+	}
+}
+
+// readEnhanced reads an enhanced packet block, or the obsolete packet block, which
+// differs in how it counts interfaces.
+//
+//	8 interface (obsolete: 2 bytes, then a count of drops)
+//	12 time, upper and lower half
+//	20 bytes captured
+//	24 bytes on the wire
+//	28 packet, options
+func (f *File) readEnhanced(b []byte) error {
+	if len(b) < 32 {
+		return fmt.Errorf("%w: packet block of %d bytes", ErrRecord, len(b))
+	}
+	id := int(f.u32(b[8:]))
+	if f.u32(b) == blockPacket {
+		id = int(f.ng.order.Uint16(b[8:]))
+	}
+	if id < 0 || id >= len(f.ng.clock) {
+		return fmt.Errorf("%w: interface %d of %d", ErrInterface, id, len(f.ng.clock))
+	}
+	captured := f.u32(b[20:])
+	if captured > uint32(len(b)-32) || captured > maxPacket {
+		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
+	}
+	f.setPacket(id, b[28:28+captured], f.u32(b[24:]))
+	f.frame.Time = f.ng.clock[id].time(uint64(f.u32(b[12:]))<<32 | uint64(f.u32(b[16:])))
+	return nil
+}
+
+// readSimple reads a simple packet block: no time, and the section's first
+// interface.
+func (f *File) readSimple(b []byte) error {
+	if len(b) < 16 {
+		return fmt.Errorf("%w: packet block of %d bytes", ErrRecord, len(b))
+	}
+	if len(f.ng.clock) == 0 {
+		return fmt.Errorf("%w: interface 0 of 0", ErrInterface)
+	}
+	length := f.u32(b[8:])
+	captured := length
+	if snap := uint32(f.interfaces[f.ng.first].SnapLen); snap != 0 {
+		captured = min(captured, snap)
+	}
+	if captured > uint32(len(b)-16) || captured > maxPacket {
+		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
+	}
+	f.setPacket(0, b[12:12+captured], length)
+	f.frame.Time = time.Time{}
+	return nil
+}
+
+func (f *File) setPacket(id int, data []byte, length uint32) {
+	f.frame.Interface = f.ng.first + id
+	f.frame.LinkType = f.interfaces[f.frame.Interface].LinkType
+	f.frame.Data = data[:len(data):len(data)]
+	f.frame.Length = int(length)
+}
+
+// endOrDamage tells the end of the file, where a record could start, from damage.
+func (f *File) endOrDamage(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return f.damage(err)
+}
+
+// truncated turns an end of file inside a record into ErrTruncated.
+func truncated(err error) error {
+	if err == io.EOF {
+		return ErrTruncated
+	}
+	return err
+}

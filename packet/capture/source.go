@@ -1,0 +1,75 @@
+package capture
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"net"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// A Source yields the packets of a gopacket source. Use it from one goroutine at a
+// time.
+type Source struct {
+	read  func() ([]byte, gopacket.CaptureInfo, error)
+	link  packet.LinkType
+	frame Frame
+}
+
+// NewSource wraps src, whose frames are of type link: for gopacket's LinkType()
+// methods, packet.LinkType(handle.LinkType()). Where src can read without copying,
+// it does. Frames of a source that names each packet's link type itself, as pcapgo's
+// NgReader does if asked for mixed link types, are of the type it names.
+func NewSource(src gopacket.PacketDataSource, link packet.LinkType) *Source {
+	if z, ok := src.(gopacket.ZeroCopyPacketDataSource); ok {
+		return NewZeroCopySource(z, link)
+	}
+	return &Source{read: src.ReadPacketData, link: link}
+}
+
+// NewZeroCopySource is [NewSource] for a src that can only read without copying.
+func NewZeroCopySource(src gopacket.ZeroCopyPacketDataSource, link packet.LinkType) *Source {
+	return &Source{read: src.ZeroCopyReadPacketData, link: link}
+}
+
+// Frames yields the packets of the source as they come. Frame.Interface is the
+// source's InterfaceIndex. The loop ends silently at io.EOF, and after yielding any
+// other error, as the source returned it; a network timeout is not an error
+// but a reason to read again. A loop that starts after another goes on with the
+// next packet, so a caller may also go on after an error that it knows to pass.
+func (s *Source) Frames() iter.Seq2[*Frame, error] {
+	return func(yield func(*Frame, error) bool) {
+		fr := &s.frame
+		for {
+			data, ci, err := s.read()
+			if err != nil {
+				var n net.Error
+				switch {
+				case err == io.EOF:
+				case errors.As(err, &n) && n.Timeout():
+					continue
+				default:
+					yield(nil, err)
+				}
+				return
+			}
+			fr.LinkType = s.link
+			if len(ci.AncillaryData) > 0 {
+				if l, ok := ci.AncillaryData[0].(layers.LinkType); ok {
+					fr.LinkType = packet.LinkType(l)
+				}
+			}
+			fr.Data, fr.Length = data, ci.Length
+			fr.Time, fr.Interface = ci.Timestamp.UTC(), ci.InterfaceIndex
+			fr.Number++
+			fr.decode()
+			if !yield(fr, nil) {
+				return
+			}
+		}
+	}
+}
