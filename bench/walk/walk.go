@@ -1,7 +1,8 @@
 // Package walk is the naive way to match security group rules: every rule of
 // every group of the ENI, in order, until one admits. It is the baseline that
 // gives a matcher's figures their meaning, and written to be read, not to be
-// slow on purpose: group membership is a Go map, everything else a comparison.
+// slow on purpose: group membership is a Go map, a prefix list a set that is
+// searched by halves, everything else a comparison.
 //
 // It knows no connections, no fragments and no exempt addresses, and prefix lists
 // and groups by id alone.
@@ -9,6 +10,8 @@ package walk
 
 import (
 	"net/netip"
+
+	"go4.org/netipx"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -26,22 +29,25 @@ type membership struct {
 }
 
 type rule struct {
-	group    sg.GroupID // the one whose members the rule admits; else empty
-	cidrs    []netip.Prefix
+	group    sg.GroupID    // the one whose members the rule admits; else empty
+	list     *netipx.IPSet // the entries of the prefix list; else nil
+	cidr     netip.Prefix
 	protocol sg.Protocol
 	first    int
 	last     int
 }
 
 // New returns a Walker for ports and peers of the topology's TCP and UDP rules.
-// It keeps the prefixes of t.
+// It keeps nothing of t.
 func New(t *sg.Topology) *Walker {
 	w := &Walker{enis: map[sg.ENIID][]*[2][]rule{}, members: map[membership]bool{}}
-	lists := map[sg.PrefixListID][]netip.Prefix{}
+	lists := map[sg.PrefixListID]*netipx.IPSet{}
 	for _, l := range t.PrefixLists {
+		var b netipx.IPSetBuilder
 		for _, e := range l.Entries {
-			lists[l.ID] = append(lists[l.ID], e.CIDR)
+			b.AddPrefix(e.CIDR)
 		}
+		lists[l.ID], _ = b.IPSet() // an invalid entry is left out
 	}
 	groups := map[sg.GroupID]*[2][]rule{}
 	for _, g := range t.Groups {
@@ -58,7 +64,7 @@ func New(t *sg.Topology) *Walker {
 	return w
 }
 
-func flatten(id sg.GroupID, rules []sg.Rule, lists map[sg.PrefixListID][]netip.Prefix) []rule {
+func flatten(id sg.GroupID, rules []sg.Rule, lists map[sg.PrefixListID]*netipx.IPSet) []rule {
 	var out []rule
 	for _, r := range rules {
 		f := rule{protocol: r.Protocol, first: r.Ports.First(), last: r.Ports.Last()}
@@ -68,9 +74,9 @@ func flatten(id sg.GroupID, rules []sg.Rule, lists map[sg.PrefixListID][]netip.P
 		case r.Peer.Group != "":
 			f.group = r.Peer.Group
 		case r.Peer.PrefixList != "":
-			f.cidrs = lists[r.Peer.PrefixList]
+			f.list = lists[r.Peer.PrefixList]
 		default:
-			f.cidrs = []netip.Prefix{r.Peer.CIDR}
+			f.cidr = r.Peer.CIDR
 		}
 		out = append(out, f)
 	}
@@ -103,13 +109,11 @@ func (w *Walker) admits(r *rule, h *packet.Header, peer netip.Addr) bool {
 			return false
 		}
 	}
-	if r.group != "" {
+	switch {
+	case r.group != "":
 		return w.members[membership{r.group, peer}]
+	case r.list != nil:
+		return r.list.Contains(peer)
 	}
-	for _, c := range r.cidrs {
-		if c.Contains(peer) {
-			return true
-		}
-	}
-	return false
+	return r.cidr.Contains(peer)
 }

@@ -1,0 +1,24 @@
+// Package bench measures whole paths through sgsim's public API: raw frames to
+// decisions, captures to reports, topologies to policies. Benchmarks of single
+// functions sit beside the code they measure.
+//
+// The cases that a peer can do as well carry the key impl in their names, and the
+// peers' own figures are measured by the nested module bench/peers on the same
+// packets. Names and what they mean are the same in both:
+//
+//	impl    what is measured: sgsim or a peer, see bench/peer
+//	path    established, new, denied, untracked, icmp: what the packet meets
+//	kind    what decides about the first packet of a connection, see corpus.Kind
+//	hops    interfaces that judge the packet
+//	family  v4, v6
+//	rules   rules of the interface in the packet's direction
+//	enis    interfaces that packets are drawn for
+//	conns   live connections, packets drawn from all of them
+//	size    bytes of a frame; of a capture, the mean
+//	flows   connections of a capture
+//	cores   processors that may be used
+//
+// Everything at once, interleaved with the peers, in tables with the goals:
+//
+//	go run ./bench/report
+package bench

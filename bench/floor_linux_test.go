@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/sgsim/sgsim/bench/corpus"
+)
+
+// BenchmarkFloor measures what the machine itself takes: the least that a packet
+// costs whose bytes, or whose connection, lie in memory.
+func BenchmarkFloor(b *testing.B) {
+	sizes := []int{16 << 10, 1 << 20, 64 << 20, 512 << 20}
+	if testing.Short() {
+		sizes = sizes[:2]
+	}
+	for _, size := range sizes {
+		lines := mapLines(b, size)
+		b.Run(fmt.Sprintf("load=dependent/KiB=%d", size>>10), func(b *testing.B) { benchDependent(b, lines) })
+		b.Run(fmt.Sprintf("load=independent/KiB=%d", size>>10), func(b *testing.B) { benchIndependent(b, lines) })
+		if err := syscall.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(&lines[0])), size)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for _, cores := range []int{1, 2} {
+		b.Run(fmt.Sprintf("spin/cores=%d", cores), func(b *testing.B) { benchSpin(b, cores) })
+	}
+	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
+		b.Run(fmt.Sprintf("walk/size=%d", mix.Mean()), func(b *testing.B) { benchWalkFile(b, mix) })
+	}
+}
+
+// A line is a cache line that names another.
+type line struct {
+	next uint64
+	_    [56]byte
+}
+
+// mapLines returns size bytes outside Go's heap, on pages of 2 MiB where the
+// kernel grants them, in which the lines form one cycle in random order.
+func mapLines(b *testing.B, size int) []line {
+	const huge = 14 // MADV_HUGEPAGE
+	m, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		b.Fatal(err)
+	}
+	_ = syscall.Madvise(m, huge) // a kernel without them serves small pages: that is its floor
+	lines := unsafe.Slice((*line)(unsafe.Pointer(&m[0])), size/64)
+	for i := range lines {
+		lines[i].next = uint64(i)
+	}
+	rng := rand.New(rand.NewPCG(9, 9)) // Sattolo's shuffle: one cycle
+	for i := len(lines) - 1; i > 0; i-- {
+		j := rng.IntN(i)
+		lines[i].next, lines[j].next = lines[j].next, lines[i].next
+	}
+	return lines
+}
+
+func benchDependent(b *testing.B, lines []line) {
+	i := uint64(0)
+	for b.Loop() {
+		i = lines[i].next
+	}
+	runtime.KeepAlive(i)
+}
+
+func benchIndependent(b *testing.B, lines []line) {
+	mask := uint64(len(lines) - 1) // a power of two
+	state, s := uint64(1), uint64(0)
+	for b.Loop() {
+		state = state*6364136223846793005 + 1442695040888963407
+		s += lines[state>>33&mask].next
+	}
+	runtime.KeepAlive(s)
+}
+
+// benchSpin does arithmetic in registers, in as many goroutines as cores. Its
+// time per operation falls by half with a second core if that is really there.
+func benchSpin(b *testing.B, cores int) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
+	const rounds = 1 << 20
+	for b.Loop() {
+		var wg sync.WaitGroup
+		for range cores {
+			wg.Go(func() {
+				x := uint64(1)
+				for range rounds / cores {
+					x = x*6364136223846793005 + 1442695040888963407
+				}
+				runtime.KeepAlive(x)
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// benchWalkFile maps a capture and reads the first byte of every packet's IP
+// header: less is no reader.
+func benchWalkFile(b *testing.B, mix corpus.Mix) {
+	f, err := os.Open(captureFile(b, mix, 10_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := uint64(0)
+	for b.Loop() {
+		m, err := syscall.Mmap(int(f.Fd()), 0, int(st.Size()), syscall.PROT_READ, syscall.MAP_PRIVATE)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for o := 24; o < len(m); {
+			s += uint64(m[o+16+14])
+			o += 16 + int(*(*uint32)(unsafe.Pointer(&m[o+8])))
+		}
+		if err := syscall.Munmap(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	runtime.KeepAlive(s)
+	perPacket(b, packets())
+}
