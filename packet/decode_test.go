@@ -1,7 +1,6 @@
 package packet
 
 import (
-	"net"
 	"testing"
 
 	"github.com/google/gopacket"
@@ -9,27 +8,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-// frame serializes layers with gopacket, so that what is read was written by
-// somebody else.
-func frame(t testing.TB, ls ...gopacket.SerializableLayer) []byte {
-	t.Helper()
-	buf := gopacket.NewSerializeBuffer()
-	require.NoError(t, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true}, ls...))
-	return buf.Bytes()
-}
-
-func ethernet(typ layers.EthernetType) *layers.Ethernet {
-	return &layers.Ethernet{SrcMAC: make(net.HardwareAddr, 6), DstMAC: make(net.HardwareAddr, 6), EthernetType: typ}
-}
-
-func v4(p layers.IPProtocol) *layers.IPv4 {
-	return &layers.IPv4{Version: 4, TTL: 64, Protocol: p, SrcIP: net.IPv4(10, 0, 0, 1).To4(), DstIP: net.IPv4(10, 0, 0, 2).To4()}
-}
-
-func v6(p layers.IPProtocol) *layers.IPv6 {
-	return &layers.IPv6{Version: 6, HopLimit: 64, NextHeader: p, SrcIP: net.ParseIP("2001:db8::1"), DstIP: net.ParseIP("2001:db8::2")}
-}
 
 func TestDecodeEthernet(t *testing.T) {
 	tcp := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: 3, Ack: 4, Window: 5, SYN: true, ACK: true, DataOffset: 5}

@@ -1,0 +1,175 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
+	"github.com/google/gopacket/pcapgo"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// seedFiles adds small captures of both formats and, where the reference captures
+// are at hand, the smaller ones of those.
+func seedFiles(f *testing.F, format Format) {
+	var buf bytes.Buffer
+	if format == Pcap {
+		w := pcapgo.NewWriterNanos(&buf)
+		w.WriteFileHeader(65535, layers.LinkTypeEthernet)
+		w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Unix(1, 2), CaptureLength: 20, Length: 60}, make([]byte, 20))
+		w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Unix(2, 3), CaptureLength: 3, Length: 3}, make([]byte, 3))
+	} else {
+		w, _ := pcapgo.NewNgWriter(&buf, layers.LinkTypeRaw)
+		w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Unix(1, 2), CaptureLength: 20, Length: 60}, make([]byte, 20))
+		w.WritePacket(gopacket.CaptureInfo{Timestamp: time.Unix(2, 3), CaptureLength: 3, Length: 3}, make([]byte, 3))
+		w.Flush()
+		buf.Write(buf.Bytes()) // two sections
+	}
+	f.Add(buf.Bytes(), uint8(0))
+	f.Add(buf.Bytes(), uint8(7))
+	names, _ := filepath.Glob(filepath.Join(*pcapDir, "*.pcap*"))
+	for _, name := range names {
+		if data, err := os.ReadFile(name); err == nil && len(data) < 3000 {
+			f.Add(data, uint8(13))
+		}
+	}
+}
+
+// record is what the ways to read a file must agree on.
+type record struct {
+	header packet.Header
+	err    error
+	time   int64
+	link   packet.LinkType
+	id     int
+	length int
+	data   string
+}
+
+// readAll reads to the end, and checks that an error says where.
+func readAll(t *testing.T, f *File) ([]record, error) {
+	var all []record
+	for fr, err := range f.Frames() {
+		if err != nil {
+			var damage *DamageError
+			if !errors.As(err, &damage) || damage.Packet != len(all)+1 || damage.Offset < 0 {
+				t.Fatalf("after %d packets: %v", len(all), err)
+			}
+			return all, err
+		}
+		if fr.Number != len(all)+1 {
+			t.Fatalf("packet %d is number %d", len(all)+1, fr.Number)
+		}
+		all = append(all, record{fr.Header, fr.Err, fr.Time.UnixNano(), fr.LinkType, fr.Interface, fr.Length, string(fr.Data)})
+	}
+	return all, nil
+}
+
+// chunks reads n bytes at a time.
+type chunks struct {
+	r io.Reader
+	n int
+}
+
+func (c chunks) Read(b []byte) (int, error) { return c.r.Read(b[:min(len(b), c.n)]) }
+
+func FuzzPcap(f *testing.F)   { seedFiles(f, Pcap); f.Fuzz(fuzzFile) }
+func FuzzPcapNG(f *testing.F) { seedFiles(f, PcapNG); f.Fuzz(fuzzFile) }
+
+// fuzzFile reads data as a mapped file and as a stream in chunks, which must agree
+// in packets and error, and holds the packets against pcapgo's.
+func fuzzFile(t *testing.T, data []byte, chunk uint8) {
+	if isGzip(data) {
+		return // a stream only, and compress/gzip is not what is tested
+	}
+	mapped := &File{name: "fuzz", win: window{buf: data}}
+	if err := mapped.start(); err != nil {
+		if _, serr := NewReader(bytes.NewReader(data), "fuzz"); serr == nil || serr.Error() != err.Error() {
+			t.Fatalf("mapped: %v; streamed: %v", err, serr)
+		}
+		return
+	}
+	got, err := readAll(t, mapped)
+
+	streamed, serr := NewReader(chunks{bytes.NewReader(data), int(chunk) + 1}, "fuzz")
+	if serr != nil {
+		t.Fatal(serr)
+	}
+	again, serr := readAll(t, streamed)
+	if !slices.Equal(got, again) {
+		t.Fatalf("mapped: %d packets; streamed: %d", len(got), len(again))
+	}
+	if (err == nil) != (serr == nil) || err != nil && err.Error() != serr.Error() {
+		t.Fatalf("mapped: %v; streamed: %v", err, serr)
+	}
+	var damage *DamageError
+	if errors.As(err, &damage) && damage.Offset > int64(len(data)) {
+		t.Fatalf("%v, but the file has %d bytes", err, len(data))
+	}
+	comparePcapgo(t, mapped, data, got)
+}
+
+// comparePcapgo reads as many packets with pcapgo as this package accepted, until
+// pcapgo stops: it is the stricter of the two, refuses Kuznetzov records and
+// captured lengths beyond the file's snap length.
+func comparePcapgo(t *testing.T, f *File, data []byte, want []record) {
+	// Trap: pcapgo's pcapng reader panics on some resolutions and empty options.
+	defer func() { _ = recover() }()
+	var src gopacket.PacketDataSource
+	var err error
+	if f.format == Pcap {
+		src, err = pcapgo.NewReader(bytes.NewReader(data))
+	} else {
+		// Trap: without mixed link types, packets of other interfaces are dropped.
+		src, err = pcapgo.NewNgReader(bytes.NewReader(data), pcapgo.NgReaderOptions{WantMixedLinkType: true})
+	}
+	if err != nil {
+		return
+	}
+	var differs bool
+	for i, w := range want {
+		if len(w.data) > 1<<16 {
+			return // Trap: it allocates what a packet claims before it looks
+		}
+		b, ci, err := src.ReadPacketData()
+		if err != nil {
+			return
+		}
+		link := w.link
+		if len(ci.AncillaryData) > 0 {
+			link = packet.LinkType(ci.AncillaryData[0].(layers.LinkType))
+		}
+		// Trap: gopacket's link types have eight bits.
+		if string(b) != w.data || ci.Length != w.length || uint8(link) != uint8(w.link) {
+			differs = true
+			t.Errorf("packet %d: %d of %d bytes, link type %d; pcapgo: %d of %d, %d",
+				i+1, len(w.data), w.length, w.link, len(b), ci.Length, link)
+		}
+		// Trap: resolutions that do not divide a nanosecond are rounded twice.
+		exact := 1e9/f.interfaces[0].Resolution > 0
+		if f.format == PcapNG {
+			exact = false
+			for _, c := range f.ng.clock {
+				exact = len(f.interfaces) == len(f.ng.clock) && 1e9%c.perSecond == 0
+				if !exact {
+					break
+				}
+			}
+		}
+		if exact && ci.Timestamp.UnixNano() != w.time {
+			differs = true
+			t.Errorf("packet %d: time %d; pcapgo: %d", i+1, w.time, ci.Timestamp.UnixNano())
+		}
+		if differs {
+			return
+		}
+	}
+}
