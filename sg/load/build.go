@@ -1,0 +1,231 @@
+package load
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A builder puts together what several documents say of the same things. The
+// first to say something of a group, list or ENI wins; lists are united.
+type builder struct {
+	problems
+
+	groups  []*group
+	groupOf map[sg.GroupID]*group
+
+	lists  []*prefixList
+	listOf map[sg.PrefixListID]*prefixList
+
+	enis  []*eni
+	eniOf map[sg.ENIID]*eni
+
+	vpcs  []*vpc
+	vpcOf map[sg.VPCID]*vpc
+
+	peerings  []*peering
+	peeringOf map[sg.PeeringID]*peering
+}
+
+func newBuilder() *builder {
+	return &builder{
+		groupOf:   make(map[sg.GroupID]*group),
+		listOf:    make(map[sg.PrefixListID]*prefixList),
+		eniOf:     make(map[sg.ENIID]*eni),
+		vpcOf:     make(map[sg.VPCID]*vpc),
+		peeringOf: make(map[sg.PeeringID]*peering),
+	}
+}
+
+// A group is a security group under construction.
+type group struct {
+	sg.Group
+	place    Place
+	rules    [2][]rule // ingress, egress
+	ruleOf   map[identity]int
+	listings []*cursor // the full lists of its rules that were read
+}
+
+type rule struct {
+	sg.Rule
+	place    Place
+	listings []*cursor // those of its group that have it
+	list     *cursor   // where it was read last, to find duplicates
+}
+
+// identity is what makes two rules of a group the same to AWS (SG-51). The account
+// and the peering of a peer group are not part of it: group ids are unique.
+type identity struct {
+	dir   sg.Direction
+	proto sg.Protocol
+	ports sg.PortRange
+	icmp  sg.ICMPMatch
+	peer  sg.Peer
+}
+
+func identify(dir sg.Direction, r *sg.Rule) identity {
+	peer := r.Peer
+	peer.Account, peer.Peering = "", ""
+	return identity{dir, r.Protocol, r.Ports, r.ICMP, peer}
+}
+
+// group returns the group with an id, made where it is new.
+func (b *builder) group(id sg.GroupID, at Place) *group {
+	g := b.groupOf[id]
+	if g == nil {
+		g = &group{Group: sg.Group{ID: id}, place: at, ruleOf: make(map[identity]int)}
+		b.groupOf[id] = g
+		b.groups = append(b.groups, g)
+	}
+	return g
+}
+
+// addRule adds a rule that was read at c. list is the list it is part of; two
+// equal rules in one list are a mistake, in two they are the same rule. full says
+// that list holds all rules of the group and direction.
+func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
+	if r.Peer.Group == g.ID {
+		r.Peer = sg.Self // however it is written (REF-07)
+	}
+	if r.Peer.Account == g.Account {
+		r.Peer.Account = ""
+	}
+	key := identify(dir, &r)
+	rules := &g.rules[dir-sg.Ingress]
+	i, known := g.ruleOf[key]
+	if !known {
+		i = len(*rules)
+		g.ruleOf[key] = i
+		*rules = append(*rules, rule{Rule: r, place: c.place()})
+	}
+	old := &(*rules)[i]
+	if known {
+		if old.list == list || old.ID != "" && r.ID != "" && old.ID != r.ID {
+			b.warn(c.place(), codeDuplicate, "the same rule stands at line %d of %s already", old.place.Line, old.place.File)
+			return
+		}
+		setDefault(&old.ID, r.ID)
+		setDefault(&old.Description, r.Description)
+		setDefault(&old.Peer.Account, r.Peer.Account)
+		setDefault(&old.Peer.Peering, r.Peer.Peering)
+	}
+	old.list = list
+	if full {
+		old.listings = append(old.listings, list)
+	}
+}
+
+// setDefault sets what is not set yet.
+func setDefault[T comparable](old *T, v T) { *old = cmp.Or(*old, v) }
+
+// addNew appends the items that s does not hold yet.
+func addNew[T comparable](s []T, items ...T) []T {
+	for _, x := range items {
+		if !slices.Contains(s, x) {
+			s = append(s, x)
+		}
+	}
+	return s
+}
+
+type prefixList struct {
+	sg.PrefixList
+	place   Place
+	entries bool // some document told them
+}
+
+func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
+	l := b.listOf[id]
+	if l == nil {
+		l = &prefixList{PrefixList: sg.PrefixList{ID: id}, place: at}
+		b.listOf[id] = l
+		b.lists = append(b.lists, l)
+	}
+	return l
+}
+
+func (l *prefixList) add(e sg.PrefixListEntry) {
+	l.entries = true
+	for i := range l.Entries {
+		if l.Entries[i].CIDR == e.CIDR {
+			setDefault(&l.Entries[i].Description, e.Description)
+			return
+		}
+	}
+	l.Entries = append(l.Entries, e)
+}
+
+type eni struct {
+	sg.ENI
+	place Place
+}
+
+func (b *builder) eni(id sg.ENIID, at Place) *eni {
+	e := b.eniOf[id]
+	if e == nil {
+		e = &eni{ENI: sg.ENI{ID: id}, place: at}
+		b.eniOf[id] = e
+		b.enis = append(b.enis, e)
+	}
+	return e
+}
+
+// merge adds what another source says of the interface.
+func (e *eni) merge(o *sg.ENI) {
+	e.Addrs = addNew(e.Addrs, o.Addrs...)
+	e.Prefixes = addNew(e.Prefixes, o.Prefixes...)
+	e.Public = addNew(e.Public, o.Public...)
+	e.Groups = addNew(e.Groups, o.Groups...)
+	setDefault(&e.Name, o.Name)
+	setDefault(&e.VPC, o.VPC)
+	setDefault(&e.Subnet, o.Subnet)
+	setDefault(&e.Instance, o.Instance)
+	setDefault(&e.Account, o.Account)
+	setDefault(&e.Type, o.Type)
+	setDefault(&e.Timeouts, o.Timeouts)
+	e.NitroV6 = e.NitroV6 || o.NitroV6
+}
+
+type vpc struct {
+	sg.VPC
+	place Place
+}
+
+func (b *builder) vpc(id sg.VPCID, at Place) *vpc {
+	v := b.vpcOf[id]
+	if v == nil {
+		v = &vpc{VPC: sg.VPC{ID: id}, place: at}
+		b.vpcOf[id] = v
+		b.vpcs = append(b.vpcs, v)
+	}
+	return v
+}
+
+func (v *vpc) addSubnet(s sg.Subnet) {
+	for i := range v.Subnets {
+		if v.Subnets[i].ID == s.ID {
+			v.Subnets[i].CIDRs = addNew(v.Subnets[i].CIDRs, s.CIDRs...)
+			return
+		}
+	}
+	v.Subnets = append(v.Subnets, s)
+}
+
+type peering struct {
+	sg.Peering
+	place   Place
+	guessed bool // from a rule that names it, until something better comes
+}
+
+func (b *builder) peering(p sg.Peering, at Place, guessed bool) {
+	old := b.peeringOf[p.ID]
+	switch {
+	case old == nil:
+		old = &peering{p, at, guessed}
+		b.peeringOf[p.ID] = old
+		b.peerings = append(b.peerings, old)
+	case old.guessed && !guessed:
+		*old = peering{p, at, false}
+	}
+}

@@ -1,0 +1,196 @@
+package load
+
+import (
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Readers of groups and rules in the shapes of the AWS CLI (IN-01 to IN-05).
+
+func (b *builder) securityGroups(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("GroupId").need()
+		if !ok {
+			continue
+		}
+		g := b.group(sg.GroupID(id), item.place())
+		g.listings = append(g.listings, item)
+		setDefault(&g.Name, item.field("GroupName").str())
+		setDefault(&g.Description, item.field("Description").str())
+		setDefault(&g.VPC, sg.VPCID(item.field("VpcId").str()))
+		setDefault(&g.Account, sg.AccountID(item.field("OwnerId").str()))
+		for perm := range item.field("IpPermissions").objects() {
+			b.permission(g, sg.Ingress, perm, item)
+		}
+		for perm := range item.field("IpPermissionsEgress").objects() {
+			b.permission(g, sg.Egress, perm, item)
+		}
+	}
+}
+
+// permission reads one IpPermission, which is a rule for each of its peers (IN-02,
+// SG-50).
+func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
+	r, ok := c.traffic(awsKeys)
+	peers := 0
+	add := func(at *cursor, peer sg.Peer, peerOK bool) {
+		peers++
+		if ok && peerOK {
+			r.Peer, r.Description = peer, at.field("Description").str()
+			b.addRule(g, dir, r, at, list, true)
+		}
+	}
+	for item := range c.field("IpRanges").objects() {
+		p, ok := item.cidr("CidrIp", ipv4)
+		add(item, p, ok)
+	}
+	for item := range c.field("Ipv6Ranges").objects() {
+		p, ok := item.cidr("CidrIpv6", ipv6)
+		add(item, p, ok)
+	}
+	for item := range c.field("PrefixListIds").objects() {
+		id, ok := item.field("PrefixListId").need()
+		add(item, sg.FromPrefixList(sg.PrefixListID(id)), ok)
+	}
+	for item := range c.field("UserIdGroupPairs").objects() {
+		p, ok := b.groupPair(g, item)
+		add(item, p, ok)
+	}
+	if peers == 0 && !c.hasWrongPeers() {
+		c.warn("", "has no peer and so no rule")
+	}
+}
+
+// hasWrongPeers reports whether a list of peers held what is no peer: that is an
+// error already.
+func (c *cursor) hasWrongPeers() bool {
+	for _, key := range [...]string{"IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"} {
+		if v := c.v.get(key); v != nil && (v.kind != list && v.kind != null || len(v.items) > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// cidr reads a peer that is a CIDR block. AWS clears host bits, so what has some
+// was written by hand and means the same (SG-42).
+func (c *cursor) cidr(key string, f family) (sg.Peer, bool) {
+	p, _, ok := c.field(key).prefix(f)
+	return sg.Peer{CIDR: p}, ok
+}
+
+// groupPair reads a UserIdGroupPair or a ReferencedGroupInfo (REF-20).
+func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
+	id, ok := c.field("GroupId").need()
+	if !ok {
+		return sg.Peer{}, false
+	}
+	peer := groupPeer(id)
+	setDefault(&peer.Account, sg.AccountID(c.field("UserId").str()))
+	peer.Peering = sg.PeeringID(c.field("VpcPeeringConnectionId").str())
+	remote := sg.VPCID(c.field("VpcId").str())
+	if peer.Peering != "" && g.VPC != "" && remote != "" {
+		// For want of describe-vpc-peering-connections, which says who asked whom.
+		b.peering(sg.Peering{
+			ID: peer.Peering, Requester: g.VPC, Accepter: remote,
+			Status: c.field("PeeringStatus").str(),
+		}, c.place(), true)
+	}
+	return peer, true
+}
+
+// groupPeer reads "sg-id" and "account/sg-id" (REF-09, IN-23).
+func groupPeer(s string) sg.Peer {
+	for i := range len(s) {
+		if s[i] == '/' {
+			return sg.Peer{Account: sg.AccountID(s[:i]), Group: sg.GroupID(s[i+1:])}
+		}
+	}
+	return sg.FromGroup(sg.GroupID(s))
+}
+
+func (b *builder) securityGroupRules(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("GroupId").need()
+		if !ok {
+			continue
+		}
+		g := b.group(sg.GroupID(id), item.place())
+		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
+		dir := sg.Ingress
+		if egress := item.field("IsEgress"); !egress.there() {
+			egress.fail(codeMissingParam, "is missing: ingress or egress?")
+			continue
+		} else if !egress.want(boolean) {
+			continue
+		} else if egress.flag() {
+			dir = sg.Egress
+		}
+		r, okTraffic := item.traffic(awsKeys)
+		peer, okPeer := b.rulePeer(g, item)
+		if !okTraffic || !okPeer {
+			continue
+		}
+		r.ID = sg.RuleID(item.field("SecurityGroupRuleId").str())
+		r.Description = item.field("Description").str()
+		r.Peer = peer
+		b.addRule(g, dir, r, item, c, false)
+	}
+}
+
+// rulePeer reads the one peer of a rule (IN-04, SG-50).
+func (b *builder) rulePeer(g *group, c *cursor) (peer sg.Peer, ok bool) {
+	keys := [...]string{"CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupInfo"}
+	key := ""
+	for _, k := range keys {
+		if !c.field(k).there() {
+			continue
+		}
+		if key != "" {
+			c.fail(codeParameter, "has both %s and %s: a rule has one peer", key, k)
+			return sg.Peer{}, false
+		}
+		key = k
+	}
+	switch key {
+	case "CidrIpv4":
+		return c.cidr(key, ipv4)
+	case "CidrIpv6":
+		return c.cidr(key, ipv6)
+	case "PrefixListId":
+		id, ok := c.field(key).need()
+		return sg.FromPrefixList(sg.PrefixListID(id)), ok
+	case "ReferencedGroupInfo":
+		info := c.field(key)
+		if !info.want(object) {
+			return sg.Peer{}, false
+		}
+		return b.groupPair(g, info)
+	}
+	c.fail(codeParameter, "has no peer: one of CidrIpv4, CidrIpv6, PrefixListId, ReferencedGroupInfo")
+	return sg.Peer{}, false
+}
+
+// associations reads further VPCs of groups (IN-14, REF-18).
+func (b *builder) associations(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("GroupId").need()
+		vpc, okVPC := item.field("VpcId").need()
+		if !ok || !okVPC {
+			continue
+		}
+		switch state := item.field("State").str(); state {
+		case "associated", "":
+		default:
+			item.warn("", "left out: the association is %q", clip(state))
+			continue
+		}
+		g := b.groupOf[sg.GroupID(id)]
+		if g == nil {
+			item.warn("", "left out: %s is in no input", id)
+			continue
+		}
+		if v := sg.VPCID(vpc); v != g.VPC {
+			g.Associations = addNew(g.Associations, v)
+		}
+	}
+}

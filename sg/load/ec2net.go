@@ -1,0 +1,255 @@
+package load
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Readers of interfaces, prefix lists and VPCs in the shapes of the AWS CLI (IN-06
+// to IN-11, IN-15).
+
+func (b *builder) networkInterfaces(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("NetworkInterfaceId").need()
+		if !ok {
+			continue
+		}
+		e := sg.ENI{
+			Name:     nameTag(item.field("TagSet")),
+			VPC:      sg.VPCID(item.field("VpcId").str()),
+			Subnet:   sg.SubnetID(item.field("SubnetId").str()),
+			Instance: sg.InstanceID(item.field("Attachment").field("InstanceId").str()),
+			Account:  sg.AccountID(item.field("OwnerId").str()),
+			Type:     item.field("InterfaceType").str(),
+		}
+		setDefault(&e.Name, item.field("Description").str())
+		item.addresses(&e)
+		for g := range item.field("Groups").objects() {
+			if id, ok := g.field("GroupId").need(); ok {
+				e.Groups = addNew(e.Groups, sg.GroupID(id))
+				if known := b.groupOf[sg.GroupID(id)]; known != nil { // describe-security-group-rules tells no names
+					setDefault(&known.Name, g.field("GroupName").str())
+				}
+			}
+		}
+		timeouts := item.field("ConnectionTrackingConfiguration")
+		e.Timeouts.TCPEstablished = timeouts.field("TcpEstablishedTimeout").seconds()
+		e.Timeouts.UDPStream = timeouts.field("UdpStreamTimeout").seconds()
+		e.Timeouts.UDP = timeouts.field("UdpTimeout").seconds()
+		if check := item.field("SourceDestCheck"); check.there() && !check.flag() {
+			check.warn("", "not modelled: %s may forward, but is only given the packets of its own addresses", id)
+		}
+		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
+			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
+		}
+		b.eni(sg.ENIID(id), item.place()).merge(&e)
+	}
+}
+
+// addresses reads all addresses of an interface, primary ones first.
+func (c *cursor) addresses(e *sg.ENI) {
+	addr := func(f *cursor) {
+		if f.there() {
+			if a, ok := f.addr(); ok {
+				e.Addrs = addNew(e.Addrs, a)
+			}
+		}
+	}
+	addr(c.field("PrivateIpAddress"))
+	c.association(e)
+	for item := range c.field("PrivateIpAddresses").objects() {
+		addr(item.field("PrivateIpAddress"))
+		item.association(e)
+	}
+	addr(c.field("Ipv6Address"))
+	for item := range c.field("Ipv6Addresses").objects() {
+		addr(item.field("Ipv6Address"))
+	}
+	prefix := func(f *cursor, fam family) {
+		if p, _, ok := f.prefix(fam); ok {
+			e.Prefixes = addNew(e.Prefixes, p)
+		}
+	}
+	for item := range c.field("Ipv4Prefixes").objects() {
+		prefix(item.field("Ipv4Prefix"), ipv4)
+	}
+	for item := range c.field("Ipv6Prefixes").objects() {
+		prefix(item.field("Ipv6Prefix"), ipv6)
+	}
+}
+
+// association reads the addresses that stand for the interface outside the VPC.
+func (c *cursor) association(e *sg.ENI) {
+	a := c.field("Association")
+	for _, key := range [...]string{"PublicIp", "CarrierIp", "CustomerOwnedIp"} {
+		if f := a.field(key); f.there() {
+			if ip, ok := f.addr(); ok {
+				e.Public = addNew(e.Public, ip)
+			}
+		}
+	}
+}
+
+// seconds reads an idle timeout.
+func (c *cursor) seconds() time.Duration {
+	n, _ := c.integer()
+	return time.Duration(n) * time.Second
+}
+
+// nameTag returns the value of the tag that the console shows as name.
+func nameTag(c *cursor) string {
+	for tag := range c.objects() {
+		if tag.field("Key").str() == "Name" {
+			return tag.field("Value").str()
+		}
+	}
+	return ""
+}
+
+// prefixLists reads describe-managed-prefix-lists and describe-prefix-lists, whose
+// top-level keys are the same (IN-10, IN-11).
+func (b *builder) prefixLists(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("PrefixListId").need()
+		if !ok {
+			continue
+		}
+		state := item.field("State").str()
+		if state == "delete-complete" {
+			item.warn("", "left out: %s is deleted", id)
+			continue
+		}
+		l := b.list(sg.PrefixListID(id), item.place())
+		setDefault(&l.Name, item.field("PrefixListName").str())
+		setDefault(&l.Owner, sg.AccountID(item.field("OwnerId").str()))
+		if f := item.field("AddressFamily"); f.there() {
+			fam, ok := familyOf(f.str())
+			if !ok {
+				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.v.text))
+			}
+			setDefault(&l.Family, fam)
+		}
+		if n, ok := item.field("MaxEntries").integer(); ok {
+			setDefault(&l.MaxEntries, n)
+		}
+		if cidrs := item.field("Cidrs"); cidrs.there() {
+			l.entries = true
+			setDefault(&l.Owner, awsOwner(l.Name))
+			for f := range cidrs.each() {
+				if p, _, ok := f.prefix(anyFamily); ok {
+					l.add(sg.PrefixListEntry{CIDR: p})
+				}
+			}
+		}
+	}
+}
+
+func familyOf(s string) (sg.Family, bool) {
+	switch s {
+	case "IPv4":
+		return sg.IPv4, true
+	case "IPv6":
+		return sg.IPv6, true
+	}
+	return 0, false
+}
+
+// awsOwner tells the lists of AWS by their names, which are reserved (PL-10).
+func awsOwner(name string) sg.AccountID {
+	if strings.HasPrefix(name, "com.amazonaws.") {
+		return "AWS"
+	}
+	return ""
+}
+
+// prefixListEntries reads the entries of the list that the input was named after.
+func (b *builder) prefixListEntries(c *cursor) {
+	id := c.src.list
+	if id == "" {
+		c.fail("", "entries of a prefix list, but of which? Give its id before the file: pl-0123=%s", c.src.name)
+		return
+	}
+	l := b.list(id, c.place())
+	l.entries = true
+	seen := make(map[netip.Prefix]bool)
+	for item := range c.objects() {
+		p, _, ok := item.field("Cidr").prefix(anyFamily)
+		if !ok {
+			continue
+		}
+		if seen[p] {
+			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
+		}
+		seen[p] = true
+		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()})
+	}
+}
+
+func (b *builder) vpcsOf(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("VpcId").need()
+		if !ok {
+			continue
+		}
+		v := b.vpc(sg.VPCID(id), item.place())
+		setDefault(&v.Account, sg.AccountID(item.field("OwnerId").str()))
+		v.Default = v.Default || item.field("IsDefault").flag()
+		if f := item.field("CidrBlock"); f.there() {
+			if p, _, ok := f.prefix(ipv4); ok {
+				v.CIDRs = addNew(v.CIDRs, p)
+			}
+		}
+		v.CIDRs = addNew(v.CIDRs, item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
+		v.CIDRs = addNew(v.CIDRs, item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
+	}
+}
+
+// blocks reads the CIDR blocks that are associated now, not those that once were.
+func (c *cursor) blocks(set, key, state string, f family) []netip.Prefix {
+	var out []netip.Prefix
+	for item := range c.field(set).objects() {
+		switch item.field(state).field("State").str() {
+		case "associated", "associating", "":
+			if p, _, ok := item.field(key).prefix(f); ok {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+func (b *builder) subnets(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("SubnetId").need()
+		vpc, okVPC := item.field("VpcId").need()
+		if !ok || !okVPC {
+			continue
+		}
+		s := sg.Subnet{ID: sg.SubnetID(id)}
+		if f := item.field("CidrBlock"); f.there() {
+			if p, _, ok := f.prefix(ipv4); ok {
+				s.CIDRs = addNew(s.CIDRs, p)
+			}
+		}
+		s.CIDRs = addNew(s.CIDRs, item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
+		b.vpc(sg.VPCID(vpc), item.place()).addSubnet(s)
+	}
+}
+
+func (b *builder) peeringConnections(c *cursor) {
+	for item := range c.objects() {
+		id, ok := item.field("VpcPeeringConnectionId").need()
+		if !ok {
+			continue
+		}
+		b.peering(sg.Peering{
+			ID:        sg.PeeringID(id),
+			Requester: sg.VPCID(item.field("RequesterVpcInfo").field("VpcId").str()),
+			Accepter:  sg.VPCID(item.field("AccepterVpcInfo").field("VpcId").str()),
+			Status:    item.field("Status").field("Code").str(),
+		}, item.place(), false)
+	}
+}

@@ -1,0 +1,113 @@
+package load
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// parseProtocol reads IpProtocol and what Terraform calls protocol: a name, a
+// number or -1 (SG-20, SG-21), and Terraform's "all" (IN-24).
+func parseProtocol(s string) (sg.Protocol, bool) {
+	switch strings.ToLower(s) {
+	case "-1", "all":
+		return sg.AllProtocols, true
+	case "tcp":
+		return sg.TCP, true
+	case "udp":
+		return sg.UDP, true
+	case "icmp":
+		return sg.ICMP, true
+	case "icmpv6":
+		return sg.ICMPv6, true
+	}
+	n, err := strconv.ParseUint(s, 10, 8)
+	return sg.ProtocolNumber(uint8(n)), err == nil
+}
+
+// ruleKeys are the names that the three fields have in one input format.
+type ruleKeys struct{ protocol, from, to string }
+
+var (
+	awsKeys      = ruleKeys{"IpProtocol", "FromPort", "ToPort"}
+	tfInlineKeys = ruleKeys{"protocol", "from_port", "to_port"}
+	tfRuleKeys   = ruleKeys{"ip_protocol", "from_port", "to_port"}
+)
+
+// traffic reads what a rule says of protocol, ports and ICMP type, and reports
+// what AWS would refuse: all of it, so that nothing is left for Compile.
+func (c *cursor) traffic(k ruleKeys) (r sg.Rule, ok bool) {
+	proto := c.field(k.protocol)
+	if !proto.there() || proto.v.kind == str && proto.v.text == "" {
+		proto.fail(codeParameter, "is missing: rules must name their protocol") // SG-56
+		return r, false
+	}
+	if !proto.want(str) {
+		return r, false
+	}
+	r.Protocol, ok = parseProtocol(proto.v.text)
+	if !ok {
+		proto.fail(codeParameter, "unknown protocol %s", quote(proto.v.text))
+		return r, false
+	}
+	switch r.Protocol {
+	case sg.TCP, sg.UDP:
+		r.Ports, ok = c.ports(k)
+	case sg.ICMP, sg.ICMPv6:
+		r.ICMP, ok = c.icmp(k, r.Protocol)
+	}
+	return r, ok // others cover all ports, whatever is sent (SG-22, IN-03, IN-05)
+}
+
+// ports reads a range that must be there and be one (SG-24 to SG-26).
+func (c *cursor) ports(k ruleKeys) (sg.PortRange, bool) {
+	from, hasFrom, okFrom := c.bounded(k.from, 0, 65535, "port")
+	to, hasTo, okTo := c.bounded(k.to, 0, 65535, "port")
+	switch {
+	case !okFrom || !okTo:
+		return sg.PortRange{}, false
+	case !hasFrom || !hasTo:
+		c.fail(codeParameter, "TCP and UDP rules need both %s and %s", k.from, k.to)
+		return sg.PortRange{}, false
+	case from > to:
+		c.fail(codeParameter, "port range %d-%d: first above last", from, to)
+		return sg.PortRange{}, false
+	}
+	return sg.Ports(from, to), true
+}
+
+// icmp reads type and code from where other protocols have ports (SG-27 to SG-29).
+func (c *cursor) icmp(k ruleKeys, p sg.Protocol) (sg.ICMPMatch, bool) {
+	typ, hasType, okType := c.bounded(k.from, -1, 255, "ICMP type")
+	code, hasCode, okCode := c.bounded(k.to, -1, 255, "ICMP code")
+	switch {
+	case !okType || !okCode:
+		return sg.ICMPMatch{}, false
+	case !hasType && !hasCode && p == sg.ICMPv6:
+		return sg.AllICMP, true
+	case !hasType || !hasCode:
+		c.fail(codeParameter, "%v rules need both %s, the type, and %s, the code", p, k.from, k.to)
+		return sg.ICMPMatch{}, false
+	case typ == -1 && code != -1:
+		c.fail(codeParameter, "ICMP code %d of every type: with type -1 the code must be -1", code)
+		return sg.ICMPMatch{}, false
+	}
+	return sg.ICMPTypeCode(typ, code), true
+}
+
+// bounded reads a number of a rule; ok is false where there is a wrong one.
+func (c *cursor) bounded(key string, least, most int, what string) (n int, has, ok bool) {
+	f := c.field(key)
+	if !f.there() {
+		return 0, false, true
+	}
+	if n, has = f.integer(); !has {
+		return 0, false, false
+	}
+	if n < least || n > most {
+		f.fail(codeParameter, "%s %d is outside %d to %d", what, n, least, most)
+		return n, true, false
+	}
+	return n, true, true
+}

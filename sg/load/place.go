@@ -1,0 +1,99 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Place is where something stands in the input. It is comparable; the zero
+// Place means that it is not known.
+type Place struct {
+	File string
+	Line int // from 1; 0: not in a file
+
+	// Column is where a text stops being JSON, in characters from 1. It is 0
+	// where Path says more.
+	Column int
+
+	// Path leads to the value: SecurityGroups[0].IpPermissions[2].IpRanges[0].CidrIp
+	Path string
+
+	// Resource is the Terraform address of the resource the value belongs to.
+	// `terraform show -json` prints a single line, so it is what people look for.
+	Resource string
+}
+
+// IsZero reports whether the place is not known.
+func (p Place) IsZero() bool { return p == Place{} }
+
+// String returns "vpc.json:17: SecurityGroups[0].GroupId", with less where less
+// is known and with the Terraform address behind it in parentheses.
+func (p Place) String() string {
+	var b strings.Builder
+	b.WriteString(p.File)
+	if p.Line > 0 {
+		fmt.Fprintf(&b, ":%d", p.Line)
+	}
+	if p.Column > 0 {
+		fmt.Fprintf(&b, ":%d", p.Column)
+	}
+	if p.Path != "" {
+		b.WriteString(": ")
+		b.WriteString(p.Path)
+	}
+	if p.Resource != "" {
+		fmt.Fprintf(&b, " (%s)", p.Resource)
+	}
+	return b.String()
+}
+
+// An Error is something wrong in the input. Its text holds all the fields:
+//
+//	vpc.json:17: SecurityGroups[0].IpPermissions[2].IpRanges[0].CidrIp: "10.0.0/8" is not a CIDR block (InvalidParameterValue)
+type Error struct {
+	Place
+	Code string // what AWS calls it, as SG-70 to SG-85 list; empty where AWS has no name
+	Err  error
+}
+
+func (e *Error) Error() string {
+	s := e.Err.Error()
+	if !e.Place.IsZero() {
+		s = e.Place.String() + ": " + s
+	}
+	if e.Code != "" {
+		s += " (" + e.Code + ")"
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// A Warning is something in the input that was understood and left out or
+// changed: the topology is usable, but says less, or other, than the file.
+type Warning struct {
+	Place
+	Code string // as in [Error]
+	Text string
+}
+
+// String returns place, text and code in one line.
+func (w Warning) String() string {
+	s := w.Text
+	if !w.Place.IsZero() {
+		s = w.Place.String() + ": " + s
+	}
+	if w.Code != "" {
+		s += " (" + w.Code + ")"
+	}
+	return s
+}
+
+// Error codes of AWS (SG-70 to SG-85).
+const (
+	codeDuplicate    = "InvalidPermission.Duplicate"
+	codeGroup        = "InvalidGroup.NotFound"
+	codePrefixList   = "InvalidPrefixListID.NotFound"
+	codeParameter    = "InvalidParameterValue"
+	codeMissingParam = "MissingParameter"
+)

@@ -1,0 +1,145 @@
+package load
+
+import (
+	"github.com/sgsim/sgsim/sg"
+)
+
+// topology makes the topology of all that was gathered, and warns of what is
+// missing in it.
+func (b *builder) topology() *sg.Topology {
+	t := &sg.Topology{}
+	for _, g := range b.groups {
+		b.compareListings(g)
+		for i, rules := range g.rules {
+			out := make([]sg.Rule, len(rules))
+			for j := range rules {
+				out[j] = rules[j].Rule
+				b.checkList(&rules[j])
+			}
+			if len(out) == 0 {
+				out = nil
+			}
+			if i == 0 {
+				g.Ingress = out
+			} else {
+				g.Egress = out
+			}
+		}
+		t.Groups = append(t.Groups, g.Group)
+	}
+	for _, l := range b.lists {
+		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
+	}
+	for _, e := range b.enis {
+		t.ENIs = append(t.ENIs, e.ENI)
+	}
+	for _, v := range b.vpcs {
+		t.VPCs = append(t.VPCs, v.VPC)
+	}
+	for _, p := range b.peerings {
+		t.Peerings = append(t.Peerings, p.Peering)
+	}
+	return t
+}
+
+// compareListings warns where a group's rules were told in full and yet a further
+// rule turned up: rules were changed between two commands, and the topology has
+// those of both.
+func (b *builder) compareListings(g *group) {
+	for _, rules := range g.rules {
+		for _, r := range rules {
+			for _, l := range g.listings {
+				if !r.isIn(l) {
+					b.warn(r.place, "", "%s has this rule here, but not at line %d of %s: were they printed at different times?",
+						g.ID, l.place().Line, l.src.name)
+					break
+				}
+			}
+		}
+	}
+}
+
+func (r *rule) isIn(listing *cursor) bool {
+	for _, l := range r.listings {
+		if l == listing {
+			return true
+		}
+	}
+	return false
+}
+
+// checkList warns of the first rule that names a list without known entries.
+func (b *builder) checkList(r *rule) {
+	id := r.Peer.PrefixList
+	if id == "" {
+		return
+	}
+	l := b.list(id, r.place)
+	if l.entries {
+		return
+	}
+	l.entries = true // one warning is enough
+	b.warn(r.place, codePrefixList, "no input tells the entries of %s, so this rule matches nothing: add %s=FILE, printed by get-managed-prefix-list-entries",
+		id, id)
+}
+
+// places remembers where everything in a topology came from.
+type places struct {
+	rules map[rulePlace]Place
+	group map[sg.GroupID]Place
+	list  map[sg.PrefixListID]Place
+	eni   map[sg.ENIID]Place
+	vpc   map[sg.VPCID]Place
+	peer  map[sg.PeeringID]Place
+}
+
+type rulePlace struct {
+	group sg.GroupID
+	dir   sg.Direction
+	index int
+}
+
+func (b *builder) places(t *sg.Topology) places {
+	p := places{
+		rules: make(map[rulePlace]Place),
+		group: make(map[sg.GroupID]Place, len(b.groups)),
+		list:  make(map[sg.PrefixListID]Place, len(b.lists)),
+		eni:   make(map[sg.ENIID]Place, len(b.enis)),
+		vpc:   make(map[sg.VPCID]Place, len(b.vpcs)),
+		peer:  make(map[sg.PeeringID]Place, len(b.peerings)),
+	}
+	for _, g := range b.groups {
+		p.group[g.ID] = g.place
+		for i, rules := range g.rules {
+			for j := range rules {
+				p.rules[rulePlace{g.ID, sg.Ingress + sg.Direction(i), j}] = rules[j].place
+			}
+		}
+	}
+	for _, l := range b.lists {
+		p.list[l.ID] = l.place
+	}
+	for _, e := range b.enis {
+		p.eni[e.ID] = e.place
+	}
+	for _, v := range b.vpcs {
+		p.vpc[v.ID] = v.place
+	}
+	for _, x := range b.peerings {
+		p.peer[x.ID] = x.place
+	}
+	return p
+}
+
+// RulePlace returns where a rule of the last topology was read, by its index in
+// Group.Ingress or Group.Egress, and the zero Place where there is no such rule.
+func (l *Loader) RulePlace(g sg.GroupID, dir sg.Direction, index int) Place {
+	return l.places.rules[rulePlace{g, dir, index}]
+}
+
+// GroupPlace returns where a group of the last topology was first read, and the
+// zero Place for others.
+func (l *Loader) GroupPlace(id sg.GroupID) Place { return l.places.group[id] }
+
+// ENIPlace is GroupPlace for an interface.
+func (l *Loader) ENIPlace(id sg.ENIID) Place { return l.places.eni[id] }
