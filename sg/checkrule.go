@@ -1,0 +1,135 @@
+package sg
+
+// rules looks at the rules of one direction of a group: its quota, then each
+// rule.
+func (c *checker) rules(g *Group, dir Direction) {
+	rules := g.Ingress
+	if dir == Egress {
+		rules = g.Egress
+	}
+	c.quotas.rules(c, g, dir, rules)
+	seen := map[Rule]int{}
+	for i := range rules {
+		r := &rules[i]
+		at := Finding{Group: g.ID, Dir: dir, Index: i}
+		c.peer(at, g, r)
+		c.meaning(at, r)
+		id := r.identity()
+		if first, ok := seen[id]; ok {
+			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
+			c.add(at, "the same as %s[%d]", dir, first)
+			continue
+		}
+		seen[id] = i
+		for j := range rules {
+			if i != j && covers(&rules[j], r) && !rules[j].Same(*r) {
+				at.Kind, at.Code = Shadowed, ""
+				c.add(at, "%s[%d] admits all of it", dir, j)
+				break
+			}
+		}
+	}
+}
+
+// peer looks at what the rule names.
+func (c *checker) peer(at Finding, g *Group, r *Rule) {
+	switch {
+	case r.Peer.PrefixList != "":
+		p := c.lists[r.Peer.PrefixList]
+		switch {
+		case p == nil:
+			at.Kind, at.Code = Dangling, "InvalidPrefixListID.NotFound" // SG-81
+			c.add(at, "%s is not in the topology", r.Peer.PrefixList)
+		case len(p.Entries) == 0:
+			at.Kind = NeverMatches
+			c.add(at, "%s has no entries now", p.ID)
+		}
+	case r.Peer.Group != "":
+		if why := c.scope.unreachable(g, r.Peer); why != "" {
+			at.Kind = Stale
+			if c.scope.groups[r.Peer.Group] == nil {
+				at.Kind, at.Code = Dangling, "InvalidGroup.NotFound" // SG-73
+			}
+			c.add(at, "%s", why)
+			return
+		}
+		if c.members[r.Peer.Group] == 0 {
+			at.Kind = NeverMatches
+			c.add(at, "%s has no members now", r.Peer.Group)
+		}
+	case r.Peer.Self && c.members[g.ID] == 0:
+		at.Kind = NeverMatches
+		c.add(at, "%s has no members now", g.ID)
+	}
+}
+
+// meaning looks at what the rule can match and seems to mean.
+func (c *checker) meaning(at Finding, r *Rule) {
+	v4, v6 := c.families(r)
+	switch {
+	case r.Protocol == ICMP && v6 && !v4: // SG-41
+		at.Kind = NeverMatches
+		c.add(at, "icmp with an IPv6 peer: ping over IPv6 is icmpv6")
+	case r.Protocol == ICMPv6 && v4 && !v6: // SG-41
+		at.Kind = NeverMatches
+		c.add(at, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp")
+	case (r.Protocol == TCP || r.Protocol == UDP) && r.Ports == Port(0): // SG-24
+		at.Kind = Misleading
+		c.add(at, "%s port 0 alone: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol)
+	case r.Protocol == ICMP && r.ICMP == ICMPTypeCode(0, 0): // SG-30
+		at.Kind = Misleading
+		c.add(at, "icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1")
+	}
+}
+
+// families returns the families of the packets that the rule's peer can match.
+func (c *checker) families(r *Rule) (v4, v6 bool) {
+	switch {
+	case r.Peer.CIDR.IsValid():
+		return r.Peer.CIDR.Addr().Is4(), r.Peer.CIDR.Addr().Is6()
+	case r.Peer.PrefixList != "":
+		if p := c.lists[r.Peer.PrefixList]; p != nil {
+			f := p.family()
+			return f == IPv4, f == IPv6
+		}
+	}
+	return true, true // groups have members of both; the unknown is not judged
+}
+
+// family returns the list's family, from its entries where it is not said.
+func (p *PrefixList) family() Family {
+	if p.Family == 0 && len(p.Entries) > 0 && p.Entries[0].CIDR.IsValid() {
+		if p.Entries[0].CIDR.Addr().Is4() {
+			return IPv4
+		}
+		return IPv6
+	}
+	return p.Family
+}
+
+// covers reports whether a admits every packet that b admits, as far as the two
+// rules alone tell: CIDR blocks are compared, lists and groups only for equality.
+func covers(a, b *Rule) bool {
+	if a.Peer.CIDR.IsValid() && b.Peer.CIDR.IsValid() {
+		p, q := a.Peer.CIDR, b.Peer.CIDR
+		if p.Bits() > q.Bits() || p.Addr().Is4() != q.Addr().Is4() || !p.Contains(q.Addr()) {
+			return false
+		}
+	} else if (Rule{Peer: a.Peer}).identity() != (Rule{Peer: b.Peer}).identity() {
+		return false
+	}
+	if a.Protocol == AllProtocols {
+		return true
+	}
+	if a.Protocol != b.Protocol || a.Protocol == 0 {
+		return false
+	}
+	switch a.Protocol {
+	case TCP, UDP:
+		return a.Ports.set && b.Ports.set && a.Ports.first <= b.Ports.first && a.Ports.last >= b.Ports.last
+	case ICMP, ICMPv6:
+		x, y := a.identity().ICMP, b.identity().ICMP
+		return x.set && y.set && (x.typ == -1 || x.typ == y.typ && (x.code == -1 || x.code == y.code))
+	}
+	return true
+}
