@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -44,7 +45,7 @@ func benchFile(b *testing.B, path string, read func(*pcapgo.Reader) (int, error)
 		if err != nil {
 			b.Fatal(err)
 		}
-		r, err := pcapgo.NewReader(f)
+		r, err := pcapgo.NewReader(bufio.NewReaderSize(f, 1<<20))
 		if err != nil {
 			b.Fatal(err)
 		}
