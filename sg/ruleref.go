@@ -7,13 +7,28 @@ import "strconv"
 // zero RuleRef names no rule.
 type RuleRef struct{ r *ruleInfo }
 
-// A ruleInfo is what is left of a rule for those who ask about it.
+// A ruleInfo is a compiled rule. It never changes.
 type ruleInfo struct {
 	group GroupID
 	dir   Direction
 	index int // in Group.Ingress or Group.Egress
 	rule  Rule
+
+	number uint32 // among all rules of the policy, in topology order
+	kind   peerKind
+	peer   uint32 // number of the group or prefix list; unused for the other kinds
 }
+
+// A peerKind says what a rule's peer is once names are looked up.
+type peerKind uint8
+
+const (
+	peerNothing peerKind = iota // a stale reference, which matches nothing (REF-15)
+	peerCIDR4
+	peerCIDR6
+	peerList
+	peerGroup
+)
 
 // IsZero reports whether r names no rule.
 func (r RuleRef) IsZero() bool { return r.r == nil }

@@ -1,0 +1,212 @@
+package sg
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// The methods in this file change the policy of a Firewall in place, one thing
+// at a time. Each is atomic: packets evaluated before it see the old policy,
+// later ones the new. An error changes nothing. Connections are kept as
+// Options.OnChange says. The policy afterwards is the one that Compile would
+// make of the changed topology.
+
+// Attach gives an ENI one more group. A group that it carries already changes
+// nothing.
+func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
+	e, n, err := f.attachment(id, g)
+	if err != nil {
+		return err
+	}
+	i, found := slices.BinarySearch(e.eni.groups, n)
+	if found {
+		return nil
+	}
+	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups), i, n), now)
+	return nil
+}
+
+// Detach takes a group from an ENI.
+func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
+	e, n, err := f.attachment(id, g)
+	if err != nil {
+		return err
+	}
+	i, found := slices.BinarySearch(e.eni.groups, n)
+	if !found {
+		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
+	}
+	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups), i, i+1), now)
+	return nil
+}
+
+// SetGroups replaces the groups of an ENI (SG-10).
+func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
+	e := f.ENI(id)
+	if e == nil {
+		return fmt.Errorf("%s: %w", id, ErrNoENI)
+	}
+	ns := make([]uint32, 0, len(groups))
+	for _, g := range groups {
+		n, ok := f.w.groupByID[g]
+		if !ok {
+			return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
+		}
+		ns = append(ns, n)
+	}
+	slices.Sort(ns)
+	f.setGroups(e, slices.Compact(ns), now)
+	return nil
+}
+
+func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
+	e := f.ENI(id)
+	if e == nil {
+		return nil, 0, fmt.Errorf("%s: %w", id, ErrNoENI)
+	}
+	n, ok := f.w.groupByID[g]
+	if !ok {
+		return nil, 0, fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
+	}
+	return e, n, nil
+}
+
+func (f *Firewall) setGroups(e *Enforcer, groups []uint32, now time.Time) {
+	f.own()
+	e.eni.groups = groups
+	f.regrouped(e, now)
+}
+
+// Authorize adds a rule to the end of a group's rules for a direction.
+func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) error {
+	g, err := f.group(id, dir)
+	if err != nil {
+		return err
+	}
+	rules := g.rules[dir-1]
+	if err := r.check(); err != nil {
+		return &RuleError{id, dir, len(rules), err}
+	}
+	if i := slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.Same(r) }); i >= 0 {
+		return &RuleError{id, dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
+	}
+	f.own()
+	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r, number: f.w.rules}
+	f.w.rules++
+	f.w.resolve(info, g)
+	f.setRules(g, dir, append(slices.Clone(rules), info))
+	f.rulesChanged(g, info, now)
+	return nil
+}
+
+// Revoke removes the rule of a group that is the same as r ([Rule.Same]), or the
+// one with r's id if r says nothing else (SG-57, SG-58).
+func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) error {
+	g, err := f.group(id, dir)
+	if err != nil {
+		return err
+	}
+	rules := g.rules[dir-1]
+	i := slices.IndexFunc(rules, func(o *ruleInfo) bool {
+		if r.Protocol == 0 && r.ID != "" {
+			return o.rule.ID == r.ID
+		}
+		return o.rule.Same(r)
+	})
+	if i < 0 {
+		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), ErrNoRule)
+	}
+	f.own()
+	left := slices.Delete(slices.Clone(rules), i, i+1)
+	for ; i < len(left); i++ { // connections keep the rule they were opened by
+		moved := *left[i]
+		moved.index, moved.number = i, f.w.rules
+		f.w.rules++
+		left[i] = &moved
+	}
+	f.setRules(g, dir, left)
+	f.rulesChanged(g, nil, now)
+	return nil
+}
+
+func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
+	n, ok := f.w.groupByID[id]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("%s: %w", id, ErrNoGroup)
+	case dir != Ingress && dir != Egress:
+		return nil, fmt.Errorf("%s: %w", id, ErrDirection)
+	}
+	return f.w.groups[n], nil
+}
+
+func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
+	c := *g
+	c.rules[dir-1] = rules
+	f.w.groups[g.number] = &c
+}
+
+// AddEntry adds a CIDR to a prefix list. Host bits are cleared.
+func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) error {
+	l, err := f.list(id, cidr)
+	if err != nil {
+		return err
+	}
+	cidr = cidr.Masked()
+	if slices.Contains(l.entries, cidr) {
+		return fmt.Errorf("%s: %s: %w", id, cidr, ErrEntryExists)
+	}
+	c := *l
+	if err := c.checkFamily(cidr); err != nil {
+		return fmt.Errorf("%s: %w", id, err)
+	}
+	c.entries = append(slices.Clone(l.entries), cidr)
+	f.setList(&c, now)
+	return nil
+}
+
+// RemoveEntry removes a CIDR from a prefix list.
+func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time) error {
+	l, err := f.list(id, cidr)
+	if err != nil {
+		return err
+	}
+	i := slices.Index(l.entries, cidr.Masked())
+	if i < 0 {
+		return fmt.Errorf("%s: %s: %w", id, cidr, ErrNoEntry)
+	}
+	c := *l
+	c.entries = slices.Delete(slices.Clone(l.entries), i, i+1)
+	f.setList(&c, now)
+	return nil
+}
+
+func (f *Firewall) list(id PrefixListID, cidr netip.Prefix) (*list, error) {
+	n, ok := f.w.listByID[id]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", id, ErrNoPrefixList)
+	}
+	if err := checkCIDR(cidr); err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	return f.w.lists[n], nil
+}
+
+func (f *Firewall) setList(l *list, now time.Time) {
+	f.own()
+	f.w.lists[f.w.listByID[l.id]] = l
+	f.listChanged(f.w.listByID[l.id], now)
+}
+
+// own makes the world the firewall's own, so that it can be changed.
+func (f *Firewall) own() {
+	if !f.shared {
+		return
+	}
+	f.w, f.shared = f.w.own(), false
+	for i, e := range f.enforcers {
+		e.eni = &f.w.enis[i]
+	}
+}

@@ -1,0 +1,354 @@
+package sg
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg/internal/member"
+)
+
+// Compile turns a topology into a policy and keeps nothing of it. It returns all
+// errors at once, joined in topology order, each a *[GroupError], *[RuleError],
+// *[PrefixListError], *[ENIError], *[VPCError] or *[PeeringError].
+//
+// A rule that names a group or prefix list which the topology does not have is
+// stale, not wrong: it matches nothing (REF-15). [Check] lists such rules.
+func Compile(t *Topology) (*Policy, error) {
+	c := compiler{
+		t: t,
+		w: &world{
+			groupByID: make(map[GroupID]uint32, len(t.Groups)),
+			eniByID:   make(map[ENIID]uint32, len(t.ENIs)),
+			listByID:  make(map[PrefixListID]uint32, len(t.PrefixLists)),
+			members:   &member.Index{},
+			paths:     &paths{vpcs: map[VPCID]uint32{}, active: map[[2]uint32]bool{}, peerings: map[PeeringID]bool{}},
+		},
+	}
+	c.names()
+	c.groups()
+	c.lists()
+	exempt := c.vpcs()
+	c.enis(exempt)
+	if c.errs != nil {
+		// Names are looked at before what bears them.
+		slices.SortStableFunc(c.errs, func(a, b placed) int {
+			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.index, b.index))
+		})
+		errs := make([]error, len(c.errs))
+		for i, e := range c.errs {
+			errs[i] = e.err
+		}
+		return nil, errors.Join(errs...)
+	}
+	return &Policy{c.w}, nil
+}
+
+type compiler struct {
+	t    *Topology
+	w    *world
+	errs []placed
+}
+
+// placed is an error with its place: a part of the topology and the index there.
+type placed struct {
+	at    part
+	index int
+	err   error
+}
+
+type part int
+
+const (
+	inGroups part = iota
+	inLists
+	inENIs
+	inVPCs
+	inPeerings
+)
+
+func (c *compiler) fail(at part, index int, err error) {
+	c.errs = append(c.errs, placed{at, index, err})
+}
+
+// names numbers groups, prefix lists and VPCs, which the rest refers to.
+func (c *compiler) names() {
+	for i := range c.t.PrefixLists {
+		id := c.t.PrefixLists[i].ID
+		if err := claim(c.w.listByID, id, uint32(i)); err != nil {
+			c.fail(inLists, i, &PrefixListError{id, i, -1, err})
+		}
+	}
+	for i := range c.t.Groups {
+		id := c.t.Groups[i].ID
+		if err := claim(c.w.groupByID, id, uint32(i)); err != nil {
+			c.fail(inGroups, i, &GroupError{id, i, err})
+		}
+	}
+	for i := range c.t.Peerings {
+		p := &c.t.Peerings[i]
+		active := p.Status == "" || p.Status == "active"
+		if err := claim(c.w.paths.peerings, p.ID, active); err != nil {
+			c.fail(inPeerings, i, &PeeringError{p.ID, i, err})
+			continue
+		}
+		if active {
+			a, b := c.w.paths.number(p.Requester), c.w.paths.number(p.Accepter)
+			c.w.paths.active[[2]uint32{a, b}] = true
+			c.w.paths.active[[2]uint32{b, a}] = true
+		}
+	}
+}
+
+// claim enters an id that must be there and must be new.
+func claim[K ~string, V any](m map[K]V, id K, v V) error {
+	if id == "" {
+		return ErrNoID
+	}
+	if _, ok := m[id]; ok {
+		return ErrDuplicate
+	}
+	m[id] = v
+	return nil
+}
+
+func (c *compiler) groups() {
+	w := c.w
+	w.groups = make([]*group, len(c.t.Groups))
+	for i := range c.t.Groups {
+		in := &c.t.Groups[i]
+		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: c.vpcsOf(in)}
+	}
+	for i := range c.t.Groups {
+		in, g := &c.t.Groups[i], w.groups[i]
+		infos := make([]ruleInfo, len(in.Ingress)+len(in.Egress))
+		refs := make([]*ruleInfo, len(infos))
+		for n := range infos {
+			infos[n].dir, infos[n].index = Ingress, n
+			rules := in.Ingress
+			if n >= len(in.Ingress) {
+				infos[n].dir, infos[n].index = Egress, n-len(in.Ingress)
+				rules = in.Egress
+			}
+			r := &infos[n]
+			refs[n] = r
+			r.group, r.rule, r.number = in.ID, rules[r.index], w.rules
+			w.rules++
+			if err := r.rule.check(); err != nil {
+				for _, e := range split(err) {
+					c.fail(inGroups, i, &RuleError{in.ID, r.dir, r.index, e})
+				}
+				continue
+			}
+			w.resolve(r, g)
+		}
+		n := len(in.Ingress)
+		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
+	}
+}
+
+// vpcsOf returns the VPCs whose ENIs may carry the group; none means all.
+func (c *compiler) vpcsOf(g *Group) []uint32 {
+	if g.VPC == "" {
+		return nil
+	}
+	vpcs := []uint32{c.w.paths.number(g.VPC)}
+	for _, v := range g.Associations {
+		vpcs = append(vpcs, c.w.paths.number(v))
+	}
+	return vpcs
+}
+
+// split undoes errors.Join.
+func split(err error) []error {
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		return j.Unwrap()
+	}
+	return []error{err}
+}
+
+// resolve looks up what the rule's peer names. What is not there leaves the rule
+// stale.
+func (w *world) resolve(r *ruleInfo, own *group) {
+	p := &r.rule.Peer
+	switch {
+	case p.CIDR.IsValid() && p.CIDR.Addr().Is4():
+		r.kind = peerCIDR4
+	case p.CIDR.IsValid():
+		r.kind = peerCIDR6
+	case p.PrefixList != "":
+		if n, ok := w.listByID[p.PrefixList]; ok {
+			r.kind, r.peer = peerList, n
+		}
+	case p.Self:
+		r.kind, r.peer = peerGroup, own.number
+	case p.Group != "":
+		n, ok := w.groupByID[p.Group]
+		if !ok || p.Peering != "" && !w.paths.peerings[p.Peering] {
+			return // REF-13
+		}
+		if a := w.groups[n].account; p.Account != "" && a != "" && a != p.Account {
+			return
+		}
+		r.kind, r.peer = peerGroup, n
+	}
+}
+
+func (c *compiler) lists() {
+	c.w.lists = make([]*list, len(c.t.PrefixLists))
+	for i := range c.t.PrefixLists {
+		in := &c.t.PrefixLists[i]
+		l := &list{id: in.ID, family: in.Family, entries: make([]netip.Prefix, 0, len(in.Entries))}
+		c.w.lists[i] = l
+		if in.MaxEntries < 0 {
+			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries)})
+		}
+		seen := make(map[netip.Prefix]bool, len(in.Entries))
+		for n, e := range in.Entries {
+			err := checkCIDR(e.CIDR)
+			if err == nil {
+				err = l.checkFamily(e.CIDR)
+			}
+			if err != nil {
+				c.fail(inLists, i, &PrefixListError{in.ID, i, n, err})
+				continue
+			}
+			if p := e.CIDR.Masked(); !seen[p] {
+				seen[p] = true
+				l.entries = append(l.entries, p)
+			}
+		}
+	}
+}
+
+// checkFamily refuses an entry of the other family; the first one settles it
+// where the list does not say (PL-02).
+func (l *list) checkFamily(c netip.Prefix) error {
+	f := IPv6
+	if c.Addr().Is4() {
+		f = IPv4
+	}
+	if l.family == 0 {
+		l.family = f
+	}
+	if f != l.family {
+		return fmt.Errorf("%s: %w", c, ErrFamily)
+	}
+	return nil
+}
+
+// vpcs returns the exempt addresses by VPC.
+func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
+	exempt := make(map[VPCID]*exemptAddrs, len(c.t.VPCs))
+	subnets := map[SubnetID]bool{}
+	for i := range c.t.VPCs {
+		v := &c.t.VPCs[i]
+		fail := func(s SubnetID, err error) { c.fail(inVPCs, i, &VPCError{v.ID, s, i, err}) }
+		if err := claim(exempt, v.ID, nil); err != nil {
+			fail("", err)
+			continue
+		}
+		bad := false
+		check := func(s SubnetID, cidrs []netip.Prefix) {
+			for _, p := range cidrs {
+				if err := checkCIDR(p); err != nil {
+					bad = true
+					fail(s, err)
+				}
+			}
+		}
+		check("", v.CIDRs)
+		for n := range v.Subnets {
+			s := &v.Subnets[n]
+			if err := claim(subnets, s.ID, true); err != nil {
+				fail(s.ID, err)
+			}
+			check(s.ID, s.CIDRs)
+		}
+		if !bad {
+			exempt[v.ID] = newExemptAddrs(v)
+		}
+	}
+	return exempt
+}
+
+func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
+	w := c.w
+	n4, n6, groups := 0, 0, 0
+	for i := range c.t.ENIs {
+		groups += len(c.t.ENIs[i].Groups)
+		for _, a := range c.t.ENIs[i].Addrs {
+			if a.Is4() {
+				n4++
+			} else {
+				n6++
+			}
+		}
+	}
+	w.members.Reserve(n4, n6)
+	w.enis = make([]eni, len(c.t.ENIs))
+	arena := make([]uint32, 0, groups)
+	for i := range c.t.ENIs {
+		in := &c.t.ENIs[i]
+		fail := func(err error) { c.fail(inENIs, i, &ENIError{in.ID, i, err}) }
+		if err := claim(w.eniByID, in.ID, uint32(i)); err != nil {
+			fail(err)
+		}
+		e := &w.enis[i]
+		*e = eni{id: in.ID, vpc: w.paths.number(in.VPC), exempt: exempt[in.VPC], timeouts: in.Timeouts, instance: in.Instance}
+		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
+			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
+		}
+		if in.Timeouts != (conntrack.Timeouts{}) {
+			if err := checkTimeouts(in.Timeouts); err != nil {
+				fail(err)
+			}
+		}
+		c.addrs(uint32(i), in, fail)
+
+		start := len(arena)
+		for _, id := range in.Groups {
+			n, ok := w.groupByID[id]
+			if !ok {
+				fail(fmt.Errorf("%q: %w", id, ErrNoGroup))
+				continue
+			}
+			arena = append(arena, n)
+		}
+		slices.Sort(arena[start:])
+		arena = arena[:start+len(slices.Compact(arena[start:]))]
+		e.groups = arena[start:len(arena):len(arena)]
+	}
+	w.members.Seal()
+}
+
+// addrs enters the addresses of an ENI.
+func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
+	w := c.w
+	for _, a := range in.Addrs {
+		if err := checkAddr(a); err != nil {
+			fail(err)
+			continue
+		}
+		for _, o := range w.members.Add(a, n) {
+			if o != n && w.enis[o].vpc == w.enis[n].vpc {
+				fail(fmt.Errorf("address %s is also that of %s: %w", a, w.enis[o].id, ErrAddrInUse))
+			}
+		}
+	}
+	for _, p := range in.Prefixes {
+		if err := checkCIDR(p); err != nil {
+			fail(err)
+			continue
+		}
+		w.members.AddPrefix(p, n)
+	}
+	for _, a := range in.Public {
+		if err := checkAddr(a); err != nil {
+			fail(err)
+		}
+	}
+}

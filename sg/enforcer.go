@@ -1,0 +1,142 @@
+package sg
+
+import (
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+)
+
+// Evaluate decides about a packet that passes the ENI in direction dir: exempt
+// traffic first, then the packet's connection, then the rules (CT-02). A packet
+// that is admitted and can be tracked opens a connection; one that is dropped
+// leaves no trace. h must come from [packet.Decode] without error or be made by
+// one of that package's constructors; see [Firewall.Refuse] for the others.
+//
+// It cannot fail and does not allocate.
+func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Decision {
+	return e.EvaluateVia(dir, h, now, 0)
+}
+
+// EvaluateVia is Evaluate for a packet whose path matters.
+func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) Decision {
+	return e.observed(dir, h, now, e.decide(dir, h, now, via))
+}
+
+// observed tells the observer of d and returns it.
+func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d Decision) Decision {
+	if e != nil && e.f.opts.Observer != nil {
+		e.f.opts.Observer.Observe(Event{e, dir, *h, now, d})
+	}
+	return d
+}
+
+func (e *Enforcer) decide(dir Direction, h *packet.Header, now time.Time, via Via) Decision {
+	switch {
+	case e == nil || e.eni == nil:
+		return Decision{Reason: NoInterface}
+	case dir != Ingress && dir != Egress:
+		return Decision{Reason: BadDirection}
+	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
+		return Decision{Reason: Malformed}
+	}
+	f := e.f
+	if !f.opts.FilterExempt && e.eni.exempts(dir, h) {
+		return Decision{Verdict: Accept, Reason: Exempt}
+	}
+	if h.Fragment() {
+		return e.fragment(dir, h, now, via)
+	}
+	r := f.table.Track(e.zone, h, now)
+	if r.Class == conntrack.Tracked {
+		return Decision{Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)}
+	}
+	return e.untracked(dir, h, now, via, r)
+}
+
+// untracked decides about a packet without a connection of its own.
+func (e *Enforcer) untracked(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result) Decision {
+	f := e.f
+	switch r.Class {
+	case conntrack.Related:
+		if f.opts.RelatedICMP {
+			return Decision{Accept, Related, r.Dir, r.State, f.tags.rule(r.Tag)}
+		}
+	case conntrack.Invalid:
+		switch {
+		case r.Why == conntrack.WhyMissing:
+			return Decision{Reason: Cut}
+		case f.opts.Profile == conntrack.Linux && r.Why != conntrack.WhyNoSYN:
+			return Decision{Reason: Invalid}
+		}
+	}
+
+	m := f.w.match(e.eni, dir, h, via)
+	rule := RuleRef{m.rule}
+	switch {
+	case m.rule == nil:
+		return Decision{Reason: NoRule}
+	case m.untracked && f.opts.Profile == conntrack.AWS:
+		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
+	case r.Class == conntrack.New:
+		return e.open(h, now, via, m.rule)
+	case r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
+		return Decision{Reason: OutOfState, Rule: rule}
+	}
+	return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
+}
+
+// open opens a connection.
+func (e *Enforcer) open(h *packet.Header, now time.Time, via Via, rule *ruleInfo) Decision {
+	f := e.f
+	tag := f.tags.tag(rule)
+	if via&ViaTracked != 0 {
+		tag |= tagViaTracked
+	}
+	if !f.table.Commit(e.zone, h, now, tag) {
+		return Decision{Reason: TableFull, Rule: RuleRef{rule}}
+	}
+	state := conntrack.Unreplied
+	if h.Protocol == packet.TCP {
+		state = conntrack.SynSent
+		if h.TCPFlags&packet.SYN == 0 { // picked up
+			state = conntrack.Established
+		}
+	}
+	return Decision{Accept, ByRule, conntrack.Original, state, RuleRef{rule}}
+}
+
+// fragment decides about a fragment. Later ones follow the first one of their
+// datagram; where that is not known, only a rule for every port admits them
+// (CTS-43, CT-61).
+func (e *Enforcer) fragment(dir Direction, h *packet.Header, now time.Time, via Via) Decision {
+	f := e.f
+	switch {
+	case h.FragOffset == 8 && h.Protocol == packet.TCP:
+		// It would overwrite the flags of the first fragment (RFC 1858).
+		return Decision{Reason: BadFragment}
+	case !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
+		// The datagram was cut there, not the capture.
+		f.table.CommitFragment(e.zone, h, now, false)
+		return Decision{Reason: BadFragment}
+	}
+	r := f.table.Track(e.zone, h, now)
+	switch {
+	case r.Class == conntrack.Fragment && r.Known && r.Accepted:
+		return Decision{Verdict: Accept, Reason: Tracked}
+	case r.Class == conntrack.Fragment && r.Known:
+		return Decision{Reason: BadFragment}
+	case h.LaterFragment():
+		m := f.w.match(e.eni, dir, h, via)
+		if m.rule == nil {
+			return Decision{Reason: BadFragment}
+		}
+		return Decision{Verdict: Accept, Reason: ByRule, Rule: RuleRef{m.rule}}
+	}
+	d := Decision{Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)}
+	if r.Class != conntrack.Tracked {
+		d = e.untracked(dir, h, now, via, r)
+	}
+	f.table.CommitFragment(e.zone, h, now, d.Verdict == Accept)
+	return d
+}

@@ -1,0 +1,59 @@
+package sg
+
+import (
+	"sync"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// A Filter is a [Firewall] for raw frames and several goroutines: what a link
+// between two network stacks, a TUN device or a packet queue calls. Make one
+// with [NewFilter].
+type Filter struct {
+	mu sync.Mutex
+	f  *Firewall
+}
+
+// NewFilter returns a filter over f, which from now on must be used through the
+// filter alone, [Filter.Do] included.
+func NewFilter(f *Firewall) *Filter { return &Filter{f: f} }
+
+// Frame decides about a frame that passes an ENI. It keeps nothing of frame and
+// does not allocate. Frames that are not IP are not applicable: ARP passes below
+// security groups (EX-09), so links let such frames through.
+func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []byte, now time.Time) Decision {
+	var h packet.Header
+	err := packet.Decode(link, frame, len(frame), &h)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	e := x.f.ENI(id)
+	if err == nil {
+		return e.Evaluate(dir, &h, now)
+	}
+	d := Decision{Reason: refusal(err)}
+	if d.Reason == NotIP {
+		d.Verdict = NotApplicable
+	}
+	return e.observed(dir, &h, now, d)
+}
+
+// Forward decides about a frame on its whole way, as [Firewall.Forward] does.
+func (x *Filter) Forward(link packet.LinkType, frame []byte, now time.Time) Outcome {
+	var h packet.Header
+	err := packet.Decode(link, frame, len(frame), &h)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err != nil {
+		return x.f.Refuse(&h, err)
+	}
+	return x.f.Forward(&h, now)
+}
+
+// Do calls fn with the firewall while no frame is decided about: to change rules
+// or to swap the policy. The firewall must not be kept.
+func (x *Filter) Do(fn func(*Firewall)) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	fn(x.f)
+}

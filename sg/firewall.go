@@ -1,0 +1,248 @@
+package sg
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+)
+
+// A Firewall judges packets: a policy with a connection table beside it. Make
+// one with [NewFirewall].
+//
+// A Firewall and its Enforcers are for one goroutine at a time; [Filter] is for
+// several. Time comes from the caller and never runs backwards: a time before
+// the latest one seen counts as that one.
+//
+// Its policy can be replaced as a whole with Swap, or changed in place one rule,
+// membership or entry at a time. The first change in place copies what changes
+// can reach, so that the Policy it came from stays as it was.
+type Firewall struct {
+	opts   Options
+	w      *world
+	shared bool // w belongs to a Policy too
+	table  *conntrack.Table
+
+	enforcers []*Enforcer         // by ENI number
+	byZone    []*Enforcer         // by zone; none is ever given out twice
+	gone      map[ENIID]*Enforcer // of ENIs that an earlier policy had
+	tags      tags
+}
+
+// An Enforcer is one ENI of a [Firewall]. It stays valid when the policy is
+// swapped; while the policy lacks its ENI, its packets are not applicable.
+type Enforcer struct {
+	f    *Firewall
+	eni  *eni // nil while the policy lacks it
+	zone conntrack.Zone
+	id   ENIID
+}
+
+// NewFirewall returns a firewall without connections. Nil options are the
+// defaults.
+func NewFirewall(p *Policy, o *Options) *Firewall {
+	f := &Firewall{w: p.world(), shared: true, gone: map[ENIID]*Enforcer{}}
+	if o != nil {
+		f.opts = *o
+	}
+	f.table = f.newTable()
+	all := make([]Enforcer, len(f.w.enis))
+	f.enforcers = make([]*Enforcer, len(all))
+	for i := range all {
+		f.enforcers[i] = &all[i]
+		all[i] = Enforcer{f: f, eni: &f.w.enis[i], zone: conntrack.Zone(i), id: f.w.enis[i].id}
+	}
+	f.byZone = slices.Clone(f.enforcers)
+	f.configure(false)
+	return f
+}
+
+func (f *Firewall) newTable() *conntrack.Table {
+	t, err := conntrack.NewTable(conntrack.Config{
+		Profile:    f.opts.Profile,
+		Pickup:     f.opts.Midstream == MidstreamPickup,
+		MaxEntries: max(f.opts.MaxConnections, 0),
+	})
+	if err != nil {
+		panic(err) // no timeouts were given
+	}
+	return t
+}
+
+// configure tells the table what the policy says of ENIs. For the first time
+// that is only what differs from the table's own.
+func (f *Firewall) configure(again bool) {
+	byInstance := map[InstanceID][]conntrack.Zone{}
+	for _, e := range f.enforcers {
+		if e.eni.timeouts != (conntrack.Timeouts{}) || again {
+			if err := f.table.SetTimeouts(e.zone, e.eni.timeouts); err != nil {
+				panic(err) // Compile looked at them
+			}
+		}
+		if _, ok := f.opts.InstanceMax[e.eni.instance]; ok {
+			byInstance[e.eni.instance] = append(byInstance[e.eni.instance], e.zone)
+		}
+	}
+	for id, zones := range byInstance {
+		f.table.Limit(max(f.opts.InstanceMax[id], 0), zones...)
+	}
+}
+
+// ENI returns the enforcer of an ENI, nil if the policy does not have it. A nil
+// Enforcer drops everything.
+func (f *Firewall) ENI(id ENIID) *Enforcer {
+	n, ok := f.w.eniByID[id]
+	if !ok {
+		return nil
+	}
+	return f.enforcers[n]
+}
+
+// ID returns the enforcer's ENI, "" for a nil Enforcer.
+func (e *Enforcer) ID() ENIID {
+	if e == nil {
+		return ""
+	}
+	return e.id
+}
+
+// Policy returns the policy as it stands after all changes.
+func (f *Firewall) Policy() *Policy {
+	f.shared = true
+	return &Policy{f.w}
+}
+
+// Table returns the connection table, to look at. Its zones are those of
+// [Enforcer.Zone].
+func (f *Firewall) Table() *conntrack.Table { return f.table }
+
+// Stats returns counts of connections since the firewall was made.
+func (f *Firewall) Stats() conntrack.Stats { return f.table.Stats() }
+
+// Expire frees the memory of at most budget dead connections and returns how
+// many. It changes no decision; call it where a firewall lives long.
+func (f *Firewall) Expire(now time.Time, budget int) int { return f.table.Expire(now, budget) }
+
+// Zone returns the zone of the connection table that holds the ENI's
+// connections.
+func (e *Enforcer) Zone() conntrack.Zone { return e.zone }
+
+// Rule returns the rule that a connection of the table was opened by.
+func (f *Firewall) Rule(c conntrack.Entry) RuleRef { return f.tags.rule(c.Tag) }
+
+// Swap replaces the policy and keeps connections as Options.OnChange says, save
+// those of ENIs that the new policy lacks. Enforcers stay valid.
+func (f *Firewall) Swap(p *Policy, now time.Time) {
+	old := f.enforcers
+	oldByID := f.w.eniByID
+	f.w, f.shared = p.world(), true
+	for _, e := range old {
+		if _, ok := f.w.eniByID[e.id]; !ok {
+			e.eni = nil
+			f.gone[e.id] = e
+		}
+	}
+	f.enforcers = make([]*Enforcer, len(f.w.enis))
+	for i := range f.w.enis {
+		id := f.w.enis[i].id
+		e := f.gone[id]
+		if n, ok := oldByID[id]; ok {
+			e = old[n]
+		}
+		if e == nil {
+			e = &Enforcer{f: f, zone: conntrack.Zone(len(f.byZone)), id: id}
+			f.byZone = append(f.byZone, e)
+		}
+		delete(f.gone, id)
+		e.eni = &f.w.enis[i]
+		f.enforcers[i] = e
+	}
+	f.configure(true)
+	f.swapped(now)
+}
+
+// Clone returns an independent copy, connections included, so that a what-if may
+// go on from here. The observer is not told of what the copy decides.
+func (f *Firewall) Clone() *Firewall {
+	c := *f
+	f.shared = true
+	c.shared = true
+	c.opts.Observer = nil
+	c.table = f.table.Clone()
+	c.tags = f.tags.clone()
+	all := make([]Enforcer, len(f.byZone))
+	c.byZone = make([]*Enforcer, len(all))
+	for i, e := range f.byZone {
+		all[i] = *e
+		all[i].f = &c
+		c.byZone[i] = &all[i]
+	}
+	c.enforcers = make([]*Enforcer, len(f.enforcers))
+	for i, e := range f.enforcers {
+		c.enforcers[i] = c.byZone[e.zone]
+	}
+	c.gone = make(map[ENIID]*Enforcer, len(f.gone))
+	for id, e := range f.gone {
+		c.gone[id] = c.byZone[e.zone]
+	}
+	return &c
+}
+
+// Tags of connections: a number for each rule that opened one, since a table
+// holds no pointers. The top bit says that the path was an automatically tracked
+// one (CT-14), whose connections never turn untracked.
+type tags struct {
+	rules []*ruleInfo // by tag
+	of    []uint32    // by ruleInfo.number; checked against rules, as numbers are per policy
+	free  []uint32
+}
+
+const tagViaTracked = 1 << 31
+
+// tag returns the tag of a rule.
+func (t *tags) tag(r *ruleInfo) uint32 {
+	if n := int(r.number); n < len(t.of) {
+		if tag := t.of[n]; int(tag) < len(t.rules) && t.rules[tag] == r {
+			return tag
+		}
+	}
+	return t.add(r)
+}
+
+func (t *tags) add(r *ruleInfo) uint32 {
+	if n := int(r.number) + 1; n > len(t.of) {
+		t.of = append(t.of, make([]uint32, n-len(t.of))...)
+	}
+	if n := len(t.free); n > 0 {
+		tag := t.free[n-1]
+		t.free = t.free[:n-1]
+		t.rules[tag] = r
+		t.of[r.number] = tag
+		return tag
+	}
+	t.rules = append(t.rules, r)
+	t.of[r.number] = uint32(len(t.rules) - 1)
+	return uint32(len(t.rules) - 1)
+}
+
+func (t *tags) rule(tag uint32) RuleRef {
+	if tag &^= tagViaTracked; int(tag) < len(t.rules) {
+		return RuleRef{t.rules[tag]}
+	}
+	return RuleRef{}
+}
+
+// keep frees the tags that are not in use.
+func (t *tags) keep(used map[uint32]bool) {
+	t.free = t.free[:0]
+	for tag := range t.rules {
+		if !used[uint32(tag)] {
+			t.rules[tag] = nil
+			t.free = append(t.free, uint32(tag))
+		}
+	}
+}
+
+func (t *tags) clone() tags {
+	return tags{slices.Clone(t.rules), slices.Clone(t.of), slices.Clone(t.free)}
+}

@@ -1,0 +1,163 @@
+package sg
+
+import (
+	"errors"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// An Outcome is what becomes of a packet on its whole way. It is comparable; the
+// zero Outcome is a drop.
+type Outcome struct {
+	Verdict Verdict
+	Reason  Reason // of the hop that dropped the packet, else of the last one
+
+	n    uint8
+	hops [2]Hop
+}
+
+// A Hop is one ENI on a packet's way.
+type Hop struct {
+	Enforcer  *Enforcer
+	Direction Direction
+	Decision  Decision
+}
+
+// Hops returns the ENIs that judged the packet, in the order in which they did.
+// The slice points into o.
+func (o *Outcome) Hops() []Hop { return o.hops[:o.n] }
+
+func (o *Outcome) add(e *Enforcer, dir Direction, d Decision) {
+	o.hops[o.n] = Hop{e, dir, d}
+	o.n++
+	o.Verdict, o.Reason = d.Verdict, d.Reason
+}
+
+// Forward judges a packet at both its ends: egress of the ENI that owns the
+// source address, then ingress of the one that owns the destination, each with
+// its own connections (SG-06). The first drop ends the walk; the second ENI has
+// not seen such a packet then, while the first one remembers what it admitted.
+// An end that no ENI owns lets everything pass.
+//
+// Addresses are private ones; an address that exists in several VPCs is the one
+// in the VPC of the other end, or in a VPC that is peered with it. Packets that
+// no ENI judges, and those between two addresses of one ENI, are not applicable.
+func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
+	return f.ForwardVia(h, now, 0)
+}
+
+// ForwardVia is Forward for a packet whose path matters.
+func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) Outcome {
+	var o Outcome
+	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
+		o.Reason = Malformed
+		return o
+	}
+	src, dst, reason := f.between(h)
+	if reason != NoReason {
+		o.Verdict, o.Reason = NotApplicable, reason
+		return o
+	}
+	if src != nil {
+		o.add(src, Egress, src.EvaluateVia(Egress, h, now, via))
+		if o.Verdict == Drop {
+			return o
+		}
+	}
+	if dst != nil {
+		o.add(dst, Ingress, dst.EvaluateVia(Ingress, h, now, via))
+	}
+	return o
+}
+
+// Refuse is Forward for a frame that [packet.Decode] returned err for, with what
+// could be read of it. Frames without IP are not applicable; all others are
+// dropped, at the first ENI on their way where their addresses could be read.
+// No connection sees them.
+func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
+	o := Outcome{Reason: refusal(err)}
+	if o.Reason == NotIP {
+		o.Verdict = NotApplicable
+	}
+	if o.Reason == NotIP || h.Length == 0 { // no address was readable
+		return o
+	}
+	src, dst, reason := f.between(h)
+	switch {
+	case reason != NoReason:
+		o.Verdict, o.Reason = NotApplicable, reason
+	case src != nil:
+		o.add(src, Egress, src.observed(Egress, h, time.Time{}, Decision{Reason: o.Reason}))
+	default:
+		o.add(dst, Ingress, dst.observed(Ingress, h, time.Time{}, Decision{Reason: o.Reason}))
+	}
+	return o
+}
+
+// refusal returns the reason for an error of packet.Decode.
+func refusal(err error) Reason {
+	switch {
+	case errors.Is(err, packet.ErrNotIP), errors.Is(err, packet.ErrLinkType):
+		return NotIP
+	case errors.Is(err, packet.ErrCut):
+		return Cut
+	}
+	return Malformed
+}
+
+// between finds the ENIs at both ends of a packet; one of them may be missing. The
+// reason is that of a packet without any, and NoReason otherwise.
+func (f *Firewall) between(h *packet.Header) (src, dst *Enforcer, r Reason) {
+	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
+	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)
+	switch {
+	case !okS && !okD:
+		return nil, nil, NoInterface
+	case allS != nil || allD != nil:
+		s, d, okS, okD = f.w.choose(s, allS, okS, d, allD, okD)
+		if !okS && !okD {
+			return nil, nil, Ambiguous
+		}
+	}
+	if okS && okD && s == d {
+		return nil, nil, SameInterface
+	}
+	if okS {
+		src = f.enforcers[s]
+	}
+	if okD {
+		dst = f.enforcers[d]
+	}
+	return src, dst, NoReason
+}
+
+// choose settles which ENIs are meant where an address has several owners: the
+// only pair within one VPC, else the only pair in VPCs that are peered. Without
+// any it fails for both.
+func (w *world) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint32, okD bool) (uint32, uint32, bool, bool) {
+	if !okS || !okD {
+		return 0, 0, false, false
+	}
+	if allS == nil {
+		allS = []uint32{s}
+	}
+	if allD == nil {
+		allD = []uint32{d}
+	}
+	for _, peered := range [...]bool{false, true} {
+		n := 0
+		for _, i := range allS {
+			for _, j := range allD {
+				a, b := w.enis[i].vpc, w.enis[j].vpc
+				if !peered && a == b || peered && w.paths.active[[2]uint32{a, b}] {
+					s, d, n = i, j, n+1
+				}
+			}
+		}
+		if n > 0 {
+			return s, d, n == 1, n == 1
+		}
+	}
+	return 0, 0, false, false
+}

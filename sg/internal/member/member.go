@@ -1,0 +1,226 @@
+// Package member finds the network interfaces that own an address.
+//
+// An [Index] is filled once and then only read. Which groups an interface
+// carries is not its business: that changes often, addresses do not.
+package member
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// An Index maps addresses and delegated prefixes to the numbers of their owners.
+// The zero Index is empty. Reading it is safe for concurrent use.
+type Index struct {
+	exact4 table4
+	exact6 table6
+
+	// Prefixes by length, the longest first.
+	prefix4 []byLength4
+	prefix6 []byLength6
+
+	// lists holds the owners of addresses with several: the same private
+	// address may exist in several VPCs.
+	lists [][]uint32
+}
+
+type byLength4 struct {
+	bits int
+	t    table4
+}
+
+type byLength6 struct {
+	bits int
+	t    table6
+}
+
+// several marks a value as an index into lists.
+const several = 1 << 31
+
+// Reserve makes room for n4 IPv4 and n6 IPv6 addresses.
+func (x *Index) Reserve(n4, n6 int) {
+	x.exact4.reserve(n4)
+	x.exact6.reserve(n6)
+}
+
+// Lookup returns the owners of an address: the first, and all of them where
+// there are several, in ascending order. An address inside delegated prefixes
+// belongs to the owners of all of them.
+func (x *Index) Lookup(f packet.Family, a *[16]byte) (first uint32, all []uint32, ok bool) {
+	v := uint32(0)
+	if f == packet.IPv4 {
+		k := binary.BigEndian.Uint32(a[12:])
+		if v = x.exact4.get(k); v == 0 {
+			for i := range x.prefix4 {
+				p := &x.prefix4[i]
+				if v = p.t.get(k & mask32(p.bits)); v != 0 {
+					break
+				}
+			}
+		}
+	} else {
+		k := key6Of(a)
+		if v = x.exact6.get(k); v == 0 {
+			for i := range x.prefix6 {
+				p := &x.prefix6[i]
+				if v = p.t.get(k.masked(p.bits)); v != 0 {
+					break
+				}
+			}
+		}
+	}
+	if v == 0 {
+		return 0, nil, false
+	}
+	if v&several == 0 {
+		return v - 1, nil, true
+	}
+	all = x.lists[v&^several]
+	return all[0], all, true
+}
+
+// Add gives an address to owner and returns the owners it had before.
+func (x *Index) Add(a netip.Addr, owner uint32) []uint32 {
+	a = a.Unmap()
+	if a.Is4() {
+		b := a.As4()
+		return x.put(x.exact4.slot(binary.BigEndian.Uint32(b[:])), owner)
+	}
+	b := a.As16()
+	return x.put(x.exact6.slot(key6Of(&b)), owner)
+}
+
+// AddPrefix gives every address of a prefix to owner. Call it before [Index.Seal].
+func (x *Index) AddPrefix(p netip.Prefix, owner uint32) {
+	p = p.Masked()
+	if p.Addr().Is4() {
+		b := p.Addr().As4()
+		i, found := slices.BinarySearchFunc(x.prefix4, p.Bits(), func(e byLength4, n int) int { return n - e.bits })
+		if !found {
+			x.prefix4 = slices.Insert(x.prefix4, i, byLength4{bits: p.Bits()})
+		}
+		x.put(x.prefix4[i].t.slot(binary.BigEndian.Uint32(b[:])), owner)
+		return
+	}
+	b := p.Addr().As16()
+	i, found := slices.BinarySearchFunc(x.prefix6, p.Bits(), func(e byLength6, n int) int { return n - e.bits })
+	if !found {
+		x.prefix6 = slices.Insert(x.prefix6, i, byLength6{bits: p.Bits()})
+	}
+	x.put(x.prefix6[i].t.slot(key6Of(&b)), owner)
+}
+
+// Seal makes Lookup see the owners of shorter prefixes at longer ones and at
+// single addresses. Call it once, after the last Add and AddPrefix.
+func (x *Index) Seal() {
+	for i := range x.prefix4 { // from the longest: shorter ones are still as given
+		from := &x.prefix4[i]
+		for j := range from.t.slots {
+			if s := &from.t.slots[j]; s.val != 0 {
+				x.inherit4(s, i+1)
+			}
+		}
+	}
+	for i := range x.prefix6 {
+		from := &x.prefix6[i]
+		for j := range from.t.slots {
+			if s := &from.t.slots[j]; s.val != 0 {
+				x.inherit6(s, i+1)
+			}
+		}
+	}
+	if len(x.prefix4) > 0 {
+		for j := range x.exact4.slots {
+			if s := &x.exact4.slots[j]; s.val != 0 {
+				x.inherit4(s, 0)
+			}
+		}
+	}
+	if len(x.prefix6) > 0 {
+		for j := range x.exact6.slots {
+			if s := &x.exact6.slots[j]; s.val != 0 {
+				x.inherit6(s, 0)
+			}
+		}
+	}
+}
+
+// inherit4 adds the owners of the first prefix at s.key from length index i on.
+// For prefixes those are not yet sealed themselves, so all are visited.
+func (x *Index) inherit4(s *slot4, i int) {
+	for ; i < len(x.prefix4); i++ {
+		p := &x.prefix4[i]
+		x.merge(&s.val, p.t.get(s.key&mask32(p.bits)))
+	}
+}
+
+func (x *Index) inherit6(s *slot6, i int) {
+	for ; i < len(x.prefix6); i++ {
+		p := &x.prefix6[i]
+		x.merge(&s.val, p.t.get(s.key.masked(p.bits)))
+	}
+}
+
+func (x *Index) merge(val *uint32, from uint32) {
+	for _, o := range x.owners(from) {
+		x.put(val, o)
+	}
+}
+
+// put adds owner to a value and returns the owners it had.
+func (x *Index) put(val *uint32, owner uint32) []uint32 {
+	old := x.owners(*val)
+	i, found := slices.BinarySearch(old, owner)
+	if found {
+		return old
+	}
+	if len(old) == 0 {
+		*val = owner + 1
+		return nil
+	}
+	x.lists = append(x.lists, slices.Insert(slices.Clone(old), i, owner))
+	*val = several | uint32(len(x.lists)-1)
+	return old
+}
+
+func (x *Index) owners(v uint32) []uint32 {
+	switch {
+	case v == 0:
+		return nil
+	case v&several == 0:
+		return []uint32{v - 1}
+	}
+	return x.lists[v&^several]
+}
+
+func mask32(n int) uint32 { return ^uint32(0) << (32 - n) }
+
+type key6 struct{ hi, lo uint64 }
+
+func key6Of(a *[16]byte) key6 {
+	return key6{binary.BigEndian.Uint64(a[:8]), binary.BigEndian.Uint64(a[8:])}
+}
+
+func (k key6) masked(n int) key6 {
+	if n <= 64 {
+		return key6{k.hi & (^uint64(0) << (64 - n)), 0}
+	}
+	return key6{k.hi, k.lo & (^uint64(0) << (128 - n))}
+}
+
+// Odd constants without structure: the golden ratio and the square root of two.
+const (
+	mix1 = 0x9e3779b97f4a7c15
+	mix2 = 0xb504f333f9de6485
+)
+
+func hash4(k uint32) uint64 { return uint64(k) * mix1 }
+
+func hash6(k key6) uint64 {
+	hi, lo := bits.Mul64(k.hi^mix2, k.lo^mix1)
+	return (hi ^ lo) * mix1
+}

@@ -1,0 +1,140 @@
+package sg
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+)
+
+// Options say how a [Firewall] behaves where AWS is silent or where users want
+// something else. The zero Options are what AWS documents.
+type Options struct {
+	// Profile is that of the connection table. The Linux profile is for those
+	// who test a plain stateful filter: it knows no untracked flows and drops
+	// packets that do not fit their connection.
+	Profile conntrack.Profile
+
+	// Midstream says what happens to a TCP segment that belongs to no
+	// connection and opens none (CT-40, CT-41).
+	Midstream Midstream
+
+	// RelatedICMP admits ICMP errors that quote a tracked connection. Without
+	// it they need a rule, as AWS says since 2022 (CT-51, CT-52).
+	RelatedICMP bool
+
+	// FilterExempt puts traffic to the rules that security groups never filter:
+	// DNS, DHCP, metadata, time, routers, neighbour discovery (EX-01).
+	FilterExempt bool
+
+	// MaxConnections is the most tracked connections of the whole firewall,
+	// InstanceMax of all ENIs of one instance (CT-63). Zero is no maximum; AWS
+	// publishes none (CT-64).
+	MaxConnections int
+	InstanceMax    map[InstanceID]int
+
+	// OnChange says what a change of rules or groups does to connections.
+	OnChange OnChange
+
+	// Observer is told of every decision; nil is off.
+	Observer Observer
+}
+
+// Midstream says what happens to TCP segments without a connection. The zero
+// Midstream is MidstreamDrop.
+type Midstream uint8
+
+const (
+	MidstreamDrop   Midstream = iota // "drop": only a SYN opens a connection
+	MidstreamPass                    // "pass": rules judge each segment, nothing is remembered
+	MidstreamPickup                  // "pickup": a segment with ACK that a rule admits opens an established connection (CTS-13)
+)
+
+// OnChange says what a change of rules, groups, prefix lists or the whole policy
+// does to live connections. The zero OnChange is ChangeAWS.
+type OnChange uint8
+
+const (
+	// ChangeAWS: tracked connections survive, save TCP and UDP ones whose flow
+	// is of the untracked class from now on (CT-20, CT-23, CT-25).
+	ChangeAWS OnChange = iota
+
+	// ChangeKeep: all connections survive.
+	ChangeKeep
+
+	// ChangeRevalidate: connections survive that the rules would still admit.
+	ChangeRevalidate
+
+	// ChangeFlush: no connection of an ENI that the change touches survives.
+	ChangeFlush
+)
+
+var (
+	midstreamText = [...]string{"drop", "pass", "pickup"}
+	onChangeText  = [...]string{"aws", "keep", "revalidate", "flush"}
+)
+
+// String returns "drop", "pass" or "pickup".
+func (m Midstream) String() string { return text(midstreamText[:], "Midstream", m) }
+
+// String returns "aws", "keep", "revalidate" or "flush".
+func (c OnChange) String() string { return text(onChangeText[:], "OnChange", c) }
+
+// MarshalText returns the text form.
+func (m Midstream) MarshalText() ([]byte, error) { return marshal(midstreamText[:], m) }
+
+// MarshalText returns the text form.
+func (c OnChange) MarshalText() ([]byte, error) { return marshal(onChangeText[:], c) }
+
+// UnmarshalText reads the text form.
+func (m *Midstream) UnmarshalText(b []byte) error { return unmarshal(midstreamText[:], b, m) }
+
+// UnmarshalText reads the text form.
+func (c *OnChange) UnmarshalText(b []byte) error { return unmarshal(onChangeText[:], b, c) }
+
+func marshal[T ~uint8](names []string, v T) ([]byte, error) {
+	if int(v) >= len(names) {
+		return nil, fmt.Errorf("%d: not one of %q", v, names)
+	}
+	return []byte(names[v]), nil
+}
+
+func unmarshal[T ~uint8](names []string, b []byte, v *T) error {
+	for i, s := range names {
+		if s == string(b) {
+			*v = T(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q: not one of %q", b, names)
+}
+
+// Via says things about a packet's path that its bytes do not tell. The zero Via
+// is the plain path inside the network.
+type Via uint8
+
+const (
+	// ViaAppliance: routes lead through a middlebox, so that no rule that names
+	// a group matches (REF-12).
+	ViaAppliance Via = 1 << iota
+
+	// ViaTracked: the path is one on which AWS tracks every flow, a Network
+	// Load Balancer or a NAT gateway for example (CT-14).
+	ViaTracked
+)
+
+// An Observer is told of every decision of an ENI, in order, before the caller
+// gets it.
+type Observer interface {
+	Observe(Event)
+}
+
+// An Event is one decision of one ENI.
+type Event struct {
+	Enforcer  *Enforcer
+	Direction Direction
+	Header    packet.Header
+	Time      time.Time // as the caller gave it; zero from Refuse
+	Decision  Decision
+}

@@ -1,0 +1,151 @@
+package sg
+
+import (
+	"iter"
+	"net/netip"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// A Policy is a compiled [Topology]: the rules of its groups, an index of the
+// prefix lists, and one of the addresses of its ENIs. It never changes after
+// [Compile], so any number of goroutines may use it without locking. The zero
+// Policy has no ENIs.
+type Policy struct{ w *world }
+
+var emptyWorld = func() *world {
+	p, _ := Compile(&Topology{})
+	return p.w
+}()
+
+func (p *Policy) world() *world {
+	if p == nil || p.w == nil {
+		return emptyWorld
+	}
+	return p.w
+}
+
+// A Match is the rule that admits a packet, and what of its peer the packet's
+// other end was found in.
+type Match struct {
+	Rule       RuleRef
+	CIDR       netip.Prefix // of the rule, or the longest entry of its prefix list
+	PrefixList PrefixListID // where the rule names one
+	Member     ENIID        // the ENI that owns the address, where the rule names a group
+
+	// Untracked: the flow of the packet is of the untracked class (CT-10), or
+	// the packet answers one that is (CT-18).
+	Untracked bool
+}
+
+// Match reports whether a rule for dir admits a packet at an ENI, and which. All
+// groups of the ENI act as one rule set (SG-03); if several rules admit the
+// packet, Match names the first in topology order. It ignores connections and
+// exempt traffic. It does not allocate and is safe for concurrent use.
+func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) {
+	w := p.world()
+	n, ok := w.eniByID[id]
+	if !ok || (dir != Ingress && dir != Egress) {
+		return Match{}, false
+	}
+	hit := w.match(&w.enis[n], dir, h, 0)
+	if hit.rule == nil {
+		return Match{}, false
+	}
+	m := Match{Rule: RuleRef{hit.rule}, Untracked: hit.untracked}
+	switch hit.rule.kind {
+	case peerCIDR4, peerCIDR6:
+		m.CIDR = hit.rule.rule.Peer.CIDR.Masked()
+	case peerList:
+		m.PrefixList = hit.rule.rule.Peer.PrefixList
+		m.CIDR = w.longestEntry(hit.rule.peer, remoteAddr(dir, h))
+	case peerGroup:
+		m.Member = w.enis[hit.member].id
+	}
+	return m, true
+}
+
+// remoteAddr returns the address of the packet's other end.
+func remoteAddr(dir Direction, h *packet.Header) netip.Addr {
+	if dir == Ingress {
+		return h.SrcAddr()
+	}
+	return h.DstAddr()
+}
+
+// ENIs yields the ENIs in topology order.
+func (p *Policy) ENIs() iter.Seq[ENIID] {
+	return func(yield func(ENIID) bool) {
+		w := p.world()
+		for i := range w.enis {
+			if !yield(w.enis[i].id) {
+				return
+			}
+		}
+	}
+}
+
+// Groups yields the groups in topology order.
+func (p *Policy) Groups() iter.Seq[GroupID] {
+	return func(yield func(GroupID) bool) {
+		for _, g := range p.world().groups {
+			if !yield(g.id) {
+				return
+			}
+		}
+	}
+}
+
+// Rules yields every rule in topology order: group by group, ingress first.
+func (p *Policy) Rules() iter.Seq[RuleRef] {
+	return func(yield func(RuleRef) bool) {
+		for _, g := range p.world().groups {
+			for _, rules := range g.rules {
+				for _, r := range rules {
+					if !yield(RuleRef{r}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// GroupsOf yields the groups that an ENI carries, in topology order.
+func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
+	return func(yield func(GroupID) bool) {
+		w := p.world()
+		n, ok := w.eniByID[id]
+		if !ok {
+			return
+		}
+		for _, g := range w.enis[n].groups {
+			if !yield(w.groups[g].id) {
+				return
+			}
+		}
+	}
+}
+
+// ENIByAddr returns the ENI that owns a private address, delegated prefixes
+// included. It fails for addresses that no ENI or more than one owns; the latter
+// are in different VPCs.
+func (p *Policy) ENIByAddr(a netip.Addr) (ENIID, bool) {
+	w := p.world()
+	f, b := flatAddr(a)
+	n, all, ok := w.members.Lookup(f, &b)
+	if !ok || len(all) > 1 {
+		return "", false
+	}
+	return w.enis[n].id, true
+}
+
+// flatAddr returns an address as a Header holds it. An IPv4-mapped address counts
+// as IPv4.
+func flatAddr(a netip.Addr) (packet.Family, [16]byte) {
+	a = a.Unmap()
+	if a.Is4() {
+		return packet.IPv4, a.As16()
+	}
+	return packet.IPv6, a.As16()
+}

@@ -1,0 +1,109 @@
+package sg
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+)
+
+// What a change does to live connections. AWS documents that tracked ones
+// survive (CT-20, CT-23); that they end where their flow has become untracked is
+// observed (CT-25).
+
+// swapped treats connections after the whole policy was replaced.
+func (f *Firewall) swapped(now time.Time) {
+	used := map[uint32]bool{}
+	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
+		e := f.byZone[c.Zone]
+		if e.eni == nil || f.ends(e, &c) || f.opts.OnChange == ChangeFlush {
+			return true
+		}
+		used[c.Tag&^tagViaTracked] = true
+		return false
+	})
+	f.tags.keep(used)
+}
+
+// regrouped treats connections after an ENI got other groups.
+func (f *Firewall) regrouped(e *Enforcer, now time.Time) {
+	switch f.opts.OnChange {
+	case ChangeAWS:
+		f.end(now, func(*eni) bool { return true }, e.zone)
+	case ChangeRevalidate: // it is a member of other groups now
+		f.end(now, func(*eni) bool { return true })
+	case ChangeFlush:
+		f.table.DeleteFunc(now, func(conntrack.Entry) bool { return true }, e.zone)
+	}
+}
+
+// rulesChanged treats connections after a group got a rule, or lost one.
+func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
+	if f.opts.OnChange == ChangeAWS && (added == nil || !added.mayUntrack()) {
+		return // no flow becomes untracked
+	}
+	f.end(now, func(n *eni) bool { return slices.Contains(n.groups, g.number) })
+}
+
+// listChanged treats connections after a prefix list got an entry or lost one.
+// Flows that a list admits are tracked whatever is in it (CT-17).
+func (f *Firewall) listChanged(list uint32, now time.Time) {
+	if f.opts.OnChange == ChangeAWS {
+		return
+	}
+	f.end(now, func(n *eni) bool {
+		for _, g := range n.groups {
+			for _, rules := range f.w.groups[g].rules {
+				for _, r := range rules {
+					if r.kind == peerList && r.peer == list {
+						return true
+					}
+				}
+			}
+		}
+		return false
+	})
+}
+
+// end removes the connections of the touched ENIs that do not survive.
+func (f *Firewall) end(now time.Time, touched func(*eni) bool, zones ...conntrack.Zone) {
+	if f.opts.OnChange == ChangeKeep || f.table.Len() == 0 {
+		return
+	}
+	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
+		e := f.byZone[c.Zone]
+		return e.eni == nil || touched(e.eni) && (f.opts.OnChange == ChangeFlush || f.ends(e, &c))
+	}, zones...)
+}
+
+// ends reports whether a connection ends for what the rules are now.
+func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
+	rule := f.tags.rule(c.Tag)
+	switch f.opts.OnChange {
+	case ChangeAWS:
+		p := c.Tuple.Protocol
+		return c.Tag&tagViaTracked == 0 && f.opts.Profile == conntrack.AWS &&
+			(p == packet.TCP || p == packet.UDP) &&
+			f.w.untrackedFlow(e.eni, rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
+	case ChangeRevalidate:
+		h := header(&c.Tuple)
+		return f.w.match(e.eni, rule.Direction(), &h, 0).rule == nil
+	}
+	return false
+}
+
+// header returns the header of a packet with the given tuple.
+func header(t *packet.FiveTuple) packet.Header {
+	h := packet.Header{Src: t.Src, Dst: t.Dst, Family: t.Family, Protocol: t.Protocol, SrcPort: t.SrcPort, DstPort: t.DstPort}
+	if t.Protocol == packet.ICMP || t.Protocol == packet.ICMPv6 {
+		h.SrcPort, h.DstPort = 0, 0
+		h.ICMPType, h.ICMPCode, h.ICMPID = t.ICMP()
+	}
+	return h
+}
+
+// mayUntrack reports whether the rule can make flows untracked.
+func (r *ruleInfo) mayUntrack() bool {
+	return r.kind <= peerCIDR6 && r.rule.Peer.CIDR.IsValid() && r.rule.Peer.CIDR.Bits() == 0
+}

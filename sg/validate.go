@@ -1,0 +1,91 @@
+package sg
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/sgsim/sgsim/conntrack"
+)
+
+// check returns what is wrong with a rule on its own, all of it.
+func (r *Rule) check() error {
+	return errors.Join(r.checkMatch(), r.Peer.check())
+}
+
+func (r *Rule) checkMatch() error {
+	switch {
+	case r.Protocol == 0:
+		return ErrNoProtocol
+	case r.Protocol < AllProtocols || r.Protocol > hopOpt:
+		return fmt.Errorf("protocol %d: %w", r.Protocol, ErrProtocol)
+	case r.Protocol == TCP || r.Protocol == UDP:
+		return r.Ports.check()
+	case r.Protocol == ICMP && !r.ICMP.set:
+		return ErrNoICMP
+	case r.Protocol == ICMP || r.Protocol == ICMPv6 && r.ICMP.set:
+		return r.ICMP.check()
+	}
+	return nil // SG-22: others ignore ports
+}
+
+func (r PortRange) check() error {
+	if !r.set {
+		return ErrNoPorts
+	}
+	if r.first < 0 || r.last > 65535 || r.first > r.last {
+		return fmt.Errorf("port range %d-%d: %w", r.first, r.last, ErrPortRange)
+	}
+	return nil
+}
+
+func (m ICMPMatch) check() error {
+	switch {
+	case m.typ < -1 || m.typ > 255 || m.code < -1 || m.code > 255:
+		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, ErrICMP)
+	case m.typ == -1 && m.code != -1:
+		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, ErrICMPCode)
+	}
+	return nil
+}
+
+func (p *Peer) check() error {
+	n := 0
+	for _, is := range [...]bool{p.CIDR != netip.Prefix{}, p.PrefixList != "", p.Group != "", p.Self} {
+		if is {
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return ErrNoPeer
+	case n > 1:
+		return fmt.Errorf("%q: %w", p.String(), ErrManyPeers)
+	case p.CIDR != netip.Prefix{}:
+		return checkCIDR(p.CIDR)
+	}
+	return nil
+}
+
+func checkCIDR(c netip.Prefix) error {
+	if !c.IsValid() {
+		return fmt.Errorf("%q: %w", c, ErrCIDR)
+	}
+	return nil
+}
+
+// checkAddr refuses addresses that no interface can have.
+func checkAddr(a netip.Addr) error {
+	if !a.IsValid() || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() {
+		return fmt.Errorf("address %q: %w", a, ErrAddr)
+	}
+	return nil
+}
+
+func checkTimeouts(to conntrack.Timeouts) error {
+	_, err := conntrack.NewTable(conntrack.Config{Timeouts: to})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTimeout, err)
+	}
+	return nil
+}

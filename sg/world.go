@@ -1,0 +1,93 @@
+package sg
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg/internal/member"
+)
+
+// A world is everything that decides about packets but connections: what a
+// Policy holds, and what a Firewall copies before it changes anything. Groups,
+// prefix lists, ENIs and VPCs go by their numbers in topology order.
+type world struct {
+	groups []*group // replaced whole when their rules change
+	enis   []eni
+	lists  []*list // replaced whole when their entries change
+
+	rules uint32 // numbers given to rules so far
+
+	// What follows never changes, so that copies share it.
+	groupByID map[GroupID]uint32
+	eniByID   map[ENIID]uint32
+	listByID  map[PrefixListID]uint32
+	members   *member.Index // address to ENI
+	paths     *paths
+}
+
+// A group is a compiled group.
+type group struct {
+	id      GroupID
+	number  uint32
+	account AccountID
+	vpcs    []uint32       // the group's own and those it is associated with
+	rules   [2][]*ruleInfo // by Direction-1
+}
+
+// An eni is a compiled ENI.
+type eni struct {
+	id       ENIID
+	groups   []uint32 // ascending and distinct; never changed in place
+	vpc      uint32
+	exempt   *exemptAddrs // of its VPC
+	timeouts conntrack.Timeouts
+	instance InstanceID
+}
+
+// A list is a compiled prefix list.
+type list struct {
+	id      PrefixListID
+	family  Family         // 0 while it is empty and nobody said
+	entries []netip.Prefix // masked, in topology order, without duplicates
+}
+
+// own returns a copy of w that can be changed in place.
+func (w *world) own() *world {
+	c := *w
+	c.groups = slices.Clone(w.groups)
+	c.enis = slices.Clone(w.enis)
+	c.lists = slices.Clone(w.lists)
+	return &c
+}
+
+// paths says which VPCs reach each other, so that rules of one may name groups
+// whose members are in the other (REF-08). VPC 0 stands for "not said", which
+// reaches all.
+type paths struct {
+	vpcs     map[VPCID]uint32
+	active   map[[2]uint32]bool
+	peerings map[PeeringID]bool // true: active
+}
+
+func (p *paths) number(id VPCID) uint32 {
+	if id == "" {
+		return 0
+	}
+	n, ok := p.vpcs[id]
+	if !ok {
+		n = uint32(len(p.vpcs)) + 1
+		p.vpcs[id] = n
+	}
+	return n
+}
+
+// reach reports whether a rule at an ENI in VPC a that names g matches members
+// of g in VPC b.
+func (p *paths) reach(a, b uint32, g *group) bool {
+	if a == b || a == 0 || b == 0 || p.active[[2]uint32{a, b}] {
+		return true
+	}
+	// REF-19: a group with associations connects the VPCs it is used in.
+	return slices.Contains(g.vpcs, a) && slices.Contains(g.vpcs, b)
+}
