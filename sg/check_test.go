@@ -40,12 +40,12 @@ func found(t *Topology) []string {
 	return s
 }
 
-var member = ENI{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Groups: []GroupID{"sg-a", "sg-b"}}
+var twoGroups = ENI{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Groups: []GroupID{"sg-a", "sg-b"}}
 
 func TestCheckQuotas(t *testing.T) {
 	t.Run("QUO-02 60 rules of each family fit, and a group reference counts in both", func(t *testing.T) {
 		g := Group{ID: "sg-a", Ingress: append(someRules(60, IPv4), someRules(60, IPv6)...)}
-		topo := &Topology{Groups: []Group{g, {ID: "sg-b"}}, ENIs: []ENI{member}}
+		topo := &Topology{Groups: []Group{g, {ID: "sg-b"}}, ENIs: []ENI{twoGroups}}
 		assert.Empty(t, found(topo))
 		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, Rule{Protocol: TCP, Ports: Port(99), Peer: FromGroup("sg-b")})
 		assert.Equal(t, []string{
@@ -171,7 +171,7 @@ func TestCheckRules(t *testing.T) {
 					{ID: "sg-a", VPC: "vpc-1", Ingress: rules(t, c.rules...)},
 					{ID: "sg-b", VPC: "vpc-1", Account: "1"}, {ID: "sg-lonely"}, {ID: "sg-far", VPC: "vpc-2"},
 				},
-				PrefixLists: lists, ENIs: []ENI{member},
+				PrefixLists: lists, ENIs: []ENI{twoGroups},
 			}
 			assert.Equal(t, c.want, found(topo))
 		})
