@@ -1,0 +1,236 @@
+package capture
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// What [Writer.WriteFrame] returns for a frame that its file cannot hold. The file
+// is as it was before, and other frames may follow.
+var (
+	// ErrLinkTypes: a pcap file has one link type. Write pcapng instead.
+	ErrLinkTypes = errors.New("pcap files have one link type")
+
+	// ErrTime: a time outside what the format can say: before 1970, or after 2106
+	// for pcap and 2262 for pcapng.
+	ErrTime = errors.New("time outside the format's range")
+
+	// ErrTooLong: more than 262144 bytes captured.
+	ErrTooLong = errors.New("frame too long")
+)
+
+// A Writer writes frames to a capture file. Use it from one goroutine at a time.
+type Writer struct {
+	w      *bufio.Writer
+	format Format
+	like   *File
+	begun  bool
+	buf    [32]byte
+
+	link  packet.LinkType // pcap: of the file
+	nanos bool            // pcap: resolution of the file
+	ids   map[writerKey]writerInterface
+}
+
+// A pcapng interface has one link type, so each pair becomes an interface.
+type writerKey struct {
+	id   int
+	link packet.LinkType
+}
+
+type writerInterface struct {
+	id   uint32
+	unit int64 // nanoseconds
+}
+
+// NewWriter returns a Writer of a file in the given format. Nothing is written
+// before the first frame or Flush.
+//
+// like is the file that the frames come from, so that what is written keeps its
+// names of interfaces and its resolution: micro- or nanoseconds, the finer that
+// loses nothing. It may be nil, as for frames of a [Source]: nanoseconds.
+//
+// A pcap file keeps no interfaces. A pcapng file keeps them, numbered anew in the
+// order of their first frames.
+func NewWriter(w io.Writer, format Format, like *File) *Writer {
+	return &Writer{
+		w:      bufio.NewWriterSize(w, 64<<10),
+		format: format,
+		like:   like,
+		ids:    map[writerKey]writerInterface{},
+	}
+}
+
+// WriteFrame writes f's Data, Length, Time, LinkType and Interface. An error is one
+// of this package's Err values, or what the underlying writer returned. A zero Time
+// is written as 1970, the formats' own zero.
+func (w *Writer) WriteFrame(f *Frame) error {
+	if len(f.Data) > maxPacket {
+		return fmt.Errorf("packet %d: %w: %d bytes", f.Number, ErrTooLong, len(f.Data))
+	}
+	var at int64 // nanoseconds since 1970
+	if !f.Time.IsZero() {
+		sec := f.Time.Unix()
+		limit := int64(math.MaxUint32)
+		if w.format == PcapNG {
+			limit = math.MaxInt64/int64(time.Second) - 1
+		}
+		if sec < 0 || sec > limit {
+			return fmt.Errorf("packet %d: %w: %v", f.Number, ErrTime, f.Time)
+		}
+		at = sec*1e9 + int64(f.Time.Nanosecond())
+	}
+	if w.format == PcapNG {
+		return w.writeNG(f, at)
+	}
+	return w.writePcap(f, at)
+}
+
+// Flush writes what is buffered. A file without frames gets its header, so that it
+// is a capture without packets.
+func (w *Writer) Flush() error {
+	if !w.begun {
+		link := packet.LinkEthernet
+		if w.like != nil && len(w.like.interfaces) > 0 {
+			link = w.like.interfaces[0].LinkType
+		}
+		w.begin(link)
+	}
+	return w.w.Flush()
+}
+
+// begin writes the file header, or the header of the only section.
+func (w *Writer) begin(link packet.LinkType) {
+	w.begun = true
+	if w.format == PcapNG {
+		b := append(w.buf[:0], 0x0a, 0x0d, 0x0d, 0x0a)
+		b = binary.LittleEndian.AppendUint32(b, 28)
+		b = binary.LittleEndian.AppendUint32(b, byteOrderMagic)
+		b = binary.LittleEndian.AppendUint32(b, 1) // version 1.0
+		b = binary.LittleEndian.AppendUint64(b, math.MaxUint64)
+		b = binary.LittleEndian.AppendUint32(b, 28)
+		w.w.Write(b)
+		return
+	}
+	w.link, w.nanos = link, w.unit(0) == 1
+	magic := uint32(magicMicro)
+	if w.nanos {
+		magic = magicNano
+	}
+	b := binary.LittleEndian.AppendUint32(w.buf[:0], magic)
+	b = binary.LittleEndian.AppendUint32(b, 2|4<<16) // version 2.4
+	b = binary.LittleEndian.AppendUint64(b, 0)
+	b = binary.LittleEndian.AppendUint32(b, maxPacket)
+	b = binary.LittleEndian.AppendUint32(b, uint32(link))
+	w.w.Write(b)
+}
+
+// unit returns the resolution to write an interface with, nanoseconds.
+func (w *Writer) unit(id int) int64 {
+	if intf, ok := w.described(id); ok && intf.Resolution%time.Microsecond == 0 {
+		return 1000
+	}
+	return 1
+}
+
+// described returns what the file that frames come from says of an interface.
+func (w *Writer) described(id int) (Interface, bool) {
+	if w.like == nil {
+		return Interface{}, false
+	}
+	if w.like.format == Pcap {
+		id = 0 // the index, if any, is the capturing kernel's
+	}
+	if id < 0 || id >= len(w.like.interfaces) {
+		return Interface{}, false
+	}
+	return w.like.interfaces[id], true
+}
+
+func (w *Writer) writePcap(f *Frame, at int64) error {
+	if !w.begun {
+		w.begin(f.LinkType)
+	}
+	if f.LinkType != w.link {
+		return fmt.Errorf("packet %d: %w: %v, and %v before", f.Number, ErrLinkTypes, f.LinkType, w.link)
+	}
+	frac := at % 1e9
+	if !w.nanos {
+		frac /= 1000
+	}
+	b := binary.LittleEndian.AppendUint32(w.buf[:0], uint32(at/1e9))
+	b = binary.LittleEndian.AppendUint32(b, uint32(frac))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.Data)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(max(f.Length, len(f.Data))))
+	w.w.Write(b)
+	_, err := w.w.Write(f.Data)
+	return err
+}
+
+func (w *Writer) writeNG(f *Frame, at int64) error {
+	if !w.begun {
+		w.begin(f.LinkType)
+	}
+	key := writerKey{f.Interface, f.LinkType}
+	intf, ok := w.ids[key]
+	if !ok {
+		intf = writerInterface{id: uint32(len(w.ids)), unit: w.unit(f.Interface)}
+		w.ids[key] = intf
+		w.writeInterface(f, intf.unit)
+	}
+	ts := uint64(at / intf.unit)
+	padding := -len(f.Data) & 3
+	size := uint32(32 + len(f.Data) + padding)
+	b := binary.LittleEndian.AppendUint32(w.buf[:0], blockEnhanced)
+	b = binary.LittleEndian.AppendUint32(b, size)
+	b = binary.LittleEndian.AppendUint32(b, intf.id)
+	b = binary.LittleEndian.AppendUint32(b, uint32(ts>>32))
+	b = binary.LittleEndian.AppendUint32(b, uint32(ts))
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.Data)))
+	b = binary.LittleEndian.AppendUint32(b, uint32(max(f.Length, len(f.Data))))
+	w.w.Write(b)
+	w.w.Write(f.Data)
+	b = append(w.buf[:0], make([]byte, padding)...)
+	_, err := w.w.Write(binary.LittleEndian.AppendUint32(b, size))
+	return err
+}
+
+func (w *Writer) writeInterface(f *Frame, unit int64) {
+	known, _ := w.described(f.Interface)
+	name := known.Name
+	if name == "" && (w.like == nil || w.like.format == Pcap) && f.Interface != 0 {
+		name = fmt.Sprintf("interface %d", f.Interface) // all that is known of it
+	}
+	var options []byte
+	option := func(code uint16, value []byte) {
+		options = binary.LittleEndian.AppendUint16(options, code)
+		options = binary.LittleEndian.AppendUint16(options, uint16(len(value)))
+		options = append(options, value...)
+		options = append(options, make([]byte, -len(value)&3)...)
+	}
+	if name != "" {
+		option(2, []byte(name[:min(len(name), math.MaxUint16)]))
+	}
+	if d := known.Description; d != "" {
+		option(3, []byte(d[:min(len(d), math.MaxUint16)]))
+	}
+	if unit == 1 {
+		option(9, []byte{9})
+	}
+	option(0, nil)
+	size := uint32(20 + len(options))
+	b := binary.LittleEndian.AppendUint32(w.buf[:0], blockInterface)
+	b = binary.LittleEndian.AppendUint32(b, size)
+	b = binary.LittleEndian.AppendUint32(b, uint32(f.LinkType))
+	b = binary.LittleEndian.AppendUint32(b, maxPacket)
+	w.w.Write(b)
+	w.w.Write(options)
+	w.w.Write(binary.LittleEndian.AppendUint32(w.buf[:0], size))
+}
