@@ -1,0 +1,55 @@
+package packettest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// Frames come back from the decoder as the text that they were made from.
+func TestFramesDecode(t *testing.T) {
+	for _, text := range []string{
+		"tcp 10.0.1.10:40001 > 10.0.2.20:5432 S",
+		"tcp 10.0.1.10:40001 > 10.0.2.20:5432 FSRPAUEC seq 1 ack 2 win 3 len 10 ttl 5 ipid 6",
+		"tcp [2001:db8::1]:1 > [2001:db8::2]:2 A len 1000",
+		"udp 10.0.0.1:53 > 10.0.0.2:4000 len 100",
+		"udp [2001:db8::1]:53 > [2001:db8::2]:4000 ttl 255",
+		"udp 10.0.0.1:53 > 10.0.0.2:4000 len 1472 frag 0+ ipid 77",
+		"udp 10.0.0.1 > 10.0.0.2 len 80 frag 1480 ipid 77",
+		"udp [2001:db8::1]:53 > [2001:db8::2]:4000 len 1440 frag 0+ ipid 77000 iplen 1496",
+		"udp 2001:db8::1 > 2001:db8::2 len 80 frag 1448 ipid 77000 iplen 128",
+		"132 10.0.0.1:1 > 10.0.0.2:2",
+		"33 10.0.0.1:1 > 10.0.0.2:2 len 4",
+		"136 10.0.0.1:1 > 10.0.0.2:2 len 4",
+		"icmp 10.0.0.1 > 10.0.0.2 8/0 id 7 len 56",
+		"icmp 10.0.0.1 > 10.0.0.2 14/0 id 7",
+		"icmpv6 2001:db8::1 > 2001:db8::2 128/0 id 7 len 56",
+		"icmpv6 fe80::1 > ff02::1 135/0 ttl 255",
+		"icmp 10.0.0.9 > 10.0.0.1 3/1 len 28 about udp 10.0.0.1:9 > 10.0.0.2:10",
+		"icmp 10.0.0.9 > 10.0.0.1 11/0 len 28 about icmp 10.0.0.1 > 10.0.0.2 8/0 id 3",
+		"icmp 10.0.0.9 > 10.0.0.1 3/4 len 20 about part of tcp 10.0.0.1 > 10.0.0.2",
+		"icmp 10.0.0.9 > 10.0.0.1 3/2 len 20 about 50 10.0.0.1 > 10.0.0.2",
+		"icmpv6 2001:db8::9 > 2001:db8::1 1/4 len 48 about udp [2001:db8::1]:1 > [2001:db8::2]:2",
+		"47 10.0.0.1 > 10.0.0.2 len 20",
+		"59 2001:db8::1 > 2001:db8::2",
+	} {
+		want, err := packet.ParseHeader(text)
+		require.NoError(t, err)
+		for _, vlans := range [][]uint16{nil, {5}, {5, 6}, {5, 6, 7}} {
+			frame := Ethernet(t, text, vlans...)
+			var got packet.Header
+			require.NoError(t, packet.Decode(packet.LinkEthernet, frame, len(frame), &got), text)
+			assert.Equal(t, want.String(), got.String())
+			assert.Equal(t, want, got)
+		}
+		var got packet.Header
+		ip := IP(t, text)
+		require.NoError(t, packet.Decode(packet.LinkRaw, ip, len(ip), &got), text)
+		assert.Equal(t, want, got)
+	}
+	var h packet.Header
+	assert.Equal(t, packet.ErrNotIP, packet.Decode(packet.LinkEthernet, ARP(t), 42, &h))
+}
