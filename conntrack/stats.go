@@ -1,8 +1,9 @@
 package conntrack
 
-// Stats counts what happened to a table since it was made.
-//
-// Inserted is at all times the sum of Expired, Deleted and Entries.
+import "github.com/sgsim/sgsim/packet"
+
+// Stats counts what happened to a table since it was made. Inserted is at all
+// times the sum of Expired, Deleted and Entries.
 type Stats struct {
 	Inserted uint64
 	Expired  uint64 // freed after they had expired
@@ -12,4 +13,28 @@ type Stats struct {
 	Entries               int // as Len
 	ByState               [Stream + 1]int
 	TCP, UDP, ICMP, Other int // entries by protocol; ICMP and ICMPv6 count together
+}
+
+// of returns the count of the protocol's entries.
+func (s *Stats) of(p packet.Protocol) *int {
+	switch p {
+	case packet.TCP:
+		return &s.TCP
+	case packet.UDP:
+		return &s.UDP
+	case packet.ICMP, packet.ICMPv6:
+		return &s.ICMP
+	}
+	return &s.Other
+}
+
+// Len returns the number of connections that take up room: live ones, and dead
+// ones not yet swept.
+func (t *Table) Len() int { return t.v4.used + t.v6.used }
+
+// Stats returns counts since the table was made.
+func (t *Table) Stats() Stats {
+	s := t.stats
+	s.Entries = t.Len()
+	return s
 }

@@ -311,6 +311,9 @@ func (m *model) advance(c *modelConn, dir Direction, h *packet.Header, now int64
 	case h.Protocol == packet.TCP:
 		var stop *Result
 		if why, stop = m.advanceTCP(c, dir, h, now, &to); stop != nil {
+			if stop.Class == New {
+				return *stop
+			}
 			stop.State, stop.Replied, stop.Tag = c.state, c.replied, c.tag
 			return *stop
 		}

@@ -1,0 +1,124 @@
+package conntrack
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// Verdicts of first fragments are kept for this long, whatever comes after
+// (CTS-43): as long as Linux waits for the rest of a datagram.
+const (
+	fragmentTimeout4 = 30 * time.Second
+	fragmentTimeout6 = 60 * time.Second
+
+	// maxFragments bounds the verdicts kept for each family. The oldest give
+	// way, as they do in Linux under a flood of fragments.
+	maxFragments = 1 << 16
+)
+
+// CommitFragment remembers what was decided for the first fragment of a datagram,
+// so that Track can answer for the later ones: 30 s for IPv4, 60 s for IPv6
+// (CTS-43). The latest 65,536 verdicts of each family are kept. Packets that are
+// not a first fragment are left alone.
+func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted bool) {
+	at := max(now.UnixNano(), t.now)
+	t.now = at
+	if h.MoreFrags && h.FragOffset == 0 {
+		t.frags.put(z, h, at, accepted)
+	}
+}
+
+// fragments are the verdicts of first fragments.
+type fragments struct {
+	verdicts map[fragmentKey]fragmentVerdict
+	v4, v6   fragmentQueue
+}
+
+type fragmentKey struct {
+	src, dst [16]byte
+	id       uint32
+	zone     Zone
+	proto    packet.Protocol
+	family   packet.Family
+}
+
+type fragmentVerdict struct {
+	expires  int64
+	accepted bool
+}
+
+func fragmentKeyOf(z Zone, h *packet.Header) fragmentKey {
+	return fragmentKey{h.Src, h.Dst, h.FragID, z, h.Protocol, h.Family}
+}
+
+func (f *fragments) get(z Zone, h *packet.Header, at int64) (known, accepted bool) {
+	v, ok := f.verdicts[fragmentKeyOf(z, h)]
+	known = ok && at < v.expires
+	return known, known && v.accepted
+}
+
+func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {
+	q, timeout := &f.v4, fragmentTimeout4
+	if h.Family == packet.IPv6 {
+		q, timeout = &f.v6, fragmentTimeout6
+	}
+	// All verdicts of a family live equally long, so the oldest dies first.
+	for n := 0; q.len() > 0 && (n < 2 && at >= q.first().expires || q.len() == maxFragments); n++ {
+		old := q.pop()
+		if f.verdicts[old.key].expires == old.expires {
+			delete(f.verdicts, old.key)
+		}
+	}
+	if f.verdicts == nil {
+		f.verdicts = map[fragmentKey]fragmentVerdict{}
+	}
+	k, expires := fragmentKeyOf(z, h), at+int64(timeout)
+	f.verdicts[k] = fragmentVerdict{expires, accepted}
+	q.push(fragmentDeath{k, expires})
+}
+
+func (f *fragments) clone() fragments {
+	return fragments{maps.Clone(f.verdicts), f.v4.clone(), f.v6.clone()}
+}
+
+// A fragmentQueue is a ring in the order of death.
+type fragmentQueue struct {
+	ring []fragmentDeath // length a power of two
+	head uint32          // of the first
+	tail uint32          // behind the last
+}
+
+type fragmentDeath struct {
+	key     fragmentKey
+	expires int64
+}
+
+func (q *fragmentQueue) len() int              { return int(q.tail - q.head) }
+func (q *fragmentQueue) first() *fragmentDeath { return &q.ring[q.head&uint32(len(q.ring)-1)] }
+
+func (q *fragmentQueue) pop() fragmentDeath {
+	d := *q.first()
+	q.head++
+	return d
+}
+
+func (q *fragmentQueue) push(d fragmentDeath) {
+	if n := len(q.ring); q.len() == n {
+		ring := make([]fragmentDeath, max(16, 2*n))
+		for i := range uint32(n) {
+			ring[i] = q.ring[(q.head+i)&uint32(n-1)]
+		}
+		q.ring, q.head, q.tail = ring, 0, uint32(n)
+	}
+	q.ring[q.tail&uint32(len(q.ring)-1)] = d
+	q.tail++
+}
+
+func (q *fragmentQueue) clone() fragmentQueue {
+	c := *q
+	c.ring = slices.Clone(q.ring)
+	return c
+}

@@ -1,0 +1,287 @@
+package conntrack
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// An index finds record numbers by hash. It is an extendible hash table: the top
+// bits of the hash choose a segment from the directory, the middle ones a bucket
+// of the segment, the low ones a tag in the bucket.
+//
+//	hash  63 ... 40   39 ... 8   15 ... 0
+//	      directory   bucket     tag        (bucket uses few of its bits)
+//
+// A bucket is one cache line, so that a lookup costs one miss here and one for
+// the record. A segment that gets full grows by a page of buckets, and one at its
+// largest is split in two; that moves a few thousand entries at most, so no
+// single insert is slow however large the table.
+type index struct {
+	dir   []segment // 1<<depth, depth at least 1
+	shift uint      // 64 - depth
+	infos []segmentInfo
+	moved []placed // scratch for growing
+}
+
+const (
+	bucketSlots = 10
+	pageBuckets = 128
+	maxPages    = 3
+	maxDepth    = 24
+
+	// pageFull is how many entries a page should hold at most. At four fifths
+	// one entry in twenty lies outside its own bucket.
+	pageFull = pageBuckets * bucketSlots * 4 / 5
+)
+
+// A segment is what a lookup needs of one, by value so that it need not follow a
+// pointer. Several directory entries may hold copies of the same segment.
+type segment struct {
+	pages   [maxPages]*page
+	buckets uint32
+	id      uint32 // in infos
+}
+
+type segmentInfo struct {
+	entries uint32
+	depth   uint8 // how many bits of the hash all its entries share
+	pages   uint8
+}
+
+type page [pageBuckets]bucket
+
+// A bucket holds ten entries.
+//
+//	tags[0]  slots 0 to 3, 16 bits each
+//	tags[1]  slots 4 to 7
+//	tags[2]  slots 8 and 9, then passed
+//
+// A zero tag is a free slot. passed counts the entries that would have liked to
+// be here or before, found no room, and lie further on: a lookup may stop at a
+// bucket where it is zero.
+type bucket struct {
+	tags [3]uint64
+	recs [bucketSlots]uint32
+}
+
+const (
+	lanes     = 0x0001_0001_0001_0001
+	laneTops  = 0x8000_8000_8000_8000
+	laneTops2 = 0x0000_0000_8000_8000
+	passedOne = 1 << 32
+)
+
+// zeroLanes sets the top bit of every zero lane. A lane of 1 above a zero lane
+// may be taken for zero too; the lowest one is always right.
+func zeroLanes(x uint64) uint64 { return (x - lanes) &^ x & laneTops }
+
+// match returns a bit for every slot with the tag, and perhaps for others.
+func (b *bucket) match(tag uint64) uint64 {
+	pattern := tag * lanes
+	return zeroLanes(b.tags[0]^pattern)>>15 |
+		zeroLanes(b.tags[1]^pattern)>>14 |
+		zeroLanes(b.tags[2]^pattern)&laneTops2>>13
+}
+
+// slotOf returns the slot of the lowest bit of a match.
+func slotOf(m uint64) uint {
+	i := uint(bits.TrailingZeros64(m))
+	return i&3*4 + i>>4
+}
+
+func (b *bucket) passed() uint32 { return uint32(b.tags[2] >> 32) }
+
+func (b *bucket) set(slot uint, tag uint64, rec uint32) {
+	w, at := slot>>2, slot&3*16
+	b.tags[w] = b.tags[w]&^(0xffff<<at) | tag<<at
+	b.recs[slot] = rec
+}
+
+func tagOf(hash uint64) uint64 { return hash&0xffff | 1 }
+
+// home returns the bucket where the hash belongs.
+func (s *segment) home(hash uint64) uint32 {
+	return uint32(uint64(uint32(hash>>8)) * uint64(s.buckets) >> 32)
+}
+
+func (s *segment) bucket(i uint32) *bucket {
+	return &s.pages[i/pageBuckets][i%pageBuckets]
+}
+
+// next returns the bucket after i, round the end.
+func (s *segment) next(i uint32) uint32 {
+	if i++; i == s.buckets {
+		return 0
+	}
+	return i
+}
+
+func (x *index) segment(hash uint64) *segment { return &x.dir[hash>>(x.shift&63)] }
+
+// insert adds an entry that is not there. hashOf is called for the entries that
+// have to make room. It reports false where the hash function has failed: more
+// hashes share their first bits than a segment can hold.
+func (x *index) insert(hash uint64, rec uint32, hashOf func(rec uint32) uint64) bool {
+	if x.dir == nil {
+		x.infos = []segmentInfo{{depth: 0, pages: 1}}
+		s := segment{pages: [maxPages]*page{new(page)}, buckets: pageBuckets}
+		x.dir, x.shift = []segment{s, s}, 63
+	}
+	for {
+		s := x.segment(hash)
+		info := &x.infos[s.id]
+		if info.entries < uint32(info.pages)*pageFull {
+			info.entries++
+			s.place(hash, rec)
+			return true
+		}
+		if info.pages < maxPages {
+			x.widen(hash, hashOf)
+		} else if !x.split(hash, hashOf) {
+			return false
+		}
+	}
+}
+
+// place puts an entry into the first free slot from its home on. There is one:
+// segments are never full.
+func (s *segment) place(hash uint64, rec uint32) {
+	for i := s.home(hash); ; i = s.next(i) {
+		b := s.bucket(i)
+		if m := b.match(0); m != 0 {
+			b.set(slotOf(m), tagOf(hash), rec)
+			return
+		}
+		b.tags[2] += passedOne
+	}
+}
+
+// remove takes out an entry that is there.
+func (x *index) remove(hash uint64, rec uint32) {
+	s := x.segment(hash)
+	x.infos[s.id].entries--
+	for i := s.home(hash); ; i = s.next(i) {
+		b := s.bucket(i)
+		for m := b.match(tagOf(hash)); m != 0; m &= m - 1 {
+			if slot := slotOf(m); b.recs[slot] == rec {
+				b.set(slot, 0, 0)
+				return
+			}
+		}
+		b.tags[2] -= passedOne
+	}
+}
+
+// copies returns the directory entries that hold the segment of the hash.
+func (x *index) copies(hash uint64) []segment {
+	depth := uint(x.infos[x.segment(hash).id].depth)
+	n := len(x.dir) >> depth
+	first := int(hash >> (x.shift & 63) &^ uint64(n-1))
+	return x.dir[first : first+n]
+}
+
+// A placed entry is on its way to another bucket.
+type placed struct {
+	hash uint64
+	rec  uint32
+}
+
+// lift empties the segment into x.moved.
+func (x *index) lift(s *segment, hashOf func(rec uint32) uint64) {
+	if x.moved == nil {
+		x.moved = make([]placed, 0, maxPages*pageFull)
+	}
+	x.moved = x.moved[:0]
+	for i := range s.buckets {
+		b := s.bucket(i)
+		for slot := range uint(bucketSlots) {
+			if b.tags[slot>>2]>>(slot&3*16)&0xffff != 0 {
+				x.moved = append(x.moved, placed{rec: b.recs[slot]})
+			}
+		}
+		*b = bucket{}
+	}
+	for i := range x.moved {
+		x.moved[i].hash = hashOf(x.moved[i].rec)
+	}
+}
+
+// widen adds a page to the segment of the hash.
+func (x *index) widen(hash uint64, hashOf func(rec uint32) uint64) {
+	all := x.copies(hash)
+	s := all[0]
+	x.lift(&s, hashOf)
+	info := &x.infos[s.id]
+	s.pages[info.pages] = new(page)
+	s.buckets += pageBuckets
+	info.pages++
+	for i := range all {
+		all[i] = s
+	}
+	for _, p := range x.moved {
+		s.place(p.hash, p.rec)
+	}
+}
+
+// split divides the segment of the hash, which has all its pages, by the next bit
+// of the hash. Both halves get two pages.
+func (x *index) split(hash uint64, hashOf func(rec uint32) uint64) bool {
+	all := x.copies(hash)
+	if len(all) == 1 {
+		if len(x.dir) == 1<<maxDepth {
+			return false
+		}
+		dir := make([]segment, 0, 2*len(x.dir))
+		for _, s := range x.dir {
+			dir = append(dir, s, s)
+		}
+		x.dir, x.shift = dir, x.shift-1
+		all = x.copies(hash)
+	}
+	low := all[0]
+	x.lift(&low, hashOf)
+	info := &x.infos[low.id]
+	info.depth++
+	bit := uint(64 - info.depth)
+
+	high := segment{pages: [maxPages]*page{low.pages[2], new(page)}, buckets: 2 * pageBuckets, id: uint32(len(x.infos))}
+	low.pages[2], low.buckets = nil, 2*pageBuckets
+	info.pages, info.entries = 2, 0
+	x.infos = append(x.infos, segmentInfo{depth: info.depth, pages: 2})
+	for i := range all {
+		if i < len(all)/2 {
+			all[i] = low
+		} else {
+			all[i] = high
+		}
+	}
+	for _, p := range x.moved {
+		s := &low
+		if p.hash>>bit&1 != 0 {
+			s = &high
+		}
+		x.infos[s.id].entries++
+		s.place(p.hash, p.rec)
+	}
+	return true
+}
+
+// clone returns a deep copy.
+func (x *index) clone() index {
+	c := *x
+	c.dir, c.infos, c.moved = slices.Clone(x.dir), slices.Clone(x.infos), nil
+	pages := make([][maxPages]*page, len(c.infos))
+	for i := range c.dir {
+		s := &c.dir[i]
+		if copies := &pages[s.id]; copies[0] == nil {
+			for j, p := range s.pages {
+				if p != nil {
+					n := *p
+					copies[j] = &n
+				}
+			}
+		}
+		s.pages = pages[s.id]
+	}
+	return c
+}
