@@ -30,6 +30,11 @@ func probes() int {
 	return 1 << 20
 }
 
+// framesFor is the number of frames drawn for n connections: few enough for the
+// second-level cache where the connections fit there too, else as many as the
+// connections, so that frames and entries come from memory.
+func framesFor(n int) int { return min(probes(), max(1<<14, n)) }
+
 // An index walks 0 to n-1 again and again.
 type index struct{ i, n int }
 

@@ -12,7 +12,7 @@
 //	hops    interfaces that judge the packet
 //	family  v4, v6
 //	rules   rules of the interface in the packet's direction
-//	enis    interfaces that packets are drawn for
+//	enis    interfaces that packets are drawn for, of so many in the topology
 //	conns   live connections, packets drawn from all of them
 //	size    bytes of a frame; of a capture, the mean
 //	flows   connections of a capture

@@ -50,3 +50,17 @@ func NewFrames(fam packet.Family, proto packet.Protocol, conns uint64, n, size i
 	}
 	return f
 }
+
+// Distinct returns one frame of each of the first n connections, from the client.
+func Distinct(fam packet.Family, proto packet.Protocol, n, size int, flags packet.TCPFlags) *Frames {
+	if fam == packet.IPv6 {
+		size = max(size, 74)
+	}
+	f := &Frames{size: size, stride: (size + 63) &^ 63}
+	f.buf = make([]byte, 0, n*f.stride)
+	for i := range n {
+		fl := FlowN(fam, proto, uint64(i))
+		f.add(&fl, false, flags)
+	}
+	return f
+}

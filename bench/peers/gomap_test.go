@@ -53,6 +53,9 @@ func probes() int {
 	return 1 << 20
 }
 
+// framesFor is the number of frames for n connections, as in package bench.
+func framesFor(n int) int { return min(probes(), max(1<<14, n)) }
+
 // BenchmarkTrack looks up a random connection, as conntrack.Table.Track does for
 // a packet of the original direction.
 func BenchmarkTrack(b *testing.B) {

@@ -35,7 +35,7 @@ func BenchmarkMatch(b *testing.B) {
 		for _, kind := range corpus.Kinds {
 			// One ENI, so that its rules are all that there are, as for tailscale.
 			ps := w.Probes(kind, 1, 1<<10, 1)
-			name := fmt.Sprintf("kind=%s/rules=%d/enis=1", kind, n)
+			name := fmt.Sprintf("kind=%s/rules=%d/enis=1/of=100", kind, n)
 			b.Run("impl=walk/"+name, func(b *testing.B) {
 				x := walk.New(w.Topology)
 				benchProbes(b, ps, kind, func(p *corpus.Probe) bool {
@@ -45,7 +45,7 @@ func BenchmarkMatch(b *testing.B) {
 			})
 			b.Run("impl=tailscale/"+name, func(b *testing.B) { benchTailscaleMatch(b, w.Topology, ps, kind) })
 		}
-		b.Run(fmt.Sprintf("impl=bart/kind=cidr/rules=%d/enis=1", n), func(b *testing.B) {
+		b.Run(fmt.Sprintf("impl=bart/kind=cidr/rules=%d/enis=1/of=100", n), func(b *testing.B) {
 			t := bartOf(w.Topology)
 			benchProbes(b, w.Probes(corpus.ByCIDR, 1, 1<<10, 1), corpus.ByCIDR, func(p *corpus.Probe) bool {
 				_, ok := t.Lookup(p.Header.SrcAddr())
@@ -61,7 +61,7 @@ func BenchmarkMatch(b *testing.B) {
 	for _, enis := range []int{1, 10_000} {
 		for _, kind := range corpus.Kinds {
 			ps := w.Probes(kind, enis, 1<<14, 1)
-			b.Run(fmt.Sprintf("impl=walk/kind=%s/rules=300/enis=%d", kind, enis), func(b *testing.B) {
+			b.Run(fmt.Sprintf("impl=walk/kind=%s/rules=300/enis=%d/of=100000", kind, enis), func(b *testing.B) {
 				benchProbes(b, ps, kind, func(p *corpus.Probe) bool {
 					_, ok := x.Match(p.ENI, sg.Ingress, &p.Header)
 					return ok

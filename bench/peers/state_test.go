@@ -53,7 +53,7 @@ func benchTailscale(b *testing.B, proto packet.Protocol, n int) {
 		Protocol: sg.Protocol(proto), Ports: sg.Port(corpus.ServerPort), Peer: sg.Peer{CIDR: corpus.ClientNet4},
 	})
 	f := tailscaleFilter(&topo, corpus.Server4)
-	frames := corpus.NewFrames(packet.IPv4, proto, uint64(n), probes(), 64, packet.ACK, 1)
+	frames := corpus.NewFrames(packet.IPv4, proto, uint64(n), framesFor(n), 64, packet.ACK, 1)
 	clients := make([]bool, frames.Len())
 	var q tspacket.Parsed
 	for i := range frames.Len() {
@@ -168,7 +168,7 @@ func benchGvisor(b *testing.B, rules, n int) {
 			}
 		}
 	}
-	frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), probes(), 64, packet.ACK, 1)
+	frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), framesFor(n), 64, packet.ACK, 1)
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {

@@ -1,5 +1,5 @@
 // Package walk is the naive way to match security group rules: every rule of
-// every group of the ENI, in order, until one admits. It is the baseline that
+// every group of the ENI, in topology order, until one admits. It is the baseline that
 // gives a matcher's figures their meaning, and written to be read, not to be
 // slow on purpose: group membership is a Go map, a prefix list a set that is
 // searched by halves, everything else a comparison.
@@ -10,6 +10,7 @@ package walk
 
 import (
 	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 
@@ -49,12 +50,14 @@ func New(t *sg.Topology) *Walker {
 		}
 		lists[l.ID], _ = b.IPSet() // an invalid entry is left out
 	}
-	groups := map[sg.GroupID]*[2][]rule{}
-	for _, g := range t.Groups {
+	groups, place := map[sg.GroupID]*[2][]rule{}, map[sg.GroupID]int{}
+	for i, g := range t.Groups {
+		place[g.ID] = i
 		groups[g.ID] = &[2][]rule{flatten(g.ID, g.Ingress, lists), flatten(g.ID, g.Egress, lists)}
 	}
 	for _, e := range t.ENIs {
-		for _, id := range e.Groups {
+		ids := slices.SortedFunc(slices.Values(e.Groups), func(a, b sg.GroupID) int { return place[a] - place[b] })
+		for _, id := range ids {
 			w.enis[e.ID] = append(w.enis[e.ID], groups[id])
 			for _, a := range e.Addrs {
 				w.members[membership{id, a}] = true

@@ -1,0 +1,112 @@
+package bench
+
+import (
+	"fmt"
+	"net/netip"
+	"runtime"
+	"testing"
+
+	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// BenchmarkCompile turns a topology into a policy. MB is what the policy keeps.
+func BenchmarkCompile(b *testing.B) {
+	sizes := []int{10_000, 100_000}
+	if testing.Short() {
+		sizes = []int{200}
+	}
+	for _, n := range sizes {
+		b.Run(fmt.Sprintf("impl=sgsim/enis=%d", n), func(b *testing.B) {
+			t := corpus.NewWorld(worldSpec(n)).Topology
+			before := heap()
+			var p *sg.Policy
+			b.ReportAllocs()
+			for b.Loop() {
+				var err error
+				if p, err = sg.Compile(t); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(heap()-before)/1e6, "MB")
+			runtime.KeepAlive(p)
+			runtime.KeepAlive(t)
+		})
+	}
+}
+
+// heap returns the bytes of live heap objects.
+func heap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+// BenchmarkChange changes one thing and changes it back, in a firewall with live
+// connections; an operation is one of the two. The next packet sees it.
+func BenchmarkChange(b *testing.B) {
+	enis := worldSizes()[0]
+	w := corpus.NewWorld(worldSpec(enis))
+	fw := compile(b, w.Topology)
+	for _, pr := range w.Probes(corpus.ByCIDR, 1000, 10_000, 3) {
+		if d := fw.ENI(pr.ENI).Evaluate(sg.Ingress, &pr.Header, start); d.Verdict != sg.Accept {
+			b.Fatal("connection refused:", d.Reason)
+		}
+	}
+	groups := len(w.Topology.Groups)
+	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
+	entry := netip.MustParsePrefix("203.0.113.0/24")
+	changes := []struct {
+		name     string
+		do, undo func(i int) error
+	}{
+		{"membership", func(i int) error {
+			return fw.Attach(corpus.ENIID(i%enis), absent(w, i%enis, groups), start)
+		}, func(i int) error {
+			return fw.Detach(corpus.ENIID(i%enis), absent(w, i%enis, groups), start)
+		}},
+		{"rule", func(i int) error {
+			return fw.Authorize(corpus.GroupID(i%groups), sg.Ingress, rule, start)
+		}, func(i int) error {
+			return fw.Revoke(corpus.GroupID(i%groups), sg.Ingress, rule, start)
+		}},
+		{"entry", func(i int) error {
+			return fw.AddEntry(corpus.ListID(i%len(w.Topology.PrefixLists)), entry, start)
+		}, func(i int) error {
+			return fw.RemoveEntry(corpus.ListID(i%len(w.Topology.PrefixLists)), entry, start)
+		}},
+	}
+	for _, c := range changes {
+		b.Run(fmt.Sprintf("impl=sgsim/change=%s/rules=300/enis=%d/conns=10000", c.name, enis), func(b *testing.B) {
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				// 7919 is prime to the sizes: neighbours are far apart.
+				if err := c.do(i * 7919); err != nil {
+					b.Fatal(err)
+				}
+				if err := c.undo(i * 7919); err != nil {
+					b.Fatal(err)
+				}
+				i++
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N), "ns/change")
+		})
+	}
+}
+
+// absent returns a group that the ENI does not carry.
+func absent(w *corpus.World, eni, groups int) sg.GroupID {
+	carried := w.Topology.ENIs[eni].Groups
+next:
+	for i := eni; ; i++ {
+		id := w.Topology.Groups[i%groups].ID
+		for _, c := range carried {
+			if c == id {
+				continue next
+			}
+		}
+		return id
+	}
+}
