@@ -95,6 +95,34 @@ func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
 	return o
 }
 
+// Forward is [Firewall.Forward] for a packet whose way is known to be through
+// this ENI alone, in direction dir, whatever its addresses say. At an ENI that the
+// policy lacks it is not applicable.
+func (e *Enforcer) Forward(dir Direction, h *packet.Header, now time.Time) Outcome {
+	if e == nil || e.eni == nil {
+		return Outcome{Verdict: NotApplicable, Reason: NoInterface}
+	}
+	var o Outcome
+	o.add(e, dir, e.EvaluateVia(dir, h, now, 0))
+	return o
+}
+
+// Refuse is [Firewall.Refuse] for a frame whose way is known to be through this
+// ENI alone. Where not even an IP header was there it is not applicable, and no
+// hop; all else is dropped here.
+func (e *Enforcer) Refuse(dir Direction, h *packet.Header, err error) Outcome {
+	if e == nil || e.eni == nil {
+		return Outcome{Verdict: NotApplicable, Reason: NoInterface}
+	}
+	o := Outcome{Reason: refusal(err)}
+	if o.Reason == NotIP {
+		o.Verdict = NotApplicable
+		return o
+	}
+	o.add(e, dir, e.observed(dir, h, time.Time{}, Decision{Reason: o.Reason}))
+	return o
+}
+
 // refusal returns the reason for an error of packet.Decode.
 func refusal(err error) Reason {
 	switch {

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/load"
+)
+
+const checkHelp = `usage: sgsim check [flags]
+
+Finds what is wrong or useless in the groups of a topology: quotas of AWS that are
+exceeded, references that lead nowhere, rules that no packet can match, that stand
+there twice, or that another rule covers. One line a finding.
+
+  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
+                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
+                       entries of a prefix list
+  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -format text|json    json is one array of objects (default text)
+  -fail-on KIND,...    kinds of findings that fail: all, none, or quota, stale, dangling,
+                       never, duplicate, shadowed, misleading, misplaced (default all)
+
+  sgsim check -topology groups.json -topology enis.json -fail-on quota,stale
+
+Exit status: 0 nothing found that fails; 1 input cannot be read; 2 usage; 3 findings.
+`
+
+func (t *tool) check(args []string) int {
+	var topology topologyFlags
+	fs := flag.NewFlagSet("check", flag.ContinueOnError)
+	topology.define(fs)
+	format := fs.String("format", "text", "")
+	failOn := fs.String("fail-on", "all", "")
+	if status, done := t.parse(fs, args, checkHelp); done {
+		return status
+	}
+	fails, err := parseKinds(*failOn)
+	switch {
+	case err != nil:
+		return t.misused(fs, err)
+	case *format != "text" && *format != "json":
+		return t.misused(fs, fmt.Errorf("-format %s: not one of text, json", *format))
+	case fs.NArg() > 0:
+		return t.misused(fs, fmt.Errorf("%q: check takes no arguments", fs.Arg(0)))
+	}
+	topo, loader, usage, err := t.load(&topology)
+	if usage != nil {
+		return t.misused(fs, usage)
+	}
+	if err != nil {
+		return t.failed(err)
+	}
+
+	findings := sg.Check(topo)
+	w := bufio.NewWriter(t.stdout)
+	if *format == "json" {
+		err = writeFindings(w, findings, topo, loader)
+	} else {
+		for _, f := range findings {
+			if at := placeOf(loader, f).String(); at != "" {
+				fmt.Fprintf(w, "%s: ", at)
+			}
+			fmt.Fprintln(w, f)
+		}
+	}
+	if ferr := w.Flush(); err == nil {
+		err = ferr
+	}
+	if err != nil {
+		return t.failed(err)
+	}
+	for _, f := range findings {
+		if fails(f.Kind) {
+			return exitNo
+		}
+	}
+	return exitOK
+}
+
+// allKinds are all kinds of findings.
+func allKinds() []sg.FindingKind {
+	var kinds []sg.FindingKind
+	for k := sg.QuotaExceeded; k <= sg.Misplaced; k++ {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
+func parseKinds(s string) (func(sg.FindingKind) bool, error) {
+	switch s {
+	case "all":
+		return func(sg.FindingKind) bool { return true }, nil
+	case "none":
+		return func(sg.FindingKind) bool { return false }, nil
+	}
+	set := map[sg.FindingKind]bool{}
+	for name := range strings.SplitSeq(s, ",") {
+		known := false
+		for _, k := range allKinds() {
+			if k.String() == name {
+				set[k], known = true, true
+			}
+		}
+		if !known {
+			return nil, fmt.Errorf("-fail-on %s: no kind %q", s, name)
+		}
+	}
+	return func(k sg.FindingKind) bool { return set[k] }, nil
+}
+
+// A findingJSON is a finding as check -format json writes it.
+type findingJSON struct {
+	Kind       string          `json:"kind"`
+	Code       string          `json:"code,omitempty"` // of AWS
+	File       string          `json:"file,omitempty"`
+	Line       int             `json:"line,omitempty"`
+	Path       string          `json:"path,omitempty"`
+	Resource   string          `json:"resource,omitempty"` // of Terraform
+	Group      sg.GroupID      `json:"group,omitempty"`
+	Direction  string          `json:"direction,omitempty"`
+	Rule       string          `json:"rule,omitempty"` // the sgr- id where known, else ingress[3]
+	ENI        sg.ENIID        `json:"eni,omitempty"`
+	PrefixList sg.PrefixListID `json:"prefix_list,omitempty"`
+	Text       string          `json:"text"`
+}
+
+func writeFindings(w io.Writer, findings []sg.Finding, topo *sg.Topology, l *load.Loader) error {
+	out := []findingJSON{}
+	for _, f := range findings {
+		at := placeOf(l, f)
+		j := findingJSON{
+			Kind: f.Kind.String(), Code: f.Code, File: at.File, Line: at.Line, Path: at.Path, Resource: at.Resource,
+			Group: f.Group, ENI: f.ENI, PrefixList: f.PrefixList, Text: f.Text,
+		}
+		if f.Dir != 0 {
+			j.Direction, j.Rule = f.Dir.String(), ruleName(topo, f)
+		}
+		out = append(out, j)
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(out)
+}
+
+func ruleName(topo *sg.Topology, f sg.Finding) string {
+	for i := range topo.Groups {
+		if g := &topo.Groups[i]; g.ID == f.Group {
+			rules := g.Ingress
+			if f.Dir == sg.Egress {
+				rules = g.Egress
+			}
+			if f.Index < len(rules) && rules[f.Index].ID != "" {
+				return string(rules[f.Index].ID)
+			}
+		}
+	}
+	return fmt.Sprintf("%s[%d]", f.Dir, f.Index)
+}
+
+// placeOf is where in the files the subject of a finding stands.
+func placeOf(l *load.Loader, f sg.Finding) load.Place {
+	switch {
+	case f.Dir != 0:
+		return l.RulePlace(f.Group, f.Dir, f.Index)
+	case f.Group != "":
+		return l.GroupPlace(f.Group)
+	case f.ENI != "":
+		return l.ENIPlace(f.ENI)
+	}
+	return load.Place{}
+}

@@ -1,0 +1,143 @@
+// Command sgsim says what AWS security groups do with packets.
+//
+//	sgsim replay     run captures through the groups, and report
+//	sgsim check      find what is wrong or useless in the groups
+//
+// It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
+//
+// The exit status is 0 where all went well, 1 for input that cannot be read, 2
+// for a wrong command line, 3 where the answer is no (packets dropped with
+// -fail-on drop, findings of check), and 130 after an interrupt.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+)
+
+// Exit statuses.
+const (
+	exitOK          = 0
+	exitInput       = 1
+	exitUsage       = 2
+	exitNo          = 3
+	exitInterrupted = 130
+)
+
+const usage = `usage: sgsim SUBCOMMAND [flags] [arguments]
+
+What AWS security groups do with packets, with no AWS account and no root.
+
+  replay    run captures through the groups, packet by packet, and report
+  check     find what is wrong or useless in the groups; for CI
+
+sgsim SUBCOMMAND -h shows the flags. To see it work:
+
+  sgsim replay
+`
+
+// A tool is a running command: what the operating system gives it.
+type tool struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	t := &tool{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	status := t.run(os.Args[1:])
+	stop()
+	os.Exit(status)
+}
+
+func (t *tool) run(args []string) int {
+	if len(args) == 0 {
+		fmt.Fprint(t.stderr, usage)
+		return exitUsage
+	}
+	switch name := args[0]; name {
+	case "replay":
+		return t.replay(args[1:])
+	case "check":
+		return t.check(args[1:])
+	case "help", "-h", "-help", "--help":
+		fmt.Fprint(t.stdout, usage)
+		return exitOK
+	default:
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay and check\n", name)
+		return exitUsage
+	}
+}
+
+// parse reads the command line. done means that there is nothing left to do but
+// to return status.
+func (t *tool) parse(fs *flag.FlagSet, args []string, help string) (status int, done bool) {
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(t.stdout, help)
+		return exitOK, true
+	case err != nil:
+		return t.misused(fs, err), true
+	}
+	return 0, false
+}
+
+// misused reports a wrong command line.
+func (t *tool) misused(fs *flag.FlagSet, err error) int {
+	fmt.Fprintf(t.stderr, "sgsim %s: %v (sgsim %s -h shows the flags)\n", fs.Name(), err, fs.Name())
+	return exitUsage
+}
+
+// failed reports input that cannot be used: one line for each error.
+func (t *tool) failed(err error) int {
+	for _, e := range flatten(err) {
+		fmt.Fprintln(t.stderr, oneLine(e))
+	}
+	return exitInput
+}
+
+// flatten returns the errors that were joined.
+func flatten(err error) []error {
+	var all interface{ Unwrap() []error }
+	if err == nil || !errors.As(err, &all) || !isJoin(err) {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range all.Unwrap() {
+		out = append(out, flatten(e)...)
+	}
+	return out
+}
+
+// isJoin tells a join of errors from an error that wraps one and adds words.
+func isJoin(err error) bool {
+	_, ok := err.(interface{ Unwrap() []error })
+	return ok
+}
+
+// oneLine is the text of an error in the form "file: what".
+func oneLine(err error) string {
+	s := err.Error()
+	if p := (*os.PathError)(nil); errors.As(err, &p) && s == p.Error() {
+		s = p.Path + ": " + p.Err.Error()
+	}
+	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "; ")
+}
+
+// A list is a flag that may be given several times.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, " ") }
+
+func (l *list) Set(s string) error {
+	*l = append(*l, s)
+	return nil
+}

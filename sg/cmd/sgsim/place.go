@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// A placer finds the ENI of packets by the flags -tap and -interface.
+type placer struct {
+	tap        replay.Place
+	interfaces map[string]replay.Place // by name or number
+	used       map[string]bool
+	captures   []*capture.File
+}
+
+// newPlacer reads the flags. It returns nil where addresses alone tell.
+func newPlacer(tap string, interfaces []string, topo *sg.Topology) (*placer, error) {
+	if tap == "" && len(interfaces) == 0 {
+		return nil, nil
+	}
+	p := &placer{interfaces: map[string]replay.Place{}, used: map[string]bool{}}
+	if tap != "" {
+		place, err := parsePlace(tap, topo)
+		if err != nil {
+			return nil, fmt.Errorf("-tap %s: %w", tap, err)
+		}
+		p.tap = place
+	}
+	for _, s := range interfaces {
+		name, at, ok := strings.Cut(s, "=")
+		if !ok || name == "" {
+			return nil, fmt.Errorf("-interface %s: want NAME=ENI:ingress or NAME=ENI:egress", s)
+		}
+		place, err := parsePlace(at, topo)
+		if err != nil {
+			return nil, fmt.Errorf("-interface %s: %w", s, err)
+		}
+		p.interfaces[name] = place
+	}
+	return p, nil
+}
+
+// parsePlace reads ENI:ingress or ENI:egress. The ENI is given by its id, or by
+// its name where it is the only one of that name.
+func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
+	id, dir, _ := cutLast(s, ":")
+	place := replay.Place{ENI: sg.ENIID(id)}
+	switch dir {
+	case "ingress":
+		place.Direction = sg.Ingress
+	case "egress":
+		place.Direction = sg.Egress
+	default:
+		return place, fmt.Errorf("want ENI:ingress or ENI:egress")
+	}
+	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == place.ENI }) {
+		return place, nil
+	}
+	enis, _ := names(topo)
+	for eni, name := range enis {
+		if name == id {
+			place.ENI = eni
+			return place, nil
+		}
+	}
+	return place, fmt.Errorf("no ENI %q in the topology", id)
+}
+
+func cutLast(s, sep string) (before, after string, ok bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return s, "", false
+	}
+	return s[:i], s[i+len(sep):], true
+}
+
+// place is a replay.Options.Place.
+func (p *placer) place(source int, f *capture.Frame) replay.Place {
+	if len(p.interfaces) > 0 {
+		name := strconv.Itoa(f.Interface)
+		if known := p.captures[source].Interfaces(); f.Interface < len(known) && known[f.Interface].Name != "" {
+			if at, ok := p.interfaces[known[f.Interface].Name]; ok {
+				p.used[known[f.Interface].Name] = true
+				return at
+			}
+		}
+		if at, ok := p.interfaces[name]; ok {
+			p.used[name] = true
+			return at
+		}
+	}
+	return p.tap
+}
+
+// unused returns the interfaces of the command line that no packet came from.
+func (p *placer) unused() []string {
+	var out []string
+	if p == nil {
+		return nil
+	}
+	for name := range p.interfaces {
+		if !p.used[name] {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

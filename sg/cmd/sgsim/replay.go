@@ -1,0 +1,365 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/load"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+const replayHelp = `usage: sgsim replay [flags] CAPTURE...
+
+Judges each packet of the captures (pcap, pcapng, gzip; - is standard input;
+several are merged by time) at the ENIs of the topology that its addresses belong
+to, and reports. Without arguments it shows a small demonstration.
+
+  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
+                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
+                       entries of a prefix list
+  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -format text|none|jsonl|flowlog   a line a packet, or the report alone; the report goes
+                       to standard error with jsonl and flowlog (default text)
+  -log-format '${srcaddr} ...'      fields of a flow log, versions 2 to 5, as AWS takes it
+  -log-interval 10m    aggregation interval of a flow log: 1m or 10m
+  -accepted FILE       write the accepted packets to a capture
+  -dropped FILE        write the dropped ones
+  -tap ENI:ingress|egress           where the captures were taken, if addresses do not tell
+  -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
+  -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
+                       packet, or take the connection up (default drop)
+  -profile aws|linux   how connections are tracked (default aws)
+  -max-connections N   most tracked connections of an instance (default no maximum)
+  -related-icmp        admit ICMP errors about tracked connections
+  -exempt=false        filter DNS, DHCP, metadata and the like too
+  -fail-on drop        exit status 3 if a packet was dropped, for CI
+  -workers N           goroutines that judge; the output is the same for all N
+
+  sgsim replay -topology groups.json -topology enis.json web.pcap
+
+Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
+`
+
+// replayFlags are the flags of sgsim replay.
+type replayFlags struct {
+	topologyFlags
+	format      string
+	logFormat   string
+	logInterval time.Duration
+	accepted    string
+	dropped     string
+	tap         string
+	interfaces  list
+	midstream   sg.Midstream
+	profile     string
+	max         int
+	related     bool
+	exempt      bool
+	failOn      string
+	workers     int
+	captures    []string
+}
+
+func (t *tool) replay(args []string) int {
+	var f replayFlags
+	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
+	f.define(fs)
+	fs.StringVar(&f.format, "format", "text", "")
+	fs.StringVar(&f.logFormat, "log-format", "", "")
+	fs.DurationVar(&f.logInterval, "log-interval", 0, "")
+	fs.StringVar(&f.accepted, "accepted", "", "")
+	fs.StringVar(&f.dropped, "dropped", "", "")
+	fs.StringVar(&f.tap, "tap", "", "")
+	fs.Var(&f.interfaces, "interface", "")
+	fs.TextVar(&f.midstream, "midstream", sg.MidstreamDrop, "")
+	fs.StringVar(&f.profile, "profile", "aws", "")
+	fs.IntVar(&f.max, "max-connections", 0, "")
+	fs.BoolVar(&f.related, "related-icmp", false, "")
+	fs.BoolVar(&f.exempt, "exempt", true, "")
+	fs.StringVar(&f.failOn, "fail-on", "", "")
+	fs.IntVar(&f.workers, "workers", 1, "")
+	if status, done := t.parse(fs, args, replayHelp); done {
+		return status
+	}
+	f.captures = fs.Args()
+	if err := f.check(); err != nil {
+		return t.misused(fs, err)
+	}
+	r := &replayer{tool: t, replayFlags: &f}
+	usage, err := r.open()
+	defer r.close()
+	switch {
+	case usage != nil:
+		return t.misused(fs, usage)
+	case err != nil:
+		return t.failed(err)
+	}
+	return r.run()
+}
+
+// check looks at what the flag package does not.
+func (f *replayFlags) check() error {
+	oneOf := func(name, value string, values ...string) error {
+		for _, v := range values {
+			if v == value {
+				return nil
+			}
+		}
+		return fmt.Errorf("-%s %s: not one of %s", name, value, strings.Join(values, ", "))
+	}
+	stdin := 0
+	for _, c := range f.captures {
+		if c == "-" {
+			stdin++
+		}
+	}
+	switch {
+	case len(f.captures) == 0 && f.given():
+		return errors.New("no capture")
+	case len(f.captures) > 0 && !f.given():
+		return errNoTopology
+	case stdin > 1:
+		return errors.New("standard input can be read once")
+	case f.workers < 1:
+		return fmt.Errorf("-workers %d: at least 1", f.workers)
+	case f.max < 0:
+		return fmt.Errorf("-max-connections %d: below zero", f.max)
+	case f.format != "flowlog" && (f.logFormat != "" || f.logInterval != 0):
+		return errors.New("-log-format and -log-interval go with -format flowlog")
+	case f.failOn != "":
+		if err := oneOf("fail-on", f.failOn, "drop"); err != nil {
+			return err
+		}
+	}
+	if err := oneOf("profile", f.profile, "aws", "linux"); err != nil {
+		return err
+	}
+	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
+}
+
+// A replayer is sgsim replay at work.
+type replayer struct {
+	*tool
+	*replayFlags
+
+	topo     *sg.Topology
+	policy   *sg.Policy
+	files    []*capture.File
+	placer   *placer
+	demo     bool
+	observer []replay.Observer
+	flush    []func() error // in this order, at the end
+	closers  []func() error
+	out      *bufio.Writer
+	size     int64 // bytes of the captures; 0 where one is no file
+}
+
+// open reads the topology and opens everything. usage is an error of the command
+// line, err one of the input.
+func (r *replayer) open() (usage, err error) {
+	r.demo = len(r.captures) == 0
+	var loader *load.Loader
+	if r.demo {
+		var file *capture.File
+		if r.topo, loader, file, err = demoFiles(); err != nil {
+			return nil, err
+		}
+		r.files = append(r.files, file)
+	} else if r.topo, loader, usage, err = r.load(&r.topologyFlags); usage != nil || err != nil {
+		return usage, err
+	}
+	if r.policy, err = sg.Compile(r.topo); err != nil {
+		return nil, located(loader, err)
+	}
+	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
+		return usage, nil
+	}
+	for _, name := range r.captures {
+		if err := r.openCapture(name); err != nil {
+			return nil, err
+		}
+	}
+	if r.placer != nil {
+		r.placer.captures = r.files
+	}
+	return r.openOutputs()
+}
+
+func (r *replayer) openCapture(name string) error {
+	var f *capture.File
+	var err error
+	if name == "-" {
+		f, err = capture.NewReader(newInterruptible(r.ctx, r.stdin), "standard input")
+	} else {
+		f, err = capture.Open(name)
+	}
+	if err != nil {
+		return err
+	}
+	r.files = append(r.files, f)
+	r.closers = append(r.closers, f.Close)
+	if info, err := os.Stat(name); name != "-" && err == nil && info.Mode().IsRegular() && (r.size > 0 || len(r.files) == 1) {
+		r.size += info.Size()
+	} else {
+		r.size = 0
+	}
+	return nil
+}
+
+func (r *replayer) openOutputs() (usage, err error) {
+	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
+	enis, groups := names(r.topo)
+	switch r.format {
+	case "text":
+		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: enis, Groups: groups})
+		r.observer = append(r.observer, text)
+		r.flush = append(r.flush, text.Flush)
+	case "jsonl":
+		lines := replay.NewJSONL(r.out)
+		r.observer = append(r.observer, lines)
+		r.flush = append(r.flush, lines.Flush)
+	case "flowlog":
+		log, err := replay.NewFlowLog(r.out, r.topo, replay.FlowLogOptions{Format: r.logFormat, Interval: r.logInterval})
+		if err != nil {
+			return err, nil
+		}
+		r.observer = append(r.observer, log)
+		r.flush = append(r.flush, log.Flush)
+	}
+	r.flush = append(r.flush, r.out.Flush)
+	if r.accepted == "" && r.dropped == "" {
+		return nil, nil
+	}
+	split := &replay.Split{}
+	if split.Accepted, err = r.create(r.accepted); err != nil {
+		return nil, err
+	}
+	if split.Dropped, err = r.create(r.dropped); err != nil {
+		return nil, err
+	}
+	r.observer = append(r.observer, split)
+	return nil, nil
+}
+
+// create opens a capture to write. It is like the captures that are read: pcap
+// where they are one pcap file, else pcapng.
+func (r *replayer) create(name string) (*capture.Writer, error) {
+	if name == "" {
+		return nil, nil
+	}
+	for _, c := range r.captures {
+		if a, err := os.Stat(c); err == nil {
+			if b, err := os.Stat(name); err == nil && os.SameFile(a, b) {
+				return nil, fmt.Errorf("%s: is one of the captures that are read", name)
+			}
+		}
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	format, like := capture.PcapNG, (*capture.File)(nil)
+	if len(r.files) == 1 {
+		format, like = r.files[0].Format(), r.files[0]
+	}
+	w := capture.NewWriter(f, format, like)
+	r.flush = append(r.flush, w.Flush, f.Close)
+	return w, nil
+}
+
+func (r *replayer) options() *replay.Options {
+	o := &replay.Options{
+		Firewall: sg.Options{
+			Midstream:    r.midstream,
+			RelatedICMP:  r.related,
+			FilterExempt: !r.exempt,
+		},
+		Workers: r.workers,
+	}
+	if r.profile == "linux" {
+		o.Firewall.Profile = conntrack.Linux
+	}
+	if r.max > 0 {
+		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
+		for _, e := range r.topo.ENIs {
+			o.Firewall.InstanceMax[e.Instance] = r.max
+		}
+	}
+	if len(r.observer) > 0 {
+		o.Observer = replay.Observers(r.observer...)
+	}
+	if r.placer != nil {
+		o.Place = r.placer.place
+	}
+	return o
+}
+
+func (r *replayer) run() int {
+	o := r.options()
+	if n := o.EffectiveWorkers(); n < r.workers {
+		fmt.Fprintf(r.stderr, "note: -max-connections needs all connections in one place: 1 worker instead of %d\n", r.workers)
+	}
+	var p *progress
+	if terminal(r.stderr) {
+		p = &progress{w: r.stderr, began: time.Now(), total: r.size}
+		o.Progress = p.show
+	}
+	if r.demo && r.format == "text" {
+		fmt.Fprint(r.out, demoText)
+	}
+	sources := make([]replay.Source, len(r.files))
+	for i, f := range r.files {
+		sources[i] = f
+	}
+	report, err := replay.Run(r.ctx, r.policy, o, sources...)
+	if p != nil {
+		p.done()
+	}
+	for _, flush := range r.flush {
+		if ferr := flush(); err == nil {
+			err = ferr
+		}
+	}
+	r.report(report)
+	for _, name := range r.placer.unused() {
+		fmt.Fprintf(r.stderr, "warning: -interface %s: no packet came from it\n", name)
+	}
+	switch {
+	case r.ctx.Err() != nil:
+		fmt.Fprintln(r.stderr, "interrupted")
+		return exitInterrupted
+	case err != nil:
+		return r.failed(err)
+	case r.failOn == "drop" && report.Of(sg.Drop).Packets > 0:
+		return exitNo
+	}
+	return exitOK
+}
+
+// report goes where it does not mix with what programs read.
+func (r *replayer) report(report *replay.Report) {
+	w := r.stdout
+	if r.format == "jsonl" || r.format == "flowlog" {
+		w = r.stderr
+	} else if r.format == "text" {
+		io.WriteString(w, "\n")
+	}
+	report.Blame(sg.Check(r.topo))
+	enis, groups := names(r.topo)
+	report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
+}
+
+func (r *replayer) close() {
+	for _, c := range r.closers {
+		c()
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/load"
+)
+
+// A topologyFlags is where the topology comes from, the same in every
+// subcommand.
+type topologyFlags struct {
+	files list
+	enis  list
+}
+
+func (f *topologyFlags) define(fs *flag.FlagSet) {
+	fs.Var(&f.files, "topology", "")
+	fs.Var(&f.enis, "eni", "")
+}
+
+func (f *topologyFlags) given() bool { return len(f.files)+len(f.enis) > 0 }
+
+var errNoTopology = errors.New("no -topology: name the files that the AWS CLI or terraform show -json printed")
+
+// load reads the topology and shows the warnings. usage is an error of the
+// command line, err one of the files.
+func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage, err error) {
+	if !f.given() {
+		return nil, nil, errNoTopology, nil
+	}
+	l = load.New()
+	for _, name := range f.files {
+		l.AddFile(name)
+	}
+	for _, s := range f.enis {
+		e, err := load.ParseENI(s)
+		if err != nil {
+			return nil, nil, fmt.Errorf("-eni: %w", flatten(err)[0]), nil
+		}
+		l.AddENI(e)
+	}
+	topo, warnings, err := l.Topology()
+	for _, w := range warnings {
+		fmt.Fprintf(t.stderr, "warning: %s\n", w)
+	}
+	return topo, l, nil, err
+}
+
+// names returns what people call ENIs and groups, where the name is theirs
+// alone.
+func names(topo *sg.Topology) (enis map[sg.ENIID]string, groups map[sg.GroupID]string) {
+	eniNames, groupNames := map[string]int{"": 2}, map[string]int{"": 2}
+	for _, e := range topo.ENIs {
+		eniNames[e.Name]++
+	}
+	for _, g := range topo.Groups {
+		groupNames[g.Name]++
+	}
+	enis, groups = map[sg.ENIID]string{}, map[sg.GroupID]string{}
+	for _, e := range topo.ENIs {
+		if eniNames[e.Name] == 1 {
+			enis[e.ID] = e.Name
+		}
+	}
+	for _, g := range topo.Groups {
+		if groupNames[g.Name] == 1 {
+			groups[g.ID] = g.Name
+		}
+	}
+	return enis, groups
+}
+
+// located gives errors of the compiler their place in the files.
+func located(l *load.Loader, err error) error {
+	var all []error
+	for _, e := range flatten(err) {
+		var at load.Place
+		switch {
+		case as(e, func(r *sg.RuleError) { at = l.RulePlace(r.Group, r.Dir, r.Index) }):
+		case as(e, func(g *sg.GroupError) { at = l.GroupPlace(g.Group) }):
+		}
+		if !at.IsZero() {
+			e = &load.Error{Place: at, Code: sg.ErrorCode(e), Err: e}
+		}
+		all = append(all, e)
+	}
+	return errors.Join(all...)
+}
+
+func as[T error](err error, found func(T)) bool {
+	e, ok := errors.AsType[T](err)
+	if ok {
+		found(e)
+	}
+	return ok
+}

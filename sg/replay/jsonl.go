@@ -1,0 +1,219 @@
+package replay
+
+import (
+	"io"
+	"net/netip"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// flushAt is the size in bytes at which the line writers hand their buffer on.
+const flushAt = 64 << 10
+
+// A JSONL is an [Observer] that writes one JSON object a packet, each on a line
+// of its own:
+//
+//	{"packet":2,"time":"2026-03-01T12:00:00.000210000Z","src":"10.0.1.10","dst":"198.51.100.7",
+//	 "protocol":"tcp","src_port":443,"dst_port":50001,"verdict":"accept","reason":"tracked",
+//	 "hops":[{"eni":"eni-web","direction":"egress","verdict":"accept","reason":"tracked",
+//	 "group":"sg-web","rule":"sgr-web-https"}]}
+//
+// Keys come in this order. src, dst and protocol are absent where the frame has
+// no readable IP header, the ports and icmp_type and icmp_code where the
+// protocol has none, or the packet does not hold them. hops are in the order the
+// packet met them and empty where no ENI judged it; group and rule are absent
+// where no rule had a part in the decision. The texts of verdict and reason are
+// those of [sg.Verdict] and [sg.Reason].
+//
+// The zero JSONL is not usable; call [NewJSONL], and Flush at the end.
+type JSONL struct {
+	w     io.Writer
+	buf   []byte
+	clock timeText
+	rules map[sg.RuleRef][]byte
+	enis  map[*sg.Enforcer][]byte
+}
+
+// NewJSONL returns a JSONL that writes to w in large pieces.
+func NewJSONL(w io.Writer) *JSONL {
+	return &JSONL{
+		w: w, buf: make([]byte, 0, flushAt+4<<10),
+		rules: map[sg.RuleRef][]byte{}, enis: map[*sg.Enforcer][]byte{},
+	}
+}
+
+// Flush writes what is buffered.
+func (j *JSONL) Flush() error {
+	_, err := j.w.Write(j.buf)
+	j.buf = j.buf[:0]
+	return err
+}
+
+// Observe implements [Observer].
+func (j *JSONL) Observe(p *Packet) error {
+	b := append(j.buf, `{"packet":`...)
+	b = appendUint(b, p.Number)
+	b = append(b, `,"time":"`...)
+	b = j.clock.append(b, p.Frame.Time)
+	b = append(b, '"')
+
+	h := &p.Frame.Header
+	if readable(h) {
+		b = append(b, `,"src":"`...)
+		b = appendAddr(b, h.Family, &h.Src)
+		b = append(b, `","dst":"`...)
+		b = appendAddr(b, h.Family, &h.Dst)
+		b = append(b, `","protocol":"`...)
+		b = append(b, h.Protocol.String()...)
+		b = append(b, '"')
+		switch {
+		case hasPorts(h):
+			b = append(b, `,"src_port":`...)
+			b = appendUint(b, uint64(h.SrcPort))
+			b = append(b, `,"dst_port":`...)
+			b = appendUint(b, uint64(h.DstPort))
+		case hasICMP(h):
+			b = append(b, `,"icmp_type":`...)
+			b = appendUint(b, uint64(h.ICMPType))
+			b = append(b, `,"icmp_code":`...)
+			b = appendUint(b, uint64(h.ICMPCode))
+		}
+	}
+
+	b = append(b, `,"verdict":"`...)
+	b = append(b, p.Outcome.Verdict.String()...)
+	b = append(b, `","reason":"`...)
+	b = append(b, p.Outcome.Reason.String()...)
+	b = append(b, `","hops":[`...)
+	for i, hop := range p.Outcome.Hops() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, j.eni(hop.Enforcer)...)
+		b = append(b, hop.Direction.String()...)
+		b = append(b, `","verdict":"`...)
+		b = append(b, hop.Decision.Verdict.String()...)
+		b = append(b, `","reason":"`...)
+		b = append(b, hop.Decision.Reason.String()...)
+		b = append(b, '"')
+		if !hop.Decision.Rule.IsZero() {
+			b = append(b, j.rule(hop.Decision.Rule)...)
+		}
+		b = append(b, '}')
+	}
+	j.buf = append(b, "]}\n"...)
+	if len(j.buf) >= flushAt {
+		return j.Flush()
+	}
+	return nil
+}
+
+// eni returns the start of a hop, up to the value of its direction. Names are
+// quoted once: a quoted name costs more than the rest of the line.
+func (j *JSONL) eni(e *sg.Enforcer) []byte {
+	if s, ok := j.enis[e]; ok {
+		return s
+	}
+	s := append([]byte(`{"eni":`), quoteJSON(string(e.ID()))...)
+	s = append(s, `,"direction":"`...)
+	j.enis[e] = s
+	return s
+}
+
+func (j *JSONL) rule(r sg.RuleRef) []byte {
+	if s, ok := j.rules[r]; ok {
+		return s
+	}
+	s := append([]byte(`,"group":`), quoteJSON(string(r.Group()))...)
+	s = append(s, `,"rule":`...)
+	s = append(s, quoteJSON(r.Name())...)
+	j.rules[r] = s
+	return s
+}
+
+// readable reports whether the frame holds an IP packet with readable addresses.
+func readable(h *packet.Header) bool { return h.Family != 0 && h.Length != 0 }
+
+// hasPorts reports whether the packet holds TCP or UDP ports.
+func hasPorts(h *packet.Header) bool {
+	return (h.Protocol == packet.TCP || h.Protocol == packet.UDP) &&
+		!h.LaterFragment() && h.Missing&packet.MissingPorts == 0
+}
+
+// hasICMP reports whether the packet holds an ICMP type and code.
+func hasICMP(h *packet.Header) bool {
+	return (h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6) &&
+		!h.LaterFragment() && h.Missing&packet.MissingICMP == 0
+}
+
+// quoteJSON returns s as a JSON string. Identifiers of AWS never need the
+// escapes, but a Topology may hold any text.
+func quoteJSON(s string) []byte {
+	const hex = "0123456789abcdef"
+	b := []byte{'"'}
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b = append(b, '\\', byte(r))
+		case r < 0x20:
+			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
+		default:
+			b = utf8.AppendRune(b, r) // an invalid byte became U+FFFD in range
+		}
+	}
+	return append(b, '"')
+}
+
+func appendAddr(b []byte, f packet.Family, a *[16]byte) []byte {
+	if f != packet.IPv4 {
+		return netip.AddrFrom16(*a).AppendTo(b)
+	}
+	for i, octet := range a[12:] {
+		if i > 0 {
+			b = append(b, '.')
+		}
+		b = appendUint(b, uint64(octet))
+	}
+	return b
+}
+
+// appendUint is strconv.AppendUint for base ten, which for the small numbers of
+// a packet is inlined no further than this.
+func appendUint(b []byte, n uint64) []byte {
+	var digits [20]byte
+	i := len(digits)
+	for n >= 10 {
+		i--
+		digits[i] = byte('0' + n%10)
+		n /= 10
+	}
+	i--
+	digits[i] = byte('0' + n)
+	return append(b, digits[i:]...)
+}
+
+// A timeText writes times as RFC 3339 in UTC with nine digits of a second. It
+// keeps the text of the last second, which most packets share.
+type timeText struct {
+	second int64
+	text   []byte // "2026-03-01T12:00:00."
+}
+
+func (c *timeText) append(b []byte, t time.Time) []byte {
+	if s := t.Unix(); s != c.second || c.text == nil {
+		c.second = s
+		c.text = t.UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:05.")
+	}
+	b = append(b, c.text...)
+	nanos := t.Nanosecond()
+	var digits [9]byte
+	for i := len(digits) - 1; i >= 0; i-- {
+		digits[i] = byte('0' + nanos%10)
+		nanos /= 10
+	}
+	b = append(b, digits[:]...)
+	return append(b, 'Z')
+}

@@ -1,0 +1,62 @@
+package replay
+
+import (
+	"iter"
+
+	"github.com/sgsim/sgsim/packet/capture"
+)
+
+// A captured frame knows which capture it comes from.
+type captured struct {
+	frame  *capture.Frame
+	source int
+}
+
+// merge yields the frames of all sources by time. The sources keep their own
+// order: a frame that is earlier than its predecessor does not overtake it.
+func merge(sources []Source) iter.Seq2[captured, error] {
+	if len(sources) == 1 {
+		return func(yield func(captured, error) bool) {
+			for f, err := range sources[0].Frames() {
+				if !yield(captured{f, 0}, err) {
+					return
+				}
+			}
+		}
+	}
+	return func(yield func(captured, error) bool) {
+		type head struct {
+			frame *capture.Frame // nil at the end
+			err   error
+			next  func() (*capture.Frame, error, bool)
+		}
+		heads := make([]head, len(sources))
+		for i, s := range sources {
+			next, stop := iter.Pull2(s.Frames())
+			defer stop()
+			heads[i].next = next
+			heads[i].frame, heads[i].err, _ = next()
+		}
+		for {
+			first := -1
+			for i := range heads {
+				h := &heads[i]
+				if h.err != nil { // damage is told where it is, not at the end
+					yield(captured{source: i}, h.err)
+					return
+				}
+				if h.frame != nil && (first < 0 || h.frame.Time.Before(heads[first].frame.Time)) {
+					first = i
+				}
+			}
+			if first < 0 {
+				return
+			}
+			h := &heads[first]
+			if !yield(captured{h.frame, first}, nil) {
+				return
+			}
+			h.frame, h.err, _ = h.next()
+		}
+	}
+}

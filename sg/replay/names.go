@@ -1,0 +1,45 @@
+package replay
+
+import (
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// names are what people call ENIs and groups.
+type names struct {
+	enis   map[sg.ENIID]string
+	groups map[sg.GroupID]string
+}
+
+func (n *names) eni(id sg.ENIID) string {
+	if s := n.enis[id]; s != "" {
+		return s
+	}
+	return string(id)
+}
+
+func (n *names) group(id sg.GroupID) string {
+	if s := n.groups[id]; s != "" {
+		return s
+	}
+	return string(id)
+}
+
+// ruleName is group and rule: "web sgr-0123", "sg-0123 ingress[3]".
+func (n *names) ruleName(r sg.RuleRef) string { return n.group(r.Group()) + " " + r.Name() }
+
+// ruleWords is what a rule admits: "tcp 443 from 0.0.0.0/0".
+func (n *names) ruleWords(r sg.RuleRef) string {
+	rule := r.Rule()
+	peer := rule.Peer.String()
+	rule.ID, rule.Description = "", ""
+	traffic := strings.TrimSpace(strings.TrimSuffix(rule.String(), peer))
+	if rule.Peer.Group != "" {
+		peer = n.group(rule.Peer.Group)
+	}
+	if r.Direction() == sg.Egress {
+		return traffic + " to " + peer
+	}
+	return traffic + " from " + peer
+}

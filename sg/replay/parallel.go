@@ -1,0 +1,177 @@
+package replay
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/sgsim/sgsim/packet/capture"
+)
+
+const (
+	blockSize   = 1024 // packets; large enough that passing a block on costs nothing a packet
+	blocksAhead = 4    // blocks under way beside one for each worker
+)
+
+// A block is a stretch of the capture on its way from the reader through all
+// workers, each of which judges its own packets in it, to the observer. Blocks
+// leave in the order in which they came, so neither decisions nor their order
+// depend on how fast a worker is.
+//
+//	reader ──► block 7 ──┬─► worker 0: packets of shards 0, 2, 4, ... ─┬─► observer
+//	                     └─► worker 1: packets of shards 1, 3, 5, ... ─┘
+type block struct {
+	packets []Packet
+	frames  []capture.Frame // packets[i].Frame points to frames[i]
+	shards  []uint8
+	places  []Place // nil without Options.Place
+	data    []byte  // copies of the frames' bytes, for the observer
+	mine    [][]uint16
+	judged  sync.WaitGroup
+}
+
+func (r *run) parallel(n int) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	free := make(chan *block, n+blocksAhead)
+	order := make(chan *block, n+blocksAhead)
+	inbox := make([]chan *block, n)
+	for range cap(free) {
+		free <- r.newBlock(n)
+	}
+	for i := range n {
+		w := newWorker(r.policy, &r.Options)
+		r.workers = append(r.workers, w)
+		inbox[i] = make(chan *block, n+blocksAhead)
+		go func() {
+			for b := range inbox[i] {
+				w.judgeBlock(b, i)
+				b.judged.Done()
+			}
+		}()
+	}
+
+	var stopped atomic.Bool // the observer failed
+	failure := make(chan error, 1)
+	go func() {
+		var failed error
+		for b := range order {
+			b.judged.Wait()
+			if r.Observer != nil && failed == nil {
+				if failed = r.observe(b); failed != nil {
+					stopped.Store(true)
+				}
+			}
+			free <- b
+		}
+		failure <- failed
+	}()
+
+	send := func(b *block) {
+		b.judged.Add(n)
+		for _, c := range inbox {
+			c <- b
+		}
+		order <- b
+	}
+	err := r.read(free, send, &stopped)
+	for _, c := range inbox {
+		close(c)
+	}
+	close(order)
+	if failed := <-failure; failed != nil {
+		return failed
+	}
+	return err
+}
+
+func (r *run) newBlock(workers int) *block {
+	b := &block{
+		packets: make([]Packet, 0, blockSize),
+		frames:  make([]capture.Frame, blockSize),
+		shards:  make([]uint8, blockSize),
+		mine:    make([][]uint16, workers),
+	}
+	if r.Place != nil {
+		b.places = make([]Place, blockSize)
+	}
+	for i := range b.mine {
+		b.mine[i] = make([]uint16, 0, blockSize)
+	}
+	return b
+}
+
+func (b *block) reset() {
+	b.packets, b.data = b.packets[:0], b.data[:0]
+	for i := range b.mine {
+		b.mine[i] = b.mine[i][:0]
+	}
+}
+
+// read fills blocks and sends them on.
+func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) error {
+	b := <-free
+	b.reset()
+	for c, err := range r.in {
+		if err != nil {
+			send(b)
+			return r.interrupted(err)
+		}
+		stop := r.fill(b, c)
+		if len(b.packets) == blockSize || stop != nil {
+			send(b)
+			if stop != nil || stopped.Load() {
+				return stop
+			}
+			b = <-free
+			b.reset()
+		}
+	}
+	send(b)
+	return nil
+}
+
+// fill puts a frame into a block. The observer gets a copy of its bytes: those of
+// the source are gone by then.
+func (r *run) fill(b *block, c captured) error {
+	i := len(b.packets)
+	b.packets = b.packets[:i+1]
+	p, f := &b.packets[i], &b.frames[i]
+	*f = *c.frame
+	p.Frame, p.Source = f, c.source
+	stop := r.next(p)
+	if r.Place != nil {
+		b.places[i] = r.Place(c.source, c.frame)
+	}
+	if r.Observer != nil {
+		n := len(b.data)
+		b.data = append(b.data, c.frame.Data...)
+		f.Data = b.data[n:len(b.data):len(b.data)]
+	} else {
+		f.Data = nil
+	}
+	s := shardOf(f)
+	b.shards[i] = s
+	w := int(s) % len(b.mine)
+	b.mine[w] = append(b.mine[w], uint16(i))
+	return stop
+}
+
+func (w *worker) judgeBlock(b *block, number int) {
+	for _, i := range b.mine[number] {
+		var place Place
+		if b.places != nil {
+			place = b.places[i]
+		}
+		w.judge(&b.packets[i], place, b.shards[i])
+	}
+}
+
+func (r *run) observe(b *block) error {
+	for i := range b.packets {
+		if err := r.Observer.Observe(&b.packets[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

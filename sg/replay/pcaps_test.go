@@ -1,0 +1,185 @@
+package replay_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// sharedCaptures returns the real captures that some checkouts have beside them,
+// with the number of packets in each.
+func sharedCaptures(t *testing.T) map[string]int {
+	dir := "../../../shared/pcaps"
+	data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
+	if err != nil {
+		t.Skipf("no captures to read: %v", err)
+	}
+	var expected struct {
+		Files []struct {
+			File    string
+			Packets int
+		}
+	}
+	require.NoError(t, json.Unmarshal(data, &expected))
+	out := map[string]int{}
+	for _, f := range expected.Files {
+		out[filepath.Join(dir, f.File)] = f.Packets
+	}
+	require.NotEmpty(t, out)
+	return out
+}
+
+// topologyOf gives an ENI to two of three addresses in a capture. Their rules
+// admit some of what is in it.
+func topologyOf(t *testing.T, name string) *sg.Topology {
+	f, err := capture.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	addrs := map[netip.Addr]bool{}
+	for f, err := range f.Frames() {
+		require.NoError(t, err)
+		if f.Header.Length != 0 {
+			addrs[f.Header.SrcAddr()], addrs[f.Header.DstAddr()] = true, true
+		}
+	}
+	topo := &sg.Topology{Groups: []sg.Group{
+		{ID: "sg-out", Egress: []sg.Rule{
+			{Protocol: sg.AllProtocols, Peer: sg.AnyIPv4}, {Protocol: sg.AllProtocols, Peer: sg.AnyIPv6},
+		}},
+		{ID: "sg-in", Ingress: []sg.Rule{
+			{Protocol: sg.TCP, Ports: sg.Ports(0, 1023), Peer: sg.AnyIPv4},
+			{Protocol: sg.TCP, Ports: sg.Ports(0, 1023), Peer: sg.FromGroup("sg-out")},
+			{ID: "sgr-udp", Protocol: sg.UDP, Ports: sg.AllPorts, Peer: sg.AnyIPv6},
+		}},
+	}}
+	for _, a := range slices.SortedFunc(mapKeys(addrs), netip.Addr.Compare) {
+		n := len(topo.ENIs)
+		e := sg.ENI{ID: sg.ENIID(fmt.Sprintf("eni-%d", n)), Addrs: []netip.Addr{a}, Groups: []sg.GroupID{"sg-out"}}
+		switch {
+		case n%3 == 2, !a.IsValid(), a.IsUnspecified(), a.IsMulticast():
+			continue
+		case n%3 == 1:
+			e.Groups = []sg.GroupID{"sg-in"}
+		}
+		topo.ENIs = append(topo.ENIs, e)
+	}
+	return topo
+}
+
+func mapKeys[K comparable, V any](m map[K]V) func(func(K) bool) {
+	return func(yield func(K) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// An output is everything that one replay writes.
+type output struct {
+	jsonl, text, flowlog, report string
+	accepted, dropped            []byte
+	packets                      replay.Report
+}
+
+func replayFile(t *testing.T, name string, topo *sg.Topology, o replay.Options) output {
+	policy, err := sg.Compile(topo)
+	require.NoError(t, err)
+	f, err := capture.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	var jsonl, text, flowlog, report, accepted, dropped bytes.Buffer
+	j := replay.NewJSONL(&jsonl)
+	x := replay.NewText(&text, replay.TextOptions{})
+	l, err := replay.NewFlowLog(&flowlog, topo, replay.FlowLogOptions{})
+	require.NoError(t, err)
+	s := &replay.Split{
+		Accepted: capture.NewWriter(&accepted, f.Format(), f), Dropped: capture.NewWriter(&dropped, f.Format(), f),
+	}
+	o.Observer = replay.Observers(j, x, l, s)
+	r, err := replay.Run(t.Context(), policy, &o, f)
+	require.NoError(t, err)
+	for _, flush := range []func() error{j.Flush, x.Flush, l.Flush, s.Accepted.Flush, s.Dropped.Flush} {
+		require.NoError(t, flush())
+	}
+	require.NoError(t, r.WriteText(&report, replay.TextOptions{}))
+	return output{
+		jsonl.String(), text.String(), flowlog.String(), report.String(), accepted.Bytes(), dropped.Bytes(), *r,
+	}
+}
+
+// Every capture replays to its end in every format, nothing is lost on the way,
+// and the number of workers shows nowhere.
+func TestSharedCaptures(t *testing.T) {
+	for name, packets := range sharedCaptures(t) {
+		t.Run(filepath.Base(name), func(t *testing.T) {
+			topo := topologyOf(t, name)
+			got := replayFile(t, name, topo, replay.Options{})
+			r := &got.packets
+			assert.EqualValues(t, packets, r.Packets)
+			assert.Equal(t, r.Packets, r.Of(sg.Accept).Packets+r.Of(sg.Drop).Packets+r.Of(sg.NotApplicable).Packets)
+			assert.Equal(t, packets, strings.Count(got.jsonl, "\n"))
+			assert.Equal(t, packets, strings.Count(got.text, "\n")-1)
+			checkSplit(t, name, &got)
+			for _, workers := range []int{2, 3, 7} {
+				again := replayFile(t, name, topo, replay.Options{Workers: workers})
+				assert.Equal(t, got.jsonl, again.jsonl, "%d workers", workers)
+				assert.Equal(t, got.flowlog, again.flowlog, "%d workers", workers)
+				assert.Equal(t, got.report, again.report, "%d workers", workers)
+				assert.Equal(t, got.accepted, again.accepted, "%d workers", workers)
+			}
+		})
+	}
+}
+
+// checkSplit compares the two written captures with the packets of the source
+// that were judged.
+func checkSplit(t *testing.T, name string, got *output) {
+	accepted, dropped := frames(t, got.accepted), frames(t, got.dropped)
+	f, err := capture.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	lines := strings.Split(got.jsonl, "\n")
+	for f, err := range f.Frames() {
+		require.NoError(t, err)
+		var line struct{ Verdict string }
+		require.NoError(t, json.Unmarshal([]byte(lines[f.Number-1]), &line))
+		from := &accepted
+		switch line.Verdict {
+		case "drop":
+			from = &dropped
+		case "not_applicable":
+			continue
+		}
+		require.NotEmpty(t, *from)
+		require.Equal(t, (*from)[0], fmt.Sprintf("%v %v %d %x", f.Time, f.LinkType, f.Length, f.Data))
+		*from = (*from)[1:]
+	}
+	assert.Empty(t, accepted)
+	assert.Empty(t, dropped)
+}
+
+func frames(t *testing.T, file []byte) []string {
+	f, err := capture.NewReader(bytes.NewReader(file), "written")
+	require.NoError(t, err)
+	var out []string
+	for f, err := range f.Frames() {
+		require.NoError(t, err)
+		out = append(out, fmt.Sprintf("%v %v %d %x", f.Time, f.LinkType, f.Length, f.Data))
+	}
+	return out
+}

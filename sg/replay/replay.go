@@ -1,0 +1,233 @@
+// Package replay runs captured packets through the security groups of a policy
+// and reports what happened.
+//
+//	file, err := capture.Open("web.pcap")
+//	if err != nil {
+//		return err
+//	}
+//	defer file.Close()
+//	report, err := replay.Run(ctx, policy, nil, file)
+//	report.WriteText(os.Stdout)
+//
+// Packets are judged on the capture's own clock, at the ENIs their addresses
+// belong to: at the sender's, then at the receiver's, where the topology knows
+// both. A capture for which addresses are not enough is placed with
+// [Options.Place].
+//
+// What is to be seen of each packet is the business of an [Observer]: [JSONL],
+// [Text], [FlowLog] and [Split] write the usual outputs.
+//
+// # What is not judged
+//
+// A frame that holds no IP packet is not applicable, "not_ip"; so is a packet
+// with no end at an ENI of the topology, "no_interface", and one whose two ends
+// are the same ENI, "same_interface". A malformed packet is a drop, "malformed",
+// where an ENI of the topology is one of its ends, or where the damage leaves no
+// address to tell: somebody meant it to be an IP packet, and no host takes it.
+// Its hop is missing in the second case. A malformed packet between strangers is
+// "no_interface".
+package replay
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Source yields captured frames in order; [capture.File] and [capture.Source]
+// do. A frame may be overwritten when the next one is asked for. An error ends
+// the source.
+type Source interface {
+	Frames() iter.Seq2[*capture.Frame, error]
+}
+
+// An Observer is told of every packet, in the order of the capture, whatever the
+// number of workers. The packet and what it points to are valid during the call
+// only. An error ends the replay.
+type Observer interface {
+	Observe(*Packet) error
+}
+
+// A Packet is a captured frame and what became of it.
+type Packet struct {
+	// Number counts packets from 1, over all captures of the replay.
+	Number uint64
+
+	// Source is the place of the packet's capture among those given to Run.
+	Source int
+
+	// Time is the time at which the packet was judged: its own timestamp, or the
+	// latest one before where that is later, since time never runs backwards.
+	Time time.Time
+
+	Frame   *capture.Frame
+	Outcome sg.Outcome
+}
+
+// A Place is an ENI and a direction there. The zero Place means that a packet's
+// addresses tell where it is judged.
+type Place struct {
+	ENI       sg.ENIID
+	Direction sg.Direction
+}
+
+// Options change how a replay is done. The zero Options, like nil, mean the
+// defaults of AWS on one goroutine, with no observer.
+type Options struct {
+	// Firewall is how packets are judged.
+	Firewall sg.Options
+
+	// Observer is told of every packet; nil is off. See [Observers] for several.
+	Observer Observer
+
+	// Workers is the number of goroutines that judge packets, beside the one
+	// that reads; 0 and 1 mean that one goroutine does it all. Every number
+	// gives the same decisions in the same order and the same report. Packets
+	// are divided by their pair of addresses. A maximum of connections needs
+	// all of them in one place, so with it there is one worker: see
+	// [Options.EffectiveWorkers].
+	Workers int
+
+	// Place says where a frame was captured, for captures whose addresses do
+	// not tell: behind address translation, or of a host that is in no
+	// topology. It is called in order, from one goroutine, with the place of
+	// the frame's capture among those given to Run. nil, and the zero Place,
+	// mean that the addresses tell.
+	Place func(source int, f *capture.Frame) Place
+
+	// Progress, where it is not nil, is called now and then, in order and from
+	// one goroutine, with the packets and bytes on the wire read so far.
+	Progress func(packets, bytes uint64)
+}
+
+// EffectiveWorkers returns how many workers a replay with these options uses.
+func (o *Options) EffectiveWorkers() int {
+	if o == nil || o.Workers <= 1 || o.Firewall.MaxConnections > 0 || len(o.Firewall.InstanceMax) > 0 {
+		return 1
+	}
+	return min(o.Workers, shards)
+}
+
+// Run replays the captures through a firewall for p. Several captures are merged
+// by time; packets of the same time are taken in the order of the captures, and
+// the packets of one capture always in its own order.
+//
+// Run ends at the end of the captures, at the first error of a capture or of the
+// observer, or when ctx is done, whose error it then returns. The report is
+// never nil: it tells of the packets up to there, and the observer has seen
+// exactly those.
+func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Report, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	r := &run{ctx: ctx, policy: p, Options: *o, in: merge(captures)}
+	var err error
+	if n := r.EffectiveWorkers(); n > 1 {
+		err = r.parallel(n)
+	} else {
+		err = r.serial()
+	}
+	return r.report(), err
+}
+
+// A run is one replay under way.
+type run struct {
+	Options
+	ctx    context.Context
+	policy *sg.Policy
+	in     iter.Seq2[captured, error]
+
+	// Of the goroutine that reads.
+	packets, bytes uint64
+	first, now     time.Time // now never runs backwards
+	workers        []*worker
+}
+
+// checkEvery is how many packets pass between looks at the context and calls of
+// Progress: a few times in a millisecond.
+const checkEvery = 4096
+
+// next fills in what the reader knows of a packet. Its Frame and Source are set.
+func (r *run) next(p *Packet) error {
+	r.packets++
+	r.bytes += uint64(p.Frame.Length)
+	if t := p.Frame.Time; t.After(r.now) || r.packets == 1 {
+		if r.packets == 1 {
+			r.first = t
+		}
+		r.now = t
+	}
+	p.Number, p.Time = r.packets, r.now
+	if r.packets%checkEvery == 0 {
+		return r.check()
+	}
+	return nil
+}
+
+func (r *run) check() error {
+	if r.Progress != nil {
+		r.Progress(r.packets, r.bytes)
+	}
+	return r.ctx.Err()
+}
+
+func (r *run) serial() error {
+	w := newWorker(r.policy, &r.Options)
+	r.workers = []*worker{w}
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	var p Packet
+	for c, err := range r.in {
+		if err != nil {
+			return r.interrupted(err)
+		}
+		p.Frame, p.Source = c.frame, c.source
+		stop := r.next(&p)
+		var place Place
+		if r.Place != nil {
+			place = r.Place(p.Source, p.Frame)
+		}
+		w.judge(&p, place, shardOf(p.Frame))
+		if r.Observer != nil {
+			if err := r.Observer.Observe(&p); err != nil {
+				return err
+			}
+		}
+		if stop != nil {
+			return stop
+		}
+	}
+	return nil
+}
+
+// interrupted returns the context's error where it is the likely cause of err:
+// a reader that gave up because it was told to.
+func (r *run) interrupted(err error) error {
+	if cause := r.ctx.Err(); cause != nil {
+		return cause
+	}
+	return err
+}
+
+// Observers returns an observer that passes each packet to all of os in order.
+func Observers(os ...Observer) Observer {
+	if len(os) == 1 {
+		return os[0]
+	}
+	return observers(os)
+}
+
+type observers []Observer
+
+func (os observers) Observe(p *Packet) error {
+	for _, o := range os {
+		if err := o.Observe(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

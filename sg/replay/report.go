@@ -1,0 +1,218 @@
+package replay
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Report says what a replay came to. It is the same for any number of workers.
+type Report struct {
+	Count // of all packets
+
+	// First and Last are the times of the first packet and the latest one. They
+	// are zero without packets.
+	First, Last time.Time
+
+	// Reasons are the packets by verdict and reason: accepted, dropped, not
+	// applicable, and in the order of the sg.Reason constants. Those that did
+	// not occur are left out.
+	Reasons []ReasonCount
+
+	// Connections is the number of tracked connections that were opened. A
+	// connection between two ENIs of the topology counts once, and has an entry
+	// at each.
+	Connections uint64
+
+	// Entries is the number of entries that were made for them.
+	Entries uint64
+
+	// Rules are the hits of every rule of the policy, in topology order, rules
+	// without hits included.
+	Rules []RuleHits
+
+	Midstream Midstream
+
+	// Talkers are those whose packets were dropped, most packets first; there
+	// are at most [MaxTalkers]. OtherDrops counts the packets of all others.
+	Talkers    []Talker
+	OtherDrops Count
+}
+
+// MaxTalkers is how many talkers a report lists.
+const MaxTalkers = 20
+
+// A ReasonCount counts the packets of one verdict and reason.
+type ReasonCount struct {
+	Verdict sg.Verdict
+	Reason  sg.Reason
+	Count
+}
+
+// RuleHits says what a rule did. Where several rules admit a packet, the hit is
+// that of the first in topology order, so a rule without hits may be needed yet:
+// it is only never the first.
+type RuleHits struct {
+	Rule sg.RuleRef
+
+	// Admitted is the number of packets that the rule itself admitted: those
+	// that opened connections, and all of the untracked class. A packet that
+	// two ENIs judge may count at both.
+	Admitted uint64
+
+	// Carried is the number of packets that passed as part of a connection
+	// which the rule had opened.
+	Carried uint64
+
+	// Never says why the rule could not admit a packet, or could not be the
+	// first to do so, whatever the capture holds. It is empty for a rule that
+	// did not match here but might elsewhere, and without [Report.Blame].
+	Never string
+}
+
+// Midstream counts TCP connections of which the capture does not show the SYN.
+type Midstream struct {
+	// Open is the number of connections that were already open when the capture
+	// began: there is no SYN of theirs in it. OpenDropped is what that cost, the
+	// packets that were dropped for lack of a connection; OpenPassed counts those
+	// that sg.MidstreamPass or sg.MidstreamPickup let pass.
+	Open        uint64
+	OpenDropped Count
+	OpenPassed  uint64
+
+	// Ended is the number of connections with packets after their entry had gone:
+	// closed, or idle for longer than the timeout. EndedDropped are those packets.
+	Ended        uint64
+	EndedDropped Count
+
+	// Incomplete is set where the capture holds more than the 16.8 million
+	// connections that can be told apart; the numbers are then estimates.
+	Incomplete bool
+}
+
+// A Talker is the sender of dropped packets to one address, of one protocol, for
+// one reason at one ENI.
+type Talker struct {
+	Src, Dst  netip.Addr
+	Protocol  packet.Protocol
+	ENI       sg.ENIID // empty for a malformed packet that no ENI met
+	Direction sg.Direction
+	Reason    sg.Reason
+	Count
+
+	// First is the first of the packets, judged at Time, with the number Number.
+	// SeveralPorts says whether others had another destination port.
+	First        packet.Header
+	Time         time.Time
+	Number       uint64
+	SeveralPorts bool
+
+	// Nearest are the rules that came nearest to admitting First, nearest first,
+	// each with what kept it from that.
+	Nearest []string
+}
+
+// Of returns the packets with a verdict.
+func (r *Report) Of(v sg.Verdict) Count {
+	var c Count
+	for _, n := range r.Reasons {
+		if n.Verdict == v {
+			c.addCount(n.Count)
+		}
+	}
+	return c
+}
+
+// Blame tells rules that did not match here from those that could not match
+// anywhere: findings are those of [sg.Check] for the topology of the replay.
+func (r *Report) Blame(findings []sg.Finding) {
+	type place struct {
+		group sg.GroupID
+		dir   sg.Direction
+		index int
+	}
+	never := map[place]string{}
+	for _, f := range findings {
+		switch f.Kind {
+		case sg.NeverMatches, sg.Stale, sg.Dangling, sg.Shadowed, sg.DuplicateRule:
+			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at] == "" {
+				never[at] = f.Text
+			}
+		}
+	}
+	for i := range r.Rules {
+		h := &r.Rules[i]
+		h.Never = never[place{h.Rule.Group(), h.Rule.Direction(), h.Rule.Index()}]
+	}
+}
+
+// report puts together what the workers counted.
+func (r *run) report() *Report {
+	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
+	for _, v := range []sg.Verdict{sg.Accept, sg.Drop, sg.NotApplicable} {
+		for reason := range sg.Reason(reasons) {
+			n := ReasonCount{Verdict: v, Reason: reason}
+			for _, w := range r.workers {
+				n.addCount(w.tally.counts[v][reason])
+			}
+			if n.Packets > 0 {
+				out.Reasons = append(out.Reasons, n)
+			}
+		}
+	}
+	for ref := range r.policy.Rules() {
+		hits := RuleHits{Rule: ref}
+		for _, w := range r.workers {
+			if n := w.tally.rules.byRule[ref]; n != nil {
+				hits.Admitted += n.admitted
+				hits.Carried += n.carried
+			}
+		}
+		out.Rules = append(out.Rules, hits)
+	}
+	for _, w := range r.workers {
+		out.Connections += w.tally.connections
+		out.Entries += w.fw.Stats().Inserted
+	}
+	r.reportMemory(out)
+	return out
+}
+
+func (r *run) reportMemory(out *Report) {
+	var all []*talker
+	for _, w := range r.workers {
+		for i := range w.tally.shards {
+			m := &w.tally.shards[i]
+			out.Midstream.Open += uint64(m.midway.n)
+			out.Midstream.OpenDropped.addCount(m.midwayCost)
+			out.Midstream.OpenPassed += m.midwayPass
+			out.Midstream.Ended += uint64(m.stray.n)
+			out.Midstream.EndedDropped.addCount(m.strayCost)
+			if m.opened.full || m.refused.full || m.midway.full || m.stray.full {
+				out.Midstream.Incomplete = true
+			}
+			out.OtherDrops.addCount(m.talkers.others)
+			for _, t := range m.talkers.byKey {
+				all = append(all, t)
+			}
+		}
+	}
+	slices.SortFunc(all, compareTalkers)
+	for _, t := range all[:min(len(all), MaxTalkers)] {
+		k := Talker{
+			Src: t.first.SrcAddr(), Dst: t.first.DstAddr(), Protocol: t.protocol,
+			Direction: t.dir, Reason: t.reason, Count: t.Count,
+			First: t.first, Time: t.time, Number: t.number, SeveralPorts: t.ports,
+		}
+		if t.enforcer != nil {
+			k.ENI = t.enforcer.ID()
+		}
+		out.Talkers = append(out.Talkers, k)
+	}
+	for _, t := range all[min(len(all), MaxTalkers):] {
+		out.OtherDrops.addCount(t.Count)
+	}
+}

@@ -1,0 +1,156 @@
+package replay
+
+import (
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A tally counts what one worker's packets came to.
+type tally struct {
+	counts [sg.NotApplicable + 1][reasons]Count
+	rules  ruleCounts
+
+	connections uint64 // opened, by packets that were admitted at every ENI
+
+	shards [shards]memory
+}
+
+// reasons is more than there are reasons; see the test.
+const reasons = 32
+
+// A Count is a number of packets and their bytes on the wire.
+type Count struct {
+	Packets uint64
+	Bytes   uint64
+}
+
+func (c *Count) add(bytes int) {
+	c.Packets++
+	c.Bytes += uint64(bytes)
+}
+
+func (c *Count) addCount(d Count) {
+	c.Packets += d.Packets
+	c.Bytes += d.Bytes
+}
+
+func (t *tally) init() { t.rules.init() }
+
+// add counts a packet that was judged.
+func (t *tally) add(p *Packet, shard uint8) {
+	o := &p.Outcome
+	t.counts[o.Verdict][o.Reason%reasons].add(p.Frame.Length)
+	hops := o.Hops()
+	opened := false
+	for i := range hops {
+		d := &hops[i].Decision
+		if d.Verdict == sg.Accept && !d.Rule.IsZero() {
+			t.rules.add(d)
+		}
+		opened = opened || d.Reason == sg.ByRule && d.State != conntrack.None
+	}
+	if opened && o.Verdict == sg.Accept {
+		t.connections++
+	}
+	switch o.Reason {
+	case sg.Tracked, sg.Untracked, sg.Exempt:
+		return // the many: nothing to remember of them
+	}
+	if len(hops) > 0 {
+		t.shards[shard].note(p, &hops[len(hops)-1])
+	}
+}
+
+// ruleCounts counts what rules admitted.
+type ruleCounts struct {
+	byRule map[sg.RuleRef]*ruleCount
+	last   sg.RuleRef
+	count  *ruleCount // of last
+}
+
+type ruleCount struct {
+	admitted uint64 // by the rule itself
+	carried  uint64 // on connections that the rule opened
+}
+
+func (c *ruleCounts) init() {
+	c.byRule = map[sg.RuleRef]*ruleCount{}
+	c.count = &ruleCount{}
+}
+
+func (c *ruleCounts) add(d *sg.Decision) {
+	if d.Rule != c.last {
+		n := c.byRule[d.Rule]
+		if n == nil {
+			n = &ruleCount{}
+			c.byRule[d.Rule] = n
+		}
+		c.last, c.count = d.Rule, n
+	}
+	if d.Reason == sg.Tracked || d.Reason == sg.Related {
+		c.count.carried++
+	} else {
+		c.count.admitted++
+	}
+}
+
+// memory is what is remembered of the packets of one shard beyond counts. Its
+// size is bounded.
+type memory struct {
+	opened  tupleSet // TCP connections whose SYN was admitted
+	refused tupleSet // and those whose SYN was not
+	midway  tupleSet // TCP connections seen without their SYN
+	stray   tupleSet // TCP connections with packets after their end
+
+	midwayCost Count // dropped packets of midway
+	strayCost  Count
+	midwayPass uint64 // admitted packets of midway: MidstreamPass and MidstreamPickup
+	talkers    talkers
+}
+
+// note remembers a packet that the rules were asked about, and the hop that
+// decided.
+func (m *memory) note(p *Packet, hop *sg.Hop) {
+	h := &p.Frame.Header
+	if h.Protocol == packet.TCP && !h.LaterFragment() && h.Missing&packet.MissingTCPFlags == 0 && h.Family != 0 {
+		m.noteTCP(p, h)
+	}
+	if p.Outcome.Verdict == sg.Drop {
+		m.talkers.add(p, hop)
+	}
+}
+
+func (m *memory) noteTCP(p *Packet, h *packet.Header) {
+	t := h.Tuple()
+	id := pairHash(&t)
+	accepted := p.Outcome.Verdict == sg.Accept
+	if h.TCPFlags&(packet.SYN|packet.ACK|packet.RST|packet.FIN) == packet.SYN {
+		if accepted {
+			m.opened.add(id)
+		} else {
+			m.refused.add(id)
+		}
+		return
+	}
+	switch p.Outcome.Reason {
+	case sg.OutOfState, sg.NoRule, sg.ByRule:
+	default:
+		return
+	}
+	switch {
+	case m.opened.has(id):
+		m.stray.add(id)
+		if !accepted {
+			m.strayCost.add(p.Frame.Length)
+		}
+	case m.refused.has(id): // its SYN was dropped, so the rest is too
+	default:
+		m.midway.add(id)
+		if accepted {
+			m.midwayPass++
+		} else {
+			m.midwayCost.add(p.Frame.Length)
+		}
+	}
+}
