@@ -132,7 +132,8 @@ func addNew[T comparable](s []T, items ...T) []T {
 type prefixList struct {
 	sg.PrefixList
 	place   Place
-	entries bool // some document told them
+	at      []Place // of each of Entries
+	entries bool    // some document told them
 }
 
 func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
@@ -145,7 +146,7 @@ func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
 	return l
 }
 
-func (l *prefixList) add(e sg.PrefixListEntry) {
+func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
 	l.entries = true
 	for i := range l.Entries {
 		if l.Entries[i].CIDR == e.CIDR {
@@ -154,6 +155,7 @@ func (l *prefixList) add(e sg.PrefixListEntry) {
 		}
 	}
 	l.Entries = append(l.Entries, e)
+	l.at = append(l.at, at)
 }
 
 type eni struct {

@@ -140,7 +140,7 @@ func (b *builder) prefixLists(c *cursor) {
 			setDefault(&l.Owner, awsOwner(l.Name))
 			for f := range cidrs.each() {
 				if p, _, ok := f.prefix(anyFamily); ok {
-					l.add(sg.PrefixListEntry{CIDR: p})
+					l.add(sg.PrefixListEntry{CIDR: p}, f.place())
 				}
 			}
 		}
@@ -184,7 +184,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
 		}
 		seen[p] = true
-		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()})
+		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item.place())
 	}
 }
 

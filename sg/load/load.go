@@ -122,6 +122,9 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	t := b.topology()
 	l.places = b.places(t)
 	if len(b.errs) > 0 {
+		if _, err := sg.Compile(t); err != nil {
+			b.errs = append(b.errs, l.Locate(err))
+		}
 		return nil, b.warns, errors.Join(b.errs...)
 	}
 	return t, b.warns, nil

@@ -87,7 +87,7 @@ func (b *builder) checkList(r *rule) {
 type places struct {
 	rules map[rulePlace]Place
 	group map[sg.GroupID]Place
-	list  map[sg.PrefixListID]Place
+	list  map[sg.PrefixListID]*prefixList
 	eni   map[sg.ENIID]Place
 	vpc   map[sg.VPCID]Place
 	peer  map[sg.PeeringID]Place
@@ -103,7 +103,7 @@ func (b *builder) places(t *sg.Topology) places {
 	p := places{
 		rules: make(map[rulePlace]Place),
 		group: make(map[sg.GroupID]Place, len(b.groups)),
-		list:  make(map[sg.PrefixListID]Place, len(b.lists)),
+		list:  make(map[sg.PrefixListID]*prefixList, len(b.lists)),
 		eni:   make(map[sg.ENIID]Place, len(b.enis)),
 		vpc:   make(map[sg.VPCID]Place, len(b.vpcs)),
 		peer:  make(map[sg.PeeringID]Place, len(b.peerings)),
@@ -117,7 +117,7 @@ func (b *builder) places(t *sg.Topology) places {
 		}
 	}
 	for _, l := range b.lists {
-		p.list[l.ID] = l.place
+		p.list[l.ID] = l
 	}
 	for _, e := range b.enis {
 		p.eni[e.ID] = e.place

@@ -1,0 +1,56 @@
+package load
+
+import (
+	"errors"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Locate adds places in the input to an error of [sg.Compile] for the last
+// topology, or to several that are joined: each becomes an [*Error] that wraps it.
+// Errors it has no place for are returned as they are.
+func (l *Loader) Locate(err error) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range joined.Unwrap() {
+			out = append(out, l.Locate(e))
+		}
+		return errors.Join(out...)
+	}
+	at := l.placeOf(err)
+	if at.IsZero() {
+		return err
+	}
+	return &Error{Place: at, Code: sg.ErrorCode(err), Err: err}
+}
+
+func (l *Loader) placeOf(err error) Place {
+	var (
+		rule    *sg.RuleError
+		group   *sg.GroupError
+		list    *sg.PrefixListError
+		eni     *sg.ENIError
+		vpc     *sg.VPCError
+		peering *sg.PeeringError
+	)
+	switch {
+	case errors.As(err, &rule):
+		return l.RulePlace(rule.Group, rule.Dir, rule.Index)
+	case errors.As(err, &group):
+		return l.GroupPlace(group.Group)
+	case errors.As(err, &list):
+		if known := l.places.list[list.PrefixList]; known != nil {
+			if list.Entry >= 0 && list.Entry < len(known.at) {
+				return known.at[list.Entry]
+			}
+			return known.place
+		}
+	case errors.As(err, &eni):
+		return l.ENIPlace(eni.ENI)
+	case errors.As(err, &vpc):
+		return l.places.vpc[vpc.VPC]
+	case errors.As(err, &peering):
+		return l.places.peer[peering.Peering]
+	}
+	return Place{}
+}

@@ -1,0 +1,82 @@
+package load_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/load"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What Compile refuses is told with its place in the file.
+func TestLocate(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		in   []string
+		want string
+	}{
+		{"unknown group of an interface",
+			[]string{`{"NetworkInterfaces": [` + "\n" + `{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}]}`},
+			`1.json:2: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`},
+		{"timeout of an interface",
+			[]string{`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [], "ConnectionTrackingConfiguration": {"UdpTimeout": 5}}]}`},
+			`1.json:1: NetworkInterfaces[0]: eni-1: idle timeout out of range`},
+		{"one address on two interfaces",
+			[]string{`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.1"},` + "\n" + `{"NetworkInterfaceId": "eni-2", "PrivateIpAddress": "10.0.0.1"}]}`},
+			`1.json:2: NetworkInterfaces[1]: eni-2: `},
+		{"entry of another family",
+			[]string{`{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "IPv6"}]}`, "pl-1=e.json|{\"Entries\": [{\"Cidr\": \"2001:db8::/32\"},\n{\"Cidr\": \"10.0.0.0/8\"}]}"},
+			`e.json:2: Entries[1]: pl-1: entry 1: `},
+		{"prefix list",
+			[]string{`{"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": -1}]}`},
+			`1.json:1: PrefixLists[0]: pl-1: `},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := load.New()
+			for i, doc := range tc.in {
+				name, text, ok := strings.Cut(doc, "|")
+				if !ok {
+					name, text = string(rune('1'+i))+".json", doc
+				}
+				l.Add(name, strings.NewReader(text))
+			}
+			topo, _, err := l.Topology()
+			require.NoError(t, err)
+			_, err = sg.Compile(topo)
+			require.Error(t, err)
+			located := l.Locate(err)
+			assert.Contains(t, located.Error(), tc.want)
+			assert.True(t, strings.HasPrefix(located.Error(), tc.want), located.Error())
+		})
+	}
+}
+
+func TestLocateRules(t *testing.T) {
+	l := load.New()
+	l.Add("g.json", strings.NewReader(group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"},`+"\n"+`{"CidrIp": "10.1.0.0/16"}]}`, "")))
+	_, _, err := l.Topology()
+	require.NoError(t, err)
+	rule := &sg.RuleError{Group: "sg-a", Dir: sg.Ingress, Index: 1, Err: sg.ErrCIDR}
+	other := errors.New("other")
+	located := l.Locate(errors.Join(rule, other, &sg.GroupError{Group: "sg-a", Err: sg.ErrDuplicate}))
+	assert.EqualError(t, located, `g.json:2: SecurityGroups[0].IpPermissions[0].IpRanges[1]: sg-a: ingress rule 1: not a CIDR block (InvalidParameterValue)
+other
+g.json:1: SecurityGroups[0]: sg-a: duplicate id`)
+	assert.ErrorIs(t, located, sg.ErrCIDR)
+	assert.ErrorIs(t, located, other)
+	assert.Same(t, other, l.Locate(other))
+	assert.Equal(t, 2, l.RulePlace("sg-a", sg.Ingress, 1).Line)
+	assert.True(t, l.RulePlace("sg-a", sg.Egress, 0).IsZero())
+}
+
+// What Compile would refuse is told together with what cannot be read.
+func TestLocateBesideErrors(t *testing.T) {
+	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}, {"NetworkInterfaceId": ""}]}`)
+	assert.Equal(t, []string{
+		"1.json:1: NetworkInterfaces[1].NetworkInterfaceId: is empty",
+		`1.json:1: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`,
+	}, got.errors)
+}
