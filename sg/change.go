@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 )
 
 // The methods in this file change the policy of a Firewall in place, one thing
@@ -146,58 +148,56 @@ func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 	c := *g
 	c.rules[dir-1] = rules
 	f.w.groups[g.number] = &c
+	f.w.fronts[dir-1][g.number] = newFront(rules)
 }
 
 // AddEntry adds a CIDR to a prefix list. Host bits are cleared.
 func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) error {
-	l, err := f.list(id, cidr)
+	n, had, err := f.entry(id, cidr)
 	if err != nil {
 		return err
 	}
-	cidr = cidr.Masked()
-	if slices.Contains(l.entries, cidr) {
-		return fmt.Errorf("%s: %s: %w", id, cidr, ErrEntryExists)
+	if had {
+		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrEntryExists)
 	}
-	c := *l
-	if err := c.checkFamily(cidr); err != nil {
+	l := f.w.lists[n]
+	if err := l.checkFamily(cidr); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
-	c.entries = append(slices.Clone(l.entries), cidr)
-	f.setList(&c, now)
+	f.own()
+	f.w.lists[n] = l
+	t := &f.w.tries[n/cidrtrie.Sets]
+	*t = t.With(cidr.Masked(), uint(n%cidrtrie.Sets))
+	f.listChanged(n, now)
 	return nil
 }
 
 // RemoveEntry removes a CIDR from a prefix list.
 func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time) error {
-	l, err := f.list(id, cidr)
+	n, had, err := f.entry(id, cidr)
 	if err != nil {
 		return err
 	}
-	i := slices.Index(l.entries, cidr.Masked())
-	if i < 0 {
-		return fmt.Errorf("%s: %s: %w", id, cidr, ErrNoEntry)
+	if !had {
+		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrNoEntry)
 	}
-	c := *l
-	c.entries = slices.Delete(slices.Clone(l.entries), i, i+1)
-	f.setList(&c, now)
+	f.own()
+	t := &f.w.tries[n/cidrtrie.Sets]
+	*t = t.Without(cidr.Masked(), uint(n%cidrtrie.Sets))
+	f.listChanged(n, now)
 	return nil
 }
 
-func (f *Firewall) list(id PrefixListID, cidr netip.Prefix) (*list, error) {
+// entry returns the number of a list and whether the CIDR is in it.
+func (f *Firewall) entry(id PrefixListID, cidr netip.Prefix) (n uint32, had bool, err error) {
 	n, ok := f.w.listByID[id]
 	if !ok {
-		return nil, fmt.Errorf("%s: %w", id, ErrNoPrefixList)
+		return 0, false, fmt.Errorf("%s: %w", id, ErrNoPrefixList)
 	}
 	if err := checkCIDR(cidr); err != nil {
-		return nil, fmt.Errorf("%s: %w", id, err)
+		return 0, false, fmt.Errorf("%s: %w", id, err)
 	}
-	return f.w.lists[n], nil
-}
-
-func (f *Firewall) setList(l *list, now time.Time) {
-	f.own()
-	f.w.lists[f.w.listByID[l.id]] = l
-	f.listChanged(f.w.listByID[l.id], now)
+	return n, f.w.tries[n/cidrtrie.Sets].Has(cidr.Masked(), uint(n%cidrtrie.Sets)), nil
 }
 
 // own makes the world the firewall's own, so that it can be changed.

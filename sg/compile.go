@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 	"github.com/sgsim/sgsim/sg/internal/member"
 )
 
@@ -118,6 +119,7 @@ func claim[K ~string, V any](m map[K]V, id K, v V) error {
 func (c *compiler) groups() {
 	w := c.w
 	w.groups = make([]*group, len(c.t.Groups))
+	w.fronts = [2][]front{make([]front, len(w.groups)), make([]front, len(w.groups))}
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
 		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: c.vpcsOf(in)}
@@ -147,6 +149,9 @@ func (c *compiler) groups() {
 		}
 		n := len(in.Ingress)
 		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
+		if c.errs == nil {
+			w.fronts[0][i], w.fronts[1][i] = newFront(refs[:n:n]), newFront(refs[n:])
+		}
 	}
 }
 
@@ -198,29 +203,35 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 }
 
 func (c *compiler) lists() {
-	c.w.lists = make([]*list, len(c.t.PrefixLists))
+	c.w.lists = make([]list, len(c.t.PrefixLists))
+	builders := make([]cidrtrie.Builder, (len(c.t.PrefixLists)+cidrtrie.Sets-1)/cidrtrie.Sets)
 	for i := range c.t.PrefixLists {
 		in := &c.t.PrefixLists[i]
-		l := &list{id: in.ID, family: in.Family, entries: make([]netip.Prefix, 0, len(in.Entries))}
-		c.w.lists[i] = l
+		l := &c.w.lists[i]
+		*l = list{in.ID, in.Family}
 		if in.MaxEntries < 0 {
 			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries)})
 		}
 		seen := make(map[netip.Prefix]bool, len(in.Entries))
-		for n, e := range in.Entries {
-			err := checkCIDR(e.CIDR)
+		for n := range in.Entries {
+			p := in.Entries[n].CIDR
+			err := checkCIDR(p)
 			if err == nil {
-				err = l.checkFamily(e.CIDR)
+				err = l.checkFamily(p)
 			}
 			if err != nil {
 				c.fail(inLists, i, &PrefixListError{in.ID, i, n, err})
 				continue
 			}
-			if p := e.CIDR.Masked(); !seen[p] {
+			if p = p.Masked(); !seen[p] {
 				seen[p] = true
-				l.entries = append(l.entries, p)
+				builders[i/cidrtrie.Sets].Add(p, uint(i%cidrtrie.Sets))
 			}
 		}
+	}
+	c.w.tries = make([]cidrtrie.Trie, len(builders))
+	for i := range builders {
+		c.w.tries[i] = builders[i].Trie()
 	}
 }
 

@@ -66,8 +66,7 @@ func newExemptAddrs(v *VPC) *exemptAddrs {
 func (x *exemptAddrs) add(c netip.Prefix, host uint64) {
 	a := c.Masked().Addr()
 	if a.Is4() {
-		b := a.As4()
-		n := binary.BigEndian.Uint32(b[:]) + uint32(host)
+		n := word4(a) + uint32(host)
 		x.v4 = append(x.v4, n)
 		x.last4[uint8(n)>>6] |= 1 << (n & 63)
 		return
@@ -78,12 +77,16 @@ func (x *exemptAddrs) add(c netip.Prefix, host uint64) {
 	x.last6[uint8(lo)>>6] |= 1 << (lo & 63)
 }
 
+func word4(a netip.Addr) uint32 {
+	b := a.As4()
+	return binary.BigEndian.Uint32(b[:])
+}
+
 func words6(a netip.Addr) (hi, lo uint64) {
 	b := a.As16()
 	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
-// exempt reports whether security groups leave the packet alone at the ENI.
 func (n *eni) exempt4(remote uint32, h *packet.Header) bool {
 	if h.Protocol == packet.UDP && h.DstPort-67 <= 1 && h.SrcPort-67 <= 1 && !h.LaterFragment() {
 		return true // DHCP (EX-08)

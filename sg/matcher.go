@@ -1,7 +1,8 @@
 package sg
 
 import (
-	"net/netip"
+	"encoding/binary"
+	"math/bits"
 	"slices"
 
 	"github.com/sgsim/sgsim/packet"
@@ -10,23 +11,219 @@ import (
 // A hit is what match found. The zero hit is no rule.
 type hit struct {
 	rule      *ruleInfo
-	member    uint32 // the ENI that a group peer was matched by
 	untracked bool
 }
 
 // match finds the first rule in topology order that admits the packet at the ENI.
+// Groups are asked one by one: first their front, which keeps packets away that
+// no rule of the group covers, then the rules.
 func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
+	q := query{w: w, eni: n, via: via}
+	q.ports = !h.LaterFragment() && (h.Protocol == packet.TCP || h.Protocol == packet.UDP)
+	d := doorOf(h.Protocol, h.DstPort)
 	for _, g := range n.groups {
-		for _, r := range w.groups[g].rules[dir-1] {
-			if !r.covers(h) {
-				continue
-			}
-			if m, ok := w.peerMatches(n, r, dir, h, via); ok {
-				return hit{r, m, via&ViaTracked == 0 && w.untracked(n, dir, h)}
+		f := &w.fronts[dir-1][g]
+		if q.ports && !f.admits(d) {
+			continue
+		}
+		if q.h == nil {
+			q.aim(dir, h)
+		}
+		for b := f.block; b != nil; b = b.next {
+			if i := b.find(&q); i >= 0 {
+				return hit{b.rules[i], via&ViaTracked == 0 && w.untracked(n, dir, h)}
 			}
 		}
 	}
 	return hit{}
+}
+
+// A query is a packet on its way through the blocks of an ENI's groups. What it
+// needs of lists and groups is looked up once, when the first rule asks.
+type query struct {
+	w   *world
+	eni *eni
+	h   *packet.Header
+	via Via
+
+	ports    bool // whether the packet has known ports that rules look at
+	v6       bool
+	a4       uint32 // the remote address, by family
+	hi, lo   uint64
+	chunk    uint32 // of 64 lists, plus one: the one that inLists is about
+	asked    bool   // whether first and all are known
+	isMember bool
+	first    uint32 // owner of the remote address
+	inLists  uint64
+	all      []uint32 // owners, if there are several
+}
+
+// aim reads the remote address.
+func (q *query) aim(dir Direction, h *packet.Header) {
+	q.h = h
+	remote := q.remote(dir)
+	if q.v6 = h.Family == packet.IPv6; q.v6 {
+		q.hi, q.lo = binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
+		return
+	}
+	q.a4 = binary.BigEndian.Uint32(remote[12:])
+}
+
+func (q *query) remote(dir Direction) *[16]byte {
+	if dir == Ingress {
+		return &q.h.Src
+	}
+	return &q.h.Dst
+}
+
+// lists returns which of 64 lists the remote address is in.
+func (q *query) lists(chunk uint32) uint64 {
+	if q.chunk != chunk+1 {
+		q.chunk = chunk + 1
+		t := &q.w.tries[chunk]
+		if q.v6 {
+			q.inLists = t.Lookup6(q.hi, q.lo)
+		} else {
+			q.inLists = t.Lookup4(q.a4)
+		}
+	}
+	return q.inLists
+}
+
+// owners returns the number of ENIs that own the remote address.
+func (q *query) owners() int {
+	if !q.asked {
+		q.asked = true
+		if q.v6 {
+			q.first, q.all, q.isMember = q.w.members.Lookup6(q.hi, q.lo)
+		} else {
+			q.first, q.all, q.isMember = q.w.members.Lookup4(q.a4)
+		}
+	}
+	switch {
+	case !q.isMember:
+		return 0
+	case q.all != nil:
+		return len(q.all)
+	}
+	return 1
+}
+
+// owner returns one of the owners of the remote address.
+func (q *query) owner(i int) *eni {
+	if q.all != nil {
+		return &q.w.enis[q.all[i]]
+	}
+	return &q.w.enis[q.first]
+}
+
+// reaches reports whether rules at the ENI that name a group match o, which
+// carries it.
+func (q *query) reaches(o *eni, group uint32) bool {
+	return o.vpc == q.eni.vpc || q.w.paths.reach(q.eni.vpc, o.vpc, q.w.groups[group])
+}
+
+// memberOf reports whether the remote address belongs to a member of the group.
+func (q *query) memberOf(group uint32) bool {
+	for i := range q.owners() {
+		if o := q.owner(i); slices.Contains(o.groups, group) && q.reaches(o, group) {
+			return true
+		}
+	}
+	return false
+}
+
+// find returns the first rule of the block that admits the packet, -1 if none
+// does.
+func (b *block) find(q *query) int {
+	switch {
+	case !q.ports:
+		return b.findOther(q)
+	case q.h.Protocol == packet.TCP:
+		return b.findIn(q, b.tcp.row(q.h.DstPort, b.words))
+	}
+	return b.findIn(q, b.udp.row(q.h.DstPort, b.words))
+}
+
+// findOther is find for packets whose ports mean nothing or are not known.
+func (b *block) findOther(q *query) int {
+	var row [blockWords]uint64
+	if p := q.h.Protocol; p == packet.TCP || p == packet.UDP {
+		for i, r := range b.rules {
+			if r.covers(q.h) {
+				set(row[:], i)
+			}
+		}
+	} else {
+		for _, i := range b.others {
+			if b.rules[i].covers(q.h) {
+				set(row[:], int(i))
+			}
+		}
+	}
+	return b.findIn(q, row[:b.words])
+}
+
+// findIn returns the first rule of a row whose peer the packet has, -1 if there
+// is none.
+func (b *block) findIn(q *query, row []uint64) int {
+	if b.many != nil && b.crowdedRow(row) {
+		return b.many.find(b, q, row)
+	}
+	for w, c := range row {
+		if c == 0 {
+			continue
+		}
+		if i := b.findWord(q, w, c); i < 64 {
+			return 64*w + i
+		}
+	}
+	return -1
+}
+
+// findWord returns the first of the candidates in word w whose peer the packet
+// has, 64 if there is none. CIDRs come first, being cheapest, and what is left of
+// the others must come before a match in order.
+func (b *block) findWord(q *query, w int, candidates uint64) int {
+	best := 64
+	kinds := b.kinds[w:]
+	peers := b.peers[64*w:]
+	if !q.v6 {
+		for c := candidates & kinds[row4*b.words]; c != 0; c &= c - 1 {
+			i := bits.TrailingZeros64(c)
+			if p := peers[i]; q.a4&p.b == p.a {
+				best = i
+				break
+			}
+		}
+	} else {
+		for c := candidates & kinds[row6*b.words]; c != 0; c &= c - 1 {
+			i := bits.TrailingZeros64(c)
+			if p := &b.cidrs6[peers[i].a]; q.hi&p.hiMask == p.hi && q.lo&p.loMask == p.lo {
+				best = i
+				break
+			}
+		}
+	}
+	candidates &= 1<<best - 1
+	for c := candidates & kinds[rowList*b.words]; c != 0; c &= c - 1 {
+		i := bits.TrailingZeros64(c)
+		if l := peers[i].a; q.lists(l/64)>>(l%64)&1 != 0 {
+			best = i
+			break
+		}
+	}
+	candidates &= 1<<best - 1
+	if q.via&ViaAppliance != 0 { // REF-12
+		return best
+	}
+	for c := candidates & kinds[rowGroup*b.words]; c != 0; c &= c - 1 {
+		i := bits.TrailingZeros64(c)
+		if q.memberOf(peers[i].a) {
+			return i
+		}
+	}
+	return best
 }
 
 // covers reports whether protocol and ports, or type and code, are the rule's.
@@ -50,102 +247,4 @@ func (r *ruleInfo) covers(h *packet.Header) bool {
 		return (m.typ == -1 || m.typ == int32(h.ICMPType)) && (m.code == -1 || m.code == int32(h.ICMPCode))
 	}
 	return true
-}
-
-func (w *world) peerMatches(n *eni, r *ruleInfo, dir Direction, h *packet.Header, via Via) (member uint32, ok bool) {
-	remote := &h.Src
-	if dir == Egress {
-		remote = &h.Dst
-	}
-	switch r.kind {
-	case peerCIDR4, peerCIDR6:
-		return 0, r.rule.Peer.CIDR.Contains(remoteAddr(dir, h))
-	case peerList:
-		return 0, slices.ContainsFunc(w.lists[r.peer].entries, func(p netip.Prefix) bool {
-			return p.Contains(remoteAddr(dir, h))
-		})
-	case peerGroup:
-		if via&ViaAppliance != 0 {
-			return 0, false
-		}
-		first, all, ok := w.members.Lookup(h.Family, remote)
-		if !ok {
-			return 0, false
-		}
-		if all == nil {
-			all = []uint32{first}
-		}
-		for _, m := range all {
-			o := &w.enis[m]
-			if slices.Contains(o.groups, r.peer) && w.paths.reach(n.vpc, o.vpc, w.groups[r.peer]) {
-				return m, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// untracked reports whether the packet, which a rule admits, belongs to a flow
-// of the untracked class: as one that its initiator sends (CT-10), or as an
-// answer to one (CT-18). A SYN without ACK is never an answer.
-func (w *world) untracked(n *eni, dir Direction, h *packet.Header) bool {
-	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.LaterFragment() {
-		return false
-	}
-	if w.untrackedFlow(n, dir, h.Family, h.Protocol, h.DstPort) {
-		return true
-	}
-	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN {
-		return false
-	}
-	return w.untrackedFlow(n, opposite(dir), h.Family, h.Protocol, h.SrcPort)
-}
-
-// untrackedFlow reports whether TCP or UDP flows that are opened in direction dir
-// to a port are of the untracked class (CT-10): a rule admits them from or to the
-// literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
-// of that protocol so. The rules may be of different groups (CT-15).
-func (w *world) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
-	opens, answers := false, false
-	for _, g := range n.groups {
-		for _, r := range w.groups[g].rules[dir-1] {
-			opens = opens || r.anywhere(f, p, port, port)
-		}
-		for _, r := range w.groups[g].rules[opposite(dir)-1] {
-			answers = answers || r.anywhere(f, p, 0, 65535)
-		}
-	}
-	return opens && answers
-}
-
-// anywhere reports whether the rule admits the ports from first to last, for
-// every address of the family.
-func (r *ruleInfo) anywhere(f packet.Family, p packet.Protocol, first, last uint16) bool {
-	kind := peerCIDR4
-	if f == packet.IPv6 {
-		kind = peerCIDR6
-	}
-	if r.kind != kind || r.rule.Peer.CIDR.Bits() != 0 {
-		return false
-	}
-	switch r.rule.Protocol {
-	case AllProtocols:
-		return true
-	case Protocol(p):
-		return r.rule.Ports.First() <= int(first) && int(last) <= r.rule.Ports.Last()
-	}
-	return false
-}
-
-func opposite(dir Direction) Direction { return Ingress + Egress - dir }
-
-// longestEntry returns the longest entry of a prefix list that contains a.
-func (w *world) longestEntry(n uint32, a netip.Addr) netip.Prefix {
-	var best netip.Prefix
-	for _, p := range w.lists[n].entries {
-		if p.Contains(a) && (!best.IsValid() || p.Bits() > best.Bits()) {
-			best = p
-		}
-	}
-	return best
 }

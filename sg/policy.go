@@ -3,8 +3,10 @@ package sg
 import (
 	"iter"
 	"net/netip"
+	"slices"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 )
 
 // A Policy is a compiled [Topology]: the rules of its groups, an index of the
@@ -58,11 +60,24 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 		m.CIDR = hit.rule.rule.Peer.CIDR.Masked()
 	case peerList:
 		m.PrefixList = hit.rule.rule.Peer.PrefixList
-		m.CIDR = w.longestEntry(hit.rule.peer, remoteAddr(dir, h))
+		l := hit.rule.peer
+		m.CIDR, _ = w.tries[l/cidrtrie.Sets].Longest(remoteAddr(dir, h), uint(l%cidrtrie.Sets))
 	case peerGroup:
-		m.Member = w.enis[hit.member].id
+		m.Member = w.member(&w.enis[n], hit.rule.peer, dir, h)
 	}
 	return m, true
+}
+
+// member returns the member of a group that owns the packet's remote address.
+func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) ENIID {
+	q := query{w: w, eni: n}
+	q.aim(dir, h)
+	for i := range q.owners() {
+		if o := q.owner(i); slices.Contains(o.groups, group) && q.reaches(o, group) {
+			return o.id
+		}
+	}
+	return ""
 }
 
 // remoteAddr returns the address of the packet's other end.

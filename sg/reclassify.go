@@ -102,8 +102,3 @@ func header(t *packet.FiveTuple) packet.Header {
 	}
 	return h
 }
-
-// mayUntrack reports whether the rule can make flows untracked.
-func (r *ruleInfo) mayUntrack() bool {
-	return r.kind <= peerCIDR6 && r.rule.Peer.CIDR.IsValid() && r.rule.Peer.CIDR.Bits() == 0
-}

@@ -1,10 +1,10 @@
 package sg
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 	"github.com/sgsim/sgsim/sg/internal/member"
 )
 
@@ -12,9 +12,11 @@ import (
 // Policy holds, and what a Firewall copies before it changes anything. Groups,
 // prefix lists, ENIs and VPCs go by their numbers in topology order.
 type world struct {
-	groups []*group // replaced whole when their rules change
+	groups []*group   // replaced whole when their rules change
+	fronts [2][]front // of the groups, by Direction-1
 	enis   []eni
-	lists  []*list // replaced whole when their entries change
+	tries  []cidrtrie.Trie // list i is set i%64 of trie i/64
+	lists  []list
 
 	rules uint32 // numbers given to rules so far
 
@@ -47,9 +49,8 @@ type eni struct {
 
 // A list is a compiled prefix list.
 type list struct {
-	id      PrefixListID
-	family  Family         // 0 while it is empty and nobody said
-	entries []netip.Prefix // masked, in topology order, without duplicates
+	id     PrefixListID
+	family Family // 0 while it has no entry and nobody said
 }
 
 // own returns a copy of w that can be changed in place.
@@ -58,6 +59,10 @@ func (w *world) own() *world {
 	c.groups = slices.Clone(w.groups)
 	c.enis = slices.Clone(w.enis)
 	c.lists = slices.Clone(w.lists)
+	c.tries = slices.Clone(w.tries)
+	for i := range c.fronts {
+		c.fronts[i] = slices.Clone(w.fronts[i])
+	}
 	return &c
 }
 

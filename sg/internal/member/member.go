@@ -51,32 +51,39 @@ func (x *Index) Reserve(n4, n6 int) {
 // there are several, in ascending order. An address inside delegated prefixes
 // belongs to the owners of all of them.
 func (x *Index) Lookup(f packet.Family, a *[16]byte) (first uint32, all []uint32, ok bool) {
-	v := uint32(0)
 	if f == packet.IPv4 {
-		k := binary.BigEndian.Uint32(a[12:])
-		if v = x.exact4.get(k); v == 0 {
-			for i := range x.prefix4 {
-				p := &x.prefix4[i]
-				if v = p.t.get(k & mask32(p.bits)); v != 0 {
-					break
-				}
-			}
-		}
-	} else {
-		k := key6Of(a)
-		if v = x.exact6.get(k); v == 0 {
-			for i := range x.prefix6 {
-				p := &x.prefix6[i]
-				if v = p.t.get(k.masked(p.bits)); v != 0 {
-					break
-				}
-			}
-		}
+		return x.Lookup4(binary.BigEndian.Uint32(a[12:]))
 	}
-	if v == 0 {
+	k := key6Of(a)
+	return x.Lookup6(k.hi, k.lo)
+}
+
+// Lookup4 is Lookup for an IPv4 address.
+func (x *Index) Lookup4(a uint32) (first uint32, all []uint32, ok bool) {
+	v := x.exact4.get(a)
+	for i := 0; v == 0 && i < len(x.prefix4); i++ {
+		p := &x.prefix4[i]
+		v = p.t.get(a & mask32(p.bits))
+	}
+	return x.result(v)
+}
+
+// Lookup6 is Lookup for an IPv6 address, given as two words.
+func (x *Index) Lookup6(hi, lo uint64) (first uint32, all []uint32, ok bool) {
+	k := key6{hi, lo}
+	v := x.exact6.get(k)
+	for i := 0; v == 0 && i < len(x.prefix6); i++ {
+		p := &x.prefix6[i]
+		v = p.t.get(k.masked(p.bits))
+	}
+	return x.result(v)
+}
+
+func (x *Index) result(v uint32) (first uint32, all []uint32, ok bool) {
+	switch {
+	case v == 0:
 		return 0, nil, false
-	}
-	if v&several == 0 {
+	case v&several == 0:
 		return v - 1, nil, true
 	}
 	all = x.lists[v&^several]

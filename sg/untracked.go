@@ -1,0 +1,67 @@
+package sg
+
+import "github.com/sgsim/sgsim/packet"
+
+// untracked reports whether the packet, which a rule admits, belongs to a flow
+// of the untracked class: as one that its initiator sends (CT-10), or as an
+// answer to one (CT-18). A SYN without ACK is never an answer.
+func (w *world) untracked(n *eni, dir Direction, h *packet.Header) bool {
+	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.LaterFragment() {
+		return false
+	}
+	if w.untrackedFlow(n, dir, h.Family, h.Protocol, h.DstPort) {
+		return true
+	}
+	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN {
+		return false
+	}
+	return w.untrackedFlow(n, opposite(dir), h.Family, h.Protocol, h.SrcPort)
+}
+
+// untrackedFlow reports whether TCP or UDP flows that are opened in direction dir
+// to a port are of the untracked class (CT-10): a rule admits them from or to the
+// literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
+// of that protocol so. The rules may be of different groups (CT-15).
+func (w *world) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
+	bit := flowBit(f, p)
+	var answers flowSet
+	for _, g := range n.groups {
+		answers |= w.fronts[opposite(dir)-1][g].flows
+	}
+	if answers>>allPortsShift&bit == 0 {
+		return false
+	}
+	for _, g := range n.groups {
+		front := &w.fronts[dir-1][g]
+		if front.flows&bit == 0 {
+			continue
+		}
+		for b := front.block; b != nil; b = b.next {
+			if b.anywhere(f, p, port) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// anywhere reports whether a rule of the block admits a port from or to every
+// address of the family.
+func (b *block) anywhere(f packet.Family, p packet.Protocol, port uint16) bool {
+	t := &b.tcp
+	if p == packet.UDP {
+		t = &b.udp
+	}
+	every := b.every[:b.words]
+	if f == packet.IPv6 {
+		every = b.every[b.words:]
+	}
+	for w, c := range t.row(port, b.words) {
+		if c&every[w] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func opposite(dir Direction) Direction { return Ingress + Egress - dir }
