@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/sgsim/sgsim"
+
+// mayImport is what each package may need beside the standard library and its
+// own parts. Imports point down this list.
+var mayImport = []struct {
+	pkg   string
+	needs []string
+}{
+	{"packet", nil},
+	{"packet/capture", []string{"packet", "gopacket"}},
+	{"conntrack", []string{"packet"}},
+	{"sg", []string{"packet", "conntrack", "netipx"}},
+	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
+	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
+	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load"}},
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range mayImport {
+		for _, dep := range goList(t, "{{if not .Standard}}{{.ImportPath}}{{end}}", "-deps", "./"+p.pkg) {
+			assert.True(t, allowed(p.pkg, p.needs, dep), "%s needs %s", p.pkg, dep)
+		}
+	}
+}
+
+func allowed(pkg string, needs []string, dep string) bool {
+	inside, ours := strings.CutPrefix(dep, module+"/")
+	for _, n := range append(slices.Clone(needs), pkg) {
+		switch {
+		case n == "gopacket" && strings.HasPrefix(dep, "github.com/google/gopacket"),
+			n == "netipx" && dep == "go4.org/netipx",
+			ours && inside == n,
+			ours && strings.HasPrefix(inside, n+"/internal/"):
+			return true
+		}
+	}
+	return false
+}
+
+// gopacket stays where captures are read: it costs every importer two megabytes.
+// testify stays in tests.
+func TestForeignImports(t *testing.T) {
+	const format = `{{$p := .ImportPath}}{{range .Imports}}{{$p}} {{.}}{{"\n"}}{{end}}`
+	for _, line := range goList(t, format, "./...") {
+		from, to, _ := strings.Cut(line, " ")
+		from = strings.TrimPrefix(from, module+"/")
+		assert.False(t, strings.HasPrefix(to, "github.com/stretchr/"), "%s imports %s", from, to)
+		if strings.HasPrefix(to, "github.com/google/gopacket") {
+			assert.True(t, from == "packet/capture" || from == "packet/packettest" || strings.HasPrefix(from, "bench"),
+				"%s imports %s", from, to)
+		}
+		assert.NotEqual(t, "github.com/google/gopacket/pcap", to, "%s: cgo", from)
+		assert.False(t, strings.HasPrefix(to, module+"/sg/cmd/") || strings.HasPrefix(to, module+"/examples/"),
+			"%s imports %s", from, to)
+	}
+}
+
+// The top level holds what the README says, and nothing else.
+func TestTopLevel(t *testing.T) {
+	cmd := exec.Command("git", "ls-files")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skipf("no git here: %v", err)
+	}
+	known := []string{"sg", "conntrack", "packet", "examples", "bench", "go.mod", "go.sum", "README.md"}
+	for name := range strings.Lines(string(out)) {
+		top, _, _ := strings.Cut(strings.TrimSpace(name), "/")
+		assert.True(t, strings.HasPrefix(top, ".") || slices.Contains(known, top), top)
+	}
+}
+
+func goList(t *testing.T, format string, args ...string) []string {
+	cmd := exec.Command("go", append([]string{"list", "-f", format}, args...)...)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	require.NoError(t, err, "go list %v", args)
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == '\n' })
+}

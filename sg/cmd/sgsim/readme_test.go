@@ -1,0 +1,118 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const root = "../../.." // of the repository
+
+// A block is a fenced block of the README.
+type block struct {
+	language string
+	text     string
+}
+
+func readmeBlocks(t *testing.T) []block {
+	data, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	var out []block
+	for _, m := range regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$").FindAllStringSubmatch(string(data), -1) {
+		out = append(out, block{m[1], m[2]})
+	}
+	require.NotEmpty(t, out)
+	return out
+}
+
+// Every program in the README runs, and prints what the block behind it says.
+func TestReadmePrograms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles programs")
+	}
+	blocks := readmeBlocks(t)
+	programs := 0
+	for i, b := range blocks {
+		if b.language != "go" || !strings.HasPrefix(b.text, "package main") {
+			continue
+		}
+		programs++
+		require.Less(t, i+1, len(blocks), "a program without its output behind it")
+		assert.Equal(t, blocks[i+1].text, runProgram(t, b.text))
+	}
+	assert.NotZero(t, programs)
+}
+
+// runProgram compiles a program as if it lay in the repository, without putting
+// it there, and returns what it prints.
+func runProgram(t *testing.T, source string) string {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "main.go")
+	require.NoError(t, os.WriteFile(file, []byte(source), 0o644))
+	abs, err := filepath.Abs(root)
+	require.NoError(t, err)
+	overlay, err := json.Marshal(map[string]any{
+		"Replace": map[string]string{filepath.Join(abs, "examples", "readme_block", "main.go"): file},
+	})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o644))
+	cmd := exec.Command("go", "run", "-overlay", filepath.Join(dir, "overlay.json"), "./examples/readme_block")
+	cmd.Dir = root
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, "%s", stderr.String())
+	return string(out)
+}
+
+// The README's first program is the Example of package sg.
+func TestReadmeProgramIsExample(t *testing.T) {
+	example, err := os.ReadFile(filepath.Join(root, "sg", "example_test.go"))
+	require.NoError(t, err)
+	for _, b := range readmeBlocks(t) {
+		if b.language == "go" {
+			assert.Contains(t, string(example), strings.TrimSuffix(funcBody(t, b.text, "func main() {\n"), "}\n"))
+			return
+		}
+	}
+	t.Fatal("no program")
+}
+
+func funcBody(t *testing.T, source, start string) string {
+	_, body, ok := strings.Cut(source, start)
+	require.True(t, ok)
+	return body
+}
+
+// The commands of the README start with the two that everybody runs, and every
+// command that calls sgsim is understood.
+func TestReadmeCommands(t *testing.T) {
+	var lines []string
+	for _, b := range readmeBlocks(t) {
+		if b.language == "sh" {
+			for line := range strings.Lines(b.text) {
+				command, _, _ := strings.Cut(line, " #")
+				lines = append(lines, strings.TrimSpace(command))
+			}
+		}
+	}
+	require.Greater(t, len(lines), 1)
+	assert.Equal(t, []string{"go run ./sg/cmd/sgsim replay", "go test ./..."}, lines[:2])
+	for _, line := range lines {
+		args, ok := strings.CutPrefix(line, "go run ./sg/cmd/sgsim ")
+		if !ok || strings.ContainsAny(args, "|>'") {
+			continue
+		}
+		cmd := exec.Command(sgsim, strings.Fields(args)...)
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		assert.NoError(t, err, "%s\n%s", line, out)
+	}
+}
