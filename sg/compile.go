@@ -360,6 +360,11 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 	for _, a := range in.Public {
 		if err := checkAddr(a); err != nil {
 			fail(err)
+			continue
 		}
+		if w.public == nil {
+			w.public = map[netip.Addr]ENIID{}
+		}
+		w.public[a.Unmap()] = in.ID
 	}
 }

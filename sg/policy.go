@@ -54,18 +54,27 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 	if hit.rule == nil {
 		return Match{}, false
 	}
+	return w.matchOf(&w.enis[n], hit, dir, h), true
+}
+
+// matchOf returns what a hit at an ENI means to users.
+func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match {
 	m := Match{Rule: RuleRef{hit.rule}, Untracked: hit.untracked}
 	switch hit.rule.kind {
 	case peerCIDR4, peerCIDR6:
 		m.CIDR = hit.rule.rule.Peer.CIDR.Masked()
 	case peerList:
 		m.PrefixList = hit.rule.rule.Peer.PrefixList
-		l := hit.rule.peer
-		m.CIDR, _ = w.tries[l/cidrtrie.Sets].Longest(remoteAddr(dir, h), uint(l%cidrtrie.Sets))
+		m.CIDR, _ = w.listEntry(hit.rule.peer, remoteAddr(dir, h))
 	case peerGroup:
-		m.Member = w.member(&w.enis[n], hit.rule.peer, dir, h)
+		m.Member = w.member(n, hit.rule.peer, dir, h)
 	}
-	return m, true
+	return m
+}
+
+// listEntry returns the longest entry of a prefix list that contains a.
+func (w *world) listEntry(list uint32, a netip.Addr) (netip.Prefix, bool) {
+	return w.tries[list/cidrtrie.Sets].Longest(a, uint(list%cidrtrie.Sets))
 }
 
 // member returns the member of a group that owns the packet's remote address.

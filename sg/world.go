@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -24,7 +25,8 @@ type world struct {
 	groupByID map[GroupID]uint32
 	eniByID   map[ENIID]uint32
 	listByID  map[PrefixListID]uint32
-	members   *member.Index // address to ENI
+	members   *member.Index        // address to ENI
+	public    map[netip.Addr]ENIID // for explanations; rules never see these
 	paths     *paths
 }
 

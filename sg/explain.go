@@ -1,0 +1,257 @@
+package sg
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+)
+
+// An Explanation says what a firewall would do with a packet now, and why: at
+// one ENI, or along the packet's whole way. Its String is for people.
+type Explanation struct {
+	Header  packet.Header
+	Time    time.Time
+	Via     Via
+	Verdict Verdict
+	Reason  Reason
+
+	// Hops are the ENIs that judge the packet, in order. A drop ends the way,
+	// so that it is always the last hop that says why.
+	Hops []HopExplanation
+
+	// Notes say what there is to say where no ENI judges the packet.
+	Notes []string
+}
+
+// A HopExplanation is what one ENI does with the packet, and why.
+type HopExplanation struct {
+	ENI       ENIID
+	Direction Direction
+	Decision  Decision
+	Groups    []GroupID // of the ENI, in topology order
+
+	// Conn is the live connection that the packet belongs to, or that it quotes
+	// if it is an ICMP error; nil without one.
+	Conn *ConnExplanation
+
+	// Match is the rule that admits the packet now and what of its peer matched,
+	// whether the rule was asked or a connection spoke first. Its Rule is zero
+	// if there is none.
+	Match Match
+
+	// Near are the rules of the packet's direction that come nearest to
+	// admitting it, nearest first, at most five. Empty where a rule admits.
+	Near []NearRule
+
+	// Hints are sentences for people: what may be meant, and what would help.
+	Hints []string
+}
+
+// A ConnExplanation is a tracked connection as it stands before the packet.
+type ConnExplanation struct {
+	Tuple     packet.FiveTuple    // of the original direction
+	Dir       conntrack.Direction // of the packet in it
+	State     conntrack.State
+	Remaining time.Duration // until it expires if nothing more comes
+	Rule      RuleRef       // that admitted its first packet
+	Quoted    bool          // the packet is an error about it and not of it
+}
+
+// A NearRule is a rule that does not admit the packet, with each field that
+// failed.
+type NearRule struct {
+	Rule  RuleRef
+	Fails []Fail
+}
+
+// A Fail is one field of a rule that the packet does not fit.
+type Fail struct {
+	Field string // "protocol", "port", "icmp type", "icmp code", "source", "destination"
+	Want  string // the rule's
+	Got   string // the packet's
+	Why   string // more than that Want and Got differ, "sg-old is not in the topology" say
+}
+
+// Explain says what [Enforcer.Evaluate] would decide, and why. It changes
+// nothing.
+func (e *Enforcer) Explain(dir Direction, h *packet.Header, now time.Time) *Explanation {
+	return e.ExplainVia(dir, h, now, 0)
+}
+
+// ExplainVia is Explain for a packet whose path matters.
+func (e *Enforcer) ExplainVia(dir Direction, h *packet.Header, now time.Time, via Via) *Explanation {
+	x := &Explanation{Header: *h, Time: now, Via: via}
+	x.add(e.explain(dir, h, now, via))
+	if e == nil || e.eni == nil {
+		x.Hops, x.Notes = nil, []string{"the policy does not have this interface"}
+	}
+	return x
+}
+
+// Explain says what [Firewall.Forward] would decide, and why. It changes nothing.
+func (f *Firewall) Explain(h *packet.Header, now time.Time) *Explanation {
+	return f.ExplainVia(h, now, 0)
+}
+
+// ExplainVia is Explain for a packet whose path matters.
+func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explanation {
+	x := &Explanation{Header: *h, Time: now, Via: via}
+	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
+		x.Reason = Malformed
+		return x
+	}
+	src, dst, reason := f.between(h)
+	if reason != NoReason {
+		x.Verdict, x.Reason = NotApplicable, reason
+		x.Notes = f.notes(h, reason)
+		return x
+	}
+	if src != nil {
+		x.add(src.explain(Egress, h, now, via))
+		if x.Verdict == Drop {
+			return x
+		}
+	}
+	if dst != nil {
+		x.add(dst.explain(Ingress, h, now, via))
+	}
+	return x
+}
+
+func (x *Explanation) add(hop HopExplanation) {
+	x.Hops = append(x.Hops, hop)
+	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
+}
+
+// notes says which addresses no ENI owns, and which are only public ones.
+func (f *Firewall) notes(h *packet.Header, reason Reason) []string {
+	switch reason {
+	case SameInterface:
+		return []string{"source and destination are the same interface: such packets never cross a security group"}
+	case Ambiguous:
+		return []string{"an address belongs to interfaces of several VPCs, and the other end does not tell which is meant"}
+	}
+	notes := []string{"neither end is a private address of an interface of the topology"}
+	for _, a := range []netip.Addr{h.SrcAddr(), h.DstAddr()} {
+		if id, ok := f.w.public[a]; ok {
+			notes = append(notes, a.String()+" is a public address of "+string(id)+
+				"; it is translated before security groups see the packet (REF-02)")
+		}
+	}
+	return notes
+}
+
+func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via) HopExplanation {
+	hop := HopExplanation{ENI: e.ID(), Direction: dir}
+	switch {
+	case e == nil || e.eni == nil:
+		hop.Decision.Reason = NoInterface
+		return hop
+	case dir != Ingress && dir != Egress:
+		hop.Decision.Reason = BadDirection
+		return hop
+	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
+		hop.Decision.Reason = Malformed
+		return hop
+	}
+	r, conn := e.f.table.Peek(e.zone, h, now)
+	hop.Decision = e.foresee(dir, h, now, via, r, conn)
+	for _, g := range e.eni.groups {
+		hop.Groups = append(hop.Groups, e.f.w.groups[g].id)
+	}
+	if r.Class == conntrack.Tracked || r.Class == conntrack.Related {
+		hop.Conn = &ConnExplanation{
+			Tuple: conn.Tuple, Dir: r.Dir, State: conn.State, Rule: e.f.Rule(conn),
+			Remaining: conn.Expires.Sub(now), Quoted: r.Class == conntrack.Related,
+		}
+	}
+	if hit := e.f.w.match(e.eni, dir, h, via); hit.rule != nil {
+		hop.Match = e.f.w.matchOf(e.eni, hit, dir, h)
+	} else if hop.Decision.Reason != Exempt {
+		hop.Near = e.near(dir, h, via)
+	}
+	hop.Hints = e.hints(&hop, dir, h, via, r)
+	return hop
+}
+
+// foresee returns the decision about a packet for which Peek gave r, without the
+// effects of making it.
+func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result, conn conntrack.Entry) Decision {
+	f := e.f
+	fragment := h.Fragment()
+	rule := RuleRef{f.w.match(e.eni, dir, h, via).rule}
+	switch {
+	case !f.opts.FilterExempt && e.eni.exempts(dir, h):
+		return Decision{Verdict: Accept, Reason: Exempt}
+	case fragment && h.FragOffset == 8 && h.Protocol == packet.TCP:
+		return Decision{Reason: BadFragment}
+	case fragment && !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
+		return Decision{Reason: BadFragment}
+	case r.Class == conntrack.Tracked:
+		return Decision{Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)}
+	case r.Class == conntrack.Fragment && r.Known && r.Accepted:
+		return Decision{Verdict: Accept, Reason: Tracked}
+	case r.Class == conntrack.Fragment && r.Known, h.LaterFragment() && rule.IsZero():
+		return Decision{Reason: BadFragment}
+	case h.LaterFragment():
+		return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
+	case r.Class == conntrack.Related && f.opts.RelatedICMP:
+		return Decision{Accept, Related, r.Dir, r.State, f.tags.rule(r.Tag)}
+	case r.Class == conntrack.Invalid && r.Why == conntrack.WhyMissing:
+		return Decision{Reason: Cut}
+	case r.Class == conntrack.Invalid && f.opts.Profile == conntrack.Linux && r.Why != conntrack.WhyNoSYN:
+		return Decision{Reason: Invalid}
+	case rule.IsZero():
+		return Decision{Reason: NoRule}
+	case f.opts.Profile == conntrack.AWS && f.w.match(e.eni, dir, h, via).untracked:
+		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
+	case r.Class == conntrack.New && e.full(now, conn):
+		return Decision{Reason: TableFull, Rule: rule}
+	case r.Class == conntrack.New:
+		return Decision{Accept, ByRule, conntrack.Original, opened(h), rule}
+	case r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
+		return Decision{Reason: OutOfState, Rule: rule}
+	}
+	return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
+}
+
+// opened returns the state of a connection that h opens.
+func opened(h *packet.Header) conntrack.State {
+	switch {
+	case h.Protocol != packet.TCP:
+		return conntrack.Unreplied
+	case h.TCPFlags&packet.SYN == 0:
+		return conntrack.Established // picked up
+	}
+	return conntrack.SynSent
+}
+
+// full reports whether the table has no room for one more connection. The one
+// that the new one would replace does not count.
+func (e *Enforcer) full(now time.Time, replaced conntrack.Entry) bool {
+	f := e.f
+	count := func(zones ...conntrack.Zone) (n int) {
+		for c := range f.table.All(now, zones...) {
+			if c.Zone != replaced.Zone || c.Tuple != replaced.Tuple {
+				n++
+			}
+		}
+		return n
+	}
+	if f.opts.MaxConnections > 0 && count() >= f.opts.MaxConnections {
+		return true
+	}
+	most := f.opts.InstanceMax[e.eni.instance]
+	if most <= 0 {
+		return false
+	}
+	var zones []conntrack.Zone
+	for _, o := range f.enforcers {
+		if o.eni.instance == e.eni.instance {
+			zones = append(zones, o.zone)
+		}
+	}
+	return count(zones...) >= most
+}

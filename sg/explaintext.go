@@ -1,0 +1,133 @@
+package sg
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+)
+
+// String returns the explanation for people, several lines, each ending in a
+// newline:
+//
+//	tcp 10.0.1.10:40001 > 10.0.2.20:3306 S: drop, no_rule
+//	eni-web egress: accept, rule
+//	  rule        sg-web egress[0]: all 0.0.0.0/0
+//	  matched     10.0.2.20 in 0.0.0.0/0
+//	eni-db ingress: drop, no_rule
+//	  connection  none
+//	  groups      sg-db
+//	  nearest     sg-db ingress[0]: port 5432, packet had 3306
+func (x *Explanation) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n", x.Header.String(), because(x.Verdict, x.Reason))
+	for _, n := range x.Notes {
+		fmt.Fprintf(&b, "  %-10s  %s\n", "note", n)
+	}
+	for i := range x.Hops {
+		x.Hops[i].write(&b, x)
+	}
+	return b.String()
+}
+
+func because(v Verdict, r Reason) string {
+	if r == NoReason {
+		return v.String()
+	}
+	return v.String() + ", " + r.String()
+}
+
+func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
+	line := func(label, format string, args ...any) {
+		fmt.Fprintf(b, "  %-10s  %s\n", label, fmt.Sprintf(format, args...))
+	}
+	d := hop.Decision
+	fmt.Fprintf(b, "%s %s: %s\n", hop.ENI, hop.Direction, because(d.Verdict, d.Reason))
+	switch {
+	case d.Reason == BadDirection || d.Reason == Malformed || d.Reason == NoInterface:
+		return
+	case d.Reason == Exempt:
+		line("exempt", "security groups do not filter this traffic (EX-01)")
+		return
+	case hop.Conn != nil:
+		hop.Conn.write(line)
+	case d.Reason == Tracked:
+		line("fragment", "the first fragment of its datagram was admitted")
+	default:
+		line("connection", "none")
+	}
+	if m := &hop.Match; !m.Rule.IsZero() {
+		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
+		line("matched", "%s %s", remoteAddr(hop.Direction, &x.Header), m.what())
+		if m.Untracked && d.Reason == Untracked {
+			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
+		}
+	} else if d.Verdict == Drop {
+		var ids []string
+		for _, g := range hop.Groups {
+			ids = append(ids, string(g))
+		}
+		if len(ids) > 0 {
+			line("groups", "%s", strings.Join(ids, " "))
+		}
+		for _, n := range hop.Near {
+			line("nearest", "%s", n)
+		}
+	}
+	for _, h := range hop.Hints {
+		line("hint", "%s", h)
+	}
+}
+
+// what says which part of the rule's peer matched.
+func (m *Match) what() string {
+	switch {
+	case m.PrefixList != "":
+		return fmt.Sprintf("in %s, an entry of %s", m.CIDR, m.PrefixList)
+	case m.Member != "":
+		return fmt.Sprintf("is %s, a member of %s", m.Member, m.Rule.peerGroup())
+	}
+	return "in " + m.CIDR.String()
+}
+
+func (r RuleRef) peerGroup() GroupID {
+	if r.r.rule.Peer.Self {
+		return r.r.group
+	}
+	return r.r.rule.Peer.Group
+}
+
+func (c *ConnExplanation) write(line func(string, string, ...any)) {
+	dir := "the original direction"
+	if c.Dir == conntrack.Reply {
+		dir = "a reply"
+	}
+	if c.Quoted {
+		dir = "an ICMP error about it"
+	}
+	line("connection", "%s, %s, %s left; this is %s", c.Tuple, c.State, c.Remaining.Round(time.Millisecond), dir)
+	if !c.Rule.IsZero() {
+		line("admitted", "by %s: %s", c.Rule, c.Rule.Rule())
+	}
+}
+
+// String returns the rule and its failed fields: "sg-db ingress[0]: port 5432,
+// packet had 3306".
+func (n NearRule) String() string {
+	var fs []string
+	for _, f := range n.Fails {
+		fs = append(fs, f.String())
+	}
+	return n.Rule.String() + ": " + strings.Join(fs, "; ")
+}
+
+// String returns "port 5432, packet had 3306", with the reason behind it where
+// there is more to say.
+func (f Fail) String() string {
+	s := fmt.Sprintf("%s %s, packet had %s", f.Field, f.Want, f.Got)
+	if f.Why != "" {
+		s += ": " + f.Why
+	}
+	return s
+}

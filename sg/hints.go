@@ -1,0 +1,128 @@
+package sg
+
+import (
+	"fmt"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+)
+
+// hints returns what else a person may want to know about a hop.
+func (e *Enforcer) hints(hop *HopExplanation, dir Direction, h *packet.Header, via Via, r conntrack.Result) []string {
+	var hints []string
+	add := func(format string, args ...any) { hints = append(hints, fmt.Sprintf(format, args...)) }
+	d := hop.Decision
+	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
+		add("no %s rule admits it now: it passes for its connection alone, until that expires (CT-20)", dir)
+	}
+	if d.Verdict != Drop {
+		return hints
+	}
+	switch d.Reason {
+	case OutOfState:
+		add("a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the capture (CT-41); see Options.Midstream")
+	case TableFull:
+		add("the tracked-connection maximum is reached; connections that exist go on (CT-63)")
+	case BadFragment:
+		e.fragmentHint(h, add)
+	case Cut:
+		add("the capture cut off what the decision needs: capture with a longer snap length")
+	case NoRule:
+		if r.Class == conntrack.Related {
+			add("an ICMP error about a tracked connection, not admitted: security groups want a rule for it, icmp %d/%d (CT-51); see Options.RelatedICMP",
+				h.ICMPType, h.ICMPCode)
+		}
+		e.ruleHints(dir, h, via, r, add)
+	}
+	return hints
+}
+
+func (e *Enforcer) fragmentHint(h *packet.Header, add func(string, ...any)) {
+	switch {
+	case h.FragOffset == 8 && h.Protocol == packet.TCP:
+		add("a fragment at offset 8 would overwrite the TCP flags of the first one (RFC 1858)")
+	case h.LaterFragment():
+		add("a later fragment follows the verdict of its first one, which was dropped or never seen; without it only a rule for all ports admits it (CTS-43)")
+	default:
+		add("the first fragment is too short to hold its ports")
+	}
+}
+
+// ruleHints looks at why no rule admits a packet.
+func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntrack.Result, add func(string, ...any)) {
+	w := e.f.w
+	total := 0
+	var zeroPort, echoReply, otherICMP, otherFamily *ruleInfo
+	for _, g := range e.eni.groups {
+		for _, rule := range w.groups[g].rules[dir-1] {
+			total++
+			switch p := rule.rule.Protocol; {
+			case (p == TCP || p == UDP) && p == Protocol(h.Protocol) && rule.rule.Ports == Port(0):
+				zeroPort = rule
+			case p == ICMP && h.Protocol == packet.ICMP && rule.rule.ICMP == ICMPTypeCode(0, 0):
+				echoReply = rule
+			case p == ICMP && h.Protocol == packet.ICMPv6, p == ICMPv6 && h.Protocol == packet.ICMP:
+				otherICMP = rule
+			}
+			if rule.covers(h) && (rule.kind == peerCIDR4 && h.Family == packet.IPv6 || rule.kind == peerCIDR6 && h.Family == packet.IPv4) &&
+				rule.rule.Peer.CIDR.Bits() == 0 {
+				otherFamily = rule
+			}
+		}
+	}
+	switch {
+	case len(e.eni.groups) == 0:
+		add("the interface carries no group, so nothing is admitted")
+	case total == 0:
+		add("none of its groups has %s rules, so no new connection is admitted (SG-07)", dir)
+	}
+	if otherFamily != nil {
+		other := AnyIPv6
+		if h.Family == packet.IPv4 {
+			other = AnyIPv4
+		}
+		add("%s covers %s only: %s needs a rule of its own, for %s (SG-40)", RuleRef{otherFamily}, family(otherFamily.kind == peerCIDR6),
+			family(h.Family == packet.IPv6), other)
+	}
+	if otherICMP != nil {
+		add("%s is for %s; over %s it is %s (SG-41)", RuleRef{otherICMP}, otherICMP.rule.Protocol, family(h.Family == packet.IPv6), h.Protocol)
+	}
+	if zeroPort != nil {
+		add("%s is for port 0 alone; all ports are 0-65535 (SG-24)", RuleRef{zeroPort})
+	}
+	if echoReply != nil {
+		add("%s is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)", RuleRef{echoReply})
+	}
+	e.replyHint(dir, h, via, r, add)
+}
+
+// replyHint looks whether the packet would have been the answer to a connection
+// that the rules of the other direction admit.
+func (e *Enforcer) replyHint(dir Direction, h *packet.Header, via Via, r conntrack.Result, add func(string, ...any)) {
+	if h.Fragment() || h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class == conntrack.Related {
+		return
+	}
+	back := h.Tuple().Reverse()
+	if back == h.Tuple() || h.Protocol == packet.ICMP && !packet.IsQuery(packet.ICMP, uint8(back.DstPort>>8)) {
+		return
+	}
+	first := header(&back)
+	if h.Protocol == packet.TCP {
+		first.TCPFlags = packet.SYN
+	}
+	hit := e.f.w.match(e.eni, opposite(dir), &first, via)
+	switch {
+	case hit.rule == nil:
+	case hit.untracked:
+		add("%s admits the connection that this would answer, untracked; its answers need a %s rule (CT-18)", RuleRef{hit.rule}, dir)
+	default:
+		add("%s admits the connection that this would answer, but none is tracked: it expired, or it began before the capture (CT-44, CT-45)", RuleRef{hit.rule})
+	}
+}
+
+func family(v6 bool) string {
+	if v6 {
+		return "IPv6"
+	}
+	return "IPv4"
+}

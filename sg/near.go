@@ -1,0 +1,180 @@
+package sg
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// mostNear bounds the near rules of an explanation.
+const mostNear = 5
+
+// near returns the rules of the ENI for a direction that come nearest to
+// admitting a packet which none of them admits.
+func (e *Enforcer) near(dir Direction, h *packet.Header, via Via) []NearRule {
+	type ranked struct {
+		NearRule
+		distance int
+	}
+	var all []ranked
+	for _, g := range e.eni.groups {
+		for _, r := range e.f.w.groups[g].rules[dir-1] {
+			fails := e.fails(r, dir, h, via)
+			d := 0
+			for _, f := range fails {
+				d += distances[f.Field]
+			}
+			all = append(all, ranked{NearRule{RuleRef{r}, fails}, d})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(a.distance, b.distance) })
+	var near []NearRule
+	for _, r := range all[:min(len(all), mostNear)] {
+		near = append(near, r.NearRule)
+	}
+	return near
+}
+
+// distances say how far a rule is from a packet for each field that failed. What
+// people get wrong most is nearest.
+var distances = map[string]int{
+	"icmp code": 1, "port": 2, "icmp type": 2, "source": 3, "destination": 3, "protocol": 6,
+}
+
+// fails returns the fields of a rule that the packet does not fit.
+func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) []Fail {
+	var fs []Fail
+	p := r.rule.Protocol
+	switch {
+	case p == AllProtocols:
+	case p != ProtocolNumber(uint8(h.Protocol)):
+		fs = append(fs, Fail{Field: "protocol", Want: p.String(), Got: h.Protocol.String()})
+	case r.covers(h):
+	case h.LaterFragment():
+		field := "port"
+		if p == ICMP || p == ICMPv6 {
+			field = "icmp type"
+		}
+		fs = append(fs, Fail{Field: field, Want: r.rule.Ports.String() + r.rule.ICMP.String(), Got: "none",
+			Why: "a later fragment has none, and only a rule for all of them covers it"})
+	case p == TCP || p == UDP:
+		fs = append(fs, Fail{Field: "port", Want: r.rule.Ports.String(), Got: strconv.Itoa(int(h.DstPort))})
+	default:
+		m := r.rule.ICMP
+		if m.typ != -1 && m.typ != int32(h.ICMPType) {
+			fs = append(fs, Fail{Field: "icmp type", Want: strconv.Itoa(m.Type()), Got: strconv.Itoa(int(h.ICMPType))})
+		} else {
+			fs = append(fs, Fail{Field: "icmp code", Want: strconv.Itoa(m.Code()), Got: strconv.Itoa(int(h.ICMPCode))})
+		}
+	}
+	if !e.peerHas(r, dir, h, via) {
+		fs = append(fs, e.failedPeer(r, dir, h, via))
+	}
+	return fs
+}
+
+// peerHas reports whether the packet's other end is in the rule's peer.
+func (e *Enforcer) peerHas(r *ruleInfo, dir Direction, h *packet.Header, via Via) bool {
+	remote := remoteAddr(dir, h)
+	switch r.kind {
+	case peerCIDR4, peerCIDR6:
+		return r.rule.Peer.CIDR.Contains(remote)
+	case peerList:
+		_, ok := e.f.w.listEntry(r.peer, remote)
+		return ok
+	case peerGroup:
+		return via&ViaAppliance == 0 && e.f.w.member(e.eni, r.peer, dir, h) != ""
+	}
+	return false
+}
+
+// failedPeer says why the rule's peer does not match.
+func (e *Enforcer) failedPeer(r *ruleInfo, dir Direction, h *packet.Header, via Via) Fail {
+	remote := remoteAddr(dir, h)
+	f := Fail{Field: "source", Want: r.rule.Peer.String(), Got: remote.String()}
+	if dir == Egress {
+		f.Field = "destination"
+	}
+	w := e.f.w
+	switch r.kind {
+	case peerCIDR4, peerCIDR6:
+		if r.rule.Peer.CIDR.Addr().Is4() != remote.Is4() {
+			f.Why = "a rule covers one IP version only"
+		}
+	case peerList:
+		f.Why = "no entry of the list contains it"
+	case peerNothing:
+		f.Why = w.staleReason(r)
+	case peerGroup:
+		f.Why = e.failedMember(w.groups[r.peer], h, dir, via)
+	}
+	return f
+}
+
+// staleReason says why a rule's reference resolves to nothing.
+func (w *world) staleReason(r *ruleInfo) string {
+	p := r.rule.Peer
+	if p.PrefixList != "" {
+		return fmt.Sprintf("%s is not in the topology", p.PrefixList)
+	}
+	n, ok := w.groupByID[p.Group]
+	switch {
+	case !ok:
+		return fmt.Sprintf("%s is not in the topology", p.Group)
+	case p.Account != "" && w.groups[n].account != "" && w.groups[n].account != p.Account:
+		return fmt.Sprintf("%s belongs to account %s", p.Group, w.groups[n].account)
+	}
+	return fmt.Sprintf("peering %s is not active", p.Peering)
+}
+
+// failedMember says why the packet's other end does not count as a member of g.
+func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via Via) string {
+	w, remote := e.f.w, remoteAddr(dir, h)
+	flat := &h.Src
+	if dir == Egress {
+		flat = &h.Dst
+	}
+	if first, all, ok := w.members.Lookup(h.Family, flat); ok {
+		if all == nil {
+			all = []uint32{first}
+		}
+		for _, m := range all {
+			o := &w.enis[m]
+			switch {
+			case !slices.Contains(o.groups, g.number):
+			case via&ViaAppliance != 0:
+				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
+			default:
+				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering connects (REF-08)", o.id)
+			}
+		}
+		return fmt.Sprintf("it is %s, which does not carry %s", w.enis[first].id, g.id)
+	}
+	if id, ok := w.public[remote]; ok {
+		n := w.eniByID[id]
+		if slices.Contains(w.enis[n].groups, g.number) {
+			return fmt.Sprintf("it is a public address of %s, a member, but rules that name a group match private addresses only (REF-01)", id)
+		}
+		return fmt.Sprintf("it is a public address of %s, which does not carry %s either", id, g.id)
+	}
+	members := 0
+	for i := range w.enis {
+		if slices.Contains(w.enis[i].groups, g.number) {
+			members++
+		}
+	}
+	if members == 0 {
+		return "the group has no members"
+	}
+	return fmt.Sprintf("it is no private address of its %s", count(members, "member"))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

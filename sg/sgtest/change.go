@@ -1,0 +1,165 @@
+package sgtest
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/words"
+	"github.com/sgsim/sgsim/sg/load"
+)
+
+// swap compiles what was built and gives it to the firewall.
+func (r *runner) swap(b *builder, now time.Time) error {
+	policy, err := sg.Compile(b.topo)
+	if err != nil {
+		return err
+	}
+	b.settle()
+	r.build = b
+	r.fw.Swap(policy, now)
+	return nil
+}
+
+// fileNames returns the words of a list of files, "pl-1=entries.json" included.
+func fileNames(ws []words.Word) []string {
+	var names []string
+	for _, w := range ws {
+		if w.Key != "" {
+			w.Value = w.Key + "=" + w.Value
+		}
+		names = append(names, w.Value)
+	}
+	return names
+}
+
+// load adds files to what b has built. JSON files are read together, since one
+// may hold groups and the next their rules.
+func (r *runner) load(names []string, b *builder) error {
+	docs := load.New()
+	for _, name := range names {
+		file := name[strings.LastIndexByte(name, '=')+1:]
+		text, err := r.file(file)
+		if err != nil {
+			return err
+		}
+		if strings.HasSuffix(file, ".json") {
+			docs.Add(name, strings.NewReader(text))
+			continue
+		}
+		t, err := ParseTopology(file, text)
+		if err != nil {
+			return err
+		}
+		b.append(t)
+	}
+	t, _, err := docs.Topology()
+	if err == nil {
+		b.append(t)
+	}
+	return err
+}
+
+// file returns a section of the scenario, or a file beside it.
+func (r *runner) file(name string) (string, error) {
+	if text, ok := r.scenario.files[name]; ok {
+		return text, nil
+	}
+	b, err := os.ReadFile(filepath.Join(filepath.Dir(r.scenario.name), name))
+	if err != nil {
+		return "", fmt.Errorf("no section -- %s -- in this file, and %w", name, err)
+	}
+	return string(b), nil
+}
+
+func (b *builder) append(t *sg.Topology) {
+	b.topo.VPCs = append(b.topo.VPCs, t.VPCs...)
+	b.topo.Peerings = append(b.topo.Peerings, t.Peerings...)
+	b.topo.PrefixLists = append(b.topo.PrefixLists, t.PrefixLists...)
+	b.topo.Groups = append(b.topo.Groups, t.Groups...)
+	b.topo.ENIs = append(b.topo.ENIs, t.ENIs...)
+}
+
+func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change {
+	return func(r *runner, fw *sg.Firewall, now time.Time) error {
+		var err error
+		if add {
+			err = fw.Authorize(id, dir, rule, now)
+		} else {
+			err = fw.Revoke(id, dir, rule, now)
+		}
+		if err != nil {
+			return err
+		}
+		i := last(r.build.topo.Groups, func(g sg.Group) bool { return g.ID == id })
+		rules := rulesOf(&r.build.topo.Groups[i], dir)
+		if add {
+			*rules = append(*rules, rule)
+		} else {
+			without(rules, func(o sg.Rule) bool { return o.Same(rule) })
+		}
+		return nil
+	}
+}
+
+func groupChange(add bool, id sg.ENIID, g sg.GroupID) change {
+	return func(r *runner, fw *sg.Firewall, now time.Time) error {
+		var err error
+		if add {
+			err = fw.Attach(id, g, now)
+		} else {
+			err = fw.Detach(id, g, now)
+		}
+		if err != nil {
+			return err
+		}
+		groups := &r.eni(id).Groups
+		if !add {
+			without(groups, func(o sg.GroupID) bool { return o == g })
+		} else if !slices.Contains(*groups, g) {
+			*groups = append(*groups, g)
+		}
+		return nil
+	}
+}
+
+func setGroups(id sg.ENIID, groups []sg.GroupID) change {
+	return func(r *runner, fw *sg.Firewall, now time.Time) error {
+		if err := fw.SetGroups(id, groups, now); err != nil {
+			return err
+		}
+		r.eni(id).Groups = slices.Clone(groups)
+		return nil
+	}
+}
+
+func (r *runner) eni(id sg.ENIID) *sg.ENI {
+	return &r.build.topo.ENIs[last(r.build.topo.ENIs, func(e sg.ENI) bool { return e.ID == id })]
+}
+
+func entryChange(add bool, id sg.PrefixListID, cidr netip.Prefix) change {
+	return func(r *runner, fw *sg.Firewall, now time.Time) error {
+		var err error
+		if add {
+			err = fw.AddEntry(id, cidr, now)
+		} else {
+			err = fw.RemoveEntry(id, cidr, now)
+		}
+		if err != nil {
+			return err
+		}
+		i := last(r.build.topo.PrefixLists, func(p sg.PrefixList) bool { return p.ID == id })
+		entries := &r.build.topo.PrefixLists[i].Entries
+		if add {
+			*entries = append(*entries, sg.PrefixListEntry{CIDR: cidr})
+		} else {
+			without(entries, func(e sg.PrefixListEntry) bool { return e.CIDR.Masked() == cidr.Masked() })
+		}
+		return nil
+	}
+}

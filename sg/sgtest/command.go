@@ -1,0 +1,409 @@
+package sgtest
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/words"
+)
+
+// A runner is what the statements of a case work on.
+type runner struct {
+	scenario *Scenario
+	build    *builder // the topology, kept in step with the firewall
+	options  sg.Options
+	start    time.Time
+	fw       *sg.Firewall
+}
+
+// firewall makes the firewall when the first packet or change needs it.
+func (r *runner) firewall() (*sg.Firewall, error) {
+	if r.fw == nil {
+		policy, err := sg.Compile(r.build.topo)
+		if err != nil {
+			return nil, err
+		}
+		r.build.settle()
+		r.fw = sg.NewFirewall(policy, &r.options)
+	}
+	return r.fw, nil
+}
+
+// parseCommand reads one statement and the expectation beside it.
+func parseCommand(line string) (*command, error) {
+	if line[0] == '@' {
+		return parseTimed(line)
+	}
+	ws, err := words.Split(line)
+	if err != nil {
+		return nil, err
+	}
+	c := &command{left: line, exact: true}
+	switch verb := ws[0].Value; {
+	case ws[0].Key != "":
+		return nil, fmt.Errorf("%q: not a statement", line)
+	case isStatement(verb):
+		c.run = func(r *runner) (result, error) {
+			if err := r.untimed(); err != nil {
+				return result{}, err
+			}
+			return result{}, r.build.statement(line, ws)
+		}
+	case verb == "load" && len(ws) > 1:
+		c.run = func(r *runner) (result, error) {
+			if err := r.untimed(); err != nil {
+				return result{}, err
+			}
+			return result{}, r.load(fileNames(ws[1:]), r.build)
+		}
+	case verb == "option":
+		if err := each(ws[1:], optionSetters(&sg.Options{})); err != nil {
+			return nil, err
+		}
+		c.run = func(r *runner) (result, error) {
+			if err := r.untimed(); err != nil {
+				return result{}, err
+			}
+			return result{}, each(ws[1:], optionSetters(&r.options))
+		}
+	case verb == "check" && len(ws) == 1:
+		c.run = func(r *runner) (result, error) {
+			var rows []string
+			for _, f := range sg.Check(r.build.topo) {
+				rows = append(rows, f.String())
+			}
+			return result{rows: rows}, nil
+		}
+	case verb == "compile" && len(ws) == 1:
+		c.run = func(r *runner) (result, error) {
+			_, err := sg.Compile(r.build.topo)
+			return result{rows: errorRows(err)}, nil
+		}
+	default:
+		return nil, fmt.Errorf("%q: not a statement", line)
+	}
+	return c, nil
+}
+
+// untimed fails a statement without a time once packets flow: it would happen at
+// no defined moment.
+func (r *runner) untimed() error {
+	if r.fw != nil {
+		return errors.New("needs a time such as @5s, now that packets flow")
+	}
+	return nil
+}
+
+func errorRows(err error) []string {
+	if err == nil {
+		return nil
+	}
+	var rows []string
+	for _, err := range flatten(err) {
+		row := "error " + strings.ReplaceAll(err.Error(), "\n", " ")
+		if code := sg.ErrorCode(err); code != "" {
+			row += " (" + code + ")"
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// flatten returns the parts of joined errors.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var errs []error
+	for _, err := range joined.Unwrap() {
+		errs = append(errs, flatten(err)...)
+	}
+	return errs
+}
+
+// parseTimed reads "@5s ...".
+func parseTimed(line string) (*command, error) {
+	stamp, _, _ := strings.Cut(line[1:], " ")
+	at, err := time.ParseDuration(stamp)
+	if err != nil || at < 0 {
+		return nil, fmt.Errorf("%q: not a time since the start such as @1.5s", "@"+stamp)
+	}
+	fields := fieldsOf(line)[1:]
+	if len(fields) == 0 {
+		return nil, fmt.Errorf("nothing happens at @%s", stamp)
+	}
+	c := &command{left: line, timed: true}
+	switch verb := fields[0].text; {
+	case verb == "forward":
+		err = c.parseForward(line, at, fields[1:])
+	case verb == "explain":
+		err = c.parseExplain(line, at, fields[1:])
+	case verb == "connections":
+		c.parseConnections(line, at, fields)
+	case len(fields) > 1 && (fields[1].text == "ingress" || fields[1].text == "egress") && !isChange(verb):
+		err = c.parseEvaluate(line, at, fields)
+	default:
+		ws, splitErr := words.Split(line)
+		if splitErr != nil {
+			return nil, splitErr
+		}
+		if len(ws) < 2 {
+			return nil, fmt.Errorf("nothing happens at @%s", stamp)
+		}
+		c.exact = true
+		err = c.parseChange(line, at, ws[1:])
+	}
+	return c, err
+}
+
+// A field is a run of characters other than blanks.
+type field struct {
+	text       string
+	start, end int
+}
+
+func fieldsOf(line string) []field {
+	var fs []field
+	for i := 0; i < len(line); {
+		if line[i] == ' ' || line[i] == '\t' {
+			i++
+			continue
+		}
+		j := i
+		for j < len(line) && line[j] != ' ' && line[j] != '\t' {
+			j++
+		}
+		fs = append(fs, field{line[i:j], i, j})
+		i = j
+	}
+	return fs
+}
+
+// A flight is a packet as a statement writes it.
+type flight struct {
+	eni sg.ENIID     // empty for both ends
+	dir sg.Direction // zero for both ends
+	via sg.Via
+	h   packet.Header
+}
+
+// parseFlight reads "[ENI DIR] [via X] PACKET [VERDICT ...] [# remark]" and sets
+// the expectation of c.
+func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, error) {
+	f := flight{}
+	if oneEnd {
+		if len(fs) < 2 {
+			return f, errors.New("a packet at one end needs ENI and direction")
+		}
+		dir, err := parseDirection(words.Word{Value: fs[1].text})
+		if err != nil {
+			return f, err
+		}
+		f.eni, f.dir, fs = sg.ENIID(fs[0].text), dir, fs[2:]
+	}
+	if len(fs) > 1 && fs[0].text == "via" {
+		via, err := parseVia(fs[1].text)
+		if err != nil {
+			return f, err
+		}
+		f.via, fs = via, fs[2:]
+	}
+	if i := slices.IndexFunc(fs, func(f field) bool { return f.text[0] == '#' }); i >= 0 {
+		c.remark = strings.TrimRight(line[fs[i].start:], " \t")
+		fs = fs[:i]
+	}
+	end := len(fs)
+	if i := slices.IndexFunc(fs, func(f field) bool {
+		return f.text == sg.Accept.String() || f.text == sg.Drop.String() || f.text == sg.NotApplicable.String()
+	}); i >= 0 {
+		end = i
+		c.want = strings.TrimSpace(line[fs[i].start:fs[len(fs)-1].end])
+	}
+	if end == 0 {
+		return f, errors.New("no packet")
+	}
+	c.left = line[:fs[end-1].end]
+	h, err := packet.ParseHeader(line[fs[0].start:fs[end-1].end])
+	f.h = h
+	return f, err
+}
+
+func (c *command) parseEvaluate(line string, at time.Duration, fs []field) error {
+	f, err := c.parseFlight(line, fs, true)
+	c.inline = true
+	c.run = func(r *runner) (result, error) {
+		fw, err := r.firewall()
+		if err != nil {
+			return result{}, err
+		}
+		now, e := r.start.Add(at), fw.ENI(f.eni)
+		if e == nil {
+			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
+		}
+		why := e.ExplainVia(f.dir, &f.h, now, f.via)
+		d := e.EvaluateVia(f.dir, &f.h, now, f.via)
+		if err := agree(why.Hops, []sg.Decision{d}); err != nil {
+			return result{}, err
+		}
+		return result{text: FormatDecision(d), explain: why.String}, nil
+	}
+	return err
+}
+
+// agree compares an explanation, given before the packet, with what came.
+func agree(said []sg.HopExplanation, got []sg.Decision) error {
+	same := len(said) == len(got)
+	for i := 0; same && i < len(got); i++ {
+		same = said[i].Decision == got[i]
+	}
+	if !same {
+		return fmt.Errorf("the explanation differs from what happened: %v and %v", said, got)
+	}
+	return nil
+}
+
+func (c *command) parseForward(line string, at time.Duration, fs []field) error {
+	f, err := c.parseFlight(line, fs, false)
+	c.inline = true
+	c.run = func(r *runner) (result, error) {
+		fw, err := r.firewall()
+		if err != nil {
+			return result{}, err
+		}
+		now := r.start.Add(at)
+		why := fw.ExplainVia(&f.h, now, f.via)
+		out := fw.ForwardVia(&f.h, now, f.via)
+		var ds []sg.Decision
+		for _, hop := range out.Hops() {
+			ds = append(ds, hop.Decision)
+		}
+		if err := agree(why.Hops, ds); err != nil {
+			return result{}, err
+		}
+		return result{text: formatOutcome(&out), rows: formatHops(&out), explain: why.String}, nil
+	}
+	return err
+}
+
+func (c *command) parseExplain(line string, at time.Duration, fs []field) error {
+	forward := len(fs) > 0 && fs[0].text == "forward"
+	if forward {
+		fs = fs[1:]
+	}
+	f, err := c.parseFlight(line, fs, !forward)
+	if err == nil && c.want != "" {
+		err = errors.New("an explanation stands below the statement, indented")
+	}
+	c.exact = true
+	c.run = func(r *runner) (result, error) {
+		fw, err := r.firewall()
+		if err != nil {
+			return result{}, err
+		}
+		now := r.start.Add(at)
+		var why *sg.Explanation
+		if forward {
+			why = fw.ExplainVia(&f.h, now, f.via)
+		} else if e := fw.ENI(f.eni); e != nil {
+			why = e.ExplainVia(f.dir, &f.h, now, f.via)
+		} else {
+			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
+		}
+		return result{rows: strings.Split(strings.TrimRight(why.String(), "\n"), "\n")}, nil
+	}
+	return err
+}
+
+func (c *command) parseConnections(line string, at time.Duration, fs []field) {
+	c.inline, c.exact = true, true
+	c.left = line[:fs[0].end]
+	if len(fs) > 1 {
+		c.want = line[fs[1].start:fs[len(fs)-1].end]
+	}
+	c.run = func(r *runner) (result, error) {
+		fw, err := r.firewall()
+		if err != nil {
+			return result{}, err
+		}
+		n := 0
+		for range fw.Table().All(r.start.Add(at)) {
+			n++
+		}
+		return result{text: fmt.Sprint(n)}, nil
+	}
+}
+
+func isChange(verb string) bool {
+	switch verb {
+	case "authorize", "revoke", "attach", "detach", "setgroups", "entry", "swap":
+		return true
+	}
+	return isStatement(verb)
+}
+
+// A change works on the firewall and, the same, on the topology beside it.
+type change func(r *runner, fw *sg.Firewall, now time.Time) error
+
+func (c *command) parseChange(line string, at time.Duration, ws []words.Word) error {
+	do, err := parseChangeText(line, ws)
+	c.run = func(r *runner) (result, error) {
+		fw, err := r.firewall()
+		if err != nil {
+			return result{}, err
+		}
+		return result{rows: errorRows(do(r, fw, r.start.Add(at)))}, nil
+	}
+	return err
+}
+
+func parseChangeText(line string, ws []words.Word) (change, error) {
+	verb, args := ws[0].Value, ws[1:]
+	for _, w := range args {
+		if w.Key != "" && !isStatement(verb) && verb != "authorize" && verb != "revoke" && verb != "swap" {
+			return nil, fmt.Errorf("%q: not understood here", w.Key+"="+w.Value)
+		}
+	}
+	switch {
+	case (verb == "authorize" || verb == "revoke") && len(args) > 0:
+		dir, rule, err := parseDirRule(line, args[1:])
+		return ruleChange(verb == "authorize", sg.GroupID(args[0].Value), dir, rule), err
+	case (verb == "attach" || verb == "detach") && len(args) == 2:
+		return groupChange(verb == "attach", sg.ENIID(args[0].Value), sg.GroupID(args[1].Value)), nil
+	case verb == "setgroups" && len(args) > 0:
+		var groups []sg.GroupID
+		for _, w := range args[1:] {
+			groups = append(groups, sg.GroupID(w.Value))
+		}
+		return setGroups(sg.ENIID(args[0].Value), groups), nil
+	case verb == "entry" && len(args) == 3 && (args[0].Value == "add" || args[0].Value == "remove"):
+		cidr, err := netip.ParsePrefix(args[2].Value)
+		if err != nil {
+			err = fmt.Errorf("%q: not a CIDR block", args[2].Value)
+		}
+		return entryChange(args[0].Value == "add", sg.PrefixListID(args[1].Value), cidr), err
+	case verb == "swap" && len(args) > 0:
+		return func(r *runner, fw *sg.Firewall, now time.Time) error {
+			b := newBuilder(nil)
+			if err := r.load(fileNames(args), b); err != nil {
+				return err
+			}
+			return r.swap(b, now)
+		}, nil
+	case isStatement(verb) && len(args) > 0:
+		return func(r *runner, fw *sg.Firewall, now time.Time) error {
+			b := newBuilder(r.build.topo)
+			if err := b.statement(line, ws); err != nil {
+				return err
+			}
+			return r.swap(b, now)
+		}, nil
+	}
+	return nil, fmt.Errorf("%q: not a packet and not a change", strings.TrimSpace(line))
+}

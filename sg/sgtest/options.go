@@ -1,0 +1,128 @@
+package sgtest
+
+import (
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/words"
+)
+
+// FormatOptions writes what differs from the zero options as the words of an
+// "option" statement, and nothing if nothing does:
+//
+//	profile=linux midstream=pass related-icmp filter-exempt
+//	max-connections=4 instance-max=i-1:2 on-change=flush
+//
+// An Observer has no text and is left out.
+func FormatOptions(o *sg.Options) string {
+	var w lineWriter
+	if o.Profile == conntrack.Linux {
+		w.field("profile", "linux")
+	}
+	if o.Midstream != sg.MidstreamDrop {
+		w.field("midstream", o.Midstream.String())
+	}
+	w.flag("related-icmp", o.RelatedICMP)
+	w.flag("filter-exempt", o.FilterExempt)
+	if o.MaxConnections != 0 {
+		w.field("max-connections", strconv.Itoa(o.MaxConnections))
+	}
+	var ids []string
+	for id := range o.InstanceMax {
+		ids = append(ids, string(id))
+	}
+	sort.Strings(ids)
+	for _, id := range ids {
+		w.field("instance-max", id+":"+strconv.Itoa(o.InstanceMax[sg.InstanceID(id)]))
+	}
+	if o.OnChange != sg.ChangeAWS {
+		w.field("on-change", o.OnChange.String())
+	}
+	return strings.TrimPrefix(string(w.b), " ")
+}
+
+// ParseOptions reads what [FormatOptions] writes.
+func ParseOptions(s string) (sg.Options, error) {
+	o := sg.Options{}
+	ws, err := words.Split(s)
+	if err == nil {
+		err = each(ws, optionSetters(&o))
+	}
+	return o, err
+}
+
+func optionSetters(o *sg.Options) setters {
+	return setters{
+		"profile": func(s string) error {
+			switch s {
+			case "aws":
+				o.Profile = conntrack.AWS
+			case "linux":
+				o.Profile = conntrack.Linux
+			default:
+				return fmt.Errorf("%q: neither aws nor linux", s)
+			}
+			return nil
+		},
+		"midstream":          func(s string) error { return o.Midstream.UnmarshalText([]byte(s)) },
+		"on-change":          func(s string) error { return o.OnChange.UnmarshalText([]byte(s)) },
+		"flag related-icmp":  flag(&o.RelatedICMP),
+		"flag filter-exempt": flag(&o.FilterExempt),
+		"max-connections":    number(&o.MaxConnections),
+		"instance-max": func(s string) error {
+			i := strings.LastIndexByte(s, ':')
+			n, err := strconv.Atoi(s[i+1:])
+			if i < 0 || err != nil {
+				return fmt.Errorf("%q: not an instance and a number such as i-1:1000", s)
+			}
+			if o.InstanceMax == nil {
+				o.InstanceMax = map[sg.InstanceID]int{}
+			}
+			o.InstanceMax[sg.InstanceID(s[:i])] = n
+			return nil
+		},
+	}
+}
+
+// viaNames are the words behind "via", the canonical one of each flag first.
+var viaNames = []struct {
+	name string
+	flag sg.Via
+}{
+	{"appliance", sg.ViaAppliance},
+	{"tracked", sg.ViaTracked},
+	{"nlb", sg.ViaTracked}, // what most people have in mind
+}
+
+func parseVia(s string) (sg.Via, error) {
+	var via sg.Via
+next:
+	for _, word := range strings.Split(s, ",") {
+		for _, v := range viaNames {
+			if v.name == word {
+				via |= v.flag
+				continue next
+			}
+		}
+		return 0, fmt.Errorf("via %q: not appliance, tracked or nlb", word)
+	}
+	return via, nil
+}
+
+// formatVia returns "via appliance ", or nothing for the plain path.
+func formatVia(via sg.Via) string {
+	var names []string
+	for _, v := range viaNames {
+		if via&v.flag != 0 {
+			names, via = append(names, v.name), via&^v.flag
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "via " + strings.Join(names, ",") + " "
+}
