@@ -54,10 +54,15 @@ func fragmentKeyOf(z Zone, h *packet.Header) fragmentKey {
 	return fragmentKey{h.Src, h.Dst, h.FragID, z, h.Protocol, h.Family}
 }
 
-func (f *fragments) get(z Zone, h *packet.Header, at int64) (known, accepted bool) {
+func (f *fragments) get(z Zone, h *packet.Header, at int64) answer {
 	v, ok := f.verdicts[fragmentKeyOf(z, h)]
-	known = ok && at < v.expires
-	return known, known && v.accepted
+	switch {
+	case !ok || at >= v.expires:
+		return plain(Fragment, WhyNone)
+	case v.accepted:
+		return plain(Fragment, WhyNone) | answerKnown | answerAccepted
+	}
+	return plain(Fragment, WhyNone) | answerKnown
 }
 
 func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {

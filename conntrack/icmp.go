@@ -54,30 +54,30 @@ func hasPorts(p Profile, proto packet.Protocol) bool {
 }
 
 // sortICMP is sort for ICMP and ICMPv6.
-func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (r Result, done bool) {
+func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (a answer, done bool) {
 	if (h.Protocol == packet.ICMP) != (h.Family == packet.IPv4) {
-		return Result{Why: WhyFamily}, true
+		return plain(Invalid, WhyFamily), true
 	}
 	if h.Missing&packet.MissingICMP != 0 {
-		return Result{Why: WhyMissing}, true
+		return plain(Invalid, WhyMissing), true
 	}
 	switch kindOf(t.profile, h) {
 	case icmpDiscovery:
-		return Result{Class: Untracked}, true
+		return plain(Untracked, WhyNone), true
 	case icmpOther:
 		return t.unkeyed(), true
 	case icmpError:
 		return t.related(z, h, at), true
 	}
 	if h.Missing&packet.MissingICMPID != 0 {
-		return Result{Why: WhyMissing}, true
+		return plain(Invalid, WhyMissing), true
 	}
-	return Result{}, false
+	return 0, false
 }
 
 // related finds the connection that an ICMP error is about. The error must go to
 // where the quoted packet came from; who sends it does not matter (CTS-32).
-func (t *Table) related(z Zone, h *packet.Header, at int64) Result {
+func (t *Table) related(z Zone, h *packet.Header, at int64) answer {
 	q := &h.Quoted.Tuple
 	icmp := q.Protocol == packet.ICMP || q.Protocol == packet.ICMPv6
 	need := packet.QuoteAddresses
@@ -86,25 +86,21 @@ func (t *Table) related(z Zone, h *packet.Header, at int64) Result {
 	}
 	if h.Quoted.Part < need {
 		if h.Missing&packet.MissingQuote != 0 {
-			return Result{Why: WhyMissing}
+			return plain(Invalid, WhyMissing)
 		}
-		return Result{Why: WhyQuote}
+		return plain(Invalid, WhyQuote)
 	}
 	if q.Src != h.Dst || q.Family != h.Family {
-		return Result{Why: WhyNoQuoted}
+		return plain(Invalid, WhyNoQuoted)
 	}
 	if icmp {
 		if _, ok := packet.ReplyType(q.Protocol, uint8(q.DstPort>>8)); !ok {
-			return Result{Why: WhyNoQuoted}
+			return plain(Invalid, WhyNoQuoted)
 		}
 	}
-	s, rec, dir := t.lookupTuple(z, *q, at)
+	s, rec, dir := t.lookup(z, *q, at)
 	if s == nil {
-		return Result{Why: WhyNoQuoted}
+		return plain(Invalid, WhyNoQuoted)
 	}
-	meta := s.head(rec)[wordMeta]
-	return Result{
-		Class: Related, Dir: Original + Reply - dir, State: stateOf(meta),
-		Replied: meta&metaReplied != 0, Tag: uint32(meta >> 32),
-	}
+	return about(Related, Original+Reply-dir, WhyNone, s.head(rec)[wordMeta])
 }

@@ -26,7 +26,7 @@ type index struct {
 const (
 	bucketSlots = 10
 	pageBuckets = 128
-	maxPages    = 3
+	maxPages    = 3 // of the four that a segment has place for
 	maxDepth    = 24
 
 	// pageFull is how many entries a page should hold at most. At four fifths
@@ -37,9 +37,17 @@ const (
 // A segment is what a lookup needs of one, by value so that it need not follow a
 // pointer. Several directory entries may hold copies of the same segment.
 type segment struct {
-	pages   [maxPages]*page
+	pages   [4]*page
 	buckets uint32
 	id      uint32 // in infos
+}
+
+// noEntries is the page of all empty indexes, so that a lookup need not ask.
+var noEntries page
+
+func newIndex() index {
+	s := segment{pages: [4]*page{&noEntries}, buckets: pageBuckets}
+	return index{dir: []segment{s, s}, shift: 63}
 }
 
 type segmentInfo struct {
@@ -105,7 +113,7 @@ func (s *segment) home(hash uint64) uint32 {
 }
 
 func (s *segment) bucket(i uint32) *bucket {
-	return &s.pages[i/pageBuckets][i%pageBuckets]
+	return &s.pages[i/pageBuckets&3][i%pageBuckets]
 }
 
 // next returns the bucket after i, round the end.
@@ -122,10 +130,10 @@ func (x *index) segment(hash uint64) *segment { return &x.dir[hash>>(x.shift&63)
 // have to make room. It reports false where the hash function has failed: more
 // hashes share their first bits than a segment can hold.
 func (x *index) insert(hash uint64, rec uint32, hashOf func(rec uint32) uint64) bool {
-	if x.dir == nil {
+	if x.infos == nil {
 		x.infos = []segmentInfo{{depth: 0, pages: 1}}
-		s := segment{pages: [maxPages]*page{new(page)}, buckets: pageBuckets}
-		x.dir, x.shift = []segment{s, s}, 63
+		x.dir[0].pages[0] = new(page)
+		x.dir[1] = x.dir[0]
 	}
 	for {
 		s := x.segment(hash)
@@ -244,7 +252,7 @@ func (x *index) split(hash uint64, hashOf func(rec uint32) uint64) bool {
 	info.depth++
 	bit := uint(64 - info.depth)
 
-	high := segment{pages: [maxPages]*page{low.pages[2], new(page)}, buckets: 2 * pageBuckets, id: uint32(len(x.infos))}
+	high := segment{pages: [4]*page{low.pages[2], new(page)}, buckets: 2 * pageBuckets, id: uint32(len(x.infos))}
 	low.pages[2], low.buckets = nil, 2*pageBuckets
 	info.pages, info.entries = 2, 0
 	x.infos = append(x.infos, segmentInfo{depth: info.depth, pages: 2})
@@ -270,8 +278,11 @@ func (x *index) split(hash uint64, hashOf func(rec uint32) uint64) bool {
 func (x *index) clone() index {
 	c := *x
 	c.dir, c.infos, c.moved = slices.Clone(x.dir), slices.Clone(x.infos), nil
-	pages := make([][maxPages]*page, len(c.infos))
+	pages := make([][4]*page, len(c.infos))
 	for i := range c.dir {
+		if c.infos == nil {
+			break
+		}
 		s := &c.dir[i]
 		if copies := &pages[s.id]; copies[0] == nil {
 			for j, p := range s.pages {

@@ -43,7 +43,7 @@ func (w *world) packet() packet.Header {
 	if len(w.seen) > 0 && w.IntN(2) == 0 {
 		h := pick(w, w.seen...)
 		if w.IntN(2) == 0 {
-			h = answer(h)
+			h = reversed(h)
 		}
 		return w.dress(h)
 	}
@@ -76,8 +76,8 @@ func (w *world) packet() packet.Header {
 	return w.dress(h)
 }
 
-// answer turns a packet round.
-func answer(h packet.Header) packet.Header {
+// reversed turns a packet round.
+func reversed(h packet.Header) packet.Header {
 	t := h.Tuple().Reverse()
 	h.Src, h.Dst = t.Src, t.Dst
 	if h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 {

@@ -2,63 +2,69 @@ package conntrack
 
 import "github.com/sgsim/sgsim/packet"
 
-// stepTCP is what a segment does to a connection in the AWS profile: the new meta
-// word, the timeout where the outcome is outcomeRefresh, and why it changed
-// nothing where it did not.
-func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) (uint64, int64, outcome, Why) {
+// An effect is what a packet makes of its connection.
+type effect struct {
+	meta    uint64
+	timeout int64 // of outcomeRefresh
+	outcome outcome
+	why     Why // it changed nothing
+}
+
+// stepTCP is what a segment does to a connection in the AWS profile.
+func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) effect {
 	sym := symbolOf[flags]
 	state := stateOf(meta)
-	next := tcpNext[(dir-Original)&1][sym&7][state&15]
+	cell := tcpNext[(dir-Original)&1][sym&7][state&15]
 	replied := meta&metaReplied != 0
-	if next >= tcpInvalid {
+	if cell == Established && replied { // nearly always
+		return effect{withState(meta, Established), to[Established], outcomeRefresh, WhyNone}
+	}
+	if cell >= tcpInvalid {
 		switch {
-		case next == tcpReopen, sym == symSYN && (state == TimeWait || state == Close):
+		case cell == tcpReopen, sym == symSYN && (state == TimeWait || state == Close):
 			// Whichever side sends it, and whatever has been seen of the
 			// end of the old connection (CTS-19).
-			return meta, 0, outcomeReopen, WhyNone
-		case next == tcpIgnore:
-			if dir == Reply {
-				meta |= metaReplied
-			}
-			return meta, 0, outcomeIgnored, WhyIgnored
+			return effect{meta, 0, outcomeReopen, WhyNone}
+		case cell == tcpIgnore:
+			return effect{withReply(meta, dir), 0, outcomeIgnored, WhyIgnored}
 		case sym == symIllegal:
-			return meta, 0, outcomeInvalid, WhyFlags
+			return effect{meta, 0, outcomeInvalid, WhyFlags}
 		}
-		return meta, 0, outcomeInvalid, WhyState
+		return effect{meta, 0, outcomeInvalid, WhyState}
 	}
-	if next == Established && replied { // nearly always
-		return withState(meta, Established), to[Established], outcomeRefresh, WhyNone
+	meta = withReply(meta, dir)
+	timeout := to[cell]
+	switch {
+	case !replied && sym == symRST:
+		return effect{withState(meta, Close), 0, outcomeDelete, WhyNone}
+	case !replied && sym == symSYN && dir == Original && state == SynSent:
+		return effect{meta, 0, outcomeKeep, WhyNone} // or retries would keep a dead connection (CTS-21)
+	case !replied && cell == Established:
+		timeout = min(timeout, linuxUnacked)
+	case cell == SynSent2:
+		meta |= metaSimultaneous
+	case cell == SynRecv && sym == symACK && meta&metaSimultaneous != 0:
+		cell, timeout = Established, to[Established]
 	}
-	timeout := to[next]
+	return effect{withState(meta, cell), timeout, outcomeRefresh, WhyNone}
+}
+
+// withReply notes a packet of the reply direction.
+func withReply(meta uint64, dir Direction) uint64 {
 	if dir == Reply {
 		meta |= metaReplied
 	}
-	switch {
-	case !replied && sym == symRST:
-		return withState(meta, Close), 0, outcomeDelete, WhyNone
-	case !replied && sym == symSYN && dir == Original && state == SynSent:
-		return meta, 0, outcomeKeep, WhyNone // or retries would keep a dead connection (CTS-21)
-	case next == SynSent2:
-		meta |= metaSimultaneous
-	case next == SynRecv && sym == symACK && meta&metaSimultaneous != 0:
-		next, timeout = Established, to[Established]
-	}
-	if next == Established && !replied {
-		timeout = min(timeout, linuxUnacked)
-	}
-	return withState(meta, next), timeout, outcomeRefresh, WhyNone
+	return meta
 }
 
 // stepOther is what a packet of any protocol but TCP does to a connection. age is
 // how long the connection has lasted, for the Linux profile.
-func stepOther(p Profile, meta uint64, dir Direction, age int64, to *timeouts) (uint64, int64) {
+func stepOther(p Profile, meta uint64, dir Direction, age int64, to *timeouts) effect {
 	proto, state := protocolOf(meta), stateOf(meta)
 	replied := meta&metaReplied != 0
-	if dir == Reply {
-		meta |= metaReplied
-		if state == Unreplied {
-			state = Replied
-		}
+	meta = withReply(meta, dir)
+	if dir == Reply && state == Unreplied {
+		state = Replied
 	}
 	switch {
 	case proto == packet.UDP && p == AWS:
@@ -78,7 +84,7 @@ func stepOther(p Profile, meta uint64, dir Direction, age int64, to *timeouts) (
 		state = Stream
 		meta |= metaAssured
 	}
-	return withState(meta, state), otherTimeout(p, proto, state, to)
+	return effect{withState(meta, state), otherTimeout(p, proto, state, to), outcomeRefresh, WhyNone}
 }
 
 // otherTimeout is the timeout of a connection that is not TCP.
@@ -105,28 +111,22 @@ func otherTimeout(p Profile, proto packet.Protocol, state State, to *timeouts) i
 }
 
 // stepLinux is stepTCP for the Linux profile. It changes the memory.
-func stepLinux(m *tcpMemory, meta uint64, dir Direction, h *packet.Header, to *timeouts) (uint64, int64, outcome, Why) {
+func stepLinux(m *tcpMemory, meta uint64, dir Direction, h *packet.Header, to *timeouts) effect {
 	if symbolOf[h.TCPFlags] == symIllegal {
-		return meta, 0, outcomeInvalid, WhyFlags
+		return effect{meta, 0, outcomeInvalid, WhyFlags}
 	}
 	s := m.segment(stateOf(meta), meta&metaReplied != 0, meta&metaAssured != 0, dir, h, to)
 	switch s.outcome {
 	case outcomeInvalid:
-		return meta, 0, s.outcome, WhyState
+		return effect{meta, 0, s.outcome, WhyState}
 	case outcomeReopen:
-		return meta, 0, s.outcome, WhyNone
+		return effect{meta, 0, s.outcome, WhyNone}
 	case outcomeIgnored:
-		if dir == Reply {
-			meta |= metaReplied
-		}
-		return meta, 0, s.outcome, WhyIgnored
+		return effect{withReply(meta, dir), 0, s.outcome, WhyIgnored}
 	}
 	meta = withState(meta, s.state)
 	if s.assured {
 		meta |= metaAssured
 	}
-	if dir == Reply {
-		meta |= metaReplied
-	}
-	return meta, s.timeout, s.outcome, WhyNone
+	return effect{withReply(meta, dir), s.timeout, s.outcome, WhyNone}
 }

@@ -27,11 +27,14 @@ const (
 	wordMeta   = 3
 
 	metaState        = 0xf << 8
-	metaReversed     = 1 << 16 // the original direction goes against the order of the key
-	metaReplied      = 1 << 17
+	metaReversed     = 1 << reversedShift // the original direction goes against the order of the key
+	metaReplied      = 1 << replyShift
 	metaAssured      = 1 << 18 // Linux
 	metaAsked        = 1 << 19 // AWS, UDP: a request since the last reply
 	metaSimultaneous = 1 << 20 // AWS, TCP: both sides have sent a SYN
+
+	reversedShift = 16
+	replyShift    = 17
 
 	never = math.MaxInt64
 )
@@ -81,7 +84,7 @@ const (
 )
 
 func newStore(v6, linux bool, h *hasher) store {
-	return store{v6: v6, linux: linux, hash: h, free: noRecord}
+	return store{v6: v6, linux: linux, hash: h, free: noRecord, index: newIndex()}
 }
 
 // head returns the first unit of a record.
@@ -131,9 +134,6 @@ func (s *store) find(hash uint64, k *key) uint32 {
 
 // find4 is find for IPv4, and returns the record's unit with its number.
 func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
-	if s.used == 0 {
-		return nil, noRecord
-	}
 	seg := s.index.segment(hash)
 	tag := tagOf(hash)
 	for i := seg.home(hash); ; i = seg.next(i) {
@@ -152,9 +152,6 @@ func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 }
 
 func (s *store) find6(hash uint64, k *key) uint32 {
-	if s.used == 0 {
-		return noRecord
-	}
 	seg := s.index.segment(hash)
 	tag := tagOf(hash)
 	for i := seg.home(hash); ; i = seg.next(i) {

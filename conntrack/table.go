@@ -73,34 +73,39 @@ func NewTable(c Config) (*Table, error) {
 //
 // A Header that Decode gave an error for must not be passed. Times must be within
 // what [time.Time.UnixNano] can express.
-func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
+func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 	at := max(now.UnixNano(), t.now)
 	t.now = at
-
-	// Whole IPv4 segments and datagrams: the way of nearly all packets.
-	if h.Family == packet.IPv4 && (h.Protocol == packet.TCP || h.Protocol == packet.UDP) &&
-		h.Missing == 0 && h.FragOffset == 0 {
-		a, b := endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort)
-		w0, w1 := words4(z, min(a, b), max(a, b))
-		u, rec := t.v4.find4(t.hash.hash4(w0, w1, h.Protocol), w0, w1, h.Protocol)
-		if rec == noRecord || at >= int64(u[wordExpiry]) {
-			return t.fresh(h)
-		}
-		dir := Original
-		if b < a != (u[wordMeta]&metaReversed != 0) || a == b {
-			dir = Reply
-		}
-		return t.advance(&t.v4, rec, u, z, dir, h, at)
+	if h.Family != packet.IPv4 || h.Protocol != packet.TCP && h.Protocol != packet.UDP ||
+		h.Missing != 0 || h.FragOffset != 0 {
+		return t.track(z, h, at).result()
 	}
-	return t.trackAny(z, h, at)
-}
-
-func (t *Table) trackAny(z Zone, h *packet.Header, at int64) Result {
-	r, done := t.sort(z, h, at)
-	if done {
+	// Whole IPv4 segments and datagrams: the way of nearly all packets.
+	a, b := endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort)
+	w0, w1 := words4(z, min(a, b), max(a, b))
+	u, rec := t.v4.find4(t.hash.hash4(w0, w1, h.Protocol), w0, w1, h.Protocol)
+	if u == nil || at >= int64(u[wordExpiry]) {
+		return t.fresh(h).result()
+	}
+	meta := u[wordMeta]
+	dir := directionOf(b < a, a == b, meta)
+	if h.Protocol == packet.TCP && t.profile == AWS && meta&metaReplied != 0 &&
+		tcpNext[(dir-Original)&1][symbolOf[h.TCPFlags]&7][stateOf(meta)&15] == Established &&
+		stateOf(meta) == Established {
+		// What advance would do, for what nearly all segments are.
+		t.v4.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
+		r.Class, r.Dir, r.State, r.Replied, r.Tag = Tracked, dir, Established, true, uint32(meta>>32)
 		return r
 	}
-	s, rec, dir := t.lookup(z, h, at)
+	return t.advance(&t.v4, rec, u, z, dir, h, at).result()
+}
+
+// track is Track for all packets.
+func (t *Table) track(z Zone, h *packet.Header, at int64) answer {
+	if a, done := t.sort(z, h, at); done {
+		return a
+	}
+	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
 		return t.fresh(h)
 	}
@@ -112,19 +117,19 @@ func (t *Table) trackAny(z Zone, h *packet.Header, at int64) Result {
 // before the packet; the zero Entry if there is none.
 func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (Result, Entry) {
 	at := max(now.UnixNano(), t.now)
-	if r, done := t.sort(z, h, at); done {
-		if r.Class != Related {
-			return r, Entry{}
+	if a, done := t.sort(z, h, at); done {
+		if a.class() != Related {
+			return a.result(), Entry{}
 		}
-		s, rec, _ := t.lookupTuple(z, h.Quoted.Tuple, at)
-		return r, s.entry(rec)
+		s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
+		return a.result(), s.entry(rec)
 	}
-	s, rec, dir := t.lookup(z, h, at)
+	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
-		return t.fresh(h), Entry{}
+		return t.fresh(h).result(), Entry{}
 	}
-	r, _, _, _ := t.step(s, rec, s.head(rec), z, dir, h, at, false)
-	return r, s.entry(rec)
+	e := t.step(s, rec, s.head(rec)[wordMeta], z, dir, h, at, false)
+	return t.answer(e, dir).result(), s.entry(rec)
 }
 
 // Commit opens the connection of a packet for which Track just answered New, and
@@ -151,14 +156,15 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		u := s.head(rec)
 		dead := at >= int64(u[wordExpiry])
 		if !dead {
-			r, _, _, _ := t.step(s, rec, u, z, t.direction(&k, u), h, at, false)
-			if r.Class != New {
-				return r.Class == Tracked
+			dir := directionOf(k.reversed, k.land, u[wordMeta])
+			e := t.step(s, rec, u[wordMeta], z, dir, h, at, false)
+			if c := t.answer(e, dir).class(); c != New {
+				return c == Tracked
 			}
 		}
 		t.end(s, rec, dead)
 	}
-	if r := t.fresh(h); r.Class != New {
+	if t.fresh(h).class() != New {
 		return false
 	}
 	if !t.room(z, at) {
@@ -211,13 +217,12 @@ func (t *Table) open(s *store, rec uint32, z Zone, k *key, h *packet.Header, at 
 
 // sort answers for packets that have no connection by their nature. done is false
 // for the others.
-func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
+func (t *Table) sort(z Zone, h *packet.Header, at int64) (a answer, done bool) {
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		return Result{Why: WhyMissing}, true
+		return plain(Invalid, WhyMissing), true
 	}
 	if h.LaterFragment() {
-		known, accepted := t.frags.get(z, h, at)
-		return Result{Class: Fragment, Known: known, Accepted: accepted}, true
+		return t.frags.get(z, h, at), true
 	}
 	switch h.Protocol {
 	case packet.ICMP, packet.ICMPv6:
@@ -228,44 +233,44 @@ func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 		}
 	default:
 		if h.Missing&packet.MissingPorts != 0 && hasPorts(t.profile, h.Protocol) {
-			return Result{Why: WhyMissing}, true
+			return plain(Invalid, WhyMissing), true
 		}
 	}
-	return Result{}, false
+	return 0, false
 }
 
 // unkeyed is the answer for packets with nothing to key a connection by.
-func (t *Table) unkeyed() Result {
+func (t *Table) unkeyed() answer {
 	if t.profile == Linux {
-		return Result{Why: WhyType}
+		return plain(Invalid, WhyType)
 	}
-	return Result{Class: Untracked, Why: WhyType}
+	return plain(Untracked, WhyType)
 }
 
 // fresh answers for a packet that belongs to no connection.
-func (t *Table) fresh(h *packet.Header) Result {
+func (t *Table) fresh(h *packet.Header) answer {
 	switch h.Protocol {
 	case packet.TCP:
 		if h.Missing&packet.MissingTCPFlags != 0 {
-			return Result{Why: WhyMissing}
+			return plain(Invalid, WhyMissing)
 		}
 		switch symbolOf[h.TCPFlags] {
 		case symSYN:
-			return Result{Class: New}
+			return plain(New, WhyNone)
 		case symACK:
 			if t.pickup {
-				return Result{Class: New}
+				return plain(New, WhyNone)
 			}
 		case symIllegal:
-			return Result{Why: WhyFlags}
+			return plain(Invalid, WhyFlags)
 		}
-		return Result{Why: WhyNoSYN}
+		return plain(Invalid, WhyNoSYN)
 	case packet.ICMP, packet.ICMPv6:
 		if !packet.IsQuery(h.Protocol, h.ICMPType) {
-			return Result{Why: WhyNoRequest}
+			return plain(Invalid, WhyNoRequest)
 		}
 	}
-	return Result{Class: New}
+	return plain(New, WhyNone)
 }
 
 // keyOf returns the key of the tuple, in either direction.
@@ -283,20 +288,22 @@ func (t *Table) store(v6 bool) *store {
 	return &t.v4
 }
 
-func (t *Table) direction(k *key, u *unit) Direction {
-	if k.land || k.reversed != (u[wordMeta]&metaReversed != 0) {
-		return Reply
+// directionOf returns the direction of a packet whose key was reversed or not, in
+// the connection with the meta word.
+func directionOf(reversed, land bool, meta uint64) Direction {
+	d := meta >> reversedShift & 1
+	if reversed { // compiled without a branch, which nobody could predict
+		d ^= 1
 	}
-	return Original
+	if land {
+		d = 1
+	}
+	return Original + Direction(d)
 }
 
-// lookup returns the live connection of the packet and the packet's direction; a
+// lookup returns the live connection of a tuple and the tuple's direction in it; a
 // nil store if there is none.
-func (t *Table) lookup(z Zone, h *packet.Header, at int64) (*store, uint32, Direction) {
-	return t.lookupTuple(z, h.Tuple(), at)
-}
-
-func (t *Table) lookupTuple(z Zone, tuple packet.FiveTuple, at int64) (*store, uint32, Direction) {
+func (t *Table) lookup(z Zone, tuple packet.FiveTuple, at int64) (*store, uint32, Direction) {
 	var k key
 	t.keyOf(z, tuple, &k)
 	s := t.store(k.v6)
@@ -308,64 +315,60 @@ func (t *Table) lookupTuple(z Zone, tuple packet.FiveTuple, at int64) (*store, u
 	if at >= int64(u[wordExpiry]) {
 		return nil, 0, 0
 	}
-	return s, rec, t.direction(&k, u)
+	return s, rec, directionOf(k.reversed, k.land, u[wordMeta])
 }
 
-// step works out what the packet does to its connection: the answer, the new meta
-// word and, for outcomeRefresh, the timeout. Only with remember does it change
-// what the Linux profile remembers of the connection.
-func (t *Table) step(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64, remember bool) (r Result, meta uint64, timeout int64, out outcome) {
+// step works out what the packet does to its connection. Only with remember does
+// it change what the Linux profile remembers of the connection.
+func (t *Table) step(s *store, rec uint32, meta uint64, z Zone, dir Direction, h *packet.Header, at int64, remember bool) effect {
 	to := t.timeouts.of(z)
-	meta = u[wordMeta]
-	why := WhyNone
 	switch {
 	case h.Protocol != packet.TCP:
 		var age int64
 		if t.profile == Linux {
 			age = at - s.remembered(rec).opened
 		}
-		meta, timeout = stepOther(t.profile, meta, dir, age, to)
-		out = outcomeRefresh
+		return stepOther(t.profile, meta, dir, age, to)
 	case h.Missing&packet.MissingTCPFlags != 0:
-		out, why = outcomeInvalid, WhyMissing
-	case t.profile == Linux:
-		m := &s.remembered(rec).tcp
-		if !remember {
-			copied := *m
-			m = &copied
-		}
-		meta, timeout, out, why = stepLinux(m, meta, dir, h, to)
-	default:
-		meta, timeout, out, why = stepTCP(meta, dir, h.TCPFlags, to)
+		return effect{meta, 0, outcomeInvalid, WhyMissing}
+	case t.profile == AWS:
+		return stepTCP(meta, dir, h.TCPFlags, to)
 	}
-	r = Result{
-		Class: Tracked, Dir: dir, State: stateOf(meta), Why: why,
-		Replied: meta&metaReplied != 0, Tag: uint32(meta >> 32),
+	m := &s.remembered(rec).tcp
+	if !remember {
+		copied := *m
+		m = &copied
 	}
+	return stepLinux(m, meta, dir, h, to)
+}
+
+// answer says of a packet what it made of its connection.
+func (t *Table) answer(e effect, dir Direction) answer {
 	switch {
-	case out == outcomeReopen:
-		r = Result{Class: New}
-	case out == outcomeInvalid && t.profile == Linux && why != WhyMissing:
-		r.Class, r.Dir = Invalid, 0
+	case e.outcome == outcomeReopen:
+		return plain(New, WhyNone)
+	case e.outcome == outcomeInvalid && t.profile == Linux && e.why != WhyMissing:
+		return about(Invalid, 0, e.why, e.meta)
 	}
-	return r, meta, timeout, out
+	return about(Tracked, dir, e.why, e.meta)
 }
 
 // advance applies the packet to its connection.
-func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64) Result {
-	r, meta, timeout, out := t.step(s, rec, u, z, dir, h, at, true)
-	if out == outcomeRefresh {
-		s.setExpiry(rec, u, at+timeout)
+func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64) answer {
+	old := u[wordMeta]
+	e := t.step(s, rec, old, z, dir, h, at, true)
+	if e.outcome == outcomeRefresh {
+		s.setExpiry(rec, u, at+e.timeout)
 	}
-	if old := u[wordMeta]; old != meta {
+	if old != e.meta {
 		t.stats.ByState[stateOf(old)]--
-		t.stats.ByState[stateOf(meta)]++
-		u[wordMeta] = meta
+		t.stats.ByState[stateOf(e.meta)]++
+		u[wordMeta] = e.meta
 	}
-	if out == outcomeDelete {
+	if e.outcome == outcomeDelete {
 		t.end(s, rec, false)
 	}
-	return r
+	return t.answer(e, dir)
 }
 
 // end frees the record of a connection.

@@ -1,0 +1,176 @@
+package conntrack_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+)
+
+var (
+	benchStart = time.Unix(1_800_000_000, 0)
+	benchTimes = func() (t [1024]time.Time) {
+		for i := range t {
+			t[i] = benchStart.Add(time.Second + time.Duration(i)*time.Microsecond)
+		}
+		return t
+	}()
+	benchSizes = []int{1_000, 10_000, 100_000, 1_000_000, 10_000_000}
+)
+
+// benchHeader returns a TCP header to be filled by benchConn.
+func benchHeader(f packet.Family, flags packet.TCPFlags) packet.Header {
+	h := packet.Header{Family: f, Protocol: packet.TCP, HopLimit: 64, TCPFlags: flags, Window: 65535, Length: 40, Captured: 40}
+	if f == packet.IPv4 {
+		h.Src[10], h.Src[11], h.Dst[10], h.Dst[11] = 0xff, 0xff, 0xff, 0xff
+	} else {
+		copy(h.Src[:], "\x20\x01\x0d\xb8")
+		copy(h.Dst[:], "\x20\x01\x0d\xb8")
+	}
+	return h
+}
+
+// benchConn gives the header the endpoints of connection n, in reply direction
+// if reply is 1.
+func benchConn(h *packet.Header, n, reply uint32) {
+	client, server := 0x0a000000|n>>4, 0xac100000|n*2654435761>>24
+	cport, sport := uint16(32768+n&15), uint16(443)
+	// Without a branch: which direction comes next is hard to predict.
+	a, p := (client^server)*reply, (cport^sport)*uint16(reply)
+	client, server, cport, sport = client^a, server^a, cport^p, sport^p
+	binary.BigEndian.PutUint32(h.Src[12:], client)
+	binary.BigEndian.PutUint32(h.Dst[12:], server)
+	h.SrcPort, h.DstPort = cport, sport
+}
+
+// A walk visits numbers below n at random.
+type walk struct {
+	n uint64
+	x uint32
+}
+
+func newWalk(n int) walk { return walk{n: uint64(n)} }
+
+func (w *walk) next() uint32 {
+	w.x = w.x*1664525 + 1013904223
+	return uint32(uint64(w.x) * w.n >> 32)
+}
+
+func establish(b *testing.B, f packet.Family, conns int) *conntrack.Table {
+	b.Helper()
+	table, err := conntrack.NewTable(conntrack.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	h := benchHeader(f, packet.SYN)
+	for n := range uint32(conns) {
+		benchConn(&h, n, 0)
+		h.TCPFlags = packet.SYN
+		if !table.Commit(1, &h, benchStart, n) {
+			b.Fatal("refused")
+		}
+		benchConn(&h, n, 1)
+		h.TCPFlags = packet.SYN | packet.ACK
+		table.Track(1, &h, benchStart)
+		benchConn(&h, n, 0)
+		h.TCPFlags = packet.ACK
+		if r := table.Track(1, &h, benchStart); r.State != conntrack.Established {
+			b.Fatal(r)
+		}
+	}
+	return table
+}
+
+// A mapKey is a flat five-tuple with its zone, 40 bytes, in the order of the
+// endpoints so that one lookup serves both directions.
+type mapKey struct {
+	a, b         [16]byte
+	aport, bport uint16
+	zone         uint16
+	proto        packet.Protocol
+	_            uint8
+}
+
+func mapKeyOf(h *packet.Header) mapKey {
+	k := mapKey{h.Src, h.Dst, h.SrcPort, h.DstPort, 1, h.Protocol, 0}
+	if h.DstPort < h.SrcPort {
+		k.a, k.b, k.aport, k.bport = k.b, k.a, k.bport, k.aport
+	}
+	return k
+}
+
+type mapValue struct {
+	expires int64
+	tag     uint32
+	state   conntrack.State
+}
+
+func buildMap(f packet.Family, conns int) map[mapKey]mapValue {
+	m := map[mapKey]mapValue{}
+	h := benchHeader(f, packet.ACK)
+	for n := range uint32(conns) {
+		benchConn(&h, n, 0)
+		m[mapKeyOf(&h)] = mapValue{benchStart.Add(time.Hour).UnixNano(), n, conntrack.Established}
+	}
+	return m
+}
+
+var families = []struct {
+	name   string
+	family packet.Family
+}{{"v4", packet.IPv4}, {"v6", packet.IPv6}}
+
+// BenchmarkTrackHit is a segment of an established connection: lookup, state
+// machine and a new idle timeout. The map does the same for such segments alone.
+func BenchmarkTrackHit(b *testing.B) {
+	for _, f := range families {
+		for _, conns := range benchSizes {
+			b.Run(fmt.Sprintf("family=%s/conns=%d/table=conntrack", f.name, conns), func(b *testing.B) {
+				table := establish(b, f.family, conns)
+				h := benchHeader(f.family, packet.ACK|packet.PSH)
+				w := newWalk(conns)
+				b.ReportAllocs()
+				i, missed := 0, 0
+				for b.Loop() {
+					n := w.next()
+					benchConn(&h, n, n>>7&1)
+					if r := table.Track(1, &h, benchTimes[i&1023]); r.Class != conntrack.Tracked || r.Tag != n {
+						missed++
+					}
+					i++
+				}
+				if missed > 0 {
+					b.Fatalf("%d of %d missed", missed, i)
+				}
+			})
+			b.Run(fmt.Sprintf("family=%s/conns=%d/table=map", f.name, conns), func(b *testing.B) {
+				m := buildMap(f.family, conns)
+				h := benchHeader(f.family, packet.ACK|packet.PSH)
+				w := newWalk(conns)
+				b.ReportAllocs()
+				i, missed := 0, 0
+				for b.Loop() {
+					n := w.next()
+					benchConn(&h, n, n>>7&1)
+					k := mapKeyOf(&h)
+					v, ok := m[k]
+					at := benchTimes[i&1023].UnixNano()
+					if !ok || v.tag != n || at >= v.expires {
+						missed++
+					}
+					if h.TCPFlags&(packet.SYN|packet.FIN|packet.RST) == 0 {
+						v.expires = at + int64(conntrack.DefaultTCPEstablished)
+						m[k] = v
+					}
+					i++
+				}
+				if missed > 0 {
+					b.Fatalf("%d of %d missed", missed, i)
+				}
+			})
+		}
+	}
+}
