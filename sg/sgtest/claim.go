@@ -1,0 +1,128 @@
+package sgtest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Allows claims that every connection of some traffic can be opened from one end
+// to the other: its first packet arrives, and so does the answer. For a range of
+// ports, or for all traffic, that is a claim about each port and each protocol.
+// It sends nothing: connections and clock are as before.
+func (n *Network) Allows(t TB, from, to string, what sg.Traffic) bool {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	bad, err := n.ask(from, to, what, true)
+	return verdict(t, bad, err)
+}
+
+// Denies claims that no connection of some traffic can be opened from one end to
+// the other: no first packet arrives. For a range of ports, or for all traffic,
+// that is a claim about each port and each protocol. It sends nothing.
+func (n *Network) Denies(t TB, from, to string, what sg.Traffic) bool {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	bad, err := n.ask(from, to, what, false)
+	return verdict(t, bad, err)
+}
+
+func verdict(t TB, bad *failure, err error) bool {
+	t.Helper()
+	switch {
+	case err != nil:
+		t.Fatalf("%v", err)
+	case bad != nil:
+		t.Errorf("%s", bad)
+	default:
+		return true
+	}
+	return false
+}
+
+// A failure is a claim that does not hold.
+type failure struct {
+	claim    string          // what is the case instead
+	packet   packet.Header   // that decided it
+	why      *sg.Explanation // of that packet
+	others   []string        // further packets with the same verdict
+	scenario string
+}
+
+func (f *failure) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n%s", f.claim, indented(f.why.String()))
+	if n := len(f.others); n > 0 {
+		const few = 5
+		more := ""
+		if n > few {
+			more = fmt.Sprintf(", and %d more", n-few)
+		}
+		fmt.Fprintf(&b, "The same goes for %s%s.\n", strings.Join(f.others[:min(n, few)], ", "), more)
+	}
+	fmt.Fprintf(&b, "As a scenario:\n%s", indented(f.scenario))
+	return b.String()
+}
+
+func indented(s string) string {
+	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ") + "\n"
+}
+
+// ask tries whether traffic gets through, on a copy of the firewall. It returns
+// the first connection for which the answer is not want; nil if there is none.
+func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, error) {
+	a, b, err := n.ends(from, to, what)
+	if err != nil {
+		return nil, err
+	}
+	fw, now := n.fw.Clone(), n.Clock.Now()
+	var bad *failure
+	for _, f := range n.flows(what, a, b) {
+		log := newHistory(n.topo, n.opts)
+		steps := askOther
+		if f.proto == packet.TCP {
+			steps = openTCP[:2]
+		}
+		if !want {
+			steps = steps[:1]
+		}
+		for _, s := range steps {
+			h := f.request(s.flags)
+			if s.reply {
+				var ok bool
+				if h, ok = f.reply(s.flags); !ok {
+					break
+				}
+			}
+			why := fw.Explain(&h, now)
+			out := fw.Forward(&h, now)
+			log.packet(h, out, now)
+			switch {
+			case out.Verdict == sg.NotApplicable:
+				return nil, fmt.Errorf("no security group ever sees %s to %s: %s", from, to, out.Reason)
+			case (out.Verdict == sg.Accept) == want:
+				continue
+			case bad != nil:
+				bad.others = append(bad.others, h.String())
+			default:
+				bad = &failure{claim: claim(from, to, what, want, s.reply), packet: h, why: why, scenario: log.String()}
+			}
+			break
+		}
+	}
+	return bad, nil
+}
+
+func claim(from, to string, what sg.Traffic, want, reply bool) string {
+	switch {
+	case !want:
+		return fmt.Sprintf("%s reaches %s with %s, and should not", from, to, what)
+	case reply:
+		return fmt.Sprintf("%s reaches %s with %s, but the answer does not come back", from, to, what)
+	}
+	return fmt.Sprintf("%s does not reach %s with %s", from, to, what)
+}

@@ -1,0 +1,161 @@
+package sgtest
+
+import (
+	"fmt"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Conversation is one connection between two ends of a [Network], opened by
+// [Network.Dial]. Its packets are really sent: they keep the connection alive.
+type Conversation struct {
+	n        *Network
+	from, to string
+	what     sg.Traffic
+	flow     flow
+}
+
+// Ping is the traffic of ping over IPv4: echo requests.
+var Ping = sg.Traffic{Name: "ping", Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, 0)}
+
+// Ping6 is the traffic of ping over IPv6.
+var Ping6 = sg.Traffic{Name: "ping6", Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(128, 0)}
+
+// Dial opens a connection: the three segments of TCP, or a first request and its
+// answer for UDP, [Ping] and others. Of a range of ports it takes the first. It
+// ends the test if a packet is dropped.
+func (n *Network) Dial(t TB, from, to string, what sg.Traffic) *Conversation {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := &Conversation{n: n, from: from, to: to, what: what}
+	a, b, err := n.ends(from, to, what)
+	if err == nil && what.Protocol == sg.AllProtocols {
+		err = fmt.Errorf("one connection cannot be %s; name a port", what)
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+		return c
+	}
+	c.flow = n.flows(what, a, b)[0]
+	steps := askOther
+	if c.flow.proto == packet.TCP {
+		steps = openTCP
+	}
+	if bad := c.send(steps); bad != nil {
+		t.Fatalf("%s", bad)
+	}
+	return c
+}
+
+// Converse has a whole conversation: open, data both ways, close. Every packet
+// has to arrive.
+func (n *Network) Converse(t TB, from, to string, what sg.Traffic) bool {
+	t.Helper()
+	c := n.Dial(t, from, to, what)
+	return c.Alive(t) && c.Close(t)
+}
+
+// Alive claims that data still passes both ways, and sends some.
+func (c *Conversation) Alive(t TB) bool {
+	t.Helper()
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	steps := askOther
+	if c.flow.proto == packet.TCP {
+		steps = dataTCP
+	}
+	if bad := c.send(steps); bad != nil {
+		t.Errorf("%s", bad)
+		return false
+	}
+	return true
+}
+
+// Dead claims that nothing more comes of the connection: the packet that the
+// opening side sends next is dropped, or else the answer to it.
+func (c *Conversation) Dead(t TB) bool {
+	t.Helper()
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	steps := askOther
+	if c.flow.proto == packet.TCP {
+		steps = dataTCP[:2]
+	}
+	if c.send(steps) != nil {
+		return true
+	}
+	h := c.flow.request(steps[0].flags)
+	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.fw.Explain(&h, c.n.Clock.Now())))
+	return false
+}
+
+// Close ends the connection: the FINs of TCP, nothing for other protocols. Every
+// packet has to arrive.
+func (c *Conversation) Close(t TB) bool {
+	t.Helper()
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	if c.flow.proto != packet.TCP {
+		return true
+	}
+	if bad := c.send(closeTCP); bad != nil {
+		t.Errorf("%s", bad)
+		return false
+	}
+	return true
+}
+
+// Request sends one packet of data from the side that opened the connection, and
+// says what became of it. Reply sends one from the other side.
+func (c *Conversation) Request() sg.Outcome {
+	return c.n.Send(c.flow.request(c.dataFlags()))
+}
+
+// Reply sends one packet of data to the side that opened the connection.
+func (c *Conversation) Reply() sg.Outcome {
+	h, _ := c.flow.reply(c.dataFlags())
+	return c.n.Send(h)
+}
+
+func (c *Conversation) dataFlags() packet.TCPFlags {
+	if c.flow.proto == packet.TCP {
+		return packet.PSH | packet.ACK
+	}
+	return 0
+}
+
+// send sends packets until one is dropped, which it returns.
+func (c *Conversation) send(steps []step) *failure {
+	for _, s := range steps {
+		h := c.flow.request(s.flags)
+		if s.reply {
+			var ok bool
+			if h, ok = c.flow.reply(s.flags); !ok {
+				continue
+			}
+		}
+		now := c.n.Clock.Now()
+		why := c.n.fw.Explain(&h, now) // before, since the packet may change the connection
+		out := c.n.fw.Forward(&h, now)
+		c.n.log.packet(h, out, now)
+		if out.Verdict != sg.Accept {
+			who := c.from
+			if s.reply {
+				who = c.to
+			}
+			return c.failure("stops: "+who+"'s packet is lost", h, why)
+		}
+	}
+	return nil
+}
+
+func (c *Conversation) failure(what string, h packet.Header, why *sg.Explanation) *failure {
+	return &failure{
+		claim:    fmt.Sprintf("%s from %s to %s %s", c.what, c.from, c.to, what),
+		packet:   h,
+		why:      why,
+		scenario: c.n.log.of(c.flow).String(),
+	}
+}

@@ -1,0 +1,215 @@
+package sgtest
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A flow makes the packets of one connection, from the side that opens it.
+type flow struct {
+	proto    packet.Protocol
+	src, dst netip.AddrPort // the port of src is the identifier, for ICMP
+
+	typ, code uint8 // of an ICMP request
+}
+
+func (f flow) request(flags packet.TCPFlags) packet.Header {
+	return f.header(f.src, f.dst, f.typ, flags)
+}
+
+// reply is what answers the request; ok is false where nothing does.
+func (f flow) reply(flags packet.TCPFlags) (h packet.Header, ok bool) {
+	typ, ok := f.typ, true
+	if f.proto == packet.ICMP || f.proto == packet.ICMPv6 {
+		typ, ok = packet.ReplyType(f.proto, f.typ)
+	}
+	return f.header(f.dst, f.src, typ, flags), ok
+}
+
+func (f flow) header(src, dst netip.AddrPort, typ uint8, flags packet.TCPFlags) packet.Header {
+	switch f.proto {
+	case packet.TCP:
+		return packet.TCPHeader(src, dst, flags)
+	case packet.UDP:
+		return packet.UDPHeader(src, dst)
+	case packet.ICMP, packet.ICMPv6:
+		h := packet.ICMPHeader(src.Addr(), dst.Addr(), typ, f.code, 0)
+		if _, query := packet.ReplyType(h.Protocol, typ); query {
+			h.ICMPID = f.src.Port()
+		}
+		h.Protocol = f.proto // ICMP inside IPv6 is a packet too, if a strange one
+		return h
+	}
+	return packet.IPHeader(src.Addr(), dst.Addr(), f.proto)
+}
+
+// A step is one packet of a conversation.
+type step struct {
+	flags packet.TCPFlags
+	reply bool
+}
+
+// What a connection looks like on the wire. Protocols other than TCP have no
+// flags, so each of them sends a request and its answer for open and for data,
+// and nothing for the end.
+var (
+	openTCP  = []step{{packet.SYN, false}, {packet.SYN | packet.ACK, true}, {packet.ACK, false}}
+	dataTCP  = []step{{packet.PSH | packet.ACK, false}, {packet.ACK, true}, {packet.PSH | packet.ACK, true}, {packet.ACK, false}}
+	closeTCP = []step{{packet.FIN | packet.ACK, false}, {packet.FIN | packet.ACK, true}, {packet.ACK, false}}
+	askOther = []step{{0, false}, {0, true}}
+)
+
+// flows returns the connections that traffic between two ends can consist of: one
+// for every stretch of protocols, ports, types and codes that no rule at either
+// end divides. Rules treat all of a stretch alike, so a claim that holds for each
+// of these connections holds for the whole traffic.
+func (n *Network) flows(what sg.Traffic, a, b end) []flow {
+	rules := n.rulesAt(a, b)
+	icmp := sg.ICMP
+	if a.addr.Is6() {
+		icmp = sg.ICMPv6
+	}
+	var out []flow
+	add := func(p sg.Protocol, port int, typ, code uint8) {
+		out = append(out, flow{
+			proto: packet.Protocol(uint8(p)), typ: typ, code: code,
+			src: netip.AddrPortFrom(a.addr, n.nextPort()), dst: netip.AddrPortFrom(b.addr, uint16(port)),
+		})
+	}
+	protos := []sg.Protocol{what.Protocol}
+	if what.Protocol == sg.AllProtocols {
+		protos = []sg.Protocol{sg.TCP, sg.UDP, icmp}
+		for _, r := range rules {
+			if !slices.Contains(protos, r.Protocol) && r.Protocol != sg.AllProtocols &&
+				r.Protocol != sg.ICMP && r.Protocol != sg.ICMPv6 {
+				protos = append(protos, r.Protocol)
+			}
+		}
+		for other := sg.ProtocolNumber(253); ; other-- { // 253: for experiments, RFC 3692
+			if !slices.Contains(protos, other) {
+				protos = append(protos, other)
+				break
+			}
+		}
+	}
+	for _, p := range protos {
+		switch p {
+		case sg.TCP, sg.UDP:
+			ports := what.Ports
+			if !ports.IsSet() {
+				ports = sg.AllPorts
+			}
+			for _, port := range portCuts(p, ports, rules) {
+				add(p, port, 0, 0)
+			}
+		case sg.ICMP, sg.ICMPv6:
+			match := what.ICMP
+			if !match.IsSet() {
+				match = sg.AllICMP
+			}
+			for _, tc := range icmpCuts(p, match, rules) {
+				add(p, 0, tc[0], tc[1])
+			}
+		default:
+			add(p, 0, 0, 0)
+		}
+	}
+	return out
+}
+
+// rulesAt returns the rules of all groups that either end carries.
+func (n *Network) rulesAt(ends ...end) []sg.Rule {
+	var rules []sg.Rule
+	for _, e := range ends {
+		if e.eni < 0 {
+			continue
+		}
+		for _, id := range n.topo.ENIs[e.eni].Groups {
+			for i := range n.topo.Groups {
+				if g := &n.topo.Groups[i]; g.ID == id {
+					rules = append(append(rules, g.Ingress...), g.Egress...)
+				}
+			}
+		}
+	}
+	return rules
+}
+
+// portCuts returns the first port of every stretch within ports.
+func portCuts(p sg.Protocol, ports sg.PortRange, rules []sg.Rule) []int {
+	cuts := []int{ports.First()}
+	for _, r := range rules {
+		if r.Protocol != p {
+			continue
+		}
+		for _, c := range []int{r.Ports.First(), r.Ports.Last() + 1} {
+			if c > ports.First() && c <= ports.Last() {
+				cuts = append(cuts, c)
+			}
+		}
+	}
+	slices.Sort(cuts)
+	return slices.Compact(cuts)
+}
+
+// icmpCuts returns a type and code out of every stretch within match. Echo
+// requests come first, so that they speak for the types that no rule names.
+func icmpCuts(p sg.Protocol, match sg.ICMPMatch, rules []sg.Rule) [][2]uint8 {
+	types, codes := []int{match.Type()}, []int{match.Code()}
+	if match.Type() < 0 {
+		types = []int{8}
+		if p == sg.ICMPv6 {
+			types = []int{128}
+		}
+	}
+	if match.Code() < 0 {
+		codes = []int{0}
+	}
+	for _, r := range rules {
+		if r.Protocol != p || !r.ICMP.IsSet() {
+			continue
+		}
+		if match.Type() < 0 && r.ICMP.Type() >= 0 {
+			types = append(types, r.ICMP.Type())
+		}
+		if match.Code() < 0 && r.ICMP.Code() >= 0 {
+			codes = append(codes, r.ICMP.Code())
+		}
+	}
+	if match.Type() < 0 {
+		types = append(types, unnamed(types, 253)) // 253: for experiments, RFC 4727
+	}
+	if match.Code() < 0 {
+		codes = append(codes, unnamed(codes, 255))
+	}
+	var out [][2]uint8
+	for _, t := range distinct(types) {
+		for _, c := range distinct(codes) {
+			out = append(out, [2]uint8{uint8(t), uint8(c)})
+		}
+	}
+	return out
+}
+
+// unnamed returns the largest number up to top that is not in list.
+func unnamed(list []int, top int) int {
+	for slices.Contains(list, top) {
+		top--
+	}
+	return top
+}
+
+// distinct returns the first of each number, in order.
+func distinct[T cmp.Ordered](list []T) []T {
+	var out []T
+	for _, x := range list {
+		if !slices.Contains(out, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}

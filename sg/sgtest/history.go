@@ -1,0 +1,146 @@
+package sgtest
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A history is what happened to a network, from which a failure makes a scenario.
+type history struct {
+	topo   *sg.Topology // at the start
+	opts   sg.Options
+	events []event
+}
+
+// An event is a packet, or a change if topo is not nil.
+type event struct {
+	at   time.Time
+	h    packet.Header
+	out  sg.Outcome
+	topo *sg.Topology // from now on; never changed
+}
+
+func newHistory(topo *sg.Topology, opts sg.Options) history {
+	return history{topo: cloneTopology(topo), opts: opts}
+}
+
+func (l *history) packet(h packet.Header, out sg.Outcome, at time.Time) {
+	l.events = append(l.events, event{at: at, h: h, out: out})
+}
+
+func (l *history) change(topo *sg.Topology, at time.Time) {
+	l.events = append(l.events, event{at: at, topo: cloneTopology(topo)})
+}
+
+// of returns the part that matters to one connection: its packets and all
+// changes. Other connections matter only where they use up a maximum.
+func (l *history) of(f flow) *history {
+	if l.opts.MaxConnections != 0 || len(l.opts.InstanceMax) != 0 {
+		return l
+	}
+	request := f.request(0)
+	ends := [2][16]byte{request.Src, request.Dst}
+	part := &history{topo: l.topo, opts: l.opts}
+	for _, e := range l.events {
+		same := ends == [2][16]byte{e.h.Src, e.h.Dst} || ends == [2][16]byte{e.h.Dst, e.h.Src}
+		ports := e.h.SrcPort == request.SrcPort || e.h.DstPort == request.SrcPort
+		if e.topo != nil || same && ports {
+			part.events = append(part.events, e)
+		}
+	}
+	return part
+}
+
+// String returns the text of a scenario that shows the same, with the part of the
+// topology that matters to its packets.
+func (l *history) String() string {
+	small := newPruner()
+	for i := range l.events {
+		if e := &l.events[i]; e.topo == nil {
+			small.addrs[e.h.SrcAddr()], small.addrs[e.h.DstAddr()] = true, true
+		}
+	}
+	small.note(l.topo)
+	for i := range l.events {
+		if l.events[i].topo != nil {
+			small.note(l.events[i].topo)
+		}
+	}
+	topo, files := small.prune(l.topo), ""
+	trace := NewTrace(topo, &l.opts)
+	for i := range l.events {
+		e := &l.events[i]
+		at := max(0, e.at.Sub(l.events[0].at))
+		if e.topo == nil {
+			trace.Forward(at, 0, &e.h, &e.out)
+			continue
+		}
+		next := small.prune(e.topo)
+		words := oneChange(topo, next)
+		if words == "" && FormatTopology(topo) == FormatTopology(next) {
+			continue // of something that does not matter
+		}
+		if words == "" {
+			words = fmt.Sprintf("swap change%d", i)
+			files += fmt.Sprintf("-- change%d --\n%s", i, FormatTopology(next))
+		}
+		trace.Change(at, words)
+		topo = next
+	}
+	return trace.String() + files
+}
+
+// oneChange returns the statement that makes b of a; "" where it takes more.
+func oneChange(a, b *sg.Topology) string {
+	a, b = cloneTopology(a), cloneTopology(b)
+	if len(a.ENIs) != len(b.ENIs) || len(a.Groups) != len(b.Groups) {
+		return ""
+	}
+	var said []string
+	for i := range a.ENIs {
+		x, y := &a.ENIs[i], &b.ENIs[i]
+		if x.ID == y.ID && !slices.Equal(x.Groups, y.Groups) {
+			s := "setgroups " + string(y.ID)
+			for _, g := range y.Groups {
+				s += " " + string(g)
+			}
+			said = append(said, s)
+			x.Groups = y.Groups
+		}
+	}
+	for i := range a.Groups {
+		x, y := &a.Groups[i], &b.Groups[i]
+		for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
+			was, is := rulesOf(x, dir), rulesOf(y, dir)
+			for verb, r := range ruleChanges(*was, *is) {
+				said = append(said, fmt.Sprintf("%s %s %s %s", verb, x.ID, dir, r))
+			}
+			*was = *is
+		}
+	}
+	if len(said) != 1 || !reflect.DeepEqual(a, b) {
+		return ""
+	}
+	return said[0]
+}
+
+// ruleChanges yields the rules that are in one list and not in the other.
+func ruleChanges(was, is []sg.Rule) func(yield func(string, sg.Rule) bool) {
+	return func(yield func(string, sg.Rule) bool) {
+		for _, r := range was {
+			if !slices.Contains(is, r) && !yield("revoke", r) {
+				return
+			}
+		}
+		for _, r := range is {
+			if !slices.Contains(was, r) && !yield("authorize", r) {
+				return
+			}
+		}
+	}
+}

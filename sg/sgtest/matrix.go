@@ -1,0 +1,129 @@
+package sgtest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Matrix makes many claims at once, in a table of words. Its first line names
+// destinations, each with the traffic that [sg.ParseTraffic] reads behind a colon,
+// or "ping"; the first word of every other line names a source. A cell says "yes"
+// ([Network.Allows]), "no" ([Network.Denies]), or "-" for no claim.
+//
+//	from\to   lb:https  app:tcp/8080  db:postgresql
+//	internet  yes       no            no
+//	lb        -         yes           no
+//	app       no        -             yes
+//
+// Lines that are empty or start with "#" mean nothing. If a cell is wrong, the
+// message shows the table as it is and explains each wrong cell.
+func (n *Network) Matrix(t TB, table string) bool {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	rows, err := parseMatrix(table)
+	if err != nil {
+		t.Fatalf("matrix: %v", err)
+		return false
+	}
+	var bad []*failure
+	for _, row := range rows[1:] {
+		for i, cell := range row[1:] {
+			to, what, err := parseColumn(rows[0][i+1])
+			if err != nil {
+				t.Fatalf("matrix: %v", err)
+				return false
+			}
+			if cell == "-" {
+				continue
+			}
+			wrong, err := n.ask(row[0], to, what, cell == "yes")
+			if err != nil {
+				t.Fatalf("matrix: %s to %s: %v", row[0], rows[0][i+1], err)
+				return false
+			}
+			if wrong != nil {
+				bad = append(bad, wrong)
+				row[i+1] = map[string]string{"yes": "NO(want-yes)", "no": "YES(want-no)"}[cell]
+			}
+		}
+	}
+	if len(bad) == 0 {
+		return true
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d cells of the matrix are wrong:\n%s", len(bad), indented(columns(rows)))
+	for _, f := range bad {
+		fmt.Fprintf(&b, "%s", f)
+	}
+	t.Errorf("%s", b.String())
+	return false
+}
+
+// parseMatrix returns the words of the table, with as many in every row.
+func parseMatrix(table string) ([][]string, error) {
+	var rows [][]string
+	for _, line := range strings.Split(table, "\n") {
+		row := strings.Fields(line)
+		if len(row) == 0 || row[0][0] == '#' {
+			continue
+		}
+		if len(rows) > 0 {
+			if len(row) != len(rows[0]) {
+				return nil, fmt.Errorf("row %q has %d cells for %d columns", row[0], len(row)-1, len(rows[0])-1)
+			}
+			for _, cell := range row[1:] {
+				if cell != "yes" && cell != "no" && cell != "-" {
+					return nil, fmt.Errorf("row %q: %q is not yes, no or -", row[0], cell)
+				}
+			}
+		}
+		rows = append(rows, row)
+	}
+	if len(rows) < 2 || len(rows[0]) < 2 {
+		return nil, fmt.Errorf("a table needs a line of destinations and one of a source")
+	}
+	return rows, nil
+}
+
+// parseColumn splits "db:postgresql". The address of "[2001:db8::1]:ssh" stands
+// in brackets.
+func parseColumn(s string) (to string, what sg.Traffic, err error) {
+	i := strings.Index(s, ":")
+	if strings.HasPrefix(s, "[") {
+		i = strings.Index(s, "]:") + 1
+	}
+	if i <= 0 {
+		return "", what, fmt.Errorf("column %q: want a destination, a colon and a kind of traffic", s)
+	}
+	to = strings.TrimSuffix(strings.TrimPrefix(s[:i], "["), "]")
+	switch s[i+1:] {
+	case "ping":
+		return to, Ping, nil
+	case "ping6":
+		return to, Ping6, nil
+	}
+	what, err = sg.ParseTraffic(s[i+1:])
+	return to, what, err
+}
+
+// columns lines up the words of rows.
+func columns(rows [][]string) string {
+	width := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			width[i] = max(width[i], len(cell))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			line += fmt.Sprintf("%-*s  ", width[i], cell)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}

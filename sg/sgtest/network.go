@@ -1,0 +1,254 @@
+package sgtest
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Network is a topology at work: a firewall at every ENI, a wire between any
+// two of them and to everything outside, and a clock. Packets reach their
+// destination if security groups let them; nothing else stops them, no route and
+// no network ACL. It is safe for concurrent use.
+type Network struct {
+	Clock Clock
+
+	mu    sync.Mutex
+	topo  *sg.Topology // as it is now; never shared
+	opts  sg.Options
+	fw    *sg.Firewall
+	hosts map[string][]netip.Addr
+	port  uint16 // of the last connection made
+	log   history
+}
+
+// NewNetwork makes a network of a topology, of which it keeps a copy. opts is for
+// every ENI; nil means the defaults. A topology that does not compile ends the
+// test.
+func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
+	t.Helper()
+	n := &Network{topo: cloneTopology(topo), hosts: map[string][]netip.Addr{}, port: firstPort - 1}
+	if opts != nil {
+		n.opts = *opts
+	}
+	policy, err := sg.Compile(n.topo)
+	if err != nil {
+		t.Fatalf("topology does not compile:\n%v", err)
+	}
+	n.fw = sg.NewFirewall(policy, &n.opts)
+	n.log = newHistory(n.topo, n.opts)
+	return n
+}
+
+// Host names a machine outside the topology, which no group protects. Packets of
+// IPv4 and IPv6 use the first address of their family.
+func (n *Network) Host(name string, addrs ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hosts[name] = nil
+	for _, a := range addrs {
+		n.hosts[name] = append(n.hosts[name], netip.MustParseAddr(a))
+	}
+}
+
+// Send sends one packet from its source address to its destination now, and says
+// what became of it. h may be anything that package packet can make or decode.
+func (n *Network) Send(h packet.Header) sg.Outcome {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	now := n.Clock.Now()
+	out := n.fw.Forward(&h, now)
+	n.log.packet(h, out, now)
+	return out
+}
+
+// Explain says what would become of a packet, and why, without sending it.
+func (n *Network) Explain(h packet.Header) *sg.Explanation {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.fw.Explain(&h, n.Clock.Now())
+}
+
+// Topology returns a copy of the topology as it is now.
+func (n *Network) Topology() *sg.Topology {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return cloneTopology(n.topo)
+}
+
+// Change edits the topology and puts the new one into force now, in one step.
+// Tracked connections survive, as they do in AWS (CT-20). What does not compile
+// fails the test and changes nothing.
+func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	topo := cloneTopology(n.topo)
+	edit(topo)
+	policy, err := sg.Compile(topo)
+	if err != nil {
+		t.Errorf("changed topology does not compile:\n%v", err)
+		return false
+	}
+	now := n.Clock.Now()
+	n.topo = cloneTopology(topo) // edit may have kept a pointer
+	n.fw.Swap(policy, now)
+	n.log.change(n.topo, now)
+	return true
+}
+
+// SetGroups replaces the groups of an ENI, which is named by id, name or address.
+func (n *Network) SetGroups(t TB, eni string, groups ...sg.GroupID) bool {
+	t.Helper()
+	return n.Change(t, func(topo *sg.Topology) {
+		t.Helper()
+		i := findENI(topo, eni)
+		if i < 0 {
+			t.Fatalf("%q is no ENI of the network", eni)
+			return
+		}
+		topo.ENIs[i].Groups = slices.Clone(groups)
+	})
+}
+
+// Authorize adds rules to a group.
+func (n *Network) Authorize(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.Rule) bool {
+	t.Helper()
+	return n.Change(t, func(topo *sg.Topology) {
+		t.Helper()
+		if list := ruleList(t, topo, group, dir); list != nil {
+			*list = append(*list, rules...)
+		}
+	})
+}
+
+// Revoke removes rules from a group: every rule with the same protocol, ports and
+// peer, as AWS does (SG-57). A rule that is not there fails the test.
+func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.Rule) bool {
+	t.Helper()
+	return n.Change(t, func(topo *sg.Topology) {
+		t.Helper()
+		list := ruleList(t, topo, group, dir)
+		for _, r := range rules {
+			if list == nil {
+				return
+			}
+			r.ID, r.Description = "", ""
+			before := len(*list)
+			*list = slices.DeleteFunc(*list, func(have sg.Rule) bool {
+				have.ID, have.Description = "", ""
+				return have == r
+			})
+			if len(*list) == before {
+				t.Errorf("%s has no %s rule %q to revoke", group, dir, r)
+			}
+		}
+	})
+}
+
+func ruleList(t TB, topo *sg.Topology, group sg.GroupID, dir sg.Direction) *[]sg.Rule {
+	t.Helper()
+	i := slices.IndexFunc(topo.Groups, func(g sg.Group) bool { return g.ID == group })
+	switch {
+	case i < 0:
+		t.Fatalf("no group %q in the network", group)
+	case dir == sg.Ingress:
+		return &topo.Groups[i].Ingress
+	case dir == sg.Egress:
+		return &topo.Groups[i].Egress
+	default:
+		t.Fatalf("no direction for a rule of %s", group)
+	}
+	return nil
+}
+
+// findENI returns the place of the ENI with this id, else name, else address.
+func findENI(topo *sg.Topology, s string) int {
+	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return string(e.ID) == s }); i >= 0 {
+		return i
+	}
+	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return e.Name == s }); i >= 0 {
+		return i
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return -1
+	}
+	return slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return slices.Contains(e.Addrs, a) })
+}
+
+// An end is one side of a conversation.
+type end struct {
+	name string
+	addr netip.Addr
+	eni  int // in Topology.ENIs; -1 outside
+}
+
+// ends finds the addresses for traffic between two names: of the first family
+// that both have, IPv4 before IPv6, and that the traffic can have.
+func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
+	fromAddrs, a, err := n.lookup(from)
+	if err != nil {
+		return a, b, err
+	}
+	toAddrs, b, err := n.lookup(to)
+	if err != nil {
+		return a, b, err
+	}
+	for _, v6 := range []bool{false, true} {
+		if v6 && what.Protocol == sg.ICMP || !v6 && what.Protocol == sg.ICMPv6 {
+			continue
+		}
+		is := func(x netip.Addr) bool { return x.Is6() == v6 }
+		i, j := slices.IndexFunc(fromAddrs, is), slices.IndexFunc(toAddrs, is)
+		if i >= 0 && j >= 0 {
+			a.addr, b.addr = fromAddrs[i], toAddrs[j]
+			return a, b, nil
+		}
+	}
+	return a, b, fmt.Errorf("%s and %s have no address of one family for %s", from, to, what)
+}
+
+func (n *Network) lookup(name string) ([]netip.Addr, end, error) {
+	if addrs, ok := n.hosts[name]; ok {
+		return addrs, end{name: name, eni: -1}, nil
+	}
+	i := findENI(n.topo, name)
+	addr, err := netip.ParseAddr(name)
+	switch {
+	case err == nil:
+		return []netip.Addr{addr.Unmap()}, end{name: name, eni: i}, nil
+	case i >= 0:
+		return n.topo.ENIs[i].Addrs, end{name: name, eni: i}, nil
+	}
+	known := []string{}
+	for h := range n.hosts {
+		known = append(known, h)
+	}
+	slices.Sort(known)
+	for i := range n.topo.ENIs {
+		known = append(known, string(n.topo.ENIs[i].ID))
+		if n.topo.ENIs[i].Name != "" {
+			known[len(known)-1] = n.topo.ENIs[i].Name
+		}
+	}
+	return nil, end{}, fmt.Errorf("%q is neither an address nor one of %s", name, strings.Join(known, ", "))
+}
+
+// Ports of the connecting side, as Linux takes them by default.
+const (
+	firstPort = 32768
+	lastPort  = 60999
+)
+
+func (n *Network) nextPort() uint16 {
+	if n.port++; n.port > lastPort {
+		n.port = firstPort
+	}
+	return n.port
+}

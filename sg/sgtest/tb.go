@@ -1,0 +1,9 @@
+package sgtest
+
+// TB is what the helpers need of a test: [*testing.T], [*testing.B] and
+// [*testing.F] have it, and so have the types of most test frameworks.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any) // marks the test failed and goes on
+	Fatalf(format string, args ...any) // and ends it
+}
