@@ -44,6 +44,7 @@ type group struct {
 	place    Place
 	rules    [2][]rule // ingress, egress
 	ruleOf   map[identity]int
+	whole    bool      // all its rules were read, not only some
 	listings []*cursor // the full lists of its rules that were read
 }
 
@@ -160,7 +161,8 @@ func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
 
 type eni struct {
 	sg.ENI
-	place Place
+	place     Place
+	undecided bool // AWS has yet to choose addresses
 }
 
 func (b *builder) eni(id sg.ENIID, at Place) *eni {

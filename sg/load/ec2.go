@@ -13,7 +13,7 @@ func (b *builder) securityGroups(c *cursor) {
 			continue
 		}
 		g := b.group(sg.GroupID(id), item.place())
-		g.listings = append(g.listings, item)
+		g.whole, g.listings = true, append(g.listings, item)
 		setDefault(&g.Name, item.field("GroupName").str())
 		setDefault(&g.Description, item.field("Description").str())
 		setDefault(&g.VPC, sg.VPCID(item.field("VpcId").str()))
@@ -115,6 +115,7 @@ func (b *builder) securityGroupRules(c *cursor) {
 			continue
 		}
 		g := b.group(sg.GroupID(id), item.place())
+		g.whole = true
 		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
 		dir := sg.Ingress
 		if egress := item.field("IsEgress"); !egress.there() {

@@ -294,7 +294,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-10 bad family", `{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "ipx"}]}`, `1.json:1: PrefixLists[0].AddressFamily: "ipx" is neither IPv4 nor IPv6 (InvalidParameterValue)`},
 		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file: pl-0123=1.json"},
 		{"a list", `[{"GroupId": "sg-a"}]`, "1.json:1: the document is a list, want an object: give whole outputs, not what --query leaves of them"},
-		{"something else", `{"Users": []}`, "1.json:1: no top-level key that is known: neither `terraform show -json` nor one of " +
+		{"something else", `{"Users": []}`, "1.json:1: no top-level key that is known: neither of `terraform show -json` nor one of " +
 			"SecurityGroups, SecurityGroupRules, SecurityGroupVpcAssociations, PrefixLists, Entries, NetworkInterfaces, Vpcs, Subnets, VpcPeeringConnections"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

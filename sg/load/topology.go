@@ -9,6 +9,9 @@ import (
 func (b *builder) topology() *sg.Topology {
 	t := &sg.Topology{}
 	for _, g := range b.groups {
+		if !g.whole {
+			b.warn(g.place, "", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
+		}
 		b.compareListings(g)
 		for i, rules := range g.rules {
 			out := make([]sg.Rule, len(rules))
@@ -30,7 +33,11 @@ func (b *builder) topology() *sg.Topology {
 	for _, l := range b.lists {
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
+	b.placeENIs()
 	for _, e := range b.enis {
+		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
+			b.warn(e.place, "", "AWS chooses the addresses of %s when the plan is applied: until then no packet is its own, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
+		}
 		t.ENIs = append(t.ENIs, e.ENI)
 	}
 	for _, v := range b.vpcs {
@@ -40,6 +47,25 @@ func (b *builder) topology() *sg.Topology {
 		t.Peerings = append(t.Peerings, p.Peering)
 	}
 	return t
+}
+
+// placeENIs finds the VPC of interfaces for which nothing said it: that of their
+// subnet, or else of their groups.
+func (b *builder) placeENIs() {
+	ofSubnet := make(map[sg.SubnetID]sg.VPCID)
+	for _, v := range b.vpcs {
+		for _, s := range v.Subnets {
+			ofSubnet[s.ID] = v.ID
+		}
+	}
+	for _, e := range b.enis {
+		setDefault(&e.VPC, ofSubnet[e.Subnet])
+		for _, id := range e.Groups {
+			if g := b.groupOf[id]; g != nil {
+				setDefault(&e.VPC, g.VPC)
+			}
+		}
+	}
 }
 
 // compareListings warns where a group's rules were told in full and yet a further

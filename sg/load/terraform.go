@@ -1,0 +1,469 @@
+package load
+
+import (
+	"slices"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// read hands every resource to the reader of its kind (IN-22 to IN-29).
+func (d *tfDoc) read() {
+	removed := d.removedRules()
+	standalone := &cursor{} // the list of all rules that are resources of their own
+	acls := false
+	d.root.each(func(r *tfResource) bool {
+		if !r.values.want(object) {
+			return true
+		}
+		if r.mode == "data" {
+			r.data()
+			return true
+		}
+		switch r.kind {
+		case "aws_security_group", "aws_default_security_group":
+			r.group(removed)
+		case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
+			r.rule(standalone)
+		case "aws_vpc_security_group_vpc_association":
+			r.association()
+		case "aws_network_interface":
+			r.networkInterface()
+		case "aws_network_interface_sg_attachment":
+			r.attachment()
+		case "aws_instance":
+			r.instance()
+		case "aws_ec2_managed_prefix_list":
+			r.prefixList("entry")
+		case "aws_ec2_managed_prefix_list_entry":
+			r.prefixListEntry()
+		case "aws_vpc", "aws_default_vpc":
+			r.vpc()
+		case "aws_vpc_ipv4_cidr_block_association":
+			r.block("cidr_block", ipv4)
+		case "aws_vpc_ipv6_cidr_block_association":
+			r.block("ipv6_cidr_block", ipv6)
+		case "aws_subnet", "aws_default_subnet":
+			r.subnet()
+		case "aws_vpc_peering_connection":
+			r.peering()
+		case "aws_network_acl", "aws_default_network_acl", "aws_network_acl_rule": // IN-29
+			if !acls {
+				r.values.warn("", "left out: network ACLs are not simulated")
+			}
+			acls = true
+		default:
+			r.other()
+		}
+		return true
+	})
+}
+
+// data reads a data source. Those of groups tell no rules.
+func (r *tfResource) data() {
+	switch r.kind {
+	case "aws_ec2_managed_prefix_list":
+		r.prefixList("entries")
+	case "aws_prefix_list":
+		r.servicePrefixList()
+	case "aws_vpc":
+		r.vpc()
+	case "aws_subnet":
+		r.subnet()
+	}
+}
+
+// other warns of resources that have interfaces with groups which Terraform does
+// not tell.
+func (r *tfResource) other() {
+	for _, c := range [...]*cursor{
+		r.values.field("security_groups"), r.values.field("security_group_ids"), r.values.field("vpc_security_group_ids"),
+		r.firstBlock("vpc_config").field("security_group_ids"), r.firstBlock("network_configuration").field("security_groups"),
+	} {
+		if c.v != nil && c.v.kind == list && len(c.v.items) > 0 {
+			r.values.warn("", "has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand")
+			return
+		}
+	}
+}
+
+// firstBlock goes to the first of a resource's blocks, if there are any.
+func (r *tfResource) firstBlock(name string) *cursor {
+	c := r.values.field(name)
+	if c.v != nil && c.v.kind == list && len(c.v.items) > 0 && c.v.items[0].kind == object {
+		return &cursor{src: c.src, v: &c.v.items[0], up: c, resource: c.resource, p: c.p}
+	}
+	return &cursor{src: c.src, up: c, resource: c.resource, p: c.p}
+}
+
+// group reads a group and the rules inside it (IN-22).
+func (r *tfResource) group(removed map[sg.GroupID]map[identity]bool) {
+	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values.place())
+	g.whole = true
+	setDefault(&g.Name, r.values.field("name").str())
+	setDefault(&g.Description, r.values.field("description").str())
+	setDefault(&g.Account, sg.AccountID(r.values.field("owner_id").str()))
+	if vpc, ok := r.oneID("vpc_id", wantVPC); ok {
+		setDefault(&g.VPC, sg.VPCID(vpc))
+	}
+	r.inline(g, sg.Ingress, "ingress", removed[g.ID])
+	r.inline(g, sg.Egress, "egress", removed[g.ID])
+}
+
+// inline reads the rules inside a group. A group without any of its own lists
+// those of other resources as they were when the plan was made; removed are those
+// which the plan takes away.
+func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map[identity]bool) {
+	c := r.values.field(attr)
+	if c.v == nil {
+		if r.unknown(attr) {
+			c.warn("", "unknown until the plan is applied: rules are left out")
+		}
+		return
+	}
+	if r.module.doc.plan && r.expr(attr).there() {
+		removed = nil
+	}
+	groups := r.newPeers(c, attr, "security_groups", wantGroup)
+	lists := r.newPeers(c, attr, "prefix_list_ids", wantList)
+	for item := range c.objects() {
+		rules := tfRules{r: r, g: g, dir: dir, c: item, list: r.values, removed: removed}
+		if !rules.traffic(tfInlineKeys) {
+			continue
+		}
+		rules.cidrs("cidr_blocks", ipv4)
+		rules.cidrs("ipv6_cidr_blocks", ipv6)
+		for _, id := range lists.of(item.field("prefix_list_ids")) {
+			rules.add(item.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
+		}
+		for _, id := range groups.of(item.field("security_groups")) {
+			rules.add(item.field("security_groups"), groupPeer(id))
+		}
+		if self := item.field("self"); self.flag() {
+			rules.add(self, sg.Self)
+		}
+		rules.atLeastOne()
+	}
+}
+
+// A tfRules reads the rules of one Terraform rule, which may have many peers.
+type tfRules struct {
+	r       *tfResource
+	g       *group
+	dir     sg.Direction
+	c       *cursor // the object with its fields
+	list    *cursor // what it is part of
+	rule    sg.Rule
+	removed map[identity]bool
+	out     *[]identity // where set, the rules go here and nowhere else
+	peers   int
+}
+
+// traffic reads all but the peers. In a plan, ports may be unknown.
+func (x *tfRules) traffic(keys ruleKeys) bool {
+	if x.r.module.doc.plan {
+		for _, key := range [...]string{keys.protocol, keys.from, keys.to} {
+			if f := x.c.field(key); f.v == nil {
+				f.warn("", "unknown until the plan is applied: the rule is left out")
+				return false
+			}
+		}
+	}
+	rule, ok := x.c.traffic(keys)
+	rule.Description = x.c.field("description").str()
+	x.rule = rule
+	return ok
+}
+
+func (x *tfRules) add(at *cursor, peer sg.Peer) {
+	x.peers++
+	rule := x.rule
+	rule.Peer = peer
+	if peer.Group == x.g.ID {
+		rule.Peer = sg.Self
+	}
+	id := identify(x.dir, &rule)
+	switch {
+	case x.out != nil:
+		*x.out = append(*x.out, id)
+	case !x.removed[id]:
+		x.r.module.doc.b.addRule(x.g, x.dir, rule, at, x.list, false)
+	}
+}
+
+func (x *tfRules) cidrs(key string, f family) {
+	c := x.c.field(key)
+	if c.v == nil && x.r.module.doc.plan {
+		c.warn("", "unknown until the plan is applied: left out")
+		x.peers++
+	}
+	for item := range c.each() {
+		x.cidr(item, f)
+	}
+}
+
+func (x *tfRules) cidr(c *cursor, f family) {
+	if !c.there() && x.r.module.doc.plan {
+		c.warn("", "unknown until the plan is applied: left out")
+		x.peers++
+		return
+	}
+	p, hostBits, ok := c.prefix(f)
+	x.peers++
+	if !ok {
+		return
+	}
+	x.peers--
+	if hostBits { // SG-45
+		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.v.text), p)
+	}
+	x.add(c, sg.Peer{CIDR: p})
+}
+
+// atLeastOne warns of a rule without any peer.
+func (x *tfRules) atLeastOne() {
+	if x.peers == 0 && !x.left() {
+		x.c.warn("", "has no peer and so no rule")
+	}
+}
+
+// left reports whether peers are missing because a warning said so already.
+func (x *tfRules) left() bool {
+	for _, key := range [...]string{"security_groups", "prefix_list_ids", "source_security_group_id", "referenced_security_group_id", "prefix_list_id", "cidr_ipv4", "cidr_ipv6"} {
+		if x.r.module.doc.plan && x.c.v.get(key) == nil && (x.c != x.r.values || x.r.unknown(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// newPeers are the ids that rules inside a group refer to and that do not exist
+// yet. The configuration tells them of all blocks together.
+type newPeers struct {
+	rules     int      // with ids that do not exist yet
+	ids       []string // these, each of some rule
+	ambiguous bool
+}
+
+func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers {
+	var n newPeers
+	if !r.module.doc.plan {
+		return n
+	}
+	var known []string
+	var last *cursor
+	for item := range c.objects() {
+		f := item.field(key)
+		missing := f.v == nil
+		for id := range f.each() {
+			if !id.there() {
+				missing = true
+			} else {
+				known = append(known, id.str())
+			}
+		}
+		if missing {
+			n.rules++
+			last = f
+		}
+	}
+	if n.rules == 0 {
+		return n
+	}
+	refs := references(r.expr(attr), key)
+	found, locals := r.scope().resolve(want, refs)
+	for _, x := range found {
+		if id := x.idFor(want); !slices.Contains(known, id) {
+			n.ids = addNew(n.ids, id)
+		}
+	}
+	if len(n.ids) == 0 {
+		if x := r.guess(want, locals); x != nil && n.rules == 1 {
+			last.warn("", "%s", guessed(locals, x, want))
+			n.ids = []string{x.idFor(want)}
+		}
+	}
+	n.ambiguous = n.rules > 1 && len(n.ids) > 1
+	return n
+}
+
+// of returns the ids of one rule. Where several rules refer to several new things,
+// the plan does not tell which refers to which.
+func (n *newPeers) of(c *cursor) []string {
+	var out []string
+	missing := c.v == nil && n.rules > 0
+	for item := range c.each() {
+		if !item.there() {
+			missing = missing || n.rules > 0
+		} else if s, ok := item.need(); ok {
+			out = addNew(out, s)
+		}
+	}
+	switch {
+	case !missing:
+	case n.ambiguous:
+		c.warn("", "left out: the plan does not tell which of its rules refers to which of %s; rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
+			joinIDs(n.ids))
+	case len(n.ids) == 0:
+		c.warn("", "unknown until the plan is applied, and not to be told from the configuration: left out")
+	default:
+		out = addNew(out, n.ids...)
+	}
+	return out
+}
+
+// rule reads a rule that is a resource of its own (IN-24, IN-25).
+func (r *tfResource) rule(list *cursor) {
+	id, ok := r.requiredID("security_group_id", wantGroup)
+	if !ok {
+		return
+	}
+	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
+	x := tfRules{r: r, g: g, c: r.values, list: list}
+	x.standalone()
+}
+
+func (x *tfRules) standalone() {
+	keys := tfRuleKeys
+	switch x.r.kind {
+	case "aws_vpc_security_group_ingress_rule":
+		x.dir = sg.Ingress
+	case "aws_vpc_security_group_egress_rule":
+		x.dir = sg.Egress
+	default:
+		keys = tfInlineKeys
+		switch f := x.c.field("type"); f.str() {
+		case "ingress":
+			x.dir = sg.Ingress
+		case "egress":
+			x.dir = sg.Egress
+		default:
+			f.fail("", "neither ingress nor egress")
+			return
+		}
+	}
+	if !x.traffic(keys) {
+		return
+	}
+	id := x.c.field("security_group_rule_id").str()
+	if keys == tfRuleKeys {
+		x.rule.ID = sg.RuleID(id)
+		x.onePeer()
+		return
+	}
+	if x.countPeers() == 1 { // one id for several rules would name none
+		x.rule.ID = sg.RuleID(id)
+	}
+	x.cidrsOf("cidr_blocks", ipv4)
+	x.cidrsOf("ipv6_cidr_blocks", ipv6)
+	for _, id := range x.r.ids("prefix_list_ids", wantList) {
+		x.add(x.c.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
+	}
+	if id, ok := x.r.oneID("source_security_group_id", wantGroup); ok {
+		x.add(x.c.field("source_security_group_id"), groupPeer(id))
+	}
+	if self := x.c.field("self"); self.flag() {
+		x.add(self, sg.Self)
+	}
+	x.atLeastOne()
+}
+
+// cidrsOf is cidrs where an attribute may be left out of the configuration.
+func (x *tfRules) cidrsOf(key string, f family) {
+	if x.c.v.get(key) != nil || x.r.unknown(key) {
+		x.cidrs(key, f)
+	}
+}
+
+func (x *tfRules) countPeers() int {
+	n := 0
+	for _, key := range [...]string{"cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids"} {
+		if c := x.c.field(key); c.there() {
+			n += len(c.v.items)
+		}
+	}
+	if c := x.c.field("source_security_group_id"); c.there() && c.v.text != "" {
+		n++
+	}
+	if x.c.field("self").flag() {
+		n++
+	}
+	return n
+}
+
+// onePeer reads the peer of a rule that has one only.
+func (x *tfRules) onePeer() {
+	for _, key := range [...]string{"cidr_ipv4", "cidr_ipv6"} {
+		c := x.c.field(key)
+		switch {
+		case x.r.unknown(key):
+			c.warn("", "unknown until the plan is applied: the rule is left out")
+			x.peers++
+		case c.there():
+			x.cidr(c, map[string]family{"cidr_ipv4": ipv4, "cidr_ipv6": ipv6}[key])
+		}
+	}
+	if id, ok := x.r.oneID("prefix_list_id", wantList); ok {
+		x.add(x.c.field("prefix_list_id"), sg.FromPrefixList(sg.PrefixListID(id)))
+	}
+	if id, ok := x.r.oneID("referenced_security_group_id", wantGroup); ok {
+		x.add(x.c.field("referenced_security_group_id"), groupPeer(id))
+	}
+	if x.peers > 1 {
+		x.c.fail(codeParameter, "has several peers: such a rule has one")
+	}
+	if x.peers == 0 && !x.left() {
+		x.c.fail(codeParameter, "has no peer: one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id")
+	}
+}
+
+// removedRules returns the rules that a plan deletes or changes, as they are now.
+func (d *tfDoc) removedRules() map[sg.GroupID]map[identity]bool {
+	out := make(map[sg.GroupID]map[identity]bool)
+	if !d.plan {
+		return out
+	}
+	for item := range d.changes.objects() {
+		kind := item.field("type").str()
+		switch kind {
+		case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
+		default:
+			continue
+		}
+		change := item.field("change")
+		gone := false
+		for action := range change.field("actions").each() {
+			gone = gone || action.str() == "delete" || action.str() == "update"
+		}
+		before := change.field("before")
+		if !gone || !before.want(object) {
+			continue
+		}
+		before.p = &problems{} // what was wrong before is no concern of the plan
+		now := &tfDoc{b: d.b}
+		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src, p: before.p}}, kind: kind, values: before}
+		id := sg.GroupID(before.field("security_group_id").str())
+		var rules []identity
+		x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
+		x.standalone()
+		if out[id] == nil {
+			out[id] = make(map[identity]bool)
+		}
+		for _, rule := range rules {
+			out[id][rule] = true
+		}
+	}
+	return out
+}
+
+// association reads a further VPC of a group (IN-26).
+func (r *tfResource) association() {
+	id, ok := r.requiredID("security_group_id", wantGroup)
+	vpc, okVPC := r.requiredID("vpc_id", wantVPC)
+	if !ok || !okVPC {
+		return
+	}
+	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
+	if v := sg.VPCID(vpc); v != g.VPC {
+		g.Associations = addNew(g.Associations, v)
+	}
+}

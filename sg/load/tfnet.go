@@ -1,0 +1,245 @@
+package load
+
+import (
+	"net/netip"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// networkInterface reads an interface (IN-27).
+func (r *tfResource) networkInterface() {
+	e := r.eni(sg.ENIID(r.id()))
+	v := r.values
+	r.addrs(e, "private_ip", "private_ip_list", "private_ips", "ipv6_address_list", "ipv6_addresses")
+	r.prefixes(e, "ipv4_prefixes", ipv4)
+	r.prefixes(e, "ipv6_prefixes", ipv6)
+	for _, id := range r.ids("security_groups", wantGroup) {
+		e.Groups = addNew(e.Groups, sg.GroupID(id))
+	}
+	setDefault(&e.Type, v.field("interface_type").str())
+	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
+	if check := v.field("source_dest_check"); check.there() && !check.flag() {
+		check.warn("", "not modelled: %s may forward, but is only given the packets of its own addresses", e.ID)
+	}
+}
+
+// eni returns the interface with an id, with what all kinds of resource say in the
+// same way.
+func (r *tfResource) eni(id sg.ENIID) *eni {
+	e := r.module.doc.b.eni(id, r.values.place())
+	setDefault(&e.Name, r.values.field("tags").field("Name").str())
+	setDefault(&e.Name, r.values.field("description").str())
+	setDefault(&e.Account, sg.AccountID(r.values.field("owner_id").str()))
+	if id, ok := r.oneID("subnet_id", wantSubnet); ok {
+		setDefault(&e.Subnet, sg.SubnetID(id))
+	}
+	return e
+}
+
+// addrs reads addresses from attributes that hold one or many.
+func (r *tfResource) addrs(e *eni, attrs ...string) {
+	one := func(c *cursor) {
+		if c.there() && c.v.kind == str && c.v.text == "" {
+			return // none
+		}
+		if a, ok := c.addr(); ok {
+			e.Addrs = addNew(e.Addrs, a)
+		}
+	}
+	for _, attr := range attrs {
+		c := r.values.field(attr)
+		switch {
+		case r.computed(attr):
+			e.undecided = true
+		case !c.there():
+		case c.v.kind != list:
+			one(c)
+		default:
+			for item := range c.each() {
+				if !item.there() && r.module.doc.plan {
+					e.undecided = true
+					continue
+				}
+				one(item)
+			}
+		}
+	}
+}
+
+func (r *tfResource) prefixes(e *eni, attr string, f family) {
+	for item := range r.values.field(attr).each() {
+		if !item.there() && r.module.doc.plan {
+			item.warn("", "unknown until the plan is applied: left out")
+			continue
+		}
+		if p, _, ok := item.prefix(f); ok {
+			e.Prefixes = addNew(e.Prefixes, p)
+		}
+	}
+}
+
+// attachment reads a group that an interface has besides its own.
+func (r *tfResource) attachment() {
+	id, ok := r.requiredID("network_interface_id", wantENI)
+	g, okGroup := r.requiredID("security_group_id", wantGroup)
+	if ok && okGroup {
+		e := r.module.doc.b.eni(sg.ENIID(id), r.values.place())
+		e.Groups = addNew(e.Groups, sg.GroupID(g))
+	}
+}
+
+// instance reads the primary interface of an instance. Where the configuration
+// gives it one that is a resource of its own, that has the addresses and groups.
+func (r *tfResource) instance() {
+	e := r.eni(sg.ENIID(r.eniID()))
+	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
+	setDefault(&e.Instance, sg.InstanceID(r.id()))
+	for _, id := range r.ids("vpc_security_group_ids", wantGroup) {
+		e.Groups = addNew(e.Groups, sg.GroupID(id))
+	}
+	if c := r.values.field("public_ip"); c.there() && c.v.text != "" {
+		if a, ok := c.addr(); ok {
+			e.Public = addNew(e.Public, a)
+		}
+	}
+}
+
+// eniID returns the id of an instance's primary interface. Where it does not exist
+// yet and is no resource of its own, the instance's address stands in.
+func (r *tfResource) eniID() string {
+	if id := r.values.field("primary_network_interface_id").str(); id != "" {
+		return id
+	}
+	want := wantENI
+	want.attr = "" // an instance's interface is not another instance's
+	for _, block := range [...]string{"primary_network_interface", "network_interface"} {
+		c := r.firstBlock(block)
+		if !c.there() {
+			continue
+		}
+		if ids := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", want); len(ids) > 0 {
+			return ids[0]
+		}
+	}
+	return r.address
+}
+
+// prefixList reads a prefix list (IN-28), whose entries a data source calls by
+// another name.
+func (r *tfResource) prefixList(entries string) {
+	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values.place())
+	l.entries = true
+	setDefault(&l.Name, r.values.field("name").str())
+	setDefault(&l.Owner, sg.AccountID(r.values.field("owner_id").str()))
+	if f := r.values.field("address_family"); f.there() {
+		fam, ok := familyOf(f.str())
+		if !ok {
+			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.v.text))
+		}
+		setDefault(&l.Family, fam)
+	}
+	if n, ok := r.values.field("max_entries").integer(); ok {
+		setDefault(&l.MaxEntries, n)
+	}
+	c := r.values.field(entries)
+	if r.unknown(entries) {
+		c.warn("", "unknown until the plan is applied: entries are left out")
+	}
+	for item := range c.objects() {
+		r.entry(l, item)
+	}
+}
+
+func (r *tfResource) entry(l *prefixList, c *cursor) {
+	f := c.field("cidr")
+	if f.v == nil && r.module.doc.plan {
+		f.warn("", "unknown until the plan is applied: left out")
+		return
+	}
+	if p, _, ok := f.prefix(anyFamily); ok {
+		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c.place())
+	}
+}
+
+func (r *tfResource) prefixListEntry() {
+	if id, ok := r.requiredID("prefix_list_id", wantList); ok {
+		r.entry(r.module.doc.b.list(sg.PrefixListID(id), r.values.place()), r.values)
+	}
+}
+
+// servicePrefixList reads the data source of a gateway endpoint's list.
+func (r *tfResource) servicePrefixList() {
+	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values.place())
+	l.entries = true
+	setDefault(&l.Name, r.values.field("name").str())
+	setDefault(&l.Owner, awsOwner(l.Name))
+	for item := range r.values.field("cidr_blocks").each() {
+		if p, _, ok := item.prefix(anyFamily); ok {
+			l.add(sg.PrefixListEntry{CIDR: p}, item.place())
+		}
+	}
+}
+
+func (r *tfResource) vpc() {
+	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values.place())
+	setDefault(&v.Account, sg.AccountID(r.values.field("owner_id").str()))
+	v.Default = v.Default || r.kind == "aws_default_vpc" || r.values.field("default").flag()
+	v.CIDRs = addNew(v.CIDRs, r.blocks()...)
+}
+
+// blocks reads the CIDR blocks of a VPC or subnet. Those that AWS has yet to
+// choose are a warning where nothing else tells them.
+func (r *tfResource) blocks() []netip.Prefix {
+	var out []netip.Prefix
+	for _, b := range [...]struct {
+		attr string
+		f    family
+	}{{"cidr_block", ipv4}, {"ipv6_cidr_block", ipv6}} {
+		c := r.values.field(b.attr)
+		if r.unknown(b.attr) {
+			c.warn("", "unknown until the plan is applied: left out")
+		}
+		if c.there() && c.want(str) && c.v.text != "" {
+			if p, _, ok := c.prefix(b.f); ok {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
+}
+
+// block reads a further CIDR block of a VPC.
+func (r *tfResource) block(attr string, f family) {
+	id, ok := r.requiredID("vpc_id", wantVPC)
+	if !ok || r.computed(attr) {
+		return
+	}
+	if p, _, ok := r.values.field(attr).prefix(f); ok {
+		v := r.module.doc.b.vpc(sg.VPCID(id), r.values.place())
+		v.CIDRs = addNew(v.CIDRs, p)
+	}
+}
+
+func (r *tfResource) subnet() {
+	if vpc, ok := r.requiredID("vpc_id", wantVPC); ok {
+		r.module.doc.b.vpc(sg.VPCID(vpc), r.values.place()).addSubnet(sg.Subnet{ID: sg.SubnetID(r.id()), CIDRs: r.blocks()})
+	}
+}
+
+// peering reads a peering. One that is new is active once both sides agree, which
+// auto_accept says of this side.
+func (r *tfResource) peering() {
+	vpc, ok := r.requiredID("vpc_id", wantVPC)
+	peer, okPeer := r.requiredID("peer_vpc_id", wantVPC)
+	if !ok || !okPeer {
+		return
+	}
+	status := r.values.field("accept_status").str()
+	if status == "" && !r.values.field("auto_accept").flag() {
+		r.values.warn("", "taken to be active once the plan is applied, though %s has to accept it", peer)
+	}
+	setDefault(&status, "active")
+	r.module.doc.b.peering(sg.Peering{
+		ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status,
+	}, r.values.place(), false)
+}
