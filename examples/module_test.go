@@ -1,0 +1,116 @@
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/sgsim/sgsim"
+
+// newModule makes a module outside the tree of this one, as a user would who works
+// against a checkout.
+func newModule(t *testing.T, program string) (run func(args ...string) string) {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	write := func(name, text string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+	}
+	write("go.mod", "module example.com/user\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
+	write("main.go", program)
+	sum, err := os.ReadFile("../go.sum")
+	require.NoError(t, err)
+	write("go.sum", string(sum)) // go mod tidy then needs nothing from the network
+	run = func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command("go", args...)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "go %s:\n%s", strings.Join(args, " "), out)
+		return string(out)
+	}
+	run("mod", "tidy")
+	return run
+}
+
+// dependencies returns the modules whose packages go into a build of pkgs.
+func dependencies(run func(...string) string, pkgs ...string) []string {
+	out := run(append([]string{"list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}"}, pkgs...)...)
+	mods := strings.Fields(out)
+	slices.Sort(mods)
+	return slices.Compact(mods)
+}
+
+// TestUserModule imports every package as a user would, and looks at what comes
+// with each.
+func TestUserModule(t *testing.T) {
+	run := newModule(t, `package main
+
+import (
+	_ "`+module+`/conntrack"
+	_ "`+module+`/packet"
+	_ "`+module+`/packet/capture"
+	_ "`+module+`/sg"
+	_ "`+module+`/sg/load"
+	_ "`+module+`/sg/replay"
+	_ "`+module+`/sg/sgtest"
+)
+
+func main() {}
+`)
+	const netipx, gopacket = "go4.org/netipx", "github.com/google/gopacket"
+	run("build", "-o", os.DevNull, ".")
+	for pkg, may := range map[string][]string{
+		"packet":         {},
+		"conntrack":      {},
+		"sg":             {netipx},
+		"sg/sgtest":      {netipx},
+		"sg/load":        {netipx},
+		"packet/capture": {gopacket},
+		"sg/replay":      {gopacket, netipx},
+	} {
+		assert.Subset(t, append(may, module), dependencies(run, module+"/"+pkg), "modules that come with %s", pkg)
+	}
+
+	// The module graph has what this module and its dependencies require, and
+	// none of what nested modules do.
+	for _, m := range strings.Split(run("list", "-m", "all"), "\n") {
+		for _, nested := range []string{"gvisor.dev", "tailscale.com", "bart"} {
+			assert.NotContains(t, m, nested)
+		}
+	}
+}
+
+// TestREADMEProgram runs the README's program in a module of a user's own, where
+// it has to print what the README says it prints.
+func TestREADMEProgram(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	program := block(string(readme), "```go\npackage main\n")
+	require.NotEmpty(t, program, "the README has a program")
+	run := newModule(t, "package main\n"+program)
+	assert.Subset(t, []string{"example.com/user", module, "go4.org/netipx"}, dependencies(run, "."))
+	_, after, _ := strings.Cut(string(readme), program)
+	want := block(strings.TrimPrefix(after, "```"), "```\n")
+	require.NotEmpty(t, want, "the README says what its program prints")
+	assert.Equal(t, want, run("run", "."))
+}
+
+// block returns what stands between the first open and the end of that block.
+func block(text, open string) string {
+	_, rest, ok := strings.Cut(text, open)
+	if !ok {
+		return ""
+	}
+	body, _, _ := strings.Cut(rest, "```")
+	return body
+}
