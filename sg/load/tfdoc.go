@@ -110,6 +110,9 @@ func (m *tfModule) add(item *cursor) {
 	r.address = item.field("address").str()
 	r.values = item.field("values")
 	r.values.resource = r.address
+	if r.values.v == nil { // left out where all of them are unknown
+		r.values.v = &value{kind: object, off: item.v.off}
+	}
 	m.resources = append(m.resources, r)
 }
 
