@@ -19,21 +19,65 @@ import "encoding/binary"
 // Decode does not allocate, keeps nothing of frame, and is safe for concurrent use.
 func Decode(link LinkType, frame []byte, length int, h *Header) error {
 	*h = Header{}
-	if length < len(frame) {
-		length = len(frame)
+	length = max(length, len(frame))
+	if link != LinkEthernet || len(frame) < 54 {
+		return h.decodeLink(link, frame, length)
 	}
+	// Nearly all traffic is whole TCP segments and UDP datagrams over IPv4 without
+	// options, straight behind an Ethernet header. They are read here, under one
+	// check of the frame's length; decodeLink gives the same for them, but takes
+	// twice the time. A load of four bytes sees EtherType, version and header length.
+	f := (*[54]byte)(frame)
+	total := int(binary.BigEndian.Uint16(f[16:]))
+	if binary.LittleEndian.Uint32(f[12:])&0xffffff != 0x450008 || total > length-14 ||
+		binary.LittleEndian.Uint16(f[20:])&0xff3f != 0 { // fragments
+		return h.decodeLink(link, frame, length)
+	}
+	switch Protocol(f[23]) {
+	case TCP:
+		offset := int(f[46]>>4) * 4
+		if offset < 20 || offset > total-20 {
+			return h.decodeLink(link, frame, length)
+		}
+		h.TCPFlags = TCPFlags(f[47])
+		h.Seq, h.Ack = binary.BigEndian.Uint32(f[38:]), binary.BigEndian.Uint32(f[42:])
+		h.Window = binary.BigEndian.Uint16(f[48:])
+		h.PayloadLen = uint32(total - 20 - offset)
+	case UDP:
+		size := int(binary.BigEndian.Uint16(f[38:]))
+		if size < 8 || size > total-20 {
+			return h.decodeLink(link, frame, length)
+		}
+		h.PayloadLen = uint32(total - 28)
+	default:
+		return h.decodeLink(link, frame, length)
+	}
+	h.Family, h.Protocol, h.HopLimit = IPv4, Protocol(f[23]), f[22]
+	h.SrcPort, h.DstPort = binary.BigEndian.Uint16(f[34:]), binary.BigEndian.Uint16(f[36:])
+	h.FragID = uint32(binary.BigEndian.Uint16(f[18:]))
+	h.Length, h.Captured = uint32(total), uint32(min(total, len(frame)-14))
+	putIPv4(&h.Src, f[26:])
+	putIPv4(&h.Dst, f[30:])
+	return nil
+}
+
+// putIPv4 writes the address at the start of b in its IPv4-mapped form over a zero
+// address. It writes a whole word: a table that hashes addresses as words would
+// wait for narrower stores to reach the cache.
+func putIPv4(a *[16]byte, b []byte) {
+	binary.LittleEndian.PutUint64(a[8:], uint64(binary.LittleEndian.Uint32(b))<<32|0xffff0000)
+}
+
+// decodeLink decodes any frame into a zero h.
+func (h *Header) decodeLink(link LinkType, frame []byte, length int) error {
 	if link == LinkEthernet && len(frame) >= 14 {
-		switch binary.LittleEndian.Uint16(frame[12:]) {
-		case 0x0008: // 0x0800, as a little-endian load sees it
+		switch binary.BigEndian.Uint16(frame[12:]) {
+		case nextIPv4:
 			return h.ipv4(frame[14:], length-14)
-		case 0xdd86:
+		case nextIPv6:
 			return h.ipv6(frame[14:], length-14)
 		}
 	}
-	return h.decodeLink(link, frame, length)
-}
-
-func (h *Header) decodeLink(link LinkType, frame []byte, length int) error {
 	off, family, err := skipLink(link, frame)
 	cut := len(frame) < length
 	switch {
@@ -68,43 +112,38 @@ func (h *Header) ipv4(b []byte, wire int) error {
 	if len(b) < 20 {
 		return tooShort(b, wire)
 	}
-	words := b[0] - 0x45 // of options; wraps where version or length is wrong
+	ip := (*[20]byte)(b)
+	words := ip[0] - 0x45 // of options; wraps where version or length is wrong
 	if words > 10 {
-		if b[0]>>4 != 4 {
+		if ip[0]>>4 != 4 {
 			return ErrIPVersion
 		}
 		return ErrIPHeader
 	}
 	header := 20 + int(words)*4
-	total := int(binary.BigEndian.Uint16(b[2:]))
+	total := int(binary.BigEndian.Uint16(ip[2:]))
 	if total == 0 { // segmentation offload
 		total = wire
 	}
 	if total < header {
 		return ErrIPOverlap
 	}
-	var err error
-	if total > wire {
-		err = ErrIPLength
-	}
-	if len(b) > total {
-		b = b[:total]
-	}
-	h.Protocol, h.HopLimit = Protocol(b[9]), b[8]
-	h.FragID = uint32(binary.BigEndian.Uint16(b[4:]))
+	b = b[:min(len(b), total)]
+	h.Protocol, h.HopLimit = Protocol(ip[9]), ip[8]
+	h.FragID = uint32(binary.BigEndian.Uint16(ip[4:]))
 	h.Length, h.Captured = uint32(total), uint32(len(b))
-	// Whole words: a table that hashes the addresses as words would wait for
-	// narrower stores to reach the cache.
-	binary.LittleEndian.PutUint64(h.Src[8:], uint64(binary.LittleEndian.Uint32(b[12:]))<<32|0xffff0000)
-	binary.LittleEndian.PutUint64(h.Dst[8:], uint64(binary.LittleEndian.Uint32(b[16:]))<<32|0xffff0000)
-	if frag := binary.BigEndian.Uint16(b[6:]); frag&0x3fff != 0 {
+	putIPv4(&h.Src, ip[12:])
+	putIPv4(&h.Dst, ip[16:])
+	if frag := binary.BigEndian.Uint16(ip[6:]); frag&0x3fff != 0 {
 		h.FragOffset, h.MoreFrags = frag<<3, frag&0x2000 != 0
 	}
 	// Options may be cut off; that leaves the transport header nothing.
-	if terr := h.transport(b[min(header, len(b)):], total-header); err == nil {
-		err = terr
+	b = b[min(header, len(b)):]
+	if total > wire {
+		h.transport(b, total-header)
+		return ErrIPLength
 	}
-	return err
+	return h.transport(b, total-header)
 }
 
 // ipv6 reads an IPv6 packet; b and wire are those of ipv4.
@@ -116,41 +155,36 @@ func (h *Header) ipv6(b []byte, wire int) error {
 	if b[0]>>4 != 6 {
 		return ErrIPVersion
 	}
-	payload := int(binary.BigEndian.Uint16(b[4:]))
+	ip := (*[40]byte)(b)
+	payload := int(binary.BigEndian.Uint16(ip[4:]))
 	if payload == 0 {
 		payload = jumbo(b, wire)
 	}
 	total := 40 + payload
-	var err error
-	if total > wire {
-		err = ErrIPLength
-	}
-	if len(b) > total {
-		b = b[:total]
-	}
-	h.Protocol, h.HopLimit = Protocol(b[6]), b[7]
+	b = b[:min(len(b), total)]
+	h.Protocol, h.HopLimit = Protocol(ip[6]), ip[7]
 	h.Length, h.Captured = uint32(total), uint32(len(b))
-	h.Src, h.Dst = [16]byte(b[8:]), [16]byte(b[24:])
+	h.Src, h.Dst = [16]byte(ip[8:24]), [16]byte(ip[24:40])
 	b = b[40:]
 	if h.Protocol.isExtension() {
-		cut := len(b) < payload
-		c, ok := skipExtensions(h.Protocol, b)
-		h.Protocol, h.FragOffset, h.MoreFrags, h.FragID = c.next, c.fragOffset, c.moreFrags, c.fragID
+		e, ok := skipExtensions(h.Protocol, b)
+		h.Protocol, h.FragOffset, h.MoreFrags, h.FragID = e.next, e.fragOffset, e.moreFrags, e.fragID
 		switch {
 		case ok:
-		case err != nil:
-			return err
-		case cut && !c.tooLong:
+		case total > wire:
+			return ErrIPLength
+		case len(b) < payload && !e.tooLong:
 			return ErrCut
 		default:
 			return ErrExtension
 		}
-		b, payload = b[c.length:], payload-c.length
+		b, payload = b[e.length:], payload-e.length
 	}
-	if terr := h.transport(b, payload); err == nil {
-		err = terr
+	if total > wire {
+		h.transport(b, payload)
+		return ErrIPLength
 	}
-	return err
+	return h.transport(b, payload)
 }
 
 // tooShort names why an IP header is not whole.
@@ -176,10 +210,11 @@ func (h *Header) transport(b []byte, n int) error {
 		if len(b) < 20 {
 			return h.shortTransport(b, n, 20)
 		}
-		h.SrcPort, h.DstPort = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-		h.Seq, h.Ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
-		h.TCPFlags, h.Window = TCPFlags(b[13]), binary.BigEndian.Uint16(b[14:])
-		return h.tcpPayload(int(b[12]>>4)*4, n)
+		t := (*[20]byte)(b)
+		h.SrcPort, h.DstPort = binary.BigEndian.Uint16(t[0:]), binary.BigEndian.Uint16(t[2:])
+		h.Seq, h.Ack = binary.BigEndian.Uint32(t[4:]), binary.BigEndian.Uint32(t[8:])
+		h.TCPFlags, h.Window = TCPFlags(t[13]), binary.BigEndian.Uint16(t[14:])
+		return h.tcpPayload(int(t[12]>>4)*4, n)
 	case UDP:
 		if len(b) < 8 {
 			return h.shortTransport(b, n, 8)

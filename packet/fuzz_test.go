@@ -60,6 +60,11 @@ func FuzzDecode(f *testing.F) {
 		if again := Decode(d.link, frame, len(frame)+int(cut), &dirty); dirty != h || again != err {
 			t.Fatalf("decoded twice: %v, %v; then %v, %v", h, err, dirty, again)
 		}
+		// The short way for common frames gives what the general way gives.
+		var general Header
+		if gerr := general.decodeLink(d.link, frame, len(frame)+int(cut)); general != h || gerr != err {
+			t.Fatalf("decoded %v, %v; the general way %v, %v", h, err, general, gerr)
+		}
 		if d.peer != nil {
 			comparePeer(t, &h, err, frame, d.peer)
 		}

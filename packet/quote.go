@@ -11,8 +11,8 @@ func (q *Quote) decode(p Protocol, b []byte) {
 	switch {
 	case p == ICMP && len(b) >= 20 && b[0]-0x45 <= 10:
 		t.Family, t.Protocol = IPv4, Protocol(b[9])
-		binary.LittleEndian.PutUint64(t.Src[8:], uint64(binary.LittleEndian.Uint32(b[12:]))<<32|0xffff0000)
-		binary.LittleEndian.PutUint64(t.Dst[8:], uint64(binary.LittleEndian.Uint32(b[16:]))<<32|0xffff0000)
+		putIPv4(&t.Src, b[12:])
+		putIPv4(&t.Dst, b[16:])
 		later = binary.BigEndian.Uint16(b[6:])&0x1fff != 0
 		header := int(b[0]&0xf) * 4
 		if header > len(b) {
