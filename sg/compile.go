@@ -192,7 +192,7 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 		r.kind, r.peer = peerGroup, own.number
 	case p.Group != "":
 		n, ok := w.groupByID[p.Group]
-		if !ok || p.Peering != "" && !w.paths.peerings[p.Peering] {
+		if !ok || p.Peering != "" && !w.paths.peered(p.Peering, own, w.groups[n]) {
 			return // REF-13
 		}
 		if a := w.groups[n].account; p.Account != "" && a != "" && a != p.Account {

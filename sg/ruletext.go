@@ -13,14 +13,16 @@ import (
 // String returns the rule in the form that [ParseRule] reads.
 func (r Rule) String() string {
 	b := r.appendMatch(nil)
-	b = r.Peer.append(append(b, ' '))
+	if p := r.Peer.String(); p != "" {
+		b = append(append(b, ' '), p...)
+	}
 	if r.ID != "" {
 		b = append(append(b, " id="...), words.Quote(string(r.ID))...)
 	}
 	if r.Description != "" {
 		b = append(append(b, " desc="...), words.Quote(r.Description)...)
 	}
-	return strings.TrimRight(string(b), " ")
+	return string(b)
 }
 
 // appendMatch appends protocol, ports and ICMP type and code.
@@ -64,12 +66,10 @@ func (m ICMPMatch) String() string {
 // String returns the peer in the form that [ParseRule] reads: "10.0.0.0/8",
 // "self", "sg-web", "pl-corp", "sg-web account=123456789012". The zero Peer is
 // empty.
-func (p Peer) String() string { return string(p.append(nil)) }
-
-func (p Peer) append(b []byte) []byte {
-	n := len(b)
+func (p Peer) String() string {
+	var b []byte
 	add := func(key, s string) {
-		if len(b) > n {
+		if len(b) > 0 {
 			b = append(b, ' ')
 		}
 		b = append(append(b, key...), s...)
@@ -92,7 +92,7 @@ func (p Peer) append(b []byte) []byte {
 	if p.Peering != "" {
 		add("peering=", words.Quote(string(p.Peering)))
 	}
-	return b
+	return string(b)
 }
 
 // id returns an identifier with its key, which the usual prefix makes needless.

@@ -8,11 +8,12 @@ import "fmt"
 type scope struct {
 	groups     map[GroupID]*Group
 	active     map[[2]VPCID]bool // both orders
+	peerings   map[PeeringID]bool
 	defaultVPC map[VPCID]bool
 }
 
 func newScope(t *Topology) scope {
-	s := scope{map[GroupID]*Group{}, map[[2]VPCID]bool{}, map[VPCID]bool{}}
+	s := scope{map[GroupID]*Group{}, map[[2]VPCID]bool{}, map[PeeringID]bool{}, map[VPCID]bool{}}
 	for i := range t.Groups {
 		if g := &t.Groups[i]; s.groups[g.ID] == nil {
 			s.groups[g.ID] = g
@@ -20,6 +21,7 @@ func newScope(t *Topology) scope {
 	}
 	for _, p := range t.Peerings {
 		if p.Status == "" || p.Status == "active" {
+			s.peerings[p.ID] = true
 			s.active[[2]VPCID{p.Requester, p.Accepter}] = true
 			s.active[[2]VPCID{p.Accepter, p.Requester}] = true
 		}
@@ -54,15 +56,22 @@ func (s scope) unreachable(g *Group, p Peer) string {
 		return fmt.Sprintf("%s is not in the topology", p.Group)
 	case p.Account != "" && o.Account != "" && p.Account != o.Account:
 		return fmt.Sprintf("%s belongs to account %s, not %s", o.ID, o.Account, p.Account)
-	case g.VPC == "" || o.VPC == "" || s.in(o, g.VPC) || s.in(g, o.VPC):
-		return ""
-	case s.active[[2]VPCID{g.VPC, o.VPC}]:
-		return ""
 	}
-	for _, v := range g.Associations {
-		if s.in(o, v) {
-			return ""
+	shared, peered := g.VPC == "" || o.VPC == "", false
+	for _, a := range g.vpcs() {
+		shared = shared || s.in(o, a)
+		for _, b := range o.vpcs() {
+			peered = peered || s.active[[2]VPCID{a, b}]
 		}
 	}
-	return fmt.Sprintf("%s is in %s, which no active peering connects to %s", o.ID, o.VPC, g.VPC)
+	switch {
+	case p.Peering != "" && !s.peerings[p.Peering] && !peered: // REF-13, REF-14
+		return fmt.Sprintf("peering %s is not active", p.Peering)
+	case !shared && !peered:
+		return fmt.Sprintf("%s is in %s, which no active peering connects to %s", o.ID, o.VPC, g.VPC)
+	}
+	return ""
 }
+
+// vpcs returns the VPCs whose ENIs may carry g.
+func (g *Group) vpcs() []VPCID { return append([]VPCID{g.VPC}, g.Associations...) }

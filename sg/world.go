@@ -89,6 +89,22 @@ func (p *paths) number(id VPCID) uint32 {
 	return n
 }
 
+// peered reports whether the peering that a rule of g names is active, or another
+// one between the same VPCs is (REF-14).
+func (p *paths) peered(id PeeringID, g, named *group) bool {
+	if p.peerings[id] {
+		return true
+	}
+	for _, a := range g.vpcs {
+		for _, b := range named.vpcs {
+			if p.active[[2]uint32{a, b}] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // reach reports whether a rule at an ENI in VPC a that names g matches members
 // of g in VPC b.
 func (p *paths) reach(a, b uint32, g *group) bool {

@@ -101,7 +101,9 @@ func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change 
 		if add {
 			*rules = append(*rules, rule)
 		} else {
-			without(rules, func(o sg.Rule) bool { return o.Same(rule) })
+			without(rules, func(o sg.Rule) bool {
+				return o.Same(rule) || rule.Protocol == 0 && rule.ID == o.ID
+			})
 		}
 		return nil
 	}

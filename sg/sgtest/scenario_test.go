@@ -23,7 +23,7 @@ eni eni-db 10.0.2.20 sg-db
 case both ends
 @0s  forward tcp 10.0.1.10:40001 > 10.0.2.20:5432 S   accept  rule
     eni-web egress   accept  rule sg-web egress[0]
-    eni-db ingress  accept  rule sg-db sgr-db
+    eni-db  ingress  accept  rule sg-db sgr-db
 @1ms  forward tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA   accept  # prefix
     eni-db egress   accept  tracked
     eni-web ingress  accept
@@ -95,7 +95,7 @@ func TestScenarioMismatches(t *testing.T) {
 			"@3s  eni-web", "drop    no_rule", "accept"},
 		"another rule": {change("rule sg-web egress[0]", "rule sg-web egress[1]"),
 			"@0s  forward", "accept  rule\neni-web egress   accept  rule sg-web egress[0]", "accept  rule\neni-web egress   accept  rule sg-web egress[1]"},
-		"a hop missing": {change("    eni-db ingress  accept  rule sg-db sgr-db\n", ""),
+		"a hop missing": {change("    eni-db  ingress  accept  rule sg-db sgr-db\n", ""),
 			"@0s  forward", "accept  rule\neni-web egress   accept  rule sg-web egress[0]\neni-db", "accept  rule\neni-web egress   accept  rule sg-web egress[0]"},
 		"a hop too many": {change("    eni-web egress  drop    no_rule\n", "    eni-web egress  drop    no_rule\n    eni-db ingress  drop\n"),
 			"@2s  forward", "drop    no_rule\neni-web egress   drop    no_rule", "drop  no_rule\neni-web egress  drop    no_rule\neni-db"},
@@ -155,7 +155,7 @@ func TestScenarioUpdate(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, updated, again, "what is up to date stays as it is")
 	for _, keep := range []string{"# A comment stays.", "# prefix", "-- closed --\ngroup sg-closed\n",
-		"    eni-db ingress  accept  rule sg-db sgr-db\n", "    error sg-web: ingress rule \"tcp 22"} {
+		"    eni-db  ingress  accept  rule sg-db sgr-db\n", "    error sg-web: ingress rule \"tcp 22"} {
 		assert.Contains(t, updated, keep)
 	}
 }

@@ -112,9 +112,13 @@ func formatOutcome(o *sg.Outcome) string {
 }
 
 func formatHops(o *sg.Outcome) []string {
+	width := 0
+	for _, hop := range o.Hops() {
+		width = max(width, len(hop.Enforcer.ID()))
+	}
 	var rows []string
 	for _, hop := range o.Hops() {
-		rows = append(rows, fmt.Sprintf("%s %-7s  %s", hop.Enforcer.ID(), hop.Direction, FormatDecision(hop.Decision)))
+		rows = append(rows, fmt.Sprintf("%-*s %-7s  %s", width, hop.Enforcer.ID(), hop.Direction, FormatDecision(hop.Decision)))
 	}
 	return rows
 }
