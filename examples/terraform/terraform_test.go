@@ -32,7 +32,7 @@
 //
 //	    @0s forward tcp 10.0.1.10:32768 > 10.0.2.20:5432 S  drop    no_rule
 //	        aws_network_interface.app egress   accept  rule aws_security_group.app egress[0]
-//	        aws_network_interface.db ingress  drop    no_rule
+//	        aws_network_interface.db  ingress  drop    no_rule
 package terraform
 
 import (
