@@ -79,12 +79,7 @@ func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (a answer, done boo
 // where the quoted packet came from; who sends it does not matter (CTS-32).
 func (t *Table) related(z Zone, h *packet.Header, at int64) answer {
 	q := &h.Quoted.Tuple
-	icmp := q.Protocol == packet.ICMP || q.Protocol == packet.ICMPv6
-	need := packet.QuoteAddresses
-	if icmp || hasPorts(t.profile, q.Protocol) {
-		need = packet.QuoteTuple
-	}
-	if h.Quoted.Part < need {
+	if h.Quoted.Part != packet.QuoteTuple {
 		if h.Missing&packet.MissingQuote != 0 {
 			return plain(Invalid, WhyMissing)
 		}
@@ -93,7 +88,7 @@ func (t *Table) related(z Zone, h *packet.Header, at int64) answer {
 	if q.Src != h.Dst || q.Family != h.Family {
 		return plain(Invalid, WhyNoQuoted)
 	}
-	if icmp {
+	if q.Protocol == packet.ICMP || q.Protocol == packet.ICMPv6 {
 		if _, ok := packet.ReplyType(q.Protocol, uint8(q.DstPort>>8)); !ok {
 			return plain(Invalid, WhyNoQuoted)
 		}

@@ -283,11 +283,7 @@ func (m *model) fresh(h *packet.Header, kind icmpKind) Result {
 
 func (m *model) related(z Zone, h *packet.Header, now int64) (r Result, before modelConn, k modelKey, after *modelConn) {
 	q := h.Quoted.Tuple
-	part := packet.QuoteTuple
-	if q.Protocol != packet.ICMP && q.Protocol != packet.ICMPv6 && !hasPorts(m.cfg.Profile, q.Protocol) {
-		part = packet.QuoteAddresses
-	}
-	if h.Quoted.Part < part {
+	if h.Quoted.Part != packet.QuoteTuple {
 		w := WhyQuote
 		if h.Missing&packet.MissingQuote != 0 {
 			w = WhyMissing
