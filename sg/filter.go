@@ -10,9 +10,14 @@ import (
 // A Filter is a [Firewall] for raw frames and several goroutines: what a link
 // between two network stacks, a TUN device or a packet queue calls. Make one
 // with [NewFilter].
+//
+// A link that carries packets of ENIs alone passes what is accepted and nothing
+// else, so that a misspelt ENI is no open door. One that carries Ethernet passes
+// frames that are not IP as well: Decision.Reason is NotIP then.
 type Filter struct {
 	mu sync.Mutex
 	f  *Firewall
+	h  packet.Header // of the frame at hand; one on the stack would escape
 }
 
 // NewFilter returns a filter over f, which from now on must be used through the
@@ -23,31 +28,37 @@ func NewFilter(f *Firewall) *Filter { return &Filter{f: f} }
 // does not allocate. Frames that are not IP are not applicable: ARP passes below
 // security groups (EX-09), so links let such frames through.
 func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []byte, now time.Time) Decision {
-	var h packet.Header
-	err := packet.Decode(link, frame, len(frame), &h)
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	err := packet.Decode(link, frame, len(frame), &x.h)
 	e := x.f.ENI(id)
 	if err == nil {
-		return e.Evaluate(dir, &h, now)
+		return e.Evaluate(dir, &x.h, now)
 	}
 	d := Decision{Reason: refusal(err)}
 	if d.Reason == NotIP {
 		d.Verdict = NotApplicable
 	}
-	return e.observed(dir, &h, now, d)
+	return e.observed(dir, &x.h, now, d)
+}
+
+// Evaluate decides about a packet that passes an ENI and whose header the caller
+// has: a wrapper of a net.PacketConn sees no frame, but knows both addresses.
+func (x *Filter) Evaluate(id ENIID, dir Direction, h *packet.Header, now time.Time) Decision {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.h = *h
+	return x.f.ENI(id).Evaluate(dir, &x.h, now)
 }
 
 // Forward decides about a frame on its whole way, as [Firewall.Forward] does.
 func (x *Filter) Forward(link packet.LinkType, frame []byte, now time.Time) Outcome {
-	var h packet.Header
-	err := packet.Decode(link, frame, len(frame), &h)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err != nil {
-		return x.f.Refuse(&h, err)
+	if err := packet.Decode(link, frame, len(frame), &x.h); err != nil {
+		return x.f.Refuse(&x.h, err)
 	}
-	return x.f.Forward(&h, now)
+	return x.f.Forward(&x.h, now)
 }
 
 // Do calls fn with the firewall while no frame is decided about: to change rules
