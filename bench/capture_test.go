@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet/capture"
 )
 
@@ -30,14 +31,6 @@ func captureFile(tb testing.TB, mix corpus.Mix, flows int) string {
 		tb.Fatal(err)
 	}
 	return path
-}
-
-// perPacket reports the time of a packet and the rate, where an operation is a
-// whole capture of n packets.
-func perPacket(b *testing.B, n int) {
-	ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(n)
-	b.ReportMetric(ns, "ns/pkt")
-	b.ReportMetric(1e3/ns, "Mpkt/s")
 }
 
 // BenchmarkCapture reads a file of the page cache from its first packet to its
@@ -66,7 +59,7 @@ func BenchmarkCapture(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			perPacket(b, packets())
+			measure.File(b, packets())
 		})
 	}
 }

@@ -56,7 +56,11 @@ func BenchmarkChange(b *testing.B) {
 	}
 	groups := len(w.Topology.Groups)
 	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
-	entry := netip.MustParsePrefix("203.0.113.0/24")
+	entry := map[sg.Family]netip.Prefix{
+		sg.IPv4: netip.MustParsePrefix("203.0.113.0/24"),
+		sg.IPv6: netip.MustParsePrefix("2001:db8::/48"),
+	}
+	lists := w.Topology.PrefixLists
 	changes := []struct {
 		name     string
 		do, undo func(i int) error
@@ -72,9 +76,11 @@ func BenchmarkChange(b *testing.B) {
 			return fw.Revoke(corpus.GroupID(i%groups), sg.Ingress, rule, start)
 		}},
 		{"entry", func(i int) error {
-			return fw.AddEntry(corpus.ListID(i%len(w.Topology.PrefixLists)), entry, start)
+			l := &lists[i%len(lists)]
+			return fw.AddEntry(l.ID, entry[l.Family], start)
 		}, func(i int) error {
-			return fw.RemoveEntry(corpus.ListID(i%len(w.Topology.PrefixLists)), entry, start)
+			l := &lists[i%len(lists)]
+			return fw.RemoveEntry(l.ID, entry[l.Family], start)
 		}},
 	}
 	for _, c := range changes {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 )
@@ -56,25 +57,24 @@ func benchTrack(b *testing.B, fam packet.Family, n int) {
 	h[0], h[1] = fl.Header(false, packet.ACK), fl.Header(true, packet.ACK)
 	low := uint64(binary.LittleEndian.Uint32(h[0].Src[8:])) // of the client's address
 	now := start
-	x := index{n: len(ps)}
-	b.ReportAllocs()
-	for b.Loop() {
-		p := ps[x.next()]
-		// Whole words, since the table reads whole words right after.
-		addr := low | uint64(p.addr)<<32
-		var hd *packet.Header
-		if p.reply {
-			hd = &h[1]
-			binary.LittleEndian.PutUint64(hd.Dst[8:], addr)
-			hd.DstPort = p.port
-		} else {
-			hd = &h[0]
-			binary.LittleEndian.PutUint64(hd.Src[8:], addr)
-			hd.SrcPort = p.port
+	measure.Packets(b, len(ps), func(lo, hi int) {
+		for _, p := range ps[lo:hi] {
+			// Whole words, since the table reads whole words right after.
+			addr := low | uint64(p.addr)<<32
+			var hd *packet.Header
+			if p.reply {
+				hd = &h[1]
+				binary.LittleEndian.PutUint64(hd.Dst[8:], addr)
+				hd.DstPort = p.port
+			} else {
+				hd = &h[0]
+				binary.LittleEndian.PutUint64(hd.Src[8:], addr)
+				hd.SrcPort = p.port
+			}
+			now = now.Add(step)
+			if r := t.Track(zone, hd, now); r.Class != conntrack.Tracked {
+				b.Fatal("not tracked", r)
+			}
 		}
-		now = now.Add(step)
-		if r := t.Track(zone, hd, now); r.Class != conntrack.Tracked {
-			b.Fatal("not tracked", r)
-		}
-	}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -84,19 +85,18 @@ func evaluate(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Dur
 	}
 	now := start
 	var h packet.Header
-	x := index{n: frames.Len()}
-	b.ReportAllocs()
-	for b.Loop() {
-		i := x.next()
-		now = now.Add(gap)
-		frame := frames.At(i)
-		if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
-			b.Fatal(err)
+	measure.Packets(b, frames.Len(), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			now = now.Add(gap)
+			frame := frames.At(i)
+			if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
+				b.Fatal(err)
+			}
+			if d := server.Evaluate(dirs[i], &h, now); d.Reason != want {
+				b.Fatalf("%v: %v, want %v", h.Tuple(), d.Reason, want)
+			}
 		}
-		if d := server.Evaluate(dirs[i], &h, now); d.Reason != want {
-			b.Fatalf("%v: %v, want %v", h.Tuple(), d.Reason, want)
-		}
-	}
+	})
 }
 
 // benchEstablished sends random packets, in both directions, of n connections
@@ -159,18 +159,18 @@ func BenchmarkForward(b *testing.B) {
 			frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), framesFor(n), 64, packet.ACK, 1)
 			now := start
 			var h packet.Header
-			x := index{n: frames.Len()}
-			b.ReportAllocs()
-			for b.Loop() {
-				now = now.Add(step)
-				frame := frames.At(x.next())
-				if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
-					b.Fatal(err)
+			measure.Packets(b, frames.Len(), func(lo, hi int) {
+				for i := lo; i < hi; i++ {
+					now = now.Add(step)
+					frame := frames.At(i)
+					if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
+						b.Fatal(err)
+					}
+					if o := fw.Forward(&h, now); o.Reason != sg.Tracked || len(o.Hops()) != 2 {
+						b.Fatal("wrong outcome", o)
+					}
 				}
-				if o := fw.Forward(&h, now); o.Reason != sg.Tracked || len(o.Hops()) != 2 {
-					b.Fatal("wrong outcome", o)
-				}
-			}
+			})
 		})
 	}
 }

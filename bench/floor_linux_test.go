@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 )
 
 // BenchmarkFloor measures what the machine itself takes: the least that a packet
@@ -128,5 +129,5 @@ func benchWalkFile(b *testing.B, mix corpus.Mix) {
 		}
 	}
 	runtime.KeepAlive(s)
-	perPacket(b, packets())
+	measure.File(b, packets())
 }

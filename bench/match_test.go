@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/bench/walk"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -87,14 +88,14 @@ func benchMatch(b *testing.B, w *corpus.World, p *sg.Policy, kind corpus.Kind, r
 	b.Run(fmt.Sprintf("impl=sgsim/kind=%s/rules=%d/enis=%d/of=%d", kind, rules, drawn, len(w.Topology.ENIs)), func(b *testing.B) {
 		ps := w.Probes(kind, drawn, n, 1)
 		want := kind.Admitted()
-		x := index{n: len(ps)}
-		b.ReportAllocs()
-		for b.Loop() {
-			pr := &ps[x.next()]
-			if _, ok := p.Match(pr.ENI, sg.Ingress, &pr.Header); ok != want {
-				b.Fatal("wrong verdict for", pr.ENI, pr.Header.Tuple())
+		measure.Packets(b, len(ps), func(lo, hi int) {
+			for i := lo; i < hi; i++ {
+				pr := &ps[i]
+				if _, ok := p.Match(pr.ENI, sg.Ingress, &pr.Header); ok != want {
+					b.Fatal("wrong verdict for", pr.ENI, pr.Header.Tuple())
+				}
 			}
-		}
+		})
 	})
 }
 
@@ -107,19 +108,22 @@ func BenchmarkOpen(b *testing.B) {
 		sizes = []int{1, 100}
 	}
 	w := corpus.NewWorld(worldSpec(worldSizes()[0]))
+	fw := compile(b, w.Topology)
+	now := start
 	for _, drawn := range sizes {
 		for _, kind := range corpus.Kinds {
 			b.Run(fmt.Sprintf("impl=sgsim/kind=%s/hops=1/rules=300/enis=%d", kind, drawn), func(b *testing.B) {
-				benchOpen(b, w, kind, drawn)
+				now = benchOpen(b, w, fw, now, kind, drawn)
 			})
 		}
 	}
 }
 
-func benchOpen(b *testing.B, w *corpus.World, kind corpus.Kind, drawn int) {
-	const lap = 11 * time.Minute // longer than any entry of a first packet lives
-	fw := compile(b, w.Topology)
-	ps := w.Probes(kind, drawn, 1<<14, 1)
+// benchOpen begins when all entries of earlier cases are dead and returns when
+// those of its own are.
+func benchOpen(b *testing.B, w *corpus.World, fw *sg.Firewall, now time.Time, kind corpus.Kind, drawn int) time.Time {
+	const n, lap = 1 << 14, 11 * time.Minute // longer than any entry of a first packet lives
+	ps := w.Probes(kind, drawn, n, 1)
 	enforcers := make([]*sg.Enforcer, len(ps))
 	for i := range ps {
 		enforcers[i] = fw.ENI(ps[i].ENI)
@@ -128,14 +132,13 @@ func benchOpen(b *testing.B, w *corpus.World, kind corpus.Kind, drawn int) {
 	if kind.Admitted() {
 		want = sg.ByRule
 	}
-	now := start
-	x := index{n: len(ps)}
-	b.ReportAllocs()
-	for b.Loop() {
-		i := x.next()
-		now = now.Add(lap / (1 << 14))
-		if d := enforcers[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
-			b.Fatalf("%v: %v, want %v", ps[i].Header.Tuple(), d.Reason, want)
+	measure.Packets(b, n, func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			now = now.Add(lap / n)
+			if d := enforcers[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
+				b.Fatalf("%v: %v, want %v", ps[i].Header.Tuple(), d.Reason, want)
+			}
 		}
-	}
+	})
+	return now.Add(lap)
 }

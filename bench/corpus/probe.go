@@ -34,23 +34,27 @@ type Probe struct {
 	Header packet.Header
 }
 
-// Probes draws n probes of a kind to ENIs drawn from the first enis ones. The
+// Probes draws n different probes of a kind to ENIs drawn from the first enis ones. The
 // walk of all rules has confirmed the verdict of each; the rule that a probe was
 // drawn from need not be the first that admits it.
 func (w *World) Probes(kind Kind, enis, n int, seed uint64) []Probe {
 	rng := rand.New(rand.NewPCG(seed, 5))
-	walker := walk.New(w.Topology)
+	if w.walker == nil {
+		w.walker = walk.New(w.Topology)
+	}
 	ps := make([]Probe, 0, n)
+	seen := map[Probe]bool{}
 	for tries := 0; len(ps) < n; tries++ {
 		if tries > 1000*n+1000 {
 			panic(fmt.Sprintf("corpus: no probe of kind %s in %+v", kind, w.spec))
 		}
 		eni := rng.IntN(min(enis, w.spec.ENIs))
 		p, ok := w.probe(kind, eni, rng)
-		if !ok {
+		if !ok || seen[p] {
 			continue
 		}
-		if _, admitted := walker.Match(p.ENI, sg.Ingress, &p.Header); admitted == kind.Admitted() {
+		if _, admitted := w.walker.Match(p.ENI, sg.Ingress, &p.Header); admitted == kind.Admitted() {
+			seen[p] = true
 			ps = append(ps, p)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 
+	"github.com/sgsim/sgsim/bench/walk"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -31,7 +32,8 @@ func Ruled(rules int) WorldSpec {
 	return WorldSpec{ENIs: 100, Groups: 1, Rules: rules, GroupsPerENI: 1, Lists: 5, Entries: 1000, Seed: 2}
 }
 
-// A World is a topology and what is needed to draw packets for it.
+// A World is a topology and what is needed to draw packets for it. One goroutine
+// at a time may draw.
 type World struct {
 	Topology *sg.Topology
 
@@ -39,6 +41,7 @@ type World struct {
 	members [][]int // ENIs of group i
 	groups  [][]int // groups of ENI i
 	lists   [][]netip.Prefix
+	walker  *walk.Walker // of the topology, made when probes are first drawn
 }
 
 // closedPort is a port that no rule of a world covers.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/gopacket/pcapgo"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 )
 
 func packets() int {
@@ -55,13 +56,7 @@ func benchFile(b *testing.B, path string, read func(*pcapgo.Reader) (int, error)
 		}
 		f.Close()
 	}
-	perPacket(b, packets())
-}
-
-func perPacket(b *testing.B, n int) {
-	ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(n)
-	b.ReportMetric(ns, "ns/pkt")
-	b.ReportMetric(1e3/ns, "Mpkt/s")
+	measure.File(b, packets())
 }
 
 // BenchmarkCapture reads a file without decoding what is in its packets.
@@ -140,7 +135,7 @@ func benchTcpdump(b *testing.B, path string) {
 			b.Skipf("tcpdump: %v: %s", err, out)
 		}
 	}
-	perPacket(b, packets())
+	measure.File(b, packets())
 }
 
 // parserMap keeps a connection for each pair of flows, with gopacket's fastest

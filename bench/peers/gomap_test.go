@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet"
 )
 
@@ -85,14 +86,11 @@ func benchMap[K comparable](b *testing.B, m map[K]uint64, key func(packet.FiveTu
 	for i := range keys {
 		keys[i] = key(tuple(rng.Uint64N(uint64(n))))
 	}
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if m[keys[i]] == 0 {
-			b.Fatal("connection not found")
+	measure.Packets(b, len(keys), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if m[keys[i]] == 0 {
+				b.Fatal("connection not found")
+			}
 		}
-		if i++; i == len(keys) {
-			i = 0
-		}
-	}
+	})
 }

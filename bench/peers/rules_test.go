@@ -14,6 +14,7 @@ import (
 	tsfilter "tailscale.com/wgengine/filter"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/bench/walk"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -73,16 +74,13 @@ func BenchmarkMatch(b *testing.B) {
 
 func benchProbes(b *testing.B, ps []corpus.Probe, kind corpus.Kind, match func(*corpus.Probe) bool) {
 	want := kind.Admitted()
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if match(&ps[i]) != want {
-			b.Fatal("wrong verdict for", ps[i].Header.Tuple())
+	measure.Packets(b, len(ps), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if match(&ps[i]) != want {
+				b.Fatal("wrong verdict for", ps[i].Header.Tuple())
+			}
 		}
-		if i++; i == len(ps) {
-			i = 0
-		}
-	}
+	})
 }
 
 // bartOf puts every CIDR of the rules, those of prefix lists included, into one
@@ -167,14 +165,11 @@ func benchTailscaleMatch(b *testing.B, t *sg.Topology, ps []corpus.Probe, kind c
 		parsed[i].Decode(frame[14:])
 	}
 	want := kind.Admitted()
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if (f.RunIn(&parsed[i], 0) == tsfilter.Accept) != want {
-			b.Fatal("wrong verdict for", parsed[i].String())
+	measure.Packets(b, len(parsed), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if (f.RunIn(&parsed[i], 0) == tsfilter.Accept) != want {
+				b.Fatal("wrong verdict for", parsed[i].String())
+			}
 		}
-		if i++; i == len(parsed) {
-			i = 0
-		}
-	}
+	})
 }

@@ -16,6 +16,7 @@ import (
 	tsfilter "tailscale.com/wgengine/filter"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -64,23 +65,20 @@ func benchTailscale(b *testing.B, proto packet.Protocol, n int) {
 			f.RunOut(&q, 0)
 		}
 	}
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		q.Decode(frames.At(i)[14:])
-		var got tsfilter.Response
-		if clients[i] {
-			got = f.RunIn(&q, 0)
-		} else {
-			got, _ = f.RunOut(&q, 0)
+	measure.Packets(b, frames.Len(), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			q.Decode(frames.At(i)[14:])
+			var got tsfilter.Response
+			if clients[i] {
+				got = f.RunIn(&q, 0)
+			} else {
+				got, _ = f.RunOut(&q, 0)
+			}
+			if got != tsfilter.Accept {
+				b.Fatal("wrong verdict for", q.String())
+			}
 		}
-		if got != tsfilter.Accept {
-			b.Fatal("wrong verdict for", q.String())
-		}
-		if i++; i == frames.Len() {
-			i = 0
-		}
-	}
+	})
 }
 
 // A gvisorPorts matches a range of TCP destination ports, as the extension of
@@ -169,14 +167,11 @@ func benchGvisor(b *testing.B, rules, n int) {
 		}
 	}
 	frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), framesFor(n), 64, packet.ACK, 1)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		if !gvisorPass(it, frames.At(i), frames.Reply[i]) {
-			b.Fatal("wrong verdict")
+	measure.Packets(b, frames.Len(), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if !gvisorPass(it, frames.At(i), frames.Reply[i]) {
+				b.Fatal("wrong verdict")
+			}
 		}
-		if i++; i == frames.Len() {
-			i = 0
-		}
-	}
+	})
 }

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sgsim/sgsim/bench/peer"
+)
+
+// A document is what RESULTS.md and the README say.
+type document struct {
+	machine machine
+	results results
+	skipped map[string]string
+}
+
+func (d document) markdown() string {
+	var w strings.Builder
+	m := d.machine
+	fmt.Fprintf(&w, `# Results
+
+Written by `+"`go run ./bench/report`"+`; nothing here is written by hand.
+
+| | |
+|---|---|
+| machine | %s, %d processors, %s |
+| kernel | %s |
+| Go | %s |
+| commit | %s |
+| date | %s |
+| rounds | %d, interleaved, in %s |
+
+Figures are medians over the rounds, least and largest in brackets. One processor
+unless cores=2 is said. What the keys of a name mean stands in the
+[package documentation](doc.go).
+
+![ns a packet against connections and against rules](growth.svg)
+
+`, m.cpu, m.cores, m.memory, m.kernel, m.goVersion, m.commit, m.date.Format("2006-01-02 15:04 UTC"), m.rounds, m.took.Round(1e9))
+	d.goals(&w)
+	d.peers(&w)
+	for _, s := range sections {
+		d.table(&w, s.name)
+	}
+	if len(d.skipped) > 0 {
+		w.WriteString("## Not measured here\n\n")
+		for _, name := range slices.Sorted(maps.Keys(d.skipped)) {
+			fmt.Fprintf(&w, "- %s: %s\n", name, d.skipped[name])
+		}
+	}
+	return w.String()
+}
+
+func (d document) goals(w *strings.Builder) {
+	w.WriteString("## Goals\n\n")
+	room := ""
+	for _, g := range goals {
+		if g.room != room {
+			room = g.room
+			fmt.Fprintf(w, "\n### %s\n\n| goal | | measured | |\n|---|---|---|---|\n", room)
+		}
+		s, ok := g.measure(d.results)
+		fmt.Fprintf(w, "| %s | %s | %s | %s |\n", g.what, g.limit(), s.text(ok), g.outcome(s, ok))
+	}
+	w.WriteString("\n")
+}
+
+func (s stat) text(ok bool) string {
+	if !ok {
+		return "-"
+	}
+	if s.min == s.max {
+		return number(s.median)
+	}
+	return fmt.Sprintf("%s [%s .. %s]", number(s.median), number(s.min), number(s.max))
+}
+
+func (d document) peers(w *strings.Builder) {
+	w.WriteString("## Who is compared, and what they leave undone\n\n")
+	w.WriteString("Every case of sgsim keeps TCP state, timeouts and both directions, tells groups and zones\napart and names the rule or the connection that decided.\n\n")
+	w.WriteString("| impl | what | not |\n|---|---|---|\n")
+	for _, p := range peer.Peers {
+		fmt.Fprintf(w, "| %s | %s | %s |\n", p.Impl, p.What, p.Not)
+	}
+	w.WriteString("\n")
+}
+
+// table writes a section with one row a case and one column an implementation.
+func (d document) table(w *strings.Builder, section string) {
+	rows := map[string]map[string]string{} // case to implementation to benchmark
+	impls := map[string]bool{}
+	for name := range d.results {
+		what, keys, _ := strings.Cut(name, "/")
+		if what != section {
+			continue
+		}
+		impl, rest, ok := strings.Cut(keys, "/")
+		if impl, ok = strings.CutPrefix(impl, "impl="); !ok {
+			impl, rest = string(peer.Sgsim), keys
+			if section == "Floor" {
+				impl = "machine"
+			}
+		}
+		if rows[rest] == nil {
+			rows[rest] = map[string]string{}
+		}
+		rows[rest][impl] = name
+		impls[impl] = true
+	}
+	if len(rows) == 0 {
+		return
+	}
+	columns := slices.SortedFunc(maps.Keys(impls), func(a, b string) int { return order(a) - order(b) })
+	fmt.Fprintf(w, "## %s\n\n| case |", section)
+	for _, c := range columns {
+		fmt.Fprintf(w, " %s |", c)
+	}
+	hasFloor := floorOf(section, "") != ""
+	if hasFloor {
+		w.WriteString(" x floor |")
+	}
+	w.WriteString(" besides |\n|---|" + strings.Repeat("---|", len(columns)+1))
+	if hasFloor {
+		w.WriteString("---|")
+	}
+	w.WriteString("\n")
+	for _, c := range slices.SortedFunc(maps.Keys(rows), compareCases) {
+		d.row(w, section, c, rows[c], columns, hasFloor)
+	}
+	w.WriteString("\n")
+}
+
+// row writes one case. A peer's figure is followed by how many times that of
+// sgsim it is, where both did the case.
+func (d document) row(w *strings.Builder, section, c string, names map[string]string, columns []string, hasFloor bool) {
+	fmt.Fprintf(w, "| %s |", c)
+	own, haveOwn := d.results.ns(names[string(peer.Sgsim)])
+	for _, col := range columns {
+		s, ok := d.results.ns(names[col])
+		switch {
+		case !ok:
+			w.WriteString(" |")
+		case col == string(peer.Sgsim) || !haveOwn:
+			fmt.Fprintf(w, " %s ns |", s.text(true))
+		default:
+			fmt.Fprintf(w, " %s ns, x%s |", number(s.median), number(s.median/own.median))
+		}
+	}
+	if hasFloor {
+		f, ok := d.results.ns(floorOf(section, c))
+		if ok && haveOwn {
+			fmt.Fprintf(w, " %s |", number(own.median/f.median))
+		} else {
+			w.WriteString(" |")
+		}
+	}
+	name := names[string(peer.Sgsim)]
+	if name == "" && len(names) == 1 {
+		for _, name = range names {
+		}
+	}
+	fmt.Fprintf(w, " %s |\n", d.besides(name))
+}
+
+// besides lists what a benchmark reports other than its time.
+func (d document) besides(name string) string {
+	var s []string
+	units := d.results[name]
+	for _, u := range slices.Sorted(maps.Keys(units)) {
+		if u == d.results.unit(name) || u == "ns/op" || u == "B/op" || u == "allocs/op" {
+			continue
+		}
+		m, _ := d.results.stat(name, u)
+		if u == "allocs/pkt" && m.median == 0 {
+			s = append(s, "no allocation")
+			continue
+		}
+		s = append(s, number(m.median)+" "+u)
+	}
+	return strings.Join(s, ", ")
+}
+
+// floorOf names the benchmark of the machine that bounds a case from below: for
+// tables, independent loads from memory of the table's size; for files, walking
+// the mapped file; for decoding, the hand parse. Without a case it says whether
+// the section has a floor.
+func floorOf(section, c string) string {
+	switch section {
+	case "Decode":
+		return "Decode/impl=hand/frame=tcp4/size=64"
+	case "Capture", "Replay":
+		if strings.Contains(c, "size=354") {
+			return "Floor/walk/size=354"
+		}
+		return "Floor/walk/size=64"
+	case "Track", "Evaluate", "Forward":
+		kib := 16
+		switch n := value(c, "conns"); {
+		case n > 1_000_000:
+			kib = 512 << 10
+		case n > 20_000:
+			kib = 64 << 10
+		case n > 1_000:
+			kib = 1 << 10
+		}
+		return fmt.Sprintf("Floor/load=independent/KiB=%d", kib)
+	}
+	return ""
+}
+
+// value returns the number behind "key=" in a case, 0 if there is none.
+func value(c, key string) int {
+	for part := range strings.SplitSeq(c, "/") {
+		if v, ok := strings.CutPrefix(part, key+"="); ok {
+			n, _ := strconv.Atoi(v)
+			return n
+		}
+	}
+	return 0
+}
+
+// order is an implementation's place among the columns.
+func order(impl string) int {
+	return 1 + slices.IndexFunc(peer.Peers, func(p peer.Peer) bool { return string(p.Impl) == impl })
+}
+
+// compareCases sorts key by key, numbers by value.
+func compareCases(a, b string) int {
+	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
+	for i := range min(len(as), len(bs)) {
+		ka, va, _ := strings.Cut(as[i], "=")
+		kb, vb, _ := strings.Cut(bs[i], "=")
+		if ka != kb {
+			return strings.Compare(ka, kb)
+		}
+		na, err1 := strconv.Atoi(va)
+		nb, err2 := strconv.Atoi(vb)
+		if err1 == nil && err2 == nil && na != nb {
+			return na - nb
+		}
+		if va != vb {
+			return strings.Compare(va, vb)
+		}
+	}
+	return len(as) - len(bs)
+}
+
+// short is the table of the README.
+func (d document) short() string {
+	var w strings.Builder
+	m := d.machine
+	fmt.Fprintf(&w, "\n%s, one core, %s, commit %s; more in [bench/RESULTS.md](bench/RESULTS.md).\n\n", m.cpu, m.goVersion, m.commit)
+	w.WriteString("| | sgsim | beside it, in the same run |\n|---|---|---|\n")
+	for _, row := range shortRows {
+		own, ok := d.results.stat(row.own, cmpUnit(d.results, row.own, row.unit))
+		if !ok {
+			continue
+		}
+		var beside []string
+		for _, p := range row.peers {
+			if s, ok := d.results.stat(p.name, cmpUnit(d.results, p.name, row.unit)); ok {
+				beside = append(beside, fmt.Sprintf("%s %s", p.who, number(s.median)))
+			}
+		}
+		unit := row.unit
+		if unit == "" {
+			unit = "ns"
+		}
+		fmt.Fprintf(&w, "| %s | %s %s | %s |\n", row.what, number(own.median), unit, strings.Join(beside, ", "))
+	}
+	w.WriteString("\n")
+	return w.String()
+}
+
+func cmpUnit(r results, name, unit string) string {
+	if unit == "" {
+		return r.unit(name)
+	}
+	return unit
+}
+
+type named struct{ who, name string }
+
+// shortRows are the cases of the README.
+var shortRows = []struct {
+	what  string
+	own   string
+	unit  string // empty: its time
+	peers []named
+}{
+	{"decode a TCP/IPv4 frame", "Decode/impl=sgsim/frame=tcp4/size=64", "", []named{
+		{"gopacket's parser", "Decode/impl=gopacket-parser/frame=tcp4/size=64"},
+		{"gopacket.NewPacket", "Decode/impl=gopacket-newpacket/frame=tcp4/size=64"}}},
+	{"established packet, frame to decision, 10,000 connections", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=10000", "", []named{
+		{"nftables", "Evaluate/impl=nftables/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=10000"},
+		{"gVisor", "Evaluate/impl=gvisor/path=established/hops=1/family=v4/proto=tcp/rules=0/conns=10000"}}},
+	{"the same, 1 M connections", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=1000000", "", []named{
+		{"a Go map's bare look-up", "Track/impl=gomap/family=v4/conns=1000000"}}},
+	{"the same, 10 M connections", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=10000000", "", []named{
+		{"a Go map's bare look-up", "Track/impl=gomap/family=v4/conns=10000000"}}},
+	{"match 300 rules, by CIDR", "Match/impl=sgsim/kind=cidr/rules=300/enis=1/of=100", "", []named{
+		{"walking them", "Match/impl=walk/kind=cidr/rules=300/enis=1/of=100"},
+		{"tailscale's filter", "Match/impl=tailscale/kind=cidr/rules=300/enis=1/of=100"}}},
+	{"memory of an IPv4 connection", "Memory/impl=sgsim/family=v4/conns=10000000", "B/conn", nil},
+	{"replay a capture, 64 bytes, 10,000 connections", "Replay/impl=sgsim/size=64/flows=10000/cores=1", "Mpkt/s", []named{
+		{"tcpdump copying it", "Replay/impl=tcpdump/size=64/flows=10000/cores=1"},
+		{"gopacket and a map", "Replay/impl=tutorial/size=64/flows=10000/cores=1"}}},
+}
+
+const (
+	markerBegin = "<!-- bench: written by go run ./bench/report -->"
+	markerEnd   = "<!-- /bench -->"
+)
+
+// replaceBetweenMarkers writes text between the two marker lines of a file, and
+// leaves the rest of it alone.
+func replaceBetweenMarkers(path, text string) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	head, rest, ok := strings.Cut(string(b), markerBegin+"\n")
+	_, foot, ok2 := strings.Cut(rest, markerEnd)
+	if !ok || !ok2 {
+		return fmt.Errorf("%s: no marker lines %q and %q", path, markerBegin, markerEnd)
+	}
+	return os.WriteFile(path, []byte(head+markerBegin+"\n"+text+markerEnd+foot), 0o644)
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const sample = `goos: linux
+BenchmarkDecode
+BenchmarkDecode/impl=sgsim/frame=tcp4/size=64
+BenchmarkDecode/impl=sgsim/frame=tcp4/size=64-2         	    3291	     2560 ns/op	         0 allocs/pkt	        10.5 ns/pkt
+BenchmarkDecode/impl=hand/frame=tcp4/size=64
+BenchmarkDecode/impl=hand/frame=tcp4/size=64            	    3291	     1280 ns/op	         0 allocs/pkt	         7.0 ns/pkt
+BenchmarkEvaluateKernel/impl=nftables/path=new/rules=10
+    nftables_linux_test.go:42: nft is not installed
+--- SKIP: BenchmarkEvaluateKernel/impl=nftables/path=new/rules=10
+BenchmarkTrack/impl=sgsim/family=v4/conns=10000
+    conntrack_test.go:77: not tracked {}
+--- FAIL: BenchmarkTrack/impl=sgsim/family=v4/conns=10000
+PASS
+`
+
+func TestParse(t *testing.T) {
+	r, skipped := results{}, map[string]string{}
+	failed := r.parse(sample, skipped)
+	assert.Equal(t, []string{"Track/impl=sgsim/family=v4/conns=10000: not tracked {}"}, failed)
+	assert.Equal(t, map[string]string{"Evaluate/impl=nftables/path=new/rules=10": "nft is not installed"}, skipped)
+	r.parse(strings.ReplaceAll(sample, "10.5 ns/pkt", "20.5 ns/pkt"), skipped)
+	s, ok := r.ns("Decode/impl=sgsim/frame=tcp4/size=64")
+	assert.True(t, ok)
+	assert.Equal(t, stat{15.5, 10.5, 20.5}, s)
+	s, ok = ratio("Decode/impl=sgsim/frame=tcp4/size=64", "Decode/impl=hand/frame=tcp4/size=64")(r)
+	assert.True(t, ok)
+	assert.InDelta(t, 15.5/7, s.median, 1e-9)
+	assert.InDelta(t, 1.5, s.min, 1e-9)
+}
+
+func TestOutcome(t *testing.T) {
+	tests := []struct {
+		g    goal
+		v    float64
+		want string
+	}{
+		{goal{most: 30}, 30, "reached"},
+		{goal{most: 30}, 45, "missed, by 1.50 x"},
+		{goal{most: 30, wish: 20}, 20, "reached, and the hoped-for 20"},
+		{goal{most: 30, why: "memory"}, 60, "missed, by 2 x: memory"},
+		{goal{most: 0}, 0, "reached"},
+		{goal{most: 0}, 1, "missed"},
+		{goal{least: 8}, 8.1, "reached"},
+		{goal{least: 8}, 4, "missed, by 2 x"},
+	}
+	for _, tt := range tests {
+		got := tt.g.outcome(stat{median: tt.v}, true)
+		assert.Equal(t, strings.Replace(tt.want, "by 2 x", "by 2.00 x", 1), got)
+	}
+	assert.Equal(t, "not measured", goal{most: 1}.outcome(stat{}, false))
+}
+
+// every is a result for each benchmark that the charts name.
+func every() results {
+	r := results{}
+	for _, c := range charts {
+		for i, s := range c.series {
+			for j, x := range c.xs {
+				r[fmt.Sprintf(s.pattern, x)] = map[string][]float64{"ns/pkt": {float64(10 * (i + 1) * (j + 1))}}
+			}
+		}
+	}
+	return r
+}
+
+func TestDocument(t *testing.T) {
+	r := every()
+	text := document{machine: machine{cpu: "cpu"}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
+	assert.Contains(t, text, "| path=new/hops=1/family=v4/proto=tcp/rules=1000 |")
+	assert.Contains(t, text, "- Replay/impl=tcpdump: not installed")
+	for _, g := range goals {
+		assert.Contains(t, text, "| "+g.what+" |")
+	}
+	for line := range strings.Lines(text) { // every table is rectangular
+		if strings.HasPrefix(line, "|") {
+			assert.True(t, strings.HasSuffix(line, "|\n"), line)
+		}
+	}
+}
+
+func TestGrowthIsXML(t *testing.T) {
+	for _, r := range []results{{}, every()} {
+		svg := growth(r)
+		assert.NotContains(t, svg, "%!")
+		assert.NotContains(t, svg, "NaN")
+		d := xml.NewDecoder(strings.NewReader(svg))
+		for {
+			if _, err := d.Token(); err == io.EOF {
+				break
+			} else {
+				require.NoError(t, err)
+			}
+		}
+	}
+}
+
+func TestReplaceBetweenMarkers(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	require.NoError(t, os.WriteFile(path, []byte("head\n"+markerBegin+"\nold\n"+markerEnd+"\nfoot\n"), 0o644))
+	require.NoError(t, replaceBetweenMarkers(path, "new\n"))
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, "head\n"+markerBegin+"\nnew\n"+markerEnd+"\nfoot\n", string(b))
+	require.NoError(t, os.WriteFile(path, []byte("no markers"), 0o644))
+	assert.ErrorContains(t, replaceBetweenMarkers(path, "new\n"), "no marker lines")
+}
+
+// The README has the lines between which the command writes.
+func TestReadmeHasMarkers(t *testing.T) {
+	b, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	assert.Contains(t, string(b), markerBegin+"\n")
+	assert.Contains(t, string(b), markerEnd)
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// A section is a set of benchmarks that belong side by side: those of one name,
+// of sgsim and of the peers.
+type section struct {
+	name  string
+	peers bool
+	every int // takes part in every n-th round only, because it is long
+}
+
+var sections = []section{
+	{name: "Floor"},
+	{name: "Decode", peers: true},
+	{name: "Track", peers: true},
+	{name: "Evaluate", peers: true},
+	{name: "Forward"},
+	{name: "Match", peers: true},
+	{name: "Open"},
+	{name: "Compile"},
+	{name: "Change"},
+	{name: "Memory"},
+	{name: "Capture", peers: true},
+	{name: "Replay", peers: true},
+}
+
+// A runner builds the test binaries once and runs them again and again.
+type runner struct {
+	options
+	dir     string // for binaries and captures, removed at the end
+	began   time.Time
+	results results
+	skipped map[string]string // benchmark to reason
+	failed  []string
+}
+
+// own and peers are the two test binaries.
+func (r *runner) own() string   { return filepath.Join(r.dir, "bench.test") }
+func (r *runner) peers() string { return filepath.Join(r.dir, "peers.test") }
+
+func (r *runner) build() error {
+	r.progress("building")
+	for _, b := range []struct{ dir, out string }{{"bench", r.own()}, {"bench/peers", r.peers()}} {
+		c := exec.Command("go", "test", "-c", "-o", b.out, ".")
+		c.Dir = b.dir
+		c.Stderr = os.Stderr
+		if err := c.Run(); err != nil {
+			return fmt.Errorf("building %s: %w", b.dir, err)
+		}
+	}
+	return nil
+}
+
+func (r *runner) run(only *regexp.Regexp) error {
+	r.skipped = map[string]string{}
+	for round := range r.rounds {
+		for _, s := range sections {
+			if !only.MatchString(s.name) || s.every > 0 && round%s.every != 0 {
+				continue
+			}
+			r.progress(fmt.Sprintf("round %d of %d: %s", round+1, r.rounds, s.name))
+			binaries := []string{r.own()}
+			if s.peers {
+				binaries = append(binaries, r.peers())
+				if round%2 == 1 { // neither is always the first
+					binaries[0], binaries[1] = binaries[1], binaries[0]
+				}
+			}
+			for _, b := range binaries {
+				if err := r.measure(b, s.name); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	r.progress("done")
+	return nil
+}
+
+// measure runs the benchmarks of a section in one binary. A benchmark that fails
+// is noted and does not end the report.
+func (r *runner) measure(binary, name string) error {
+	dir := "bench"
+	if binary == r.peers() {
+		dir = "bench/peers"
+	}
+	args := []string{
+		"-test.run=^$", "-test.v", "-test.benchmem", "-test.timeout=20m", "-test.cpu=1",
+		"-test.bench=^Benchmark" + name + "(Kernel)?$",
+		"-test.benchtime=" + r.benchtime.String(),
+	}
+	if r.quick {
+		args = append(args, "-test.short")
+	}
+	c := exec.Command(binary, args...)
+	c.Dir = dir
+	c.Env = append(os.Environ(), "SGSIM_BENCH_DIR="+r.dir)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	err := c.Run()
+	failed := r.results.parse(out.String(), r.skipped)
+	if err != nil && len(failed) == 0 {
+		return fmt.Errorf("%s of %s: %w\n%s", name, dir, err, tail(out.String(), 20))
+	}
+	for _, f := range failed {
+		fmt.Fprintln(os.Stderr, "failed:", f)
+	}
+	r.failed = append(r.failed, failed...)
+	return nil
+}
+
+func tail(s string, lines int) string {
+	all := strings.Split(strings.TrimSpace(s), "\n")
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
+
+func (r *runner) progress(what string) {
+	fmt.Printf("%6s  %s\n", time.Since(r.began).Round(time.Second), what)
+}
+
+// A machine says where figures come from.
+type machine struct {
+	cpu, kernel, goVersion, commit string
+	cores                          int
+	memory                         string
+	date                           time.Time
+	took                           time.Duration
+	rounds                         int
+}
+
+func thisMachine() machine {
+	return machine{
+		cpu:       field("/proc/cpuinfo", "model name"),
+		kernel:    output("uname", "-sr"),
+		goVersion: output("go", "env", "GOVERSION"),
+		commit:    output("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
+		cores:     runtime.NumCPU(),
+		memory:    field("/proc/meminfo", "MemTotal"),
+		date:      time.Now().UTC(),
+	}
+}
+
+// field returns the value of the first "key: value" line of a file, and
+// "unknown" where there is none.
+func field(path, key string) string {
+	b, _ := os.ReadFile(path)
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
+			return strings.TrimSpace(v)
+		}
+	}
+	return "unknown"
+}
+
+func output(name string, args ...string) string {
+	b, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(b))
+}
