@@ -35,6 +35,7 @@ type pcapHeader struct {
 	record     int   // bytes of a record header
 	swapLength bool  // versions up to 2.3 may have the two lengths exchanged
 	link       packet.LinkType
+	numbered   bool // records or frames name their interface
 }
 
 func (f *File) startPcap(magic uint32) error {
@@ -68,6 +69,7 @@ func (f *File) startPcap(magic uint32) error {
 	}
 	p.swapLength = minor <= 3
 	p.link = packet.LinkType(order.Uint32(b[20:])) // flags in the upper half
+	p.numbered = p.record == 24 || p.link == packet.LinkSLL2
 	f.interfaces = []Interface{{
 		LinkType:   p.link,
 		SnapLen:    int(order.Uint32(b[16:])),
@@ -82,14 +84,16 @@ func (f *File) startPcap(magic uint32) error {
 func (f *File) runPcap(yield func(*Frame, error) bool) error {
 	w, fr, p := &f.win, &f.frame, f.pcap
 	for {
-		if len(w.buf)-w.pos < p.record {
+		b := w.buf[w.pos:]
+		if len(b) < p.record {
 			if err := w.fill(p.record); err != nil {
 				return f.endOrDamage(err)
 			}
+			b = w.buf[w.pos:]
 		}
-		b := w.buf[w.pos : w.pos+p.record]
-		sec, frac := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
-		captured, length := binary.LittleEndian.Uint32(b[8:]), binary.LittleEndian.Uint32(b[12:])
+		head := (*[16]byte)(b)
+		sec, frac := binary.LittleEndian.Uint32(head[0:]), binary.LittleEndian.Uint32(head[4:])
+		captured, length := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
 		if p.swapped {
 			sec, frac = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac)
 			captured, length = bits.ReverseBytes32(captured), bits.ReverseBytes32(length)
@@ -101,32 +105,42 @@ func (f *File) runPcap(yield func(*Frame, error) bool) error {
 			return f.damage(fmt.Errorf("%w: %d bytes captured, more than %d", ErrRecord, captured, maxPacket))
 		}
 		size := p.record + int(captured)
-		if len(w.buf)-w.pos < size {
+		if len(b) < size {
 			if err := w.fill(size); err != nil {
 				return f.damage(truncated(err))
 			}
 			b = w.buf[w.pos:]
 		}
-		if p.record == 24 {
-			fr.Interface = int(binary.LittleEndian.Uint32(b[16:]))
-			if p.swapped {
-				fr.Interface = int(bits.ReverseBytes32(uint32(fr.Interface)))
-			}
-		}
-		fr.Data = w.buf[w.pos+p.record : w.pos+size : w.pos+size]
+		fr.Data = b[p.record:size:size]
 		fr.Time = time.Unix(int64(sec), int64(frac)*p.nanos).UTC()
 		fr.Length = int(length)
-		if p.link == packet.LinkSLL2 && len(fr.Data) >= 8 {
-			fr.Interface = int(binary.BigEndian.Uint32(fr.Data[4:]))
+		if p.numbered {
+			fr.Interface = p.number(b[:size])
 		}
 		fr.Number++
 		fr.decode()
 		w.pos += size
 		f.inBody = true
-		if !yield(fr, nil) {
-			f.inBody = false
+		more := yield(fr, nil)
+		f.inBody = false
+		if !more {
 			return nil
 		}
-		f.inBody = false
 	}
+}
+
+// number returns the capturing kernel's index of the interface of a record: from
+// the record's own header, or from the cooked header of its frame.
+func (p *pcapHeader) number(record []byte) int {
+	if p.record == 24 {
+		n := binary.LittleEndian.Uint32(record[16:])
+		if p.swapped {
+			n = bits.ReverseBytes32(n)
+		}
+		return int(n)
+	}
+	if len(record) < p.record+8 {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(record[p.record+4:]))
 }

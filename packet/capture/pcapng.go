@@ -212,13 +212,14 @@ func (f *File) runNG(yield func(*Frame, error) bool) error {
 			f.frame.decode()
 		}
 		f.win.pos += len(b)
-		if isPacket {
-			f.inBody = true
-			if !yield(&f.frame, nil) {
-				f.inBody = false
-				return nil
-			}
-			f.inBody = false
+		if !isPacket {
+			continue
+		}
+		f.inBody = true
+		more := yield(&f.frame, nil)
+		f.inBody = false
+		if !more {
+			return nil
 		}
 	}
 }
