@@ -1,6 +1,7 @@
 // Command sgsim says what AWS security groups do with packets.
 //
 //	sgsim replay     run captures through the groups, and report
+//	sgsim explain    say at length what happens to one packet, and why
 //	sgsim check      find what is wrong or useless in the groups
 //
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
@@ -35,6 +36,7 @@ const usage = `usage: sgsim SUBCOMMAND [flags] [arguments]
 What AWS security groups do with packets, with no AWS account and no root.
 
   replay    run captures through the groups, packet by packet, and report
+  explain   say at length what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
 
 sgsim SUBCOMMAND -h shows the flags. To see it work:
@@ -66,13 +68,15 @@ func (t *tool) run(args []string) int {
 	switch name := args[0]; name {
 	case "replay":
 		return t.replay(args[1:])
+	case "explain":
+		return t.explain(args[1:])
 	case "check":
 		return t.check(args[1:])
 	case "help", "-h", "-help", "--help":
 		fmt.Fprint(t.stdout, usage)
 		return exitOK
 	default:
-		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay and check\n", name)
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain and check\n", name)
 		return exitUsage
 	}
 }
@@ -80,6 +84,8 @@ func (t *tool) run(args []string) int {
 // parse reads the command line. done means that there is nothing left to do but
 // to return status.
 func (t *tool) parse(fs *flag.FlagSet, args []string, help string) (status int, done bool) {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
 	switch err := fs.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(t.stdout, help)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/load"
@@ -52,6 +51,7 @@ Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
 // replayFlags are the flags of sgsim replay.
 type replayFlags struct {
 	topologyFlags
+	firewallFlags
 	format      string
 	logFormat   string
 	logInterval time.Duration
@@ -59,11 +59,7 @@ type replayFlags struct {
 	dropped     string
 	tap         string
 	interfaces  list
-	midstream   sg.Midstream
-	profile     string
 	max         int
-	related     bool
-	exempt      bool
 	failOn      string
 	workers     int
 	captures    []string
@@ -72,7 +68,8 @@ type replayFlags struct {
 func (t *tool) replay(args []string) int {
 	var f replayFlags
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
-	f.define(fs)
+	f.topologyFlags.define(fs)
+	f.firewallFlags.define(fs)
 	fs.StringVar(&f.format, "format", "text", "")
 	fs.StringVar(&f.logFormat, "log-format", "", "")
 	fs.DurationVar(&f.logInterval, "log-interval", 0, "")
@@ -80,11 +77,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.Var(&f.interfaces, "interface", "")
-	fs.TextVar(&f.midstream, "midstream", sg.MidstreamDrop, "")
-	fs.StringVar(&f.profile, "profile", "aws", "")
 	fs.IntVar(&f.max, "max-connections", 0, "")
-	fs.BoolVar(&f.related, "related-icmp", false, "")
-	fs.BoolVar(&f.exempt, "exempt", true, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	fs.IntVar(&f.workers, "workers", 1, "")
 	if status, done := t.parse(fs, args, replayHelp); done {
@@ -140,7 +133,7 @@ func (f *replayFlags) check() error {
 			return err
 		}
 	}
-	if err := oneOf("profile", f.profile, "aws", "linux"); err != nil {
+	if _, err := f.firewallFlags.options(); err != nil {
 		return err
 	}
 	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
@@ -178,7 +171,7 @@ func (r *replayer) open() (usage, err error) {
 		return usage, err
 	}
 	if r.policy, err = sg.Compile(r.topo); err != nil {
-		return nil, located(loader, err)
+		return nil, loader.Locate(err)
 	}
 	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
 		return usage, nil
@@ -277,17 +270,8 @@ func (r *replayer) create(name string) (*capture.Writer, error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	o := &replay.Options{
-		Firewall: sg.Options{
-			Midstream:    r.midstream,
-			RelatedICMP:  r.related,
-			FilterExempt: !r.exempt,
-		},
-		Workers: r.workers,
-	}
-	if r.profile == "linux" {
-		o.Firewall.Profile = conntrack.Linux
-	}
+	firewall, _ := r.firewallFlags.options() // check saw it
+	o := &replay.Options{Firewall: firewall, Workers: r.workers}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/load"
 )
@@ -49,6 +50,33 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 	return topo, l, nil, err
 }
 
+// A firewallFlags is how packets are judged, the same wherever they are.
+type firewallFlags struct {
+	midstream sg.Midstream
+	profile   string
+	related   bool
+	exempt    bool
+}
+
+func (f *firewallFlags) define(fs *flag.FlagSet) {
+	fs.TextVar(&f.midstream, "midstream", sg.MidstreamDrop, "")
+	fs.StringVar(&f.profile, "profile", "aws", "")
+	fs.BoolVar(&f.related, "related-icmp", false, "")
+	fs.BoolVar(&f.exempt, "exempt", true, "")
+}
+
+func (f *firewallFlags) options() (sg.Options, error) {
+	o := sg.Options{Midstream: f.midstream, RelatedICMP: f.related, FilterExempt: !f.exempt}
+	switch f.profile {
+	case "aws":
+	case "linux":
+		o.Profile = conntrack.Linux
+	default:
+		return o, fmt.Errorf("-profile %s: not one of aws, linux", f.profile)
+	}
+	return o, nil
+}
+
 // names returns what people call ENIs and groups, where the name is theirs
 // alone.
 func names(topo *sg.Topology) (enis map[sg.ENIID]string, groups map[sg.GroupID]string) {
@@ -71,29 +99,4 @@ func names(topo *sg.Topology) (enis map[sg.ENIID]string, groups map[sg.GroupID]s
 		}
 	}
 	return enis, groups
-}
-
-// located gives errors of the compiler their place in the files.
-func located(l *load.Loader, err error) error {
-	var all []error
-	for _, e := range flatten(err) {
-		var at load.Place
-		switch {
-		case as(e, func(r *sg.RuleError) { at = l.RulePlace(r.Group, r.Dir, r.Index) }):
-		case as(e, func(g *sg.GroupError) { at = l.GroupPlace(g.Group) }):
-		}
-		if !at.IsZero() {
-			e = &load.Error{Place: at, Code: sg.ErrorCode(e), Err: e}
-		}
-		all = append(all, e)
-	}
-	return errors.Join(all...)
-}
-
-func as[T error](err error, found func(T)) bool {
-	e, ok := errors.AsType[T](err)
-	if ok {
-		found(e)
-	}
-	return ok
 }

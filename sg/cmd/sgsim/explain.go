@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+const explainHelp = `usage: sgsim explain [flags] PACKET...
+
+Says at length what happens to a packet: the ENIs on its way, the connection or the
+rule that decides at each, and for a drop the rules that come nearest with what kept
+them from matching. Of several packets, each meets the connections of those before.
+
+  PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC)
+                       'udp [2001:db8::1]:4000 > [2001:db8::2]:53 len 40'
+                       'icmp 10.0.1.10 > 10.0.2.20 8/0 id 7', '47 10.0.1.10 > 10.0.2.20'
+  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
+                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
+                       entries of a prefix list
+  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -tap ENI:ingress|egress           where the packets are seen, if addresses do not tell
+  -via appliance,tracked            what lies on their way: a middlebox, so that no rule
+                       that names a group matches; a load balancer, NAT gateway or the
+                       like, where AWS tracks every flow
+  -midstream drop|pass|pickup       TCP without its SYN (default drop)
+  -profile aws|linux   how connections are tracked (default aws)
+  -related-icmp        admit ICMP errors about tracked connections
+  -exempt=false        filter DNS, DHCP, metadata and the like too
+  -fail-on drop        exit status 3 if a packet is dropped
+
+  sgsim explain -topology vpc.json 'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S'
+
+Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on.
+`
+
+func (t *tool) explain(args []string) int {
+	var topology topologyFlags
+	var firewall firewallFlags
+	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
+	topology.define(fs)
+	firewall.define(fs)
+	tap := fs.String("tap", "", "")
+	path := fs.String("via", "", "")
+	failOn := fs.String("fail-on", "", "")
+	if status, done := t.parse(fs, args, explainHelp); done {
+		return status
+	}
+	options, err := firewall.options()
+	if err != nil {
+		return t.misused(fs, err)
+	}
+	via, err := parseVia(*path)
+	if err != nil {
+		return t.misused(fs, err)
+	}
+	if *failOn != "" && *failOn != "drop" {
+		return t.misused(fs, fmt.Errorf("-fail-on %s: not one of drop", *failOn))
+	}
+	packets, err := parsePackets(fs.Args())
+	if err != nil {
+		return t.misused(fs, err)
+	}
+	topo, loader, usage, err := t.load(&topology)
+	if usage != nil {
+		return t.misused(fs, usage)
+	}
+	if err != nil {
+		return t.failed(err)
+	}
+	place, err := newPlacer(*tap, nil, topo)
+	if err != nil {
+		return t.misused(fs, err)
+	}
+	policy, err := sg.Compile(topo)
+	if err != nil {
+		return t.failed(loader.Locate(err))
+	}
+
+	fw, now := sg.NewFirewall(policy, &options), time.Unix(0, 0)
+	w := bufio.NewWriter(t.stdout)
+	dropped := false
+	for i := range packets {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		h := &packets[i]
+		var x *sg.Explanation
+		if place != nil {
+			at := fw.ENI(place.tap.ENI)
+			x = at.ExplainVia(place.tap.Direction, h, now, via)
+			at.EvaluateVia(place.tap.Direction, h, now, via)
+		} else {
+			x = fw.ExplainVia(h, now, via)
+			fw.ForwardVia(h, now, via)
+		}
+		fmt.Fprintln(w, strings.TrimRight(x.String(), "\n"))
+		dropped = dropped || x.Verdict == sg.Drop
+	}
+	if err := w.Flush(); err != nil {
+		return t.failed(err)
+	}
+	if dropped && *failOn == "drop" {
+		return exitNo
+	}
+	return exitOK
+}
+
+func parsePackets(args []string) ([]packet.Header, error) {
+	if len(args) == 0 {
+		return nil, errors.New("no packet")
+	}
+	out := make([]packet.Header, len(args))
+	for i, s := range args {
+		h, err := packet.ParseHeader(s)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = h
+	}
+	return out, nil
+}
+
+func parseVia(s string) (sg.Via, error) {
+	var via sg.Via
+	if s == "" {
+		return 0, nil
+	}
+	for word := range strings.SplitSeq(s, ",") {
+		switch word {
+		case "appliance":
+			via |= sg.ViaAppliance
+		case "tracked":
+			via |= sg.ViaTracked
+		default:
+			return 0, fmt.Errorf("-via %s: not one of appliance, tracked", s)
+		}
+	}
+	return via, nil
+}

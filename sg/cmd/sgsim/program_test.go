@@ -1,0 +1,521 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/packet/packettest"
+)
+
+// A result is what a run of the built program left behind.
+type result struct {
+	stdout, stderr string
+	status         int
+}
+
+func runSgsim(t *testing.T, args ...string) result { return runWith(t, nil, args...) }
+
+func runWith(t *testing.T, stdin []byte, args ...string) result {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), sgsim, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	err := cmd.Run()
+	if err != nil {
+		require.IsType(t, &exec.ExitError{}, err)
+	}
+	r := result{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+	assert.NotContains(t, r.stderr, "panic")
+	return r
+}
+
+// The world of these tests: a web server with its database, and no VPC, so that
+// nothing is exempt but what has a fixed address.
+const vpcJSON = `{
+  "SecurityGroups": [
+    {"GroupId": "sg-web", "GroupName": "web",
+     "IpPermissions": [
+       {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "198.51.100.0/24"}]},
+       {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "198.51.100.0/24"}]}],
+     "IpPermissionsEgress": [
+       {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": "sg-db"}]}]},
+    {"GroupId": "sg-db", "GroupName": "db",
+     "IpPermissions": [
+       {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": "sg-web"}]}],
+     "IpPermissionsEgress": []}
+  ],
+  "NetworkInterfaces": [
+    {"NetworkInterfaceId": "eni-web", "PrivateIpAddress": "10.0.1.10", "Groups": [{"GroupId": "sg-web"}],
+     "Attachment": {"InstanceId": "i-web"}, "OwnerId": "111122223333", "TagSet": [{"Key": "Name", "Value": "web"}]},
+    {"NetworkInterfaceId": "eni-db", "PrivateIpAddress": "10.0.2.20", "Groups": [{"GroupId": "sg-db"}],
+     "Attachment": {"InstanceId": "i-db"}, "OwnerId": "111122223333", "TagSet": [{"Key": "Name", "Value": "db"}]}
+  ]
+}`
+
+func write(t *testing.T, name string, data []byte) string {
+	path := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.WriteFile(path, data, 0o644))
+	return path
+}
+
+func vpc(t *testing.T) string { return write(t, "vpc.json", []byte(vpcJSON)) }
+
+var began = time.Date(2026, time.May, 4, 8, 0, 0, 0, time.UTC)
+
+// pcap is a capture of the packets in text, a second between them. A line
+// "arp" is an ARP frame.
+func pcap(t *testing.T, packets ...string) []byte {
+	var b bytes.Buffer
+	w := capture.NewWriter(&b, capture.Pcap, nil)
+	for i, p := range packets {
+		require.NoError(t, w.WriteFrame(frameOf(t, p, i)))
+	}
+	require.NoError(t, w.Flush())
+	return b.Bytes()
+}
+
+func frameOf(t *testing.T, text string, second int) *capture.Frame {
+	data := packettest.ARP(t)
+	if text != "arp" {
+		data = packettest.Ethernet(t, text)
+	}
+	return &capture.Frame{
+		Time: began.Add(time.Duration(second) * time.Second), LinkType: packet.LinkEthernet, Length: len(data), Data: data,
+	}
+}
+
+func pcapFile(t *testing.T, packets ...string) string {
+	return write(t, "test.pcap", pcap(t, packets...))
+}
+
+const (
+	askWeb    = "tcp 198.51.100.7:50000 > 10.0.1.10:443 S"
+	webSays   = "tcp 10.0.1.10:443 > 198.51.100.7:50000 SA"
+	webMore   = "tcp 10.0.1.10:443 > 198.51.100.7:50000 A len 100"
+	askMore   = "tcp 198.51.100.7:50000 > 10.0.1.10:443 A len 50"
+	askSSH    = "tcp 203.0.113.9:50000 > 10.0.1.10:22 S"
+	askDB     = "tcp 10.0.1.10:40000 > 10.0.2.20:5432 S"
+	dbSays    = "tcp 10.0.2.20:5432 > 10.0.1.10:40000 SA"
+	strangers = "udp 192.0.2.1:1000 > 192.0.2.2:2000 len 4"
+)
+
+// A line is an object of the JSON Lines output.
+type line struct {
+	Packet   int
+	Time     string
+	Src, Dst string
+	Protocol string
+	Verdict  string
+	Reason   string
+	Hops     []struct{ ENI, Direction, Verdict, Reason, Group, Rule string }
+}
+
+func jsonLines(t *testing.T, s string) []line {
+	var out []line
+	for l := range strings.Lines(s) {
+		var v line
+		d := json.NewDecoder(strings.NewReader(l))
+		require.NoError(t, d.Decode(&v), "%s", l)
+		out = append(out, v)
+	}
+	return out
+}
+
+// reasons runs sgsim replay -format jsonl and returns the reason of each packet.
+func reasons(t *testing.T, args ...string) []string {
+	t.Helper()
+	r := runSgsim(t, append([]string{"replay", "-format", "jsonl"}, args...)...)
+	require.Zero(t, r.status, "%s", r.stderr)
+	var out []string
+	for _, l := range jsonLines(t, r.stdout) {
+		out = append(out, l.Reason)
+	}
+	return out
+}
+
+func TestReplayDemo(t *testing.T) {
+	r := runSgsim(t, "replay")
+	assert.Zero(t, r.status)
+	assert.Empty(t, r.stderr)
+	for _, want := range []string{
+		`SA +accept +web egress: reply, opened by web sgr-`,
+		`203\.0\.113\.99:\d+ > 10\.0\.1\.10:22 S +drop +web ingress: no ingress rule`,
+		`10\.0\.2\.20:\d+ > 198\.51\.100\.80:443 S +drop +db egress: no egress rule`,
+		`> 10\.0\.2\.20:5432 S +accept +web egress: web sgr-\w+ \(tcp 5432 to db\); db ingress: db sgr-`,
+		`19 packets in 3\.525 s`,
+		`sgr-05b8e1d7c3a940f12 +tcp 80 from 0\.0\.0\.0/0 +0 +0  did not match here`,
+	} {
+		assert.Regexp(t, want, r.stdout)
+	}
+	assert.NotContains(t, r.stdout, "\x1b", "no colour in a file")
+}
+
+func TestReplayTopology(t *testing.T) {
+	capture := pcapFile(t, askWeb, webSays, askSSH, strangers, "arp")
+	groups := write(t, "groups.json", []byte(regexp.MustCompile(`(?s),\s*"NetworkInterfaces".*`).ReplaceAllString(vpcJSON, "}")))
+	enis := write(t, "enis.json", []byte("{"+vpcJSON[strings.Index(vpcJSON, `"NetworkInterfaces"`):]))
+	want := []string{"rule", "tracked", "no_rule", "no_interface", "not_ip"}
+	assert.Equal(t, want, reasons(t, "-topology", vpc(t), capture))
+	assert.Equal(t, want, reasons(t, "-topology", groups, "-topology", enis, capture), "two files")
+}
+
+func TestReplayPrefixListEntries(t *testing.T) {
+	list := strings.Replace(vpcJSON, `"IpRanges": [{"CidrIp": "198.51.100.0/24"}]`, `"PrefixListIds": [{"PrefixListId": "pl-0123"}]`, 1)
+	topology := write(t, "vpc.json", []byte(list))
+	lists := write(t, "lists.json", []byte(`{"PrefixLists": [{"PrefixListId": "pl-0123", "AddressFamily": "IPv4", "MaxEntries": 5}]}`))
+	entries := write(t, "entries.json", []byte(`{"Entries": [{"Cidr": "203.0.113.0/24"}]}`))
+	packets := pcapFile(t, "tcp 203.0.113.9:50000 > 10.0.1.10:443 S", "tcp 198.51.100.9:50000 > 10.0.1.10:443 S")
+	assert.Equal(t, []string{"rule", "no_rule"}, reasons(t, "-topology", topology, "-topology", lists, "-topology", "pl-0123="+entries, packets))
+}
+
+func TestReplayENI(t *testing.T) {
+	packets := pcapFile(t, "tcp 198.51.100.7:50000 > 10.0.9.9:443 S", "tcp [2001:db8::7]:50000 > [2001:db8::9]:443 S")
+	assert.Equal(t, []string{"no_interface", "no_interface"}, reasons(t, "-topology", vpc(t), packets))
+	assert.Equal(t, []string{"rule", "no_rule"},
+		reasons(t, "-topology", vpc(t), "-eni", "id=eni-new,addr=10.0.9.9,addr=2001:db8::9,group=sg-web", packets))
+}
+
+func TestReplayFormat(t *testing.T) {
+	topology, packets := vpc(t), pcapFile(t, askDB, dbSays, askSSH)
+
+	text := runSgsim(t, "replay", "-topology", topology, packets)
+	assert.Regexp(t, `tcp 203.0.113.9:50000 > 10.0.1.10:22 S +drop +web ingress: no ingress rule admits it\n`, text.stdout)
+	assert.Contains(t, text.stdout, "3 packets in 2.000 s")
+
+	none := runSgsim(t, "replay", "-format", "none", "-topology", topology, packets)
+	assert.True(t, strings.HasPrefix(none.stdout, "3 packets in 2.000 s"), "%s", none.stdout)
+
+	jsonl := runSgsim(t, "replay", "-format=jsonl", "-topology", topology, packets)
+	assert.Equal(t, `{"packet":1,"time":"2026-05-04T08:00:00.000000000Z","src":"10.0.1.10","dst":"10.0.2.20","protocol":"tcp",`+
+		`"src_port":40000,"dst_port":5432,"verdict":"accept","reason":"rule","hops":[`+
+		`{"eni":"eni-web","direction":"egress","verdict":"accept","reason":"rule","group":"sg-web","rule":"egress[0]"},`+
+		`{"eni":"eni-db","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-db","rule":"ingress[0]"}]}`+"\n",
+		jsonl.stdout[:strings.Index(jsonl.stdout, "\n")+1])
+	assert.Equal(t, 3, len(jsonLines(t, jsonl.stdout)))
+	assert.Contains(t, jsonl.stderr, "3 packets", "the report is out of the way")
+
+	flowlog := runSgsim(t, "replay", "-format", "flowlog", "-topology", topology, packets)
+	assert.Contains(t, flowlog.stdout, "2 111122223333 eni-web 10.0.1.10 10.0.2.20 40000 5432 6 1 40 1777881600 1777881600 ACCEPT OK\n")
+	assert.Contains(t, flowlog.stdout, "2 111122223333 eni-web 203.0.113.9 10.0.1.10 50000 22 6 1 40 1777881602 1777881602 REJECT OK\n")
+	assert.Contains(t, flowlog.stderr, "3 packets")
+}
+
+func TestReplayFlowLogFlags(t *testing.T) {
+	topology, packets := vpc(t), pcapFile(t, askWeb, strangers, strangers, askMore)
+	args := []string{"replay", "-format", "flowlog", "-topology", topology, packets}
+	with := func(flags ...string) string {
+		return runSgsim(t, append(args[:3:3], append(flags, args[3:]...)...)...).stdout
+	}
+	assert.Equal(t, "5 eni-web 2 ingress 1777881600 1777881603\n5 eni-db - - 1777881600 1777882199\n",
+		with("-log-format", "${version} ${interface-id} ${tcp-flags} ${flow-direction} ${start} ${end}"))
+	long := make([]string, 62)
+	for i := range long {
+		long[i] = strangers
+	}
+	long[0], long[61] = askWeb, askMore
+	args[5] = pcapFile(t, long...)
+	assert.Equal(t, 2, strings.Count(with("-log-interval", "1m"), "ACCEPT"))
+	assert.Equal(t, 1, strings.Count(with("-log-interval", "10m"), "ACCEPT"))
+	assert.Equal(t, 1, strings.Count(with(), "ACCEPT"))
+}
+
+func TestReplaySplit(t *testing.T) {
+	dir := t.TempDir()
+	accepted, dropped := filepath.Join(dir, "a.pcap"), filepath.Join(dir, "d.pcap")
+	r := runSgsim(t, "replay", "-format", "none", "-accepted", accepted, "-dropped", dropped, "-topology", vpc(t),
+		pcapFile(t, askWeb, askSSH, "arp", webSays))
+	require.Zero(t, r.status, "%s", r.stderr)
+	a, err := os.ReadFile(accepted)
+	require.NoError(t, err)
+	assert.Len(t, a, len(pcap(t, askWeb, webSays)))
+	d, err := os.ReadFile(dropped)
+	require.NoError(t, err)
+	assert.Len(t, d, len(pcap(t, askSSH)))
+
+	same := runSgsim(t, "replay", "-topology", vpc(t), "-accepted", accepted, accepted)
+	assert.Equal(t, exitInput, same.status)
+	assert.Equal(t, accepted+": is one of the captures that are read\n", same.stderr)
+}
+
+func TestReplayTap(t *testing.T) {
+	packets := pcapFile(t, "tcp 198.51.100.7:50000 > 203.0.113.50:443 S", "arp") // the public address of web
+	assert.Equal(t, []string{"no_interface", "not_ip"}, reasons(t, "-topology", vpc(t), packets))
+	assert.Equal(t, []string{"rule", "not_ip"}, reasons(t, "-topology", vpc(t), "-tap", "eni-web:ingress", packets))
+	assert.Equal(t, []string{"rule", "not_ip"}, reasons(t, "-topology", vpc(t), "-tap", "web:ingress", packets), "by name")
+	assert.Equal(t, []string{"no_rule", "not_ip"}, reasons(t, "-topology", vpc(t), "-tap", "eni-web:egress", packets))
+	for _, bad := range []string{"eni-web", "eni-web:in", "eni-other:ingress"} {
+		r := runSgsim(t, "replay", "-topology", vpc(t), "-tap", bad, packets)
+		assert.Equal(t, exitUsage, r.status)
+		assert.Contains(t, r.stderr, "-tap "+bad)
+	}
+}
+
+func TestReplayInterface(t *testing.T) {
+	var b bytes.Buffer
+	w := capture.NewWriter(&b, capture.PcapNG, nil)
+	for i, s := range []string{"tcp 198.51.100.7:50000 > 203.0.113.50:443 S", "tcp 198.51.100.7:50000 > 203.0.113.50:443 S"} {
+		f := frameOf(t, s, i)
+		f.Interface = i + 1
+		require.NoError(t, w.WriteFrame(f))
+	}
+	require.NoError(t, w.Flush())
+	packets := write(t, "two.pcapng", b.Bytes())
+	assert.Equal(t, []string{"rule", "no_interface"}, reasons(t, "-topology", vpc(t), "-interface", "interface 1=eni-web:ingress", packets))
+	assert.Equal(t, []string{"no_interface", "no_rule"}, reasons(t, "-topology", vpc(t), "-interface", "1=eni-db:ingress", packets), "by number")
+	r := runSgsim(t, "replay", "-topology", vpc(t), "-interface", "eth9=eni-web:ingress", packets)
+	assert.Contains(t, r.stderr, "-interface eth9: no packet came from it")
+	for _, bad := range []string{"eth0", "eth0=eni-web", "eth0=eni-x:egress", "=eni-web:egress"} {
+		assert.Equal(t, exitUsage, runSgsim(t, "replay", "-topology", vpc(t), "-interface", bad, packets).status, bad)
+	}
+}
+
+func TestReplayMidstream(t *testing.T) {
+	topology, packets := vpc(t), pcapFile(t, askMore, webMore, askMore)
+	assert.Equal(t, []string{"midstream", "no_rule", "midstream"}, reasons(t, "-topology", topology, packets))
+	assert.Equal(t, []string{"midstream", "no_rule", "midstream"}, reasons(t, "-topology", topology, "-midstream", "drop", packets))
+	assert.Equal(t, []string{"rule", "no_rule", "rule"}, reasons(t, "-topology", topology, "-midstream", "pass", packets))
+	assert.Equal(t, []string{"rule", "tracked", "tracked"}, reasons(t, "-topology", topology, "-midstream", "pickup", packets))
+	r := runSgsim(t, "replay", "-format", "none", "-topology", topology, packets)
+	assert.Contains(t, r.stdout, "1 TCP connection was open already when the capture began: 3 packets dropped\n  -midstream pickup")
+	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-midstream", "perhaps").status)
+}
+
+func TestReplayProfile(t *testing.T) {
+	// An open rule both ways is not tracked by AWS, and has no SYN requirement.
+	open := strings.ReplaceAll(vpcJSON, `"CidrIp": "198.51.100.0/24"`, `"CidrIp": "0.0.0.0/0"`)
+	open = strings.Replace(open, `"IpPermissionsEgress": [`, `"IpPermissionsEgress": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},`, 1)
+	topology, packets := write(t, "open.json", []byte(open)), pcapFile(t, askWeb, webSays)
+	assert.Equal(t, []string{"untracked", "untracked"}, reasons(t, "-topology", topology, packets))
+	assert.Equal(t, []string{"untracked", "untracked"}, reasons(t, "-topology", topology, "-profile", "aws", packets))
+	assert.Equal(t, []string{"rule", "tracked"}, reasons(t, "-topology", topology, "-profile", "linux", packets))
+	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-profile", "bsd").status)
+}
+
+func TestReplayMaxConnections(t *testing.T) {
+	topology := vpc(t)
+	packets := pcapFile(t, askWeb, "tcp 198.51.100.8:50000 > 10.0.1.10:443 S", webSays)
+	assert.Equal(t, []string{"rule", "rule", "tracked"}, reasons(t, "-topology", topology, packets))
+	assert.Equal(t, []string{"rule", "table_full", "tracked"}, reasons(t, "-topology", topology, "-max-connections", "1", packets))
+	assert.Equal(t, []string{"rule", "rule", "tracked"}, reasons(t, "-topology", topology, "-max-connections", "2", packets))
+	r := runSgsim(t, "replay", "-format", "none", "-topology", topology, "-max-connections", "1", "-workers", "4", packets)
+	assert.Contains(t, r.stderr, "1 worker instead of 4")
+	assert.Contains(t, r.stdout, "table_full")
+	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-max-connections", "-1").status)
+}
+
+func TestReplayRelatedICMP(t *testing.T) {
+	packets := pcapFile(t, askWeb, webSays, "icmp 192.0.2.1 > 10.0.1.10 3/4 about tcp 10.0.1.10:443 > 198.51.100.7:50000")
+	assert.Equal(t, []string{"rule", "tracked", "no_rule"}, reasons(t, "-topology", vpc(t), packets))
+	assert.Equal(t, []string{"rule", "tracked", "related"}, reasons(t, "-topology", vpc(t), "-related-icmp", packets))
+}
+
+func TestReplayExempt(t *testing.T) {
+	packets := pcapFile(t, "udp 10.0.2.20:40000 > 169.254.169.253:53 len 20")
+	assert.Equal(t, []string{"exempt"}, reasons(t, "-topology", vpc(t), packets))
+	assert.Equal(t, []string{"no_rule"}, reasons(t, "-topology", vpc(t), "-exempt=false", packets))
+}
+
+func TestReplayFailOn(t *testing.T) {
+	topology := vpc(t)
+	good, bad := pcapFile(t, askWeb, strangers), pcapFile(t, askWeb, askSSH)
+	assert.Equal(t, exitOK, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", good).status)
+	assert.Equal(t, exitNo, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", bad).status)
+	assert.Equal(t, exitOK, runSgsim(t, "replay", "-topology", topology, bad).status)
+	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-topology", topology, "-fail-on", "accept", bad).status)
+}
+
+func TestReplayWorkers(t *testing.T) {
+	topology := vpc(t)
+	packets := pcapFile(t, askWeb, webSays, askDB, askSSH, dbSays, strangers, askMore, "arp")
+	one := runSgsim(t, "replay", "-topology", topology, packets)
+	for _, n := range []string{"1", "2", "5"} {
+		assert.Equal(t, one, runSgsim(t, "replay", "-topology", topology, "-workers", n, packets), n)
+	}
+	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-workers", "0").status)
+}
+
+func TestReplaySeveralCaptures(t *testing.T) {
+	topology := vpc(t)
+	var early, late bytes.Buffer
+	a, b := capture.NewWriter(&early, capture.Pcap, nil), capture.NewWriter(&late, capture.PcapNG, nil)
+	require.NoError(t, b.WriteFrame(frameOf(t, webSays, 1)))
+	require.NoError(t, a.WriteFrame(frameOf(t, askWeb, 0)))
+	require.NoError(t, a.WriteFrame(frameOf(t, askMore, 2)))
+	require.NoError(t, a.Flush())
+	require.NoError(t, b.Flush())
+	got := reasons(t, "-topology", topology, write(t, "b.pcapng", late.Bytes()), write(t, "a.pcap", early.Bytes()))
+	assert.Equal(t, []string{"rule", "tracked", "tracked"}, got)
+}
+
+func TestReplayStdinAndGzip(t *testing.T) {
+	topology, packets := vpc(t), pcap(t, askWeb, askSSH)
+	want := runSgsim(t, "replay", "-topology", topology, write(t, "x", packets))
+	assert.Equal(t, want, runWith(t, packets, "replay", "-topology", topology, "-"))
+	assert.Equal(t, want, runWith(t, gzipped(t, packets), "replay", "-topology", topology, "-"))
+	assert.Equal(t, want, runSgsim(t, "replay", "-topology", topology, write(t, "y", gzipped(t, packets))))
+	assert.Equal(t, exitUsage, runWith(t, packets, "replay", "-topology", topology, "-", "-").status)
+}
+
+func TestHelp(t *testing.T) {
+	top := runSgsim(t, "help")
+	assert.Zero(t, top.status)
+	for _, name := range []string{"replay", "check", "explain"} {
+		assert.Contains(t, top.stdout, "  "+name)
+		r := runSgsim(t, name, "-h")
+		assert.Zero(t, r.status)
+		assert.LessOrEqual(t, strings.Count(r.stdout, "\n"), 40, "%s -h fills more than a screen", name)
+		for l := range strings.Lines(r.stdout) {
+			assert.LessOrEqual(t, len([]rune(l)), 92, "%s -h: %s", name, l)
+		}
+	}
+}
+
+func TestUsageErrors(t *testing.T) {
+	topology, packets := vpc(t), pcapFile(t, askWeb)
+	for _, args := range [][]string{
+		{},
+		{"reply"},
+		{"replay", "-colour"},
+		{"replay", packets},
+		{"replay", "-topology", topology},
+		{"replay", "-format", "xml"},
+		{"replay", "-topology", topology, "-log-format", "${action}", packets},
+		{"replay", "-topology", topology, "-format", "flowlog", "-log-format", "${acton}", packets},
+		{"replay", "-topology", topology, "-format", "flowlog", "-log-interval", "5m", packets},
+		{"replay", "-topology", topology, "-eni", "addr=10.0.0.1", packets},
+		{"check"},
+		{"check", "-format", "yaml", "-topology", topology},
+		{"check", "-fail-on", "rain", "-topology", topology},
+		{"check", "-topology", topology, "what"},
+		{"explain", "-topology", topology},
+	} {
+		r := runSgsim(t, args...)
+		assert.Equal(t, exitUsage, r.status, "%v", args)
+		assert.Empty(t, r.stdout, "%v", args)
+		if len(args) > 0 {
+			assert.Equal(t, 1, strings.Count(r.stderr, "\n"), "one line: %s", r.stderr)
+		}
+	}
+}
+
+// What is wrong with the input is said in one line that names file and place.
+func TestInputErrors(t *testing.T) {
+	topology := vpc(t)
+	whole := pcap(t, askWeb, askSSH)
+	alien := pcap(t, askWeb)
+	alien[20], alien[21] = 0xe7, 0x03 // link type 999
+	for name, c := range map[string]struct {
+		topology, capture string
+		want              string
+	}{
+		"cut capture": {
+			topology, write(t, "cut.pcap", whole[:len(whole)-10]), `^\S+cut.pcap: packet 2 at byte \d+: file ends inside a record\n$`,
+		},
+		"no capture":    {topology, write(t, "text.pcap", []byte("hello, world")), `^\S+text.pcap: .*not a pcap or pcapng file.*\n$`},
+		"no such file":  {topology, "nowhere.pcap", `^nowhere.pcap: no such file or directory\n$`},
+		"no topology":   {"nowhere.json", write(t, "x", whole), `^nowhere.json: no such file or directory\n$`},
+		"not JSON":      {write(t, "bad.json", []byte("{\n  \"SecurityGroups\": [,]}")), write(t, "x", whole), `^\S+bad.json:2:22: .*\n$`},
+		"bad CIDR":      {write(t, "c.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100/24", 1))), write(t, "x", whole), `^\S+c.json:5: SecurityGroups\[0\].IpPermissions\[0\].IpRanges\[0\].CidrIp: .*"198.51.100/24".*\n$`},
+		"unknown group": {write(t, "g.json", []byte(strings.Replace(vpcJSON, `"Groups": [{"GroupId": "sg-db"}]`, `"Groups": [{"GroupId": "sg-no"}]`, 1))), write(t, "x", whole), `^\S+g.json:\d+: NetworkInterfaces\[1\].*sg-no.*\n$`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := runSgsim(t, "replay", "-format", "jsonl", "-topology", c.topology, c.capture)
+			assert.Equal(t, exitInput, r.status)
+			lines := strings.SplitAfter(r.stderr, "\n")
+			assert.Regexp(t, c.want, lines[len(lines)-2])
+			if name == "cut capture" {
+				assert.Len(t, jsonLines(t, r.stdout), 1, "what was before the damage")
+			}
+		})
+	}
+	// An unknown link type is no damage: nobody can say what is in the packets.
+	assert.Equal(t, []string{"not_ip"}, reasons(t, "-topology", topology, write(t, "alien.pcap", alien)))
+}
+
+func TestExplain(t *testing.T) {
+	topology := vpc(t)
+	r := runSgsim(t, "explain", "-topology", topology, askDB)
+	assert.Zero(t, r.status)
+	assert.Regexp(t, `(?s)accept.*eni-web egress.*sg-web egress\[0\].*eni-db ingress.*sg-db ingress\[0\]`, r.stdout)
+	r = runSgsim(t, "explain", "-topology", topology, "tcp 10.0.1.10:40000 > 10.0.2.20:3306 S")
+	assert.Zero(t, r.status)
+	assert.Regexp(t, `(?s)drop.*sg-web egress\[0\].*5432.*3306`, r.stdout)
+	r = runSgsim(t, "explain", "-topology", topology, askWeb, webSays)
+	assert.Regexp(t, `(?s)accept.*accept.*tracked`, r.stdout, "the second meets the connection of the first")
+	alone := runSgsim(t, "explain", "-topology", topology, webSays)
+	assert.Contains(t, alone.stdout, "drop")
+
+	verdict := func(args ...string) int {
+		return runSgsim(t, append([]string{"explain", "-fail-on", "drop", "-topology", topology}, args...)...).status
+	}
+	assert.Equal(t, exitOK, verdict(askDB))
+	assert.Equal(t, exitNo, verdict(askSSH))
+	assert.Equal(t, exitNo, verdict("-via", "appliance", askDB), "a group is no peer there")
+	assert.Equal(t, exitOK, verdict("-via", "tracked", askDB))
+	assert.Equal(t, exitOK, verdict("-tap", "web:ingress", "tcp 198.51.100.7:50000 > 203.0.113.50:443 S"))
+	assert.Equal(t, exitNo, verdict("-tap", "db:ingress", "tcp 198.51.100.7:50000 > 203.0.113.50:443 S"))
+	assert.Equal(t, exitNo, verdict(askMore))
+	assert.Equal(t, exitOK, verdict("-midstream", "pickup", askMore))
+	assert.Equal(t, exitOK, verdict("-exempt=true", "udp 10.0.2.20:40000 > 169.254.169.253:53"))
+	assert.Equal(t, exitNo, verdict("-exempt=false", "udp 10.0.2.20:40000 > 169.254.169.253:53"))
+	about := "icmp 192.0.2.1 > 10.0.1.10 3/4 about tcp 10.0.1.10:443 > 198.51.100.7:50000"
+	assert.Equal(t, exitNo, verdict(askWeb, about))
+	assert.Equal(t, exitOK, verdict("-related-icmp", askWeb, about))
+	assert.Equal(t, exitOK, verdict("-profile", "linux", askWeb))
+	assert.Equal(t, exitOK, verdict("-eni", "id=new,addr=10.0.9.9,group=sg-web", "tcp 198.51.100.7:1 > 10.0.9.9:443 S"))
+	for _, bad := range [][]string{{"tcp 10.0.1.10 10.0.2.20"}, {"-via", "air", askDB}, {"-fail-on", "rain", askDB}, {"-profile", "bsd", askDB}} {
+		assert.Equal(t, exitUsage, verdict(bad...), "%v", bad)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	good := vpc(t)
+	r := runSgsim(t, "check", "-topology", good)
+	assert.Equal(t, result{}, r)
+
+	bad := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"GroupId": "sg-db"}]}]}`, `"GroupId": "sg-gone"}]}]}`, 1)))
+	r = runSgsim(t, "check", "-topology", bad)
+	assert.Equal(t, exitNo, r.status)
+	assert.Regexp(t, `^\S+vpc.json:8: SecurityGroups\[0\]\.IpPermissionsEgress\[0\]\S*: sg-web egress\[0\]: \w+: .*sg-gone`, r.stdout)
+
+	r = runSgsim(t, "check", "-format", "json", "-topology", bad)
+	assert.Equal(t, exitNo, r.status)
+	var findings []struct{ Kind, File, Group, Direction, Rule, Text string }
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &findings))
+	require.NotEmpty(t, findings)
+	assert.Equal(t, "sg-web", findings[0].Group)
+	assert.Equal(t, "egress[0]", findings[0].Rule)
+	assert.Equal(t, bad, findings[0].File)
+	assert.Equal(t, "[]\n", runSgsim(t, "check", "-format", "json", "-topology", good).stdout)
+
+	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "none").status)
+	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,shadowed").status)
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,"+findings[0].Kind).status)
+
+	groups := write(t, "groups.json", []byte(regexp.MustCompile(`(?s),\s*"NetworkInterfaces".*`).ReplaceAllString(vpcJSON, "}")))
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", groups).status, "no member to match")
+	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", groups,
+		"-eni", "id=a,addr=10.0.0.5,group=web", "-eni", "id=b,addr=10.0.0.6,group=db").status)
+}
+
+func gzipped(t *testing.T, b []byte) []byte {
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, err := w.Write(b)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return out.Bytes()
+}
