@@ -1,0 +1,215 @@
+package sg_test
+
+import (
+	"fmt"
+	"net/netip"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/walk"
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// The world of these benchmarks is that of the goals: 5,000 groups of 60 rules,
+// five groups an ENI, 50 prefix lists of 1,000 entries. impl=walk asks rule after
+// rule, as anybody would at first. Whole paths are in package bench.
+
+func worldOf(b *testing.B, enis, rules int) *corpus.World {
+	s := corpus.Large(enis)
+	s.Rules = rules / s.GroupsPerENI
+	if testing.Short() {
+		s.Groups, s.Lists, s.Entries, s.ENIs = 50, 10, 50, min(enis, 200)
+	}
+	return corpus.NewWorld(s)
+}
+
+// cpu reports the processor time of the process for each operation: beside
+// ns/op it tells how much of that was waiting for the processor.
+func cpu(b *testing.B) func() {
+	used := func() int64 {
+		var u syscall.Rusage
+		syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+		return u.Utime.Nano() + u.Stime.Nano()
+	}
+	start := used()
+	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
+}
+
+// BenchmarkNew decides about first packets of connections, at one ENI that is in
+// the caches, and at 10,000 in turn.
+func BenchmarkNew(b *testing.B) {
+	for _, rules := range []int{300, 1000} {
+		w := worldOf(b, 100_000, rules)
+		fw := sg.NewFirewall(mustCompile(b, w.Topology), nil)
+		walker := walk.New(w.Topology)
+		for _, enis := range []int{1, 10_000} {
+			for _, kind := range corpus.Kinds {
+				ps := w.Probes(kind, min(enis, len(w.Topology.ENIs)), 1<<14, 1)
+				name := fmt.Sprintf("kind=%s/rules=%d/enis=%d", kind, rules, enis)
+				b.Run("impl=sgsim/"+name, func(b *testing.B) { benchNew(b, fw, ps, kind.Admitted()) })
+				if rules == 300 {
+					b.Run("impl=walk/"+name, func(b *testing.B) { benchWalk(b, walker, ps, kind.Admitted()) })
+				}
+			}
+		}
+	}
+}
+
+func benchNew(b *testing.B, fw *sg.Firewall, ps []corpus.Probe, admitted bool) {
+	fw = fw.Clone()
+	enis := make([]*sg.Enforcer, len(ps))
+	for i := range ps {
+		enis[i] = fw.ENI(ps[i].ENI)
+	}
+	want := sg.NoRule
+	if admitted {
+		want = sg.ByRule
+	}
+	const lap = 11 * time.Minute // longer than any entry of a first packet lives
+	now := start
+	i := 0
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		now = now.Add(lap / (1 << 14))
+		if d := enis[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
+			b.Fatal(ps[i].Header.Tuple(), d.Reason)
+		}
+		if i++; i == len(ps) {
+			i = 0
+		}
+	}
+}
+
+func benchWalk(b *testing.B, w *walk.Walker, ps []corpus.Probe, admitted bool) {
+	i := 0
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		if _, ok := w.Match(ps[i].ENI, sg.Ingress, &ps[i].Header); ok != admitted {
+			b.Fatal(ps[i].Header.Tuple())
+		}
+		if i++; i == len(ps) {
+			i = 0
+		}
+	}
+}
+
+// BenchmarkEstablished takes raw frames of open connections to decisions.
+func BenchmarkEstablished(b *testing.B) {
+	sizes := []int{10_000, 1_000_000}
+	if testing.Short() {
+		sizes = sizes[:1]
+	}
+	for _, conns := range sizes {
+		fw := firewall(b, corpus.Server(300, corpus.Open), nil)
+		server := fw.ENI(corpus.ServerENI)
+		for i := range conns {
+			fl := corpus.FlowN(packet.IPv4, packet.TCP, uint64(i))
+			for n, f := range []packet.TCPFlags{packet.SYN, packet.SYN | packet.ACK, packet.ACK} {
+				h := fl.Header(n == 1, f)
+				if d := server.Evaluate(sg.Ingress+sg.Direction(n&1), &h, start); d.Verdict != sg.Accept {
+					b.Fatal(d.Reason)
+				}
+			}
+		}
+		frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(conns), min(conns, 1<<18), 64, packet.ACK, 1)
+		name := fmt.Sprintf("family=v4/rules=300/conns=%d", conns)
+		b.Run("impl=sgsim/"+name, func(b *testing.B) {
+			benchFrames(b, frames, func(reply bool, h *packet.Header, now time.Time) bool {
+				dir := sg.Ingress
+				if reply {
+					dir = sg.Egress
+				}
+				return server.Evaluate(dir, h, now).Reason == sg.Tracked
+			})
+		})
+		b.Run("impl=table/"+name, func(b *testing.B) { // what of it is the connection table's
+			t, z := fw.Table(), server.Zone()
+			benchFrames(b, frames, func(_ bool, h *packet.Header, now time.Time) bool {
+				return t.Track(z, h, now).Tag == 0
+			})
+		})
+	}
+}
+
+func benchFrames(b *testing.B, frames *corpus.Frames, decide func(reply bool, h *packet.Header, now time.Time) bool) {
+	now := start
+	i := 0
+	var h packet.Header
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		now = now.Add(time.Microsecond)
+		frame := frames.At(i)
+		if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil || !decide(frames.Reply[i], &h, now) {
+			b.Fatal(h.Tuple(), err)
+		}
+		if i++; i == frames.Len() {
+			i = 0
+		}
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	for _, enis := range []int{10_000, 100_000} {
+		t := worldOf(b, enis, 300).Topology
+		b.Run(fmt.Sprintf("impl=sgsim/enis=%d", enis), func(b *testing.B) {
+			b.ReportAllocs()
+			defer cpu(b)()
+			for b.Loop() {
+				if _, err := sg.Compile(t); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkChange makes one change, and the packet after it sees the change.
+func BenchmarkChange(b *testing.B) {
+	w := worldOf(b, 100_000, 300)
+	fw := sg.NewFirewall(mustCompile(b, w.Topology), nil)
+	enis, groups, lists := len(w.Topology.ENIs), len(w.Topology.Groups), len(w.Topology.PrefixLists)
+	r := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
+	entry := netip.MustParsePrefix("203.0.113.0/24")
+	for _, c := range []struct {
+		name     string
+		do, undo func(i int) error
+	}{
+		{"membership", func(i int) error {
+			return fw.SetGroups(corpus.ENIID(i%enis), []sg.GroupID{corpus.GroupID(i % groups)}, start)
+		}, func(i int) error {
+			return fw.SetGroups(corpus.ENIID(i%enis), w.Topology.ENIs[i%enis].Groups, start)
+		}},
+		{"rule", func(i int) error {
+			return fw.Authorize(corpus.GroupID(i%groups), sg.Ingress, r, start)
+		}, func(i int) error {
+			return fw.Revoke(corpus.GroupID(i%groups), sg.Ingress, r, start)
+		}},
+		{"entry", func(i int) error {
+			return fw.AddEntry(corpus.ListID(i%lists/10*10), entry, start)
+		}, func(i int) error {
+			return fw.RemoveEntry(corpus.ListID(i%lists/10*10), entry, start)
+		}},
+	} {
+		b.Run("impl=sgsim/change="+c.name, func(b *testing.B) {
+			i := 0
+			b.ReportAllocs()
+			defer cpu(b)()
+			for b.Loop() {
+				change := c.do
+				if i&1 == 1 {
+					change = c.undo
+				}
+				if err := change(i / 2 * 7919); err != nil { // prime to the sizes
+					b.Fatal(err)
+				}
+				i++
+			}
+		})
+	}
+}
