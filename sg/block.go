@@ -58,9 +58,15 @@ const (
 // with which interval to start. Most rules name single low ports, so buckets are
 // finer there.
 type portTable struct {
-	index  [portBuckets]uint16 // the interval with the bucket's first port
-	starts []uint16            // of intervals; the first is 0
-	rows   []uint64
+	index     [portBuckets]uint16 // the interval with the bucket's first port
+	intervals []interval
+	rows      []uint64 // of the intervals, where a row has more than one word
+}
+
+// An interval lies between two ports where rules start or end.
+type interval struct {
+	row   uint64 // where a row is one word
+	start uint16 // the first one starts at 0
 }
 
 const portBuckets = 64 + 64
@@ -73,12 +79,17 @@ func bucket(port uint16) int {
 	return 64 + int(port>>10)
 }
 
-// row returns the row of a port.
-func (t *portTable) row(port uint16, words int) []uint64 {
+// find returns the interval of a port.
+func (t *portTable) find(port uint16) int {
 	i := int(t.index[bucket(port)])
-	for i+1 < len(t.starts) && t.starts[i+1] <= port {
+	for i+1 < len(t.intervals) && t.intervals[i+1].start <= port {
 		i++
 	}
+	return i
+}
+
+// row returns the row of interval i.
+func (t *portTable) row(i, words int) []uint64 {
 	return t.rows[i*words : (i+1)*words]
 }
 
@@ -112,7 +123,7 @@ func newBlock(rules []*ruleInfo) *block {
 	}
 	b.tcp = newPortTable(rules, TCP, words)
 	b.udp = newPortTable(rules, UDP, words)
-	if b.crowded(b.tcp.rows) || b.crowded(b.udp.rows) || b.crowdedOthers() {
+	if b.crowded(&b.tcp) || b.crowded(&b.udp) || b.crowdedOthers() {
 		b.many = newPeerRows(b)
 	}
 	return b
@@ -177,10 +188,12 @@ func newPortTable(rules []*ruleInfo, p Protocol, words int) portTable {
 			break
 		}
 	}
-	t.rows = rows
-	t.starts = make([]uint16, len(starts))
+	t.intervals = make([]interval, len(starts))
 	for i, s := range starts {
-		t.starts[i] = uint16(s)
+		t.intervals[i] = interval{rows[i*words], uint16(s)}
+	}
+	if words > 1 {
+		t.rows = rows
 	}
 	t.fill(t.index[:64], 4)
 	t.fill(t.index[64:], 10)
@@ -191,7 +204,7 @@ func newPortTable(rules []*ruleInfo, p Protocol, words int) portTable {
 func (t *portTable) fill(index []uint16, shift int) {
 	i := 0
 	for k := range index {
-		for i+1 < len(t.starts) && int(t.starts[i+1]) <= k<<shift {
+		for i+1 < len(t.intervals) && int(t.intervals[i+1].start) <= k<<shift {
 			i++
 		}
 		index[k] = uint16(i)
@@ -231,11 +244,15 @@ func sweep[K comparable](cuts []cut[K], words int, compare func(K, K) int) (star
 // it a search in a sorted table is faster.
 const fewCandidates = 12
 
-// crowded reports whether a row has more CIDRs of a family, or more groups, than
-// are compared one by one.
-func (b *block) crowded(rows []uint64) bool {
-	for ; len(rows) > 0; rows = rows[b.words:] {
-		if b.crowdedRow(rows[:b.words]) {
+// crowded reports whether a port has more rules with CIDRs or groups than are
+// compared one by one.
+func (b *block) crowded(t *portTable) bool {
+	for i := range t.intervals {
+		row := []uint64{t.intervals[i].row}
+		if b.words > 1 {
+			row = t.row(i, b.words)
+		}
+		if b.crowdedRow(row) {
 			return true
 		}
 	}

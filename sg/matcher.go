@@ -136,13 +136,32 @@ func (q *query) memberOf(group uint32) bool {
 // find returns the first rule of the block that admits the packet, -1 if none
 // does.
 func (b *block) find(q *query) int {
-	switch {
-	case !q.ports:
+	if !q.ports {
 		return b.findOther(q)
-	case q.h.Protocol == packet.TCP:
-		return b.findIn(q, b.tcp.row(q.h.DstPort, b.words))
 	}
-	return b.findIn(q, b.udp.row(q.h.DstPort, b.words))
+	t := &b.tcp
+	if q.h.Protocol == packet.UDP {
+		t = &b.udp
+	}
+	i := t.find(q.h.DstPort)
+	if b.words > 1 || b.many != nil {
+		return b.findWide(q, t, i)
+	}
+	if c := t.intervals[i].row; c != 0 {
+		if i = b.findWord(q, 0, c); i < 64 {
+			return i
+		}
+	}
+	return -1
+}
+
+// findWide is find for blocks of many rules.
+func (b *block) findWide(q *query, t *portTable, i int) int {
+	if b.words > 1 {
+		return b.findIn(q, t.row(i, b.words))
+	}
+	row := [1]uint64{t.intervals[i].row}
+	return b.findIn(q, row[:])
 }
 
 // findOther is find for packets whose ports mean nothing or are not known.

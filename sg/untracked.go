@@ -56,7 +56,11 @@ func (b *block) anywhere(f packet.Family, p packet.Protocol, port uint16) bool {
 	if f == packet.IPv6 {
 		every = b.every[b.words:]
 	}
-	for w, c := range t.row(port, b.words) {
+	i := t.find(port)
+	if b.words == 1 {
+		return t.intervals[i].row&every[0] != 0
+	}
+	for w, c := range t.row(i, b.words) {
 		if c&every[w] != 0 {
 			return true
 		}

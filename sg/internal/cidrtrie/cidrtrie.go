@@ -1,8 +1,7 @@
 // Package cidrtrie finds all the sets of CIDRs that an address is in.
 //
 // A [Trie] holds up to 64 sets, numbered from 0, of prefixes of both families.
-// One walk of at most four steps for IPv4, and one a byte for IPv6, answers for
-// all sets at once with a word of 64 bits.
+// One walk answers for all sets at once with a word of 64 bits.
 //
 // Each step of the walk is a node for one byte of the address:
 //
@@ -21,6 +20,10 @@
 // The runs' starts are bits of a word array, so that the number of bits up to a
 // byte is the index of its run; children are found the same way.
 //
+// IPv4 prefixes of 16 bits and more, nearly all there are, lie in leaves of six by
+// their first two bytes instead, so that most lookups end in one cache line. Only
+// where more share those bytes do nodes follow.
+//
 // A Trie is a value: [Trie.With] and [Trie.Without] copy the few nodes on the way
 // and share the rest, so older values stay as they were and may be read meanwhile.
 package cidrtrie
@@ -36,7 +39,10 @@ const Sets = 64
 
 // A Trie holds sets of prefixes. The zero Trie holds none. Reading it is safe for
 // concurrent use.
-type Trie struct{ root4, root6 *node }
+type Trie struct {
+	root4, root6 *node
+	long4        *top4 // prefixes of 16 bits and more
+}
 
 type node struct {
 	kidBits, runBits bitmap
@@ -59,10 +65,13 @@ func (e entry) last() uint8 { return e.first | uint8(0xff>>e.bits) }
 // a mask.
 func (t *Trie) Lookup4(a uint32) uint64 {
 	in := uint64(0)
-	for n := t.root4; n != nil; a <<= 8 {
-		b := uint8(a >> 24)
+	for n, key := t.root4, a; n != nil; key <<= 8 {
+		b := uint8(key >> 24)
 		in |= n.in(b)
 		n = n.kid(b)
+	}
+	if l := t.leaf(a); l != nil {
+		in |= l.lookup(a)
 	}
 	return in
 }
@@ -98,18 +107,16 @@ func (n *node) kid(b uint8) *node {
 
 // Longest returns the longest prefix of a set that contains an address.
 func (t *Trie) Longest(a netip.Addr, set uint) (netip.Prefix, bool) {
-	key, n := t.key(a)
 	best := -1
-	for i := range key {
-		if n == nil {
-			break
+	if a.Is4() {
+		b := a.As4()
+		best = t.root4.longest(b[:], 0, set)
+		if l := t.leaf(word(b)); l != nil {
+			best = max(best, l.longest(word(b), set))
 		}
-		for _, e := range n.entries {
-			if bits := 8*i + int(e.bits); uint(e.set) == set && e.first <= key[i] && key[i] <= e.last() && bits > best {
-				best = bits
-			}
-		}
-		n = n.kid(key[i])
+	} else {
+		b := a.As16()
+		best = t.root6.longest(b[:], 0, set)
 	}
 	if best < 0 {
 		return netip.Prefix{}, false
@@ -118,8 +125,29 @@ func (t *Trie) Longest(a netip.Addr, set uint) (netip.Prefix, bool) {
 	return p, true
 }
 
+// longest returns the length of the longest prefix of a set that contains the
+// key, which n is the node of byte depth for; -1 if there is none.
+func (n *node) longest(key []byte, depth int, set uint) int {
+	best := -1
+	for ; n != nil; depth++ {
+		b := key[depth]
+		for _, e := range n.entries {
+			if uint(e.set) == set && e.first <= b && b <= e.last() {
+				best = max(best, 8*depth+int(e.bits))
+			}
+		}
+		n = n.kid(b)
+	}
+	return best
+}
+
 // Has reports whether the prefix itself is in a set.
 func (t *Trie) Has(p netip.Prefix, set uint) bool {
+	if isLong(p) {
+		e := entry4Of(p, set)
+		l := t.leaf(e.net)
+		return l != nil && l.has(e)
+	}
 	key, n := t.key(p.Addr())
 	depth, e := place(key, p.Bits(), set)
 	for _, b := range key[:depth] {
@@ -133,20 +161,38 @@ func (t *Trie) Has(p netip.Prefix, set uint) bool {
 
 // With returns a Trie with the prefix in a set.
 func (t Trie) With(p netip.Prefix, set uint) Trie {
-	return t.change(p, set, func(n *node, e entry) {
-		if !slices.Contains(n.entries, e) {
-			n.entries = append(slices.Clip(n.entries), e)
+	if isLong(p) {
+		e := entry4Of(p, set)
+		if l := t.leaf(e.net); l == nil || !l.has(e) {
+			t.long4 = t.long4.with(e)
 		}
-	})
+		return t
+	}
+	return t.change(p, set, add)
+}
+
+func add(n *node, e entry) {
+	if !slices.Contains(n.entries, e) {
+		n.entries = append(slices.Clip(n.entries), e)
+	}
 }
 
 // Without returns a Trie without the prefix in a set.
 func (t Trie) Without(p netip.Prefix, set uint) Trie {
-	return t.change(p, set, func(n *node, e entry) {
-		if i := slices.Index(n.entries, e); i >= 0 {
-			n.entries = slices.Delete(slices.Clone(n.entries), i, i+1)
+	if isLong(p) {
+		e := entry4Of(p, set)
+		if l := t.leaf(e.net); l != nil && l.has(e) {
+			t.long4 = t.long4.without(e)
 		}
-	})
+		return t
+	}
+	return t.change(p, set, remove)
+}
+
+func remove(n *node, e entry) {
+	if i := slices.Index(n.entries, e); i >= 0 {
+		n.entries = slices.Delete(slices.Clone(n.entries), i, i+1)
+	}
 }
 
 // change copies the nodes on the way to a prefix and applies f to the last one.
@@ -154,16 +200,21 @@ func (t Trie) Without(p netip.Prefix, set uint) Trie {
 func (t Trie) change(p netip.Prefix, set uint, f func(*node, entry)) Trie {
 	key, root := t.key(p.Addr())
 	depth, e := place(key, p.Bits(), set)
-	top := root.copied()
-	n := top
-	for _, b := range key[:depth] {
+	t.setRoot(p.Addr(), root.change(key[:depth], e, f))
+	return t
+}
+
+// change returns a copy of n with f applied to the node at the end of a way.
+func (n *node) change(way []byte, e entry, f func(*node, entry)) *node {
+	top := n.copied()
+	n = top
+	for _, b := range way {
 		n.kids = slices.Clone(n.kids)
 		n = n.descend(b, (*node).copied)
 	}
 	f(n, e)
 	n.cut()
-	t.setRoot(p.Addr(), top)
-	return t
+	return top
 }
 
 // descend puts the copy of the child for b, or a new one, in its place, and
@@ -237,6 +288,13 @@ type Builder struct{ t Trie }
 
 // Add puts a prefix in a set, where it must not be already.
 func (b *Builder) Add(p netip.Prefix, set uint) {
+	if isLong(p) {
+		if b.t.long4 == nil {
+			b.t.long4 = &top4{}
+		}
+		b.t.long4.add(entry4Of(p, set))
+		return
+	}
 	key, n := b.t.key(p.Addr())
 	if n == nil {
 		n = &node{}
