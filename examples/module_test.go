@@ -16,16 +16,20 @@ const module = "github.com/sgsim/sgsim"
 
 // newModule makes a module outside the tree of this one, as a user would who works
 // against a checkout.
-func newModule(t *testing.T, program string) (run func(args ...string) string) {
+func newModule(t *testing.T, files map[string]string) (run func(args ...string) string) {
 	t.Helper()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	dir := t.TempDir()
 	write := func(name, text string) {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644))
+		name = filepath.Join(dir, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(name), 0o755))
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
 	}
 	write("go.mod", "module example.com/user\n\ngo 1.26\n\nrequire "+module+" v0.0.0\n\nreplace "+module+" => "+root+"\n")
-	write("main.go", program)
+	for name, text := range files {
+		write(name, text)
+	}
 	sum, err := os.ReadFile("../go.sum")
 	require.NoError(t, err)
 	write("go.sum", string(sum)) // go mod tidy then needs nothing from the network
@@ -35,7 +39,9 @@ func newModule(t *testing.T, program string) (run func(args ...string) string) {
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOWORK=off")
 		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "go %s:\n%s", strings.Join(args, " "), out)
+		if args[0] != "test" { // whose output says whether it failed
+			require.NoError(t, err, "go %s:\n%s", strings.Join(args, " "), out)
+		}
 		return string(out)
 	}
 	run("mod", "tidy")
@@ -53,20 +59,20 @@ func dependencies(run func(...string) string, pkgs ...string) []string {
 // TestUserModule imports every package as a user would, and looks at what comes
 // with each.
 func TestUserModule(t *testing.T) {
-	run := newModule(t, `package main
+	run := newModule(t, map[string]string{"main.go": `package main
 
 import (
-	_ "`+module+`/conntrack"
-	_ "`+module+`/packet"
-	_ "`+module+`/packet/capture"
-	_ "`+module+`/sg"
-	_ "`+module+`/sg/load"
-	_ "`+module+`/sg/replay"
-	_ "`+module+`/sg/sgtest"
+	_ "` + module + `/conntrack"
+	_ "` + module + `/packet"
+	_ "` + module + `/packet/capture"
+	_ "` + module + `/sg"
+	_ "` + module + `/sg/load"
+	_ "` + module + `/sg/replay"
+	_ "` + module + `/sg/sgtest"
 )
 
 func main() {}
-`)
+`})
 	const netipx, gopacket = "go4.org/netipx", "github.com/google/gopacket"
 	run("build", "-o", os.DevNull, ".")
 	for pkg, may := range map[string][]string{
@@ -90,6 +96,56 @@ func main() {}
 	}
 }
 
+// TestUserTests runs tests that a user wrote: one with claims about a network, one
+// that runs scenario files. Both pass, and both fail once the rule is gone that
+// they are about.
+func TestUserTests(t *testing.T) {
+	const scenario = `group sg-db
+rule sg-db ingress tcp 5432 10.0.1.0/24
+eni eni-db 10.0.2.20 sg-db
+@0s  eni-db ingress tcp 10.0.1.10:40001 > 10.0.2.20:5432 S   accept rule
+@1ms eni-db egress tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA   accept tracked reply
+`
+	const tests = `package user
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/sgtest"
+)
+
+func TestClaims(t *testing.T) {
+	b, err := os.ReadFile("testdata/db.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	topology, _, _ := strings.Cut(string(b), "@0s")
+	topo, err := sgtest.ParseTopology("db", topology)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := sgtest.NewNetwork(t, topo, nil)
+	net.Converse(t, "10.0.1.10", "eni-db", sg.PostgreSQL)
+	net.Denies(t, "198.51.100.7", "eni-db", sg.AllTraffic)
+}
+
+func TestScenarios(t *testing.T) { sgtest.RunDir(t, "testdata") }
+`
+	run := newModule(t, map[string]string{"user_test.go": tests, "testdata/db.txtar": scenario})
+	out := run("test", "-v", ".")
+	assert.Contains(t, out, "--- PASS: TestClaims")
+	assert.Contains(t, out, "--- PASS: TestScenarios/db.txtar")
+
+	broken := strings.Replace(scenario, "tcp 5432 10", "tcp 5433 10", 1)
+	run = newModule(t, map[string]string{"user_test.go": tests, "testdata/db.txtar": broken})
+	out = run("test", "-v", ".")
+	assert.Contains(t, out, "--- FAIL: TestClaims")
+	assert.Contains(t, out, "--- FAIL: TestScenarios/db.txtar")
+}
+
 // TestREADMEProgram runs the README's program in a module of a user's own, where
 // it has to print what the README says it prints.
 func TestREADMEProgram(t *testing.T) {
@@ -97,7 +153,7 @@ func TestREADMEProgram(t *testing.T) {
 	require.NoError(t, err)
 	program := block(string(readme), "```go\npackage main\n")
 	require.NotEmpty(t, program, "the README has a program")
-	run := newModule(t, "package main\n"+program)
+	run := newModule(t, map[string]string{"main.go": "package main\n" + program})
 	assert.Subset(t, []string{"example.com/user", module, "go4.org/netipx"}, dependencies(run, "."))
 	_, after, _ := strings.Cut(string(readme), program)
 	want := block(strings.TrimPrefix(after, "```"), "```\n")

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -300,6 +301,29 @@ func TestClock(t *testing.T) {
 	assert.Equal(t, lead, c.Now())
 	c.Advance(time.Second)
 	assert.Equal(t, lead.Add(time.Second), c.Now())
+}
+
+// Several goroutines may use one network: run with -race.
+func TestConcurrentUse(t *testing.T) {
+	net := newSite(t, nil)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 20 {
+				net.Converse(t, "app", "db", sg.PostgreSQL)
+				net.Denies(t, "web", "db", sg.PostgreSQL)
+			}
+		})
+	}
+	wg.Go(func() {
+		for range 20 {
+			net.Clock.Advance(time.Second)
+			net.SetGroups(t, "web", "sg-web", "sg-quarantine")
+			net.Topology()
+			net.Host("laptop", "198.51.100.8")
+		}
+	})
+	wg.Wait()
 }
 
 // Inside a bubble the firewall's timers can run on the bubble's clock, and waiting
