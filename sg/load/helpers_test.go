@@ -45,15 +45,15 @@ func resultOf(topo *sg.Topology, warnings []load.Warning, err error) result {
 	return r
 }
 
-// rules returns the lines of a topology's text that are rules, without what
-// precedes the rule.
-func (r *result) rules() []string {
+// lines returns the statements of a topology that are rules, without the word
+// itself, or interfaces.
+func (r *result) lines(kinds ...string) []string {
 	var out []string
 	for line := range strings.Lines(r.text) {
 		line = strings.TrimSpace(line)
-		for _, dir := range [...]string{"ingress ", "egress "} {
-			if strings.HasPrefix(line, dir) {
-				out = append(out, line)
+		for _, kind := range kinds {
+			if strings.HasPrefix(line, kind) {
+				out = append(out, strings.TrimPrefix(line, "rule "))
 			}
 		}
 	}
