@@ -25,7 +25,8 @@ import (
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 5, "measure everything `n` times")
+	flag.IntVar(&o.rounds, "rounds", 7, "measure everything `n` times, or as often as the time allows")
+	flag.DurationVar(&o.limit, "limit", 18*time.Minute, "start no round that is likely to end later than `duration` after the start")
 	flag.DurationVar(&o.benchtime, "benchtime", 150*time.Millisecond, "time for one benchmark of one round")
 	flag.BoolVar(&o.quick, "quick", false, "small sizes, one round, results to the temporary directory")
 	only := flag.String("only", "", "run benchmarks that match `regexp`, results to the temporary directory")
@@ -38,6 +39,7 @@ func main() {
 
 type options struct {
 	rounds    int
+	limit     time.Duration
 	benchtime time.Duration
 	quick     bool
 }
@@ -67,7 +69,7 @@ func report(o options, only string) error {
 	if err := r.run(pattern); err != nil {
 		return err
 	}
-	m.took, m.rounds = time.Since(began), o.rounds
+	m.took, m.rounds = time.Since(began), r.done
 	out, readme := "bench", "README.md"
 	if o.quick || only != "" {
 		out, readme = os.TempDir(), ""
