@@ -29,7 +29,10 @@ func ParseFiveTuple(s string) (FiveTuple, error) {
 	}
 	h := p.ends()
 	p.require(&h)
-	return h.Tuple(), p.finish()
+	if err := p.finish(); err != nil {
+		return FiveTuple{}, err
+	}
+	return h.Tuple(), nil
 }
 
 // ParseHeader reads what [Header.String] writes: a five-tuple, for TCP the flags
@@ -55,7 +58,10 @@ func ParseHeader(s string) (Header, error) {
 	}
 	h := p.ends()
 	p.clauses(&h)
-	return h, p.finish()
+	if err := p.finish(); err != nil {
+		return Header{}, err
+	}
+	return h, nil
 }
 
 // parser reads words from left to right and keeps the first error.
