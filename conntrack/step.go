@@ -41,6 +41,7 @@ func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) ef
 		return effect{meta, 0, outcomeKeep, WhyNone} // or retries would keep a dead connection (CTS-21)
 	case !replied && cell == Established:
 		timeout = min(timeout, linuxUnacked)
+		meta |= metaCapped
 	case cell == SynSent2:
 		meta |= metaSimultaneous
 	case cell == SynRecv && sym == symACK && meta&metaSimultaneous != 0:

@@ -32,6 +32,7 @@ const (
 	metaAssured      = 1 << 18 // Linux
 	metaAsked        = 1 << 19 // AWS, UDP: a request since the last reply
 	metaSimultaneous = 1 << 20 // AWS, TCP: both sides have sent a SYN
+	metaCapped       = 1 << 21 // AWS, TCP: picked up, and its first reply got no full timeout; see Retime
 
 	reversedShift = 16
 	replyShift    = 17

@@ -22,10 +22,10 @@ const (
 type block struct {
 	packets []Packet
 	frames  []capture.Frame // packets[i].Frame points to frames[i]
-	shards  []uint8
-	places  []Place // nil without Options.Place
-	data    []byte  // copies of the frames' bytes, for the observer
-	mine    [][]uint16
+	places  []Place         // nil without Options.Place
+	data    []byte          // copies of the frames' bytes, for the observer
+	mine    [][]uint16      // packets of each worker
+	seconds []uint16        // packets before which all workers sample
 	judged  sync.WaitGroup
 }
 
@@ -89,7 +89,6 @@ func (r *run) newBlock(workers int) *block {
 	b := &block{
 		packets: make([]Packet, 0, blockSize),
 		frames:  make([]capture.Frame, blockSize),
-		shards:  make([]uint8, blockSize),
 		mine:    make([][]uint16, workers),
 	}
 	if r.Place != nil {
@@ -102,7 +101,7 @@ func (r *run) newBlock(workers int) *block {
 }
 
 func (b *block) reset() {
-	b.packets, b.data = b.packets[:0], b.data[:0]
+	b.packets, b.data, b.seconds = b.packets[:0], b.data[:0], b.seconds[:0]
 	for i := range b.mine {
 		b.mine[i] = b.mine[i][:0]
 	}
@@ -140,6 +139,9 @@ func (r *run) fill(b *block, c captured) error {
 	*f = *c.frame
 	p.Frame, p.Source = f, c.source
 	stop := r.next(p)
+	if p.second {
+		b.seconds = append(b.seconds, uint16(i))
+	}
 	if r.Place != nil {
 		b.places[i] = r.Place(c.source, c.frame)
 	}
@@ -150,21 +152,32 @@ func (r *run) fill(b *block, c captured) error {
 	} else {
 		f.Data = nil
 	}
-	s := shardOf(f)
-	b.shards[i] = s
-	w := int(s) % len(b.mine)
+	w := int(shardOf(f)) % len(b.mine)
 	b.mine[w] = append(b.mine[w], uint16(i))
 	return stop
 }
 
 func (w *worker) judgeBlock(b *block, number int) {
+	seconds := b.seconds
 	for _, i := range b.mine[number] {
+		for len(seconds) > 0 && seconds[0] <= i {
+			w.sampleAt(b, seconds[0])
+			seconds = seconds[1:]
+		}
 		var place Place
 		if b.places != nil {
 			place = b.places[i]
 		}
-		w.judge(&b.packets[i], place, b.shards[i])
+		w.judge(&b.packets[i], place)
 	}
+	for _, i := range seconds {
+		w.sampleAt(b, i)
+	}
+}
+
+func (w *worker) sampleAt(b *block, i uint16) {
+	p := &b.packets[i]
+	w.sample(p.Time, p.late)
 }
 
 func (r *run) observe(b *block) error {

@@ -33,6 +33,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -65,6 +66,9 @@ type Packet struct {
 
 	Frame   *capture.Frame
 	Outcome sg.Outcome
+
+	second bool // the first of its second: workers sample before it
+	late   bool // the Nitro v6 timeout may make a difference
 }
 
 // A Place is an ENI and a direction there. The zero Place means that a packet's
@@ -87,7 +91,8 @@ type Options struct {
 	// that reads; 0 and 1 mean that one goroutine does it all. Every number
 	// gives the same decisions in the same order and the same report. Packets
 	// are divided by their pair of addresses. A maximum of connections needs
-	// all of them in one place, so with it there is one worker: see
+	// all of them in one place, and an observer of the firewall all decisions
+	// in one order, so with these there is one worker: see
 	// [Options.EffectiveWorkers].
 	Workers int
 
@@ -105,7 +110,8 @@ type Options struct {
 
 // EffectiveWorkers returns how many workers a replay with these options uses.
 func (o *Options) EffectiveWorkers() int {
-	if o == nil || o.Workers <= 1 || o.Firewall.MaxConnections > 0 || len(o.Firewall.InstanceMax) > 0 {
+	if o == nil || o.Workers <= 1 || o.Firewall.MaxConnections > 0 || len(o.Firewall.InstanceMax) > 0 ||
+		o.Firewall.Observer != nil {
 		return 1
 	}
 	return min(o.Workers, shards)
@@ -123,7 +129,7 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	if o == nil {
 		o = &Options{}
 	}
-	r := &run{ctx: ctx, policy: p, Options: *o, in: merge(captures)}
+	r := &run{ctx: ctx, policy: p, Options: *o, in: merge(captures), compare: mayCompare(p, o)}
 	var err error
 	if n := r.EffectiveWorkers(); n > 1 {
 		err = r.parallel(n)
@@ -143,6 +149,10 @@ type run struct {
 	// Of the goroutine that reads.
 	packets, bytes uint64
 	first, now     time.Time // now never runs backwards
+	lateFrom       time.Time
+	compare        bool    // with the Nitro v6 timeout
+	second         int64   // of now, Unix
+	sampled        []int64 // when, Unix nanoseconds
 	workers        []*worker
 }
 
@@ -154,12 +164,18 @@ const checkEvery = 4096
 func (r *run) next(p *Packet) error {
 	r.packets++
 	r.bytes += uint64(p.Frame.Length)
+	p.second = false
 	if t := p.Frame.Time; t.After(r.now) || r.packets == 1 {
-		if r.packets == 1 {
-			r.first = t
-		}
 		r.now = t
+		if second := t.Unix(); second != r.second || r.packets == 1 {
+			r.second, p.second = second, true
+			r.sampled = append(r.sampled, t.UnixNano())
+		}
+		if r.packets == 1 {
+			r.first, r.lateFrom = t, t.Add(conntrack.NitroV6TCPEstablished)
+		}
 	}
+	p.late = r.compare && !r.now.Before(r.lateFrom)
 	p.Number, p.Time = r.packets, r.now
 	if r.packets%checkEvery == 0 {
 		return r.check()
@@ -187,11 +203,14 @@ func (r *run) serial() error {
 		}
 		p.Frame, p.Source = c.frame, c.source
 		stop := r.next(&p)
+		if p.second {
+			w.sample(p.Time, p.late)
+		}
 		var place Place
 		if r.Place != nil {
 			place = r.Place(p.Source, p.Frame)
 		}
-		w.judge(&p, place, shardOf(p.Frame))
+		w.judge(&p, place)
 		if r.Observer != nil {
 			if err := r.Observer.Observe(&p); err != nil {
 				return err

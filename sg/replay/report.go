@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -29,6 +30,15 @@ type Report struct {
 
 	// Entries is the number of entries that were made for them.
 	Entries uint64
+
+	// Peak is the size of the connection table at its largest, in entries, and
+	// PeakTime when that was. Live entries are counted when a second of the
+	// capture begins, and at its end.
+	Peak     uint64
+	PeakTime time.Time
+
+	// Nitro is what the idle timeout of Nitro v6 would change.
+	Nitro Nitro
 
 	// Rules are the hits of every rule of the policy, in topology order, rules
 	// without hits included.
@@ -93,6 +103,24 @@ type Midstream struct {
 	Incomplete bool
 }
 
+// Nitro says what would be different if all ENIs were of Nitro v6, where
+// established TCP is forgotten after 350 s without a packet instead of 432,000 s
+// (CT-30). ENIs with a timeout of their own keep it.
+type Nitro struct {
+	// Compared says that it could make a difference: the capture is longer than
+	// the timeout, some ENI has the default, and the profile is that of AWS.
+	// Without it, Peak is that of the report and nothing is cut.
+	Compared bool
+
+	Peak     uint64 // as Report.Peak
+	PeakTime time.Time
+
+	// Cut is the number of connections that lose packets to the shorter timeout;
+	// Dropped are those packets.
+	Cut     uint64
+	Dropped Count
+}
+
 // A Talker is the sender of dropped packets to one address, of one protocol, for
 // one reason at one ENI.
 type Talker struct {
@@ -110,9 +138,10 @@ type Talker struct {
 	Number       uint64
 	SeveralPorts bool
 
-	// Nearest are the rules that came nearest to admitting First, nearest first,
-	// each with what kept it from that.
-	Nearest []string
+	// Near are the rules that come nearest to admitting First, nearest first,
+	// each with what keeps it from that. There are none where no rule is to
+	// blame.
+	Near []sg.NearRule
 }
 
 // Of returns the packets with a verdict.
@@ -178,7 +207,43 @@ func (r *run) report() *Report {
 		out.Entries += w.fw.Stats().Inserted
 	}
 	r.reportMemory(out)
+	r.reportPeaks(out)
 	return out
+}
+
+func (r *run) reportPeaks(out *Report) {
+	if r.packets == 0 {
+		return
+	}
+	late := r.compare && !r.now.Before(r.lateFrom)
+	r.sampled = append(r.sampled, r.now.UnixNano())
+	var live, nitro []samples
+	for _, w := range r.workers {
+		w.sample(r.now, late)
+		live, nitro = append(live, w.live), append(nitro, w.liveNitro)
+		out.Nitro.Cut += uint64(w.nitro.cut.n)
+		out.Nitro.Dropped.addCount(w.nitro.cost)
+	}
+	var at int
+	out.Peak, at = peak(live)
+	out.PeakTime = time.Unix(0, r.sampled[at]).UTC()
+	out.Nitro.Peak, at = peak(nitro)
+	out.Nitro.PeakTime = time.Unix(0, r.sampled[at]).UTC()
+	out.Nitro.Compared = late
+}
+
+// mayCompare reports whether the Nitro v6 timeout could make a difference.
+func mayCompare(p *sg.Policy, o *Options) bool {
+	if o.Firewall.Profile != conntrack.AWS {
+		return false
+	}
+	fw := sg.NewFirewall(p, nil)
+	for id := range p.ENIs() {
+		if fw.ENI(id).Timeouts().TCPEstablished == 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *run) reportMemory(out *Report) {
@@ -209,6 +274,9 @@ func (r *run) reportMemory(out *Report) {
 		}
 		if t.enforcer != nil {
 			k.ENI = t.enforcer.ID()
+			if k.Reason == sg.NoRule {
+				k.Near = t.enforcer.Explain(k.Direction, &k.First, r.now).Hops[0].Near
+			}
 		}
 		out.Talkers = append(out.Talkers, k)
 	}

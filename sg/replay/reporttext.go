@@ -54,6 +54,19 @@ func (t *reportText) connections(r *Report) {
 		t.printf(", with %s, one at each end in the topology", plural(r.Entries, "entry"))
 	}
 	t.printf("\n")
+	if r.Entries == 0 {
+		return
+	}
+	t.printf("  at most %s at a time", plural(r.Peak, "entry"))
+	switch n := &r.Nitro; {
+	case !n.Compared:
+		t.printf("\n")
+	case n.Cut == 0:
+		t.printf("; %d under the idle timeout of Nitro v6 (350 s), which cuts none of these connections\n", n.Peak)
+	default:
+		t.printf("; %d under the idle timeout of Nitro v6 (350 s),\n  which cuts %s: %s dropped\n",
+			n.Peak, plural(n.Cut, "connection"), plural(n.Dropped.Packets, "packet"))
+	}
 }
 
 func (t *reportText) midstream(m *Midstream) {
@@ -129,13 +142,21 @@ func (t *reportText) talkers(r *Report) {
 		}
 		t.printf(": %s", reasonWords(k.Reason))
 		t.printf(" (first: packet %d)\n", k.Number)
-		for _, n := range k.Nearest {
-			t.printf("            %s\n", n)
+		if len(k.Near) > 0 {
+			t.printf("            nearest: %s: %s\n", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
 		}
 	}
 	if r.OtherDrops.Packets > 0 {
 		t.printf("  %9d packets  of others\n", r.OtherDrops.Packets)
 	}
+}
+
+func fails(fs []sg.Fail) string {
+	var words []string
+	for _, f := range fs {
+		words = append(words, f.String())
+	}
+	return strings.Join(words, "; ")
 }
 
 // talkerPacket is the talker's first packet without what differs between them.

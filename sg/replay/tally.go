@@ -38,7 +38,7 @@ func (c *Count) addCount(d Count) {
 func (t *tally) init() { t.rules.init() }
 
 // add counts a packet that was judged.
-func (t *tally) add(p *Packet, shard uint8) {
+func (t *tally) add(p *Packet) {
 	o := &p.Outcome
 	t.counts[o.Verdict][o.Reason%reasons].add(p.Frame.Length)
 	hops := o.Hops()
@@ -58,7 +58,7 @@ func (t *tally) add(p *Packet, shard uint8) {
 		return // the many: nothing to remember of them
 	}
 	if len(hops) > 0 {
-		t.shards[shard].note(p, &hops[len(hops)-1])
+		t.shards[shardOf(p.Frame)].note(p, &hops[len(hops)-1])
 	}
 }
 

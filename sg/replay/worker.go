@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"time"
+
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -13,6 +15,9 @@ type worker struct {
 	// The enforcer that Place named last: captures are seldom placed at many.
 	placed sg.ENIID
 	at     *sg.Enforcer
+
+	nitro           nitro
+	live, liveNitro samples
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
@@ -23,8 +28,11 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 }
 
 // judge sets the packet's Outcome and counts it.
-func (w *worker) judge(p *Packet, place Place, shard uint8) {
+func (w *worker) judge(p *Packet, place Place) {
 	f := p.Frame
+	if p.late && w.nitro.fw == nil {
+		w.nitro.begin(w.fw)
+	}
 	if place.ENI != "" {
 		e := w.enforcer(place.ENI)
 		if f.Err != nil {
@@ -37,7 +45,23 @@ func (w *worker) judge(p *Packet, place Place, shard uint8) {
 	} else {
 		p.Outcome = w.fw.Forward(&f.Header, p.Time)
 	}
-	w.tally.add(p, shard)
+	w.tally.add(p)
+	if p.late && f.Err == nil {
+		w.nitro.judge(p, place)
+	}
+}
+
+// sample notes the number of live connections at a moment that all workers share.
+func (w *worker) sample(now time.Time, late bool) {
+	w.live.sample(w.fw, now)
+	if late && w.nitro.fw == nil {
+		w.nitro.begin(w.fw)
+	}
+	if w.nitro.fw != nil {
+		w.liveNitro.sample(w.nitro.fw, now)
+	} else {
+		w.liveNitro = append(w.liveNitro, w.live[len(w.live)-1])
+	}
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {

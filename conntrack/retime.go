@@ -1,0 +1,60 @@
+package conntrack
+
+import "github.com/sgsim/sgsim/packet"
+
+// Retime is [Table.SetTimeouts] for several zones that reaches back: connections
+// that are open die when they would have died had these timeouts stood at their
+// last packet, which for some is at once. It looks at every connection.
+//
+// It is for what-ifs on a [Table.Clone]. In the Linux profile, whose timeouts
+// depend on more than a connection's state, open connections keep theirs.
+func (t *Table) Retime(to Timeouts, zones ...Zone) error {
+	if err := to.check(t.profile); err != nil {
+		return err
+	}
+	in := zoneSet(zones)
+	if in == nil {
+		return nil
+	}
+	if t.profile == AWS {
+		next := to.resolve(t.timeouts.base).table()
+		for _, s := range [...]*store{&t.v4, &t.v6} {
+			for rec := range s.size {
+				if u := s.head(rec); stateOf(u[wordMeta]) != None && in.has(s, rec) {
+					had := t.timeouts.of(s.zone(rec))
+					capped := isCapped(u, t.now)
+					shift := idleTimeout(u[wordMeta], &next, capped) - idleTimeout(u[wordMeta], had, capped)
+					s.setExpiry(rec, u, int64(u[wordExpiry])+shift)
+				}
+			}
+		}
+	}
+	for _, z := range zones {
+		if err := t.SetTimeouts(z, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isCapped reports whether the last packet of a connection gave it no more than a
+// picked-up connection gets. Later packets leave the mark of the first reply
+// where it is, but give more time than that.
+func isCapped(u *unit, now int64) bool {
+	if protocolOf(u[wordMeta]) != packet.TCP || stateOf(u[wordMeta]) != Established {
+		return false
+	}
+	return u[wordMeta]&metaReplied == 0 || u[wordMeta]&metaCapped != 0 && int64(u[wordExpiry]) <= now+linuxUnacked
+}
+
+// idleTimeout is what the last packet of a connection gave it to live, in the AWS
+// profile.
+func idleTimeout(meta uint64, to *timeouts, capped bool) int64 {
+	switch {
+	case protocolOf(meta) != packet.TCP:
+		return otherTimeout(AWS, protocolOf(meta), stateOf(meta), to)
+	case capped:
+		return min(to[Established], linuxUnacked)
+	}
+	return to[stateOf(meta)]
+}

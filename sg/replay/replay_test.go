@@ -1,0 +1,512 @@
+package replay_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+var began = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+
+// A script is a capture in text: seconds since began and a packet a line; "not
+// ip" and "bad" stand for frames that Decode refuses.
+type script []string
+
+func (s script) Frames() iter.Seq2[*capture.Frame, error] {
+	return func(yield func(*capture.Frame, error) bool) {
+		var f capture.Frame // used again, as by a file
+		for i, line := range s {
+			var at float64
+			if _, err := fmt.Sscan(line, &at); err != nil {
+				yield(nil, err)
+				return
+			}
+			_, text, _ := strings.Cut(line, " ")
+			f = capture.Frame{Number: i + 1, LinkType: packet.LinkRaw, Data: []byte{byte(i)}, Length: 100}
+			f.Time = began.Add(time.Duration(at * float64(time.Second)))
+			switch text {
+			case "not ip":
+				f.Err = packet.ErrNotIP
+			case "bad":
+				f.Err = packet.ErrIPVersion
+			case "damage":
+				yield(nil, errors.New("damage"))
+				return
+			default:
+				h, err := packet.ParseHeader(text)
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				f.Header = h
+			}
+			if !yield(&f, nil) {
+				return
+			}
+		}
+	}
+}
+
+func addr(s string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(s)} }
+
+// site is a web server that reaches its database and nothing else.
+func site() *sg.Topology {
+	return &sg.Topology{
+		Groups: []sg.Group{
+			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.CIDR("198.51.100.0/24")), sg.SSH.From(sg.CIDR("192.0.2.0/24"))},
+				Egress: []sg.Rule{sg.PostgreSQL.To(sg.FromGroup("sg-db"))}},
+			{ID: "sg-db", Ingress: []sg.Rule{sg.PostgreSQL.From(sg.FromGroup("sg-web")), sg.PostgreSQL.From(sg.FromGroup("sg-none"))}},
+			{ID: "sg-none"},
+		},
+		ENIs: []sg.ENI{
+			{ID: "eni-web", Addrs: addr("10.0.1.10"), Groups: []sg.GroupID{"sg-web"}},
+			{ID: "eni-db", Addrs: addr("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}, Account: "111122223333"},
+		},
+	}
+}
+
+func policy(t testing.TB, topo *sg.Topology) *sg.Policy {
+	p, err := sg.Compile(topo)
+	require.NoError(t, err)
+	return p
+}
+
+// run replays scripts at the site with every number of workers, which must not
+// show, and returns report and JSON lines.
+func run(t testing.TB, o replay.Options, sources ...replay.Source) (*replay.Report, string) {
+	t.Helper()
+	var report *replay.Report
+	var lines, text string
+	for _, workers := range []int{1, 2, 5} {
+		var b bytes.Buffer
+		j := replay.NewJSONL(&b)
+		o.Observer, o.Workers = j, workers
+		r, err := replay.Run(context.Background(), policy(t, site()), &o, sources...)
+		require.NoError(t, err)
+		require.NoError(t, j.Flush())
+		var out bytes.Buffer
+		require.NoError(t, r.WriteText(&out, replay.TextOptions{}))
+		if report == nil {
+			report, lines, text = r, b.String(), out.String()
+		}
+		require.Equal(t, lines, b.String(), "%d workers", workers)
+		require.Equal(t, text, out.String(), "%d workers", workers)
+	}
+	return report, lines
+}
+
+func reasons(t testing.TB, lines string) []string {
+	var out []string
+	for l := range strings.Lines(lines) {
+		var v struct{ Reason string }
+		require.NoError(t, json.Unmarshal([]byte(l), &v))
+		out = append(out, v.Reason)
+	}
+	return out
+}
+
+func TestReport(t *testing.T) {
+	r, lines := run(t, replay.Options{}, script{
+		"0 tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
+		"0.1 tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
+		"0.2 tcp 10.0.1.10:4000 > 10.0.2.20:5432 A",
+		"0.3 tcp 203.0.113.9:5 > 10.0.1.10:443 S",
+		"0.4 tcp 203.0.113.9:6 > 10.0.1.10:443 S",
+		"0.5 tcp 203.0.113.9:6 > 10.0.1.10:444 S",
+		"2 not ip",
+		"2 bad",
+		"2 udp 192.0.2.1:1 > 192.0.2.2:2",
+		"2 tcp 10.0.1.10:4000 > 10.0.1.10:5 S",
+	})
+	assert.Equal(t, []string{"rule", "tracked", "tracked", "no_rule", "no_rule", "no_rule", "not_ip", "malformed", "no_interface", "same_interface"}, reasons(t, lines))
+	assert.EqualValues(t, 10, r.Packets)
+	assert.EqualValues(t, 1000, r.Bytes)
+	assert.Equal(t, began, r.First)
+	assert.Equal(t, began.Add(2*time.Second), r.Last)
+	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.Accept))
+	assert.Equal(t, replay.Count{Packets: 4, Bytes: 400}, r.Of(sg.Drop))
+	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.NotApplicable))
+	assert.EqualValues(t, 1, r.Connections)
+	assert.EqualValues(t, 2, r.Entries)
+	assert.EqualValues(t, 2, r.Peak)
+	assert.False(t, r.Nitro.Compared)
+	assert.EqualValues(t, 2, r.Nitro.Peak)
+
+	require.Len(t, r.Rules, 5)
+	r.Blame(sg.Check(site()))
+	var rules []string
+	for _, h := range r.Rules {
+		rules = append(rules, fmt.Sprintf("%v %d %d %t", h.Rule, h.Admitted, h.Carried, h.Never == ""))
+	}
+	assert.Equal(t, []string{
+		"sg-web ingress[0] 0 0 true",
+		"sg-web ingress[1] 0 0 true",
+		"sg-web egress[0] 1 2 true",
+		"sg-db ingress[0] 1 2 true",
+		"sg-db ingress[1] 0 0 false",
+	}, rules)
+
+	require.Len(t, r.Talkers, 1)
+	k := r.Talkers[0]
+	assert.Equal(t, "203.0.113.9 10.0.1.10 tcp eni-web ingress no_rule\n", fmt.Sprintln(k.Src, k.Dst, k.Protocol, k.ENI, k.Direction, k.Reason))
+	assert.EqualValues(t, 3, k.Packets)
+	assert.EqualValues(t, 4, k.Number)
+	assert.True(t, k.SeveralPorts)
+	require.NotEmpty(t, k.Near)
+	assert.Equal(t, "sg-web ingress[0]", k.Near[0].Rule.String())
+}
+
+func TestMidstream(t *testing.T) {
+	s := script{
+		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 A len 5",  // open before
+		"0 tcp 10.0.1.10:443 > 198.51.100.1:1 A len 5",  // the same
+		"0 tcp 10.0.1.10:443 > 198.51.100.2:1 PA len 5", // another, its answer seen first
+		"1 tcp 198.51.100.3:1 > 10.0.1.10:443 S",        // opened here
+		"1 tcp 10.0.1.10:443 > 198.51.100.3:1 SA",
+		"1 tcp 198.51.100.3:1 > 10.0.1.10:443 A",
+		"2 tcp 198.51.100.3:1 > 10.0.1.10:443 R",
+		"99 tcp 198.51.100.3:1 > 10.0.1.10:443 A", // and long closed
+		"99 tcp 203.0.113.1:1 > 10.0.1.10:443 S",  // refused
+		"99 tcp 10.0.1.10:443 > 203.0.113.1:1 SA", // so this is no connection from before
+		"99 tcp 203.0.113.1:1 > 10.0.1.10:443 A",
+	}
+	r, _ := run(t, replay.Options{}, s)
+	assert.Equal(t, replay.Midstream{
+		Open: 2, OpenDropped: replay.Count{Packets: 3, Bytes: 300}, Ended: 1, EndedDropped: replay.Count{Packets: 1, Bytes: 100},
+	}, r.Midstream)
+	assert.EqualValues(t, 7, r.Of(sg.Drop).Packets)
+
+	r, _ = run(t, replay.Options{Firewall: sg.Options{Midstream: sg.MidstreamPickup}}, s)
+	assert.EqualValues(t, 2, r.Midstream.Open)
+	assert.EqualValues(t, 1, r.Midstream.OpenPassed)
+	assert.EqualValues(t, 1, r.Midstream.OpenDropped.Packets)
+}
+
+// The Nitro v6 figures are those of a replay with Nitro v6 ENIs.
+func TestNitro(t *testing.T) {
+	s := script{
+		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 S", // talks often
+		"0 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
+		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+		"0 tcp 198.51.100.2:1 > 10.0.1.10:443 S", // falls silent
+		"0 tcp 10.0.1.10:443 > 198.51.100.2:1 SA",
+		"5 tcp 198.51.100.2:1 > 10.0.1.10:443 A",
+		"300 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+		"354.9 tcp 198.51.100.2:1 > 10.0.1.10:443 A", // just in time
+		"600 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+		"600 tcp 198.51.100.9:1 > 10.0.1.10:443 S",
+		"600 tcp 10.0.1.10:443 > 198.51.100.9:1 SA",
+		"600 tcp 198.51.100.9:1 > 10.0.1.10:443 A",
+		"704.9 tcp 198.51.100.2:1 > 10.0.1.10:443 A", // too late by nothing
+		"705 tcp 198.51.100.2:1 > 10.0.1.10:443 A",
+		"705 tcp 198.51.100.8:1 > 10.0.1.10:443 S",
+		"706 not ip",
+	}
+	got, _ := run(t, replay.Options{}, s)
+	v6 := site()
+	for i := range v6.ENIs {
+		v6.ENIs[i].NitroV6 = true
+	}
+	want, err := replay.Run(t.Context(), policy(t, v6), nil, s)
+	require.NoError(t, err)
+	assert.True(t, got.Nitro.Compared)
+	assert.EqualValues(t, 4, got.Peak)
+	assert.EqualValues(t, 3, got.Nitro.Peak)
+	assert.Equal(t, want.Peak, got.Nitro.Peak)
+	assert.EqualValues(t, 1, got.Nitro.Cut)
+	assert.Equal(t, want.Of(sg.Drop).Packets-got.Of(sg.Drop).Packets, got.Nitro.Dropped.Packets)
+	assert.EqualValues(t, 2, got.Nitro.Dropped.Packets)
+	assert.False(t, want.Nitro.Compared, "it is what is compared with")
+
+	short, _ := run(t, replay.Options{}, s[:8])
+	assert.True(t, short.Nitro.Compared)
+	assert.Zero(t, short.Nitro.Cut)
+}
+
+// A copy that begins late knows as much as one that was there from the start.
+func TestNitroAgrees(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 350))
+	for range 12 {
+		var s script
+		at := 0.0
+		for range 400 {
+			at += rng.ExpFloat64() * 8
+			client, flags := rng.IntN(12), []string{"S", "A", "A", "A", "FA", "R"}[rng.IntN(6)]
+			packet := fmt.Sprintf("tcp 198.51.100.%d:1 > 10.0.1.10:443 %s", client, flags)
+			switch rng.IntN(3) {
+			case 0:
+				packet = fmt.Sprintf("tcp 10.0.1.10:443 > 198.51.100.%d:1 %s", client, strings.Replace(flags, "S", "SA", 1))
+			case 1:
+				packet = fmt.Sprintf("tcp 10.0.1.10:%d > 10.0.2.20:5432 %s", 4000+client, flags)
+			}
+			s = append(s, fmt.Sprintf("%.3f %s", at, packet))
+		}
+		for _, midstream := range []sg.Midstream{sg.MidstreamDrop, sg.MidstreamPickup} {
+			o := replay.Options{Firewall: sg.Options{Midstream: midstream}}
+			got, _ := run(t, o, s)
+			v6 := site()
+			for i := range v6.ENIs {
+				v6.ENIs[i].NitroV6 = true
+			}
+			want, err := replay.Run(t.Context(), policy(t, v6), &o, s)
+			require.NoError(t, err)
+			require.Equal(t, want.Peak, got.Nitro.Peak)
+			require.Equal(t, want.PeakTime, got.Nitro.PeakTime)
+		}
+	}
+}
+
+func TestTimeNeverRunsBackwards(t *testing.T) {
+	_, lines := run(t, replay.Options{}, script{
+		"100 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
+		"20 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
+		"159 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
+	})
+	assert.Equal(t, []string{"rule", "tracked", "tracked"}, reasons(t, lines))
+	assert.Contains(t, lines, `"time":"2026-06-01T12:00:20.000000000Z"`, "its own time is shown")
+}
+
+func TestMerge(t *testing.T) {
+	a := script{"1 udp 192.0.2.1:1 > 192.0.2.9:1", "4 udp 192.0.2.1:2 > 192.0.2.9:1", "3 udp 192.0.2.1:3 > 192.0.2.9:1"}
+	b := script{"2 udp 192.0.2.1:4 > 192.0.2.9:1", "4 udp 192.0.2.1:5 > 192.0.2.9:1"}
+	var order []int
+	var sources []int
+	o := replay.Options{Observer: observe(func(p *replay.Packet) error {
+		order, sources = append(order, int(p.Frame.Header.SrcPort)), append(sources, p.Source)
+		return nil
+	})}
+	for _, o.Workers = range []int{1, 3} {
+		order, sources = nil, nil
+		_, err := replay.Run(t.Context(), policy(t, site()), &o, a, b, script{})
+		require.NoError(t, err)
+		assert.Equal(t, []int{1, 4, 2, 3, 5}, order)
+		assert.Equal(t, []int{0, 1, 0, 0, 1}, sources)
+		order = nil
+		_, err = replay.Run(t.Context(), policy(t, site()), &o, a, script{"0 udp 192.0.2.1:9 > 192.0.2.9:1", "2 damage"})
+		assert.ErrorContains(t, err, "damage")
+		assert.Equal(t, []int{9}, order, "what was before the damage")
+	}
+	r, err := replay.Run(t.Context(), policy(t, site()), nil)
+	require.NoError(t, err)
+	assert.Zero(t, r.Packets)
+}
+
+type observe func(*replay.Packet) error
+
+func (f observe) Observe(p *replay.Packet) error { return f(p) }
+
+func TestPlace(t *testing.T) {
+	s := script{
+		"0 tcp 198.51.100.1:1 > 203.0.113.7:443 S",
+		"0 tcp 203.0.113.7:443 > 198.51.100.1:1 SA",
+		"0 bad",
+		"0 not ip",
+	}
+	place := func(_ int, f *capture.Frame) replay.Place {
+		if f.Number == 2 {
+			return replay.Place{ENI: "eni-web", Direction: sg.Egress}
+		}
+		return replay.Place{ENI: "eni-web", Direction: sg.Ingress}
+	}
+	_, lines := run(t, replay.Options{Place: place}, s)
+	assert.Equal(t, []string{"rule", "tracked", "malformed", "not_ip"}, reasons(t, lines))
+	assert.Contains(t, strings.Split(lines, "\n")[2], `"hops":[{"eni":"eni-web","direction":"ingress","verdict":"drop","reason":"malformed"}]`)
+	_, lines = run(t, replay.Options{Place: func(int, *capture.Frame) replay.Place { return replay.Place{ENI: "eni-no", Direction: sg.Egress} }}, s)
+	assert.Equal(t, []string{"no_interface", "no_interface", "no_interface", "no_interface"}, reasons(t, lines))
+}
+
+// long is a capture of many packets of which none is held in memory.
+type long struct {
+	packets int
+	stop    func(int)
+}
+
+func (l long) Frames() iter.Seq2[*capture.Frame, error] {
+	return func(yield func(*capture.Frame, error) bool) {
+		h, _ := packet.ParseHeader("tcp 198.51.100.1:1 > 10.0.1.10:22 S")
+		f := capture.Frame{Header: h, Length: 64, Data: make([]byte, 64), Time: began}
+		for i := range l.packets {
+			if l.stop != nil {
+				l.stop(i)
+			}
+			f.Header.Src[12] = byte(i)
+			f.Number = i + 1
+			if !yield(&f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// An interrupted replay reports what the observer has seen, no more and no less.
+func TestInterrupted(t *testing.T) {
+	for _, workers := range []int{1, 4} {
+		ctx, cancel := context.WithCancel(t.Context())
+		seen := 0
+		var last uint64
+		o := replay.Options{Workers: workers,
+			Observer: observe(func(p *replay.Packet) error { seen++; return nil }),
+			Progress: func(packets, bytes uint64) {
+				assert.Equal(t, packets*64, bytes)
+				assert.Greater(t, packets, last)
+				last = packets
+			},
+		}
+		r, err := replay.Run(ctx, policy(t, site()), &o, long{1e6, func(i int) {
+			if i == 50_000 {
+				cancel()
+			}
+		}})
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.EqualValues(t, seen, r.Packets)
+		assert.EqualValues(t, seen, r.Of(sg.Drop).Packets)
+		assert.Greater(t, seen, 49_999)
+		assert.Less(t, seen, 60_000)
+		assert.NotZero(t, last)
+
+		r, err = replay.Run(ctx, policy(t, site()), &o, long{packets: 10})
+		assert.ErrorIs(t, err, context.Canceled)
+		assert.Zero(t, r.Packets)
+	}
+}
+
+func TestObserverFails(t *testing.T) {
+	for _, workers := range []int{1, 4} {
+		seen := 0
+		full := errors.New("disk full")
+		o := replay.Options{Workers: workers, Observer: observe(func(p *replay.Packet) error {
+			if seen++; p.Number == 3000 {
+				return full
+			}
+			return nil
+		})}
+		_, err := replay.Run(t.Context(), policy(t, site()), &o, long{packets: 100_000})
+		assert.ErrorIs(t, err, full)
+		assert.Equal(t, 3000, seen)
+	}
+}
+
+// A maximum and an observer of the firewall need one place for all.
+func TestEffectiveWorkers(t *testing.T) {
+	o := &replay.Options{Workers: 8}
+	assert.Equal(t, 8, o.EffectiveWorkers())
+	assert.Equal(t, 1, (&replay.Options{}).EffectiveWorkers())
+	assert.Equal(t, 1, (*replay.Options)(nil).EffectiveWorkers())
+	o.Firewall.MaxConnections = 5
+	assert.Equal(t, 1, o.EffectiveWorkers())
+	o.Firewall = sg.Options{InstanceMax: map[sg.InstanceID]int{"i-1": 5}}
+	assert.Equal(t, 1, o.EffectiveWorkers())
+	o.Firewall = sg.Options{Observer: events{}}
+	assert.Equal(t, 1, o.EffectiveWorkers())
+}
+
+type events struct{}
+
+func (events) Observe(sg.Event) {}
+
+// Nothing is allocated for a packet that belongs to a connection.
+func TestAllocations(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		allocs := func(packets int) float64 {
+			return testing.AllocsPerRun(2, func() {
+				_, err := replay.Run(context.Background(), policy(t, site()), &replay.Options{Workers: workers}, long{packets: packets})
+				require.NoError(t, err)
+			})
+		}
+		assert.Less(t, allocs(220_000)-allocs(20_000), 2000.0, "%d workers", workers)
+	}
+}
+
+// The JSON is what encoding/json would write of the same keys.
+func TestJSONL(t *testing.T) {
+	topo := site()
+	topo.Groups[0].ID, topo.ENIs[0].Groups[0] = "sg-\"é\n\x7f\\", "sg-\"é\n\x7f\\"
+	topo.Groups[1].Ingress = nil
+	topo.ENIs[0].ID = "eni\t<1>"
+	var b bytes.Buffer
+	j := replay.NewJSONL(&b)
+	_, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: j}, script{
+		"0.000000001 tcp 198.51.100.1:65535 > 10.0.1.10:443 S",
+		"1 icmp 198.51.100.1 > 10.0.1.10 3/4",
+		"59.999999999 47 198.51.100.1 > 10.0.1.10",
+		"60 udp 198.51.100.1:53 > 10.0.1.10:1 frag 8+",
+		"61 tcp [2001:db8::1]:1 > [2001:db8::2]:2 S",
+		"62 not ip",
+	})
+	require.NoError(t, err)
+	require.NoError(t, j.Flush())
+	lines := strings.Split(b.String(), "\n")
+	assert.Equal(t, `{"packet":1,"time":"2026-06-01T12:00:00.000000001Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"tcp","src_port":65535,"dst_port":443,"verdict":"accept","reason":"rule","hops":[{"eni":"eni\u0009<1>","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-\"é\u000a`+"\x7f"+`\\","rule":"ingress[0]"}]}`, lines[0])
+	assert.Contains(t, lines[1], `"protocol":"icmp","icmp_type":3,"icmp_code":4,"verdict":"drop","reason":"no_rule"`)
+	assert.Contains(t, lines[2], `12:00:59.999999999Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"47","verdict":"drop"`)
+	assert.Contains(t, lines[3], `"protocol":"udp","verdict":"drop","reason":"fragment"`)
+	assert.Contains(t, lines[4], `"src":"2001:db8::1","dst":"2001:db8::2","protocol":"tcp","src_port":1,"dst_port":2,"verdict":"not_applicable","reason":"no_interface","hops":[]}`)
+	assert.Equal(t, `{"packet":6,"time":"2026-06-01T12:01:02.000000000Z","verdict":"not_applicable","reason":"not_ip","hops":[]}`, lines[5])
+	for _, l := range lines[:6] {
+		var v any
+		assert.NoError(t, json.Unmarshal([]byte(l), &v), l)
+	}
+}
+
+func TestText(t *testing.T) {
+	var b bytes.Buffer
+	x := replay.NewText(&b, replay.TextOptions{Color: true, ENIs: map[sg.ENIID]string{"eni-web": "web"}, Groups: map[sg.GroupID]string{"sg-web": "Web"}})
+	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{
+		"0 tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
+		"0.5 tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
+		"1 udp 10.0.2.20:53 > 10.0.1.10:4000 len 40",
+		"1 bad",
+		"2 icmp 192.0.2.1 > 10.0.1.10 8/0 id 4",
+		"3 udp 192.0.2.1:1 > 192.0.2.2:1",
+		"3 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+	})
+	require.NoError(t, err)
+	require.NoError(t, x.Flush())
+	assert.Equal(t, strings.Join([]string{
+		"packet    seconds  from > to                                 verdict  decided by",
+		"     1   0.000000  tcp 10.0.1.10:4000 > 10.0.2.20:5432 S     \x1b[32maccept\x1b[0m   web egress: Web egress[0] (tcp 5432 to sg-db); eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
+		"     2   0.500000  tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA    \x1b[32maccept\x1b[0m   eni-db egress: reply, opened by sg-db ingress[0]; web ingress: reply, opened by Web egress[0]",
+		"     3   1.000000  udp 10.0.2.20:53 > 10.0.1.10:4000 len 40  \x1b[31mdrop\x1b[0m     eni-db egress: no egress rule admits it",
+		"     4   1.000000  -                                         \x1b[31mdrop\x1b[0m     malformed: " + packet.ErrIPVersion.Error(),
+		"     5   2.000000  icmp 192.0.2.1 > 10.0.1.10 8/0            \x1b[31mdrop\x1b[0m     web ingress: no ingress rule admits it",
+		"     6   3.000000  udp 192.0.2.1:1 > 192.0.2.2:1             \x1b[90m-\x1b[0m        neither end is an ENI of the topology",
+		"     7   3.000000  tcp 198.51.100.1:1 > 10.0.1.10:443 A      \x1b[31mdrop\x1b[0m     web ingress: midstream, no SYN opened its connection, though Web ingress[0] admits it",
+		"",
+	}, "\n"), b.String())
+}
+
+// Beyond the rows that set the width, lines go out as they come.
+func TestTextStreams(t *testing.T) {
+	var b bytes.Buffer
+	x := replay.NewText(&b, replay.TextOptions{})
+	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, long{packets: 5000})
+	require.NoError(t, err)
+	assert.Greater(t, b.Len(), 64<<10)
+	require.NoError(t, x.Flush())
+	assert.Equal(t, 5001, strings.Count(b.String(), "\n"))
+}
+
+// Every reason has words, and a place in the counts.
+func TestReasonsAreKnown(t *testing.T) {
+	last := sg.Reason(0)
+	for r := sg.Reason(1); !strings.HasPrefix(r.String(), "Reason("); r++ {
+		last = r
+	}
+	assert.Less(t, int(last), 32)
+}
