@@ -245,9 +245,9 @@ func pppHeader(b []byte) (n, next int) {
 		return 0, 0
 	}
 	switch {
-	case b[1] == 3 && (b[0] == 0xff || b[0] <= 1):
+	case b[0] == 0xff, b[0] <= 1 && b[1] == 3: // address, or a direction in its place
 		n = 2
-	case b[1] == 0 && (b[0] == 0x0f || b[0] == 0x8f):
+	case b[0] == 0x0f, b[0] == 0x8f: // no PPP protocol: Cisco's unicast and multicast
 		return linkHeader(nextHDLC, b)
 	}
 	proto := int(b[n])

@@ -77,6 +77,8 @@ func seedFrames(t testing.TB) map[LinkType][][]byte {
 		put(LinkPPP, ppp[1:])
 		put(LinkPPPHDLC, []byte{0xff, 3}, ppp)
 		put(LinkPPPHDLC, []byte{0x0f, 0}, ethertype)
+		put(LinkPPPHDLC, []byte{0x8f, 1}, ethertype)
+		put(LinkPPPHDLC, []byte{0xff, 0x13}, ppp)
 		put(LinkPPPD, []byte{1, 3}, ppp)
 		put(LinkPPPDir, []byte{1, 0xff, 3}, ppp)
 		put(LinkPPPoE, binary.BigEndian.AppendUint16([]byte{0x11, 0, 0, 1}, uint16(len(ip)+2)), ppp)

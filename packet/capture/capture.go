@@ -21,9 +21,17 @@
 //		fmt.Println(frame.Time, &frame.Header)
 //	}
 //
+// A [Writer] saves frames in either format, such as those that a replay let pass.
+//
 // Reading does not allocate per packet. A regular file is mapped into memory and
-// its packets are looked at where they lie. The package does not use goroutines,
-// and its values are not safe for concurrent use.
+// its packets are looked at where they lie; streams and gzipped files go through a
+// buffer. pcapgo's readers are not used for files: they refuse Kuznetzov records
+// and captured lengths that tcpdump and Wireshark accept, have 8 bits for a link
+// type, know no byte offsets, and a damaged pcapng file can make them panic or
+// allocate gigabytes. Tests hold the readers here against them.
+//
+// The package does not use goroutines, and its values are not safe for concurrent
+// use.
 package capture
 
 import (
@@ -56,7 +64,7 @@ type Frame struct {
 
 	LinkType packet.LinkType
 	Length   int    // bytes on the wire; len(Data) may be less
-	Data     []byte // from the link header on
+	Data     []byte // from the link header on; it may be read only, and must not be written
 }
 
 // decode fills Header and Err from the other fields.
