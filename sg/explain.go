@@ -83,7 +83,7 @@ func (e *Enforcer) Explain(dir Direction, h *packet.Header, now time.Time) *Expl
 // ExplainVia is Explain for a packet whose path matters.
 func (e *Enforcer) ExplainVia(dir Direction, h *packet.Header, now time.Time, via Via) *Explanation {
 	x := &Explanation{Header: *h, Time: now, Via: via}
-	x.add(e.explain(dir, h, now, via))
+	x.add(e.explain(dir, h, now, via, nil))
 	if e == nil || e.eni == nil {
 		x.Hops, x.Notes = nil, []string{"the policy does not have this interface"}
 	}
@@ -108,14 +108,18 @@ func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explana
 		x.Notes = f.notes(h, reason)
 		return x
 	}
+	var opener *Enforcer
 	if src != nil {
-		x.add(src.explain(Egress, h, now, via))
+		x.add(src.explain(Egress, h, now, via, nil))
 		if x.Verdict == Drop {
 			return x
 		}
+		if d := x.Hops[0].Decision; d.Reason == ByRule && d.Dir == conntrack.Original {
+			opener = src
+		}
 	}
 	if dst != nil {
-		x.add(dst.explain(Ingress, h, now, via))
+		x.add(dst.explain(Ingress, h, now, via, opener))
 	}
 	return x
 }
@@ -143,7 +147,9 @@ func (f *Firewall) notes(h *packet.Header, reason Reason) []string {
 	return notes
 }
 
-func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via) HopExplanation {
+// explain explains one hop. opener is the ENI that opened a connection for the
+// same packet just before, nil for none.
+func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, opener *Enforcer) HopExplanation {
 	hop := HopExplanation{ENI: e.ID(), Direction: dir}
 	switch {
 	case e == nil || e.eni == nil:
@@ -157,7 +163,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 		return hop
 	}
 	r, conn := e.f.table.Peek(e.zone, h, now)
-	hop.Decision = e.foresee(dir, h, now, via, r, conn)
+	hop.Decision = e.foresee(dir, h, now, via, r, conn, opener)
 	for _, g := range e.eni.groups {
 		hop.Groups = append(hop.Groups, e.f.w.groups[g].id)
 	}
@@ -178,7 +184,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 
 // foresee returns the decision about a packet for which Peek gave r, without the
 // effects of making it.
-func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result, conn conntrack.Entry) Decision {
+func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result, conn conntrack.Entry, opener *Enforcer) Decision {
 	f := e.f
 	fragment := h.Fragment()
 	rule := RuleRef{f.w.match(e.eni, dir, h, via).rule}
@@ -207,7 +213,7 @@ func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via V
 		return Decision{Reason: NoRule}
 	case f.opts.Profile == conntrack.AWS && f.w.match(e.eni, dir, h, via).untracked:
 		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
-	case r.Class == conntrack.New && e.full(now, conn):
+	case r.Class == conntrack.New && e.full(now, conn, opener):
 		return Decision{Reason: TableFull, Rule: rule}
 	case r.Class == conntrack.New:
 		return Decision{Accept, ByRule, conntrack.Original, opened(h), rule}
@@ -229,8 +235,9 @@ func opened(h *packet.Header) conntrack.State {
 }
 
 // full reports whether the table has no room for one more connection. The one
-// that the new one would replace does not count.
-func (e *Enforcer) full(now time.Time, replaced conntrack.Entry) bool {
+// that the new one would replace does not count; one that opener is about to open
+// does.
+func (e *Enforcer) full(now time.Time, replaced conntrack.Entry, opener *Enforcer) bool {
 	f := e.f
 	count := func(zones ...conntrack.Zone) (n int) {
 		for c := range f.table.All(now, zones...) {
@@ -240,7 +247,11 @@ func (e *Enforcer) full(now time.Time, replaced conntrack.Entry) bool {
 		}
 		return n
 	}
-	if f.opts.MaxConnections > 0 && count() >= f.opts.MaxConnections {
+	pending := 0
+	if opener != nil {
+		pending = 1
+	}
+	if f.opts.MaxConnections > 0 && count()+pending >= f.opts.MaxConnections {
 		return true
 	}
 	most := f.opts.InstanceMax[e.eni.instance]
@@ -253,5 +264,8 @@ func (e *Enforcer) full(now time.Time, replaced conntrack.Entry) bool {
 			zones = append(zones, o.zone)
 		}
 	}
-	return count(zones...) >= most
+	if opener != nil && opener.eni.instance != e.eni.instance {
+		pending = 0
+	}
+	return count(zones...)+pending >= most
 }

@@ -1,0 +1,425 @@
+package sg_test
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A draw turns bytes into choices, so that a fuzzer can steer them and a seed can
+// stand for them. Without bytes left every choice is the first.
+type draw struct{ data []byte }
+
+func (d *draw) n(n int) int {
+	if len(d.data) == 0 || n <= 1 {
+		return 0
+	}
+	b := d.data[0]
+	d.data = d.data[1:]
+	return int(b) % n
+}
+
+func (d *draw) chance(percent int) bool { return d.n(100) >= 100-percent }
+
+func (d *draw) done() bool { return len(d.data) == 0 }
+
+func pick[T any](d *draw, from ...T) T { return from[d.n(len(from))] }
+
+// The world is small, so that rules and packets meet.
+var (
+	drawPorts  = []int{80, 22, 443, 0, 8080, 1024, 65535, 53}
+	drawGroups = []sg.GroupID{"sg-a", "sg-b", "sg-c", "sg-d"}
+	drawLists  = []sg.PrefixListID{"pl-4", "pl-6"}
+	drawENIs   = []sg.ENIID{"eni-1", "eni-2", "eni-3"}
+	drawCIDRs  = []string{
+		"0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0", "0.0.0.0/0", "10.0.0.0/8", "10.0.1.0/24", "10.0.1.10/32", "192.0.2.0/24", "10.0.2.77/16", "0.0.0.0/1",
+		"128.0.0.0/1", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:9::9/128", "::ffff:192.0.2.0/120",
+	}
+	drawOutside = []string{
+		"192.0.2.9", "198.51.100.7", "2001:db8:9::9", "192.0.2.9", "198.51.100.7", "2001:db8:9::9",
+		"192.0.2.9", "198.51.100.7", "2001:db8:9::9", "2001:db8:1::77", "10.0.2.200", "::ffff:192.0.2.9",
+		"169.254.169.254", "10.0.0.2", "fd00:ec2::253", "203.0.113.50",
+	}
+)
+
+func (d *draw) topology() *sg.Topology {
+	addr, pfx := netip.MustParseAddr, netip.MustParsePrefix
+	t := &sg.Topology{
+		VPCs: []sg.VPC{{
+			ID: "vpc-1", CIDRs: []netip.Prefix{pfx("10.0.0.0/16"), pfx("2001:db8::/32")},
+			Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: []netip.Prefix{pfx("10.0.1.0/24"), pfx("2001:db8:1::/64")}}},
+		}},
+		ENIs: []sg.ENI{
+			{ID: "eni-1", Addrs: []netip.Addr{addr("10.0.1.10"), addr("2001:db8:1::10")}, VPC: "vpc-1"},
+			{ID: "eni-2", Addrs: []netip.Addr{addr("10.0.2.20"), addr("2001:db8:2::20"), addr("10.0.2.21")}, Prefixes: []netip.Prefix{pfx("10.0.3.0/28")}},
+			{ID: "eni-3", Addrs: []netip.Addr{addr("10.1.1.30"), addr("2001:db8:3::30")}, VPC: "vpc-2", Public: []netip.Addr{addr("203.0.113.50")}},
+		},
+		PrefixLists: []sg.PrefixList{{ID: "pl-4", Family: sg.IPv4}, {ID: "pl-6", Family: sg.IPv6}},
+	}
+	t.ENIs[1].NitroV6 = d.chance(30)
+	if d.chance(30) {
+		t.ENIs[0].Timeouts = conntrack.Timeouts{UDP: 45 * time.Second}
+	}
+	if d.chance(60) {
+		t.ENIs[1].VPC = "vpc-1"
+	}
+	if d.chance(50) {
+		t.Peerings = append(t.Peerings, sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(d, "active", "deleted", "")})
+	}
+	for _, id := range drawGroups {
+		g := sg.Group{ID: id, VPC: pick[sg.VPCID](d, "vpc-1", "", "vpc-2"), Account: pick[sg.AccountID](d, "", "1")}
+		if d.chance(20) {
+			g.Associations = []sg.VPCID{"vpc-2"}
+		}
+		for range d.n(7) {
+			g.Ingress = append(g.Ingress, d.rule())
+		}
+		for range d.n(6) {
+			g.Egress = append(g.Egress, d.rule())
+		}
+		t.Groups = append(t.Groups, g)
+	}
+	for i := range t.ENIs {
+		t.ENIs[i].Groups = d.groups()
+	}
+	for i := range t.PrefixLists {
+		for range d.n(3) {
+			if e := d.entry(drawLists[i]); !slices.Contains(t.PrefixLists[i].Entries, e) {
+				t.PrefixLists[i].Entries = append(t.PrefixLists[i].Entries, e)
+			}
+		}
+	}
+	return t
+}
+
+func (d *draw) groups() []sg.GroupID {
+	var ids []sg.GroupID
+	for _, id := range drawGroups {
+		if d.chance(65) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (d *draw) entry(list sg.PrefixListID) sg.PrefixListEntry {
+	if list == "pl-4" {
+		return sg.PrefixListEntry{CIDR: netip.MustParsePrefix(pick(d, "10.0.0.0/16", "192.0.2.9/32", "192.0.2.0/24", "0.0.0.0/0"))}
+	}
+	return sg.PrefixListEntry{CIDR: netip.MustParsePrefix(pick(d, "2001:db8::/32", "2001:db8:9::/48", "::/0"))}
+}
+
+func (d *draw) rule() sg.Rule {
+	r := sg.Rule{Protocol: pick(d, sg.TCP, sg.UDP, sg.AllProtocols, sg.AllProtocols, sg.TCP, sg.UDP, sg.ICMP, sg.ICMPv6, sg.ProtocolNumber(47))}
+	switch r.Protocol {
+	case sg.TCP, sg.UDP:
+		first := pick(d, drawPorts...)
+		r.Ports = sg.Port(first)
+		switch d.n(3) {
+		case 1:
+			r.Ports = sg.Ports(first, max(first, pick(d, drawPorts...)))
+		case 2:
+			r.Ports = sg.AllPorts
+		}
+	case sg.ICMP:
+		r.ICMP = pick(d, sg.AllICMP, sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(8, 0), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(0, 0))
+	case sg.ICMPv6:
+		r.ICMP = pick(d, sg.ICMPMatch{}, sg.AllICMP, sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(2, -1))
+	}
+	switch d.n(10) {
+	case 0, 1, 2, 3, 8, 9:
+		r.Peer = sg.CIDR(pick(d, drawCIDRs...))
+	case 4:
+		r.Peer = sg.Self
+	case 5:
+		r.Peer = sg.FromPrefixList(pick[sg.PrefixListID](d, "pl-4", "pl-6", "pl-gone"))
+	default:
+		r.Peer = sg.FromGroup(pick[sg.GroupID](d, "sg-a", "sg-b", "sg-c", "sg-gone"))
+		r.Peer.Account = pick[sg.AccountID](d, "", "", "1", "2")
+		r.Peer.Peering = pick[sg.PeeringID](d, "", "", "", "pcx-1", "pcx-9")
+	}
+	return r
+}
+
+func (d *draw) options() sg.Options {
+	return sg.Options{
+		Midstream:      pick(d, sg.MidstreamDrop, sg.MidstreamPass, sg.MidstreamPickup),
+		RelatedICMP:    d.chance(30),
+		FilterExempt:   d.chance(20),
+		MaxConnections: pick(d, 0, 0, 0, 3),
+		OnChange:       pick(d, sg.ChangeAWS, sg.ChangeAWS, sg.ChangeKeep),
+	}
+}
+
+// A flight is a packet at one ENI, or at both ends if eni is empty.
+type flight struct {
+	eni sg.ENIID
+	dir sg.Direction
+	via sg.Via
+	h   packet.Header
+}
+
+// flight draws a packet: a new one, or one that goes with an earlier one.
+func (d *draw) flight(t *sg.Topology, past []flight) flight {
+	if len(past) > 0 && d.chance(60) {
+		f := past[len(past)-1-d.n(min(len(past), 8))]
+		return d.related(f)
+	}
+	e := &t.ENIs[d.n(len(t.ENIs))]
+	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, 0, 0, 0, 0, sg.ViaTracked, sg.ViaAppliance)}
+	local, remote := pick(d, e.Addrs...), netip.MustParseAddr(pick(d, drawOutside...))
+	if d.chance(60) {
+		remote = pick(d, t.ENIs[d.n(len(t.ENIs))].Addrs...)
+	}
+	if d.chance(5) {
+		remote = netip.MustParseAddr("10.0.3.5")
+	}
+	if remote.Is4() != local.Is4() {
+		for _, a := range e.Addrs {
+			if a.Is4() == remote.Is4() {
+				local = a
+			}
+		}
+	}
+	src, dst := local, remote
+	if f.dir == sg.Ingress {
+		src, dst = remote, local
+	}
+	f.h = d.header(src, dst)
+	if d.chance(25) {
+		f.eni, f.dir = "", 0
+	}
+	return f
+}
+
+func (d *draw) header(src, dst netip.Addr) packet.Header {
+	sport, dport := uint16(pick(d, 40000, 40001, 53, 80, 67)), uint16(pick(d, drawPorts...))
+	ap := netip.AddrPortFrom
+	switch d.n(8) {
+	case 0, 1, 2:
+		return segment(ap(src, sport), ap(dst, dport), pick(d, packet.SYN, packet.SYN, packet.ACK, packet.SYN|packet.ACK, packet.FIN|packet.ACK, packet.RST, 0))
+	case 3, 4:
+		return fixFamily(packet.UDPHeader(ap(src, sport), ap(dst, dport)), src)
+	case 5:
+		h := packet.ICMPHeader(src, dst, 8, 0, uint16(d.n(2)))
+		if h.Family == packet.IPv6 {
+			h.ICMPType = 128
+		}
+		if d.chance(40) {
+			h.ICMPType, h.ICMPCode = uint8(pick(d, 0, 3, 13, 129, 2, 135)), uint8(pick(d, 0, 4))
+		}
+		return fixFamily(h, src)
+	case 6:
+		return fixFamily(packet.IPHeader(src, dst, pick[packet.Protocol](d, 47, 50, 1, 58)), src)
+	}
+	// A fragment, first or later.
+	h := fixFamily(packet.UDPHeader(ap(src, sport), ap(dst, dport)), src)
+	h.FragID, h.MoreFrags = uint32(d.n(2)), true
+	if d.chance(60) {
+		h.FragOffset, h.MoreFrags, h.SrcPort, h.DstPort = uint16(pick(d, 1480, 8)), d.chance(50), 0, 0
+		if d.chance(30) {
+			h.Protocol = packet.TCP
+		}
+	}
+	return h
+}
+
+func segment(src, dst netip.AddrPort, f packet.TCPFlags) packet.Header {
+	return fixFamily(packet.TCPHeader(src, dst, f), src.Addr())
+}
+
+// fixFamily undoes what the constructors do to mapped addresses, which as IPv6
+// packets are IPv6.
+func fixFamily(h packet.Header, src netip.Addr) packet.Header {
+	if src.Is6() {
+		h.Family = packet.IPv6
+		if h.Protocol == packet.ICMP {
+			h.Protocol = packet.ICMPv6
+		}
+	}
+	return h
+}
+
+// related draws a packet that goes with an earlier one: the same, its answer, an
+// ICMP error about it, or the fragments behind it.
+func (d *draw) related(f flight) flight {
+	if d.chance(20) {
+		f.via ^= sg.ViaAppliance
+	}
+	switch d.n(6) {
+	case 0, 1:
+		if f.h.Protocol == packet.TCP {
+			f.h.TCPFlags = pick(d, packet.ACK, packet.SYN, packet.FIN|packet.ACK, packet.RST, packet.SYN|packet.FIN)
+		}
+		return f
+	case 2, 3, 4:
+		back := f.h.Tuple().Reverse()
+		h := f.h
+		h.Src, h.Dst = back.Src, back.Dst
+		if h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 {
+			h.ICMPType, h.ICMPCode, h.ICMPID = back.ICMP()
+		} else {
+			h.SrcPort, h.DstPort = back.SrcPort, back.DstPort
+		}
+		if h.Protocol == packet.TCP && !h.LaterFragment() {
+			h.TCPFlags = pick(d, packet.SYN|packet.ACK, packet.ACK, packet.RST|packet.ACK)
+		}
+		f.h = h
+	default:
+		about := f.h.Tuple()
+		from := netip.MustParseAddr("192.0.2.1")
+		typ, code := uint8(3), uint8(4)
+		if f.h.Family == packet.IPv6 {
+			from, typ, code = netip.MustParseAddr("2001:db8:9::1"), 2, 0
+		}
+		h := fixFamily(packet.ICMPHeader(from, f.h.SrcAddr(), typ, code, 0), from)
+		h.Dst = f.h.Src
+		h.Quoted = packet.Quote{Tuple: about, Part: pick(d, packet.QuoteTuple, packet.QuoteTuple, packet.QuoteAddresses)}
+		if h.Quoted.Part == packet.QuoteAddresses || f.h.LaterFragment() {
+			h.Quoted.Part, h.Quoted.Tuple.SrcPort, h.Quoted.Tuple.DstPort = packet.QuoteAddresses, 0, 0
+		}
+		f.h = h
+	}
+	if f.eni != "" {
+		f.dir = sg.Ingress + sg.Egress - f.dir
+	}
+	return f
+}
+
+// A change is one thing that changes, as a scenario writes it, with what it does
+// to a topology and to a firewall.
+type change struct {
+	text  string
+	topo  func(*sg.Topology) bool // false: it is refused
+	apply func(*sg.Firewall, time.Time) error
+}
+
+func (d *draw) change() change {
+	switch d.n(6) {
+	case 0, 1:
+		id, dir, r := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.rule()
+		return change{
+			text:  fmt.Sprintf("authorize %s %s %s", id, dir, r),
+			topo:  func(t *sg.Topology) bool { return addRule(t, id, dir, r) },
+			apply: func(f *sg.Firewall, now time.Time) error { return f.Authorize(id, dir, r, now) },
+		}
+	case 2:
+		id, g := pick(d, drawENIs...), pick(d, drawGroups...)
+		return change{
+			text: fmt.Sprintf("attach %s %s", id, g),
+			topo: func(t *sg.Topology) bool {
+				e := eniOf(t, id)
+				if !slices.Contains(e.Groups, g) {
+					e.Groups = append(e.Groups, g)
+				}
+				return true
+			},
+			apply: func(f *sg.Firewall, now time.Time) error { return f.Attach(id, g, now) },
+		}
+	case 3:
+		id, g := pick(d, drawENIs...), pick(d, drawGroups...)
+		return change{
+			text: fmt.Sprintf("detach %s %s", id, g),
+			topo: func(t *sg.Topology) bool {
+				e := eniOf(t, id)
+				n := len(e.Groups)
+				e.Groups = slices.DeleteFunc(e.Groups, func(o sg.GroupID) bool { return o == g })
+				return len(e.Groups) < n
+			},
+			apply: func(f *sg.Firewall, now time.Time) error { return f.Detach(id, g, now) },
+		}
+	case 4:
+		id := pick(d, drawLists...)
+		e := d.entry(id)
+		l := slices.Index(drawLists, id)
+		if d.chance(50) {
+			return change{
+				text: fmt.Sprintf("entry add %s %s", id, e.CIDR),
+				topo: func(t *sg.Topology) bool {
+					p := &t.PrefixLists[l]
+					if slices.Contains(p.Entries, e) {
+						return false
+					}
+					p.Entries = append(p.Entries, e)
+					return true
+				},
+				apply: func(f *sg.Firewall, now time.Time) error { return f.AddEntry(id, e.CIDR, now) },
+			}
+		}
+		return change{
+			text: fmt.Sprintf("entry remove %s %s", id, e.CIDR),
+			topo: func(t *sg.Topology) bool {
+				p := &t.PrefixLists[l]
+				n := len(p.Entries)
+				p.Entries = slices.DeleteFunc(p.Entries, func(o sg.PrefixListEntry) bool { return o == e })
+				return len(p.Entries) < n
+			},
+			apply: func(f *sg.Firewall, now time.Time) error { return f.RemoveEntry(id, e.CIDR, now) },
+		}
+	}
+	id, dir, n := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.n(4)
+	r := d.rule() // used where the group has fewer rules
+	return change{
+		text: fmt.Sprintf("revoke %s %s %s", id, dir, r),
+		topo: func(t *sg.Topology) bool {
+			rules := rulesOf(t, id, dir)
+			if n < len(*rules) {
+				r = (*rules)[n]
+			}
+			return removeRule(t, id, dir, r)
+		},
+		apply: func(f *sg.Firewall, now time.Time) error { return f.Revoke(id, dir, r, now) },
+	}
+}
+
+func eniOf(t *sg.Topology, id sg.ENIID) *sg.ENI {
+	return &t.ENIs[slices.IndexFunc(t.ENIs, func(e sg.ENI) bool { return e.ID == id })]
+}
+
+func rulesOf(t *sg.Topology, id sg.GroupID, dir sg.Direction) *[]sg.Rule {
+	g := &t.Groups[slices.IndexFunc(t.Groups, func(g sg.Group) bool { return g.ID == id })]
+	if dir == sg.Ingress {
+		return &g.Ingress
+	}
+	return &g.Egress
+}
+
+func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
+	rules := rulesOf(t, id, dir)
+	if slices.ContainsFunc(*rules, r.Same) {
+		return false
+	}
+	*rules = append(*rules, r)
+	return true
+}
+
+func removeRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
+	rules := rulesOf(t, id, dir)
+	i := slices.IndexFunc(*rules, r.Same)
+	if i < 0 {
+		return false
+	}
+	*rules = slices.Delete(slices.Clone(*rules), i, i+1)
+	return true
+}
+
+// seeded returns n bytes that depend on the seed alone.
+func seeded(seed uint64, n int) []byte {
+	b := make([]byte, 0, n+8)
+	for x := seed*0x9e3779b97f4a7c15 + 1; len(b) < n; {
+		x ^= x >> 30
+		x *= 0xbf58476d1ce4e5b9
+		x ^= x >> 27
+		x *= 0x94d049bb133111eb
+		x ^= x >> 31
+		b = binary.LittleEndian.AppendUint64(b, x)
+		x += 0x9e3779b97f4a7c15
+	}
+	return b[:n]
+}
