@@ -84,8 +84,8 @@ func (c *cursor) each() iter.Seq[*cursor] {
 		if !c.want(list) {
 			return
 		}
-		for i := range c.v.items {
-			if !yield(&cursor{src: c.src, v: &c.v.items[i], up: c, index: i, resource: c.resource, p: c.p}) {
+		for i := range c.v.kids {
+			if !yield(&cursor{src: c.src, v: &c.v.kids[i].val, up: c, index: i, resource: c.resource, p: c.p}) {
 				return
 			}
 		}
@@ -196,7 +196,7 @@ func (c *cursor) place() Place {
 	for at.v == nil && at.up != nil {
 		at = at.up
 	}
-	line, _ := c.src.position(at.v.off)
+	line, _ := c.src.position(int(at.v.off))
 	return Place{File: c.src.name, Line: line, Path: string(c.path(nil)), Resource: c.resource}
 }
 

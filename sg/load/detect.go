@@ -44,8 +44,8 @@ func (b *builder) understood(root *cursor) bool {
 	for _, r := range readers {
 		known = known || root.v.get(r.key) != nil
 	}
-	for i := range root.v.members {
-		if key := root.v.members[i].key; unmodelled[key] != "" && !known {
+	for i := range root.v.kids {
+		if key := root.v.kids[i].key; unmodelled[key] != "" && !known {
 			root.field(key).warn("", "left out: %s", unmodelled[key])
 			known = true
 		}

@@ -23,11 +23,24 @@
 // The output of get-managed-prefix-list-entries does not say which list it is of
 // (IN-11), so its file is given with the list's id before it.
 //
-// In a Terraform plan, resources that do not exist yet have no ids. Their
-// Terraform address stands in ("module.net.aws_security_group.web"), and who
-// refers to whom is followed through the configuration inside the plan, so that a
-// plan can be tested before it is applied. Addresses that AWS has yet to choose
-// are missing; [ParseENI] adds them by hand.
+// # Terraform plans
+//
+// Resources that do not exist yet have no ids. Their Terraform address stands in
+// ("module.net.aws_security_group.web"), and who refers to whom is followed
+// through the configuration inside the plan, modules, count and for_each
+// included, so that a plan can be tested before it is applied. What a plan does
+// not tell is left out with a warning:
+//
+//   - addresses that AWS has yet to choose; [Loader.AddENI] gives them by hand
+//   - which of several rules inside one aws_security_group refers to which of
+//     several new groups; rules that are resources of their own do not suffer
+//     from this
+//   - what stands behind a local, unless its module has one new group only
+//
+// One thing it hides without a trace: an id written out beside a reference to
+// something new, as in [aws_security_group.new.id, "sg-0123"].
+//
+// # Errors
 //
 // All errors are reported at once, each as an [*Error] that tells file, line,
 // JSON path and, where AWS has one, the error code. What is understood but has no

@@ -1,6 +1,8 @@
 package load
 
 import (
+	"strings"
+
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -64,7 +66,7 @@ func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
 // error already.
 func (c *cursor) hasWrongPeers() bool {
 	for _, key := range [...]string{"IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"} {
-		if v := c.v.get(key); v != nil && (v.kind != list && v.kind != null || len(v.items) > 0) {
+		if v := c.v.get(key); v != nil && (v.kind != list && v.kind != null || len(v.kids) > 0) {
 			return true
 		}
 	}
@@ -80,11 +82,10 @@ func (c *cursor) cidr(key string, f family) (sg.Peer, bool) {
 
 // groupPair reads a UserIdGroupPair or a ReferencedGroupInfo (REF-20).
 func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
-	id, ok := c.field("GroupId").need()
+	peer, ok := c.field("GroupId").groupPeer()
 	if !ok {
 		return sg.Peer{}, false
 	}
-	peer := groupPeer(id)
 	setDefault(&peer.Account, sg.AccountID(c.field("UserId").str()))
 	peer.Peering = sg.PeeringID(c.field("VpcPeeringConnectionId").str())
 	remote := sg.VPCID(c.field("VpcId").str())
@@ -98,14 +99,25 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 	return peer, true
 }
 
-// groupPeer reads "sg-id" and "account/sg-id" (REF-09, IN-23).
-func groupPeer(s string) sg.Peer {
-	for i := range len(s) {
-		if s[i] == '/' {
-			return sg.Peer{Account: sg.AccountID(s[:i]), Group: sg.GroupID(s[i+1:])}
-		}
+// groupPeer reads a group that a rule names.
+func (c *cursor) groupPeer() (sg.Peer, bool) {
+	id, ok := c.need()
+	if !ok {
+		return sg.Peer{}, false
 	}
-	return sg.FromGroup(sg.GroupID(s))
+	return c.groupPeerOf(id)
+}
+
+// groupPeerOf reads "sg-id" and "account/sg-id" (REF-09, IN-23).
+func (c *cursor) groupPeerOf(id string) (sg.Peer, bool) {
+	peer := sg.FromGroup(sg.GroupID(id))
+	if account, group, ok := strings.Cut(id, "/"); ok {
+		peer = sg.Peer{Account: sg.AccountID(account), Group: sg.GroupID(group)}
+	}
+	if peer.Group == "" {
+		c.fail(codeGroupID, "%s names no group", quote(id))
+	}
+	return peer, peer.Group != ""
 }
 
 func (b *builder) securityGroupRules(c *cursor) {

@@ -272,6 +272,7 @@ func TestEC2Errors(t *testing.T) {
 		{"SG-40 IPv6 among IPv4", in(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "::/0"}]}`), perm + `.IpRanges[0].CidrIp: "::/0" is not an IPv4 CIDR block (InvalidParameterValue)`},
 		{"SG-40 IPv4 among IPv6", in(`{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "0.0.0.0/0"}]}`), perm + `.Ipv6Ranges[0].CidrIpv6: "0.0.0.0/0" is not an IPv6 CIDR block (InvalidParameterValue)`},
 		{"no CIDR in a range", in(`{"IpProtocol": "-1", "IpRanges": [{}]}`), perm + ".IpRanges[0].CidrIp: is missing (MissingParameter)"},
+		{"SG-74 no group behind the account", in(`{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "1/"}]}`), perm + `.UserIdGroupPairs[0].GroupId: "1/" names no group (InvalidGroupId.Malformed)`},
 		{"null in a list", in(`null`), perm + ": is null, want an object"},
 		{"IN-01 no group id", `{"SecurityGroups": [{}]}`, "1.json:1: SecurityGroups[0].GroupId: is missing (MissingParameter)"},
 		{"IN-01 empty group id", `{"SecurityGroups": [{"GroupId": ""}]}`, "1.json:1: SecurityGroups[0].GroupId: is empty"},

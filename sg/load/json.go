@@ -3,8 +3,10 @@ package load
 import (
 	"errors"
 	"fmt"
-	"sort"
+	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -32,11 +34,10 @@ func (k kind) String() string { return kindText[k] }
 // A value is one JSON value. text holds a string unescaped, and numbers and
 // booleans as they stand.
 type value struct {
-	kind    kind
-	off     int // bytes from the start of the text
-	text    string
-	items   []value  // of a list
-	members []member // of an object, in order
+	kind kind
+	off  uint32   // bytes from the start of the text
+	text string   // part of the text itself where it holds no escapes
+	kids []member // items of a list, without keys, or members of an object, in order
 }
 
 type member struct {
@@ -46,12 +47,16 @@ type member struct {
 
 // get returns the member's value, or nil.
 func (v *value) get(key string) *value {
-	if v == nil {
+	if v == nil || v.kind != object {
 		return nil
 	}
-	for i := range v.members {
-		if v.members[i].key == key {
-			return &v.members[i].val
+	return find(v.kids, key)
+}
+
+func find(kids []member, key string) *value {
+	for i := range kids {
+		if kids[i].key == key {
+			return &kids[i].val
 		}
 	}
 	return nil
@@ -61,15 +66,15 @@ func (v *value) get(key string) *value {
 type source struct {
 	name  string
 	text  string
-	lines []int           // offset of each line's first byte
+	lines []uint32        // offset of each line's first byte
 	list  sg.PrefixListID // whose entries it holds, as the caller says
 }
 
 func newSource(name, text string) *source {
-	s := &source{name: name, text: text, lines: []int{0}}
+	s := &source{name: name, text: text, lines: make([]uint32, 1, 1+strings.Count(text, "\n"))}
 	for i := range len(text) {
 		if text[i] == '\n' {
-			s.lines = append(s.lines, i+1)
+			s.lines = append(s.lines, uint32(i+1))
 		}
 	}
 	return s
@@ -78,7 +83,7 @@ func newSource(name, text string) *source {
 // position returns line and column of an offset, both from 1, the column in
 // characters.
 func (s *source) position(off int) (line, col int) {
-	n := sort.SearchInts(s.lines, off+1)
+	n, _ := slices.BinarySearch(s.lines, uint32(off+1))
 	return n, 1 + utf8.RuneCountInString(s.text[s.lines[n-1]:off])
 }
 
@@ -93,6 +98,9 @@ type syntaxError struct {
 
 // parse reads all documents of a text: `aws ... >> all.json` makes several.
 func parse(text string) ([]value, *syntaxError) {
+	if len(text) > math.MaxUint32 {
+		return nil, &syntaxError{0, errors.New("more than 4 GB")}
+	}
 	p := parser{s: text}
 	var docs []value
 	for {
@@ -113,9 +121,18 @@ func parse(text string) ([]value, *syntaxError) {
 }
 
 type parser struct {
-	s   string
-	off int
-	err error
+	s    string
+	off  int
+	err  error
+	open []member // of the lists and objects that have not ended, so that each is allocated once
+}
+
+// close ends a list or object whose first member is at start in p.open.
+func (p *parser) close(v value, start int) (value, bool) {
+	v.kids = slices.Clone(p.open[start:])
+	clear(p.open[start:])
+	p.open = p.open[:start]
+	return v, true
 }
 
 // fail notes what is wrong at the current offset.
@@ -162,7 +179,7 @@ func (p *parser) value(depth int) (value, bool) {
 	if p.off == len(p.s) {
 		return p.unexpected("a value")
 	}
-	v := value{off: p.off}
+	v := value{off: uint32(p.off)}
 	switch c := p.s[p.off]; {
 	case c == '{':
 		return p.object(v, depth)
@@ -194,14 +211,15 @@ func (p *parser) list(v value, depth int) (value, bool) {
 	if p.eat(']') {
 		return v, true
 	}
+	start := len(p.open)
 	for {
 		item, ok := p.value(depth + 1)
 		if !ok {
 			return v, false
 		}
-		v.items = append(v.items, item)
+		p.open = append(p.open, member{val: item})
 		if p.eat(']') {
-			return v, true
+			return p.close(v, start)
 		}
 		if !p.eat(',') {
 			return p.unexpected(`"," or "]"`)
@@ -215,6 +233,7 @@ func (p *parser) object(v value, depth int) (value, bool) {
 	if p.eat('}') {
 		return v, true
 	}
+	start := len(p.open)
 	var seen map[string]bool // only where there are many keys
 	for {
 		p.space()
@@ -226,16 +245,17 @@ func (p *parser) object(v value, depth int) (value, bool) {
 		if !ok {
 			return v, false
 		}
-		twice := false
-		if len(v.members) < 16 {
-			twice = v.get(key) != nil
-		} else {
-			if seen == nil {
-				seen = make(map[string]bool)
-				for i := range v.members {
-					seen[v.members[i].key] = true
-				}
+		members, twice := p.open[start:], false
+		switch {
+		case len(members) < 16:
+			twice = find(members, key) != nil
+		case seen == nil:
+			seen = make(map[string]bool)
+			for i := range members {
+				seen[members[i].key] = true
 			}
+			fallthrough
+		default:
 			twice = seen[key]
 			seen[key] = true
 		}
@@ -250,9 +270,9 @@ func (p *parser) object(v value, depth int) (value, bool) {
 		if !ok {
 			return v, false
 		}
-		v.members = append(v.members, member{key, val})
+		p.open = append(p.open, member{key, val})
 		if p.eat('}') {
-			return v, true
+			return p.close(v, start)
 		}
 		if !p.eat(',') {
 			return p.unexpected(`"," or "}"`)

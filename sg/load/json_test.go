@@ -154,13 +154,13 @@ func plain(v *value) any {
 		return v.text
 	case list:
 		out := []any{}
-		for i := range v.items {
-			out = append(out, plain(&v.items[i]))
+		for i := range v.kids {
+			out = append(out, plain(&v.kids[i].val))
 		}
 		return out
 	case object:
 		out := map[string]any{}
-		for _, m := range v.members {
+		for _, m := range v.kids {
 			out[m.key] = plain(&m.val)
 		}
 		return out

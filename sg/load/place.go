@@ -92,7 +92,7 @@ func (w Warning) String() string {
 // Error codes of AWS (SG-70 to SG-85).
 const (
 	codeDuplicate    = "InvalidPermission.Duplicate"
-	codeGroup        = "InvalidGroup.NotFound"
+	codeGroupID      = "InvalidGroupId.Malformed"
 	codePrefixList   = "InvalidPrefixListID.NotFound"
 	codeParameter    = "InvalidParameterValue"
 	codeMissingParam = "MissingParameter"

@@ -79,7 +79,7 @@ func (r *tfResource) other() {
 		r.values.field("security_groups"), r.values.field("security_group_ids"), r.values.field("vpc_security_group_ids"),
 		r.firstBlock("vpc_config").field("security_group_ids"), r.firstBlock("network_configuration").field("security_groups"),
 	} {
-		if c.v != nil && c.v.kind == list && len(c.v.items) > 0 {
+		if c.v != nil && c.v.kind == list && len(c.v.kids) > 0 {
 			r.values.warn("", "has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand")
 			return
 		}
@@ -89,8 +89,8 @@ func (r *tfResource) other() {
 // firstBlock goes to the first of a resource's blocks, if there are any.
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
-	if c.v != nil && c.v.kind == list && len(c.v.items) > 0 && c.v.items[0].kind == object {
-		return &cursor{src: c.src, v: &c.v.items[0], up: c, resource: c.resource, p: c.p}
+	if c.v != nil && c.v.kind == list && len(c.v.kids) > 0 && c.v.kids[0].val.kind == object {
+		return &cursor{src: c.src, v: &c.v.kids[0].val, up: c, resource: c.resource, p: c.p}
 	}
 	return &cursor{src: c.src, up: c, resource: c.resource, p: c.p}
 }
@@ -136,7 +136,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map
 			rules.add(item.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
 		}
 		for _, id := range groups.of(item.field("security_groups")) {
-			rules.add(item.field("security_groups"), groupPeer(id))
+			rules.addGroup(item.field("security_groups"), id)
 		}
 		if self := item.field("self"); self.flag() {
 			rules.add(self, sg.Self)
@@ -187,6 +187,12 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 		*x.out = append(*x.out, id)
 	case !x.removed[id]:
 		x.r.module.doc.b.addRule(x.g, x.dir, rule, at, x.list, false)
+	}
+}
+
+func (x *tfRules) addGroup(at *cursor, id string) {
+	if peer, ok := at.groupPeerOf(id); ok {
+		x.add(at, peer)
 	}
 }
 
@@ -359,7 +365,7 @@ func (x *tfRules) standalone() {
 		x.add(x.c.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
 	}
 	if id, ok := x.r.oneID("source_security_group_id", wantGroup); ok {
-		x.add(x.c.field("source_security_group_id"), groupPeer(id))
+		x.addGroup(x.c.field("source_security_group_id"), id)
 	}
 	if self := x.c.field("self"); self.flag() {
 		x.add(self, sg.Self)
@@ -378,7 +384,7 @@ func (x *tfRules) countPeers() int {
 	n := 0
 	for _, key := range [...]string{"cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids"} {
 		if c := x.c.field(key); c.there() {
-			n += len(c.v.items)
+			n += len(c.v.kids)
 		}
 	}
 	if c := x.c.field("source_security_group_id"); c.there() && c.v.text != "" {
@@ -406,7 +412,7 @@ func (x *tfRules) onePeer() {
 		x.add(x.c.field("prefix_list_id"), sg.FromPrefixList(sg.PrefixListID(id)))
 	}
 	if id, ok := x.r.oneID("referenced_security_group_id", wantGroup); ok {
-		x.add(x.c.field("referenced_security_group_id"), groupPeer(id))
+		x.addGroup(x.c.field("referenced_security_group_id"), id)
 	}
 	if x.peers > 1 {
 		x.c.fail(codeParameter, "has several peers: such a rule has one")

@@ -241,6 +241,9 @@ func TestTerraformErrors(t *testing.T) {
 			at + " (aws_vpc_security_group_egress_rule.a): has several peers: such a rule has one (InvalidParameterValue)"},
 		{"IN-27 bad address", one(`aws_network_interface.a {"id": "eni-1", "private_ips": ["x"]}`), at + `.private_ips[0] (aws_network_interface.a): "x" is not an IP address (InvalidParameterValue)`},
 		{"IN-28 bad family", one(`aws_ec2_managed_prefix_list.a {"id": "pl-1", "address_family": "IPv5"}`), at + `.address_family (aws_ec2_managed_prefix_list.a): "IPv5" is neither IPv4 nor IPv6 (InvalidParameterValue)`},
+		{"SG-74 no group behind the account", one(`aws_security_group.a {"id": "sg-a", "ingress": [` + inline(`security_groups=["1/"]`) + `]}`),
+			at + `.ingress[0].security_groups (aws_security_group.a): "1/" names no group (InvalidGroupId.Malformed)`},
+		{"no address", `{"format_version": "1.0", "values": {"root_module": {"resources": [{"mode": "managed"}]}}}`, "1.json:1: values.root_module.resources[0].address: is missing (MissingParameter)"},
 		{"values of a wrong type", `{"format_version": "1.0", "values": {"root_module": {"resources": [{"address": "x", "mode": "managed", "values": 3}]}}}`, at + " (x): is a number, want an object"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

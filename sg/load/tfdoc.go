@@ -100,14 +100,18 @@ func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
 }
 
 func (m *tfModule) add(item *cursor) {
-	r := &tfResource{
-		module: m,
-		mode:   item.field("mode").str(),
-		kind:   item.field("type").str(),
-		name:   item.field("name").str(),
-		key:    keyOf(item.field("index")),
+	address, ok := item.field("address").need()
+	if !ok {
+		return
 	}
-	r.address = item.field("address").str()
+	r := &tfResource{
+		address: address,
+		module:  m,
+		mode:    item.field("mode").str(),
+		kind:    item.field("type").str(),
+		name:    item.field("name").str(),
+		key:     keyOf(item.field("index")),
+	}
 	r.values = item.field("values")
 	r.values.resource = r.address
 	if r.values.v == nil { // left out where all of them are unknown

@@ -204,7 +204,7 @@ func (r *resolver) module(s scope, steps []step, refs []string) {
 			continue
 		}
 		if outputs.want(object) { // module.net[each.key].web_id loses its output
-			for _, o := range outputs.v.members {
+			for _, o := range outputs.v.kids {
 				r.all(scope{module: m}, references(outputs.field(o.key).field("expression"), ""))
 			}
 		}
