@@ -201,7 +201,7 @@ func (d draw) rule() Rule {
 	}
 	switch d.IntN(8) {
 	case 0:
-		r.Peer = FromPrefixList(PrefixListID(d.oneOf("pl-0", "pl-1", "pl-gone")))
+		r.Peer = FromPrefixList(PrefixListID(d.oneOf("pl-0", "pl-1", "pl-2", "pl-4", "pl-64", "pl-66", "pl-gone")))
 	case 1, 2:
 		r.Peer = FromGroup(GroupID(d.oneOf("sg-0", "sg-1", "sg-2", "sg-3", "sg-gone")))
 		if d.IntN(4) == 0 {
@@ -235,10 +235,10 @@ func (d draw) vpc() VPCID { return VPCID(d.oneOf("", "vpc-1", "vpc-2", "vpc-3"))
 // topology draws one with groups of up to n rules for each direction.
 func (d draw) topology(n int) *Topology {
 	t := &Topology{Peerings: []Peering{{"pcx-1", "vpc-1", "vpc-2", "active"}, {"pcx-2", "vpc-2", "vpc-3", "deleted"}}}
-	for i := range 2 {
-		l := PrefixList{ID: PrefixListID(fmt.Sprint("pl-", i)), Family: IPv4 + Family(2*i)}
+	for i := range 67 { // more than one trie holds
+		l := PrefixList{ID: PrefixListID(fmt.Sprint("pl-", i)), Family: IPv4 + Family(2*(i%2))}
 		for range d.IntN(12) {
-			if a := d.addr(); a.Is6() == (i == 1) {
+			if a := d.addr(); a.Is6() == (l.Family == IPv6) {
 				l.Entries = append(l.Entries, PrefixListEntry{CIDR: d.prefix(a)})
 			}
 		}
@@ -374,7 +374,23 @@ func TestChangesAgainstCompile(t *testing.T) {
 			}
 		}
 		agree(t, d, p.w, first, 100, "seed %d, the first policy", seed)
+		require.Equal(t, names(&Policy{f.w}), names(mustCompile(t, topo)), "seed %d", seed)
+		require.Equal(t, names(p), names(mustCompile(t, first)), "seed %d, the first policy", seed)
 	}
+}
+
+func mustCompile(t *testing.T, topo *Topology) *Policy {
+	p, err := Compile(topo)
+	require.NoError(t, err)
+	return p
+}
+
+// names returns every rule with its place.
+func names(p *Policy) (s []string) {
+	for r := range p.Rules() {
+		s = append(s, r.String()+": "+r.Rule().String())
+	}
+	return s
 }
 
 // change makes one change to both. Slices of topo are copied before.
