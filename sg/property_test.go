@@ -98,7 +98,10 @@ func (k walker) hasPeer(e *ENI, g *Group, r Rule, dir Direction, h *packet.Heade
 	if via&ViaAppliance != 0 || named == nil || p.Account != "" && named.Account != "" && named.Account != p.Account {
 		return false
 	}
-	if p.Peering != "" && !slices.ContainsFunc(k.t.Peerings, func(q Peering) bool { return q.ID == p.Peering && q.Status == "active" }) {
+	if p.Peering != "" && !slices.ContainsFunc(k.t.Peerings, func(q Peering) bool {
+		between := g.used(q.Requester) && named.used(q.Accepter) || g.used(q.Accepter) && named.used(q.Requester)
+		return q.Status == "active" && (q.ID == p.Peering || between) // REF-14
+	}) {
 		return false
 	}
 	for i := range k.t.ENIs {
@@ -111,6 +114,11 @@ func (k walker) hasPeer(e *ENI, g *Group, r Rule, dir Direction, h *packet.Heade
 	return false
 }
 
+// used reports whether a group's ENIs may be in the VPC.
+func (g *Group) used(v VPCID) bool {
+	return g.VPC != "" && (g.VPC == v || slices.Contains(g.Associations, v))
+}
+
 func (k walker) reach(a, b VPCID, g *Group) bool {
 	if a == b || a == "" || b == "" {
 		return true
@@ -120,8 +128,7 @@ func (k walker) reach(a, b VPCID, g *Group) bool {
 			return true
 		}
 	}
-	used := append([]VPCID{g.VPC}, g.Associations...)
-	return g.VPC != "" && slices.Contains(used, a) && slices.Contains(used, b)
+	return g.used(a) && g.used(b)
 }
 
 func (k walker) untracked(e *ENI, dir Direction, h *packet.Header) bool {
