@@ -18,6 +18,9 @@ const module = "github.com/sgsim/sgsim"
 // against a checkout.
 func newModule(t *testing.T, files map[string]string) (run func(args ...string) string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("builds a module from nothing")
+	}
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	dir := t.TempDir()

@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -30,7 +29,12 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-const first, whole = 64 << 10, 1 << 20 // bytes of the download
+const (
+	first, whole = 64 << 10, 1 << 20 // bytes of the download
+
+	soon = 2 * time.Second  // enough to see that no connection is made
+	ever = 60 * time.Second // enough for one on the busiest machine
+)
 
 var fromClients = sg.HTTP.From(sg.FromGroup("sg-client"))
 
@@ -64,20 +68,20 @@ func main() {
 	check(server.serve(80, mux))
 	check(server.serve(8080, mux))
 
-	fmt.Println("port 80:", get(client, "http://10.0.2.20:80/hello", nil))
-	fmt.Println("port 8080:", get(client, "http://10.0.2.20:8080/hello", nil))
+	fmt.Println("port 80:", get(client, ever, "http://10.0.2.20:80/hello", nil))
+	fmt.Println("port 8080:", get(client, soon, "http://10.0.2.20:8080/hello", nil))
 	remove := func() {
 		filter.Do(func(f *sg.Firewall) { check(f.Revoke("sg-web", sg.Ingress, fromClients, time.Now())) })
 		close(removed)
 	}
-	fmt.Printf("download, rule removed after %d bytes: %s\n", first, get(client, "http://10.0.2.20:80/download", remove))
-	fmt.Println("next download:", get(client, "http://10.0.2.20:80/download", nil))
+	fmt.Printf("download, rule removed after %d bytes: %s\n", first, get(client, ever, "http://10.0.2.20:80/download", remove))
+	fmt.Println("next download:", get(client, soon, "http://10.0.2.20:80/download", nil))
 }
 
-// get returns how much came of a page, or "timeout" if no connection was made
-// within two seconds. It calls meanwhile when the first bytes are there.
-func get(from *host, url string, meanwhile func()) string {
-	resp, err := from.client(2 * time.Second).Get(url)
+// get returns how much came of a page, or "timeout" if no connection was made in
+// time. It calls meanwhile when the first bytes are there.
+func get(from *host, dial time.Duration, url string, meanwhile func()) string {
+	resp, err := from.client(dial).Get(url)
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 		return "timeout"
 	}
@@ -90,10 +94,4 @@ func get(from *host, url string, meanwhile func()) string {
 	rest, err := io.Copy(io.Discard, resp.Body)
 	check(err)
 	return fmt.Sprintf("%d bytes", n+rest)
-}
-
-func check(err error) {
-	if err != nil {
-		log.Fatal(err)
-	}
 }

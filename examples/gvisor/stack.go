@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -45,6 +46,12 @@ func newHost(addr string) *host {
 func must(err tcpip.Error) {
 	if err != nil {
 		panic(err)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
 	}
 }
 

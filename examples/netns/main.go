@@ -82,7 +82,7 @@ func show() error {
 		go http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello\n") }))
 	}
 
-	fmt.Println("app to web, port 80:", app.curl("10", "http://10.0.2.20/"))
+	fmt.Println("app to web, port 80:", app.curl("60", "http://10.0.2.20/"))
 	fmt.Println("app to web, port 8080:", app.curl("1", "http://10.0.2.20:8080/"))
 	fmt.Println("web to app, port 80:", web.curl("1", "http://10.0.1.10/"))
 	filter.Do(func(f *sg.Firewall) { err = f.SetGroups("eni-app", []sg.GroupID{"sg-none"}, time.Now()) })

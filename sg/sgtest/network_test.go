@@ -174,6 +174,17 @@ func TestClaimsFindTheGap(t *testing.T) {
 		sg.CustomTCP(sg.Ports(5001, 65535)).From(sg.FromGroup("sg-app")))
 	got := failing(t, func(tb sgtest.TB) { net.Allows(tb, "app", "db", sg.AllTCP) })
 	assert.Contains(t, got, ":5000 S")
+
+	// Types and protocols that no rule names.
+	got = failing(t, func(tb sgtest.TB) { net.Allows(tb, "web", "app", sg.AllTraffic) })
+	assert.Contains(t, got, "web does not reach app")
+	got = failing(t, func(tb sgtest.TB) { newSite(t, nil).Allows(tb, "app", "internet", sg.AllICMPv4) })
+	assert.Contains(t, got, " 253/")
+	for _, what := range []sg.Traffic{sg.AllTCP, sg.AllUDP, sg.AllICMPv4} {
+		net.Authorize(t, "sg-db", sg.Egress, what.To(sg.AnyIPv4))
+	}
+	got = failing(t, func(tb sgtest.TB) { net.Allows(tb, "db", "internet", sg.AllTraffic) })
+	assert.Contains(t, got, "253 10.0.3.10 > 198.51.100.7: drop")
 }
 
 func TestConversations(t *testing.T) {
@@ -223,6 +234,9 @@ func TestFailureScenarioRuns(t *testing.T) {
 			require.NoError(t, s.Run(), text)
 			assert.NotContains(t, text, "10.0.3.10", "packets and ENIs of another connection")
 			assert.NotContains(t, text, "sg-six", "a group that does not matter")
+			if name == "conversation" { // that began when there was such a rule
+				assert.Contains(t, text, "group sg-app\n", "a group that a rule names")
+			}
 
 			wrong := strings.Replace(text, "drop", "accept", 1)
 			s, err = sgtest.ParseScenario("pasted", wrong)
