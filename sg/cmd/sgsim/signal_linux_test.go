@@ -1,0 +1,122 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// An interrupt while standard input is silent gives the report so far.
+func TestInterrupt(t *testing.T) {
+	for _, workers := range []string{"1", "3"} {
+		cmd := exec.Command(sgsim, "replay", "-format", "jsonl", "-workers", workers, "-topology", vpc(t), "-")
+		in, err := cmd.StdinPipe()
+		require.NoError(t, err)
+		var stdout, stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		require.NoError(t, cmd.Start())
+		_, err = in.Write(pcap(t, askWeb, askSSH))
+		require.NoError(t, err)
+		time.Sleep(300 * time.Millisecond)
+		require.NoError(t, cmd.Process.Signal(os.Interrupt))
+		assert.Error(t, cmd.Wait())
+		assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
+		assert.Len(t, jsonLines(t, stdout.String()), 2)
+		assert.Contains(t, stderr.String(), "2 packets")
+		assert.True(t, strings.HasSuffix(stderr.String(), "interrupted\n"), "%s", stderr.String())
+	}
+}
+
+// terminalPair opens a pseudo-terminal: what the program gets, and what is on it.
+func terminalPair(t *testing.T) (tty, screen *os.File) {
+	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no pseudo-terminals: %v", err)
+	}
+	ioctl := func(request uintptr, arg *int32) {
+		_, _, e := syscall.Syscall(syscall.SYS_IOCTL, screen.Fd(), request, uintptr(unsafe.Pointer(arg)))
+		require.Zero(t, e)
+	}
+	var unlock, number int32
+	ioctl(syscall.TIOCSPTLCK, &unlock)
+	ioctl(syscall.TIOCGPTN, &number)
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	require.NoError(t, err)
+	t.Cleanup(func() { tty.Close(); screen.Close() })
+	return tty, screen
+}
+
+// onTerminal runs the program with standard output and error on a terminal and
+// returns what is to be seen there.
+func onTerminal(t *testing.T, env string, feed func(io.Writer), args ...string) string {
+	tty, screen := terminalPair(t)
+	cmd := exec.Command(sgsim, args...)
+	cmd.Env = append(os.Environ(), "TERM=xterm", env)
+	cmd.Stdout, cmd.Stderr = tty, tty
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	seen := make(chan string, 1)
+	go func() {
+		var b strings.Builder
+		buf := make([]byte, 4096)
+		for {
+			n, err := screen.Read(buf)
+			b.Write(buf[:n])
+			if err != nil || strings.Contains(b.String(), "\x00end") {
+				seen <- b.String()
+				return
+			}
+		}
+	}()
+	require.NoError(t, cmd.Start())
+	feed(in)
+	require.NoError(t, in.Close())
+	require.NoError(t, cmd.Wait())
+	_, err = tty.WriteString("\x00end")
+	require.NoError(t, err)
+	return <-seen
+}
+
+func TestColor(t *testing.T) {
+	nothing := func(io.Writer) {}
+	packets, topology := pcapFile(t, askWeb, askSSH), vpc(t)
+	seen := onTerminal(t, "X=", nothing, "replay", "-topology", topology, packets)
+	assert.Contains(t, seen, "\x1b[32maccept\x1b[0m")
+	assert.Contains(t, seen, "\x1b[31mdrop\x1b[0m")
+	seen = onTerminal(t, "NO_COLOR=1", nothing, "replay", "-topology", topology, packets)
+	assert.NotContains(t, seen, "\x1b")
+	assert.Contains(t, seen, "accept")
+}
+
+// A long replay shows on a terminal how far it is, and takes that away again.
+func TestProgress(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	many := make([]string, 5000)
+	for i := range many {
+		many[i] = strangers
+	}
+	feed := func(w io.Writer) {
+		b := pcap(t, many...)
+		_, err := w.Write(b)
+		require.NoError(t, err)
+		time.Sleep(1500 * time.Millisecond)
+		_, err = w.Write(b[24:])
+		require.NoError(t, err)
+	}
+	seen := onTerminal(t, "X=", feed, "replay", "-format", "none", "-topology", vpc(t), "-")
+	assert.Regexp(t, `\r\x1b\[K0\.0 million packets, .*\r\x1b\[K10000 packets`, seen)
+	r := runWith(t, pcap(t, many...), "replay", "-format", "none", "-topology", vpc(t), "-")
+	assert.Empty(t, r.stderr, "none elsewhere")
+}
