@@ -237,6 +237,24 @@ subnet vpc-2 subnet-2 2001:db8::/64
 			warnings: []string{"2.json:1: SecurityGroupRules[0]: sg-a has this rule here, but not at line 1 of 1.json: were they printed at different times?"},
 		},
 		{
+			name: "SG-51 one rule, whatever is known of the group it names",
+			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "OwnerId": "1", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b"}]}]}]}`,
+				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "ReferencedGroupInfo": {"GroupId": "sg-b", "UserId": "2", "VpcPeeringConnectionId": "pcx-1"}}]}`},
+			want: "group sg-a account=1\nrule sg-a ingress all sg-b account=2 peering=pcx-1 id=sgr-1\n",
+		},
+		{
+			name: "SG-51 one rule with two ids",
+			in: []string{`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`,
+				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-2", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`},
+			want:     "group sg-a\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
+			warnings: []string{"2.json:1: SecurityGroupRules[0]: the same rule stands at line 1 of 1.json already (InvalidPermission.Duplicate)"},
+		},
+		{
+			name:     "a folder that is called like a prefix list",
+			in:       []string{`pl-lists/a=b.json|{"SecurityGroups": [], "NextToken": "x"}`},
+			warnings: []string{"pl-lists/a=b.json:1: NextToken: one page of several: more follow it"},
+		},
+		{
 			name:     "a permission without peers",
 			in:       []string{group(`{"IpProtocol": "-1", "IpRanges": []}`, "")},
 			want:     "group sg-a account=1\n",
@@ -271,6 +289,7 @@ func TestEC2Errors(t *testing.T) {
 		{"SG-44 no CIDR", in(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0/8"}]}`), perm + `.IpRanges[0].CidrIp: "10.0.0/8" is not a CIDR block (InvalidParameterValue)`},
 		{"SG-40 IPv6 among IPv4", in(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "::/0"}]}`), perm + `.IpRanges[0].CidrIp: "::/0" is not an IPv4 CIDR block (InvalidParameterValue)`},
 		{"SG-40 IPv4 among IPv6", in(`{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "0.0.0.0/0"}]}`), perm + `.Ipv6Ranges[0].CidrIpv6: "0.0.0.0/0" is not an IPv6 CIDR block (InvalidParameterValue)`},
+		{"SG-44 IPv4 inside IPv6", in(`{"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::ffff:10.0.0.0/104"}]}`), perm + `.Ipv6Ranges[0].CidrIpv6: "::ffff:10.0.0.0/104" is not a CIDR block (InvalidParameterValue)`},
 		{"no CIDR in a range", in(`{"IpProtocol": "-1", "IpRanges": [{}]}`), perm + ".IpRanges[0].CidrIp: is missing (MissingParameter)"},
 		{"SG-74 no group behind the account", in(`{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "1/"}]}`), perm + `.UserIdGroupPairs[0].GroupId: "1/" names no group (InvalidGroupId.Malformed)`},
 		{"null in a list", in(`null`), perm + ": is null, want an object"},

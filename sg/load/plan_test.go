@@ -199,9 +199,9 @@ func TestTerraformPlan(t *testing.T) {
 		{
 			name: "IN-22 one rule inside a group refers to what is new",
 			in: tfText{
-				values: []string{`aws_security_group.old {"id": "sg-old"}`, `aws_security_group.lb {}`,
+				values: []string{`aws_security_group.old {"id": "sg-old"}`, `aws_security_group.lb {}`, `aws_security_group.named {}`,
 					`aws_security_group.a {"ingress": [` + inline(`protocol="tcp";from_port=1;to_port=1;security_groups=`) + `, ` + inline(`protocol="tcp";from_port=2;to_port=2;security_groups=["sg-old"]`) + `]}`},
-				config: []string{`aws_security_group.old`, `aws_security_group.lb`, `aws_security_group.a ingress=aws_security_group.lb.id,aws_security_group.old.id,var.port`},
+				config: []string{`aws_security_group.old`, `aws_security_group.lb`, `aws_security_group.a ingress=aws_security_group.lb.id,aws_security_group.old.id,var.port,aws_security_group.named.name`, `aws_security_group.named name="n"`},
 			},
 			want: []string{"aws_security_group.a ingress tcp 1 group=aws_security_group.lb", "aws_security_group.a ingress tcp 2 sg-old"},
 		},

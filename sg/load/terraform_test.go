@@ -173,6 +173,12 @@ peering pcx-1 vpc-1 vpc-3 status=active
 `,
 		},
 		{
+			name: "the VPC of an interface is that of its subnet",
+			in: tfText{values: []string{`aws_vpc.a {"id": "vpc-1", "cidr_block": "10.0.0.0/16"}`, `aws_subnet.a {"id": "subnet-1", "vpc_id": "vpc-1", "cidr_block": "10.0.1.0/24"}`,
+				`aws_network_interface.a {"id": "eni-1", "subnet_id": "subnet-1", "private_ip": "10.0.1.4"}`}},
+			want: "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-1 10.0.1.0/24\neni eni-1 10.0.1.4 vpc=vpc-1 subnet=subnet-1\n",
+		},
+		{
 			name: "IN-29 and what else is left out",
 			in: tfText{values: []string{
 				`aws_network_acl.a {"id": "acl-1"}`, `aws_network_acl_rule.b {"id": "nacl-2"}`, `aws_s3_bucket.c {"id": "c"}`,
