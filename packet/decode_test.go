@@ -106,6 +106,8 @@ func TestDecodeCut(t *testing.T) {
 		{icmpError, 14 + 28 + 20, nil, "icmp 10.0.0.1 > 10.0.0.2 3/1 len 128 captured 48 missing quote about part of udp 10.0.0.1 > 10.0.0.2"},
 		{icmpError, 14 + 28, nil, "icmp 10.0.0.1 > 10.0.0.2 3/1 len 128 captured 28 missing quote"},
 		{chain, 14 + 40 + 8, ErrCut, ""},
+		// A chain past its bound is an error however much more of it there was.
+		{frame(t, ethernet(0x86dd), v6(0), gopacket.Payload(bytes.Repeat([]byte{0, 0, 1, 4, 0, 0, 0, 0}, maxExtensions+2))), 14 + 40 + 8*maxExtensions, ErrExtension, ""},
 		{chain, 14 + 40 + 16, nil, "tcp 2001:db8::1 > 2001:db8::2 iplen 76 captured 56 missing ports,flags"},
 	} {
 		var h Header
