@@ -1,0 +1,152 @@
+package sg_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/sgtest"
+)
+
+const explainTopology = `
+group sg-web
+rule sg-web egress all 0.0.0.0/0
+group sg-db
+rule sg-db ingress tcp 5432 sg-web
+rule sg-db ingress tcp 0 10.0.0.0/8
+rule sg-db ingress icmp 0/0 0.0.0.0/0
+rule sg-db ingress udp 0-65535 pl-corp
+rule sg-db ingress tcp 22 sg-old
+rule sg-db ingress udp 514 10.0.9.0/24
+prefixlist pl-corp
+entry pl-corp 198.51.100.0/24
+entry pl-corp 198.51.0.0/16
+eni eni-web 10.0.1.10 sg-web
+eni eni-db 10.0.2.20 sg-db public=203.0.113.50
+`
+
+func explainFirewall(t *testing.T) *sg.Firewall {
+	t.Helper()
+	topo, err := sgtest.ParseTopology("explain", explainTopology)
+	require.NoError(t, err)
+	p, err := sg.Compile(topo)
+	require.NoError(t, err)
+	return sg.NewFirewall(p, nil)
+}
+
+func mustHeader(t *testing.T, s string) *packet.Header {
+	t.Helper()
+	h, err := packet.ParseHeader(s)
+	require.NoError(t, err, s)
+	return &h
+}
+
+// CTS-65: connection, direction, state, remaining time, rule and what matched.
+func TestExplainStructure(t *testing.T) {
+	fw := explainFirewall(t)
+	syn := mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S")
+	x := fw.Explain(syn, oracleStart)
+	require.Len(t, x.Hops, 2)
+	assert.Equal(t, sg.Accept, x.Verdict)
+	assert.Equal(t, "0.0.0.0/0", x.Hops[0].Match.CIDR.String())
+	assert.Equal(t, sg.ENIID("eni-web"), x.Hops[1].Match.Member)
+	assert.Nil(t, x.Hops[1].Conn)
+	assert.Zero(t, fw.Table().Len(), "an explanation opens nothing")
+
+	fw.Forward(syn, oracleStart)
+	x = fw.Explain(mustHeader(t, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"), oracleStart.Add(time.Second))
+	require.Len(t, x.Hops, 2)
+	c := x.Hops[0].Conn
+	require.NotNil(t, c)
+	assert.Equal(t, sg.ENIID("eni-db"), x.Hops[0].ENI)
+	assert.Equal(t, conntrack.SynSent, c.State, "as it stands before the packet")
+	assert.Equal(t, conntrack.Reply, c.Dir)
+	assert.Equal(t, 119*time.Second, c.Remaining)
+	assert.Equal(t, "sg-db ingress[0]", c.Rule.String())
+
+	x = fw.ENI("eni-db").Explain(sg.Ingress, mustHeader(t, "udp 198.51.100.7:1 > 10.0.2.20:9"), oracleStart)
+	assert.Equal(t, sg.PrefixListID("pl-corp"), x.Hops[0].Match.PrefixList)
+	assert.Equal(t, "198.51.100.0/24", x.Hops[0].Match.CIDR.String(), "the longest entry")
+
+	x = fw.ENI("eni-db").Explain(sg.Ingress, mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:3306 S"), oracleStart)
+	require.Len(t, x.Hops[0].Near, 5)
+	near := x.Hops[0].Near[0]
+	assert.Equal(t, "sg-db ingress[0]", near.Rule.String())
+	assert.Equal(t, []sg.Fail{{Field: "port", Want: "5432", Got: "3306"}}, near.Fails)
+}
+
+func TestExplainText(t *testing.T) {
+	for name, c := range map[string]struct {
+		eni    sg.ENIID
+		dir    sg.Direction
+		packet string
+		want   string
+	}{
+		"the wrong port": {"", 0, "tcp 10.0.1.10:40001 > 10.0.2.20:3306 S", `tcp 10.0.1.10:40001 > 10.0.2.20:3306 S: drop, no_rule
+eni-web egress: accept, rule
+  connection  none
+  rule        sg-web egress[0]: all 0.0.0.0/0
+  matched     10.0.2.20 in 0.0.0.0/0
+eni-db ingress: drop, no_rule
+  connection  none
+  groups      sg-db
+  nearest     sg-db ingress[0]: port 5432, packet had 3306
+  nearest     sg-db ingress[1]: port 0, packet had 3306
+  nearest     sg-db ingress[4]: port 22, packet had 3306; source sg-old, packet had 10.0.1.10: sg-old is not in the topology
+  nearest     sg-db ingress[2]: protocol icmp, packet had tcp
+  nearest     sg-db ingress[3]: protocol udp, packet had tcp; source pl-corp, packet had 10.0.1.10: no entry of the list contains it
+  hint        sg-db ingress[1] is for port 0 alone; all ports are 0-65535 (SG-24)
+`},
+		"ping": {"eni-db", sg.Ingress, "icmp 10.0.1.10 > 10.0.2.20 8/0 id 7", `icmp 10.0.1.10 > 10.0.2.20 8/0 id 7: drop, no_rule
+eni-db ingress: drop, no_rule
+  connection  none
+  groups      sg-db
+  nearest     sg-db ingress[2]: icmp type 0, packet had 8
+  nearest     sg-db ingress[0]: protocol tcp, packet had icmp
+  nearest     sg-db ingress[1]: protocol tcp, packet had icmp
+  nearest     sg-db ingress[3]: protocol udp, packet had icmp; source pl-corp, packet had 10.0.1.10: no entry of the list contains it
+  nearest     sg-db ingress[4]: protocol tcp, packet had icmp; source sg-old, packet had 10.0.1.10: sg-old is not in the topology
+  hint        sg-db ingress[2] is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)
+`},
+		"a late reply": {"eni-web", sg.Ingress, "udp 8.8.8.8:53 > 10.0.1.10:40000", `udp 8.8.8.8:53 > 10.0.1.10:40000: drop, no_rule
+eni-web ingress: drop, no_rule
+  connection  none
+  groups      sg-web
+  hint        none of its groups has ingress rules, so no new connection is admitted (SG-07)
+  hint        sg-web egress[0] admits the connection that this would answer, but none is tracked: it expired, or it began before the capture (CT-44, CT-45)
+`},
+		"nobody's packet": {"", 0, "tcp 192.0.2.1:1 > 203.0.113.50:2 S", `tcp 192.0.2.1:1 > 203.0.113.50:2 S: not_applicable, no_interface
+  note        neither end is a private address of an interface of the topology
+  note        203.0.113.50 is a public address of eni-db; it is translated before security groups see the packet (REF-02)
+`},
+		"exempt": {"eni-db", sg.Egress, "udp 10.0.2.20:1 > 169.254.169.253:53", `udp 10.0.2.20:1 > 169.254.169.253:53: accept, exempt
+eni-db egress: accept, exempt
+  exempt      security groups do not filter this traffic (EX-01)
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fw, h := explainFirewall(t), mustHeader(t, c.packet)
+			x := fw.Explain(h, oracleStart)
+			if c.eni != "" {
+				x = fw.ENI(c.eni).Explain(c.dir, h, oracleStart)
+			}
+			assert.Equal(t, c.want, x.String())
+		})
+	}
+}
+
+func TestExplainNobody(t *testing.T) {
+	var e *sg.Enforcer
+	x := e.Explain(sg.Ingress, mustHeader(t, "tcp 192.0.2.1:1 > 203.0.113.50:2 S"), oracleStart)
+	assert.Equal(t, sg.Drop, x.Verdict)
+	assert.Equal(t, sg.NoInterface, x.Reason)
+	assert.Contains(t, x.String(), "the policy does not have this interface")
+	x = explainFirewall(t).ENI("eni-db").Explain(0, mustHeader(t, "tcp 192.0.2.1:1 > 10.0.2.20:2 S"), oracleStart)
+	assert.Equal(t, sg.BadDirection, x.Reason)
+	assert.NotPanics(t, func() { _ = explainFirewall(t).Explain(&packet.Header{}, oracleStart).String() })
+}
