@@ -92,8 +92,8 @@ func evaluate(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Dur
 			if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
 				b.Fatal(err)
 			}
-			if d := server.Evaluate(dirs[i], &h, now); d.Reason != want {
-				b.Fatalf("%v: %v, want %v", h.Tuple(), d.Reason, want)
+			if got := server.Evaluate(dirs[i], &h, now).Reason; got != want {
+				b.Fatalf("%v: %v, want %v", h.Tuple(), got, want)
 			}
 		}
 	})

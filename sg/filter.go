@@ -39,7 +39,8 @@ func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []by
 	if d.Reason == NotIP {
 		d.Verdict = NotApplicable
 	}
-	return e.observed(dir, &x.h, now, d)
+	e.observed(dir, &x.h, now, &d)
+	return d
 }
 
 // Evaluate decides about a packet that passes an ENI and whose header the caller

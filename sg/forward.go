@@ -88,9 +88,9 @@ func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
 	case reason != NoReason:
 		o.Verdict, o.Reason = NotApplicable, reason
 	case src != nil:
-		o.add(src, Egress, src.observed(Egress, h, time.Time{}, Decision{Reason: o.Reason}))
+		o.add(src, Egress, src.refused(Egress, h, o.Reason))
 	default:
-		o.add(dst, Ingress, dst.observed(Ingress, h, time.Time{}, Decision{Reason: o.Reason}))
+		o.add(dst, Ingress, dst.refused(Ingress, h, o.Reason))
 	}
 	return o
 }
@@ -119,8 +119,15 @@ func (e *Enforcer) Refuse(dir Direction, h *packet.Header, err error) Outcome {
 		o.Verdict = NotApplicable
 		return o
 	}
-	o.add(e, dir, e.observed(dir, h, time.Time{}, Decision{Reason: o.Reason}))
+	o.add(e, dir, e.refused(dir, h, o.Reason))
 	return o
+}
+
+// refused is a drop that no clock belongs to, and that the observer is told of.
+func (e *Enforcer) refused(dir Direction, h *packet.Header, reason Reason) Decision {
+	d := Decision{Reason: reason}
+	e.observed(dir, h, time.Time{}, &d)
+	return d
 }
 
 // refusal returns the reason for an error of packet.Decode.
