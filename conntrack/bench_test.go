@@ -3,6 +3,8 @@ package conntrack_test
 import (
 	"encoding/binary"
 	"fmt"
+	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -123,54 +125,275 @@ var families = []struct {
 	family packet.Family
 }{{"v4", packet.IPv4}, {"v6", packet.IPv6}}
 
+// each runs a benchmark of the table and the same on a Go map, for both families
+// and all sizes from min on; with -short only the small ones.
+func each(b *testing.B, min int, table, baseline func(b *testing.B, f packet.Family, conns int)) {
+	for _, f := range families {
+		for _, conns := range benchSizes {
+			if conns < min || testing.Short() && conns > 100_000 {
+				continue
+			}
+			b.Run(fmt.Sprintf("family=%s/conns=%d/table=conntrack", f.name, conns), func(b *testing.B) { table(b, f.family, conns) })
+			b.Run(fmt.Sprintf("family=%s/conns=%d/table=map", f.name, conns), func(b *testing.B) { baseline(b, f.family, conns) })
+		}
+	}
+}
+
 // BenchmarkTrackHit is a segment of an established connection: lookup, state
 // machine and a new idle timeout. The map does the same for such segments alone.
 func BenchmarkTrackHit(b *testing.B) {
-	for _, f := range families {
-		for _, conns := range benchSizes {
-			b.Run(fmt.Sprintf("family=%s/conns=%d/table=conntrack", f.name, conns), func(b *testing.B) {
-				table := establish(b, f.family, conns)
-				h := benchHeader(f.family, packet.ACK|packet.PSH)
-				w := newWalk(conns)
-				b.ReportAllocs()
-				i, missed := 0, 0
-				for b.Loop() {
-					n := w.next()
-					benchConn(&h, n, n>>7&1)
-					if r := table.Track(1, &h, benchTimes[i&1023]); r.Class != conntrack.Tracked || r.Tag != n {
-						missed++
-					}
-					i++
-				}
-				if missed > 0 {
-					b.Fatalf("%d of %d missed", missed, i)
-				}
-			})
-			b.Run(fmt.Sprintf("family=%s/conns=%d/table=map", f.name, conns), func(b *testing.B) {
-				m := buildMap(f.family, conns)
-				h := benchHeader(f.family, packet.ACK|packet.PSH)
-				w := newWalk(conns)
-				b.ReportAllocs()
-				i, missed := 0, 0
-				for b.Loop() {
-					n := w.next()
-					benchConn(&h, n, n>>7&1)
-					k := mapKeyOf(&h)
-					v, ok := m[k]
-					at := benchTimes[i&1023].UnixNano()
-					if !ok || v.tag != n || at >= v.expires {
-						missed++
-					}
-					if h.TCPFlags&(packet.SYN|packet.FIN|packet.RST) == 0 {
-						v.expires = at + int64(conntrack.DefaultTCPEstablished)
-						m[k] = v
-					}
-					i++
-				}
-				if missed > 0 {
-					b.Fatalf("%d of %d missed", missed, i)
-				}
-			})
+	each(b, 0, func(b *testing.B, f packet.Family, conns int) {
+		table := establish(b, f, conns)
+		h := benchHeader(f, packet.ACK|packet.PSH)
+		w := newWalk(conns)
+		b.ReportAllocs()
+		i, missed := 0, 0
+		for b.Loop() {
+			n := w.next()
+			benchConn(&h, n, n>>7&1)
+			if r := table.Track(1, &h, benchTimes[i&1023]); r.Class != conntrack.Tracked || r.Tag != n {
+				missed++
+			}
+			i++
 		}
+		if missed > 0 {
+			b.Fatalf("%d of %d missed", missed, i)
+		}
+	}, func(b *testing.B, f packet.Family, conns int) {
+		m := buildMap(f, conns)
+		h := benchHeader(f, packet.ACK|packet.PSH)
+		w := newWalk(conns)
+		b.ReportAllocs()
+		i, missed := 0, 0
+		for b.Loop() {
+			n := w.next()
+			benchConn(&h, n, n>>7&1)
+			k := mapKeyOf(&h)
+			v, ok := m[k]
+			at := benchTimes[i&1023].UnixNano()
+			if !ok || v.tag != n || at >= v.expires {
+				missed++
+			}
+			if h.TCPFlags&(packet.SYN|packet.FIN|packet.RST) == 0 {
+				v.expires = at + int64(conntrack.DefaultTCPEstablished)
+				m[k] = v
+			}
+			i++
+		}
+		if missed > 0 {
+			b.Fatalf("%d of %d missed", missed, i)
+		}
+	})
+}
+
+// BenchmarkTrackMiss is a SYN of an unknown connection that is not admitted.
+func BenchmarkTrackMiss(b *testing.B) {
+	each(b, 0, func(b *testing.B, f packet.Family, conns int) {
+		table := establish(b, f, conns)
+		h := benchHeader(f, packet.SYN)
+		w := newWalk(conns)
+		b.ReportAllocs()
+		hit := 0
+		for b.Loop() {
+			benchConn(&h, 1<<24+w.next(), 0)
+			if r := table.Track(1, &h, benchStart); r.Class != conntrack.New {
+				hit++
+			}
+		}
+		if hit > 0 {
+			b.Fatal(hit)
+		}
+	}, func(b *testing.B, f packet.Family, conns int) {
+		m := buildMap(f, conns)
+		h := benchHeader(f, packet.SYN)
+		w := newWalk(conns)
+		b.ReportAllocs()
+		hit := 0
+		for b.Loop() {
+			benchConn(&h, 1<<24+w.next(), 0)
+			if _, ok := m[mapKeyOf(&h)]; ok {
+				hit++
+			}
+		}
+		if hit > 0 {
+			b.Fatal(hit)
+		}
+	})
+}
+
+// BenchmarkInsert fills an empty table: ns/conn for each commit, B/conn what one
+// takes up in the end, worst-us the longest single commit on the way.
+func BenchmarkInsert(b *testing.B) {
+	each(b, 10_000, func(b *testing.B, f packet.Family, conns int) {
+		h := benchHeader(f, packet.SYN)
+		fill(b, conns, func() (func(n uint32), any) {
+			table, err := conntrack.NewTable(conntrack.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return func(n uint32) {
+				benchConn(&h, n, 0)
+				table.Commit(1, &h, benchStart, n)
+			}, table
+		})
+	}, func(b *testing.B, f packet.Family, conns int) {
+		h := benchHeader(f, packet.SYN)
+		fill(b, conns, func() (func(n uint32), any) {
+			m := map[mapKey]mapValue{}
+			return func(n uint32) {
+				benchConn(&h, n, 0)
+				m[mapKeyOf(&h)] = mapValue{0, n, conntrack.SynSent}
+			}, m
+		})
+	})
+}
+
+func fill(b *testing.B, conns int, start func() (insert func(n uint32), keep any)) {
+	var rounds int
+	var worst []time.Duration
+	var bytes float64
+	for b.Loop() {
+		rounds++
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		insert, keep := start()
+		var slowest time.Duration
+		last := time.Now()
+		for n := range uint32(conns) {
+			insert(n)
+			if n&15 == 15 { // the clock costs as much as an insert
+				now := time.Now()
+				slowest = max(slowest, now.Sub(last))
+				last = now
+			}
+		}
+		worst = append(worst, slowest)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		bytes = float64(after.HeapAlloc-before.HeapAlloc) / float64(conns)
+		runtime.KeepAlive(keep)
 	}
+	slices.Sort(worst)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds)/float64(conns), "ns/conn")
+	b.ReportMetric(bytes, "B/conn")
+	b.ReportMetric(float64(worst[len(worst)/2].Nanoseconds())/1e3, "worst-us/16")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkReplace ends a connection, by a RST that refuses it, and opens another.
+func BenchmarkReplace(b *testing.B) {
+	each(b, 10_000, func(b *testing.B, f packet.Family, conns int) {
+		table, err := conntrack.NewTable(conntrack.Config{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		h := benchHeader(f, packet.SYN)
+		for n := range uint32(conns) {
+			benchConn(&h, n, 0)
+			table.Commit(1, &h, benchStart, n)
+		}
+		b.ReportAllocs()
+		old, next, failed := uint32(0), uint32(conns), 0
+		for b.Loop() {
+			benchConn(&h, old, 1)
+			h.TCPFlags = packet.RST | packet.ACK
+			if table.Track(1, &h, benchStart).State != conntrack.Close {
+				failed++
+			}
+			benchConn(&h, next, 0)
+			h.TCPFlags = packet.SYN
+			if !table.Commit(1, &h, benchStart, next) {
+				failed++
+			}
+			old, next = (old+1)&(1<<24-1), (next+1)&(1<<24-1)
+		}
+		if failed > 0 || table.Len() != conns {
+			b.Fatal(failed, table.Len())
+		}
+	}, func(b *testing.B, f packet.Family, conns int) {
+		m := buildMap(f, conns)
+		h := benchHeader(f, packet.SYN)
+		b.ReportAllocs()
+		old, next := uint32(0), uint32(conns)
+		for b.Loop() {
+			benchConn(&h, old, 1)
+			delete(m, mapKeyOf(&h))
+			benchConn(&h, next, 0)
+			m[mapKeyOf(&h)] = mapValue{0, next, conntrack.SynSent}
+			old, next = (old+1)&(1<<24-1), (next+1)&(1<<24-1)
+		}
+		if len(m) != conns {
+			b.Fatal(len(m))
+		}
+	})
+}
+
+// BenchmarkExpire fills a table, lets all connections die and sweeps them: ns/conn
+// for both together, of which sweep-ns/conn is the second half.
+func BenchmarkExpire(b *testing.B) {
+	each(b, 10_000, func(b *testing.B, f packet.Family, conns int) {
+		h := benchHeader(f, packet.SYN)
+		var sweep time.Duration
+		rounds := 0
+		for b.Loop() {
+			table, err := conntrack.NewTable(conntrack.Config{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for n := range uint32(conns) {
+				benchConn(&h, n, 0)
+				table.Commit(1, &h, benchStart, n)
+			}
+			start := time.Now()
+			if n := table.Expire(benchStart.Add(time.Hour), conns); n != conns {
+				b.Fatal(n)
+			}
+			sweep += time.Since(start)
+			rounds++
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds)/float64(conns), "ns/conn")
+		b.ReportMetric(float64(sweep.Nanoseconds())/float64(rounds)/float64(conns), "sweep-ns/conn")
+		b.ReportMetric(0, "ns/op")
+	}, func(b *testing.B, f packet.Family, conns int) {
+		h := benchHeader(f, packet.SYN)
+		var sweep time.Duration
+		rounds := 0
+		for b.Loop() {
+			m := map[mapKey]mapValue{}
+			for n := range uint32(conns) {
+				benchConn(&h, n, 0)
+				m[mapKeyOf(&h)] = mapValue{0, n, conntrack.SynSent}
+			}
+			start := time.Now()
+			for k, v := range m {
+				if v.expires == 0 {
+					delete(m, k)
+				}
+			}
+			sweep += time.Since(start)
+			rounds++
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(rounds)/float64(conns), "ns/conn")
+		b.ReportMetric(float64(sweep.Nanoseconds())/float64(rounds)/float64(conns), "sweep-ns/conn")
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+// BenchmarkGC is a forced collection with a table alive. table=none is the cost
+// without any.
+func BenchmarkGC(b *testing.B) {
+	collect := func(b *testing.B, keep any) {
+		runtime.GC()
+		for b.Loop() {
+			runtime.GC()
+		}
+		runtime.KeepAlive(keep)
+	}
+	b.Run("table=none", func(b *testing.B) { collect(b, nil) })
+	each(b, 1_000_000, func(b *testing.B, f packet.Family, conns int) {
+		collect(b, establish(b, f, conns))
+	}, func(b *testing.B, f packet.Family, conns int) {
+		collect(b, buildMap(f, conns))
+	})
 }

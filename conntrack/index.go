@@ -126,10 +126,10 @@ func (s *segment) next(i uint32) uint32 {
 
 func (x *index) segment(hash uint64) *segment { return &x.dir[hash>>(x.shift&63)] }
 
-// insert adds an entry that is not there. hashOf is called for the entries that
-// have to make room. It reports false where the hash function has failed: more
+// insert adds an entry that is not there. rehash is called to fill in the hashes of
+// entries that have to make room. It reports false where the hash function has failed: more
 // hashes share their first bits than a segment can hold.
-func (x *index) insert(hash uint64, rec uint32, hashOf func(rec uint32) uint64) bool {
+func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) bool {
 	if x.infos == nil {
 		x.infos = []segmentInfo{{depth: 0, pages: 1}}
 		x.dir[0].pages[0] = new(page)
@@ -144,8 +144,8 @@ func (x *index) insert(hash uint64, rec uint32, hashOf func(rec uint32) uint64) 
 			return true
 		}
 		if info.pages < maxPages {
-			x.widen(hash, hashOf)
-		} else if !x.split(hash, hashOf) {
+			x.widen(hash, rehash)
+		} else if !x.split(hash, rehash) {
 			return false
 		}
 	}
@@ -195,7 +195,7 @@ type placed struct {
 }
 
 // lift empties the segment into x.moved.
-func (x *index) lift(s *segment, hashOf func(rec uint32) uint64) {
+func (x *index) lift(s *segment, rehash func([]placed)) {
 	if x.moved == nil {
 		x.moved = make([]placed, 0, maxPages*pageFull)
 	}
@@ -209,16 +209,14 @@ func (x *index) lift(s *segment, hashOf func(rec uint32) uint64) {
 		}
 		*b = bucket{}
 	}
-	for i := range x.moved {
-		x.moved[i].hash = hashOf(x.moved[i].rec)
-	}
+	rehash(x.moved)
 }
 
 // widen adds a page to the segment of the hash.
-func (x *index) widen(hash uint64, hashOf func(rec uint32) uint64) {
+func (x *index) widen(hash uint64, rehash func([]placed)) {
 	all := x.copies(hash)
 	s := all[0]
-	x.lift(&s, hashOf)
+	x.lift(&s, rehash)
 	info := &x.infos[s.id]
 	s.pages[info.pages] = new(page)
 	s.buckets += pageBuckets
@@ -233,7 +231,7 @@ func (x *index) widen(hash uint64, hashOf func(rec uint32) uint64) {
 
 // split divides the segment of the hash, which has all its pages, by the next bit
 // of the hash. Both halves get two pages.
-func (x *index) split(hash uint64, hashOf func(rec uint32) uint64) bool {
+func (x *index) split(hash uint64, rehash func([]placed)) bool {
 	all := x.copies(hash)
 	if len(all) == 1 {
 		if len(x.dir) == 1<<maxDepth {
@@ -247,7 +245,7 @@ func (x *index) split(hash uint64, hashOf func(rec uint32) uint64) bool {
 		all = x.copies(hash)
 	}
 	low := all[0]
-	x.lift(&low, hashOf)
+	x.lift(&low, rehash)
 	info := &x.infos[low.id]
 	info.depth++
 	bit := uint(64 - info.depth)

@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	kernelRuns = flag.Int("kernel", 3000, "random sequences for the table and the kernel")
+	kernelRuns = flag.Int("kernel", 2000, "random sequences for the table and the kernel")
 	kernelSeed = flag.Uint64("kernelseed", 1, "first seed of them")
 )
 
@@ -522,12 +522,19 @@ func (k *kernel) sequence(seed uint64) (int, error) {
 	var log strings.Builder
 	var sent [2][][]byte // IP packets by side, to be quoted
 	onlyTCP := w.IntN(3) > 0
+	var (
+		side int
+		h    packet.Header
+		b    []byte
+	)
 	for step := range 5 + w.IntN(25) {
-		side := w.IntN(2)
-		h, payload := w.kernelPacket(side, onlyTCP, flows, sent[1-side])
-		b, err := frame(side, &h, payload)
-		if err != nil {
-			return step, fmt.Errorf("%v: %w", h.Tuple(), err)
+		if w.IntN(4) > 0 || step == 0 { // or the same again
+			var payload []byte
+			side = w.IntN(2)
+			h, payload = w.kernelPacket(side, onlyTCP, flows, sent[1-side])
+			if b, err = frame(side, &h, payload); err != nil {
+				return step, fmt.Errorf("%v: %w", h.Tuple(), err)
+			}
 		}
 		sent[side] = append(sent[side], bytes.Clone(b[14:]))
 		fmt.Fprintf(&log, "%c  %v", 'A'+side, h.Tuple())

@@ -77,7 +77,7 @@ type linuxMemory struct {
 }
 
 const (
-	slabBits    = 15
+	slabBits    = 13
 	slabRecords = 1 << slabBits
 	slabMask    = slabRecords - 1
 	firstSlab   = 64 // records
@@ -122,6 +122,23 @@ func (s *store) zone(rec uint32) Zone {
 func (s *store) hashOf(rec uint32) uint64 {
 	k := s.key(rec)
 	return s.hash.hash(&k)
+}
+
+// rehash fills in the hashes of records. Nothing in the loop waits for what was
+// read before, so that many records are on their way from memory at a time.
+func (s *store) rehash(list []placed) {
+	if s.v6 {
+		for i := range list {
+			u := s.slabs[list[i].rec>>slabBits][list[i].rec&slabMask*2:][:2]
+			w := [5]uint64{u[0][0], u[0][1], u[1][0], u[1][1], u[1][2]}
+			list[i].hash = s.hash.hash6(&w, protocolOf(u[0][wordMeta]))
+		}
+		return
+	}
+	for i := range list {
+		u := &s.slabs[list[i].rec>>slabBits][list[i].rec&slabMask]
+		list[i].hash = s.hash.hash4(u[0], u[1], protocolOf(u[wordMeta]))
+	}
 }
 
 // find returns the record of the key, dead or alive, or noRecord.
@@ -184,11 +201,11 @@ func (s *store) add(hash uint64, k *key, birth uint32) (uint32, bool) {
 	u := s.head(rec)
 	next := uint32(u[0])
 	u[0], u[1] = k.w[0], k.w[1]
-	u[wordMeta] = uint64(k.proto) // hashOf needs it
+	u[wordMeta] = uint64(k.proto) // rehash needs it
 	if s.v6 {
 		*s.tail(rec) = unit{k.w[2], k.w[3], k.w[4]}
 	}
-	if !s.index.insert(hash, rec, s.hashOf) {
+	if !s.index.insert(hash, rec, s.rehash) {
 		*u = unit{uint64(next), 0, never, 0}
 		return 0, false
 	}
@@ -198,7 +215,6 @@ func (s *store) add(hash uint64, k *key, birth uint32) (uint32, bool) {
 		s.free = next
 	}
 	s.births[rec>>slabBits][rec&slabMask] = birth
-	s.age(birth)
 	s.used++
 	return rec, true
 }
@@ -238,6 +254,9 @@ func (s *store) birth(rec uint32) uint32 { return s.births[rec>>slabBits][rec&sl
 // their range all become that old. It looks at one record for each that is
 // opened, which is often enough.
 func (s *store) age(now uint32) {
+	if s.size == 0 {
+		return
+	}
 	if s.aged++; s.aged >= s.size {
 		s.aged = 0
 	}

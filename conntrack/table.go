@@ -177,6 +177,8 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		return false
 	}
 	t.births++
+	t.v4.age(t.births)
+	t.v6.age(t.births)
 	t.open(s, rec, z, &k, h, at, tag)
 	return true
 }

@@ -1,0 +1,313 @@
+package conntrack
+
+import (
+	"encoding/binary"
+	"flag"
+	"math"
+	"net/netip"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var floodSize = flag.Int("flood", 10_000_000, "SYNs of the flood, against a maximum of a tenth")
+
+var testStart = time.Unix(1_800_000_000, 0)
+
+// client n speaks to a server, over either family.
+func clientHeader(n uint32, v6, reply bool, flags packet.TCPFlags) packet.Header {
+	src, dst := netip.MustParseAddrPort("10.0.0.0:40000"), netip.MustParseAddrPort("192.0.2.1:443")
+	if v6 {
+		src, dst = netip.MustParseAddrPort("[2001:db8::]:40000"), netip.MustParseAddrPort("[2001:db8:1::1]:443")
+	}
+	h := packet.TCPHeader(src, dst, flags)
+	binary.BigEndian.PutUint32(h.Src[12:], binary.BigEndian.Uint32(h.Src[12:])+n)
+	if reply {
+		h = reversed(h)
+	}
+	return h
+}
+
+func connect(t testing.TB, table *Table, n uint32, v6 bool, now time.Time) {
+	syn, synack, ack := clientHeader(n, v6, false, packet.SYN), clientHeader(n, v6, true, packet.SYN|packet.ACK), clientHeader(n, v6, false, packet.ACK)
+	if !table.Commit(1, &syn, now, n) || table.Track(1, &synack, now).Dir != Reply || table.Track(1, &ack, now).State != Established {
+		t.Fatalf("connection %d not established", n)
+	}
+}
+
+func TestRecordSize(t *testing.T) {
+	assert.EqualValues(t, 32, unsafe.Sizeof(unit{}))
+	assert.EqualValues(t, 64, unsafe.Sizeof(bucket{}))
+	assert.EqualValues(t, 12, unsafe.Sizeof(Result{}))
+}
+
+// TestGrow fills a table, takes every third connection out and puts new ones in,
+// and looks for all of them at every stage.
+func TestGrow(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		const n = 60_000
+		table, err := NewTable(Config{})
+		require.NoError(t, err)
+		for i := range uint32(n) {
+			connect(t, table, i, v6, testStart)
+		}
+		check := func(table *Table, present func(i uint32) bool) {
+			for i := range uint32(2 * n) {
+				h := clientHeader(i, v6, i&1 == 1, packet.ACK)
+				r := table.Track(1, &h, testStart)
+				want := Result{Why: WhyNoSYN}
+				if present(i) {
+					want = Result{Class: Tracked, Dir: Original + Direction(i&1), State: Established, Replied: true, Tag: i}
+				}
+				if r != want {
+					t.Fatalf("v6 %v, connection %d: %+v, want %+v", v6, i, r, want)
+				}
+			}
+		}
+		check(table, func(i uint32) bool { return i < n })
+
+		before := table.Clone()
+		deleted := table.DeleteFunc(testStart, func(e Entry) bool { return e.Tag%3 == 0 })
+		require.Equal(t, n/3, deleted)
+		check(table, func(i uint32) bool { return i < n && i%3 != 0 })
+		for i := uint32(n); i < n+n/2; i++ {
+			connect(t, table, i, v6, testStart)
+		}
+		kept := func(i uint32) bool { return i < n && i%3 != 0 || i >= n && i < n+n/2 }
+		check(table, kept)
+		check(before, func(i uint32) bool { return i < n })
+
+		var tags []uint32
+		for e := range table.All(testStart) {
+			tags = append(tags, e.Tag)
+		}
+		require.Len(t, tags, n-n/3+n/2)
+		require.True(t, slices.IsSorted(tags), "not in the order they were opened")
+		require.True(t, kept(tags[0]) && kept(tags[len(tags)-1]))
+
+		require.Equal(t, 7, table.Expire(testStart.Add(1000*time.Hour), 7))
+		require.Equal(t, len(tags)-7, table.Expire(testStart.Add(1000*time.Hour), math.MaxInt))
+		require.Zero(t, table.Len())
+	}
+}
+
+// TestOrderOutlivesItsCounter opens connections while the numbers that order them
+// wrap round.
+func TestOrderOutlivesItsCounter(t *testing.T) {
+	table, err := NewTable(Config{})
+	require.NoError(t, err)
+	table.births = math.MaxUint32 - 2
+	for i := range uint32(6) {
+		connect(t, table, i, i%2 == 0, testStart)
+	}
+	table.births += 1 << 31 // as many were opened and ended since
+	for i := range uint32(300) {
+		connect(t, table, 6+i, false, testStart)
+	}
+	table.births += 1<<31 - 1000
+	connect(t, table, 306, false, testStart)
+	var tags []uint32
+	for e := range table.All(testStart) {
+		tags = append(tags, e.Tag)
+	}
+	require.Len(t, tags, 307)
+	slices.Sort(tags[:6]) // older than half the range: before the rest, in any order
+	require.True(t, slices.IsSorted(tags), tags)
+}
+
+// TestFlood sends SYNs from ever new sources at a table with a maximum that is
+// full, with connections that somebody uses.
+func TestFlood(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		flood, max := *floodSize, *floodSize/10
+		if testing.Short() || v6 {
+			flood, max = flood/10, max/10
+		}
+		table, err := NewTable(Config{MaxEntries: max})
+		require.NoError(t, err)
+		const users = 1000
+		for i := range uint32(users) {
+			connect(t, table, i, v6, testStart)
+		}
+		heap := func() uint64 {
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			return m.HeapAlloc
+		}
+		const lasts = 500 * time.Second // several generations of SYNs
+		interval := lasts / time.Duration(flood)
+		h := clientHeader(0, v6, false, packet.SYN)
+		var full uint64
+		refused := 0
+		for i := range uint32(flood) {
+			now := testStart.Add(time.Duration(i) * interval)
+			binary.BigEndian.PutUint32(h.Src[12:], 0x20000000+i)
+			if r := table.Track(1, &h, now); r.Class != New {
+				t.Fatalf("SYN %d: %+v", i, r)
+			}
+			if !table.Commit(1, &h, now, users) {
+				refused++
+			}
+			if i%1000 == 0 {
+				user := clientHeader(i/1000%users, v6, i/1000%2 == 1, packet.ACK)
+				if r := table.Track(1, &user, now); r.Class != Tracked || r.Tag != i/1000%users {
+					t.Fatalf("connection %d at %v: %+v", i/1000%users, now, r)
+				}
+			}
+			if table.Len() > max {
+				t.Fatalf("%d entries, the maximum is %d", table.Len(), max)
+			}
+			if int(i) == max+max/2 {
+				full = heap()
+			}
+		}
+		require.NotZero(t, refused)
+		require.NotZero(t, table.Stats().Expired)
+		assert.LessOrEqual(t, heap(), full+full/20+1<<20, "memory grew under the flood")
+		s := table.Stats()
+		assert.Equal(t, uint64(refused), s.Refused)
+		later := testStart.Add(lasts + 120*time.Second)
+		n := 0
+		for range table.All(later) {
+			n++
+		}
+		assert.Equal(t, users, n, "the flood's entries have not expired")
+		h = clientHeader(users, v6, false, packet.SYN)
+		assert.True(t, table.Commit(1, &h, later, 0), "no room after the flood")
+		t.Logf("v6 %v: %d SYNs against a maximum of %d: %d refused, %d expired on the way", v6, flood, max, refused, s.Expired)
+		runtime.KeepAlive(table)
+	}
+}
+
+// TestReadersBesideEachOther runs what the documentation allows side by side, for
+// the race detector.
+func TestReadersBesideEachOther(t *testing.T) {
+	table, err := NewTable(Config{})
+	require.NoError(t, err)
+	for i := range uint32(2000) {
+		connect(t, table, i, i%2 == 0, testStart)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range uint32(2000) {
+				h := clientHeader(i, i%2 == 0, false, packet.ACK)
+				if r, e := table.Peek(1, &h, testStart); r.Tag != i || e.Tag != i {
+					t.Errorf("Peek: %+v %+v", r, e)
+				}
+			}
+			n := 0
+			for range table.All(testStart) {
+				n++
+			}
+			if n != 2000 || table.Len() != n || table.Stats().TCP != n {
+				t.Errorf("All: %d, Len: %d", n, table.Len())
+			}
+		})
+		wg.Go(func() { // a clone is another table
+			clone := table.Clone()
+			for i := range uint32(4000) {
+				h := clientHeader(i, i%2 == 0, false, packet.RST)
+				clone.Track(1, &h, testStart.Add(time.Second))
+				h.TCPFlags = packet.SYN
+				clone.Commit(1, &h, testStart.Add(time.Hour), i)
+			}
+			clone.DeleteFunc(testStart, func(Entry) bool { return true })
+		})
+	}
+	wg.Wait()
+	require.Equal(t, 2000, table.Len())
+}
+
+func TestNoAllocations(t *testing.T) {
+	for _, p := range []Profile{AWS, Linux} {
+		for _, v6 := range []bool{false, true} {
+			table, err := NewTable(Config{Profile: p})
+			require.NoError(t, err)
+			connect(t, table, 1, v6, testStart)
+			ack, rst, syn := clientHeader(1, v6, true, packet.ACK), clientHeader(2, v6, true, packet.RST), clientHeader(2, v6, false, packet.SYN)
+			later := clientHeader(3, v6, true, packet.ACK)
+			later.FragOffset = 8
+			assert.Zero(t, testing.AllocsPerRun(100, func() {
+				table.Track(1, &ack, testStart)
+				table.Peek(1, &ack, testStart)
+				table.Commit(1, &syn, testStart, 1)
+				table.Track(1, &rst, testStart)
+				table.Track(1, &later, testStart)
+				table.Expire(testStart, 10)
+			}))
+		}
+	}
+}
+
+func TestFragmentsAreBounded(t *testing.T) {
+	table, err := NewTable(Config{})
+	require.NoError(t, err)
+	h := packet.UDPHeader(netip.MustParseAddrPort("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.2:2"))
+	track := func(id uint32, now time.Time) Result {
+		later := h
+		later.FragID, later.FragOffset = id, 1480
+		return table.Track(1, &later, now)
+	}
+	h.MoreFrags = true
+	for i := range uint32(maxFragments + 10) {
+		h.FragID = i
+		table.CommitFragment(1, &h, testStart, i%2 == 0)
+	}
+	require.Equal(t, Result{Class: Fragment}, track(9, testStart), "the oldest give way")
+	require.Equal(t, Result{Class: Fragment, Known: true, Accepted: true}, track(10, testStart))
+	require.Equal(t, Result{Class: Fragment, Known: true}, track(11, testStart))
+	require.Equal(t, Result{Class: Fragment, Known: true}, track(11, testStart.Add(fragmentTimeout4-1)))
+	require.Equal(t, Result{Class: Fragment}, track(11, testStart.Add(fragmentTimeout4)))
+	for i := range uint32(maxFragments) {
+		h.FragID = i
+		table.CommitFragment(1, &h, testStart.Add(time.Minute), true)
+	}
+	require.Equal(t, maxFragments, len(table.frags.verdicts))
+}
+
+func TestTimeoutRanges(t *testing.T) {
+	for _, c := range []struct {
+		to    Timeouts
+		field string
+	}{
+		{Timeouts{}, ""},
+		{Timeouts{60 * time.Second, 30 * time.Second, 60 * time.Second}, ""},
+		{Timeouts{432_000 * time.Second, 60 * time.Second, 180 * time.Second}, ""},
+		{Timeouts{TCPEstablished: NitroV6TCPEstablished}, ""},
+		{Timeouts{TCPEstablished: 59 * time.Second}, "TCPEstablished"},
+		{Timeouts{TCPEstablished: 432_001 * time.Second}, "TCPEstablished"},
+		{Timeouts{UDP: 29 * time.Second}, "UDP"},
+		{Timeouts{UDP: 61 * time.Second}, "UDP"},
+		{Timeouts{UDPStream: 59 * time.Second}, "UDPStream"},
+		{Timeouts{UDPStream: 181 * time.Second}, "UDPStream"},
+		{Timeouts{UDP: -1}, "UDP"},
+	} {
+		_, err := NewTable(Config{Timeouts: c.to})
+		table, err2 := NewTable(Config{})
+		require.NoError(t, err2)
+		err2 = table.SetTimeouts(3, c.to)
+		if c.field == "" {
+			assert.NoError(t, err)
+			assert.NoError(t, err2)
+			continue
+		}
+		var e, e2 *TimeoutError
+		require.ErrorAs(t, err, &e)
+		require.ErrorAs(t, err2, &e2)
+		assert.Equal(t, c.field, e.Field)
+		assert.Equal(t, *e, *e2)
+	}
+	_, err := NewTable(Config{Profile: Linux, Timeouts: Timeouts{UDP: time.Second}})
+	assert.NoError(t, err)
+	_, err = NewTable(Config{Profile: Linux, Timeouts: Timeouts{UDP: -time.Second}})
+	assert.EqualError(t, err, "conntrack: timeout UDP is -1s: must be at least 1ns")
+}
