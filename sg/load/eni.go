@@ -16,7 +16,8 @@ import (
 // id is required, addr and group may come any number of times. An addr with a
 // prefix length is a delegated prefix. Further keys: public (an address outside
 // the VPC), name, vpc, subnet, instance, account, type, and nitro=v6. The error
-// joins all that is wrong, each with the word it is about.
+// joins all that is wrong, each with the word it is about. Whether the interface
+// has a group is for [Loader.AddENI], which may know of one.
 func ParseENI(s string) (sg.ENI, error) {
 	var e sg.ENI
 	var errs []error
@@ -35,9 +36,6 @@ func ParseENI(s string) (sg.ENI, error) {
 	}
 	if e.ID == "" {
 		fail("has no id")
-	}
-	if len(e.Groups) == 0 {
-		fail("has no group")
 	}
 	if len(errs) > 0 {
 		return sg.ENI{}, errors.Join(errs...)
@@ -112,7 +110,12 @@ func (b *builder) handmade(e *sg.ENI) {
 	for i, id := range e.Groups {
 		added.Groups[i] = b.groupNamed(id)
 	}
-	b.eni(e.ID, Place{File: "interface " + string(e.ID)}).merge(&added)
+	at := Place{File: "interface " + string(e.ID)}
+	merged := b.eni(e.ID, at)
+	merged.merge(&added)
+	if len(merged.Groups) == 0 {
+		b.fail(at, codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85
+	}
 }
 
 // groupNamed returns the id of the one group with a name, where no group has it

@@ -28,7 +28,6 @@ func TestParseENIErrors(t *testing.T) {
 	for _, tc := range []struct{ in, want string }{
 		{"", `interface "": "": want key=value`},
 		{"group=g", `interface "group=g": has no id`},
-		{"id=a", `interface "id=a": has no group`},
 		{"id=a,group=g,addr=10.0.0", `interface "id=a,group=g,addr=10.0.0": addr=10.0.0: not an IP address`},
 		{"id=a,group=g,addr=fe80::1%eth0", `interface "id=a,group=g,addr=fe80::1%eth0": addr=fe80::1%eth0: not an IP address`},
 		{"id=a,group=g,addr=10.0.0/8", `interface "id=a,group=g,addr=10.0.0/8": addr=10.0.0/8: not a CIDR block`},
@@ -43,7 +42,7 @@ func TestParseENIErrors(t *testing.T) {
 		assert.Equal(t, tc.want, first)
 	}
 	_, err := load.ParseENI("x,addr=y")
-	assert.Len(t, strings.Split(err.Error(), "\n"), 4, "all at once: %v", err)
+	assert.Len(t, strings.Split(err.Error(), "\n"), 3, "all at once: %v", err)
 }
 
 // An interface by hand adds to one of the inputs, and may name groups.
@@ -51,7 +50,7 @@ func TestAddENI(t *testing.T) {
 	l := load.New()
 	l.Add("1.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web"}, {"GroupId": "sg-2", "GroupName": "twin"}, {"GroupId": "sg-3", "GroupName": "twin"}]}`))
 	l.Add("2.json", strings.NewReader(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.1", "Groups": [{"GroupId": "sg-2"}]}]}`))
-	for _, s := range []string{"id=eni-1,addr=10.0.0.2,group=web", "id=eni-2,addr=10.0.0.3,group=sg-1,group=twin"} {
+	for _, s := range []string{"id=eni-1,addr=10.0.0.2,group=web", "id=eni-1,nitro=v6", "id=eni-2,addr=10.0.0.3,group=sg-1,group=twin"} {
 		e, err := load.ParseENI(s)
 		require.NoError(t, err)
 		l.AddENI(e)
@@ -60,7 +59,17 @@ func TestAddENI(t *testing.T) {
 	assert.Equal(t, `group sg-1 name=web
 group sg-2 name=twin
 group sg-3 name=twin
-eni eni-1 10.0.0.1 10.0.0.2 sg-2 sg-1
+eni eni-1 10.0.0.1 10.0.0.2 sg-2 sg-1 nitro-v6
 eni eni-2 10.0.0.3 sg-1 group=twin
 `, got.text)
+}
+
+// SG-10: an interface has a group, its own or one of the inputs.
+func TestAddENIWithoutGroup(t *testing.T) {
+	e, err := load.ParseENI("id=eni-1,addr=10.0.0.2")
+	require.NoError(t, err)
+	l := load.New()
+	l.AddENI(e)
+	_, _, err = l.Topology()
+	assert.EqualError(t, err, "interface eni-1: has no group, and no input has an interface of this id that has one (MissingParameter)")
 }

@@ -258,6 +258,16 @@ func TestTerraformPlan(t *testing.T) {
 			},
 		},
 		{
+			name: "addresses that are asked for by their number",
+			in: tfText{
+				values: []string{`aws_network_interface.n {"private_ips": ["10.0.0.1"], "ipv6_address_count": 1, "private_ips_count": null}`, `aws_instance.i {"private_ip": "10.0.0.2", "ipv6_address_count": 0}`},
+				config: []string{`aws_network_interface.n`, `aws_instance.i`},
+			},
+			want: []string{"eni aws_network_interface.n 10.0.0.1", "eni aws_instance.i 10.0.0.2 instance=aws_instance.i"},
+			warnings: []string{at + ".resources[0].values.ipv6_address_count (aws_network_interface.n): AWS chooses these when the plan is applied: " +
+				"until then they are missing, unless they are given by hand, id=aws_network_interface.n,addr=..."},
+		},
+		{
 			name: "rules that the plan takes away, which their group still lists",
 			in: tfText{
 				values: []string{`aws_security_group.a {"id": "sg-a", "egress": [` + inline(`cidr_blocks=["0.0.0.0/0"]`) + `], "ingress": [` + inline(`protocol="tcp";from_port=22;to_port=22;cidr_blocks=["10.0.0.0/8", "192.0.2.0/24"]`) + `, ` +

@@ -272,7 +272,7 @@ func TestPlanWithInterfaceByHand(t *testing.T) {
 
 	l := load.New()
 	l.Add("1.json", strings.NewReader(doc))
-	e, err := load.ParseENI("id=aws_instance.web,addr=10.0.1.10,group=web")
+	e, err := load.ParseENI("id=aws_instance.web,addr=10.0.1.10")
 	require.NoError(t, err)
 	l.AddENI(e)
 	got = must(t, resultOf(l.Topology()))

@@ -11,6 +11,7 @@ func (r *tfResource) networkInterface() {
 	e := r.eni(sg.ENIID(r.id()))
 	v := r.values
 	r.addrs(e, "private_ip", "private_ip_list", "private_ips", "ipv6_address_list", "ipv6_addresses")
+	r.counted(e)
 	r.prefixes(e, "ipv4_prefixes", ipv4)
 	r.prefixes(e, "ipv6_prefixes", ipv6)
 	for _, id := range r.ids("security_groups", wantGroup) {
@@ -66,6 +67,18 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 	}
 }
 
+// counted warns of addresses that the configuration asks for by their number.
+func (r *tfResource) counted(e *eni) {
+	for _, count := range [...]struct{ attr, addrs string }{
+		{"private_ips_count", "private_ips"}, {"ipv6_address_count", "ipv6_addresses"},
+		{"ipv4_prefix_count", "ipv4_prefixes"}, {"ipv6_prefix_count", "ipv6_prefixes"},
+	} {
+		if n, ok := r.values.field(count.attr).integer(); ok && n > 0 && r.computed(count.addrs) {
+			r.values.field(count.attr).warn("", "AWS chooses these when the plan is applied: until then they are missing, unless they are given by hand, id=%s,addr=...", e.ID)
+		}
+	}
+}
+
 func (r *tfResource) prefixes(e *eni, attr string, f family) {
 	for item := range r.values.field(attr).each() {
 		if !item.there() && r.module.doc.plan {
@@ -93,6 +106,7 @@ func (r *tfResource) attachment() {
 func (r *tfResource) instance() {
 	e := r.eni(sg.ENIID(r.eniID()))
 	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
+	r.counted(e)
 	setDefault(&e.Instance, sg.InstanceID(r.id()))
 	for _, id := range r.ids("vpc_security_group_ids", wantGroup) {
 		e.Groups = addNew(e.Groups, sg.GroupID(id))
