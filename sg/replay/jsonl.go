@@ -3,6 +3,7 @@ package replay
 import (
 	"io"
 	"net/netip"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -35,14 +36,28 @@ type JSONL struct {
 	clock timeText
 	rules map[sg.RuleRef][]byte
 	enis  map[*sg.Enforcer][]byte
+
+	// The texts of all decisions, of the packet and of a hop.
+	packets [sg.NotApplicable + 1][reasons]string
+	hops    [sg.Egress + 1][sg.NotApplicable + 1][reasons]string
 }
 
 // NewJSONL returns a JSONL that writes to w in large pieces.
 func NewJSONL(w io.Writer) *JSONL {
-	return &JSONL{
+	j := &JSONL{
 		w: w, buf: make([]byte, 0, flushAt+4<<10),
 		rules: map[sg.RuleRef][]byte{}, enis: map[*sg.Enforcer][]byte{},
 	}
+	for v := range j.packets {
+		for r := range j.packets[v] {
+			decision := `"verdict":"` + sg.Verdict(v).String() + `","reason":"` + sg.Reason(r).String() + `"`
+			j.packets[v][r] = "," + decision + `,"hops":[`
+			for d := range j.hops {
+				j.hops[d][v][r] = `,"direction":"` + sg.Direction(d).String() + `",` + decision
+			}
+		}
+	}
+	return j
 }
 
 // Flush writes what is buffered.
@@ -83,22 +98,15 @@ func (j *JSONL) Observe(p *Packet) error {
 		}
 	}
 
-	b = append(b, `,"verdict":"`...)
-	b = append(b, p.Outcome.Verdict.String()...)
-	b = append(b, `","reason":"`...)
-	b = append(b, p.Outcome.Reason.String()...)
-	b = append(b, `","hops":[`...)
-	for i, hop := range p.Outcome.Hops() {
+	b = append(b, j.packets[p.Outcome.Verdict][p.Outcome.Reason%reasons]...)
+	hops := p.Outcome.Hops()
+	for i := range hops {
+		hop := &hops[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = append(b, j.eni(hop.Enforcer)...)
-		b = append(b, hop.Direction.String()...)
-		b = append(b, `","verdict":"`...)
-		b = append(b, hop.Decision.Verdict.String()...)
-		b = append(b, `","reason":"`...)
-		b = append(b, hop.Decision.Reason.String()...)
-		b = append(b, '"')
+		b = append(b, j.hops[hop.Direction][hop.Decision.Verdict][hop.Decision.Reason%reasons]...)
 		if !hop.Decision.Rule.IsZero() {
 			b = append(b, j.rule(hop.Decision.Rule)...)
 		}
@@ -111,14 +119,13 @@ func (j *JSONL) Observe(p *Packet) error {
 	return nil
 }
 
-// eni returns the start of a hop, up to the value of its direction. Names are
-// quoted once: a quoted name costs more than the rest of the line.
+// eni returns the start of a hop. Names are quoted once: a quoted name costs more
+// than the rest of the line.
 func (j *JSONL) eni(e *sg.Enforcer) []byte {
 	if s, ok := j.enis[e]; ok {
 		return s
 	}
 	s := append([]byte(`{"eni":`), quoteJSON(string(e.ID()))...)
-	s = append(s, `,"direction":"`...)
 	j.enis[e] = s
 	return s
 }
@@ -171,28 +178,35 @@ func appendAddr(b []byte, f packet.Family, a *[16]byte) []byte {
 	if f != packet.IPv4 {
 		return netip.AddrFrom16(*a).AppendTo(b)
 	}
-	for i, octet := range a[12:] {
-		if i > 0 {
-			b = append(b, '.')
-		}
-		b = appendUint(b, uint64(octet))
-	}
-	return b
+	b = append(appendSmall(b, uint32(a[12])), '.')
+	b = append(appendSmall(b, uint32(a[13])), '.')
+	b = append(appendSmall(b, uint32(a[14])), '.')
+	return appendSmall(b, uint32(a[15]))
 }
 
-// appendUint is strconv.AppendUint for base ten, which for the small numbers of
-// a packet is inlined no further than this.
+// appendUint appends n in base ten. Most numbers of a packet are below a million,
+// for which a few stores are cheaper than a loop with a copy behind it.
 func appendUint(b []byte, n uint64) []byte {
-	var digits [20]byte
-	i := len(digits)
-	for n >= 10 {
-		i--
-		digits[i] = byte('0' + n%10)
-		n /= 10
+	if n < 1000 {
+		return appendSmall(b, uint32(n))
 	}
-	i--
-	digits[i] = byte('0' + n)
-	return append(b, digits[i:]...)
+	if n < 1e6 {
+		high, low := uint32(n)/1000, uint32(n)%1000
+		b = appendSmall(b, high)
+		return append(b, byte('0'+low/100), byte('0'+low/10%10), byte('0'+low%10))
+	}
+	return strconv.AppendUint(b, n, 10)
+}
+
+// appendSmall appends n, which is below 1000.
+func appendSmall(b []byte, n uint32) []byte {
+	switch {
+	case n < 10:
+		return append(b, byte('0'+n))
+	case n < 100:
+		return append(b, byte('0'+n/10), byte('0'+n%10))
+	}
+	return append(b, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
 }
 
 // A timeText writes times as RFC 3339 in UTC with nine digits of a second. It

@@ -12,17 +12,22 @@ type captured struct {
 	source int
 }
 
+// frames yields those of one capture.
+func frames(s Source) iter.Seq2[captured, error] {
+	return func(yield func(captured, error) bool) {
+		for f, err := range s.Frames() {
+			if !yield(captured{f, 0}, err) {
+				return
+			}
+		}
+	}
+}
+
 // merge yields the frames of all sources by time. The sources keep their own
 // order: a frame that is earlier than its predecessor does not overtake it.
 func merge(sources []Source) iter.Seq2[captured, error] {
 	if len(sources) == 1 {
-		return func(yield func(captured, error) bool) {
-			for f, err := range sources[0].Frames() {
-				if !yield(captured{f, 0}, err) {
-					return
-				}
-			}
-		}
+		return frames(sources[0])
 	}
 	return func(yield func(captured, error) bool) {
 		type head struct {

@@ -36,16 +36,19 @@ type Text struct {
 
 	rows    []row // held back until the width is known
 	width   int   // of the packet column; 0 until known
-	scratch []byte
-	rules   map[sg.RuleRef]string
+	scratch row
+	rules   map[sg.RuleRef]ruleTexts
 }
+
+// ruleTexts are the texts of a rule: which it is, and also what it admits.
+type ruleTexts struct{ name, full string }
 
 type row struct {
 	number  uint64
 	time    time.Duration
-	packet  string
 	verdict sg.Verdict
-	why     string
+	packet  []byte
+	why     []byte
 }
 
 const (
@@ -55,7 +58,7 @@ const (
 
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
-	return &Text{w: w, names: names{o.ENIs, o.Groups}, color: o.Color, rules: map[sg.RuleRef]string{}}
+	return &Text{w: w, names: names{o.ENIs, o.Groups}, color: o.Color, rules: map[sg.RuleRef]ruleTexts{}}
 }
 
 // Observe implements [Observer].
@@ -63,22 +66,22 @@ func (t *Text) Observe(p *Packet) error {
 	if p.Number == 1 {
 		t.began = p.Time
 	}
-	r := row{number: p.Number, time: p.Frame.Time.Sub(t.began), verdict: p.Outcome.Verdict}
+	r := &t.scratch
+	r.number, r.verdict, r.time = p.Number, p.Outcome.Verdict, p.Frame.Time.Sub(t.began)
 	if p.Frame.Time.IsZero() {
 		r.time = p.Time.Sub(t.began)
 	}
-	t.scratch = appendPacket(t.scratch[:0], &p.Frame.Header)
-	r.packet = string(t.scratch)
-	t.scratch = t.appendWhy(t.scratch[:0], p)
-	r.why = string(t.scratch)
+	r.packet = appendPacket(r.packet[:0], &p.Frame.Header)
+	r.why = t.appendWhy(r.why[:0], p)
 	if t.width == 0 {
-		t.rows = append(t.rows, r)
+		t.rows = append(t.rows, *r)
+		t.scratch = row{}
 		if len(t.rows) < heldBack {
 			return nil
 		}
 		return t.Flush()
 	}
-	t.appendRow(&r)
+	t.appendRow(r)
 	if len(t.buf) < flushAt {
 		return nil
 	}
@@ -109,8 +112,9 @@ func (t *Text) write() error {
 }
 
 func (t *Text) appendRow(r *row) {
-	b := padLeft(t.buf, strconv.FormatUint(r.number, 10), 6)
-	b = padLeft(b, strconv.FormatFloat(r.time.Seconds(), 'f', 6, 64), 11)
+	var digits [32]byte
+	b := padLeft(t.buf, strconv.AppendUint(digits[:0], r.number, 10), 6)
+	b = padLeft(b, strconv.AppendFloat(digits[:0], r.time.Seconds(), 'f', 6, 64), 11)
 	b = append(b, "  "...)
 	b = pad(b, r.packet, t.width)
 	b = append(b, "  "...)
@@ -138,7 +142,7 @@ func paint(b []byte, on bool, color, s string, width int) []byte {
 	return pad(b, "", width-len(s))
 }
 
-func pad(b []byte, s string, width int) []byte {
+func pad[S string | []byte](b []byte, s S, width int) []byte {
 	b = append(b, s...)
 	for n := len(s); n < width; n++ {
 		b = append(b, ' ')
@@ -146,7 +150,7 @@ func pad(b []byte, s string, width int) []byte {
 	return b
 }
 
-func padLeft(b []byte, s string, width int) []byte {
+func padLeft(b, s []byte, width int) []byte {
 	for n := len(s); n < width; n++ {
 		b = append(b, ' ')
 	}
@@ -234,9 +238,9 @@ func (t *Text) appendDecision(b []byte, hop *sg.Hop) []byte {
 		if d.Rule.IsZero() {
 			return append(b, "a rule admits it"...)
 		}
-		return append(b, t.rule(d.Rule)...)
+		return append(b, t.rule(d.Rule).full...)
 	case sg.Untracked:
-		b = append(b, t.rule(d.Rule)...)
+		b = append(b, t.rule(d.Rule).full...)
 		return append(b, ", untracked"...)
 	case sg.Tracked:
 		if d.Dir == conntrack.Reply {
@@ -246,7 +250,7 @@ func (t *Text) appendDecision(b []byte, hop *sg.Hop) []byte {
 		}
 		if !d.Rule.IsZero() {
 			b = append(b, ", opened by "...)
-			b = append(b, t.ruleName(d.Rule)...)
+			b = append(b, t.rule(d.Rule).name...)
 		}
 		return b
 	case sg.NoRule:
@@ -257,7 +261,7 @@ func (t *Text) appendDecision(b []byte, hop *sg.Hop) []byte {
 		b = append(b, reasonWords(d.Reason)...)
 		if !d.Rule.IsZero() {
 			b = append(b, ", though "...)
-			b = append(b, t.ruleName(d.Rule)...)
+			b = append(b, t.rule(d.Rule).name...)
 			b = append(b, " admits it"...)
 		}
 		return b
@@ -265,11 +269,12 @@ func (t *Text) appendDecision(b []byte, hop *sg.Hop) []byte {
 	return append(b, reasonWords(d.Reason)...)
 }
 
-// rule says which rule, and what it admits.
-func (t *Text) rule(r sg.RuleRef) string {
+// rule returns the texts of a rule, which are made once.
+func (t *Text) rule(r sg.RuleRef) ruleTexts {
 	s, ok := t.rules[r]
 	if !ok {
-		s = t.ruleName(r) + " (" + t.ruleWords(r) + ")"
+		s.name = t.ruleName(r)
+		s.full = s.name + " (" + t.ruleWords(r) + ")"
 		t.rules[r] = s
 	}
 	return s
