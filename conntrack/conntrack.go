@@ -22,6 +22,13 @@
 // given the same calls are in the same state.
 //
 // A Table is for one goroutine at a time; see [Table] for what may run beside it.
+//
+// # Profiles
+//
+// [AWS] is what security groups do, as far as AWS documents it. [Linux] is what
+// nf_conntrack does, and is tested against the running kernel packet by packet.
+// It knows neither TCP options nor checksums nor the keys of GRE, does not put
+// fragments together, and treats SCTP as address and port pairs for 210 s.
 package conntrack
 
 // A Zone is a connection table of its own inside a [Table]: the same five-tuple

@@ -12,7 +12,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-var randomSeeds = flag.Int("seeds", 300, "random runs of the table against the model, for each profile")
+var randomSeeds = flag.Int("seeds", 200, "random runs of the table against the model, for each profile")
 
 // A world draws packets from so few endpoints that connections meet.
 type world struct {
@@ -143,7 +143,11 @@ func TestTableAgainstModel(t *testing.T) {
 		{"linux,max", Config{Profile: Linux, MaxEntries: 7}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for seed := range uint64(*randomSeeds) {
+			seeds := *randomSeeds
+			if testing.Short() {
+				seeds = min(seeds, 40)
+			}
+			for seed := range uint64(seeds) {
 				if msg := compareRun(c.cfg, seed); msg != "" {
 					t.Fatalf("seed %d: %s", seed, msg)
 				}
