@@ -34,7 +34,7 @@ func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *D
 
 // decide writes the decision into *d, which is zero. A Decision that is handed on
 // by value is copied whole right after its bytes were written one by one, and the
-// processor waits for these: a tenth of the way of an established packet.
+// processor waits for these.
 func (e *Enforcer) decide(d *Decision, dir Direction, h *packet.Header, now time.Time, via Via) {
 	switch {
 	case e == nil || e.eni == nil:

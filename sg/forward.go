@@ -34,6 +34,16 @@ func (o *Outcome) add(e *Enforcer, dir Direction, d Decision) {
 	o.Verdict, o.Reason = d.Verdict, d.Reason
 }
 
+// judge lets the next ENI decide, into its place.
+func (o *Outcome) judge(e *Enforcer, dir Direction, h *packet.Header, now time.Time, via Via) {
+	hop := &o.hops[o.n]
+	hop.Enforcer, hop.Direction = e, dir
+	e.decide(&hop.Decision, dir, h, now, via)
+	e.observed(dir, h, now, &hop.Decision)
+	o.n++
+	o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
+}
+
 // Forward judges a packet at both its ends: egress of the ENI that owns the
 // source address, then ingress of the one that owns the destination, each with
 // its own connections (SG-06). The first drop ends the walk; the second ENI has
@@ -48,8 +58,7 @@ func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
 }
 
 // ForwardVia is Forward for a packet whose path matters.
-func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) Outcome {
-	var o Outcome
+func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) (o Outcome) {
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
 		o.Reason = Malformed
 		return o
@@ -60,13 +69,13 @@ func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) Outcome 
 		return o
 	}
 	if src != nil {
-		o.add(src, Egress, src.EvaluateVia(Egress, h, now, via))
+		o.judge(src, Egress, h, now, via)
 		if o.Verdict == Drop {
 			return o
 		}
 	}
 	if dst != nil {
-		o.add(dst, Ingress, dst.EvaluateVia(Ingress, h, now, via))
+		o.judge(dst, Ingress, h, now, via)
 	}
 	return o
 }
