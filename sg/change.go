@@ -77,8 +77,9 @@ func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
 
 func (f *Firewall) setGroups(e *Enforcer, groups []uint32, now time.Time) {
 	f.own()
+	old := e.eni.groups
 	e.eni.groups = groups
-	f.regrouped(e, now)
+	f.regrouped(e, old, now)
 }
 
 // Authorize adds a rule to the end of a group's rules for a direction.

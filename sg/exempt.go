@@ -87,25 +87,33 @@ func words6(a netip.Addr) (hi, lo uint64) {
 	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
-func (n *eni) exempt4(remote uint32, h *packet.Header) bool {
-	if h.Protocol == packet.UDP && h.DstPort-67 <= 1 && h.SrcPort-67 <= 1 && !h.LaterFragment() {
-		return true // DHCP (EX-08)
+// exempts reports whether security groups leave the packet alone at the ENI. Every
+// packet comes through here, so the checks that nearly all fail come first.
+func (n *eni) exempts(dir Direction, h *packet.Header) bool {
+	remote := &h.Src
+	if dir == Egress {
+		remote = &h.Dst
 	}
-	if remote>>16 == linkLocal4 {
-		return slices.Contains(exemptLinkLocal, remote)
+	if h.Family == packet.IPv6 {
+		return n.exempt6(binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:]), h)
 	}
-	x := n.exempt
-	if x == nil || x.last4[uint8(remote)>>6]>>(remote&63)&1 == 0 {
+	a := binary.BigEndian.Uint32(remote[12:])
+	switch {
+	case h.Protocol == packet.UDP && h.DstPort-67 <= 1 && h.SrcPort-67 <= 1:
+		return true // DHCP (EX-08); of later fragments the ports are zero
+	case a>>16 == linkLocal4:
+		return slices.Contains(exemptLinkLocal, a)
+	case n.exempt == nil || n.exempt.last4[uint8(a)>>6]>>(a&63)&1 == 0:
 		return false
 	}
-	_, found := slices.BinarySearch(x.v4, remote)
+	_, found := slices.BinarySearch(n.exempt.v4, a)
 	return found
 }
 
 func (n *eni) exempt6(hi, lo uint64, h *packet.Header) bool {
 	switch h.Protocol {
 	case packet.UDP:
-		if h.DstPort-546 <= 1 && h.SrcPort-546 <= 1 && !h.LaterFragment() {
+		if h.DstPort-546 <= 1 && h.SrcPort-546 <= 1 {
 			return true // DHCPv6 (EX-08)
 		}
 	case packet.ICMPv6:
@@ -136,16 +144,4 @@ func discovery(h *packet.Header) bool {
 		return true
 	}
 	return false
-}
-
-// exempts reports whether security groups leave the packet alone at the ENI.
-func (n *eni) exempts(dir Direction, h *packet.Header) bool {
-	remote := &h.Src
-	if dir == Egress {
-		remote = &h.Dst
-	}
-	if h.Family == packet.IPv4 {
-		return n.exempt4(binary.BigEndian.Uint32(remote[12:]), h)
-	}
-	return n.exempt6(binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:]), h)
 }

@@ -27,10 +27,12 @@ func (f *Firewall) swapped(now time.Time) {
 }
 
 // regrouped treats connections after an ENI got other groups.
-func (f *Firewall) regrouped(e *Enforcer, now time.Time) {
+func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
 	switch f.opts.OnChange {
 	case ChangeAWS:
-		f.end(now, func(*eni) bool { return true }, e.zone)
+		if f.w.opensMore(old, e.eni.groups) {
+			f.end(now, func(*eni) bool { return true }, e.zone)
+		}
 	case ChangeRevalidate: // it is a member of other groups now
 		f.end(now, func(*eni) bool { return true })
 	case ChangeFlush:
@@ -38,9 +40,24 @@ func (f *Firewall) regrouped(e *Enforcer, now time.Time) {
 	}
 }
 
+// opensMore reports whether flows may be of the untracked class with the groups
+// that an ENI has now and were not with the old ones: a group is new that opens
+// something to everybody. Both are ascending.
+func (w *world) opensMore(old, now []uint32) bool {
+	for _, g := range now {
+		if w.fronts[0][g].flows|w.fronts[1][g].flows == 0 {
+			continue
+		}
+		if _, had := slices.BinarySearch(old, g); !had {
+			return true
+		}
+	}
+	return false
+}
+
 // rulesChanged treats connections after a group got a rule, or lost one.
 func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
-	if f.opts.OnChange == ChangeAWS && (added == nil || !added.mayUntrack()) {
+	if f.opts.OnChange == ChangeAWS && (added == nil || added.flows() == 0) {
 		return // no flow becomes untracked
 	}
 	f.end(now, func(n *eni) bool { return slices.Contains(n.groups, g.number) })
