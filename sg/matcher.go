@@ -15,27 +15,71 @@ type hit struct {
 }
 
 // match finds the first rule in topology order that admits the packet at the ENI.
-// Groups are asked one by one: first their front, which keeps packets away that
-// no rule of the group covers, then the rules.
 func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
-	q := query{w: w, eni: n, via: via}
-	q.ports = !h.LaterFragment() && (h.Protocol == packet.TCP || h.Protocol == packet.UDP)
-	d := doorOf(h.Protocol, h.DstPort)
-	for _, g := range n.groups {
-		f := &w.fronts[dir-1][g]
-		if q.ports && !f.admits(d) {
-			continue
+	q := query{w: w, eni: n, h: h, via: via}
+	var r *ruleInfo
+	if !h.LaterFragment() && (h.Protocol == packet.TCP || h.Protocol == packet.UDP) {
+		r = w.matchPort(&q, dir)
+	} else {
+		r = w.matchOther(&q, dir)
+	}
+	if r == nil {
+		return hit{}
+	}
+	return hit{r, via&ViaTracked == 0 && w.untracked(n, dir, h)}
+}
+
+// matchPort is match for a packet whose port counts. Groups are asked in two
+// rounds. The first looks at ports alone: the group's front keeps away what no
+// rule of it covers, else the row of rules that do is found. The groups have
+// nothing to do with each other there, so that the processor waits for the memory
+// of all of them at once. The second round looks at addresses.
+func (w *world) matchPort(q *query, dir Direction) *ruleInfo {
+	var found [8]struct {
+		b        *block
+		interval int
+	}
+	d := doorOf(q.h.Protocol, q.h.DstPort)
+	fronts := w.fronts[dir-1]
+	for groups := q.eni.groups; len(groups) > 0; {
+		k := min(len(groups), len(found))
+		n := 0
+		for _, g := range groups[:k] {
+			if f := &fronts[g]; f.admits(d) {
+				found[n].b = f.block
+				found[n].interval = f.block.ports(q.h.Protocol).find(q.h.DstPort)
+				n++
+			}
 		}
-		if q.h == nil {
-			q.aim(dir, h)
+		groups = groups[k:]
+		if n > 0 && !q.aimed {
+			q.aim(dir)
 		}
-		for b := f.block; b != nil; b = b.next {
-			if i := b.find(&q); i >= 0 {
-				return hit{b.rules[i], via&ViaTracked == 0 && w.untracked(n, dir, h)}
+		for _, c := range found[:n] {
+			if i := c.b.find(q, c.interval); i >= 0 {
+				return c.b.rules[i]
+			}
+			for b := c.b.next; b != nil; b = b.next {
+				if i := b.find(q, b.ports(q.h.Protocol).find(q.h.DstPort)); i >= 0 {
+					return b.rules[i]
+				}
 			}
 		}
 	}
-	return hit{}
+	return nil
+}
+
+// matchOther is match for packets that rules do not tell by port.
+func (w *world) matchOther(q *query, dir Direction) *ruleInfo {
+	q.aim(dir)
+	for _, g := range q.eni.groups {
+		for b := w.fronts[dir-1][g].block; b != nil; b = b.next {
+			if i := b.findOther(q); i >= 0 {
+				return b.rules[i]
+			}
+		}
+	}
+	return nil
 }
 
 // A query is a packet on its way through the blocks of an ENI's groups. What it
@@ -46,7 +90,7 @@ type query struct {
 	h   *packet.Header
 	via Via
 
-	ports    bool // whether the packet has known ports that rules look at
+	aimed    bool // whether the remote address is known
 	v6       bool
 	a4       uint32 // the remote address, by family
 	hi, lo   uint64
@@ -59,21 +103,17 @@ type query struct {
 }
 
 // aim reads the remote address.
-func (q *query) aim(dir Direction, h *packet.Header) {
-	q.h = h
-	remote := q.remote(dir)
-	if q.v6 = h.Family == packet.IPv6; q.v6 {
+func (q *query) aim(dir Direction) {
+	q.aimed = true
+	remote := &q.h.Src
+	if dir == Egress {
+		remote = &q.h.Dst
+	}
+	if q.v6 = q.h.Family == packet.IPv6; q.v6 {
 		q.hi, q.lo = binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
 		return
 	}
 	q.a4 = binary.BigEndian.Uint32(remote[12:])
-}
-
-func (q *query) remote(dir Direction) *[16]byte {
-	if dir == Ingress {
-		return &q.h.Src
-	}
-	return &q.h.Dst
 }
 
 // lists returns which of 64 lists the remote address is in.
@@ -133,22 +173,23 @@ func (q *query) memberOf(group uint32) bool {
 	return false
 }
 
-// find returns the first rule of the block that admits the packet, -1 if none
-// does.
-func (b *block) find(q *query) int {
-	if !q.ports {
-		return b.findOther(q)
+// ports returns the table for TCP or UDP.
+func (b *block) ports(p packet.Protocol) *portTable {
+	if p == packet.UDP {
+		return &b.udp
 	}
-	t := &b.tcp
-	if q.h.Protocol == packet.UDP {
-		t = &b.udp
-	}
-	i := t.find(q.h.DstPort)
+	return &b.tcp
+}
+
+// find returns the first rule of an interval of ports whose peer the packet has,
+// -1 if there is none.
+func (b *block) find(q *query, interval int) int {
+	t := b.ports(q.h.Protocol)
 	if b.words > 1 || b.many != nil {
-		return b.findWide(q, t, i)
+		return b.findWide(q, t, interval)
 	}
-	if c := t.intervals[i].row; c != 0 {
-		if i = b.findWord(q, 0, c); i < 64 {
+	if c := t.intervals[interval].row; c != 0 {
+		if i := b.findWord(q, 0, c); i < 64 {
 			return i
 		}
 	}

@@ -79,8 +79,8 @@ func (w *world) listEntry(list uint32, a netip.Addr) (netip.Prefix, bool) {
 
 // member returns the member of a group that owns the packet's remote address.
 func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) ENIID {
-	q := query{w: w, eni: n}
-	q.aim(dir, h)
+	q := query{w: w, eni: n, h: h}
+	q.aim(dir)
 	for i := range q.owners() {
 		if o := q.owner(i); slices.Contains(o.groups, group) && q.reaches(o, group) {
 			return o.id

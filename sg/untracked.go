@@ -48,10 +48,7 @@ func (w *world) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.P
 // anywhere reports whether a rule of the block admits a port from or to every
 // address of the family.
 func (b *block) anywhere(f packet.Family, p packet.Protocol, port uint16) bool {
-	t := &b.tcp
-	if p == packet.UDP {
-		t = &b.udp
-	}
+	t := b.ports(p)
 	every := b.every[:b.words]
 	if f == packet.IPv6 {
 		every = b.every[b.words:]
