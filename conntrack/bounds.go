@@ -1,9 +1,6 @@
 package conntrack
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // bounds find dead records without looking at the living. Level 0 has for every
 // 64 records a time before which none of them dies, level 1 the same for 64
@@ -12,9 +9,48 @@ import (
 // A refresh moves a death into the future and leaves the bounds as they are, too
 // early, which costs nothing on the packet path. Whoever looks for the dead and
 // finds the living there corrects the bound.
-type bounds [][]int64
+type bounds []boundLevel
 
-const boundBits = 6
+// A boundLevel is a list that grows without being copied.
+type boundLevel [][]int64
+
+const (
+	boundBits  = 6
+	chunkBits  = 9
+	chunkMask  = 1<<chunkBits - 1
+	groupMask  = 1<<boundBits - 1
+	groupInts  = 1 << boundBits
+	chunkGroup = chunkMask &^ groupMask
+)
+
+func (l boundLevel) at(i int) *int64 { return &l[i>>chunkBits][i&chunkMask] }
+
+// group returns the up to 64 bounds below entry i of the next level.
+func (l boundLevel) group(i int) []int64 {
+	i <<= boundBits
+	chunk := l[i>>chunkBits]
+	first := i & chunkGroup
+	return chunk[first:min(first+groupInts, len(chunk))]
+}
+
+func (l *boundLevel) len() int {
+	n := len(*l)
+	if n == 0 {
+		return 0
+	}
+	return (n-1)<<chunkBits + len((*l)[n-1])
+}
+
+func (l *boundLevel) append(at int64) {
+	n := len(*l)
+	if n == 0 || len((*l)[n-1]) == 1<<chunkBits {
+		*l = append(*l, nil)
+		if n++; n > 1 {
+			(*l)[n-1] = make([]int64, 0, 1<<chunkBits)
+		}
+	}
+	(*l)[n-1] = append((*l)[n-1], at)
+}
 
 // extend makes room for the record.
 func (b *bounds) extend(rec uint32) {
@@ -22,13 +58,13 @@ func (b *bounds) extend(rec uint32) {
 		if level == len(*b) {
 			*b = append(*b, nil)
 			if level > 0 { // the one entry below is all there was
-				(*b)[level] = append((*b)[level], (*b)[level-1][0])
+				(*b)[level].append(*(*b)[level-1].at(0))
 			}
 		}
-		if i < len((*b)[level]) {
+		if i < (*b)[level].len() {
 			return
 		}
-		(*b)[level] = append((*b)[level], never)
+		(*b)[level].append(never)
 		if i == 0 {
 			return
 		}
@@ -37,12 +73,13 @@ func (b *bounds) extend(rec uint32) {
 
 // lower notes that the record may die at that time.
 func (b bounds) lower(rec uint32, at int64) {
-	i := rec >> boundBits
+	i := int(rec >> boundBits)
 	for _, level := range b {
-		if level[i] <= at {
+		entry := level.at(i)
+		if *entry <= at {
 			return
 		}
-		level[i] = at
+		*entry = at
 		i >>= boundBits
 	}
 }
@@ -52,7 +89,7 @@ func (b bounds) first() int64 {
 	if len(b) == 0 {
 		return never
 	}
-	return b[len(b)-1][0]
+	return b[len(b)-1][0][0]
 }
 
 // due returns a block of 64 records whose bound has come. There is one if first
@@ -60,7 +97,7 @@ func (b bounds) first() int64 {
 func (b bounds) due(now int64) uint32 {
 	i := 0
 	for l := len(b) - 1; ; l-- {
-		for b[l][i] > now {
+		for *b[l].at(i) > now {
 			i++
 		}
 		if l == 0 {
@@ -73,15 +110,14 @@ func (b bounds) due(now int64) uint32 {
 // set corrects the bound of a block, and those above.
 func (b bounds) set(block uint32, at int64) {
 	i := int(block)
-	b[0][i] = at
+	*b[0].at(i) = at
 	for l := 1; l < len(b); l++ {
 		i >>= boundBits
-		below := b[l-1][i<<boundBits:]
-		low := int64(math.MaxInt64)
-		for _, at := range below[:min(len(below), 1<<boundBits)] {
+		low := int64(never)
+		for _, at := range b[l-1].group(i) {
 			low = min(low, at)
 		}
-		b[l][i] = low
+		*b[l].at(i) = low
 	}
 }
 
@@ -89,6 +125,9 @@ func (b bounds) clone() bounds {
 	c := slices.Clone(b)
 	for i := range c {
 		c[i] = slices.Clone(b[i])
+		for j := range c[i] {
+			c[i][j] = slices.Clone(b[i][j])
+		}
 	}
 	return c
 }

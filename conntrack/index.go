@@ -21,6 +21,7 @@ type index struct {
 	shift uint      // 64 - depth
 	infos []segmentInfo
 	moved []placed // scratch for growing
+	spare []page
 }
 
 const (
@@ -57,6 +58,17 @@ type segmentInfo struct {
 }
 
 type page [pageBuckets]bucket
+
+// newPage takes a page from a block of pages, so that a large table is few objects
+// to the memory allocator.
+func (x *index) newPage() *page {
+	if len(x.spare) == 0 {
+		x.spare = make([]page, min(max(len(x.infos)/8, 1), 32))
+	}
+	p := &x.spare[0]
+	x.spare = x.spare[1:]
+	return p
+}
 
 // A bucket holds ten entries.
 //
@@ -132,7 +144,7 @@ func (x *index) segment(hash uint64) *segment { return &x.dir[hash>>(x.shift&63)
 func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) bool {
 	if x.infos == nil {
 		x.infos = []segmentInfo{{depth: 0, pages: 1}}
-		x.dir[0].pages[0] = new(page)
+		x.dir[0].pages[0] = x.newPage()
 		x.dir[1] = x.dir[0]
 	}
 	for {
@@ -218,7 +230,7 @@ func (x *index) widen(hash uint64, rehash func([]placed)) {
 	s := all[0]
 	x.lift(&s, rehash)
 	info := &x.infos[s.id]
-	s.pages[info.pages] = new(page)
+	s.pages[info.pages] = x.newPage()
 	s.buckets += pageBuckets
 	info.pages++
 	for i := range all {
@@ -250,7 +262,7 @@ func (x *index) split(hash uint64, rehash func([]placed)) bool {
 	info.depth++
 	bit := uint(64 - info.depth)
 
-	high := segment{pages: [4]*page{low.pages[2], new(page)}, buckets: 2 * pageBuckets, id: uint32(len(x.infos))}
+	high := segment{pages: [4]*page{low.pages[2], x.newPage()}, buckets: 2 * pageBuckets, id: uint32(len(x.infos))}
 	low.pages[2], low.buckets = nil, 2*pageBuckets
 	info.pages, info.entries = 2, 0
 	x.infos = append(x.infos, segmentInfo{depth: info.depth, pages: 2})
@@ -276,6 +288,7 @@ func (x *index) split(hash uint64, rehash func([]placed)) bool {
 func (x *index) clone() index {
 	c := *x
 	c.dir, c.infos, c.moved = slices.Clone(x.dir), slices.Clone(x.infos), nil
+	c.spare = nil
 	pages := make([][4]*page, len(c.infos))
 	for i := range c.dir {
 		if c.infos == nil {
