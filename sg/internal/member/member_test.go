@@ -1,0 +1,85 @@
+package member
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// The index agrees with a list of everything that was added, for addresses of
+// both families, several owners, and prefixes inside prefixes.
+func TestIndexAgainstList(t *testing.T) {
+	for seed := range uint64(100) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		addr := func() netip.Addr {
+			if rng.IntN(2) == 0 {
+				return netip.AddrFrom4([4]byte{10, 0, 0, byte(rng.IntN(64))})
+			}
+			return netip.AddrFrom16([16]byte{0xfd, 8: byte(rng.IntN(2)), 15: byte(rng.IntN(64))})
+		}
+		owned := map[netip.Prefix][]uint32{}
+		var x Index
+		for range 60 {
+			p := netip.PrefixFrom(addr(), 0)
+			p, _ = p.Addr().Prefix(p.Addr().BitLen())
+			owner := uint32(rng.IntN(5))
+			if rng.IntN(4) == 0 {
+				p, _ = p.Addr().Prefix(p.Addr().BitLen() - 1 - rng.IntN(6))
+				x.AddPrefix(p, owner)
+			} else {
+				before := slices.Clone(owned[p])
+				slices.Sort(before)
+				require.Equal(t, slices.Compact(before), append([]uint32(nil), x.Add(p.Addr(), owner)...))
+			}
+			owned[p] = append(owned[p], owner)
+		}
+		x.Seal()
+		for range 200 {
+			a := addr()
+			var want []uint32
+			for p, owners := range owned {
+				if p.Contains(a) {
+					want = append(want, owners...)
+				}
+			}
+			slices.Sort(want)
+			want = slices.Compact(want)
+			f, b := packet.IPv6, a.As16()
+			if a.Is4() {
+				f = packet.IPv4
+			}
+			first, all, ok := x.Lookup(f, &b)
+			require.Equal(t, len(want) > 0, ok, "seed %d: %s", seed, a)
+			switch {
+			case len(want) == 1:
+				require.Equal(t, want[0], first)
+				require.Nil(t, all)
+			case len(want) > 1:
+				require.Equal(t, want[0], first)
+				require.Equal(t, want, all)
+			}
+		}
+	}
+}
+
+func TestZeroIndex(t *testing.T) {
+	var x Index
+	_, _, ok := x.Lookup(packet.IPv4, &[16]byte{})
+	require.False(t, ok)
+	_, _, ok = x.Lookup(packet.IPv6, &[16]byte{})
+	require.False(t, ok)
+}
+
+func TestLookupDoesNotAllocate(t *testing.T) {
+	var x Index
+	a := netip.MustParseAddr("10.0.0.1")
+	x.Add(a, 1)
+	x.Add(a, 2)
+	b := a.As16()
+	require.Zero(t, testing.AllocsPerRun(100, func() { x.Lookup(packet.IPv4, &b) }))
+}
