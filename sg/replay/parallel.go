@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	blockSize   = 1024 // packets; large enough that passing a block on costs nothing a packet
-	blocksAhead = 4    // blocks under way beside one for each worker
+	blockSize  = 1024    // packets; large enough that passing a block on costs nothing a packet
+	blockBytes = 1 << 20 // of copied frames, so that jumbo packets do not fill the memory
+	blocks     = 8       // under way: each goes to all workers, so more of these need no more
 )
 
 // A block is a stretch of the capture on its way from the reader through all
@@ -33,8 +34,8 @@ func (r *run) parallel(n int) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	free := make(chan *block, n+blocksAhead)
-	order := make(chan *block, n+blocksAhead)
+	free := make(chan *block, blocks)
+	order := make(chan *block, blocks)
 	inbox := make([]chan *block, n)
 	for range cap(free) {
 		free <- r.newBlock(n)
@@ -42,7 +43,7 @@ func (r *run) parallel(n int) error {
 	for i := range n {
 		w := newWorker(r.policy, &r.Options)
 		r.workers = append(r.workers, w)
-		inbox[i] = make(chan *block, n+blocksAhead)
+		inbox[i] = make(chan *block, blocks)
 		go func() {
 			for b := range inbox[i] {
 				w.judgeBlock(b, i)
@@ -117,7 +118,7 @@ func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) 
 			return r.interrupted(err)
 		}
 		stop := r.fill(b, c)
-		if len(b.packets) == blockSize || stop != nil {
+		if len(b.packets) == blockSize || len(b.data) >= blockBytes || stop != nil {
 			send(b)
 			if stop != nil || stopped.Load() {
 				return stop

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"math/rand/v2"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -431,6 +432,21 @@ func TestAllocations(t *testing.T) {
 		}
 		assert.Less(t, allocs(220_000)-allocs(20_000), 2000.0, "%d workers", workers)
 	}
+}
+
+// What a replay holds does not grow with the packets, nor with the workers.
+func TestMemoryIsBounded(t *testing.T) {
+	const size = 200_000
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	o := &replay.Options{Workers: 64, Observer: observe(func(p *replay.Packet) error {
+		assert.Len(t, p.Frame.Data, size)
+		return nil
+	})}
+	_, err := replay.Run(t.Context(), policy(t, site()), o, looped{[]capture.Frame{{Data: make([]byte, size), Length: size, Err: packet.ErrNotIP}}, 3000})
+	require.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
 }
 
 // The JSON is what encoding/json would write of the same keys.
