@@ -313,7 +313,9 @@ func (r *replayer) run() int {
 			err = ferr
 		}
 	}
-	r.report(report)
+	if rerr := r.report(report); err == nil {
+		err = rerr
+	}
 	for _, name := range r.placer.unused() {
 		fmt.Fprintf(r.stderr, "warning: -interface %s: no packet came from it\n", name)
 	}
@@ -330,7 +332,7 @@ func (r *replayer) run() int {
 }
 
 // report goes where it does not mix with what programs read.
-func (r *replayer) report(report *replay.Report) {
+func (r *replayer) report(report *replay.Report) error {
 	w := r.stdout
 	if r.format == "jsonl" || r.format == "flowlog" {
 		w = r.stderr
@@ -339,7 +341,7 @@ func (r *replayer) report(report *replay.Report) {
 	}
 	report.Blame(sg.Check(r.topo))
 	enis, groups := names(r.topo)
-	report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
+	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
 }
 
 func (r *replayer) close() {

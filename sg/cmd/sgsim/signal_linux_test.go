@@ -120,3 +120,23 @@ func TestProgress(t *testing.T) {
 	r := runWith(t, pcap(t, many...), "replay", "-format", "none", "-topology", vpc(t), "-")
 	assert.Empty(t, r.stderr, "none elsewhere")
 }
+
+// What cannot be written is an error, whatever the format.
+func TestFullDisk(t *testing.T) {
+	topology, packets := vpc(t), pcapFile(t, askWeb)
+	for _, format := range []string{"text", "none", "jsonl", "flowlog"} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		cmd := exec.Command(sgsim, "replay", "-format", format, "-topology", topology, packets)
+		var stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		assert.Error(t, cmd.Run())
+		assert.Equal(t, exitInput, cmd.ProcessState.ExitCode(), format)
+		assert.Contains(t, stderr.String(), "no space left on device", format)
+		full.Close()
+	}
+	r := runSgsim(t, "replay", "-format", "none", "-accepted", "/dev/full", "-topology", topology, packets)
+	assert.Equal(t, exitInput, r.status)
+}
