@@ -8,33 +8,53 @@
 // the temporary directory. With -quick it measures small sizes once, writes to
 // the temporary directory and says nothing about speed; that is for trying it.
 //
+// The raw output stays in the temporary directory; benchstat reads it, and -from
+// writes the pages from it again.
+//
 // Benchmarks of sgsim and of the peers take turns within every round, and every
 // figure is the median over the rounds, so that what else the machine does meets
 // all of them alike.
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 )
 
 func main() {
 	var o options
-	flag.IntVar(&o.rounds, "rounds", 7, "measure everything `n` times, or as often as the time allows")
+	flag.IntVar(&o.rounds, "rounds", 5, "measure everything `n` times, or as often as the time allows")
 	flag.DurationVar(&o.limit, "limit", 18*time.Minute, "start no round that is likely to end later than `duration` after the start")
 	flag.DurationVar(&o.benchtime, "benchtime", 150*time.Millisecond, "time for one benchmark of one round")
 	flag.BoolVar(&o.quick, "quick", false, "small sizes, one round, results to the temporary directory")
 	only := flag.String("only", "", "run benchmarks that match `regexp`, results to the temporary directory")
+	from := flag.String("from", "", "measure nothing, write the results of an earlier run from its raw `file`")
 	flag.Parse()
-	if err := report(o, *only); err != nil {
+	run := func() error { return report(o, *only) }
+	if *from != "" {
+		run = func() error { return again(*from) }
+	}
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "report:", err)
 		os.Exit(1)
 	}
+}
+
+// again writes what an earlier run has measured.
+func again(from string) error {
+	d, err := saved(from)
+	if err != nil {
+		return err
+	}
+	return d.write("bench", "README.md")
 }
 
 type options struct {
@@ -69,27 +89,73 @@ func report(o options, only string) error {
 	if err := r.run(pattern); err != nil {
 		return err
 	}
-	m.took, m.rounds = time.Since(began), r.done
+	m.Took, m.Rounds = time.Since(began), r.done
 	out, readme := "bench", "README.md"
 	if o.quick || only != "" {
 		out, readme = os.TempDir(), ""
 	}
-	doc := document{machine: m, results: r.results, skipped: r.skipped}
-	for name, text := range map[string]string{"RESULTS.md": doc.markdown(), "growth.svg": growth(r.results)} {
-		path := filepath.Join(out, name)
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return err
-		}
-		fmt.Println("wrote", path)
+	raw := filepath.Join(os.TempDir(), "sgsim-bench.txt")
+	if err := save(raw, m, r.raw.Bytes()); err != nil {
+		return err
 	}
-	if readme != "" {
-		if err := replaceBetweenMarkers(readme, doc.short()); err != nil {
-			return err
-		}
-		fmt.Println("wrote", readme)
+	fmt.Println("wrote", raw)
+	if err := (document{machine: m, results: r.results, skipped: r.skipped}).write(out, readme); err != nil {
+		return err
 	}
 	if len(r.failed) > 0 {
 		return fmt.Errorf("benchmarks failed: %v", r.failed)
 	}
 	return nil
+}
+
+// write writes the pages of the document, the README's part unless readme is
+// empty.
+func (d document) write(dir, readme string) error {
+	pages := []struct{ name, text string }{{"RESULTS.md", d.markdown()}, {"growth.svg", growth(d.results)}}
+	for _, p := range pages {
+		path := filepath.Join(dir, p.name)
+		if err := os.WriteFile(path, []byte(p.text), 0o644); err != nil {
+			return err
+		}
+		fmt.Println("wrote", path)
+	}
+	if readme == "" {
+		return nil
+	}
+	if err := replaceBetweenMarkers(readme, d.short()); err != nil {
+		return err
+	}
+	fmt.Println("wrote", readme)
+	return nil
+}
+
+// save writes the raw output of a run behind a line about the machine; benchstat
+// reads the file.
+func save(path string, m machine, raw []byte) error {
+	head, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, slices.Concat([]byte(rawPrefix), head, []byte("\n"), raw), 0o644)
+}
+
+const rawPrefix = "sgsim-report: "
+
+// saved reads what save has written.
+func saved(path string) (document, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return document{}, err
+	}
+	head, raw, _ := strings.Cut(string(b), "\n")
+	head, ok := strings.CutPrefix(head, rawPrefix)
+	if !ok {
+		return document{}, fmt.Errorf("%s: not the raw output of a run", path)
+	}
+	d := document{results: results{}, skipped: map[string]string{}}
+	if err := json.Unmarshal([]byte(head), &d.machine); err != nil {
+		return document{}, fmt.Errorf("%s: %w", path, err)
+	}
+	d.results.parse(raw, d.skipped)
+	return d, nil
 }

@@ -40,7 +40,7 @@ unless cores=2 is said. What the keys of a name mean stands in the
 
 ![ns a packet against connections and against rules](growth.svg)
 
-`, m.cpu, m.cores, m.memory, m.kernel, m.goVersion, m.commit, m.date.Format("2006-01-02 15:04 UTC"), m.rounds, m.took.Round(1e9))
+`, m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.Commit, m.Date.Format("2006-01-02 15:04 UTC"), m.Rounds, m.Took.Round(1e9))
 	d.goals(&w)
 	d.peers(&w)
 	for _, s := range sections {
@@ -253,7 +253,7 @@ func compareCases(a, b string) int {
 func (d document) short() string {
 	var w strings.Builder
 	m := d.machine
-	fmt.Fprintf(&w, "\n%s, one core, %s, commit %s; more in [bench/RESULTS.md](bench/RESULTS.md).\n\n", m.cpu, m.goVersion, m.commit)
+	fmt.Fprintf(&w, "\n%s, one core, %s, commit %s; more in [bench/RESULTS.md](bench/RESULTS.md).\n\n", m.CPU, m.Go, m.Commit)
 	w.WriteString("| | sgsim | beside it, in the same run |\n|---|---|---|\n")
 	for _, row := range shortRows {
 		own, ok := d.results.stat(row.own, cmpUnit(d.results, row.own, row.unit))

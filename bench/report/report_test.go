@@ -80,7 +80,7 @@ func every() results {
 
 func TestDocument(t *testing.T) {
 	r := every()
-	text := document{machine: machine{cpu: "cpu"}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
+	text := document{machine: machine{CPU: "cpu"}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
 	assert.Contains(t, text, "| path=new/hops=1/family=v4/proto=tcp/rules=1000 |")
 	assert.Contains(t, text, "- Replay/impl=tcpdump: not installed")
 	for _, g := range goals {
@@ -126,4 +126,20 @@ func TestReadmeHasMarkers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, string(b), markerBegin+"\n")
 	assert.Contains(t, string(b), markerEnd)
+}
+
+// What a run has measured can be written out again.
+func TestSaved(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "raw.txt")
+	m := machine{CPU: "cpu", Commit: "abc", Rounds: 3}
+	require.NoError(t, save(path, m, []byte(sample)))
+	d, err := saved(path)
+	require.NoError(t, err)
+	assert.Equal(t, m, d.machine)
+	s, ok := d.results.ns("Decode/impl=hand/frame=tcp4/size=64")
+	assert.True(t, ok)
+	assert.InDelta(t, 7.0, s.median, 1e-9)
+	require.NoError(t, os.WriteFile(path, []byte("something else"), 0o644))
+	_, err = saved(path)
+	assert.Error(t, err)
 }

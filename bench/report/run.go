@@ -43,6 +43,7 @@ type runner struct {
 	skipped map[string]string // benchmark to reason
 	failed  []string
 	done    int // rounds
+	raw     bytes.Buffer
 }
 
 // own and peers are the two test binaries.
@@ -115,6 +116,7 @@ func (r *runner) measure(binary, name string) error {
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()
+	r.raw.Write(out.Bytes())
 	failed := r.results.parse(out.String(), r.skipped)
 	if err != nil && len(failed) == 0 {
 		return fmt.Errorf("%s of %s: %w\n%s", name, dir, err, tail(out.String(), 20))
@@ -137,23 +139,21 @@ func (r *runner) progress(what string) {
 
 // A machine says where figures come from.
 type machine struct {
-	cpu, kernel, goVersion, commit string
-	cores                          int
-	memory                         string
-	date                           time.Time
-	took                           time.Duration
-	rounds                         int
+	CPU, Kernel, Go, Commit, Memory string
+	Cores, Rounds                   int
+	Date                            time.Time
+	Took                            time.Duration
 }
 
 func thisMachine() machine {
 	return machine{
-		cpu:       field("/proc/cpuinfo", "model name"),
-		kernel:    output("uname", "-sr"),
-		goVersion: output("go", "env", "GOVERSION"),
-		commit:    output("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
-		cores:     runtime.NumCPU(),
-		memory:    field("/proc/meminfo", "MemTotal"),
-		date:      time.Now().UTC(),
+		CPU:    field("/proc/cpuinfo", "model name"),
+		Kernel: output("uname", "-sr"),
+		Go:     output("go", "env", "GOVERSION"),
+		Commit: output("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
+		Cores:  runtime.NumCPU(),
+		Memory: field("/proc/meminfo", "MemTotal"),
+		Date:   time.Now().UTC(),
 	}
 }
 
