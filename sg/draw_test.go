@@ -300,7 +300,8 @@ type change struct {
 	apply func(*sg.Firewall, time.Time) error
 }
 
-func (d *draw) change() change {
+// change draws one for a topology, of which it names a rule to revoke.
+func (d *draw) change(t *sg.Topology) change {
 	switch d.n(6) {
 	case 0, 1:
 		id, dir, r := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.rule()
@@ -364,16 +365,13 @@ func (d *draw) change() change {
 		}
 	}
 	id, dir, n := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.n(4)
-	r := d.rule() // used where the group has fewer rules
+	r := d.rule() // likely not to be there
+	if rules := *rulesOf(t, id, dir); n < len(rules) {
+		r = rules[n]
+	}
 	return change{
-		text: fmt.Sprintf("revoke %s %s %s", id, dir, r),
-		topo: func(t *sg.Topology) bool {
-			rules := rulesOf(t, id, dir)
-			if n < len(*rules) {
-				r = (*rules)[n]
-			}
-			return removeRule(t, id, dir, r)
-		},
+		text:  fmt.Sprintf("revoke %s %s %s", id, dir, r),
+		topo:  func(t *sg.Topology) bool { return removeRule(t, id, dir, r) },
 		apply: func(f *sg.Firewall, now time.Time) error { return f.Revoke(id, dir, r, now) },
 	}
 }
