@@ -25,9 +25,10 @@ func about(c Class, d Direction, w Why, meta uint64) answer {
 
 func (a answer) class() Class { return Class(a) }
 
-// result unpacks the answer. It assigns field by field, because a Result that is
-// copied whole right after its bytes were written makes the processor wait.
-func (a answer) result() (r Result) {
+// into unpacks the answer. It assigns field by field and in place, because a
+// Result that is copied whole right after its bytes were written makes the
+// processor wait.
+func (a answer) into(r *Result) {
 	r.Class = Class(a)
 	r.Dir = Direction(a >> 8)
 	r.State = State(a >> 16)
@@ -36,5 +37,4 @@ func (a answer) result() (r Result) {
 	r.Known = a&answerKnown != 0
 	r.Accepted = a&answerAccepted != 0
 	r.Tag = uint32(a >> 32)
-	return r
 }

@@ -46,26 +46,20 @@ func keyOf(z Zone, t *packet.FiveTuple, k *key) {
 		src, dst = dst, src
 		k.reversed = true
 	}
-	if k.v6 = t.Family == packet.IPv6; !k.v6 {
-		a, b := endpoint4(src, sport), endpoint4(dst, dport)
-		if !icmp {
-			k.land, k.reversed = a == b, b < a
-			a, b = min(a, b), max(a, b)
-		}
-		k.w[0], k.w[1] = words4(z, a, b)
+	var reversed, land uint64
+	switch k.v6 = t.Family == packet.IPv6; {
+	case icmp && k.v6:
+		words6(z, src, dst, sport, dport, &k.w)
 		return
+	case icmp:
+		k.w[0], k.w[1] = words4(z, endpoint4(src, sport), endpoint4(dst, dport))
+		return
+	case k.v6:
+		reversed, land = order6(z, src, dst, sport, dport, &k.w)
+	default:
+		k.w[0], k.w[1], reversed, land = order4(z, endpoint4(src, sport), endpoint4(dst, dport))
 	}
-	a0, a1 := binary.BigEndian.Uint64(src[:8]), binary.BigEndian.Uint64(src[8:])
-	b0, b1 := binary.BigEndian.Uint64(dst[:8]), binary.BigEndian.Uint64(dst[8:])
-	if !icmp {
-		equal := a0 == b0 && a1 == b1
-		k.land = equal && sport == dport
-		k.reversed = b0 < a0 || b0 == a0 && b1 < a1 || equal && dport < sport
-		if k.reversed {
-			a0, a1, b0, b1, sport, dport = b0, b1, a0, a1, dport, sport
-		}
-	}
-	k.w = [5]uint64{a0, a1, b0, b1, uint64(sport)<<48 | uint64(dport)<<32 | uint64(z)}
+	k.reversed, k.land = reversed != 0, land != 0
 }
 
 // endpoint4 is an IPv4 address with its port in 48 bits.
@@ -76,6 +70,53 @@ func endpoint4(addr *[16]byte, port uint16) uint64 {
 // words4 are the words of an IPv4 key with a before b.
 func words4(z Zone, a, b uint64) (w0, w1 uint64) {
 	return a<<16 | b>>32, b<<32 | uint64(z)
+}
+
+// order4 returns the words of an IPv4 key with the lower endpoint first. reversed
+// is 1 if that is b, and land if they are equal.
+func order4(z Zone, a, b uint64) (w0, w1, reversed, land uint64) {
+	w0, w1 = words4(z, min(a, b), max(a, b))
+	return w0, w1, (b - a) >> 63, ((a ^ b) - 1) >> 63
+}
+
+// words6 are the words of an IPv6 key with src before dst.
+func words6(z Zone, src, dst *[16]byte, sport, dport uint16, w *[5]uint64) {
+	w[0], w[1] = binary.BigEndian.Uint64(src[:8]), binary.BigEndian.Uint64(src[8:])
+	w[2], w[3] = binary.BigEndian.Uint64(dst[:8]), binary.BigEndian.Uint64(dst[8:])
+	w[4] = uint64(sport)<<48 | uint64(dport)<<32 | uint64(z)
+}
+
+// order6 is order4 for IPv6. It compares by subtraction and swaps by exclusive
+// or: which endpoint is lower changes with every packet, and a branch on it would
+// be predicted wrongly half the time.
+func order6(z Zone, src, dst *[16]byte, sport, dport uint16, w *[5]uint64) (reversed, land uint64) {
+	a0, a1, a2 := binary.BigEndian.Uint64(src[:8]), binary.BigEndian.Uint64(src[8:]), uint64(sport)
+	b0, b1, b2 := binary.BigEndian.Uint64(dst[:8]), binary.BigEndian.Uint64(dst[8:]), uint64(dport)
+	_, borrow := bits.Sub64(b2, a2, 0)
+	_, borrow = bits.Sub64(b1, a1, borrow)
+	_, reversed = bits.Sub64(b0, a0, borrow)
+	d0, d1, d2 := a0^b0, a1^b1, a2^b2
+	if d0|d1|d2 == 0 {
+		land = 1
+	}
+	d0, d1, d2 = d0&-reversed, d1&-reversed, d2&-reversed
+	w[0], w[1] = a0^d0, a1^d1
+	w[2], w[3] = b0^d0, b1^d1
+	w[4] = (a2^d2)<<48 | (b2^d2)<<32 | uint64(z)
+	return reversed, land
+}
+
+// direction is the direction of the key's packet in the connection with the meta
+// word.
+func (k *key) direction(meta uint64) Direction {
+	return directionOf(bit(k.reversed), bit(k.land), meta)
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // tuple is the reverse of keyOf: the tuple of the direction that reversed says.

@@ -26,7 +26,7 @@ const (
 	wordExpiry = 2
 	wordMeta   = 3
 
-	metaState        = 0xf << 8
+	metaState        = 0xf << stateShift
 	metaReversed     = 1 << reversedShift // the original direction goes against the order of the key
 	metaReplied      = 1 << replyShift
 	metaAssured      = 1 << 18 // Linux
@@ -34,6 +34,7 @@ const (
 	metaSimultaneous = 1 << 20 // AWS, TCP: both sides have sent a SYN
 	metaCapped       = 1 << 21 // AWS, TCP: picked up, and its first reply got no full timeout; see Retime
 
+	stateShift    = 8
 	reversedShift = 16
 	replyShift    = 17
 
@@ -143,10 +144,12 @@ func (s *store) rehash(list []placed) {
 
 // find returns the record of the key, dead or alive, or noRecord.
 func (s *store) find(hash uint64, k *key) uint32 {
+	var rec uint32
 	if k.v6 {
-		return s.find6(hash, k)
+		_, rec = s.find6(hash, &k.w, k.proto)
+	} else {
+		_, rec = s.find4(hash, k.w[0], k.w[1], k.proto)
 	}
-	_, rec := s.find4(hash, k.w[0], k.w[1], k.proto)
 	return rec
 }
 
@@ -169,7 +172,8 @@ func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 	}
 }
 
-func (s *store) find6(hash uint64, k *key) uint32 {
+// find6 is find for IPv6, and returns the record's first unit with its number.
+func (s *store) find6(hash uint64, w *[5]uint64, p packet.Protocol) (*unit, uint32) {
 	seg := s.index.segment(hash)
 	tag := tagOf(hash)
 	for i := seg.home(hash); ; i = seg.next(i) {
@@ -177,13 +181,13 @@ func (s *store) find6(hash uint64, k *key) uint32 {
 		for m := b.match(tag); m != 0; m &= m - 1 {
 			rec := b.recs[slotOf(m)]
 			u := s.slabs[rec>>slabBits][rec&slabMask*2:][:2]
-			if u[0][0] == k.w[0] && u[0][1] == k.w[1] && protocolOf(u[0][wordMeta]) == k.proto &&
-				u[1][0] == k.w[2] && u[1][1] == k.w[3] && u[1][2] == k.w[4] {
-				return rec
+			if u[0][0] == w[0] && u[0][1] == w[1] && protocolOf(u[0][wordMeta]) == p &&
+				u[1][0] == w[2] && u[1][1] == w[3] && u[1][2] == w[4] {
+				return &u[0], rec
 			}
 		}
 		if b.passed() == 0 {
-			return noRecord
+			return nil, noRecord
 		}
 	}
 }

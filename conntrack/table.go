@@ -77,28 +77,47 @@ func NewTable(c Config) (*Table, error) {
 func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 	at := max(now.UnixNano(), t.now)
 	t.now = at
-	if h.Family != packet.IPv4 || h.Protocol != packet.TCP && h.Protocol != packet.UDP ||
-		h.Missing != 0 || h.FragOffset != 0 {
-		return t.track(z, h, at).result()
+	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.Missing != 0 || h.FragOffset != 0 {
+		t.track(z, h, at).into(&r)
+		return r
 	}
-	// Whole IPv4 segments and datagrams: the way of nearly all packets.
-	a, b := endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort)
-	w0, w1 := words4(z, min(a, b), max(a, b))
-	u, rec := t.v4.find4(t.hash.hash4(w0, w1, h.Protocol), w0, w1, h.Protocol)
+	// Whole segments and datagrams: the way of nearly all packets.
+	var (
+		s              *store
+		u              *unit
+		rec            uint32
+		reversed, land uint64
+	)
+	switch h.Family {
+	case packet.IPv4:
+		var w0, w1 uint64
+		w0, w1, reversed, land = order4(z, endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort))
+		s = &t.v4
+		u, rec = s.find4(t.hash.hash4(w0, w1, h.Protocol), w0, w1, h.Protocol)
+	case packet.IPv6:
+		var w [5]uint64
+		reversed, land = order6(z, &h.Src, &h.Dst, h.SrcPort, h.DstPort, &w)
+		s = &t.v6
+		u, rec = s.find6(t.hash.hash6(&w, h.Protocol), &w, h.Protocol)
+	default:
+		t.track(z, h, at).into(&r)
+		return r
+	}
 	if u == nil || at >= int64(u[wordExpiry]) {
-		return t.fresh(h).result()
+		t.fresh(h).into(&r)
+		return r
 	}
 	meta := u[wordMeta]
-	dir := directionOf(b < a, a == b, meta)
-	if h.Protocol == packet.TCP && t.profile == AWS && meta&metaReplied != 0 &&
-		tcpNext[(dir-Original)&1][symbolOf[h.TCPFlags]&7][stateOf(meta)&15] == Established &&
-		stateOf(meta) == Established {
+	dir := directionOf(reversed, land, meta)
+	if h.Protocol == packet.TCP && t.profile == AWS && meta&(metaReplied|metaState) == metaReplied|uint64(Established)<<stateShift &&
+		tcpNext[(dir-Original)&1][symbolOf[h.TCPFlags]&7][Established] == Established {
 		// What advance would do, for what nearly all segments are.
-		t.v4.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
+		s.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
 		r.Class, r.Dir, r.State, r.Replied, r.Tag = Tracked, dir, Established, true, uint32(meta>>32)
 		return r
 	}
-	return t.advance(&t.v4, rec, u, z, dir, h, at).result()
+	t.advance(s, rec, u, z, dir, h, at).into(&r)
+	return r
 }
 
 // track is Track for all packets.
@@ -116,21 +135,25 @@ func (t *Table) track(z Zone, h *packet.Header, at int64) answer {
 // Peek answers as Track would and changes nothing. The Entry is the connection
 // that the packet, or the packet an ICMP error quotes, belongs to, as it stands
 // before the packet; the zero Entry if there is none.
-func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (Result, Entry) {
+func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn Entry) {
 	at := max(now.UnixNano(), t.now)
 	if a, done := t.sort(z, h, at); done {
 		if a.class() != Related {
-			return a.result(), Entry{}
+			a.into(&r)
+			return r, Entry{}
 		}
 		s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
-		return a.result(), s.entry(rec)
+		a.into(&r)
+		return r, s.entry(rec)
 	}
 	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
-		return t.fresh(h).result(), Entry{}
+		t.fresh(h).into(&r)
+		return r, Entry{}
 	}
 	e := t.step(s, rec, s.head(rec)[wordMeta], z, dir, h, at, false)
-	return t.answer(e, dir).result(), s.entry(rec)
+	t.answer(e, dir).into(&r)
+	return r, s.entry(rec)
 }
 
 // Commit opens the connection of a packet for which Track just answered New, and
@@ -157,7 +180,7 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		u := s.head(rec)
 		dead := at >= int64(u[wordExpiry])
 		if !dead {
-			dir := directionOf(k.reversed, k.land, u[wordMeta])
+			dir := k.direction(u[wordMeta])
 			e := t.step(s, rec, u[wordMeta], z, dir, h, at, false)
 			if c := t.answer(e, dir).class(); c != New {
 				return c == Tracked
@@ -291,17 +314,11 @@ func (t *Table) store(v6 bool) *store {
 	return &t.v4
 }
 
-// directionOf returns the direction of a packet whose key was reversed or not, in
-// the connection with the meta word.
-func directionOf(reversed, land bool, meta uint64) Direction {
-	d := meta >> reversedShift & 1
-	if reversed { // compiled without a branch, which nobody could predict
-		d ^= 1
-	}
-	if land {
-		d = 1
-	}
-	return Original + Direction(d)
+// directionOf returns the direction of a packet in the connection with the meta
+// word; reversed and land are those of the packet's key, 0 or 1. It has no branch,
+// because nobody could predict it.
+func directionOf(reversed, land, meta uint64) Direction {
+	return Original + Direction((meta>>reversedShift^reversed|land)&1)
 }
 
 // lookup returns the live connection of a tuple and the tuple's direction in it; a
@@ -318,7 +335,7 @@ func (t *Table) lookup(z Zone, tuple packet.FiveTuple, at int64) (*store, uint32
 	if at >= int64(u[wordExpiry]) {
 		return nil, 0, 0
 	}
-	return s, rec, directionOf(k.reversed, k.land, u[wordMeta])
+	return s, rec, k.direction(u[wordMeta])
 }
 
 // step works out what the packet does to its connection. Only with remember does
