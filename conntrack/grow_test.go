@@ -315,3 +315,17 @@ func TestTimeoutRanges(t *testing.T) {
 	_, err = NewTable(Config{Profile: Linux, Timeouts: Timeouts{UDP: -time.Second}})
 	assert.EqualError(t, err, "conntrack: timeout UDP is -1s: must be at least 1ns")
 }
+
+// Every zone may have timeouts that no other has.
+func TestManyTimeouts(t *testing.T) {
+	table, err := NewTable(Config{})
+	require.NoError(t, err)
+	const zones = 1<<16 + 10
+	of := func(z Zone) time.Duration { return 60*time.Second + time.Duration(z)*time.Millisecond }
+	for z := range Zone(zones) {
+		require.NoError(t, table.SetTimeouts(z, Timeouts{TCPEstablished: of(z)}))
+	}
+	for _, z := range []Zone{0, 9, 1 << 16, zones - 1} {
+		require.EqualValues(t, of(z), table.timeouts.of(z)[Established])
+	}
+}

@@ -1,25 +1,21 @@
 package conntrack
 
 import (
-	"errors"
 	"maps"
 	"slices"
 )
 
 // zoneTimeouts finds the timeouts of a zone. Zones with small numbers, which is
-// what callers with thousands of them use, cost two bytes and no hashing.
+// what callers with thousands of them use, cost four bytes and no hashing.
 type zoneTimeouts struct {
 	base Timeouts // no zero fields
 	sets []timeouts
-	near []uint16 // set by zone
-	far  map[Zone]uint16
-	ids  map[Timeouts]uint16
+	near []uint32 // set by zone
+	far  map[Zone]uint32
+	ids  map[Timeouts]uint32
 }
 
-const (
-	nearZones = 1 << 20
-	maxSets   = 1 << 16
-)
+const nearZones = 1 << 20
 
 func newZoneTimeouts(base Timeouts) zoneTimeouts {
 	return zoneTimeouts{base: base, sets: []timeouts{base.table()}}
@@ -36,20 +32,16 @@ func (t *zoneTimeouts) of(z Zone) *timeouts {
 	return &t.sets[t.far[z]]
 }
 
-// set reports false where there are too many different timeouts.
-func (t *zoneTimeouts) set(z Zone, to Timeouts) bool {
+func (t *zoneTimeouts) set(z Zone, to Timeouts) {
 	to = to.resolve(t.base)
-	var id uint16
+	var id uint32
 	if to != t.base {
 		var ok bool
 		if id, ok = t.ids[to]; !ok {
-			if len(t.sets) == maxSets {
-				return false
-			}
 			if t.ids == nil {
-				t.ids = map[Timeouts]uint16{}
+				t.ids = map[Timeouts]uint32{}
 			}
-			id = uint16(len(t.sets))
+			id = uint32(len(t.sets))
 			t.ids[to] = id
 			t.sets = append(t.sets, to.table())
 		}
@@ -57,21 +49,20 @@ func (t *zoneTimeouts) set(z Zone, to Timeouts) bool {
 	switch {
 	case z < nearZones:
 		if id == 0 && int(z) >= len(t.near) {
-			return true
+			return
 		}
 		if n := int(z) + 1; n > len(t.near) {
-			t.near = append(t.near, make([]uint16, n-len(t.near))...)
+			t.near = append(t.near, make([]uint32, n-len(t.near))...)
 		}
 		t.near[z] = id
 	case id == 0:
 		delete(t.far, z)
 	default:
 		if t.far == nil {
-			t.far = map[Zone]uint16{}
+			t.far = map[Zone]uint32{}
 		}
 		t.far[z] = id
 	}
-	return true
 }
 
 func (t *zoneTimeouts) clone() zoneTimeouts {
@@ -81,19 +72,13 @@ func (t *zoneTimeouts) clone() zoneTimeouts {
 	return c
 }
 
-// errTimeoutSets is what SetTimeouts returns beyond 65,535 different settings.
-var errTimeoutSets = errors.New("conntrack: too many different timeouts")
-
 // SetTimeouts sets the timeouts of connections that are opened or refreshed in
 // the zone from now on. Zero fields mean the table's own. Its error is a
-// [*TimeoutError], and then nothing has changed. A table can tell 65,535
-// different settings apart.
+// [*TimeoutError], and then nothing has changed.
 func (t *Table) SetTimeouts(z Zone, to Timeouts) error {
 	if err := to.check(t.profile); err != nil {
 		return err
 	}
-	if !t.timeouts.set(z, to) {
-		return errTimeoutSets
-	}
+	t.timeouts.set(z, to)
 	return nil
 }
