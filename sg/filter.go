@@ -17,7 +17,6 @@ import (
 type Filter struct {
 	mu sync.Mutex
 	f  *Firewall
-	h  packet.Header // of the frame at hand; one on the stack would escape
 }
 
 // NewFilter returns a filter over f, which from now on must be used through the
@@ -30,16 +29,17 @@ func NewFilter(f *Firewall) *Filter { return &Filter{f: f} }
 func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []byte, now time.Time) Decision {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	err := packet.Decode(link, frame, len(frame), &x.h)
+	var h packet.Header
+	err := packet.Decode(link, frame, len(frame), &h)
 	e := x.f.ENI(id)
 	if err == nil {
-		return e.Evaluate(dir, &x.h, now)
+		return e.Evaluate(dir, &h, now)
 	}
 	d := Decision{Reason: refusal(err)}
 	if d.Reason == NotIP {
 		d.Verdict = NotApplicable
 	}
-	e.observed(dir, &x.h, now, &d)
+	e.observed(dir, &h, now, &d)
 	return d
 }
 
@@ -48,18 +48,18 @@ func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []by
 func (x *Filter) Evaluate(id ENIID, dir Direction, h *packet.Header, now time.Time) Decision {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.h = *h
-	return x.f.ENI(id).Evaluate(dir, &x.h, now)
+	return x.f.ENI(id).Evaluate(dir, h, now)
 }
 
 // Forward decides about a frame on its whole way, as [Firewall.Forward] does.
 func (x *Filter) Forward(link packet.LinkType, frame []byte, now time.Time) Outcome {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if err := packet.Decode(link, frame, len(frame), &x.h); err != nil {
-		return x.f.Refuse(&x.h, err)
+	var h packet.Header
+	if err := packet.Decode(link, frame, len(frame), &h); err != nil {
+		return x.f.Refuse(&h, err)
 	}
-	return x.f.Forward(&x.h, now)
+	return x.f.Forward(&h, now)
 }
 
 // Do calls fn with the firewall while no frame is decided about: to change rules
