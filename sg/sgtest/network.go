@@ -127,8 +127,8 @@ func (n *Network) Authorize(t TB, group sg.GroupID, dir sg.Direction, rules ...s
 	})
 }
 
-// Revoke removes rules from a group: every rule with the same protocol, ports and
-// peer, as AWS does (SG-57). A rule that is not there fails the test.
+// Revoke removes rules from a group, every one that is the same to AWS (SG-57,
+// [sg.Rule.Same]). A rule that is not there fails the test.
 func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.Rule) bool {
 	t.Helper()
 	return n.Change(t, func(topo *sg.Topology) {
@@ -138,12 +138,8 @@ func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.R
 			if list == nil {
 				return
 			}
-			r.ID, r.Description = "", ""
 			before := len(*list)
-			*list = slices.DeleteFunc(*list, func(have sg.Rule) bool {
-				have.ID, have.Description = "", ""
-				return have == r
-			})
+			*list = slices.DeleteFunc(*list, r.Same)
 			if len(*list) == before {
 				t.Errorf("%s has no %s rule %q to revoke", group, dir, r)
 			}

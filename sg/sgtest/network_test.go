@@ -160,6 +160,15 @@ func TestClaimsThatFail(t *testing.T) {
 	}
 }
 
+// A rule to revoke need not be written as it was authorized.
+func TestRevokeFindsTheSameRule(t *testing.T) {
+	net := newSite(t, nil)
+	before := net.Topology()
+	net.Authorize(t, "sg-db", sg.Ingress, sg.SSH.From(sg.CIDR("10.9.1.7/8")))
+	net.Revoke(t, "sg-db", sg.Ingress, sg.SSH.From(sg.CIDR("10.0.0.0/8")))
+	assert.Equal(t, sgtest.FormatTopology(before), sgtest.FormatTopology(net.Topology()))
+}
+
 // A claim asks about every port and type that a rule could treat differently.
 func TestClaimsFindTheGap(t *testing.T) {
 	net := newSite(t, nil)
