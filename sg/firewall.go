@@ -1,6 +1,8 @@
 package sg
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -30,7 +32,8 @@ type Firewall struct {
 }
 
 // An Enforcer is one ENI of a [Firewall]. It stays valid when the policy is
-// swapped; while the policy lacks its ENI, its packets are not applicable.
+// swapped; while the policy lacks its ENI, it drops everything for NoInterface.
+// A nil Enforcer does the same.
 type Enforcer struct {
 	f    *Firewall
 	eni  *eni // nil while the policy lacks it
@@ -44,6 +47,7 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	f := &Firewall{w: p.world(), shared: true, gone: map[ENIID]*Enforcer{}}
 	if o != nil {
 		f.opts = *o
+		f.opts.InstanceMax = maps.Clone(o.InstanceMax)
 	}
 	f.table = f.newTable()
 	all := make([]Enforcer, len(f.w.enis))
@@ -73,6 +77,7 @@ func (f *Firewall) newTable() *conntrack.Table {
 // that is only what differs from the table's own.
 func (f *Firewall) configure(again bool) {
 	byInstance := map[InstanceID][]conntrack.Zone{}
+	var free []conntrack.Zone
 	for _, e := range f.enforcers {
 		if e.eni.timeouts != (conntrack.Timeouts{}) || again {
 			if err := f.table.SetTimeouts(e.zone, e.eni.timeouts); err != nil {
@@ -81,15 +86,19 @@ func (f *Firewall) configure(again bool) {
 		}
 		if _, ok := f.opts.InstanceMax[e.eni.instance]; ok {
 			byInstance[e.eni.instance] = append(byInstance[e.eni.instance], e.zone)
+		} else {
+			free = append(free, e.zone)
 		}
+	}
+	if again && len(f.opts.InstanceMax) > 0 {
+		f.table.Limit(0, free...) // an ENI may have left its instance
 	}
 	for id, zones := range byInstance {
 		f.table.Limit(max(f.opts.InstanceMax[id], 0), zones...)
 	}
 }
 
-// ENI returns the enforcer of an ENI, nil if the policy does not have it. A nil
-// Enforcer drops everything.
+// ENI returns the enforcer of an ENI, nil if the policy does not have it.
 func (f *Firewall) ENI(id ENIID) *Enforcer {
 	n, ok := f.w.eniByID[id]
 	if !ok {
@@ -133,8 +142,14 @@ func (e *Enforcer) Timeouts() conntrack.Timeouts {
 }
 
 // Zone returns the zone of the connection table that holds the ENI's
-// connections.
-func (e *Enforcer) Zone() conntrack.Zone { return e.zone }
+// connections. A nil Enforcer has none, and returns the largest Zone, which no
+// ENI has.
+func (e *Enforcer) Zone() conntrack.Zone {
+	if e == nil {
+		return math.MaxUint32
+	}
+	return e.zone
+}
 
 // Rule returns the rule that a connection of the table was opened by.
 func (f *Firewall) Rule(c conntrack.Entry) RuleRef { return f.tags.rule(c.Tag) }

@@ -297,6 +297,35 @@ func TestMaximumOfConnections(t *testing.T) {
 	}
 }
 
+// The maximum is the instance's: an ENI that leaves it is free of it.
+func TestMaximumStaysWithTheInstance(t *testing.T) {
+	topo := twoENIs(t, []string{"tcp 22 10.0.0.0/8"}, nil)
+	topo.ENIs[1].Instance = "i-2"
+	limits := map[sg.InstanceID]int{"i-2": 1}
+	f := firewall(t, topo, &sg.Options{InstanceMax: limits})
+	delete(limits, "i-2") // the firewall has a copy
+	out := func(port string) *packet.Header { return tcp("10.0.1.10:"+port, "10.0.2.20:22", syn) }
+	require.Equal(t, sg.ByRule, f.Forward(out("1"), start).Reason)
+	require.Equal(t, sg.TableFull, f.Forward(out("2"), start).Reason)
+
+	topo.ENIs[1].Instance = "i-3"
+	f.Swap(mustCompile(t, topo), start)
+	assert.Equal(t, sg.ByRule, f.Forward(out("2"), start).Reason)
+
+	topo.ENIs[1].Instance = "i-2"
+	f.Swap(mustCompile(t, topo), start)
+	assert.Equal(t, sg.TableFull, f.Forward(out("3"), start).Reason)
+}
+
+func TestNilEnforcer(t *testing.T) {
+	f := firewall(t, oneENI(t, nil, nil), nil)
+	e := f.ENI("eni-none")
+	require.Nil(t, e)
+	assert.Equal(t, sg.Decision{Reason: sg.NoInterface}, e.Evaluate(sg.Ingress, tcp("198.51.100.7:9", "10.0.1.10:443", syn), start))
+	assert.Empty(t, e.ID())
+	assert.NotEqual(t, f.ENI("eni-e").Zone(), e.Zone())
+}
+
 func TestNitroV6(t *testing.T) {
 	for _, tt := range []struct {
 		v6      bool

@@ -124,8 +124,10 @@ type Peer struct {
 var (
 	AnyIPv4 = Peer{CIDR: netip.MustParsePrefix("0.0.0.0/0")}
 	AnyIPv6 = Peer{CIDR: netip.MustParsePrefix("::/0")}
-	Self    = Peer{Self: true}
 )
+
+// Self is the rule's own group (REF-07).
+var Self = Peer{Self: true}
 
 // CIDR returns the peer for a CIDR block. It panics if s is not one; use
 // netip.ParsePrefix and a Peer literal for input that may be wrong.
