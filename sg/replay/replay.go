@@ -34,6 +34,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -122,9 +123,10 @@ func (o *Options) EffectiveWorkers() int {
 // the packets of one capture always in its own order.
 //
 // Run ends at the end of the captures, at the first error of a capture or of the
-// observer, or when ctx is done, whose error it then returns. The report is
-// never nil: it tells of the packets up to there, and the observer has seen
-// exactly those.
+// observer, or when ctx is done, whose error it then returns. A capture of a link
+// type that cannot be read does not end it, and is a [*LinkError] afterwards. The
+// report is never nil: it tells of the packets up to there, and the observer has
+// seen exactly those.
 func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Report, error) {
 	if o == nil {
 		o = &Options{}
@@ -135,6 +137,9 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 		err = r.parallel(n)
 	} else {
 		err = r.serial()
+	}
+	if err == nil && r.alien != nil {
+		err = r.alien
 	}
 	return r.report(), err
 }
@@ -154,6 +159,7 @@ type run struct {
 	second         int64   // of now, Unix
 	sampled        []int64 // when, Unix nanoseconds
 	workers        []*worker
+	alien          *LinkError
 }
 
 // checkEvery is how many packets pass between looks at the context and calls of
@@ -165,6 +171,12 @@ func (r *run) next(p *Packet) error {
 	r.packets++
 	r.bytes += uint64(p.Frame.Length)
 	p.second = false
+	if p.Frame.Err == packet.ErrLinkType {
+		if r.alien == nil {
+			r.alien = &LinkError{Source: p.Source, Packet: p.Frame.Number, Link: p.Frame.LinkType}
+		}
+		r.alien.Packets++
+	}
 	if t := p.Frame.Time; t.After(r.now) || r.packets == 1 {
 		r.now = t
 		if second := t.Unix(); second != r.second || r.packets == 1 {

@@ -305,6 +305,9 @@ func (r *replayer) run() int {
 		sources[i] = f
 	}
 	report, err := replay.Run(r.ctx, r.policy, o, sources...)
+	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
+		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
+	}
 	if p != nil {
 		p.done()
 	}
