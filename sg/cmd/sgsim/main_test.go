@@ -3,27 +3,28 @@ package main
 import (
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 )
 
-// sgsim is the built program.
+// sgsim is the program: the test binary itself, which runs main where the
+// environment says so. A program that was built apart would be invisible to go
+// test, which then takes an earlier result for the present one.
 var sgsim string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+const asProgram = "SGSIM_TEST_AS_PROGRAM"
 
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "sgsim")
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	var err error
+	if sgsim, err = os.Executable(); err == nil {
+		err = os.Setenv(asProgram, "1")
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 1
+		os.Exit(1)
 	}
-	defer os.RemoveAll(dir)
-	sgsim = filepath.Join(dir, "sgsim")
-	if out, err := exec.Command("go", "build", "-o", sgsim, ".").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	os.Exit(m.Run())
 }
