@@ -13,7 +13,7 @@ import (
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
-var draws = flag.Int("draws", 600, "worlds that TestOracle draws")
+var draws = flag.Int("draws", 300, "worlds that TestOracle draws; thousands for a long run")
 
 // TestOracle draws worlds, packets and changes, and compares the firewall with
 // the naive one, decision for decision. A failure prints a scenario.
