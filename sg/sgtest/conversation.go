@@ -108,7 +108,7 @@ func (c *Conversation) Close(t TB) bool {
 }
 
 // Request sends one packet of data from the side that opened the connection, and
-// says what became of it. Reply sends one from the other side.
+// says what became of it.
 func (c *Conversation) Request() sg.Outcome {
 	return c.n.Send(c.flow.request(c.dataFlags()))
 }

@@ -41,11 +41,10 @@ func RunDir(t *testing.T, dir string) {
 
 func fail(t *testing.T, err error) {
 	t.Helper()
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		for _, err := range joined.Unwrap() {
-			t.Error(err)
-		}
-	} else if err != nil {
+	if err == nil {
+		return
+	}
+	for _, err := range flatten(err) {
 		t.Error(err)
 	}
 }
