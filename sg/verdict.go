@@ -49,7 +49,7 @@ const (
 
 	// Not applicable.
 	NotIP         // "not_ip": ARP and other frames without an IP packet
-	NoInterface   // "no_interface": neither end is an ENI of the topology
+	NoInterface   // "no_interface": neither end is an ENI of the topology; a drop at an Enforcer without one
 	SameInterface // "same_interface": both ends are the same ENI
 	Ambiguous     // "ambiguous_interface": an address belongs to ENIs of several VPCs
 )

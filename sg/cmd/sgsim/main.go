@@ -112,21 +112,15 @@ func (t *tool) failed(err error) int {
 
 // flatten returns the errors that were joined.
 func flatten(err error) []error {
-	var all interface{ Unwrap() []error }
-	if err == nil || !errors.As(err, &all) || !isJoin(err) {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok { // one error, or one that wraps a join and adds words
 		return []error{err}
 	}
 	var out []error
-	for _, e := range all.Unwrap() {
+	for _, e := range joined.Unwrap() {
 		out = append(out, flatten(e)...)
 	}
 	return out
-}
-
-// isJoin tells a join of errors from an error that wraps one and adds words.
-func isJoin(err error) bool {
-	_, ok := err.(interface{ Unwrap() []error })
-	return ok
 }
 
 // oneLine is the text of an error in the form "file: what".
