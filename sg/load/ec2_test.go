@@ -7,6 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// noVPC is the warning of interfaces in a VPC whose addresses nothing told.
+const noVPC = "no input tells the addresses of vpc-1, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs"
+
 // Each case is a statement of the input formats, by its number.
 func TestEC2(t *testing.T) {
 	for _, tc := range []struct {
@@ -119,6 +122,7 @@ rule sg-a egress all ::/0 id=sgr-2
 			want: `group sg-a name=a account=1
 eni eni-1 10.0.0.5 10.0.0.6 2001:db8::5 2001:db8::6 10.0.0.16/28 2001:db8:0:0:1::/80 sg-a public=198.51.100.1 public=198.51.100.2 public=198.51.100.3 name="ELB net/x" vpc=vpc-1 subnet=subnet-1 instance=i-1 account=1 type=network_load_balancer
 `,
+			warnings: []string{"2.json:1: NetworkInterfaces[0]: " + noVPC},
 		},
 		{
 			name: "IN-07 timeouts of an interface, and their absence",

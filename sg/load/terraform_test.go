@@ -137,6 +137,7 @@ group sg-b vpc=vpc-1
 eni eni-1 10.0.0.5 10.0.0.4 2001:db8::5 10.0.0.16/28 sg-a sg-b name=n vpc=vpc-1 subnet=subnet-1 instance=i-1 account=1 type=efa
 eni eni-2 10.0.0.6 10.0.0.7 2001:db8::6 sg-b public=192.0.2.1 vpc=vpc-1 subnet=subnet-1 instance=i-2
 `,
+			warnings: []string{"1.json:1: values.root_module.resources[0].values (aws_network_interface.a): " + noVPC},
 		},
 		{
 			name: "IN-28 prefix lists and entries of their own",

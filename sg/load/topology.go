@@ -40,6 +40,7 @@ func (b *builder) topology() *sg.Topology {
 		}
 		t.ENIs = append(t.ENIs, e.ENI)
 	}
+	b.checkVPCs()
 	for _, v := range b.vpcs {
 		t.VPCs = append(t.VPCs, v.VPC)
 	}
@@ -65,6 +66,21 @@ func (b *builder) placeENIs() {
 				setDefault(&e.VPC, g.VPC)
 			}
 		}
+	}
+}
+
+// checkVPCs warns of VPCs whose address ranges nothing told: without them the
+// resolver at the second address is a host like any other, and questions to it are
+// dropped that AWS lets pass. Interfaces given by hand ask for nothing.
+func (b *builder) checkVPCs() {
+	warned := make(map[sg.VPCID]bool)
+	for _, e := range b.enis {
+		v := b.vpcOf[e.VPC]
+		if e.VPC == "" || e.place.Line == 0 || warned[e.VPC] || v != nil && len(v.CIDRs) > 0 {
+			continue
+		}
+		warned[e.VPC] = true
+		b.warn(e.place, "", "no input tells the addresses of %s, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs", e.VPC)
 	}
 }
 
