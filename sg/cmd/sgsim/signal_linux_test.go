@@ -20,21 +20,32 @@ import (
 func TestInterrupt(t *testing.T) {
 	for _, workers := range []string{"1", "3"} {
 		cmd := exec.Command(sgsim, "replay", "-format", "jsonl", "-workers", workers, "-topology", vpc(t), "-")
-		in, err := cmd.StdinPipe()
+		end, in, err := os.Pipe()
 		require.NoError(t, err)
+		cmd.Stdin = end
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		require.NoError(t, cmd.Start())
 		_, err = in.Write(pcap(t, askWeb, askSSH))
 		require.NoError(t, err)
-		time.Sleep(300 * time.Millisecond)
+		require.Eventually(t, func() bool { return unread(t, end) == 0 }, time.Minute, 10*time.Millisecond, "the packets are read")
+		time.Sleep(300 * time.Millisecond) // the program waits for more
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		assert.Error(t, cmd.Wait())
 		assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
 		assert.Len(t, jsonLines(t, stdout.String()), 2)
 		assert.Contains(t, stderr.String(), "2 packets")
 		assert.True(t, strings.HasSuffix(stderr.String(), "interrupted\n"), "%s", stderr.String())
+		in.Close()
+		end.Close()
 	}
+}
+
+// unread returns the number of bytes that wait in a pipe.
+func unread(t *testing.T, pipe *os.File) (n int32) {
+	_, _, e := syscall.Syscall(syscall.SYS_IOCTL, pipe.Fd(), syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	assert.Zero(t, e)
+	return n
 }
 
 // terminalPair opens a pseudo-terminal: what the program gets, and what is on it.
