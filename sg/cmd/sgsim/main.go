@@ -93,6 +93,13 @@ func (t *tool) parse(fs *flag.FlagSet, args []string, help string) (status int, 
 	case err != nil:
 		return t.misused(fs, err), true
 	}
+	if rest := len(args) - fs.NArg(); fs.NArg() > 0 && (rest == 0 || args[rest-1] != "--") { // after it, all are arguments
+		for _, arg := range fs.Args()[1:] {
+			if len(arg) > 1 && arg[0] == '-' {
+				return t.misused(fs, fmt.Errorf("%s: flags come before %s", arg, fs.Arg(0))), true
+			}
+		}
+	}
 	return 0, false
 }
 

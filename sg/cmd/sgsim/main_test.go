@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // sgsim is the program: the test binary itself, which runs main where the
@@ -27,4 +29,14 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
+}
+
+// A flag behind the captures is an error that says so, unless -- stands before.
+func TestFlagsComeFirst(t *testing.T) {
+	r := runSgsim(t, "replay", "web.pcap", "-topology", "vpc.json")
+	assert.Equal(t, exitUsage, r.status)
+	assert.Contains(t, r.stderr, "-topology: flags come before web.pcap")
+	r = runSgsim(t, "replay", "-topology", vpc(t), "--", "no.pcap", "-topology")
+	assert.Equal(t, exitInput, r.status, "after -- all are captures")
+	assert.NotContains(t, r.stderr, "flags come before")
 }

@@ -32,7 +32,7 @@ to, and reports. Without arguments it shows a small demonstration.
   -log-interval 10m    aggregation interval of a flow log: 1m or 10m
   -accepted FILE       write the accepted packets to a capture
   -dropped FILE        write the dropped ones
-  -tap ENI:ingress|egress           where the captures were taken, if addresses do not tell
+  -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
