@@ -44,7 +44,7 @@ func (t *reportText) totals(r *Report) {
 			word = map[sg.Verdict]string{sg.Accept: "accepted", sg.Drop: "dropped"}[n.Verdict]
 		}
 		t.b = paint(t.b, t.color, verdictColor[n.Verdict], word, 10)
-		t.printf(" %10d packets %13d bytes  %-18s %s\n", n.Packets, n.Bytes, n.Reason, reasonWords(n.Reason))
+		t.printf(" %10d %-7s %13d bytes  %-18s %s\n", n.Packets, noun(n.Packets, "packet"), n.Bytes, n.Reason, reasonWords(n.Reason))
 	}
 }
 
@@ -136,7 +136,7 @@ func (t *reportText) talkers(r *Report) {
 	t.printf("dropped most\n")
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
-		t.printf("  %9d packets  %s", k.Packets, talkerPacket(k))
+		t.printf("  %9d %-7s  %s", k.Packets, noun(k.Packets, "packet"), talkerPacket(k))
 		if k.ENI != "" {
 			t.printf("  %s %s", t.eni(k.ENI), k.Direction)
 		}
@@ -147,7 +147,7 @@ func (t *reportText) talkers(r *Report) {
 		}
 	}
 	if r.OtherDrops.Packets > 0 {
-		t.printf("  %9d packets  of others\n", r.OtherDrops.Packets)
+		t.printf("  %9d %-7s  of others\n", r.OtherDrops.Packets, noun(r.OtherDrops.Packets, "packet"))
 	}
 }
 
@@ -177,14 +177,19 @@ func trimRight(b []byte) []byte {
 	return b
 }
 
-func plural(n uint64, noun string) string {
+func plural(n uint64, word string) string {
+	return fmt.Sprintf("%d %s", n, noun(n, word))
+}
+
+// noun returns the word for n of what word names.
+func noun(n uint64, word string) string {
 	if n == 1 {
-		return "1 " + noun
+		return word
 	}
-	if s, ok := strings.CutSuffix(noun, "y"); ok {
-		noun = s + "ie"
+	if s, ok := strings.CutSuffix(word, "y"); ok {
+		word = s + "ie"
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return word + "s"
 }
 
 func pluralWere(n uint64, noun string) string {
