@@ -9,7 +9,7 @@ import (
 // bits of the hash choose a segment from the directory, the middle ones a bucket
 // of the segment, the low ones a tag in the bucket.
 //
-//	hash  63 ... 40   39 ... 8   15 ... 0
+//	hash  63 ... 40   39 ... 8   14 ... 0
 //	      directory   bucket     tag        (bucket uses few of its bits)
 //
 // A bucket is one cache line, so that a lookup costs one miss here and one for
@@ -72,7 +72,7 @@ func (x *index) newPage() *page {
 
 // A bucket holds ten entries.
 //
-//	tags[0]  slots 0 to 3, 16 bits each
+//	tags[0]  slots 0 to 3, 15 of 16 bits each
 //	tags[1]  slots 4 to 7
 //	tags[2]  slots 8 and 9, then passed
 //
@@ -91,16 +91,15 @@ const (
 	passedOne = 1 << 32
 )
 
-// zeroLanes sets the top bit of every zero lane. A lane of 1 above a zero lane
-// may be taken for zero too; the lowest one is always right.
-func zeroLanes(x uint64) uint64 { return (x - lanes) &^ x & laneTops }
-
-// match returns a bit for every slot with the tag, and perhaps for others.
+// match returns a bit for every slot with the tag. Tags have 15 bits, so that the
+// top bit of a lane is free to tell whether the rest of it differs.
 func (b *bucket) match(tag uint64) uint64 {
+	const low = laneTops - lanes
 	pattern := tag * lanes
-	return zeroLanes(b.tags[0]^pattern)>>15 |
-		zeroLanes(b.tags[1]^pattern)>>14 |
-		zeroLanes(b.tags[2]^pattern)&laneTops2>>13
+	differ := ((b.tags[0]^pattern)+low)&laneTops>>15 |
+		((b.tags[1]^pattern)+low)&laneTops>>14 |
+		((b.tags[2]^pattern)+low)&laneTops2>>13
+	return differ ^ (lanes | lanes<<1 | laneTops2>>13)
 }
 
 // slotOf returns the slot of the lowest bit of a match.
@@ -117,7 +116,7 @@ func (b *bucket) set(slot uint, tag uint64, rec uint32) {
 	b.recs[slot] = rec
 }
 
-func tagOf(hash uint64) uint64 { return hash&0xffff | 1 }
+func tagOf(hash uint64) uint64 { return hash&0x7fff | 1 }
 
 // home returns the bucket where the hash belongs.
 func (s *segment) home(hash uint64) uint32 {

@@ -109,8 +109,8 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 	}
 	meta := u[wordMeta]
 	dir := directionOf(reversed, land, meta)
-	if h.Protocol == packet.TCP && t.profile == AWS && meta&(metaReplied|metaState) == metaReplied|uint64(Established)<<stateShift &&
-		tcpNext[(dir-Original)&1][symbolOf[h.TCPFlags]&7][Established] == Established {
+	if h.Protocol == packet.TCP && t.profile == AWS && symbolOf[h.TCPFlags] == symACK &&
+		meta&(metaReplied|metaState) == metaReplied|uint64(Established)<<stateShift {
 		// What advance would do, for what nearly all segments are.
 		s.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
 		r.Class, r.Dir, r.State, r.Replied, r.Tag = Tracked, dir, Established, true, uint32(meta>>32)
