@@ -178,5 +178,6 @@ func TestNoAllocationPerPacket(t *testing.T) {
 			}
 		})
 	}
-	require.Equal(t, read(1), read(1000))
+	// One a packet would be a thousand; the runtime adds one now and then.
+	require.InDelta(t, read(1), read(1000), 100)
 }
