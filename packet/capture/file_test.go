@@ -136,6 +136,34 @@ func TestDamage(t *testing.T) {
 	}
 }
 
+// Interfaces are kept for packets to name, so that their number must have a limit:
+// gzipped, a million of them are small.
+func TestTooManyInterfaces(t *testing.T) {
+	le := binary.LittleEndian
+	file := le.AppendUint32(nil, blockSection)
+	file = le.AppendUint32(file, 28)
+	file = le.AppendUint32(file, byteOrderMagic)
+	file = le.AppendUint16(file, 1)
+	file = append(file, make([]byte, 10)...)
+	file = le.AppendUint32(file, 28)
+	header := len(file)
+	intf := le.AppendUint32(nil, blockInterface)
+	intf = le.AppendUint32(intf, 1<<20)
+	intf = append(intf, make([]byte, 1<<20-12)...)
+	intf = le.AppendUint32(intf, 1<<20)
+	for range 17 {
+		file = append(file, intf...)
+	}
+	f, err := NewReader(bytes.NewReader(file), "many")
+	require.NoError(t, err)
+	_, err = readAll(t, f)
+	require.ErrorIs(t, err, ErrRecord)
+	damage := &DamageError{}
+	require.ErrorAs(t, err, &damage)
+	assert.Equal(t, int64(header+16<<20), damage.Offset)
+	assert.Len(t, f.Interfaces(), 16)
+}
+
 func TestNotACapture(t *testing.T) {
 	dir := t.TempDir()
 	for name, data := range map[string]string{

@@ -13,6 +13,10 @@ import (
 // maxBlock is the longest pcapng block believed, bytes: Wireshark's limit.
 const maxBlock = 16 << 20
 
+// maxDescribed bounds what is kept of a file's interface descriptions, bytes: a
+// small gzipped file can hold millions of them, and a packet may name any.
+const maxDescribed = 16 << 20
+
 // Types of the pcapng blocks that matter here; all others are skipped.
 const (
 	blockSection   = 0x0a0d0d0a // the same in both byte orders
@@ -31,6 +35,8 @@ type section struct {
 	big   bool
 	first int     // of the section's interfaces, in File.interfaces
 	clock []clock // by interface of the section
+
+	described int // bytes of interface descriptions so far, in all sections
 }
 
 // A clock turns an interface's timestamps into time.
@@ -131,6 +137,9 @@ func (f *File) readSection(b []byte) error {
 func (f *File) readInterface(b []byte) error {
 	if len(b) < 20 {
 		return fmt.Errorf("%w: interface description of %d bytes", ErrRecord, len(b))
+	}
+	if f.ng.described += len(b); f.ng.described > maxDescribed {
+		return fmt.Errorf("%w: more than %d bytes of interface descriptions", ErrRecord, maxDescribed)
 	}
 	intf := Interface{
 		LinkType: packet.LinkType(f.ng.order.Uint16(b[8:])),
