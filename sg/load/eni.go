@@ -104,13 +104,13 @@ func addAddr(addrs *[]netip.Addr, val string) error {
 }
 
 // handmade adds an interface that the caller gave.
-func (b *builder) handmade(e *sg.ENI) {
-	added := *e
+func (b *builder) handmade(e *givenENI) {
+	added := e.ENI
 	added.Groups = make([]sg.GroupID, len(e.Groups))
 	for i, id := range e.Groups {
 		added.Groups[i] = b.groupNamed(id)
 	}
-	at := Place{File: "interface " + string(e.ID)}
+	at := Place{File: e.name}
 	merged := b.eni(e.ID, at)
 	merged.merge(&added)
 	if len(merged.Groups) == 0 {

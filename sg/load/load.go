@@ -26,7 +26,7 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // is not safe for concurrent use.
 type Loader struct {
 	docs   []*cursor // roots, in the order given
-	enis   []sg.ENI
+	enis   []givenENI
 	errs   []error
 	places places
 }
@@ -86,7 +86,17 @@ func splitName(name string) (sg.PrefixListID, string) {
 // one with this id, it gets the addresses and groups as well: that is how an
 // interface of a Terraform plan gets the addresses that AWS has yet to choose.
 // A group may be given by its name where no group has it as id.
-func (l *Loader) AddENI(e sg.ENI) { l.enis = append(l.enis, e) }
+func (l *Loader) AddENI(e sg.ENI) { l.AddNamedENI("interface "+string(e.ID), e) }
+
+// AddNamedENI is AddENI with a name that stands in messages where others have a
+// file, such as the flag of a command that gave the interface.
+func (l *Loader) AddNamedENI(name string, e sg.ENI) { l.enis = append(l.enis, givenENI{e, name}) }
+
+// A givenENI is an interface that the caller gave.
+type givenENI struct {
+	sg.ENI
+	name string
+}
 
 // Topology returns what all the inputs say together, in the order in which they
 // say it, and everything that is worth a warning. The error joins all that was
