@@ -54,6 +54,7 @@ type tool struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second interrupt ends what does not heed the first
 	t := &tool{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	status := t.run(os.Args[1:])
 	stop()
@@ -105,7 +106,7 @@ func (t *tool) parse(fs *flag.FlagSet, args []string, help string) (status int, 
 
 // misused reports a wrong command line.
 func (t *tool) misused(fs *flag.FlagSet, err error) int {
-	fmt.Fprintf(t.stderr, "sgsim %s: %v (sgsim %s -h shows the flags)\n", fs.Name(), err, fs.Name())
+	fmt.Fprintf(t.stderr, "sgsim %s: %s (sgsim %s -h shows the flags)\n", fs.Name(), oneLine(err), fs.Name())
 	return exitUsage
 }
 
@@ -115,6 +116,12 @@ func (t *tool) failed(err error) int {
 		fmt.Fprintln(t.stderr, oneLine(e))
 	}
 	return exitInput
+}
+
+// interrupted reports that the user gave up.
+func (t *tool) interrupted() int {
+	fmt.Fprintln(t.stderr, "interrupted")
+	return exitInterrupted
 }
 
 // flatten returns the errors that were joined.

@@ -392,6 +392,7 @@ func TestUsageErrors(t *testing.T) {
 		{"replay", packets},
 		{"replay", "-topology", topology},
 		{"replay", "-format", "xml"},
+		{"replay", "-format", "text\nnone", "-topology", topology, packets},
 		{"replay", "-topology", topology, "-log-format", "${action}", packets},
 		{"replay", "-topology", topology, "-format", "flowlog", "-log-format", "${acton}", packets},
 		{"replay", "-topology", topology, "-format", "flowlog", "-log-interval", "5m", packets},
@@ -445,6 +446,9 @@ func TestInputErrors(t *testing.T) {
 			}
 		})
 	}
+	r := runSgsim(t, "replay", "-topology", topology, "-eni", "id=x,addr=10.0.0.1,group=sg-no", write(t, "x", whole))
+	assert.Equal(t, exitInput, r.status)
+	assert.Regexp(t, `^-eni id=x: .*"sg-no".*\n$`, r.stderr)
 }
 
 func TestExplain(t *testing.T) {

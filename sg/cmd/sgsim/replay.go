@@ -93,6 +93,8 @@ func (t *tool) replay(args []string) int {
 	switch {
 	case usage != nil:
 		return t.misused(fs, usage)
+	case err != nil && t.ctx.Err() != nil:
+		return t.interrupted()
 	case err != nil:
 		return t.failed(err)
 	}
@@ -190,9 +192,13 @@ func (r *replayer) open() (usage, err error) {
 func (r *replayer) openCapture(name string) error {
 	var f *capture.File
 	var err error
-	if name == "-" {
+	info, staterr := os.Stat(name)
+	switch {
+	case name == "-":
 		f, err = capture.NewReader(newInterruptible(r.ctx, r.stdin), "standard input")
-	} else {
+	case staterr == nil && info.Mode()&os.ModeNamedPipe != 0:
+		f, err = r.openPipe(name)
+	default:
 		f, err = capture.Open(name)
 	}
 	if err != nil {
@@ -200,7 +206,7 @@ func (r *replayer) openCapture(name string) error {
 	}
 	r.files = append(r.files, f)
 	r.closers = append(r.closers, f.Close)
-	if info, err := os.Stat(name); name != "-" && err == nil && info.Mode().IsRegular() && (r.size > 0 || len(r.files) == 1) {
+	if name != "-" && staterr == nil && info.Mode().IsRegular() && (r.size > 0 || len(r.files) == 1) {
 		r.size += info.Size()
 	} else {
 		r.size = 0
@@ -232,41 +238,12 @@ func (r *replayer) openOutputs() (usage, err error) {
 	if r.accepted == "" && r.dropped == "" {
 		return nil, nil
 	}
-	split := &replay.Split{}
-	if split.Accepted, err = r.create(r.accepted); err != nil {
-		return nil, err
-	}
-	if split.Dropped, err = r.create(r.dropped); err != nil {
+	split, err := r.split()
+	if err != nil {
 		return nil, err
 	}
 	r.observer = append(r.observer, split)
 	return nil, nil
-}
-
-// create opens a capture to write. It is like the captures that are read: pcap
-// where they are one pcap file, else pcapng.
-func (r *replayer) create(name string) (*capture.Writer, error) {
-	if name == "" {
-		return nil, nil
-	}
-	for _, c := range r.captures {
-		if a, err := os.Stat(c); err == nil {
-			if b, err := os.Stat(name); err == nil && os.SameFile(a, b) {
-				return nil, fmt.Errorf("%s: is one of the captures that are read", name)
-			}
-		}
-	}
-	f, err := os.Create(name)
-	if err != nil {
-		return nil, err
-	}
-	format, like := capture.PcapNG, (*capture.File)(nil)
-	if len(r.files) == 1 {
-		format, like = r.files[0].Format(), r.files[0]
-	}
-	w := capture.NewWriter(f, format, like)
-	r.flush = append(r.flush, w.Flush, f.Close)
-	return w, nil
 }
 
 func (r *replayer) options() *replay.Options {
@@ -289,7 +266,7 @@ func (r *replayer) options() *replay.Options {
 
 func (r *replayer) run() int {
 	o := r.options()
-	if n := o.EffectiveWorkers(); n < r.workers {
+	if n := o.EffectiveWorkers(); n < r.workers && r.max > 0 {
 		fmt.Fprintf(r.stderr, "note: -max-connections needs all connections in one place: 1 worker instead of %d\n", r.workers)
 	}
 	var p *progress
@@ -324,8 +301,7 @@ func (r *replayer) run() int {
 	}
 	switch {
 	case r.ctx.Err() != nil:
-		fmt.Fprintln(r.stderr, "interrupted")
-		return exitInterrupted
+		return r.interrupted()
 	case err != nil:
 		return r.failed(err)
 	case r.failOn == "drop" && report.Of(sg.Drop).Packets > 0:

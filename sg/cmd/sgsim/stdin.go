@@ -3,7 +3,33 @@ package main
 import (
 	"context"
 	"io"
+	"os"
+
+	"github.com/sgsim/sgsim/packet/capture"
 )
+
+// openPipe opens a named pipe, which may wait for its writer until the context is
+// done.
+func (r *replayer) openPipe(name string) (*capture.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	c := make(chan opened, 1)
+	go func() {
+		file, err := os.Open(name)
+		c <- opened{file, err}
+	}()
+	select {
+	case o := <-c:
+		if o.err != nil {
+			return nil, o.err
+		}
+		return capture.NewReader(newInterruptible(r.ctx, o.file), name)
+	case <-r.ctx.Done():
+		return nil, r.ctx.Err()
+	}
+}
 
 // An interruptible reader gives up when its context is done, which a read of
 // standard input does not. The goroutine that reads is left behind, for a

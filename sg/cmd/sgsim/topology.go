@@ -41,7 +41,7 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 		if err != nil {
 			return nil, nil, fmt.Errorf("-eni: %w", flatten(err)[0]), nil
 		}
-		l.AddENI(e)
+		l.AddNamedENI("-eni id="+string(e.ID), e)
 	}
 	topo, warnings, err := l.Topology()
 	for _, w := range warnings {
