@@ -14,12 +14,6 @@ import (
 
 var (
 	benchStart = time.Unix(1_800_000_000, 0)
-	benchTimes = func() (t [benchBatch]time.Time) {
-		for i := range t {
-			t[i] = benchStart.Add(time.Second + time.Duration(i)*time.Microsecond)
-		}
-		return t
-	}()
 	benchSizes = []int{1_000, 10_000, 100_000, 1_000_000, 10_000_000}
 )
 
@@ -58,34 +52,43 @@ const benchBatch = 64
 // comes from the decoder can.
 type stream struct {
 	walk
-	made    int
-	numbers [benchBatch]uint32
-	headers [benchBatch]packet.Header
+	made     uint
+	segments [benchBatch]segment
+}
+
+// A segment is a header with its connection and its time.
+type segment struct {
+	header packet.Header
+	conn   uint32
+	at     time.Time
 }
 
 func newStream(f packet.Family, conns int) *stream {
 	s := &stream{walk: newWalk(conns)}
-	for i := range s.headers {
-		s.headers[i] = benchHeader(f, packet.ACK|packet.PSH)
+	for i := range s.segments {
+		s.segments[i] = segment{
+			header: benchHeader(f, packet.ACK|packet.PSH),
+			at:     benchStart.Add(time.Second + time.Duration(i)*time.Microsecond),
+		}
 	}
 	return s
 }
 
-// next returns a header, its connection and its time.
-func (s *stream) next() (*packet.Header, uint32, time.Time) {
+// next returns a segment that is valid until the call after.
+func (s *stream) next() *segment {
 	i := s.made % benchBatch
 	if i == 0 {
 		s.fill()
 	}
 	s.made++
-	return &s.headers[i], s.numbers[i], benchTimes[i]
+	return &s.segments[i]
 }
 
 func (s *stream) fill() {
-	for i := range s.headers {
-		n := s.walk.next()
-		s.numbers[i] = n
-		benchConn(&s.headers[i], n, n>>7&1)
+	for i := range s.segments {
+		p := &s.segments[i]
+		p.conn = s.walk.next()
+		benchConn(&p.header, p.conn, p.conn>>7&1)
 	}
 }
 
@@ -190,8 +193,8 @@ func BenchmarkTrackHit(b *testing.B) {
 		b.ReportAllocs()
 		i, missed := 0, 0
 		for b.Loop() {
-			h, n, now := s.next()
-			if r := table.Track(1, h, now); r.Class != conntrack.Tracked || r.Tag != n {
+			p := s.next()
+			if r := table.Track(1, &p.header, p.at); r.Class != conntrack.Tracked || r.Tag != p.conn {
 				missed++
 			}
 			i++
@@ -205,14 +208,14 @@ func BenchmarkTrackHit(b *testing.B) {
 		b.ReportAllocs()
 		i, missed := 0, 0
 		for b.Loop() {
-			h, n, now := s.next()
-			k := mapKeyOf(h)
+			p := s.next()
+			k := mapKeyOf(&p.header)
 			v, ok := m[k]
-			at := now.UnixNano()
-			if !ok || v.tag != n || at >= v.expires {
+			at := p.at.UnixNano()
+			if !ok || v.tag != p.conn || at >= v.expires {
 				missed++
 			}
-			if h.TCPFlags&(packet.SYN|packet.FIN|packet.RST) == 0 {
+			if p.header.TCPFlags&(packet.SYN|packet.FIN|packet.RST) == 0 {
 				v.expires = at + int64(conntrack.DefaultTCPEstablished)
 				m[k] = v
 			}
