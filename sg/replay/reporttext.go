@@ -46,6 +46,9 @@ func (t *reportText) totals(r *Report) {
 		t.b = paint(t.b, t.color, verdictColor[n.Verdict], word, 10)
 		t.printf(" %10d %-7s %13d bytes  %-18s %s\n", n.Packets, noun(n.Packets, "packet"), n.Bytes, n.Reason, reasonWords(n.Reason))
 	}
+	if r.Packets > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
+		t.printf("no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell\n")
+	}
 }
 
 func (t *reportText) connections(r *Report) {

@@ -451,6 +451,22 @@ func TestInputErrors(t *testing.T) {
 	assert.Regexp(t, `^-eni id=x: .*"sg-no".*\n$`, r.stderr)
 }
 
+// A report in which nothing was judged says what may be wrong.
+func TestNothingJudged(t *testing.T) {
+	r := runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), write(t, "far.pcap", pcap(t, "udp 192.0.2.1:1 > 192.0.2.2:2")))
+	assert.Contains(t, r.stdout, "no packet met an ENI")
+	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), write(t, "near.pcap", pcap(t, askWeb)))
+	assert.NotContains(t, r.stdout, "no packet met an ENI")
+}
+
+// Names come from files and must do nothing to a terminal.
+func TestNamesAreEscaped(t *testing.T) {
+	topology := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"GroupName": "web"`, `"GroupName": "\u001b[31mweb\nx"`, 1)))
+	r := runSgsim(t, "replay", "-topology", topology, write(t, "x.pcap", pcap(t, askWeb)))
+	assert.Contains(t, r.stdout, `\x1b[31mweb\nx`)
+	assert.NotContains(t, r.stdout, "\x1b")
+}
+
 func TestExplain(t *testing.T) {
 	topology := vpc(t)
 	r := runSgsim(t, "explain", "-topology", topology, askDB)
