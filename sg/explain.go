@@ -260,11 +260,11 @@ func (e *Enforcer) full(now time.Time, replaced conntrack.Entry, opener *Enforce
 	}
 	var zones []conntrack.Zone
 	for _, o := range f.enforcers {
-		if o.eni.instance == e.eni.instance {
+		if o.eni.sharesMax(e.eni) {
 			zones = append(zones, o.zone)
 		}
 	}
-	if opener != nil && opener.eni.instance != e.eni.instance {
+	if opener != nil && !opener.eni.sharesMax(e.eni) {
 		pending = 0
 	}
 	return count(zones...)+pending >= most

@@ -77,17 +77,20 @@ func (f *Firewall) newTable() *conntrack.Table {
 // that is only what differs from the table's own.
 func (f *Firewall) configure(again bool) {
 	byInstance := map[InstanceID][]conntrack.Zone{}
-	var free []conntrack.Zone
+	var free, alone []conntrack.Zone
 	for _, e := range f.enforcers {
 		if e.eni.timeouts != (conntrack.Timeouts{}) || again {
 			if err := f.table.SetTimeouts(e.zone, e.eni.timeouts); err != nil {
 				panic(err) // Compile looked at them
 			}
 		}
-		if _, ok := f.opts.InstanceMax[e.eni.instance]; ok {
-			byInstance[e.eni.instance] = append(byInstance[e.eni.instance], e.zone)
-		} else {
+		switch _, ok := f.opts.InstanceMax[e.eni.instance]; {
+		case !ok:
 			free = append(free, e.zone)
+		case e.eni.instance == "":
+			alone = append(alone, e.zone)
+		default:
+			byInstance[e.eni.instance] = append(byInstance[e.eni.instance], e.zone)
 		}
 	}
 	if again && len(f.opts.InstanceMax) > 0 {
@@ -95,6 +98,9 @@ func (f *Firewall) configure(again bool) {
 	}
 	for id, zones := range byInstance {
 		f.table.Limit(max(f.opts.InstanceMax[id], 0), zones...)
+	}
+	for _, z := range alone {
+		f.table.Limit(max(f.opts.InstanceMax[""], 0), z)
 	}
 }
 

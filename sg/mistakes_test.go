@@ -317,6 +317,24 @@ func TestMaximumStaysWithTheInstance(t *testing.T) {
 	assert.Equal(t, sg.TableFull, f.Forward(out("3"), start).Reason)
 }
 
+// ENIs that name no instance are not one instance together.
+func TestMaximumOfENIsWithoutInstance(t *testing.T) {
+	topo := twoENIs(t, []string{"tcp 22 10.0.0.0/8"}, nil)
+	f := firewall(t, topo, &sg.Options{InstanceMax: map[sg.InstanceID]int{"": 1}})
+	out := func(port string) *packet.Header { return tcp("10.0.1.10:"+port, "10.0.2.20:22", syn) }
+	forward := func(port string) sg.Reason {
+		explained := f.Explain(out(port), start).Reason
+		o := f.Forward(out(port), start)
+		assert.Equal(t, o.Reason, explained)
+		return o.Reason
+	}
+	assert.Equal(t, sg.ByRule, forward("1"), "one at each end")
+	assert.Equal(t, sg.TableFull, forward("2"))
+	f.Swap(mustCompile(t, topo), start)
+	assert.Equal(t, sg.TableFull, forward("2"))
+	assert.Equal(t, sg.ByRule, f.Forward(out("2"), seconds(121)).Reason)
+}
+
 func TestNilEnforcer(t *testing.T) {
 	f := firewall(t, oneENI(t, nil, nil), nil)
 	e := f.ENI("eni-none")

@@ -30,7 +30,8 @@ type Options struct {
 
 	// MaxConnections is the most tracked connections of the whole firewall,
 	// InstanceMax of all ENIs of one instance (CT-63). Zero is no maximum; AWS
-	// publishes none (CT-64).
+	// publishes none (CT-64). InstanceMax[""] is that of each ENI without an
+	// instance: it shares the maximum with no other.
 	MaxConnections int
 	InstanceMax    map[InstanceID]int
 

@@ -37,7 +37,8 @@ to, and reports. Without arguments it shows a small demonstration.
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
-  -max-connections N   most tracked connections of an instance (default no maximum)
+  -max-connections N   most tracked connections of an instance, or of an ENI without one
+                       (default no maximum)
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
   -fail-on drop        exit status 3 if a packet was dropped, for CI
