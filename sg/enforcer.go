@@ -13,6 +13,10 @@ import (
 // leaves no trace. h must come from [packet.Decode] without error or be made by
 // one of that package's constructors; see [Firewall.Refuse] for the others.
 //
+// now must be a time that [time.Time.UnixNano] can express, or the zero Time before
+// any other: a damaged timestamp beyond, or far in the future, would stop the clock
+// of the connections, which never runs backwards.
+//
 // It cannot fail and does not allocate.
 func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Decision {
 	return e.EvaluateVia(dir, h, now, 0)

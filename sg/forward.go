@@ -53,6 +53,8 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, h *packet.Header, now time.T
 // Addresses are private ones; an address that exists in several VPCs is the one
 // in the VPC of the other end, or in a VPC that is peered with it. Packets that
 // no ENI judges, and those between two addresses of one ENI, are not applicable.
+//
+// now is as for [Enforcer.Evaluate].
 func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
 	return f.ForwardVia(h, now, 0)
 }

@@ -35,6 +35,7 @@
 package capture
 
 import (
+	"math"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -51,7 +52,9 @@ type Frame struct {
 	Err    error
 
 	// Time is the packet's own timestamp, in UTC. It is the zero Time where the file
-	// has none, as for pcapng's simple packet blocks.
+	// has none, as for pcapng's simple packet blocks, and where what it has is no
+	// time that [time.Time.UnixNano] can express: a timestamp outside the years
+	// 1678 to 2261 is damaged, and would stop the clock of whoever goes by it.
 	Time time.Time
 
 	// Number counts packets from 1.
@@ -65,6 +68,13 @@ type Frame struct {
 	LinkType packet.LinkType
 	Length   int    // bytes on the wire; len(Data) may be less
 	Data     []byte // from the link header on; it may be read only, and must not be written
+}
+
+// expressible reports whether every nanosecond of a Unix second can be expressed by
+// [time.Time.UnixNano].
+func expressible(second int64) bool {
+	const most = math.MaxInt64 / int64(1e9) // 2262-04-11
+	return -most <= second && second < most
 }
 
 // decode fills Header and Err from the other fields.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -305,6 +306,23 @@ func TestClock(t *testing.T) {
 		assert.Equal(t, c.want.UTC(), clock{perSecond: perSecond(c.resolution)}.time(c.ts), "%#x", c.resolution)
 	}
 	assert.Equal(t, time.Unix(-3, 0).UTC(), clock{perSecond: 1e6, offset: -5}.time(2e6))
+	last := time.Unix(math.MaxInt64/int64(1e9)-1, 999_999_999).UTC()
+	assert.Equal(t, last, clock{perSecond: 1e9}.time(uint64(last.UnixNano())))
+	for _, c := range []struct { // nothing that UnixNano could express
+		perSecond uint64
+		offset    int64
+		ts        uint64
+	}{
+		{1e9, 0, uint64(last.UnixNano()) + 1},
+		{1e6, 0, math.MaxUint64},
+		{1, 0, math.MaxUint64},
+		{1, math.MaxInt64, math.MaxInt64},
+		{1000, 0, math.MaxUint64},
+		{1e6, math.MaxInt64, 1},
+		{1e6, math.MinInt64, 1},
+	} {
+		assert.Equal(t, time.Time{}, clock{c.perSecond, c.offset}.time(c.ts), "%+v", c)
+	}
 	assert.Zero(t, perSecond(20))
 	assert.Zero(t, perSecond(0x80|64))
 }
@@ -380,6 +398,21 @@ func TestSource(t *testing.T) {
 	for f, err := range NewSource(ng, packet.LinkRaw).Frames() {
 		require.NoError(t, err)
 		assert.Equal(t, packet.LinkEthernet, f.LinkType)
+	}
+}
+
+// What a source says of a time that UnixNano cannot express is left out.
+func TestSourceTimes(t *testing.T) {
+	for at, want := range map[time.Time]time.Time{
+		time.Unix(5, 6): time.Unix(5, 6).UTC(),
+		{}:              {},
+		time.Date(2263, 1, 1, 0, 0, 0, 0, time.UTC): {},
+	} {
+		src := NewSource(&script{errs: []error{nil, io.EOF}, ci: gopacket.CaptureInfo{Timestamp: at}}, packet.LinkEthernet)
+		for f, err := range src.Frames() {
+			require.NoError(t, err)
+			assert.Equal(t, want, f.Time, "%v", at)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"math/bits"
 	"time"
 
@@ -45,16 +46,24 @@ type clock struct {
 	offset    int64 // seconds
 }
 
+// time returns the zero Time where ts cannot be one: see Frame.Time.
 func (c clock) time(ts uint64) time.Time {
+	var sec, nanos uint64
 	switch c.perSecond {
 	case 1e6: // the usual two, divided by constants
-		return time.Unix(int64(ts/1e6)+c.offset, int64(ts%1e6)*1000).UTC()
+		sec, nanos = ts/1e6, ts%1e6*1000
 	case 1e9:
-		return time.Unix(int64(ts/1e9)+c.offset, int64(ts%1e9)).UTC()
+		sec, nanos = ts/1e9, ts%1e9
+	default:
+		hi, lo := bits.Mul64(ts%c.perSecond, 1e9)
+		sec = ts / c.perSecond
+		nanos, _ = bits.Div64(hi, lo, c.perSecond)
 	}
-	hi, lo := bits.Mul64(ts%c.perSecond, 1e9)
-	nanos, _ := bits.Div64(hi, lo, c.perSecond)
-	return time.Unix(int64(ts/c.perSecond)+c.offset, int64(nanos)).UTC()
+	at := int64(sec) + c.offset
+	if sec > math.MaxInt64/2 || !expressible(at) { // a smaller sec cannot wrap into what is expressible
+		return time.Time{}
+	}
+	return time.Unix(at, int64(nanos)).UTC()
 }
 
 func (f *File) startNG() error {

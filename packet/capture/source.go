@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"net"
+	"time"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
@@ -64,7 +65,10 @@ func (s *Source) Frames() iter.Seq2[*Frame, error] {
 				}
 			}
 			fr.Data, fr.Length = data, ci.Length
-			fr.Time, fr.Interface = ci.Timestamp.UTC(), ci.InterfaceIndex
+			fr.Time, fr.Interface = time.Time{}, ci.InterfaceIndex
+			if expressible(ci.Timestamp.Unix()) {
+				fr.Time = ci.Timestamp.UTC()
+			}
 			fr.Number++
 			fr.decode()
 			if !yield(fr, nil) {

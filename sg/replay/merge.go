@@ -24,7 +24,8 @@ func frames(s Source) iter.Seq2[captured, error] {
 }
 
 // merge yields the frames of all sources by time. The sources keep their own
-// order: a frame that is earlier than its predecessor does not overtake it.
+// order: a frame that is earlier than its predecessor does not overtake it,
+// and one without a time goes at once.
 func merge(sources []Source) iter.Seq2[captured, error] {
 	if len(sources) == 1 {
 		return frames(sources[0])
@@ -50,7 +51,7 @@ func merge(sources []Source) iter.Seq2[captured, error] {
 					yield(captured{source: i}, h.err)
 					return
 				}
-				if h.frame != nil && (first < 0 || h.frame.Time.Before(heads[first].frame.Time)) {
+				if h.frame != nil && (first < 0 || timeOf(h.frame).Before(timeOf(heads[first].frame))) {
 					first = i
 				}
 			}

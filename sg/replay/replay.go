@@ -31,6 +31,7 @@ package replay
 import (
 	"context"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -62,7 +63,9 @@ type Packet struct {
 	Source int
 
 	// Time is the time at which the packet was judged: its own timestamp, or the
-	// latest one before where that is later, since time never runs backwards.
+	// latest one before where that is later, since time never runs backwards, or
+	// where the packet has none, or one that [time.Time.UnixNano] cannot express.
+	// It is the zero Time until a packet has one.
 	Time time.Time
 
 	Frame   *capture.Frame
@@ -153,7 +156,8 @@ type run struct {
 
 	// Of the goroutine that reads.
 	packets, bytes uint64
-	first, now     time.Time // now never runs backwards
+	timed          bool      // a packet had a time
+	first, now     time.Time // now never runs backwards; zero until timed
 	lateFrom       time.Time
 	compare        bool    // with the Nitro v6 timeout
 	second         int64   // of now, Unix
@@ -177,22 +181,32 @@ func (r *run) next(p *Packet) error {
 		}
 		r.alien.Packets++
 	}
-	if t := p.Frame.Time; t.After(r.now) || r.packets == 1 {
+	if t := timeOf(p.Frame); !t.IsZero() && (!r.timed || t.After(r.now)) {
 		r.now = t
-		if second := t.Unix(); second != r.second || r.packets == 1 {
+		if second := t.Unix(); second != r.second || !r.timed {
 			r.second, p.second = second, true
 			r.sampled = append(r.sampled, t.UnixNano())
 		}
-		if r.packets == 1 {
-			r.first, r.lateFrom = t, t.Add(conntrack.NitroV6TCPEstablished)
+		if !r.timed {
+			r.timed, r.first, r.lateFrom = true, t, t.Add(conntrack.NitroV6TCPEstablished)
 		}
 	}
-	p.late = r.compare && !r.now.Before(r.lateFrom)
+	p.late = r.compare && r.timed && !r.now.Before(r.lateFrom)
 	p.Number, p.Time = r.packets, r.now
 	if r.packets%checkEvery == 0 {
 		return r.check()
 	}
 	return nil
+}
+
+// timeOf returns the frame's timestamp, and the zero Time where it is none that
+// UnixNano can express: one beyond would stop the clock.
+func timeOf(f *capture.Frame) time.Time {
+	const most = math.MaxInt64 / int64(1e9) // seconds
+	if s := f.Time.Unix(); s < -most || s >= most {
+		return time.Time{}
+	}
+	return f.Time
 }
 
 func (r *run) check() error {

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -281,6 +282,43 @@ func TestTimeNeverRunsBackwards(t *testing.T) {
 	})
 	assert.Equal(t, []string{"rule", "tracked", "tracked"}, reasons(t, lines))
 	assert.Contains(t, lines, `"time":"2026-06-01T12:00:20.000000000Z"`, "its own time is shown")
+}
+
+// A timestamp that is none leaves the clock alone, wherever it stands.
+func TestDamagedTime(t *testing.T) {
+	damaged := func(s script, at time.Time, numbers ...int) replay.Source {
+		return sourceFunc(func(yield func(*capture.Frame, error) bool) {
+			for f, err := range s.Frames() {
+				if slices.Contains(numbers, f.Number) {
+					f.Time = at
+				}
+				if !yield(f, err) {
+					return
+				}
+			}
+		})
+	}
+	for _, at := range []time.Time{{}, time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-9999, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		a := damaged(script{
+			"0 udp 192.0.2.1:9 > 192.0.2.9:1",
+			"1 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
+			"2 udp 192.0.2.1:9 > 192.0.2.9:1",
+			"3 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
+			"1000 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+		}, at, 1, 3)
+		r, lines := run(t, replay.Options{}, a)
+		assert.Equal(t, []string{"no_interface", "rule", "no_interface", "tracked", "midstream"}, reasons(t, lines), "%v", at)
+		assert.Equal(t, began.Add(time.Second), r.First)
+		assert.Equal(t, began.Add(1000*time.Second), r.Last)
+		_, lines = run(t, replay.Options{}, a, script{"2000 udp 192.0.2.1:9 > 192.0.2.9:1"})
+		assert.Equal(t, []string{"no_interface", "rule", "no_interface", "tracked", "midstream", "no_interface"}, reasons(t, lines), "%v", at)
+	}
+}
+
+type sourceFunc func(func(*capture.Frame, error) bool)
+
+func (f sourceFunc) Frames() iter.Seq2[*capture.Frame, error] {
+	return iter.Seq2[*capture.Frame, error](f)
 }
 
 func TestMerge(t *testing.T) {

@@ -215,7 +215,7 @@ func (r *run) reportPeaks(out *Report) {
 	if r.packets == 0 {
 		return
 	}
-	late := r.compare && !r.now.Before(r.lateFrom)
+	late := r.compare && r.timed && !r.now.Before(r.lateFrom)
 	r.sampled = append(r.sampled, r.now.UnixNano())
 	var live, nitro []samples
 	for _, w := range r.workers {

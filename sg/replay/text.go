@@ -63,7 +63,7 @@ func NewText(w io.Writer, o TextOptions) *Text {
 
 // Observe implements [Observer].
 func (t *Text) Observe(p *Packet) error {
-	if p.Number == 1 {
+	if t.began.IsZero() {
 		t.began = p.Time
 	}
 	r := &t.scratch
