@@ -438,3 +438,16 @@ func BenchmarkGC(b *testing.B) {
 		collect(b, buildMap(f, conns))
 	})
 }
+
+// A Limit after the first costs what its zones cost, however full the table is.
+func BenchmarkLimit(b *testing.B) {
+	for _, conns := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprintf("conns=%d", conns), func(b *testing.B) {
+			table := establish(b, packet.IPv4, conns)
+			table.Limit(1<<30, 0)
+			for b.Loop() {
+				table.Limit(1<<30, 0, 1)
+			}
+		})
+	}
+}

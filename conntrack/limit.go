@@ -4,31 +4,39 @@ package conntrack
 // instance's connections over all its ENIs (CT-04, CT-63). A zone is under one
 // shared maximum at a time, the latest it was given; 0 frees it from any.
 // Connections beyond a new maximum stay.
-func (t *Table) Limit(max int, zones ...Zone) {
+func (t *Table) Limit(most int, zones ...Zone) {
 	if t.limits == nil {
-		t.limits = limits{}
+		if most <= 0 {
+			return
+		}
+		t.limits = t.countZones()
 	}
-	l := &sharedLimit{max: max}
+	var to *sharedLimit
+	if most > 0 {
+		to = &sharedLimit{max: most}
+	}
 	for _, z := range zones {
-		if max > 0 {
-			t.limits[z] = l
-		} else {
-			delete(t.limits, z)
+		u := t.limits.use(z)
+		if u.limit != nil {
+			u.limit.used -= u.n
+		}
+		if u.limit = to; to != nil {
+			to.used += u.n
 		}
 	}
-	for _, l := range t.limits {
-		l.used = 0
-	}
+}
+
+// countZones counts the connections of every zone.
+func (t *Table) countZones() limits {
+	l := limits{}
 	for _, s := range [...]*store{&t.v4, &t.v6} {
 		for rec := range s.size {
 			if stateOf(s.head(rec)[wordMeta]) != None {
-				t.limits.add(s.zone(rec), 1)
+				l.add(s.zone(rec), 1)
 			}
 		}
 	}
-	if len(t.limits) == 0 {
-		t.limits = nil
-	}
+	return l
 }
 
 // room reports whether the zone may have another connection. Dead ones make room.
@@ -38,8 +46,8 @@ func (t *Table) room(z Zone, at int64) bool {
 			return false
 		}
 	}
-	if l := t.limits[z]; l != nil {
-		for l.used >= l.max {
+	if u := t.limits[z]; u != nil && u.limit != nil {
+		for u.limit.used >= u.limit.max {
 			if n, _ := t.sweep(at, 1, all); n == 0 {
 				return false
 			}
@@ -48,17 +56,37 @@ func (t *Table) room(z Zone, at int64) bool {
 	return true
 }
 
-// limits are the shared maximums by zone; nil while there are none.
-type limits map[Zone]*sharedLimit
+// limits hold what zones use and may use. They are nil until the first maximum;
+// from then on every zone is counted, so that a later one needs no walk over the
+// table.
+type limits map[Zone]*zoneUse
+
+// A zoneUse is the number of connections of a zone, with its maximum if it has
+// one.
+type zoneUse struct {
+	n     int
+	limit *sharedLimit
+}
 
 // A sharedLimit is a maximum that zones have in common.
 type sharedLimit struct {
 	max, used int
 }
 
+func (l limits) use(z Zone) *zoneUse {
+	u := l[z]
+	if u == nil {
+		u = &zoneUse{}
+		l[z] = u
+	}
+	return u
+}
+
 func (l limits) add(z Zone, n int) {
-	if s := l[z]; s != nil {
-		s.used += n
+	u := l.use(z)
+	u.n += n
+	if u.limit != nil {
+		u.limit.used += n
 	}
 }
 
@@ -66,13 +94,17 @@ func (l limits) clone() limits {
 	if l == nil {
 		return nil
 	}
-	c, copies := limits{}, map[*sharedLimit]*sharedLimit{}
-	for z, s := range l {
-		if copies[s] == nil {
-			n := *s
-			copies[s] = &n
+	c, copies := make(limits, len(l)), map[*sharedLimit]*sharedLimit{}
+	for z, u := range l {
+		n := *u
+		if s := u.limit; s != nil {
+			if copies[s] == nil {
+				shared := *s
+				copies[s] = &shared
+			}
+			n.limit = copies[s]
 		}
-		c[z] = copies[s]
+		c[z] = &n
 	}
 	return c
 }
