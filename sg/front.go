@@ -89,7 +89,7 @@ func (r *ruleInfo) flows() (s flowSet) {
 		for _, p := range [...]packet.Protocol{packet.TCP, packet.UDP} {
 			if r.anywhere(f, p) {
 				s |= flowBit(f, p)
-				if r.rule.Protocol == AllProtocols || r.rule.Ports == AllPorts {
+				if r.rule.Protocol == AllProtocols || r.rule.Ports == allPorts {
 					s |= flowBit(f, p) << allPortsShift
 				}
 			}

@@ -23,7 +23,7 @@ func (r Rule) identity() Rule {
 		id.ICMP = r.ICMP
 	case ICMPv6:
 		if id.ICMP = r.ICMP; !id.ICMP.set { // SG-29
-			id.ICMP = AllICMP
+			id.ICMP = allICMP
 		}
 	}
 	return id

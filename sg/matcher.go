@@ -296,13 +296,13 @@ func (r *ruleInfo) covers(h *packet.Header) bool {
 		return false
 	case p == TCP || p == UDP:
 		if h.LaterFragment() {
-			return r.rule.Ports == AllPorts
+			return r.rule.Ports == allPorts
 		}
 		return r.rule.Ports.First() <= int(h.DstPort) && int(h.DstPort) <= r.rule.Ports.Last()
 	case p == ICMP || p == ICMPv6 && r.rule.ICMP.set:
 		m := r.rule.ICMP
 		if h.LaterFragment() {
-			return m == AllICMP
+			return m == allICMP
 		}
 		return (m.typ == -1 || m.typ == int32(h.ICMPType)) && (m.code == -1 || m.code == int32(h.ICMPCode))
 	}

@@ -66,7 +66,13 @@ type PortRange struct {
 }
 
 // AllPorts covers 0 to 65535.
-var AllPorts = Ports(0, 65535)
+var AllPorts = allPorts
+
+// Rules are compared with copies that no caller can change.
+var (
+	allPorts = Ports(0, 65535)
+	allICMP  = ICMPTypeCode(-1, -1)
+)
 
 // Port returns the range of one port.
 func Port(n int) PortRange { return Ports(n, n) }
@@ -92,7 +98,7 @@ type ICMPMatch struct {
 }
 
 // AllICMP covers every type and code.
-var AllICMP = ICMPTypeCode(-1, -1)
+var AllICMP = allICMP
 
 // ICMPTypeCode returns the match for a type and code; -1 means all (SG-27).
 func ICMPTypeCode(typ, code int) ICMPMatch {
