@@ -46,6 +46,12 @@ var findingText = [...]string{
 // String returns the text form that stands beside each kind.
 func (k FindingKind) String() string { return text(findingText[:], "FindingKind", k) }
 
+// MarshalText returns the text form.
+func (k FindingKind) MarshalText() ([]byte, error) { return marshal(findingText[:], k) }
+
+// UnmarshalText reads the text form.
+func (k *FindingKind) UnmarshalText(b []byte) error { return unmarshal(findingText[:], b, k) }
+
 // String returns place, kind and text in one line, with the error code where
 // there is one.
 func (f Finding) String() string {

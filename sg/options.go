@@ -2,6 +2,8 @@ package sg
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -124,6 +126,57 @@ const (
 	// Load Balancer or a NAT gateway for example (CT-14).
 	ViaTracked
 )
+
+// viaText holds the words of each flag, the one that String uses first.
+var viaText = [...]struct {
+	name string
+	flag Via
+}{
+	{"appliance", ViaAppliance},
+	{"tracked", ViaTracked},
+	{"nlb", ViaTracked}, // what most people have in mind
+}
+
+// String returns "appliance", "tracked", both with a comma between, or "".
+func (v Via) String() string {
+	if v&^(ViaAppliance|ViaTracked) != 0 {
+		return "Via(" + strconv.Itoa(int(v)) + ")"
+	}
+	var names []string
+	for _, t := range viaText {
+		if v&t.flag != 0 {
+			names, v = append(names, t.name), v&^t.flag
+		}
+	}
+	return strings.Join(names, ",")
+}
+
+// MarshalText returns the text form.
+func (v Via) MarshalText() ([]byte, error) {
+	if v&^(ViaAppliance|ViaTracked) != 0 {
+		return nil, fmt.Errorf("%d: not flags of Via", v)
+	}
+	return []byte(v.String()), nil
+}
+
+// UnmarshalText reads the text form; "nlb" is another word for "tracked".
+func (v *Via) UnmarshalText(b []byte) error {
+	var via Via
+	if len(b) > 0 {
+	next:
+		for word := range strings.SplitSeq(string(b), ",") {
+			for _, t := range viaText {
+				if t.name == word {
+					via |= t.flag
+					continue next
+				}
+			}
+			return fmt.Errorf("%q: not appliance, tracked or nlb", word)
+		}
+	}
+	*v = via
+	return nil
+}
 
 // An Observer is told of every decision of an ENI, in order, before the caller
 // gets it.

@@ -21,6 +21,24 @@ func (d Direction) String() string { return text(directionText[:], "Direction", 
 // String returns the text form that stands beside each Reason.
 func (r Reason) String() string { return text(reasonText[:], "Reason", r) }
 
+// MarshalText returns the text form.
+func (v Verdict) MarshalText() ([]byte, error) { return marshal(verdictText[:], v) }
+
+// UnmarshalText reads the text form.
+func (v *Verdict) UnmarshalText(b []byte) error { return unmarshal(verdictText[:], b, v) }
+
+// MarshalText returns the text form.
+func (d Direction) MarshalText() ([]byte, error) { return marshal(directionText[:], d) }
+
+// UnmarshalText reads the text form.
+func (d *Direction) UnmarshalText(b []byte) error { return unmarshal(directionText[:], b, d) }
+
+// MarshalText returns the text form.
+func (r Reason) MarshalText() ([]byte, error) { return marshal(reasonText[:], r) }
+
+// UnmarshalText reads the text form.
+func (r *Reason) UnmarshalText(b []byte) error { return unmarshal(reasonText[:], b, r) }
+
 func text[T ~uint8](names []string, kind string, v T) string {
 	if int(v) < len(names) {
 		return names[v]

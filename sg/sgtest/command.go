@@ -209,11 +209,10 @@ func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, err
 		f.eni, f.dir, fs = sg.ENIID(fs[0].text), dir, fs[2:]
 	}
 	if len(fs) > 1 && fs[0].text == "via" {
-		via, err := parseVia(fs[1].text)
-		if err != nil {
-			return f, err
+		if err := f.via.UnmarshalText([]byte(fs[1].text)); err != nil {
+			return f, fmt.Errorf("via %w", err)
 		}
-		f.via, fs = via, fs[2:]
+		fs = fs[2:]
 	}
 	if i := slices.IndexFunc(fs, func(f field) bool { return f.text[0] == '#' }); i >= 0 {
 		c.remark = strings.TrimRight(line[fs[i].start:], " \t")

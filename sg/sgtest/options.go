@@ -88,41 +88,10 @@ func optionSetters(o *sg.Options) setters {
 	}
 }
 
-// viaNames are the words behind "via", the canonical one of each flag first.
-var viaNames = []struct {
-	name string
-	flag sg.Via
-}{
-	{"appliance", sg.ViaAppliance},
-	{"tracked", sg.ViaTracked},
-	{"nlb", sg.ViaTracked}, // what most people have in mind
-}
-
-func parseVia(s string) (sg.Via, error) {
-	var via sg.Via
-next:
-	for _, word := range strings.Split(s, ",") {
-		for _, v := range viaNames {
-			if v.name == word {
-				via |= v.flag
-				continue next
-			}
-		}
-		return 0, fmt.Errorf("via %q: not appliance, tracked or nlb", word)
-	}
-	return via, nil
-}
-
 // formatVia returns "via appliance ", or nothing for the plain path.
 func formatVia(via sg.Via) string {
-	var names []string
-	for _, v := range viaNames {
-		if via&v.flag != 0 {
-			names, via = append(names, v.name), via&^v.flag
-		}
-	}
-	if len(names) == 0 {
+	if via == 0 {
 		return ""
 	}
-	return "via " + strings.Join(names, ",") + " "
+	return "via " + via.String() + " "
 }

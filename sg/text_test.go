@@ -1,0 +1,57 @@
+package sg_test
+
+import (
+	"encoding"
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Every value of a type with names reads back what it writes, and nothing else.
+func TestTextForms(t *testing.T) {
+	roundTrip[sg.Verdict](t, 3)
+	roundTrip[sg.Direction](t, 3)
+	roundTrip[sg.Reason](t, 18)
+	roundTrip[sg.FindingKind](t, 9)
+	roundTrip[sg.Via](t, 4)
+	roundTrip[sg.Midstream](t, 3)
+	roundTrip[sg.OnChange](t, 4)
+
+	var via sg.Via
+	require.NoError(t, via.UnmarshalText([]byte("nlb,appliance")))
+	assert.Equal(t, "appliance,tracked", via.String())
+
+	b, err := json.Marshal(sg.Decision{Verdict: sg.Accept, Reason: sg.OutOfState})
+	require.NoError(t, err)
+	assert.Contains(t, string(b), `"Verdict":"accept","Reason":"midstream"`)
+}
+
+func roundTrip[T interface {
+	~uint8
+	String() string
+	encoding.TextMarshaler
+}](t *testing.T, n int) {
+	seen := map[string]bool{}
+	for i := range 256 {
+		v := T(i)
+		b, err := v.MarshalText()
+		if i >= n {
+			assert.Error(t, err, "%T %d", v, i)
+			continue
+		}
+		require.NoError(t, err, "%T %d", v, i)
+		assert.Equal(t, v.String(), string(b))
+		assert.False(t, seen[string(b)], "%T %q", v, b)
+		seen[string(b)] = true
+		back := ^v
+		require.NoError(t, any(&back).(encoding.TextUnmarshaler).UnmarshalText(b))
+		assert.Equal(t, v, back)
+	}
+	v := T(1)
+	assert.ErrorContains(t, any(&v).(encoding.TextUnmarshaler).UnmarshalText([]byte("sideways")), `"sideways"`)
+	assert.Equal(t, T(1), v, "left alone")
+}
