@@ -165,6 +165,7 @@ func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) e
 	if err := l.checkFamily(cidr); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
 	}
+	l.entries++
 	f.own()
 	f.w.lists[n] = l
 	t := &f.w.tries[n/cidrtrie.Sets]
@@ -183,6 +184,10 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrNoEntry)
 	}
 	f.own()
+	l := &f.w.lists[n]
+	if l.entries--; l.entries == 0 && !l.said {
+		l.family = 0
+	}
 	t := &f.w.tries[n/cidrtrie.Sets]
 	*t = t.Without(cidr.Masked(), uint(n%cidrtrie.Sets))
 	f.listChanged(n, now)

@@ -208,7 +208,7 @@ func (c *compiler) lists() {
 	for i := range c.t.PrefixLists {
 		in := &c.t.PrefixLists[i]
 		l := &c.w.lists[i]
-		*l = list{in.ID, in.Family}
+		*l = list{id: in.ID, family: in.Family, said: in.Family != 0}
 		if in.MaxEntries < 0 {
 			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries)})
 		}
@@ -225,6 +225,7 @@ func (c *compiler) lists() {
 			}
 			if p = p.Masked(); !seen[p] {
 				seen[p] = true
+				l.entries++
 				builders[i/cidrtrie.Sets].Add(p, uint(i%cidrtrie.Sets))
 			}
 		}

@@ -57,8 +57,10 @@ func (e *eni) sharesMax(o *eni) bool {
 
 // A list is a compiled prefix list.
 type list struct {
-	id     PrefixListID
-	family Family // 0 while it has no entry and nobody said
+	id      PrefixListID
+	family  Family // 0 while it has no entry and nobody said
+	said    bool   // the topology says the family
+	entries int    // distinct ones
 }
 
 // own returns a copy of w that can be changed in place.
