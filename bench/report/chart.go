@@ -21,7 +21,7 @@ const (
 	orange = "#c2571a"
 	green  = "#2b7a3d"
 	purple = "#7a4fa3"
-	grey   = "#777777"
+	grey   = "#666666"
 	brown  = "#8a5a2b"
 	teal   = "#1c7f86"
 )
@@ -37,7 +37,7 @@ type chart struct {
 var charts = []chart{
 	{
 		title: "established packet", xlabel: "live connections",
-		xs: []int{1, 1_000, 10_000, 100_000, 200_000, 1_000_000, 10_000_000},
+		xs: []int{1_000, 10_000, 100_000, 200_000, 1_000_000, 10_000_000},
 		series: []series{
 			{"sgsim, frame to decision", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d", blue, true},
 			{"sgsim, table alone", "Track/impl=sgsim/family=v4/conns=%d", teal, true},
@@ -62,26 +62,29 @@ var charts = []chart{
 	},
 }
 
-// Sizes in pixels.
+// Sizes in pixels. The picture is no wider than a page shows it, so that its
+// letters keep their size, and has a ground of its own, for dark pages.
 const (
-	panelWidth  = 640
+	chartWidth  = 800
 	chartHeight = 440
-	left        = 64  // for the labels of the y axis
-	right       = 215 // for the names of the series
+	left        = 70  // for the labels of the y axis
+	right       = 290 // for the names of the series
 	top         = 44
 	bottom      = 52
+	letter      = 8 // the mean of a bold letter of the widest common font, rounded up
+	labelAt     = chartWidth - right + 16
 )
 
 type point struct{ x, y float64 }
 
-// growth draws the charts side by side.
+// growth draws the charts one below the other.
 func growth(r results) string {
 	var w strings.Builder
 	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %[1]d %[2]d" font-family="sans-serif" font-size="12">`+"\n",
-		panelWidth*len(charts), chartHeight)
-	fmt.Fprintf(&w, `<rect width="100%%" height="100%%" fill="white"/>`+"\n")
+		chartWidth, chartHeight*len(charts))
+	fmt.Fprintf(&w, `<rect x="0.5" y="0.5" width="%d" height="%d" rx="6" fill="#ffffff" stroke="#cccccc"/>`+"\n", chartWidth-1, chartHeight*len(charts)-1)
 	for i, c := range charts {
-		fmt.Fprintf(&w, `<g transform="translate(%d 0)">`+"\n", i*panelWidth)
+		fmt.Fprintf(&w, `<g transform="translate(0 %d)">`+"\n", i*chartHeight)
 		c.draw(&w, r)
 		w.WriteString("</g>\n")
 	}
@@ -106,29 +109,29 @@ func (c chart) draw(w *strings.Builder, r results) {
 		}
 		lines = append(lines, line)
 	}
-	fmt.Fprintf(w, `<text x="%d" y="24" font-size="15" font-weight="bold">%s: ns a packet</text>`+"\n", left, html.EscapeString(c.title))
+	fmt.Fprintf(w, `<text x="%d" y="26" font-size="15" font-weight="bold" fill="#111111">%s: ns a packet</text>`+"\n", left, html.EscapeString(c.title))
 	if first > last {
-		fmt.Fprintf(w, `<text x="%d" y="60">not measured</text>`+"\n", left)
+		fmt.Fprintf(w, `<text x="%d" y="60" fill="#333333">not measured</text>`+"\n", left)
 		return
 	}
 	ylo, yhi := math.Floor(math.Log10(lowest)), math.Ceil(math.Log10(highest))
 	xlo, xhi := math.Log10(first), max(math.Log10(last), math.Log10(first)+1)
 	px := func(x float64) float64 {
-		return left + (math.Log10(x)-xlo)/(xhi-xlo)*(panelWidth-left-right)
+		return left + (math.Log10(x)-xlo)/(xhi-xlo)*(chartWidth-left-right)
 	}
 	py := func(y float64) float64 {
 		return chartHeight - bottom - (math.Log10(y)-ylo)/max(1, yhi-ylo)*(chartHeight-top-bottom)
 	}
 	for e := ylo; e <= yhi; e++ {
 		y := py(math.Pow(10, e))
-		fmt.Fprintf(w, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1[3]f" stroke="#dddddd"/>`, left, panelWidth-right, y)
-		fmt.Fprintf(w, `<text x="%d" y="%.1f" text-anchor="end" fill="#444444">%s</text>`+"\n", left-6, y+4, count(int(math.Pow(10, e))))
+		fmt.Fprintf(w, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1[3]f" stroke="#d0d0d0"/>`, left, chartWidth-right, y)
+		fmt.Fprintf(w, `<text x="%d" y="%.1f" text-anchor="end" fill="#333333">%s</text>`+"\n", left-6, y+4, count(int(math.Pow(10, e))))
 	}
 	for _, x := range c.ticks(first, last) {
 		fmt.Fprintf(w, `<line x1="%.1f" x2="%.1[1]f" y1="%[2]d" y2="%[3]d" stroke="#999999"/>`, px(x), chartHeight-bottom, chartHeight-bottom+4)
-		fmt.Fprintf(w, `<text x="%.1f" y="%d" text-anchor="middle" fill="#444444">%s</text>`+"\n", px(x), chartHeight-bottom+18, count(int(x)))
+		fmt.Fprintf(w, `<text x="%.1f" y="%d" text-anchor="middle" fill="#333333">%s</text>`+"\n", px(x), chartHeight-bottom+18, count(int(x)))
 	}
-	fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="middle" fill="#444444">%s</text>`+"\n", (left+panelWidth-right)/2, chartHeight-12, html.EscapeString(c.xlabel))
+	fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="middle" fill="#333333">%s</text>`+"\n", (left+chartWidth-right)/2, chartHeight-12, html.EscapeString(c.xlabel))
 	c.lines(w, lines, px, py)
 	c.labels(w, lines, px, py)
 }
@@ -157,14 +160,18 @@ func (c chart) lines(w *strings.Builder, lines [][]point, px, py func(float64) f
 	}
 }
 
+// A label is the name of a series with its last value.
+type label struct {
+	series
+	value    float64
+	x, y, at float64 // its last point, and the height where the label stands
+}
+
+func (l label) text() string { return l.label + " " + number(l.value) }
+
 // labels writes the names beside the last points, pushed apart where they would
 // cover each other.
 func (c chart) labels(w *strings.Builder, lines [][]point, px, py func(float64) float64) {
-	type label struct {
-		series
-		value    float64
-		x, y, at float64
-	}
 	var ls []label
 	for i, line := range lines {
 		if len(line) > 0 {
@@ -187,8 +194,7 @@ func (c chart) labels(w *strings.Builder, lines [][]point, px, py func(float64) 
 		if l.own {
 			weight = "bold"
 		}
-		at := panelWidth - right + 14
-		fmt.Fprintf(w, `<line x1="%.1f" y1="%.1f" x2="%d" y2="%.1f" stroke="%s" stroke-width="0.5" stroke-dasharray="2 2"/>`, l.x+4, l.y, at-3, l.at, l.color)
-		fmt.Fprintf(w, `<text x="%d" y="%.1f" fill="%s" font-weight="%s">%s %s</text>`+"\n", at, l.at+4, l.color, weight, html.EscapeString(l.label), number(l.value))
+		fmt.Fprintf(w, `<line x1="%.1f" y1="%.1f" x2="%d" y2="%.1f" stroke="%s" stroke-width="0.5" stroke-dasharray="2 2"/>`, l.x+4, l.y, labelAt-3, l.at, l.color)
+		fmt.Fprintf(w, `<text x="%d" y="%.1f" fill="%s" font-weight="%s">%s</text>`+"\n", labelAt, l.at+4, l.color, weight, html.EscapeString(l.text()))
 	}
 }

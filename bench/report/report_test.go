@@ -109,6 +109,34 @@ func TestGrowthIsXML(t *testing.T) {
 	}
 }
 
+// No name of a series leaves the picture, or stands on another.
+func TestChartLabelsFit(t *testing.T) {
+	r := every()
+	for name := range r {
+		r[name]["ns/pkt"][0] *= 10_000 // as wide as a figure gets
+	}
+	for _, c := range charts {
+		var w strings.Builder
+		c.draw(&w, r)
+		at, found := -1000.0, 0
+		for line := range strings.Lines(w.String()) {
+			_, text, ok := strings.Cut(line, fmt.Sprintf(`<text x="%d" y="`, labelAt))
+			if !ok {
+				continue
+			}
+			var y float64
+			_, err := fmt.Sscanf(text, `%f"`, &y)
+			require.NoError(t, err)
+			text = text[strings.IndexByte(text, '>')+1 : strings.IndexByte(text, '<')]
+			assert.LessOrEqual(t, labelAt+letter*len(text), chartWidth, text)
+			assert.GreaterOrEqual(t, y-at, 12.0, text)
+			at = y
+			found++
+		}
+		assert.Equal(t, len(c.series), found)
+	}
+}
+
 func TestReplaceBetweenMarkers(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "README.md")
 	require.NoError(t, os.WriteFile(path, []byte("head\n"+markerBegin+"\nold\n"+markerEnd+"\nfoot\n"), 0o644))
