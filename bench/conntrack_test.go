@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"encoding/binary"
 	"fmt"
 	"testing"
 
@@ -36,44 +35,47 @@ func openTable(tb testing.TB, fam packet.Family, n int) *conntrack.Table {
 	return t
 }
 
-// BenchmarkTrack finds the connection of a segment and advances its TCP state, in
-// both directions.
+// BenchmarkTrack finds the connection of a TCP segment and advances its state, in
+// both directions, beside Go maps that do the same and that do less, on the same
+// segments. Making the headers is counted to all alike.
 func BenchmarkTrack(b *testing.B) {
 	for _, fam := range []packet.Family{packet.IPv4, packet.IPv6} {
-		for _, n := range conns() {
+		for _, n := range measure.Conns() {
 			if fam == packet.IPv6 && n > 1_000_000 {
 				continue
 			}
-			b.Run(fmt.Sprintf("impl=sgsim/family=%s/conns=%d", familyName(fam), n), func(b *testing.B) { benchTrack(b, fam, n) })
+			name := fmt.Sprintf("/family=%s/conns=%d", familyName(fam), n)
+			b.Run("impl=sgsim"+name, func(b *testing.B) { benchTrack(b, fam, openTable(b, fam, n)) })
+			if fam == packet.IPv6 {
+				continue
+			}
+			var m map[flatKey]entry // of both cases
+			filled := func() map[flatKey]entry {
+				if m == nil {
+					m = goMap(n)
+				}
+				return m
+			}
+			b.Run("impl=gomap-tracking"+name, func(b *testing.B) { benchGoMapTracking(b, filled()) })
+			b.Run("impl=gomap"+name, func(b *testing.B) { benchGoMap(b, filled()) })
+			if n <= 1_000_000 {
+				b.Run("impl=gomap-netip"+name, func(b *testing.B) { benchGoMapNetip(b, n) })
+			}
 		}
 	}
 }
 
-func benchTrack(b *testing.B, fam packet.Family, n int) {
-	t := openTable(b, fam, n)
-	ps := probesOf(fam, n, probes())
-	fl := corpus.FlowN(fam, packet.TCP, 0)
-	var h [2]packet.Header // from the client, from the server
-	h[0], h[1] = fl.Header(false, packet.ACK), fl.Header(true, packet.ACK)
-	low := uint64(binary.LittleEndian.Uint32(h[0].Src[8:])) // of the client's address
+func benchTrack(b *testing.B, fam packet.Family, t *conntrack.Table) {
+	s := newStream(fam, t.Len(), both)
 	now := start
-	measure.Packets(b, len(ps), func(lo, hi int) {
-		for _, p := range ps[lo:hi] {
-			// Whole words, since the table reads whole words right after.
-			addr := low | uint64(p.addr)<<32
-			var hd *packet.Header
-			if p.reply {
-				hd = &h[1]
-				binary.LittleEndian.PutUint64(hd.Dst[8:], addr)
-				hd.DstPort = p.port
-			} else {
-				hd = &h[0]
-				binary.LittleEndian.PutUint64(hd.Src[8:], addr)
-				hd.SrcPort = p.port
-			}
-			now = now.Add(step)
-			if r := t.Track(zone, hd, now); r.Class != conntrack.Tracked {
-				b.Fatal("not tracked", r)
+	measure.Packets(b, len(s.draws), func(lo, hi int) {
+		for ; lo < hi; lo += ahead {
+			headers := s.next()
+			for i := range headers {
+				now = now.Add(step)
+				if r := t.Track(zone, &headers[i], now); r.Class != conntrack.Tracked {
+					b.Fatal("not tracked", r)
+				}
 			}
 		}
 	})

@@ -51,7 +51,7 @@ func transport(fam packet.Family, icmp bool) (packet.Protocol, string) {
 func BenchmarkEvaluate(b *testing.B) {
 	small := 10_000
 	for _, fam := range []packet.Family{packet.IPv4, packet.IPv6} {
-		for _, n := range conns() {
+		for _, n := range measure.Conns() {
 			if fam == packet.IPv6 && n > 1_000_000 {
 				continue
 			}
@@ -110,7 +110,7 @@ func benchEstablished(b *testing.B, fam packet.Family, icmp bool, rules, n int) 
 	b.Run(fmt.Sprintf("impl=sgsim/path=%s/hops=1/family=%s/proto=%s/rules=%d/conns=%d", path, familyName(fam), name, rules, n), func(b *testing.B) {
 		fw := compile(b, corpus.Server(rules, corpus.Open))
 		connect(b, fw.ENI(corpus.ServerENI), fam, proto, n)
-		evaluate(b, fw, corpus.NewFrames(fam, proto, uint64(n), framesFor(n), 64, packet.ACK, 1), step, sg.Tracked)
+		evaluate(b, fw, corpus.NewFrames(fam, proto, uint64(n), measure.Draws(n), 64, packet.ACK, 1), step, sg.Tracked)
 	})
 }
 
@@ -119,7 +119,7 @@ func benchEstablished(b *testing.B, fam packet.Family, icmp bool, rules, n int) 
 func benchUntracked(b *testing.B, fam packet.Family, rules int) {
 	b.Run(fmt.Sprintf("impl=sgsim/path=untracked/hops=1/family=%s/proto=tcp/rules=%d", familyName(fam), rules), func(b *testing.B) {
 		fw := compile(b, corpus.Server(rules, corpus.Public))
-		evaluate(b, fw, corpus.NewFrames(fam, packet.TCP, 1<<20, framesFor(0), 64, packet.ACK, 1), step, sg.Untracked)
+		evaluate(b, fw, corpus.NewFrames(fam, packet.TCP, 1<<20, measure.Draws(0), 64, packet.ACK, 1), step, sg.Untracked)
 	})
 }
 
@@ -142,7 +142,7 @@ func benchFirst(b *testing.B, fam packet.Family, a corpus.Access, rules int) {
 // BenchmarkForward takes raw frames of established connections to the outcome at
 // both ends: two interfaces judge each packet, each with its own state.
 func BenchmarkForward(b *testing.B) {
-	for _, n := range conns() {
+	for _, n := range measure.Conns() {
 		if n > 1_000_000 {
 			continue
 		}
@@ -156,7 +156,7 @@ func BenchmarkForward(b *testing.B) {
 					}
 				}
 			}
-			frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), framesFor(n), 64, packet.ACK, 1)
+			frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), measure.Draws(n), 64, packet.ACK, 1)
 			now := start
 			var h packet.Header
 			measure.Packets(b, frames.Len(), func(lo, hi int) {

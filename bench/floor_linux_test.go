@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/bench/corpus"
 	"github.com/sgsim/sgsim/bench/measure"
+	"github.com/sgsim/sgsim/packet"
 )
 
 // BenchmarkFloor measures what the machine itself takes: the least that a packet
@@ -32,6 +33,7 @@ func BenchmarkFloor(b *testing.B) {
 	for _, cores := range []int{1, 2} {
 		b.Run(fmt.Sprintf("spin/cores=%d", cores), func(b *testing.B) { benchSpin(b, cores) })
 	}
+	b.Run("headers", benchHeaders)
 	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
 		b.Run(fmt.Sprintf("walk/size=%d", mix.Mean()), func(b *testing.B) { benchWalkFile(b, mix) })
 	}
@@ -102,10 +104,25 @@ func benchSpin(b *testing.B, cores int) {
 	}
 }
 
+// benchHeaders makes the headers of [BenchmarkTrack], which are counted to every
+// implementation there.
+func benchHeaders(b *testing.B) {
+	s := newStream(packet.IPv4, 10_000, both)
+	sum := uint16(0)
+	measure.Packets(b, len(s.draws), func(lo, hi int) {
+		for ; lo < hi; lo += ahead {
+			for i := range s.next() {
+				sum += s.headers[i].SrcPort
+			}
+		}
+	})
+	runtime.KeepAlive(sum)
+}
+
 // benchWalkFile maps a capture and reads the first byte of every packet's IP
 // header: less is no reader.
 func benchWalkFile(b *testing.B, mix corpus.Mix) {
-	f, err := os.Open(captureFile(b, mix, 10_000))
+	f, err := os.Open(measure.CaptureFile(b, mix, 10_000))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -129,5 +146,5 @@ func benchWalkFile(b *testing.B, mix corpus.Mix) {
 		}
 	}
 	runtime.KeepAlive(s)
-	measure.File(b, packets())
+	measure.File(b, measure.CapturePackets())
 }

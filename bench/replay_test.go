@@ -38,7 +38,7 @@ func BenchmarkReplay(b *testing.B) {
 
 func benchReplay(b *testing.B, mix corpus.Mix, flows, cores int, out replay.Observer) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(cores))
-	path := captureFile(b, mix, flows)
+	path := measure.CaptureFile(b, mix, flows)
 	p, err := sg.Compile(corpus.Server(300, corpus.Open))
 	if err != nil {
 		b.Fatal(err)
@@ -57,9 +57,9 @@ func benchReplay(b *testing.B, mix corpus.Mix, flows, cores int, out replay.Obse
 		if err := f.Close(); err != nil {
 			b.Fatal(err)
 		}
-		if got := r.Of(sg.Accept).Packets; got != uint64(packets()) {
+		if got := r.Of(sg.Accept).Packets; got != uint64(measure.CapturePackets()) {
 			b.Fatal("accepted", got)
 		}
 	}
-	measure.File(b, packets())
+	measure.File(b, measure.CapturePackets())
 }

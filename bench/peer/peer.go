@@ -10,6 +10,7 @@ const (
 	Sgsim      Impl = "sgsim"
 	Hand       Impl = "hand"
 	Walk       Impl = "walk"
+	GoMapTrack Impl = "gomap-tracking"
 	GoMap      Impl = "gomap"
 	GoMapNetip Impl = "gomap-netip"
 	Bart       Impl = "bart"
@@ -41,9 +42,11 @@ var Peers = []Peer{
 		"nothing left out; it builds layers that can be walked and printed, and allocates them"},
 	{Parser, "gopacket v1.1.19, DecodingLayerParser over Ethernet, IPv4, IPv6, TCP, UDP, ICMP",
 		"no fragments, no quoted packets of ICMP errors; more fields and options than a filter needs"},
-	{GoMap, "a Go map from a 40-byte pointer-free key to 8 bytes",
-		"a lookup in one direction only: no TCP state, no timeouts, no expiry, no zones, no reply direction"},
-	{GoMapNetip, "a Go map from a key with two netip.Addr to 8 bytes",
+	{GoMapTrack, "a Go map from a 40-byte pointer-free key to 16 bytes, asked in either direction; expiry and flags are tested and the new expiry is written back",
+		"established TCP segments only: no other state, nothing that removes the dead"},
+	{GoMap, "the same map, looked up",
+		"one direction only, and the look-up alone: no TCP state, no timeouts, nothing written"},
+	{GoMapNetip, "a Go map from a key with two netip.Addr to 8 bytes, looked up",
 		"as gomap"},
 	{Bart, "github.com/gaissmai/bart, one Table of the CIDRs of the rules, longest prefix looked up",
 		"addresses only: no ports, no protocol, no groups, one prefix where several match, no connections"},

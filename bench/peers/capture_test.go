@@ -16,27 +16,6 @@ import (
 	"github.com/sgsim/sgsim/bench/measure"
 )
 
-func packets() int {
-	if testing.Short() {
-		return 20_000
-	}
-	return 2_000_000
-}
-
-// captureFile writes a capture, or finds it written by sgsim's own benchmarks if
-// SGSIM_BENCH_DIR is set.
-func captureFile(tb testing.TB, mix corpus.Mix, flows int) string {
-	dir := os.Getenv("SGSIM_BENCH_DIR")
-	if dir == "" {
-		dir = tb.TempDir()
-	}
-	path, err := corpus.WriteCapture(dir, corpus.CaptureSpec{Packets: packets(), Flows: flows, Sizes: mix, Seed: 1})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
-
 // benchFile reads a whole capture in each operation and wants as many packets as
 // it holds.
 func benchFile(b *testing.B, path string, read func(*pcapgo.Reader) (int, error)) {
@@ -51,18 +30,18 @@ func benchFile(b *testing.B, path string, read func(*pcapgo.Reader) (int, error)
 			b.Fatal(err)
 		}
 		n, err := read(r)
-		if err != io.EOF || n != packets() {
+		if err != io.EOF || n != measure.CapturePackets() {
 			b.Fatal(n, "packets,", err)
 		}
 		f.Close()
 	}
-	measure.File(b, packets())
+	measure.File(b, measure.CapturePackets())
 }
 
 // BenchmarkCapture reads a file without decoding what is in its packets.
 func BenchmarkCapture(b *testing.B) {
 	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
-		path := captureFile(b, mix, 10_000)
+		path := measure.CaptureFile(b, mix, 10_000)
 		b.Run(fmt.Sprintf("impl=pcapgo/decode=no/size=%d", mix.Mean()), func(b *testing.B) {
 			benchFile(b, path, func(r *pcapgo.Reader) (n int, err error) {
 				for ; ; n++ {
@@ -109,7 +88,7 @@ func BenchmarkReplay(b *testing.B) {
 			if testing.Short() && flows > 10_000 {
 				continue
 			}
-			path := captureFile(b, mix, flows)
+			path := measure.CaptureFile(b, mix, flows)
 			name := fmt.Sprintf("size=%d/flows=%d/cores=1", mix.Mean(), flows)
 			b.Run("impl=tcpdump/"+name, func(b *testing.B) { benchTcpdump(b, path) })
 			b.Run("impl=parser-map/"+name, func(b *testing.B) {
@@ -135,7 +114,7 @@ func benchTcpdump(b *testing.B, path string) {
 			b.Skipf("tcpdump: %v: %s", err, out)
 		}
 	}
-	measure.File(b, packets())
+	measure.File(b, measure.CapturePackets())
 }
 
 // parserMap keeps a connection for each pair of flows, with gopacket's fastest

@@ -77,6 +77,12 @@ func BenchmarkDecode(b *testing.B) {
 
 var errFrame = errors.New("not TCP over IPv4 in Ethernet")
 
+// A flatKey is what a table keyed by value uses: no pointers, whole words.
+type flatKey struct {
+	src, dst [2]uint64
+	ports    uint64 // and protocol
+}
+
 // handParse is as little as a correct parse can do.
 func handParse(f []byte, k *flatKey) error {
 	if len(f) < 14+20+20 || f[12] != 8 || f[13] != 0 {

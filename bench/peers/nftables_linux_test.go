@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet"
 )
 
@@ -39,7 +40,7 @@ func BenchmarkEvaluateKernel(b *testing.B) {
 	if out, err := exec.Command("unshare", "--net", "nft", "add", "table", "ip", "probe").CombinedOutput(); err != nil {
 		b.Skipf("no network namespaces or no nf_tables here: %v: %s", err, out)
 	}
-	sizes, counts := []int{1, 10_000, 200_000}, rules()
+	sizes, counts := []int{1, 10_000, 200_000}, measure.Rules()
 	if testing.Short() {
 		sizes, counts = sizes[:1], counts[:1]
 	}

@@ -20,18 +20,9 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// rules are the numbers of rules that the benchmarks of a single group go
-// through.
-func rules() []int {
-	if testing.Short() {
-		return []int{10, 100}
-	}
-	return []int{10, 100, 300, 1000}
-}
-
 // BenchmarkMatch asks the rules about the first packet of a connection.
 func BenchmarkMatch(b *testing.B) {
-	for _, n := range rules() {
+	for _, n := range measure.Rules() {
 		w := corpus.NewWorld(corpus.Ruled(n))
 		for _, kind := range corpus.Kinds {
 			// One ENI, so that its rules are all that there are, as for tailscale.

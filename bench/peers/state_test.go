@@ -31,7 +31,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	b.Run("impl=tailscale/path=established/hops=1/family=v4/proto=udp/rules=300/conns=500", func(b *testing.B) {
 		benchTailscale(b, packet.UDP, 500)
 	})
-	for _, n := range conns() {
+	for _, n := range measure.Conns() {
 		if n > 100_000 {
 			continue // 512 chains: a million connections take 14 us a packet and as long to set up
 		}
@@ -39,7 +39,7 @@ func BenchmarkEvaluate(b *testing.B) {
 			benchGvisor(b, 0, n)
 		})
 	}
-	for _, n := range rules() {
+	for _, n := range measure.Rules() {
 		b.Run(fmt.Sprintf("impl=gvisor/path=established/hops=1/family=v4/proto=tcp/rules=%d/conns=1000", n), func(b *testing.B) {
 			benchGvisor(b, n, 1000)
 		})
@@ -54,7 +54,7 @@ func benchTailscale(b *testing.B, proto packet.Protocol, n int) {
 		Protocol: sg.Protocol(proto), Ports: sg.Port(corpus.ServerPort), Peer: sg.Peer{CIDR: corpus.ClientNet4},
 	})
 	f := tailscaleFilter(&topo, corpus.Server4)
-	frames := corpus.NewFrames(packet.IPv4, proto, uint64(n), framesFor(n), 64, packet.ACK, 1)
+	frames := corpus.NewFrames(packet.IPv4, proto, uint64(n), measure.Draws(n), 64, packet.ACK, 1)
 	clients := make([]bool, frames.Len())
 	var q tspacket.Parsed
 	for i := range frames.Len() {
@@ -166,7 +166,7 @@ func benchGvisor(b *testing.B, rules, n int) {
 			}
 		}
 	}
-	frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), framesFor(n), 64, packet.ACK, 1)
+	frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(n), measure.Draws(n), 64, packet.ACK, 1)
 	measure.Packets(b, frames.Len(), func(lo, hi int) {
 		for i := lo; i < hi; i++ {
 			if !gvisorPass(it, frames.At(i), frames.Reply[i]) {

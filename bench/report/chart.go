@@ -23,6 +23,7 @@ const (
 	purple = "#7a4fa3"
 	grey   = "#666666"
 	brown  = "#8a5a2b"
+	red    = "#b02a3c"
 	teal   = "#1c7f86"
 )
 
@@ -41,6 +42,7 @@ var charts = []chart{
 		series: []series{
 			{"sgsim, frame to decision", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d", blue, true},
 			{"sgsim, table alone", "Track/impl=sgsim/family=v4/conns=%d", teal, true},
+			{"Go map doing the same", "Track/impl=gomap-tracking/family=v4/conns=%d", red, false},
 			{"Go map, look-up alone", "Track/impl=gomap/family=v4/conns=%d", orange, false},
 			{"Go map, netip.Addr keys", "Track/impl=gomap-netip/family=v4/conns=%d", brown, false},
 			{"nftables ct", "Evaluate/impl=nftables/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d", green, false},

@@ -43,7 +43,12 @@ func TestParse(t *testing.T) {
 	assert.InDelta(t, 1.5, s.min, 1e-9)
 }
 
+func fixed(v float64) measure { return func(results) (stat, bool) { return stat{v, v, v}, true } }
+
+func missing(results) (stat, bool) { return stat{}, false }
+
 func TestOutcome(t *testing.T) {
+	slow := results{"Floor/load=dependent/KiB=16": {"ns/op": {1.5 * 2.6}}} // the only yardstick measured
 	tests := []struct {
 		g    goal
 		v    float64
@@ -52,17 +57,22 @@ func TestOutcome(t *testing.T) {
 		{goal{most: 30}, 30, "reached"},
 		{goal{most: 30}, 45, "missed, by 1.50 x"},
 		{goal{most: 30, wish: 20}, 20, "reached, and the hoped-for 20"},
-		{goal{most: 30, why: "memory"}, 60, "missed, by 2 x: memory"},
+		{goal{most: 30, why: "waits"}, 60, "missed, by 2 x<br>why: *waits*"},
+		{goal{most: 30, pace: core}, 60, "missed, by 2 x, 1.33 x at this pace"},
+		{goal{most: 30, pace: core}, 45, "missed, by 1.50 x; reached at this pace"},
+		{goal{least: 8, pace: core}, 4, "missed, by 2 x, 1.33 x at this pace"},
+		{goal{most: 30, parts: []part{{"decoding", fixed(9), "ns"}, {"waiting", missing, "ns"}}}, 60, "missed, by 2 x<br>in the same run: decoding 9 ns"},
+		{goal{beside: true}, 60, ""},
 		{goal{most: 0}, 0, "reached"},
 		{goal{most: 0}, 1, "missed"},
 		{goal{least: 8}, 8.1, "reached"},
 		{goal{least: 8}, 4, "missed, by 2 x"},
 	}
 	for _, tt := range tests {
-		got := tt.g.outcome(stat{median: tt.v}, true)
-		assert.Equal(t, strings.Replace(tt.want, "by 2 x", "by 2.00 x", 1), got)
+		tt.g.measure = fixed(tt.v)
+		assert.Equal(t, strings.Replace(tt.want, "by 2 x", "by 2.00 x", 1), tt.g.outcome(slow))
 	}
-	assert.Equal(t, "not measured", goal{most: 1}.outcome(stat{}, false))
+	assert.Equal(t, "not measured", goal{most: 1, measure: missing}.outcome(slow))
 }
 
 // every is a result for each benchmark that the charts name.
@@ -76,6 +86,35 @@ func every() results {
 		}
 	}
 	return r
+}
+
+// Every goal that a machine may miss has a reason to give, and every reason has its
+// text, which holds no figure: those are measured.
+func TestReasons(t *testing.T) {
+	used := map[reason]bool{}
+	for _, g := range goals {
+		if g.unit == "" || g.beside {
+			continue // allocations are nobody's but the code's
+		}
+		assert.Contains(t, reasons, g.why, g.what)
+		used[g.why] = true
+	}
+	for r, text := range reasons {
+		assert.True(t, used[r], r)
+		assert.NotRegexp(t, `[0-9]`, text)
+	}
+}
+
+func TestPaces(t *testing.T) {
+	r := results{}
+	_, ok := core.factor(r)
+	assert.False(t, ok)
+	for i, then := range []float64{2.6, 10.3} { // the first two of core
+		r[fmt.Sprintf("Floor/load=dependent/KiB=%d", []int{16, 1024}[i])] = map[string][]float64{"ns/op": {float64(i+1) * then}}
+	}
+	f, ok := core.factor(r)
+	assert.True(t, ok)
+	assert.InDelta(t, 1.5, f, 1e-9)
 }
 
 func TestDocument(t *testing.T) {
