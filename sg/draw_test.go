@@ -2,7 +2,6 @@ package sg_test
 
 import (
 	"encoding/binary"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -25,6 +24,23 @@ func (d *draw) n(n int) int {
 	return int(b) % n
 }
 
+// part returns the next n bytes as a draw of their own, so that one more choice or
+// one less in a thing leaves all things behind it as they are.
+func (d *draw) part(n int) *draw {
+	n = min(n, len(d.data))
+	p := &draw{d.data[:n]}
+	d.data = d.data[n:]
+	return p
+}
+
+// What each thing gets. A step is a packet or a change.
+const (
+	worldBytes = 16
+	groupBytes = 6
+	ruleBytes  = 8
+	stepBytes  = 16
+)
+
 func (d *draw) chance(percent int) bool { return d.n(100) >= 100-percent }
 
 func (d *draw) done() bool { return len(d.data) == 0 }
@@ -37,71 +53,100 @@ var (
 	drawGroups = []sg.GroupID{"sg-a", "sg-b", "sg-c", "sg-d"}
 	drawLists  = []sg.PrefixListID{"pl-4", "pl-6"}
 	drawENIs   = []sg.ENIID{"eni-1", "eni-2", "eni-3"}
-	drawCIDRs  = []string{
+	drawCIDRs  = prefixes(
 		"0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0", "0.0.0.0/0", "10.0.0.0/8", "10.0.1.0/24", "10.0.1.10/32", "192.0.2.0/24", "10.0.2.77/16", "0.0.0.0/1",
 		"128.0.0.0/1", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:9::9/128", "::ffff:192.0.2.0/120",
+	)
+	drawEntries = map[sg.PrefixListID][]netip.Prefix{
+		"pl-4": prefixes("10.0.0.0/16", "192.0.2.9/32", "192.0.2.0/24", "0.0.0.0/0"),
+		"pl-6": prefixes("2001:db8::/32", "2001:db8:9::/48", "::/0"),
 	}
-	drawOutside = []string{
+	drawOutside = addrs(
 		"192.0.2.9", "198.51.100.7", "2001:db8:9::9", "192.0.2.9", "198.51.100.7", "2001:db8:9::9",
 		"192.0.2.9", "198.51.100.7", "2001:db8:9::9", "2001:db8:1::77", "10.0.2.200", "::ffff:192.0.2.9",
 		"169.254.169.254", "10.0.0.2", "fd00:ec2::253", "203.0.113.50",
+	)
+	drawDelegated = addrs("10.0.3.5")[0]
+	drawRouters   = addrs("192.0.2.1", "2001:db8:9::1")
+
+	drawVPCs = []sg.VPC{{
+		ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16", "2001:db8::/32"),
+		Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")}},
+	}}
+	drawInterfaces = []sg.ENI{
+		{ID: "eni-1", Addrs: addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
+		{ID: "eni-2", Addrs: addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: prefixes("10.0.3.0/28")},
+		{ID: "eni-3", Addrs: addrs("10.1.1.30", "2001:db8:3::30"), VPC: "vpc-2", Public: addrs("203.0.113.50")},
 	}
 )
 
+func addrs(texts ...string) (as []netip.Addr) {
+	for _, s := range texts {
+		as = append(as, netip.MustParseAddr(s))
+	}
+	return as
+}
+
+func prefixes(texts ...string) (ps []netip.Prefix) {
+	for _, s := range texts {
+		ps = append(ps, netip.MustParsePrefix(s))
+	}
+	return ps
+}
+
 func (d *draw) topology() *sg.Topology {
-	addr, pfx := netip.MustParseAddr, netip.MustParsePrefix
+	w := d.part(worldBytes)
 	t := &sg.Topology{
-		VPCs: []sg.VPC{{
-			ID: "vpc-1", CIDRs: []netip.Prefix{pfx("10.0.0.0/16"), pfx("2001:db8::/32")},
-			Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: []netip.Prefix{pfx("10.0.1.0/24"), pfx("2001:db8:1::/64")}}},
-		}},
-		ENIs: []sg.ENI{
-			{ID: "eni-1", Addrs: []netip.Addr{addr("10.0.1.10"), addr("2001:db8:1::10")}, VPC: "vpc-1"},
-			{ID: "eni-2", Addrs: []netip.Addr{addr("10.0.2.20"), addr("2001:db8:2::20"), addr("10.0.2.21")}, Prefixes: []netip.Prefix{pfx("10.0.3.0/28")}},
-			{ID: "eni-3", Addrs: []netip.Addr{addr("10.1.1.30"), addr("2001:db8:3::30")}, VPC: "vpc-2", Public: []netip.Addr{addr("203.0.113.50")}},
-		},
+		VPCs:        drawVPCs,
+		ENIs:        slices.Clone(drawInterfaces),
 		PrefixLists: []sg.PrefixList{{ID: "pl-4", Family: sg.IPv4}, {ID: "pl-6", Family: sg.IPv6}},
 	}
-	t.ENIs[1].NitroV6 = d.chance(30)
-	if d.chance(30) {
+	t.ENIs[1].NitroV6 = w.chance(30)
+	if w.chance(30) {
 		t.ENIs[0].Timeouts = conntrack.Timeouts{UDP: 45 * time.Second}
 	}
-	if d.chance(60) {
+	if w.chance(60) {
 		t.ENIs[1].VPC = "vpc-1"
 	}
-	if d.chance(50) {
-		t.Peerings = append(t.Peerings, sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(d, "active", "deleted", "")})
-	}
-	for _, id := range drawGroups {
-		g := sg.Group{ID: id, VPC: pick[sg.VPCID](d, "vpc-1", "", "vpc-2"), Account: pick[sg.AccountID](d, "", "1")}
-		if d.chance(20) {
-			g.Associations = []sg.VPCID{"vpc-2"}
-		}
-		for range d.n(7) {
-			g.Ingress = append(g.Ingress, d.rule())
-		}
-		for range d.n(6) {
-			g.Egress = append(g.Egress, d.rule())
-		}
-		t.Groups = append(t.Groups, g)
+	if w.chance(50) {
+		t.Peerings = append(t.Peerings, sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(w, "active", "deleted", "")})
 	}
 	for i := range t.ENIs {
-		t.ENIs[i].Groups = d.groups()
+		t.ENIs[i].Groups = w.groups()
+		t.ENIs[i].Instance = pick(w, drawInstances...)
 	}
 	for i := range t.PrefixLists {
-		for range d.n(3) {
-			if e := d.entry(drawLists[i]); !slices.Contains(t.PrefixLists[i].Entries, e) {
+		for range w.n(3) {
+			if e := w.entry(drawLists[i]); !slices.Contains(t.PrefixLists[i].Entries, e) {
 				t.PrefixLists[i].Entries = append(t.PrefixLists[i].Entries, e)
 			}
 		}
 	}
+	for _, id := range drawGroups {
+		w := d.part(groupBytes)
+		g := sg.Group{ID: id, VPC: pick[sg.VPCID](w, "vpc-1", "", "vpc-2"), Account: pick[sg.AccountID](w, "", "1")}
+		if w.chance(20) {
+			g.Associations = []sg.VPCID{"vpc-2"}
+		}
+		for range w.n(6) {
+			g.Ingress = append(g.Ingress, d.part(ruleBytes).rule())
+		}
+		for range w.n(5) {
+			g.Egress = append(g.Egress, d.part(ruleBytes).rule())
+		}
+		t.Groups = append(t.Groups, g)
+	}
 	return t
 }
 
+var drawInstances = []sg.InstanceID{"i-1", "", "i-1", "i-2"}
+
+// groups draws a set of groups, with each in two of three.
 func (d *draw) groups() []sg.GroupID {
 	var ids []sg.GroupID
-	for _, id := range drawGroups {
-		if d.chance(65) {
+	some := d.n(256) | d.n(256)
+	for i, id := range drawGroups {
+		if some>>i&1 != 0 {
 			ids = append(ids, id)
 		}
 	}
@@ -109,10 +154,7 @@ func (d *draw) groups() []sg.GroupID {
 }
 
 func (d *draw) entry(list sg.PrefixListID) sg.PrefixListEntry {
-	if list == "pl-4" {
-		return sg.PrefixListEntry{CIDR: netip.MustParsePrefix(pick(d, "10.0.0.0/16", "192.0.2.9/32", "192.0.2.0/24", "0.0.0.0/0"))}
-	}
-	return sg.PrefixListEntry{CIDR: netip.MustParsePrefix(pick(d, "2001:db8::/32", "2001:db8:9::/48", "::/0"))}
+	return sg.PrefixListEntry{CIDR: pick(d, drawEntries[list]...)}
 }
 
 func (d *draw) rule() sg.Rule {
@@ -134,7 +176,7 @@ func (d *draw) rule() sg.Rule {
 	}
 	switch d.n(10) {
 	case 0, 1, 2, 3, 8, 9:
-		r.Peer = sg.CIDR(pick(d, drawCIDRs...))
+		r.Peer = sg.Peer{CIDR: pick(d, drawCIDRs...)}
 	case 4:
 		r.Peer = sg.Self
 	case 5:
@@ -148,13 +190,22 @@ func (d *draw) rule() sg.Rule {
 }
 
 func (d *draw) options() sg.Options {
-	return sg.Options{
+	d = d.part(worldBytes)
+	o := sg.Options{
+		Profile:        pick(d, conntrack.AWS, conntrack.AWS, conntrack.AWS, conntrack.Linux),
 		Midstream:      pick(d, sg.MidstreamDrop, sg.MidstreamPass, sg.MidstreamPickup),
 		RelatedICMP:    d.chance(30),
 		FilterExempt:   d.chance(20),
-		MaxConnections: pick(d, 0, 0, 0, 3),
-		OnChange:       pick(d, sg.ChangeAWS, sg.ChangeAWS, sg.ChangeKeep),
+		MaxConnections: pick(d, 0, 0, 0, 0, 0, 3),
+		OnChange:       pick(d, sg.ChangeAWS, sg.ChangeAWS, sg.ChangeRevalidate, sg.ChangeFlush, sg.ChangeKeep),
 	}
+	if d.chance(30) {
+		o.InstanceMax = map[sg.InstanceID]int{"i-1": d.n(4), "i-9": 1}
+		if d.chance(50) {
+			o.InstanceMax[""] = 1 + d.n(3)
+		}
+	}
+	return o
 }
 
 // A flight is a packet at one ENI, or at both ends if eni is empty.
@@ -173,12 +224,12 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 	}
 	e := &t.ENIs[d.n(len(t.ENIs))]
 	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, 0, 0, 0, 0, sg.ViaTracked, sg.ViaAppliance)}
-	local, remote := pick(d, e.Addrs...), netip.MustParseAddr(pick(d, drawOutside...))
+	local, remote := pick(d, e.Addrs...), pick(d, drawOutside...)
 	if d.chance(60) {
 		remote = pick(d, t.ENIs[d.n(len(t.ENIs))].Addrs...)
 	}
 	if d.chance(5) {
-		remote = netip.MustParseAddr("10.0.3.5")
+		remote = drawDelegated
 	}
 	if remote.Is4() != local.Is4() {
 		for _, a := range e.Addrs {
@@ -273,10 +324,9 @@ func (d *draw) related(f flight) flight {
 		f.h = h
 	default:
 		about := f.h.Tuple()
-		from := netip.MustParseAddr("192.0.2.1")
-		typ, code := uint8(3), uint8(4)
+		from, typ, code := drawRouters[0], uint8(3), uint8(4)
 		if f.h.Family == packet.IPv6 {
-			from, typ, code = netip.MustParseAddr("2001:db8:9::1"), 2, 0
+			from, typ, code = drawRouters[1], 2, 0
 		}
 		h := fixFamily(packet.ICMPHeader(from, f.h.SrcAddr(), typ, code, 0), from)
 		h.Dst = f.h.Src
@@ -290,121 +340,6 @@ func (d *draw) related(f flight) flight {
 		f.dir = sg.Ingress + sg.Egress - f.dir
 	}
 	return f
-}
-
-// A change is one thing that changes, as a scenario writes it, with what it does
-// to a topology and to a firewall.
-type change struct {
-	text  string
-	topo  func(*sg.Topology) bool // false: it is refused
-	apply func(*sg.Firewall, time.Time) error
-}
-
-// change draws one for a topology, of which it names a rule to revoke.
-func (d *draw) change(t *sg.Topology) change {
-	switch d.n(6) {
-	case 0, 1:
-		id, dir, r := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.rule()
-		return change{
-			text:  fmt.Sprintf("authorize %s %s %s", id, dir, r),
-			topo:  func(t *sg.Topology) bool { return addRule(t, id, dir, r) },
-			apply: func(f *sg.Firewall, now time.Time) error { return f.Authorize(id, dir, r, now) },
-		}
-	case 2:
-		id, g := pick(d, drawENIs...), pick(d, drawGroups...)
-		return change{
-			text: fmt.Sprintf("attach %s %s", id, g),
-			topo: func(t *sg.Topology) bool {
-				e := eniOf(t, id)
-				if !slices.Contains(e.Groups, g) {
-					e.Groups = append(e.Groups, g)
-				}
-				return true
-			},
-			apply: func(f *sg.Firewall, now time.Time) error { return f.Attach(id, g, now) },
-		}
-	case 3:
-		id, g := pick(d, drawENIs...), pick(d, drawGroups...)
-		return change{
-			text: fmt.Sprintf("detach %s %s", id, g),
-			topo: func(t *sg.Topology) bool {
-				e := eniOf(t, id)
-				n := len(e.Groups)
-				e.Groups = slices.DeleteFunc(e.Groups, func(o sg.GroupID) bool { return o == g })
-				return len(e.Groups) < n
-			},
-			apply: func(f *sg.Firewall, now time.Time) error { return f.Detach(id, g, now) },
-		}
-	case 4:
-		id := pick(d, drawLists...)
-		e := d.entry(id)
-		l := slices.Index(drawLists, id)
-		if d.chance(50) {
-			return change{
-				text: fmt.Sprintf("entry add %s %s", id, e.CIDR),
-				topo: func(t *sg.Topology) bool {
-					p := &t.PrefixLists[l]
-					if slices.Contains(p.Entries, e) {
-						return false
-					}
-					p.Entries = append(p.Entries, e)
-					return true
-				},
-				apply: func(f *sg.Firewall, now time.Time) error { return f.AddEntry(id, e.CIDR, now) },
-			}
-		}
-		return change{
-			text: fmt.Sprintf("entry remove %s %s", id, e.CIDR),
-			topo: func(t *sg.Topology) bool {
-				p := &t.PrefixLists[l]
-				n := len(p.Entries)
-				p.Entries = slices.DeleteFunc(p.Entries, func(o sg.PrefixListEntry) bool { return o == e })
-				return len(p.Entries) < n
-			},
-			apply: func(f *sg.Firewall, now time.Time) error { return f.RemoveEntry(id, e.CIDR, now) },
-		}
-	}
-	id, dir, n := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.n(4)
-	r := d.rule() // likely not to be there
-	if rules := *rulesOf(t, id, dir); n < len(rules) {
-		r = rules[n]
-	}
-	return change{
-		text:  fmt.Sprintf("revoke %s %s %s", id, dir, r),
-		topo:  func(t *sg.Topology) bool { return removeRule(t, id, dir, r) },
-		apply: func(f *sg.Firewall, now time.Time) error { return f.Revoke(id, dir, r, now) },
-	}
-}
-
-func eniOf(t *sg.Topology, id sg.ENIID) *sg.ENI {
-	return &t.ENIs[slices.IndexFunc(t.ENIs, func(e sg.ENI) bool { return e.ID == id })]
-}
-
-func rulesOf(t *sg.Topology, id sg.GroupID, dir sg.Direction) *[]sg.Rule {
-	g := &t.Groups[slices.IndexFunc(t.Groups, func(g sg.Group) bool { return g.ID == id })]
-	if dir == sg.Ingress {
-		return &g.Ingress
-	}
-	return &g.Egress
-}
-
-func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
-	rules := rulesOf(t, id, dir)
-	if slices.ContainsFunc(*rules, r.Same) {
-		return false
-	}
-	*rules = append(*rules, r)
-	return true
-}
-
-func removeRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
-	rules := rulesOf(t, id, dir)
-	i := slices.IndexFunc(*rules, r.Same)
-	if i < 0 {
-		return false
-	}
-	*rules = slices.Delete(slices.Clone(*rules), i, i+1)
-	return true
 }
 
 // seeded returns n bytes that depend on the seed alone.

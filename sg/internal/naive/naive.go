@@ -1,7 +1,12 @@
 // Package naive decides what security groups do, slowly and plainly: it walks the
-// topology for every packet, rule by rule and address by address. It shares no
-// code with package sg's matchers, so that the two can be held against each other.
-// Connections are those of package conntrack, which has an oracle of its own.
+// topology for every packet, rule by rule and address by address, and counts
+// connections one by one where there is a maximum. It shares no code with package
+// sg's matchers, so that the two can be held against each other.
+//
+// What a packet does to a connection is the one thing that it does not decide by
+// itself. It asks package conntrack, as package sg does; that package is held
+// against a model of its own and against the Linux kernel. An error there would be
+// in both and would not show here.
 package naive
 
 import (
@@ -27,54 +32,119 @@ type Firewall struct {
 type opened struct {
 	eni  sg.ENIID
 	dir  sg.Direction
-	rule string
+	rule Rule
 	via  sg.Via
 }
 
-// A Decision says what sg.Decision says, with the rule as text.
+// A Rule names a rule as sg.RuleRef does. The zero Rule names none.
+type Rule struct {
+	Group sg.GroupID
+	Dir   sg.Direction
+	Index int
+}
+
+// A Decision says what sg.Decision says, connections left out.
 type Decision struct {
 	Verdict sg.Verdict
 	Reason  sg.Reason
-	Rule    string
+	Rule    Rule
 }
 
-func (d Decision) String() string { return fmt.Sprintf("%s %s %s", d.Verdict, d.Reason, d.Rule) }
+func (d Decision) String() string {
+	s := fmt.Sprintf("%s %s", d.Verdict, d.Reason)
+	if d.Rule != (Rule{}) {
+		s += fmt.Sprintf(" %s %s[%d]", d.Rule.Group, d.Rule.Dir, d.Rule.Index)
+	}
+	return s
+}
 
 // New returns a firewall for t, which the caller may change from then on; see
-// [Firewall.Changed]. It knows the profile of AWS alone and of the ways to treat
-// connections after a change the first two.
+// [Firewall.Changed].
 func New(t *sg.Topology, o sg.Options) (*Firewall, error) {
-	table, err := conntrack.NewTable(conntrack.Config{Pickup: o.Midstream == sg.MidstreamPickup, MaxEntries: o.MaxConnections})
+	table, err := conntrack.NewTable(conntrack.Config{Profile: o.Profile, Pickup: o.Midstream == sg.MidstreamPickup})
 	if err != nil {
 		return nil, err
 	}
 	f := &Firewall{topo: t, opts: o, table: table, zones: map[sg.ENIID]conntrack.Zone{}}
-	for i := range t.ENIs {
-		e := &t.ENIs[i]
-		f.zones[e.ID] = conntrack.Zone(i + 1)
+	return f, f.configure()
+}
+
+// configure tells the table the timeouts of every ENI.
+func (f *Firewall) configure() error {
+	for i := range f.topo.ENIs {
+		e := &f.topo.ENIs[i]
+		if _, known := f.zones[e.ID]; !known {
+			f.zones[e.ID] = conntrack.Zone(len(f.zones) + 1)
+		}
 		to := e.Timeouts
 		if e.NitroV6 && to.TCPEstablished == 0 {
 			to.TCPEstablished = 350 * time.Second // CT-30
 		}
-		if err := table.SetTimeouts(f.zones[e.ID], to); err != nil {
-			return nil, err
+		if err := f.table.SetTimeouts(f.zones[e.ID], to); err != nil {
+			return err
 		}
 	}
-	return f, nil
+	return nil
 }
 
-// Changed tells that rules, groups of ENIs or prefix lists changed: live TCP and
-// UDP connections whose flow is of the untracked class now end (CT-25).
-func (f *Firewall) Changed(now time.Time) {
-	if f.opts.OnChange == sg.ChangeKeep {
-		return
-	}
-	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
-		o := f.conns[c.Tag]
-		p := c.Tuple.Protocol
-		return o.via&sg.ViaTracked == 0 && (p == packet.TCP || p == packet.UDP) &&
-			f.openBothWays(f.eni(o.eni), o.dir, c.Tuple.Family, p, int(c.Tuple.DstPort))
+// A Change is what of a topology changed, which matters where connections are
+// flushed. The zero Change is everything.
+type Change struct {
+	ENI   sg.ENIID        // its groups
+	Group sg.GroupID      // its rules
+	List  sg.PrefixListID // its entries
+}
+
+// Changed tells that the topology changed, and ends connections as the options say.
+func (f *Firewall) Changed(c Change, now time.Time) error {
+	f.table.DeleteFunc(now, func(conn conntrack.Entry) bool {
+		o := f.conns[conn.Tag]
+		e := f.eni(o.eni)
+		if e == nil {
+			return true
+		}
+		switch f.opts.OnChange {
+		case sg.ChangeAWS: // CT-20, CT-25
+			p := conn.Tuple.Protocol
+			return f.opts.Profile == conntrack.AWS && o.via&sg.ViaTracked == 0 && (p == packet.TCP || p == packet.UDP) &&
+				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort))
+		case sg.ChangeRevalidate:
+			h := first(conn.Tuple)
+			_, admitted := f.match(e, o.dir, 0, &h)
+			return !admitted
+		case sg.ChangeFlush:
+			return f.touches(c, e)
+		}
+		return false
 	})
+	return f.configure()
+}
+
+// first returns the first packet of a connection, as far as rules look at it.
+func first(t packet.FiveTuple) packet.Header {
+	h := packet.Header{Family: t.Family, Protocol: t.Protocol, Src: t.Src, Dst: t.Dst}
+	if t.Protocol == packet.ICMP || t.Protocol == packet.ICMPv6 {
+		h.ICMPType, h.ICMPCode, h.ICMPID = t.ICMP()
+	} else {
+		h.SrcPort, h.DstPort = t.SrcPort, t.DstPort
+	}
+	return h
+}
+
+// touches reports whether a change is one of the ENI's groups, of the rules of one
+// of them, or of the entries of a list that such a rule names.
+func (f *Firewall) touches(c Change, e *sg.ENI) bool {
+	if c == (Change{}) || c.ENI == e.ID || slices.Contains(e.Groups, c.Group) {
+		return true
+	}
+	for _, g := range f.topo.Groups {
+		for _, r := range slices.Concat(g.Ingress, g.Egress) {
+			if slices.Contains(e.Groups, g.ID) && c.List != "" && r.Peer.PrefixList == c.List {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (f *Firewall) eni(id sg.ENIID) *sg.ENI {
@@ -90,15 +160,15 @@ func (f *Firewall) eni(id sg.ENIID) *sg.ENI {
 func (f *Firewall) Evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time) Decision {
 	e := f.eni(id)
 	if !f.opts.FilterExempt && exempt(f.topo, e, dir, h) {
-		return Decision{sg.Accept, sg.Exempt, ""}
+		return Decision{sg.Accept, sg.Exempt, Rule{}}
 	}
 	first := h.Fragment() && !h.LaterFragment()
 	if h.Protocol == packet.TCP && h.FragOffset == 8 {
-		return Decision{sg.Drop, sg.BadFragment, ""}
+		return Decision{sg.Drop, sg.BadFragment, Rule{}}
 	}
 	if first && h.Missing != 0 && h.Captured == h.Length {
 		f.table.CommitFragment(f.zones[id], h, now, false)
-		return Decision{sg.Drop, sg.BadFragment, ""}
+		return Decision{sg.Drop, sg.BadFragment, Rule{}}
 	}
 	d := f.decide(e, dir, via, h, now)
 	if first {
@@ -108,8 +178,8 @@ func (f *Firewall) Evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet
 }
 
 func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time) Decision {
+	linux := f.opts.Profile == conntrack.Linux
 	r := f.table.Track(f.zones[e.ID], h, now)
-	rule, admitted := f.match(e, dir, via, h)
 	switch r.Class {
 	case conntrack.Tracked:
 		return Decision{sg.Accept, sg.Tracked, f.conns[r.Tag].rule}
@@ -117,36 +187,63 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 		if f.opts.RelatedICMP {
 			return Decision{sg.Accept, sg.Related, f.conns[r.Tag].rule}
 		}
-	case conntrack.Fragment:
-		switch {
-		case r.Known && r.Accepted:
-			return Decision{sg.Accept, sg.Tracked, ""}
-		case r.Known || !admitted:
-			return Decision{sg.Drop, sg.BadFragment, ""}
-		}
-		return Decision{sg.Accept, sg.ByRule, rule}
 	case conntrack.Invalid:
 		if r.Why == conntrack.WhyMissing {
-			return Decision{sg.Drop, sg.Cut, ""}
+			return Decision{sg.Drop, sg.Cut, Rule{}}
+		}
+		if linux && r.Why != conntrack.WhyNoSYN { // CTS-15
+			return Decision{sg.Drop, sg.Invalid, Rule{}}
 		}
 	}
-	if !admitted {
-		return Decision{sg.Drop, sg.NoRule, ""}
+	rule, admitted := f.match(e, dir, via, h)
+	if r.Class == conntrack.Fragment {
+		switch {
+		case r.Known && r.Accepted:
+			return Decision{sg.Accept, sg.Tracked, Rule{}}
+		case r.Known || !admitted:
+			return Decision{sg.Drop, sg.BadFragment, Rule{}}
+		}
+		return Decision{sg.Accept, sg.ByRule, rule}
 	}
-	if via&sg.ViaTracked == 0 && f.untracked(e, dir, h) {
+	if !admitted {
+		return Decision{sg.Drop, sg.NoRule, Rule{}}
+	}
+	if !linux && via&sg.ViaTracked == 0 && f.untracked(e, dir, h) {
 		return Decision{sg.Accept, sg.Untracked, rule}
 	}
 	if r.Class == conntrack.New {
-		f.conns = append(f.conns, opened{e.ID, dir, rule, via})
-		if !f.table.Commit(f.zones[e.ID], h, now, uint32(len(f.conns)-1)) {
+		if !f.open(e, opened{e.ID, dir, rule, via}, h, now) {
 			return Decision{sg.Drop, sg.TableFull, rule}
 		}
 		return Decision{sg.Accept, sg.ByRule, rule}
 	}
-	if h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass {
+	if r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass {
 		return Decision{sg.Drop, sg.OutOfState, rule} // CT-41
 	}
 	return Decision{sg.Accept, sg.ByRule, rule}
+}
+
+// open opens a connection where there is room for it (CT-63). One that the same
+// packet ends makes room.
+func (f *Firewall) open(e *sg.ENI, o opened, h *packet.Header, now time.Time) bool {
+	_, old := f.table.Peek(f.zones[e.ID], h, now)
+	all, together := 0, 0
+	for c := range f.table.All(now) {
+		if c == old {
+			continue
+		}
+		all++
+		owner := f.eni(f.conns[c.Tag].eni)
+		if owner.ID == e.ID || owner.Instance != "" && owner.Instance == e.Instance {
+			together++
+		}
+	}
+	most := f.opts.InstanceMax[e.Instance]
+	if f.opts.MaxConnections > 0 && all >= f.opts.MaxConnections || most > 0 && together >= most {
+		return false
+	}
+	f.conns = append(f.conns, o)
+	return f.table.Commit(f.zones[e.ID], h, now, uint32(len(f.conns)-1))
 }
 
 // Forward decides about a packet at both ends (SG-06). The addresses of ENIs must
@@ -180,7 +277,7 @@ func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decisi
 
 // match returns the first rule in topology order that admits the packet (SG-02,
 // SG-03).
-func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header) (string, bool) {
+func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header) (Rule, bool) {
 	for i := range f.topo.Groups {
 		g := &f.topo.Groups[i]
 		if !slices.Contains(e.Groups, g.ID) {
@@ -188,11 +285,11 @@ func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Head
 		}
 		for n, r := range rulesOf(g, dir) {
 			if covers(&r, h) && f.peerHas(e, g, &r, dir, via, h) {
-				return name(g, dir, n, &r), true
+				return Rule{g.ID, dir, n}, true
 			}
 		}
 	}
-	return "", false
+	return Rule{}, false
 }
 
 func rulesOf(g *sg.Group, dir sg.Direction) []sg.Rule {
@@ -200,13 +297,6 @@ func rulesOf(g *sg.Group, dir sg.Direction) []sg.Rule {
 		return g.Ingress
 	}
 	return g.Egress
-}
-
-func name(g *sg.Group, dir sg.Direction, n int, r *sg.Rule) string {
-	if r.ID != "" {
-		return fmt.Sprintf("%s %s", g.ID, r.ID)
-	}
-	return fmt.Sprintf("%s %s[%d]", g.ID, dir, n)
 }
 
 // untracked reports whether the packet is of an untracked flow, in its first
@@ -224,9 +314,9 @@ func (f *Firewall) untracked(e *sg.ENI, dir sg.Direction, h *packet.Header) bool
 // open to every address, and all ports are the other way (CT-10 to CT-12, CT-15 to
 // CT-17).
 func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, p packet.Protocol, port int) bool {
-	every := "0.0.0.0/0"
+	every := sg.AnyIPv4.CIDR
 	if fam == packet.IPv6 {
-		every = "::/0"
+		every = sg.AnyIPv6.CIDR
 	}
 	has := func(dir sg.Direction, first, last int) bool {
 		for i := range f.topo.Groups {
@@ -235,7 +325,7 @@ func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, 
 				continue
 			}
 			for _, r := range rulesOf(g, dir) {
-				if !r.Peer.CIDR.IsValid() || r.Peer.CIDR.Masked().String() != every {
+				if !r.Peer.CIDR.IsValid() || r.Peer.CIDR.Masked() != every {
 					continue
 				}
 				if r.Protocol == sg.AllProtocols ||

@@ -1,0 +1,204 @@
+package sg_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/naive"
+	"github.com/sgsim/sgsim/sg/sgtest"
+)
+
+// A change is one thing that changes, as a scenario writes it, with what it does
+// to a topology and to a firewall.
+type change struct {
+	text  func() string
+	topo  func(*sg.Topology) bool             // false: it is refused
+	apply func(*sg.Firewall, time.Time) error // nil: a new policy does it
+	what  naive.Change
+}
+
+func format(s string, args ...any) func() string {
+	return func() string { return fmt.Sprintf(s, args...) }
+}
+
+// change draws one that a firewall makes in place. Of the topology it names a rule
+// to revoke.
+func (d *draw) change(t *sg.Topology) change {
+	switch d.n(6) {
+	case 0, 1:
+		id, dir, r := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), sg.AllTraffic.From(pick(d, sg.AnyIPv4, sg.AnyIPv6))
+		if d.chance(60) {
+			r = d.rule()
+		}
+		return change{
+			text:  format("authorize %s %s %s", id, dir, r),
+			topo:  func(t *sg.Topology) bool { return addRule(t, id, dir, r) },
+			apply: func(f *sg.Firewall, now time.Time) error { return f.Authorize(id, dir, r, now) },
+			what:  naive.Change{Group: id},
+		}
+	case 2:
+		id, g := pick(d, drawENIs...), pick(d, drawGroups...)
+		c := change{
+			text:  format("attach %s %s", id, g),
+			apply: func(f *sg.Firewall, now time.Time) error { return f.Attach(id, g, now) },
+			topo: func(t *sg.Topology) bool {
+				e := eniOf(t, id)
+				if e != nil {
+					e.Groups = append(slices.Clone(e.Groups), g)
+				}
+				return e != nil
+			},
+			what: naive.Change{ENI: id},
+		}
+		if e := eniOf(t, id); e != nil && slices.Contains(e.Groups, g) { // it changes nothing
+			c.topo, c.what.ENI = func(*sg.Topology) bool { return true }, "eni-none"
+		}
+		return c
+	case 3:
+		id, g := pick(d, drawENIs...), pick(d, drawGroups...)
+		return change{
+			text:  format("detach %s %s", id, g),
+			apply: func(f *sg.Firewall, now time.Time) error { return f.Detach(id, g, now) },
+			topo: func(t *sg.Topology) bool {
+				e := eniOf(t, id)
+				if e == nil || !slices.Contains(e.Groups, g) {
+					return false
+				}
+				e.Groups = slices.DeleteFunc(slices.Clone(e.Groups), func(o sg.GroupID) bool { return o == g })
+				return true
+			},
+			what: naive.Change{ENI: id},
+		}
+	case 4:
+		id := pick(d, drawLists...)
+		e := d.entry(id)
+		entries := func(t *sg.Topology) *[]sg.PrefixListEntry { return &t.PrefixLists[slices.Index(drawLists, id)].Entries }
+		if d.chance(50) {
+			return change{
+				text:  format("entry add %s %s", id, e.CIDR),
+				apply: func(f *sg.Firewall, now time.Time) error { return f.AddEntry(id, e.CIDR, now) },
+				topo: func(t *sg.Topology) bool {
+					p := entries(t)
+					if slices.Contains(*p, e) {
+						return false
+					}
+					*p = append(*p, e)
+					return true
+				},
+				what: naive.Change{List: id},
+			}
+		}
+		return change{
+			text:  format("entry remove %s %s", id, e.CIDR),
+			apply: func(f *sg.Firewall, now time.Time) error { return f.RemoveEntry(id, e.CIDR, now) },
+			topo: func(t *sg.Topology) bool {
+				p := entries(t)
+				n := len(*p)
+				*p = slices.DeleteFunc(*p, func(o sg.PrefixListEntry) bool { return o == e })
+				return len(*p) < n
+			},
+			what: naive.Change{List: id},
+		}
+	}
+	id, dir, n := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), d.n(4)
+	r := d.rule() // likely not to be there
+	if rules := *rulesOf(t, id, dir); n < len(rules) {
+		r = rules[n]
+	}
+	return change{
+		text:  format("revoke %s %s %s", id, dir, r),
+		topo:  func(t *sg.Topology) bool { return removeRule(t, id, dir, r) },
+		apply: func(f *sg.Firewall, now time.Time) error { return f.Revoke(id, dir, r, now) },
+		what:  naive.Change{Group: id},
+	}
+}
+
+// swap draws a change that needs a new policy: of an interface, which may also
+// stay as it is, come or go, or of the peering.
+func (d *draw) swap(t *sg.Topology) change {
+	statement := func(part *sg.Topology) string { return strings.TrimSpace(sgtest.FormatTopology(part)) }
+	if d.chance(20) {
+		p := sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(d, "active", "deleted")}
+		return change{
+			text: func() string { return statement(&sg.Topology{Peerings: []sg.Peering{p}}) },
+			topo: func(t *sg.Topology) bool {
+				t.Peerings = []sg.Peering{p}
+				return true
+			},
+		}
+	}
+	id := pick(d, drawENIs...)
+	if id == "eni-3" && d.chance(50) && eniOf(t, id) != nil {
+		return change{
+			text: format("remove eni %s", id),
+			topo: func(t *sg.Topology) bool {
+				t.ENIs = slices.DeleteFunc(t.ENIs, func(e sg.ENI) bool { return e.ID == id })
+				return true
+			},
+		}
+	}
+	e := drawInterfaces[slices.Index(drawENIs, id)]
+	e.Groups = d.groups()
+	if old := eniOf(t, id); old != nil {
+		e = *old
+	}
+	switch d.n(4) {
+	case 1:
+		e.Instance = pick(d, drawInstances...)
+	case 2:
+		e.NitroV6 = !e.NitroV6
+	case 3:
+		e.Timeouts.UDP = pick(d, 0, 40*time.Second)
+	}
+	return change{
+		text: func() string { return statement(&sg.Topology{ENIs: []sg.ENI{e}}) },
+		topo: func(t *sg.Topology) bool {
+			if old := eniOf(t, id); old != nil {
+				*old = e
+			} else {
+				t.ENIs = append(t.ENIs, e)
+			}
+			return true
+		},
+	}
+}
+
+// eniOf returns an interface of the topology, nil if it has none of the id.
+func eniOf(t *sg.Topology, id sg.ENIID) *sg.ENI {
+	for i := range t.ENIs {
+		if t.ENIs[i].ID == id {
+			return &t.ENIs[i]
+		}
+	}
+	return nil
+}
+
+func rulesOf(t *sg.Topology, id sg.GroupID, dir sg.Direction) *[]sg.Rule {
+	g := &t.Groups[slices.IndexFunc(t.Groups, func(g sg.Group) bool { return g.ID == id })]
+	if dir == sg.Ingress {
+		return &g.Ingress
+	}
+	return &g.Egress
+}
+
+func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
+	rules := rulesOf(t, id, dir)
+	if slices.ContainsFunc(*rules, r.Same) {
+		return false
+	}
+	*rules = append(*rules, r)
+	return true
+}
+
+func removeRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
+	rules := rulesOf(t, id, dir)
+	i := slices.IndexFunc(*rules, r.Same)
+	if i < 0 {
+		return false
+	}
+	*rules = slices.Delete(slices.Clone(*rules), i, i+1)
+	return true
+}
