@@ -1,6 +1,9 @@
 package conntrack
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+)
 
 var (
 	stateText = [...]string{
@@ -8,6 +11,7 @@ var (
 		"syn_sent2", "unreplied", "replied", "stream",
 	}
 	directionText = [...]string{"", "original", "reply"}
+	profileText   = [...]string{"aws", "linux"}
 )
 
 // String returns the state's name in lower case: "established", "syn_recv".
@@ -24,4 +28,31 @@ func (d Direction) String() string {
 		return directionText[d]
 	}
 	return "Direction(" + strconv.Itoa(int(d)) + ")"
+}
+
+// String returns "aws" or "linux".
+func (p Profile) String() string {
+	if int(p) < len(profileText) {
+		return profileText[p]
+	}
+	return "Profile(" + strconv.Itoa(int(p)) + ")"
+}
+
+// MarshalText returns the text form.
+func (p Profile) MarshalText() ([]byte, error) {
+	if int(p) >= len(profileText) {
+		return nil, fmt.Errorf("%d: not one of %q", p, profileText)
+	}
+	return []byte(profileText[p]), nil
+}
+
+// UnmarshalText reads the text form.
+func (p *Profile) UnmarshalText(b []byte) error {
+	for i, s := range profileText {
+		if s == string(b) {
+			*p = Profile(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q: not one of %q", b, profileText)
 }

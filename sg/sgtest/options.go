@@ -20,8 +20,8 @@ import (
 // An Observer has no text and is left out.
 func FormatOptions(o *sg.Options) string {
 	var w lineWriter
-	if o.Profile == conntrack.Linux {
-		w.field("profile", "linux")
+	if o.Profile != conntrack.AWS {
+		w.field("profile", o.Profile.String())
 	}
 	if o.Midstream != sg.MidstreamDrop {
 		w.field("midstream", o.Midstream.String())
@@ -57,17 +57,7 @@ func ParseOptions(s string) (sg.Options, error) {
 
 func optionSetters(o *sg.Options) setters {
 	return setters{
-		"profile": func(s string) error {
-			switch s {
-			case "aws":
-				o.Profile = conntrack.AWS
-			case "linux":
-				o.Profile = conntrack.Linux
-			default:
-				return fmt.Errorf("%q: neither aws nor linux", s)
-			}
-			return nil
-		},
+		"profile":            func(s string) error { return o.Profile.UnmarshalText([]byte(s)) },
 		"midstream":          func(s string) error { return o.Midstream.UnmarshalText([]byte(s)) },
 		"on-change":          func(s string) error { return o.OnChange.UnmarshalText([]byte(s)) },
 		"flag related-icmp":  flag(&o.RelatedICMP),

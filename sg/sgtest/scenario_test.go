@@ -225,7 +225,7 @@ func TestOptionsText(t *testing.T) {
 	assert.Equal(t, text, FormatOptions(&o))
 	assert.Empty(t, FormatOptions(&sg.Options{}))
 	for text, want := range map[string]string{
-		"profile=bsd":       `"bsd": neither aws nor linux`,
+		"profile=bsd":       `"bsd": not one of ["aws" "linux"]`,
 		"instance-max=4":    `"4": not an instance and a number such as i-1:1000`,
 		"max-connections=x": `"x": not a number`,
 	} {

@@ -47,19 +47,13 @@ func (t *tool) explain(args []string) int {
 	topology.define(fs)
 	firewall.define(fs)
 	tap := fs.String("tap", "", "")
-	path := fs.String("via", "", "")
+	var via sg.Via
+	fs.TextVar(&via, "via", sg.Via(0), "")
 	failOn := fs.String("fail-on", "", "")
 	if status, done := t.parse(fs, args, explainHelp); done {
 		return status
 	}
-	options, err := firewall.options()
-	if err != nil {
-		return t.misused(fs, err)
-	}
-	via, err := parseVia(*path)
-	if err != nil {
-		return t.misused(fs, err)
-	}
+	options := firewall.options()
 	if *failOn != "" && *failOn != "drop" {
 		return t.misused(fs, fmt.Errorf("-fail-on %s: not one of drop", *failOn))
 	}
@@ -125,22 +119,4 @@ func parsePackets(args []string) ([]packet.Header, error) {
 		out[i] = h
 	}
 	return out, nil
-}
-
-func parseVia(s string) (sg.Via, error) {
-	var via sg.Via
-	if s == "" {
-		return 0, nil
-	}
-	for word := range strings.SplitSeq(s, ",") {
-		switch word {
-		case "appliance":
-			via |= sg.ViaAppliance
-		case "tracked":
-			via |= sg.ViaTracked
-		default:
-			return 0, fmt.Errorf("-via %s: not one of appliance, tracked", s)
-		}
-	}
-	return via, nil
 }

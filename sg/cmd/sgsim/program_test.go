@@ -301,7 +301,9 @@ func TestReplayProfile(t *testing.T) {
 	assert.Equal(t, []string{"untracked", "untracked"}, reasons(t, "-topology", topology, packets))
 	assert.Equal(t, []string{"untracked", "untracked"}, reasons(t, "-topology", topology, "-profile", "aws", packets))
 	assert.Equal(t, []string{"rule", "tracked"}, reasons(t, "-topology", topology, "-profile", "linux", packets))
-	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-profile", "bsd").status)
+	r := runSgsim(t, "replay", "-profile", "bsd")
+	assert.Equal(t, exitUsage, r.status)
+	assert.Contains(t, r.stderr, `invalid value "bsd" for flag -profile: "bsd": not one of ["aws" "linux"]`)
 }
 
 func TestReplayMaxConnections(t *testing.T) {
@@ -487,6 +489,7 @@ func TestExplain(t *testing.T) {
 	assert.Equal(t, exitNo, verdict(askSSH))
 	assert.Equal(t, exitNo, verdict("-via", "appliance", askDB), "a group is no peer there")
 	assert.Equal(t, exitOK, verdict("-via", "tracked", askDB))
+	assert.Equal(t, exitNo, verdict("-via", "nlb,appliance", askDB), "as scenarios write it")
 	assert.Equal(t, exitOK, verdict("-tap", "web:ingress", "tcp 198.51.100.7:50000 > 203.0.113.50:443 S"))
 	assert.Equal(t, exitNo, verdict("-tap", "db:ingress", "tcp 198.51.100.7:50000 > 203.0.113.50:443 S"))
 	assert.Equal(t, exitNo, verdict(askMore))

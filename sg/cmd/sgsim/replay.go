@@ -136,9 +136,6 @@ func (f *replayFlags) check() error {
 			return err
 		}
 	}
-	if _, err := f.firewallFlags.options(); err != nil {
-		return err
-	}
 	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
 }
 
@@ -248,8 +245,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	firewall, _ := r.firewallFlags.options() // check saw it
-	o := &replay.Options{Firewall: firewall, Workers: r.workers}
+	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {

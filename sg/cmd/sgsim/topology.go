@@ -53,28 +53,20 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 // A firewallFlags is how packets are judged, the same wherever they are.
 type firewallFlags struct {
 	midstream sg.Midstream
-	profile   string
+	profile   conntrack.Profile
 	related   bool
 	exempt    bool
 }
 
 func (f *firewallFlags) define(fs *flag.FlagSet) {
 	fs.TextVar(&f.midstream, "midstream", sg.MidstreamDrop, "")
-	fs.StringVar(&f.profile, "profile", "aws", "")
+	fs.TextVar(&f.profile, "profile", conntrack.AWS, "")
 	fs.BoolVar(&f.related, "related-icmp", false, "")
 	fs.BoolVar(&f.exempt, "exempt", true, "")
 }
 
-func (f *firewallFlags) options() (sg.Options, error) {
-	o := sg.Options{Midstream: f.midstream, RelatedICMP: f.related, FilterExempt: !f.exempt}
-	switch f.profile {
-	case "aws":
-	case "linux":
-		o.Profile = conntrack.Linux
-	default:
-		return o, fmt.Errorf("-profile %s: not one of aws, linux", f.profile)
-	}
-	return o, nil
+func (f *firewallFlags) options() sg.Options {
+	return sg.Options{Profile: f.profile, Midstream: f.midstream, RelatedICMP: f.related, FilterExempt: !f.exempt}
 }
 
 // names returns what people call ENIs and groups, where the name is theirs
