@@ -40,7 +40,7 @@ func benchMemory(b *testing.B, fam packet.Family, n int) {
 	var perConn, gc, worst []float64
 	for b.Loop() {
 		debug.FreeOSMemory()
-		before, idle := resident(b), collection()
+		before, idle := memoryOf(b, "RssAnon"), collection()
 		t, err := conntrack.NewTable(conntrack.Config{})
 		if err != nil {
 			b.Fatal(err)
@@ -57,7 +57,7 @@ func benchMemory(b *testing.B, fam packet.Family, n int) {
 			}
 		}
 		debug.FreeOSMemory()
-		perConn = append(perConn, float64(resident(b)-before)/float64(n))
+		perConn = append(perConn, float64(memoryOf(b, "RssAnon")-before)/float64(n))
 		gc = append(gc, float64(collection()-idle)/1e6)
 		worst = append(worst, float64(longest)/1e3)
 		if t.Len() != n {
@@ -88,16 +88,17 @@ func collection() int64 {
 	return int64(middle(ns))
 }
 
-// resident returns the process's private memory in bytes.
-func resident(tb testing.TB) int64 {
+// memoryOf returns a figure of the process's memory, in bytes: RssAnon is what is
+// private to it, VmRSS all that is resident, VmHWM the peak of that.
+func memoryOf(tb testing.TB, key string) int64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(status), "RssAnon:")
+	_, rest, _ := strings.Cut(string(status), key+":")
 	field := strings.Fields(rest)
 	if len(field) == 0 {
-		tb.Skip("the kernel does not tell RssAnon")
+		tb.Skip("the kernel does not tell", key)
 	}
 	kib, err := strconv.ParseInt(field[0], 10, 64)
 	if err != nil {

@@ -55,9 +55,9 @@ func (c CaptureSpec) Name() string {
 func WriteCapture(dir string, c CaptureSpec) (string, error) {
 	path := filepath.Join(dir, c.Name())
 	sizes := c.sizes()
-	want := int64(24)
+	want := int64(fileHeader)
 	for _, n := range sizes {
-		want += 16 + int64(n)
+		want += recordHeader + int64(n)
 	}
 	if st, err := os.Stat(path); err == nil && st.Size() == want {
 		return path, nil
@@ -82,20 +82,14 @@ func (c CaptureSpec) sizes() []int {
 	rng := rand.New(rand.NewPCG(c.Seed, 2))
 	s := make([]int, c.Packets)
 	for i := range s {
-		s[i] = max(54, c.Sizes[rng.IntN(len(c.Sizes))])
+		s[i] = max(minFrame, c.Sizes[rng.IntN(len(c.Sizes))])
 	}
 	return s
 }
 
 func (c CaptureSpec) write(f *os.File, sizes []int) error {
 	w := bufio.NewWriterSize(f, 1<<20)
-	le := binary.LittleEndian
-	head := le.AppendUint32(nil, 0xa1b23c4d) // nanoseconds
-	head = le.AppendUint32(head, 2|4<<16)    // version 2.4
-	head = append(head, make([]byte, 8)...)
-	head = le.AppendUint32(head, 65535)
-	head = le.AppendUint32(head, 1) // Ethernet
-	if _, err := w.Write(head); err != nil {
+	if _, err := w.Write(appendFileHeader(nil)); err != nil {
 		return err
 	}
 	rng := rand.New(rand.NewPCG(c.Seed, 3))
@@ -114,15 +108,45 @@ func (c CaptureSpec) write(f *os.File, sizes []int) error {
 			reply = false
 		}
 		seen[n] = min(3, seen[n]+1)
-		at := Start.Add(time.Duration(i) * time.Microsecond)
-		b = le.AppendUint32(b[:0], uint32(at.Unix()))
-		b = le.AppendUint32(b, uint32(at.Nanosecond()))
-		b = le.AppendUint32(b, uint32(size))
-		b = le.AppendUint32(b, uint32(size))
-		b = fl.AppendFrame(b, reply, flags, size)
+		b = appendRecord(b[:0], i, &fl, reply, flags, size)
 		if _, err := w.Write(b); err != nil {
 			return err
 		}
 	}
 	return w.Flush()
+}
+
+// Bytes.
+const (
+	fileHeader   = 24
+	recordHeader = 16
+	minFrame     = 54 // the headers of TCP over IPv4 in Ethernet
+)
+
+// appendFileHeader appends what a pcap file of Ethernet frames with nanosecond
+// times begins with.
+func appendFileHeader(b []byte) []byte {
+	le := binary.LittleEndian
+	b = le.AppendUint32(b, 0xa1b23c4d) // nanoseconds
+	b = le.AppendUint32(b, 2|4<<16)    // version 2.4
+	b = append(b, make([]byte, 8)...)
+	b = le.AppendUint32(b, 65535)
+	return le.AppendUint32(b, 1) // Ethernet
+}
+
+// appendRecord appends packet i of a capture, which is of size bytes.
+func appendRecord(b []byte, i int, fl *Flow, reply bool, flags packet.TCPFlags, size int) []byte {
+	le := binary.LittleEndian
+	b = append(b, make([]byte, 8)...)
+	putTime(b[len(b)-8:], i)
+	b = le.AppendUint32(b, uint32(size))
+	b = le.AppendUint32(b, uint32(size))
+	return fl.AppendFrame(b, reply, flags, size)
+}
+
+// putTime writes the time of packet i where its record begins.
+func putTime(record []byte, i int) {
+	at := Start.Add(time.Duration(i) * time.Microsecond)
+	binary.LittleEndian.PutUint32(record, uint32(at.Unix()))
+	binary.LittleEndian.PutUint32(record[4:], uint32(at.Nanosecond()))
 }

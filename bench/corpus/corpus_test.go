@@ -1,8 +1,12 @@
 package corpus
 
 import (
+	"bytes"
+	"io"
 	"os"
 	"testing"
+	"testing/iotest"
+	"time"
 
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
@@ -118,6 +122,41 @@ func TestCapture(t *testing.T) {
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	assert.Len(t, left, 1)
+}
+
+// A feed is a capture as a file would be: of the length asked for, its times in
+// order, each connection opened before it is used.
+func TestFeed(t *testing.T) {
+	spec := CaptureSpec{Packets: 700, Flows: 100, Sizes: IMIX, Seed: 1}
+	const size = 1 << 20
+	feed := NewFeed(spec, size)
+	all, err := io.ReadAll(iotest.OneByteReader(feed))
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, len(all), size)
+	assert.Less(t, len(all), size+recordHeader+1514)
+	r, err := pcapgo.NewReader(bytes.NewReader(all))
+	require.NoError(t, err)
+	state := map[packet.FiveTuple]packet.TCPFlags{}
+	n := 0
+	for ; ; n++ {
+		data, ci, err := r.ReadPacketData()
+		if err == io.EOF {
+			break
+		}
+		require.NoError(t, err)
+		require.Equal(t, Start.Add(time.Duration(n)*time.Microsecond), ci.Timestamp.UTC())
+		var h packet.Header
+		require.NoError(t, packet.Decode(packet.LinkEthernet, data, ci.Length, &h))
+		if n < 3*spec.Flows {
+			state[h.Tuple()] |= h.TCPFlags
+			continue
+		}
+		require.Equal(t, packet.ACK, h.TCPFlags)
+		require.NotZero(t, state[h.Tuple()])
+	}
+	assert.Len(t, state, 2*spec.Flows)
+	assert.Equal(t, n, feed.Packets())
+	assert.Greater(t, n, 3*spec.Flows+3*spec.Packets, "the cycle comes again")
 }
 
 func TestWorld(t *testing.T) {

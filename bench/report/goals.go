@@ -13,6 +13,7 @@ const (
 	memory4      = "Memory/impl=sgsim/family=v4/conns=10000000"
 	established4 = "Evaluate/impl=%s/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d"
 	openAt       = "Open/impl=sgsim/kind=%%s/hops=1/rules=300/enis=%d"
+	feed         = "ReplayMemory/impl=sgsim/size=354/flows=1000000/GB=%d"
 	matchAt      = "Match/impl=sgsim/kind=%%s/rules=%d/enis=%d/of=%d"
 )
 
@@ -74,6 +75,9 @@ var goals = []goal{
 	replay("mean 354 bytes, 200,000 connections, one core", 354, 200_000, 5),
 	twoCores("64 bytes, 10,000 connections", 64, 10_000),
 	twoCores("64 bytes, 200,000 connections", 64, 200_000),
+	{room: "replay", what: "peak memory of replaying a capture of 20 GB, 1 M connections, times that of 1 GB",
+		measure: ratioIn("peak-MB", named(feed, 20), named(feed, 1)), unit: "x", most: 1.05, why: buffers},
+	{room: "replay", what: "beside it: that peak, table, buffers and report, for each connection", measure: as(named(feed, 20), "B/conn", 1), unit: "B", beside: true},
 	{room: "replay", what: "to JSON Lines, 64 bytes, one core", measure: as("Replay/impl=sgsim/size=64/flows=10000/cores=1/out=jsonl", "Mpkt/s", 1), unit: "Mpkt/s", least: 1, pace: file, why: replaying},
 }
 

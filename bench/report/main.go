@@ -81,7 +81,7 @@ func report(o options, only string) error {
 	}
 	defer os.RemoveAll(dir)
 	began := time.Now()
-	r := &runner{options: o, dir: dir, began: began, results: results{}}
+	r := &runner{options: o, dir: dir, began: began, results: results{}, took: durations{}}
 	if err := r.build(); err != nil {
 		return err
 	}
@@ -90,11 +90,11 @@ func report(o options, only string) error {
 		return err
 	}
 	m.Took, m.Rounds = time.Since(began), r.done
-	out, readme := "bench", "README.md"
+	out, readme, raw := "bench", "README.md", "sgsim-bench.txt"
 	if o.quick || only != "" {
-		out, readme = os.TempDir(), ""
+		out, readme, raw = os.TempDir(), "", "sgsim-bench-part.txt" // beside that of a whole run
 	}
-	raw := filepath.Join(os.TempDir(), "sgsim-bench.txt")
+	raw = filepath.Join(os.TempDir(), raw)
 	if err := save(raw, m, r.raw.Bytes()); err != nil {
 		return err
 	}

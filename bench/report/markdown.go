@@ -273,13 +273,13 @@ func (d document) short() string {
 	fmt.Fprintf(&w, "\n%s, one core, %s, commit %s; more in [bench/RESULTS.md](bench/RESULTS.md).\n\n", m.CPU, m.Go, m.Commit)
 	w.WriteString("| | sgsim | beside it, in the same run |\n|---|---|---|\n")
 	for _, row := range shortRows {
-		own, ok := d.results.stat(row.own, cmpUnit(d.results, row.own, row.unit))
+		own, ok := d.results.stat(row.own, d.results.unitOr(row.unit, row.own))
 		if !ok {
 			continue
 		}
 		var beside []string
 		for _, p := range row.peers {
-			if s, ok := d.results.stat(p.name, cmpUnit(d.results, p.name, row.unit)); ok {
+			if s, ok := d.results.stat(p.name, d.results.unitOr(row.unit, p.name)); ok {
 				beside = append(beside, fmt.Sprintf("%s %s", p.who, number(s.median)))
 			}
 		}
@@ -291,13 +291,6 @@ func (d document) short() string {
 	}
 	w.WriteString("\n")
 	return w.String()
-}
-
-func cmpUnit(r results, name, unit string) string {
-	if unit == "" {
-		return r.unit(name)
-	}
-	return unit
 }
 
 type rival struct{ who, name string }

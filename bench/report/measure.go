@@ -23,11 +23,15 @@ func as(name, unit string, scale float64) measure {
 
 // ratio is the time of one benchmark over that of another: of their medians, and
 // of the rounds one by one for the range.
-func ratio(name, over string) measure {
+func ratio(name, over string) measure { return ratioIn("", name, over) }
+
+// ratioIn is the ratio of figures of a unit.
+func ratioIn(unit, name, over string) measure {
 	return func(r results) (stat, bool) {
-		a, b := r[name][r.unit(name)], r[over][r.unit(over)]
-		ma, ok := r.ns(name)
-		mb, ok2 := r.ns(over)
+		u, v := r.unitOr(unit, name), r.unitOr(unit, over)
+		a, b := r[name][u], r[over][v]
+		ma, ok := r.stat(name, u)
+		mb, ok2 := r.stat(over, v)
 		if !ok || !ok2 {
 			return stat{}, false
 		}
@@ -46,11 +50,7 @@ func worst(pattern, unit string, parts ...string) measure {
 		var all []measure
 		for _, p := range parts {
 			name := fmt.Sprintf(pattern, p)
-			u := unit
-			if u == "" {
-				u = r.unit(name)
-			}
-			all = append(all, as(name, u, 1))
+			all = append(all, as(name, r.unitOr(unit, name), 1))
 		}
 		return largest(r, all)
 	}

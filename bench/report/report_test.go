@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -73,6 +74,24 @@ func TestOutcome(t *testing.T) {
 		assert.Equal(t, strings.Replace(tt.want, "by 2 x", "by 2.00 x", 1), tt.g.outcome(slow))
 	}
 	assert.Equal(t, "not measured", goal{most: 1, measure: missing}.outcome(slow))
+}
+
+// Time is counted to the benchmark that was named last, however the output is cut
+// into pieces.
+func TestDurations(t *testing.T) {
+	d := durations{}
+	var out strings.Builder
+	w := d.watch(&out)
+	for _, r := range sample {
+		_, err := w.Write([]byte(string(r)))
+		require.NoError(t, err)
+	}
+	w.stop()
+	assert.Equal(t, sample, out.String())
+	assert.Contains(t, d, "Decode/impl=hand/frame=tcp4/size=64")
+	assert.Len(t, d, 5)
+	d = durations{"a": 2 * time.Second, "b": 61 * time.Second, "c": time.Second}
+	assert.Equal(t, []string{"  1m1s  b", "    2s  a"}, d.longest(2))
 }
 
 // every is a result for each benchmark that the charts name.

@@ -47,8 +47,8 @@ func (r results) add(name string, pairs []string) {
 	}
 }
 
-// benchName drops what go test puts around a name. The kernel's cases have a
-// function of their own; they belong to those they stand beside.
+// benchName drops what go test puts around a name. The kernel's cases and those
+// of one round have functions of their own; they belong to those they stand beside.
 func benchName(s string) string {
 	s = strings.TrimPrefix(s, "Benchmark")
 	if i := strings.LastIndexByte(s, '-'); i > 0 {
@@ -56,7 +56,7 @@ func benchName(s string) string {
 			s = s[:i]
 		}
 	}
-	return strings.Replace(s, "Kernel/", "/", 1)
+	return strings.Replace(strings.Replace(s, "Kernel/", "/", 1), "Once/", "/", 1)
 }
 
 // A stat is the median of samples and their range.
@@ -83,6 +83,14 @@ func (r results) unit(name string) string {
 		}
 	}
 	return "ns/op"
+}
+
+// unitOr is the unit, or that of the benchmark's time if it is empty.
+func (r results) unitOr(unit, name string) string {
+	if unit != "" {
+		return unit
+	}
+	return r.unit(name)
 }
 
 // ns returns the time of a benchmark in its own unit.

@@ -32,6 +32,7 @@ var sections = []section{
 	{name: "Memory"},
 	{name: "Capture", peers: true},
 	{name: "Replay", peers: true},
+	{name: "ReplayMemory"},
 }
 
 // A runner builds the test binaries once and runs them again and again.
@@ -42,7 +43,8 @@ type runner struct {
 	results results
 	skipped map[string]string // benchmark to reason
 	failed  []string
-	done    int // rounds
+	done    int       // rounds
+	took    durations // of each benchmark, with what it prepared
 	raw     bytes.Buffer
 }
 
@@ -84,27 +86,34 @@ func (r *runner) run(only *regexp.Regexp) error {
 				}
 			}
 			for _, b := range binaries {
-				if err := r.measure(b, s.name); err != nil {
+				if err := r.measure(b, s.name, round); err != nil {
 					return err
 				}
 			}
 		}
 		r.done++
 	}
-	r.progress("done")
+	r.progress("done; what took longest:")
+	for _, s := range r.took.longest(20) {
+		fmt.Println("  ", s)
+	}
 	return nil
 }
 
-// measure runs the benchmarks of a section in one binary. A benchmark that fails
-// is noted and does not end the report.
-func (r *runner) measure(binary, name string) error {
+// measure runs the benchmarks of a section in one binary; those called Once in the
+// first round alone. A benchmark that fails is noted and does not end the report.
+func (r *runner) measure(binary, name string, round int) error {
 	dir := "bench"
 	if binary == r.peers() {
 		dir = "bench/peers"
 	}
+	suffix := "(Kernel)?"
+	if round == 0 {
+		suffix = "(Kernel|Once)?"
+	}
 	args := []string{
 		"-test.run=^$", "-test.v", "-test.benchmem", "-test.timeout=20m", "-test.cpu=1",
-		"-test.bench=^Benchmark" + name + "(Kernel)?$",
+		"-test.bench=^Benchmark" + name + suffix + "$",
 		"-test.benchtime=" + r.benchtime.String(),
 	}
 	if r.quick {
@@ -114,8 +123,10 @@ func (r *runner) measure(binary, name string) error {
 	c.Dir = dir
 	c.Env = append(os.Environ(), "SGSIM_BENCH_DIR="+r.dir)
 	var out bytes.Buffer
-	c.Stdout, c.Stderr = &out, &out
+	watch := r.took.watch(&out)
+	c.Stdout, c.Stderr = watch, watch
 	err := c.Run()
+	watch.stop()
 	r.raw.Write(out.Bytes())
 	failed := r.results.parse(out.String(), r.skipped)
 	if err != nil && len(failed) == 0 {

@@ -20,6 +20,7 @@ const (
 	changes     reason = "changes"
 	replaying   reason = "replay"
 	twoThreads  reason = "two cores"
+	buffers     reason = "buffers"
 )
 
 // reasons say it in words, without figures: these are in the row, in the parts
@@ -35,6 +36,7 @@ var reasons = map[reason]string{
 	frame:       "decoding and the table make up most of it; the rest finds the zone and fills the decision.",
 	changes:     "a change copies what it alters, so that no packet ever sees half of it.",
 	replaying:   "every packet is read, decoded, given to its interface, decided and counted by rule.",
+	buffers:     "what a replay keeps beside the table does not grow with the capture; when the collector runs differs from run to run.",
 	twoThreads:  "no more than the second processor adds can come of it; two that share one core's units and caches add less than two cores do.",
 }
 
