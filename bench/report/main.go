@@ -95,11 +95,11 @@ func report(o options, only string) error {
 		out, readme, raw = os.TempDir(), "", "sgsim-bench-part.txt" // beside that of a whole run
 	}
 	raw = filepath.Join(os.TempDir(), raw)
-	if err := save(raw, m, r.raw.Bytes()); err != nil {
+	if err := save(raw, header{m, r.profiles}, r.raw.Bytes()); err != nil {
 		return err
 	}
 	fmt.Println("wrote", raw)
-	if err := (document{machine: m, results: r.results, skipped: r.skipped}).write(out, readme); err != nil {
+	if err := (document{header: header{m, r.profiles}, results: r.results, skipped: r.skipped}).write(out, readme); err != nil {
 		return err
 	}
 	if len(r.failed) > 0 {
@@ -129,10 +129,16 @@ func (d document) write(dir, readme string) error {
 	return nil
 }
 
-// save writes the raw output of a run behind a line about the machine; benchstat
+// A header is what stands before the raw output of a run.
+type header struct {
+	machine
+	Profiles []profile
+}
+
+// save writes the raw output of a run behind a line with its header; benchstat
 // reads the file.
-func save(path string, m machine, raw []byte) error {
-	head, err := json.Marshal(m)
+func save(path string, h header, raw []byte) error {
+	head, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
@@ -153,7 +159,7 @@ func saved(path string) (document, error) {
 		return document{}, fmt.Errorf("%s: not the raw output of a run", path)
 	}
 	d := document{results: results{}, skipped: map[string]string{}}
-	if err := json.Unmarshal([]byte(head), &d.machine); err != nil {
+	if err := json.Unmarshal([]byte(head), &d.header); err != nil {
 		return document{}, fmt.Errorf("%s: %w", path, err)
 	}
 	d.results.parse(raw, d.skipped)

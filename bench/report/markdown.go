@@ -13,7 +13,7 @@ import (
 
 // A document is what RESULTS.md and the README say.
 type document struct {
-	machine machine
+	header
 	results results
 	skipped map[string]string
 }
@@ -43,6 +43,7 @@ unless cores=2 is said. What the keys of a name mean stands in the
 `, m.CPU, m.Cores, m.Memory, m.Kernel, m.Go, m.Commit, m.Date.Format("2006-01-02 15:04 UTC"), m.Rounds, m.Took.Round(1e9))
 	d.paces(&w)
 	d.goals(&w)
+	d.where(&w)
 	d.peers(&w)
 	for _, s := range sections {
 		d.table(&w, s.name)

@@ -94,6 +94,15 @@ func TestDurations(t *testing.T) {
 	assert.Equal(t, []string{"  1m1s  b", "    2s  a"}, d.longest(2))
 }
 
+func TestShares(t *testing.T) {
+	assert.Equal(t, []string{"31% conntrack.(*Table).Track", "4% runtime.memmove"}, shares(`File: bench.test
+Showing top 2 nodes out of 9
+      flat  flat%   sum%        cum   cum%
+     0.50s 31.25% 31.25%      0.60s 37.50%  github.com/sgsim/sgsim/conntrack.(*Table).Track (inline)
+     0.07s  4.5% 35.75%      0.07s  4.5%  runtime.memmove
+`))
+}
+
 // every is a result for each benchmark that the charts name.
 func every() results {
 	r := results{}
@@ -138,8 +147,9 @@ func TestPaces(t *testing.T) {
 
 func TestDocument(t *testing.T) {
 	r := every()
-	text := document{machine: machine{CPU: "cpu"}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
+	text := document{header: header{machine: machine{CPU: "cpu"}, Profiles: []profile{{"Decode/x", []string{"31% a"}}}}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
 	assert.Contains(t, text, "| path=new/hops=1/family=v4/proto=tcp/rules=1000 |")
+	assert.Contains(t, text, "| Decode/x | 31% a |")
 	assert.Contains(t, text, "- Replay/impl=tcpdump: not installed")
 	for _, g := range goals {
 		assert.Contains(t, text, "| "+g.what+" |")
@@ -217,11 +227,11 @@ func TestReadmeHasMarkers(t *testing.T) {
 // What a run has measured can be written out again.
 func TestSaved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "raw.txt")
-	m := machine{CPU: "cpu", Commit: "abc", Rounds: 3}
-	require.NoError(t, save(path, m, []byte(sample)))
+	h := header{machine{CPU: "cpu", Commit: "abc", Rounds: 3}, []profile{{"Decode", []string{"31% a"}}}}
+	require.NoError(t, save(path, h, []byte(sample)))
 	d, err := saved(path)
 	require.NoError(t, err)
-	assert.Equal(t, m, d.machine)
+	assert.Equal(t, h, d.header)
 	s, ok := d.results.ns("Decode/impl=hand/frame=tcp4/size=64")
 	assert.True(t, ok)
 	assert.InDelta(t, 7.0, s.median, 1e-9)

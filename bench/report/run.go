@@ -38,14 +38,15 @@ var sections = []section{
 // A runner builds the test binaries once and runs them again and again.
 type runner struct {
 	options
-	dir     string // for binaries and captures, removed at the end
-	began   time.Time
-	results results
-	skipped map[string]string // benchmark to reason
-	failed  []string
-	done    int       // rounds
-	took    durations // of each benchmark, with what it prepared
-	raw     bytes.Buffer
+	dir      string // for binaries and captures, removed at the end
+	began    time.Time
+	results  results
+	skipped  map[string]string // benchmark to reason
+	failed   []string
+	done     int       // rounds
+	took     durations // of each benchmark, with what it prepared
+	profiles []profile
+	raw      bytes.Buffer
 }
 
 // own and peers are the two test binaries.
@@ -93,8 +94,11 @@ func (r *runner) run(only *regexp.Regexp) error {
 		}
 		r.done++
 	}
+	if err := r.profile(only); err != nil {
+		return err
+	}
 	r.progress("done; what took longest:")
-	for _, s := range r.took.longest(20) {
+	for _, s := range r.took.longest(15) {
 		fmt.Println("  ", s)
 	}
 	return nil
@@ -103,25 +107,11 @@ func (r *runner) run(only *regexp.Regexp) error {
 // measure runs the benchmarks of a section in one binary; those called Once in the
 // first round alone. A benchmark that fails is noted and does not end the report.
 func (r *runner) measure(binary, name string, round int) error {
-	dir := "bench"
-	if binary == r.peers() {
-		dir = "bench/peers"
-	}
 	suffix := "(Kernel)?"
 	if round == 0 {
 		suffix = "(Kernel|Once)?"
 	}
-	args := []string{
-		"-test.run=^$", "-test.v", "-test.benchmem", "-test.timeout=20m", "-test.cpu=1",
-		"-test.bench=^Benchmark" + name + suffix + "$",
-		"-test.benchtime=" + r.benchtime.String(),
-	}
-	if r.quick {
-		args = append(args, "-test.short")
-	}
-	c := exec.Command(binary, args...)
-	c.Dir = dir
-	c.Env = append(os.Environ(), "SGSIM_BENCH_DIR="+r.dir)
+	c := r.command(binary, "^Benchmark"+name+suffix+"$", r.benchtime)
 	var out bytes.Buffer
 	watch := r.took.watch(&out)
 	c.Stdout, c.Stderr = watch, watch
@@ -130,13 +120,31 @@ func (r *runner) measure(binary, name string, round int) error {
 	r.raw.Write(out.Bytes())
 	failed := r.results.parse(out.String(), r.skipped)
 	if err != nil && len(failed) == 0 {
-		return fmt.Errorf("%s of %s: %w\n%s", name, dir, err, tail(out.String(), 20))
+		return fmt.Errorf("%s in %s: %w\n%s", name, c.Dir, err, tail(out.String(), 20))
 	}
 	for _, f := range failed {
 		fmt.Fprintln(os.Stderr, "failed:", f)
 	}
 	r.failed = append(r.failed, failed...)
 	return nil
+}
+
+// command runs benchmarks of a binary, with more flags.
+func (r *runner) command(binary, pattern string, benchtime time.Duration, flags ...string) *exec.Cmd {
+	args := []string{
+		"-test.run=^$", "-test.v", "-test.benchmem", "-test.timeout=20m", "-test.cpu=1",
+		"-test.bench=" + pattern, "-test.benchtime=" + benchtime.String(),
+	}
+	if r.quick {
+		args = append(args, "-test.short")
+	}
+	c := exec.Command(binary, append(args, flags...)...)
+	c.Dir = "bench"
+	if binary == r.peers() {
+		c.Dir = "bench/peers"
+	}
+	c.Env = append(os.Environ(), "SGSIM_BENCH_DIR="+r.dir)
+	return c
 }
 
 func tail(s string, lines int) string {
