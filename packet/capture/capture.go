@@ -41,9 +41,8 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A Frame is one captured packet. A loop over frames gets the same *Frame every
-// time: it and its Data are valid until the next iteration. Header is a value and
-// may be copied out.
+// A Frame is one captured packet. The *Frame that a loop gets and its Data are valid
+// until the next iteration. Header is a value and may be copied out.
 type Frame struct {
 	// Header is what [packet.Decode] read, and Err what it returned: nil for an IP
 	// packet in order. A malformed packet and one that is not IP are ordinary

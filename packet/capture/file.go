@@ -49,15 +49,17 @@ type File struct {
 	name   string
 	format Format
 	win    window
-	frame  Frame
 	pcap   pcapHeader
 	ng     section
+	frames []Frame // of loops
+	ahead  []Frame // those of frames that are still to be yielded
+	failed error   // what ended the file: io.EOF or a *DamageError
 
 	interfaces []Interface
 	close      func() error // nil if there is nothing to close
+	packets    int          // read so far
 	begun      bool         // the file header is read
 	mapped     bool         // win.buf is a mapping, which may fault
-	inBody     bool         // the caller's loop body is running
 }
 
 // Open opens a capture file; "-" is standard input. Regular files are mapped into
@@ -126,7 +128,10 @@ func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b 
 
 // start reads the file header.
 func (f *File) start() (err error) {
-	defer f.guard(&err)()
+	if f.mapped {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer f.catch(&err)
+	}
 	if err := f.win.fill(4); err != nil {
 		if err == io.EOF || err == ErrTruncated {
 			err = fmt.Errorf("%w: shorter than 4 bytes", ErrFormat)
@@ -158,44 +163,88 @@ func (f *File) Interfaces() []Interface { return f.interfaces }
 // packet, which is in Frame.Err.
 func (f *File) Frames() iter.Seq2[*Frame, error] {
 	return func(yield func(*Frame, error) bool) {
-		if err := f.run(yield); err != nil {
-			yield(nil, err)
+		if f.mapped {
+			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // for the loop body
+		}
+		for {
+			if len(f.ahead) == 0 {
+				if f.frames == nil {
+					f.frames = make([]Frame, framesAhead)
+				}
+				n, err := f.ReadFrames(f.frames)
+				if err == io.EOF {
+					return
+				}
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+				f.ahead = f.frames[:n]
+			}
+			fr := &f.ahead[0]
+			f.ahead = f.ahead[1:]
+			if !yield(fr, nil) {
+				return
+			}
 		}
 	}
 }
 
-func (f *File) run(yield func(*Frame, error) bool) (err error) {
-	defer f.guard(&err)()
+// framesAhead is how many frames a loop has read for it at a time: enough that what
+// a reading costs besides does not matter, and few enough for the nearest cache.
+const framesAhead = 32
+
+// ReadFrames reads the next packets into frames and returns their number: as many
+// as are in memory, so that packets of a stream are not kept waiting for later
+// ones. It waits for the first, and returns 0 only with an error or for no frames.
+// An error comes alone, after all packets before it: io.EOF at the end of the file,
+// else a [*DamageError].
+//
+// The frames belong to the caller, their Data to the File until the next call. Of a
+// mapped file that shrinks, looking at Data faults, which ends the process unless
+// the goroutine has called [debug.SetPanicOnFault].
+func (f *File) ReadFrames(frames []Frame) (n int, err error) {
+	if len(frames) == 0 {
+		return 0, nil
+	}
+	if len(f.ahead) > 0 { // left by a loop
+		n = copy(frames, f.ahead)
+		f.ahead = f.ahead[n:]
+		return n, nil
+	}
+	if f.failed == nil {
+		f.failed = f.read(frames, &n)
+	}
+	if n > 0 {
+		return n, nil
+	}
+	return 0, f.failed
+}
+
+// read adds packets to the n that are in frames. It calls for more of the file only
+// while there are none.
+func (f *File) read(frames []Frame, n *int) (err error) {
+	if f.mapped {
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer f.catch(&err)
+	}
 	if f.format == PcapNG {
-		err = f.runNG(yield)
-	} else {
-		err = f.runPcap(yield)
+		return f.readNG(frames, n)
 	}
-	return err
+	return f.readPcap(frames, n)
 }
 
-// guard makes a fault of the mapping an error of the function that defers what it
-// returns: a file that shrinks behind a mapping, or a disk that fails, would
-// otherwise end the process. Panics of the loop body pass.
-func (f *File) guard(err *error) func() {
-	if !f.mapped {
-		return func() {}
-	}
-	before := debug.SetPanicOnFault(true)
-	return func() {
-		debug.SetPanicOnFault(before)
-		if f.inBody {
-			f.inBody = false
-			return
-		}
-		// A fault carries its address; other run-time errors do not.
-		switch r := recover().(type) {
-		case nil:
-		case interface{ Addr() uintptr }:
-			*err = f.damage(ErrChanged)
-		default:
-			panic(r)
-		}
+// catch makes a fault of the mapping an error of the function that defers it: a
+// file that shrinks behind a mapping, or a disk that fails, would otherwise end the
+// process.
+func (f *File) catch(err *error) {
+	// A fault carries its address; other run-time errors do not.
+	switch r := recover().(type) {
+	case nil:
+	case interface{ Addr() uintptr }:
+		*err = f.damage(ErrChanged)
+	default:
+		panic(r)
 	}
 }
 
@@ -203,7 +252,7 @@ func (f *File) guard(err *error) func() {
 func (f *File) damage(err error) error {
 	e := &DamageError{Name: f.name, Offset: f.win.offset(), Err: err}
 	if f.begun {
-		e.Packet = f.frame.Number + 1
+		e.Packet = f.packets + 1
 	}
 	return e
 }

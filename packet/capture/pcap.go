@@ -76,16 +76,19 @@ func (f *File) startPcap(magic uint32) error {
 		Resolution: time.Duration(p.nanos),
 	}}
 	f.pcap = p
-	f.frame.LinkType = p.link
 	f.win.pos += 24
 	return nil
 }
 
-func (f *File) runPcap(yield func(*Frame, error) bool) error {
-	w, fr, p := &f.win, &f.frame, f.pcap
-	for {
+// readPcap is read for a pcap file.
+func (f *File) readPcap(frames []Frame, n *int) error {
+	w, p := &f.win, f.pcap
+	for *n < len(frames) {
 		b := w.buf[w.pos:]
 		if len(b) < p.record {
+			if *n > 0 {
+				return nil
+			}
 			if err := w.fill(p.record); err != nil {
 				return f.endOrDamage(err)
 			}
@@ -106,27 +109,30 @@ func (f *File) runPcap(yield func(*Frame, error) bool) error {
 		}
 		size := p.record + int(captured)
 		if len(b) < size {
+			if *n > 0 {
+				return nil
+			}
 			if err := w.fill(size); err != nil {
 				return f.damage(truncated(err))
 			}
 			b = w.buf[w.pos:]
 		}
+		fr := &frames[*n]
 		fr.Data = b[p.record:size:size]
 		fr.Time = time.Unix(int64(sec), int64(frac)*p.nanos).UTC()
 		fr.Length = int(length)
+		fr.LinkType = p.link
+		fr.Interface = 0
 		if p.numbered {
 			fr.Interface = p.number(b[:size])
 		}
-		fr.Number++
+		fr.Number = f.packets + 1
 		fr.decode()
+		f.packets++
 		w.pos += size
-		f.inBody = true
-		more := yield(fr, nil)
-		f.inBody = false
-		if !more {
-			return nil
-		}
+		*n++
 	}
+	return nil
 }
 
 // number returns the capturing kernel's index of the interface of a record: from

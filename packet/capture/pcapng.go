@@ -67,7 +67,7 @@ func (c clock) time(ts uint64) time.Time {
 }
 
 func (f *File) startNG() error {
-	block, err := f.block()
+	block, err := f.block(true)
 	if err != nil {
 		return f.damage(truncated(err))
 	}
@@ -75,9 +75,13 @@ func (f *File) startNG() error {
 }
 
 // block makes the block at the window's position available and returns it whole.
-func (f *File) block() ([]byte, error) {
+// Without wait it returns nil where that takes reading.
+func (f *File) block(wait bool) ([]byte, error) {
 	w := &f.win
 	if len(w.buf)-w.pos < 12 {
+		if !wait {
+			return nil, nil
+		}
 		if err := w.fill(12); err != nil {
 			return nil, err
 		}
@@ -96,6 +100,9 @@ func (f *File) block() ([]byte, error) {
 		return nil, fmt.Errorf("%w: block length %d", ErrRecord, size)
 	}
 	if len(b) < int(size) {
+		if !wait {
+			return nil, nil
+		}
 		if err := w.fill(int(size)); err != nil {
 			return nil, truncated(err)
 		}
@@ -202,12 +209,17 @@ func perSecond(resolution byte) uint64 {
 	return n
 }
 
-func (f *File) runNG(yield func(*Frame, error) bool) error {
-	for {
-		b, err := f.block()
+// readNG is read for a pcapng file.
+func (f *File) readNG(frames []Frame, n *int) error {
+	for *n < len(frames) {
+		b, err := f.block(*n == 0)
 		if err != nil {
 			return f.endOrDamage(err)
 		}
+		if b == nil {
+			return nil
+		}
+		fr := &frames[*n]
 		isPacket := false
 		switch f.u32(b) {
 		case blockSection:
@@ -218,28 +230,24 @@ func (f *File) runNG(yield func(*Frame, error) bool) error {
 		case blockInterface:
 			err = f.readInterface(b)
 		case blockEnhanced, blockPacket:
-			isPacket, err = true, f.readEnhanced(b)
+			isPacket, err = true, f.readEnhanced(b, fr)
 		case blockSimple:
-			isPacket, err = true, f.readSimple(b)
+			isPacket, err = true, f.readSimple(b, fr)
 		}
 		if err != nil {
 			return f.damage(err)
 		}
 		if isPacket {
-			f.frame.Number++
-			f.frame.decode()
+			fr.Number = f.packets + 1
+			fr.decode()
+			f.packets++
 		}
 		f.win.pos += len(b)
-		if !isPacket {
-			continue
-		}
-		f.inBody = true
-		more := yield(&f.frame, nil)
-		f.inBody = false
-		if !more {
-			return nil
+		if isPacket {
+			*n++
 		}
 	}
+	return nil
 }
 
 // readEnhanced reads an enhanced packet block, or the obsolete packet block, which
@@ -250,7 +258,7 @@ func (f *File) runNG(yield func(*Frame, error) bool) error {
 //	20 bytes captured
 //	24 bytes on the wire
 //	28 packet, options
-func (f *File) readEnhanced(b []byte) error {
+func (f *File) readEnhanced(b []byte, fr *Frame) error {
 	if len(b) < 32 {
 		return fmt.Errorf("%w: packet block of %d bytes", ErrRecord, len(b))
 	}
@@ -265,14 +273,14 @@ func (f *File) readEnhanced(b []byte) error {
 	if captured > uint32(len(b)-32) || captured > maxPacket {
 		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
 	}
-	f.setPacket(id, b[28:28+captured], f.u32(b[24:]))
-	f.frame.Time = f.ng.clock[id].time(uint64(f.u32(b[12:]))<<32 | uint64(f.u32(b[16:])))
+	f.setPacket(fr, id, b[28:28+captured], f.u32(b[24:]))
+	fr.Time = f.ng.clock[id].time(uint64(f.u32(b[12:]))<<32 | uint64(f.u32(b[16:])))
 	return nil
 }
 
 // readSimple reads a simple packet block: no time, and the section's first
 // interface.
-func (f *File) readSimple(b []byte) error {
+func (f *File) readSimple(b []byte, fr *Frame) error {
 	if len(b) < 16 {
 		return fmt.Errorf("%w: packet block of %d bytes", ErrRecord, len(b))
 	}
@@ -287,22 +295,22 @@ func (f *File) readSimple(b []byte) error {
 	if captured > uint32(len(b)-16) || captured > maxPacket {
 		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
 	}
-	f.setPacket(0, b[12:12+captured], length)
-	f.frame.Time = time.Time{}
+	f.setPacket(fr, 0, b[12:12+captured], length)
+	fr.Time = time.Time{}
 	return nil
 }
 
-func (f *File) setPacket(id int, data []byte, length uint32) {
-	f.frame.Interface = f.ng.first + id
-	f.frame.LinkType = f.interfaces[f.frame.Interface].LinkType
-	f.frame.Data = data[:len(data):len(data)]
-	f.frame.Length = int(length)
+func (f *File) setPacket(fr *Frame, id int, data []byte, length uint32) {
+	fr.Interface = f.ng.first + id
+	fr.LinkType = f.interfaces[fr.Interface].LinkType
+	fr.Data = data[:len(data):len(data)]
+	fr.Length = int(length)
 }
 
 // endOrDamage tells the end of the file, where a record could start, from damage.
 func (f *File) endOrDamage(err error) error {
 	if err == io.EOF {
-		return nil
+		return err
 	}
 	return f.damage(err)
 }
