@@ -102,7 +102,8 @@ func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explana
 		x.Reason = Malformed
 		return x
 	}
-	src, dst, reason := f.between(h)
+	e := f.between(h)
+	src, dst, reason := e.src, e.dst, e.reason
 	if reason != NoReason {
 		x.Verdict, x.Reason = NotApplicable, reason
 		x.Notes = f.notes(h, reason)

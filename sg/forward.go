@@ -36,11 +36,13 @@ func (o *Outcome) add(e *Enforcer, dir Direction, d Decision) {
 
 // judge lets the next ENI decide, into its place.
 func (o *Outcome) judge(e *Enforcer, dir Direction, h *packet.Header, now time.Time, via Via) {
-	hop := &o.hops[o.n]
+	hop := &o.hops[o.n&1]
+	o.n++
 	hop.Enforcer, hop.Direction = e, dir
 	e.decide(&hop.Decision, dir, h, now, via)
-	e.observed(dir, h, now, &hop.Decision)
-	o.n++
+	if e.f.opts.Observer != nil {
+		e.observed(dir, h, now, &hop.Decision)
+	}
 	o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
 }
 
@@ -61,25 +63,53 @@ func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
 
 // ForwardVia is Forward for a packet whose path matters.
 func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) (o Outcome) {
+	f.forward(f.Ends(h), h, now, via, &o)
+	return o
+}
+
+// Ends are the ENIs at both ends of a packet, which [Firewall.Ends] finds.
+type Ends struct {
+	src, dst *Enforcer // nil where there is none
+	reason   Reason    // why nobody judges; else NoReason
+}
+
+// Ends finds the ENIs at both ends of a packet, with which Forward begins. It
+// decides nothing. Whoever has several packets at hand may find the ends of all of
+// them first, and forward them in order afterwards, with [Firewall.ForwardBetween]:
+// what Ends touches is then in the cache.
+//
+// Ends belong to the firewall and hold until Swap.
+func (f *Firewall) Ends(h *packet.Header) Ends {
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		o.Reason = Malformed
-		return o
+		return Ends{reason: Malformed}
 	}
-	src, dst, reason := f.between(h)
-	if reason != NoReason {
-		o.Verdict, o.Reason = NotApplicable, reason
-		return o
+	return f.between(h)
+}
+
+// ForwardBetween is Forward for a packet whose ends are known. It writes all of o.
+func (f *Firewall) ForwardBetween(e Ends, h *packet.Header, now time.Time, o *Outcome) {
+	*o = Outcome{}
+	f.forward(e, h, now, 0, o)
+}
+
+// forward is Forward between e, into a zero Outcome.
+func (f *Firewall) forward(e Ends, h *packet.Header, now time.Time, via Via, o *Outcome) {
+	if e.reason != NoReason {
+		o.Reason = e.reason
+		if e.reason != Malformed {
+			o.Verdict = NotApplicable
+		}
+		return
 	}
-	if src != nil {
-		o.judge(src, Egress, h, now, via)
+	if e.src != nil {
+		o.judge(e.src, Egress, h, now, via)
 		if o.Verdict == Drop {
-			return o
+			return
 		}
 	}
-	if dst != nil {
-		o.judge(dst, Ingress, h, now, via)
+	if e.dst != nil {
+		o.judge(e.dst, Ingress, h, now, via)
 	}
-	return o
 }
 
 // Refuse is Forward for a frame that [packet.Decode] returned err for, with what
@@ -94,14 +124,14 @@ func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
 	if o.Reason == NotIP || h.Length == 0 { // no address was readable
 		return o
 	}
-	src, dst, reason := f.between(h)
+	e := f.between(h)
 	switch {
-	case reason != NoReason:
-		o.Verdict, o.Reason = NotApplicable, reason
-	case src != nil:
-		o.add(src, Egress, src.refused(Egress, h, o.Reason))
+	case e.reason != NoReason:
+		o.Verdict, o.Reason = NotApplicable, e.reason
+	case e.src != nil:
+		o.add(e.src, Egress, e.src.refused(Egress, h, o.Reason))
 	default:
-		o.add(dst, Ingress, dst.refused(Ingress, h, o.Reason))
+		o.add(e.dst, Ingress, e.dst.refused(Ingress, h, o.Reason))
 	}
 	return o
 }
@@ -154,28 +184,29 @@ func refusal(err error) Reason {
 
 // between finds the ENIs at both ends of a packet; one of them may be missing. The
 // reason is that of a packet without any, and NoReason otherwise.
-func (f *Firewall) between(h *packet.Header) (src, dst *Enforcer, r Reason) {
+func (f *Firewall) between(h *packet.Header) Ends {
 	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
 	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)
 	switch {
 	case !okS && !okD:
-		return nil, nil, NoInterface
+		return Ends{reason: NoInterface}
 	case allS != nil || allD != nil:
 		s, d, okS, okD = f.w.choose(s, allS, okS, d, allD, okD)
 		if !okS && !okD {
-			return nil, nil, Ambiguous
+			return Ends{reason: Ambiguous}
 		}
 	}
 	if okS && okD && s == d {
-		return nil, nil, SameInterface
+		return Ends{reason: SameInterface}
 	}
+	var e Ends
 	if okS {
-		src = f.enforcers[s]
+		e.src = f.enforcers[s]
 	}
 	if okD {
-		dst = f.enforcers[d]
+		e.dst = f.enforcers[d]
 	}
-	return src, dst, NoReason
+	return e
 }
 
 // choose settles which ENIs are meant where an address has several owners: the

@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"time"
+	"unsafe"
 
 	"github.com/sgsim/sgsim/packet"
 )
@@ -219,6 +220,21 @@ func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 		return n, nil
 	}
 	return 0, f.failed
+}
+
+// Fault returns the [*DamageError] with [ErrChanged] that a recovered value means:
+// a fault on looking at the Data of a frame of the file. It returns nil for all
+// other values.
+func (f *File) Fault(fr *Frame, recovered any) error {
+	fault, ok := recovered.(interface{ Addr() uintptr })
+	if !ok || !f.mapped || len(f.win.buf) == 0 || len(fr.Data) == 0 {
+		return nil
+	}
+	data, file := uintptr(unsafe.Pointer(&fr.Data[0])), uintptr(unsafe.Pointer(&f.win.buf[0]))
+	if data-file >= uintptr(len(f.win.buf)) || fault.Addr()-data >= uintptr(len(fr.Data)) {
+		return nil
+	}
+	return &DamageError{Name: f.name, Packet: fr.Number, Offset: int64(data - file), Err: ErrChanged}
 }
 
 // read adds packets to the n that are in frames. It calls for more of the file only

@@ -243,6 +243,64 @@ func TestFramesGoOn(t *testing.T) {
 }
 
 // Sections that were concatenated keep their interfaces apart.
+// ReadFrames returns what is there, and an error alone, again and again; frames that
+// a loop has left come first.
+func TestReadFrames(t *testing.T) {
+	for _, format := range []Format{Pcap, PcapNG} {
+		whole := sample(t, format, 20)
+		src := &once{whole[:len(whole)-30]} // the last packet is cut
+		f, err := NewReader(src, "cut")
+		require.NoError(t, err)
+		for fr, err := range f.Frames() {
+			require.NoError(t, err)
+			if fr.Number == 7 {
+				break
+			}
+		}
+		frames := make([]Frame, 6)
+		n, err := f.ReadFrames(nil)
+		require.NoError(t, err)
+		require.Zero(t, n)
+		for at := 7; at < 19; at += n {
+			n, err = f.ReadFrames(frames)
+			require.NoError(t, err)
+			require.Positive(t, n)
+			for i := range n {
+				require.Equal(t, at+i+1, frames[i].Number)
+				require.Len(t, frames[i].Data, 20+6*(at+i))
+				require.Equal(t, int64(at+i), frames[i].Time.UnixNano()%1e9)
+			}
+		}
+		for range 2 {
+			n, err = f.ReadFrames(frames)
+			require.Zero(t, n)
+			var damage *DamageError
+			require.ErrorAs(t, err, &damage)
+			require.ErrorIs(t, err, ErrTruncated)
+			require.Equal(t, 20, damage.Packet)
+		}
+		f, err = NewReader(bytes.NewReader(sample(t, format, 1)), "whole")
+		require.NoError(t, err)
+		n, err = f.ReadFrames(frames)
+		require.Equal(t, 1, n)
+		require.NoError(t, err)
+		_, err = f.ReadFrames(frames)
+		require.Equal(t, io.EOF, err)
+	}
+}
+
+// once is a reader that returns all it has at once.
+type once struct{ data []byte }
+
+func (o *once) Read(b []byte) (int, error) {
+	if len(o.data) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, o.data)
+	o.data = o.data[n:]
+	return n, nil
+}
+
 func TestSections(t *testing.T) {
 	one := sample(t, PcapNG, 1)
 	f, err := NewReader(bytes.NewReader(append(bytes.Clone(one), one...)), "two")

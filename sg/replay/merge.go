@@ -1,68 +1,152 @@
 package replay
 
 import (
+	"errors"
+	"io"
 	"iter"
+	"runtime/debug"
 
 	"github.com/sgsim/sgsim/packet/capture"
 )
 
-// A captured frame knows which capture it comes from.
-type captured struct {
-	frame  *capture.Frame
-	source int
-}
+// batchSize is how many packets are looked at together, at most: enough that their
+// look-ups wait for memory at the same time, few enough for the nearest cache.
+const batchSize = 32
 
-// frames yields those of one capture.
-func frames(s Source) iter.Seq2[captured, error] {
-	return func(yield func(captured, error) bool) {
-		for f, err := range s.Frames() {
-			if !yield(captured{f, 0}, err) {
-				return
-			}
+// each calls do for the packets of the captures in order, several at a time where
+// several are at hand: nothing waits for a batch to fill. Their Frame and Source
+// are set, and hold until do returns. pause says that those behind them may be a
+// while in coming, as those of a pipe are. looking is the frame whose Data do looks at,
+// if any; where that is of a mapped file that has shrunk, the fault is an error.
+func (r *run) each(looking **capture.Frame, do func(ps []Packet, pause bool) error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		fault := recover()
+		if fault == nil {
+			return
 		}
-	}
-}
-
-// merge yields the frames of all sources by time. The sources keep their own
-// order: a frame that is earlier than its predecessor does not overtake it,
-// and one without a time goes at once.
-func merge(sources []Source) iter.Seq2[captured, error] {
-	if len(sources) == 1 {
-		return frames(sources[0])
-	}
-	return func(yield func(captured, error) bool) {
-		type head struct {
-			frame *capture.Frame // nil at the end
-			err   error
-			next  func() (*capture.Frame, error, bool)
-		}
-		heads := make([]head, len(sources))
-		for i, s := range sources {
-			next, stop := iter.Pull2(s.Frames())
-			defer stop()
-			heads[i].next = next
-			heads[i].frame, heads[i].err, _ = next()
-		}
-		for {
-			first := -1
-			for i := range heads {
-				h := &heads[i]
-				if h.err != nil { // damage is told where it is, not at the end
-					yield(captured{source: i}, h.err)
+		for _, s := range r.captures {
+			if f, ok := s.(*capture.File); ok && *looking != nil {
+				if err = f.Fault(*looking, fault); err != nil {
 					return
 				}
-				if h.frame != nil && (first < 0 || timeOf(h.frame).Before(timeOf(heads[first].frame))) {
-					first = i
-				}
 			}
-			if first < 0 {
-				return
-			}
-			h := &heads[first]
-			if !yield(captured{h.frame, first}, nil) {
-				return
-			}
-			h.frame, h.err, _ = h.next()
 		}
+		panic(fault)
+	}()
+	ps := make([]Packet, batchSize)
+	if len(r.captures) != 1 {
+		return r.merge(ps, do)
+	}
+	if f, ok := r.captures[0].(*capture.File); ok {
+		return r.file(f, ps, do)
+	}
+	for f, err := range r.captures[0].Frames() {
+		if err != nil {
+			return r.interrupted(err)
+		}
+		ps[0].Frame = f
+		if err := do(ps[:1], false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file is each for a single file.
+func (r *run) file(f *capture.File, ps []Packet, do func(ps []Packet, pause bool) error) error {
+	frames := make([]capture.Frame, len(ps))
+	for i := range ps {
+		ps[i].Frame = &frames[i]
+	}
+	for {
+		n, err := f.ReadFrames(frames)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return r.interrupted(err)
+		}
+		if err := do(ps[:n], n < len(ps)); err != nil {
+			return err
+		}
+	}
+}
+
+// A head is the next frame of one of several captures.
+type head struct {
+	frame *capture.Frame // nil at the end
+	err   error
+
+	file   *capture.File // nil where frames are pulled one by one
+	frames []capture.Frame
+	ahead  []capture.Frame // behind frame
+	filled bool            // frames all were
+	next   func() (*capture.Frame, error, bool)
+}
+
+// advance goes on to the next frame. Where that takes reading, earlier ones of the
+// capture are gone.
+func (h *head) advance() {
+	switch {
+	case h.file == nil:
+		h.frame, h.err, _ = h.next()
+	case len(h.ahead) > 0:
+		h.frame, h.ahead = &h.ahead[0], h.ahead[1:]
+	default:
+		n, err := h.file.ReadFrames(h.frames)
+		if err != nil {
+			h.frame = nil
+			if !errors.Is(err, io.EOF) {
+				h.err = err
+			}
+			return
+		}
+		h.frame, h.ahead, h.filled = &h.frames[0], h.frames[1:n], n == len(h.frames)
+	}
+}
+
+// pause reports whether the frame behind the next may be a while in coming.
+func (h *head) pause() bool { return h.file != nil && !h.filled && len(h.ahead) == 0 }
+
+// merge is each for several captures, by time. The captures keep their own order:
+// a frame that is earlier than its predecessor does not overtake it, and one
+// without a time goes at once.
+func (r *run) merge(ps []Packet, do func(ps []Packet, pause bool) error) error {
+	heads := make([]head, len(r.captures))
+	for i, s := range r.captures {
+		h := &heads[i]
+		if f, ok := s.(*capture.File); ok {
+			h.file, h.frames = f, make([]capture.Frame, batchSize)
+		} else {
+			var stop func()
+			h.next, stop = iter.Pull2(s.Frames())
+			defer stop()
+		}
+		h.advance()
+	}
+	for n := 0; ; {
+		first := -1
+		for i := range heads {
+			h := &heads[i]
+			if h.err != nil { // damage is told where it is, not at the end
+				return r.interrupted(h.err)
+			}
+			if h.frame != nil && (first < 0 || timeOf(h.frame).Before(timeOf(heads[first].frame))) {
+				first = i
+			}
+		}
+		if first < 0 {
+			return nil
+		}
+		h := &heads[first]
+		ps[n].Frame, ps[n].Source = h.frame, first
+		if n++; n == len(ps) || len(h.ahead) == 0 {
+			if err := do(ps[:n], h.pause()); err != nil {
+				return err
+			}
+			n = 0
+		}
+		h.advance()
 	}
 }

@@ -1,10 +1,13 @@
 package replay
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
 )
 
 const (
@@ -41,8 +44,7 @@ func (r *run) parallel(n int) error {
 		free <- r.newBlock(n)
 	}
 	for i := range n {
-		w := newWorker(r.policy, &r.Options)
-		r.workers = append(r.workers, w)
+		w := r.hire()
 		inbox[i] = make(chan *block, blocks)
 		go func() {
 			for b := range inbox[i] {
@@ -108,68 +110,82 @@ func (b *block) reset() {
 	}
 }
 
-// read fills blocks and sends them on.
+// errStopped ends the reading because the observer failed.
+var errStopped = errors.New("stopped")
+
+// read fills blocks and sends them on. A block that is not full goes too where its
+// packets would have to wait for the source.
 func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) error {
 	b := <-free
 	b.reset()
-	for c, err := range r.in {
-		if err != nil {
-			send(b)
-			return r.interrupted(err)
-		}
-		stop := r.fill(b, c)
-		if len(b.packets) == blockSize || len(b.data) >= blockBytes || stop != nil {
-			send(b)
-			if stop != nil || stopped.Load() {
-				return stop
+	var looking *capture.Frame
+	err := r.each(&looking, func(ps []Packet, pause bool) error {
+		for i := range ps {
+			looking = ps[i].Frame
+			r.fill(b, &ps[i])
+			looking = nil
+			if len(b.packets) == blockSize || len(b.data) >= blockBytes || pause && i == len(ps)-1 {
+				send(b)
+				b = <-free
+				b.reset()
+				if stopped.Load() {
+					return errStopped
+				}
 			}
-			b = <-free
-			b.reset()
 		}
-	}
+		return r.check()
+	})
 	send(b)
-	return nil
+	if err == errStopped {
+		return nil
+	}
+	return err
 }
 
 // fill puts a frame into a block. The observer gets a copy of its bytes: those of
 // the source are gone by then.
-func (r *run) fill(b *block, c captured) error {
+func (r *run) fill(b *block, in *Packet) {
+	n := len(b.data)
+	if r.Observer != nil {
+		b.data = append(b.data, in.Frame.Data...) // first of all, as it may fault
+	}
 	i := len(b.packets)
 	b.packets = b.packets[:i+1]
 	p, f := &b.packets[i], &b.frames[i]
-	*f = *c.frame
-	p.Frame, p.Source = f, c.source
-	stop := r.next(p)
+	*f = *in.Frame
+	f.Data = b.data[n:len(b.data):len(b.data)]
+	p.Frame, p.Source = f, in.Source
+	r.next(p)
 	if p.second {
 		b.seconds = append(b.seconds, uint16(i))
 	}
 	if r.Place != nil {
-		b.places[i] = r.Place(c.source, c.frame)
-	}
-	if r.Observer != nil {
-		n := len(b.data)
-		b.data = append(b.data, c.frame.Data...)
-		f.Data = b.data[n:len(b.data):len(b.data)]
-	} else {
-		f.Data = nil
+		b.places[i] = r.Place(in.Source, in.Frame)
 	}
 	w := int(shardOf(f)) % len(b.mine)
 	b.mine[w] = append(b.mine[w], uint16(i))
-	return stop
 }
 
 func (w *worker) judgeBlock(b *block, number int) {
+	var ends [batchSize]sg.Ends
 	seconds := b.seconds
-	for _, i := range b.mine[number] {
-		for len(seconds) > 0 && seconds[0] <= i {
-			w.sampleAt(b, seconds[0])
-			seconds = seconds[1:]
+	for mine := range slices.Chunk(b.mine[number], batchSize) {
+		for j, i := range mine {
+			if f := b.packets[i].Frame; f.Err == nil {
+				ends[j] = w.fw.Ends(&f.Header)
+			}
 		}
-		var place Place
-		if b.places != nil {
-			place = b.places[i]
+		for j, i := range mine {
+			for len(seconds) > 0 && seconds[0] <= i {
+				w.sampleAt(b, seconds[0])
+				seconds = seconds[1:]
+			}
+			if b.places == nil {
+				w.judge(&b.packets[i], ends[j])
+			} else {
+				w.judgeAt(&b.packets[i], b.places[i], ends[j])
+			}
 		}
-		w.judge(&b.packets[i], place)
 	}
 	for _, i := range seconds {
 		w.sampleAt(b, i)

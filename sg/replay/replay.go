@@ -134,7 +134,7 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	if o == nil {
 		o = &Options{}
 	}
-	r := &run{ctx: ctx, policy: p, Options: *o, in: merge(captures), compare: mayCompare(p, o)}
+	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: math.MinInt64, lateFrom: math.MaxInt64}
 	var err error
 	if n := r.EffectiveWorkers(); n > 1 {
 		err = r.parallel(n)
@@ -150,18 +150,19 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 // A run is one replay under way.
 type run struct {
 	Options
-	ctx    context.Context
-	policy *sg.Policy
-	in     iter.Seq2[captured, error]
+	ctx      context.Context
+	policy   *sg.Policy
+	captures []Source
 
 	// Of the goroutine that reads.
 	packets, bytes uint64
-	timed          bool      // a packet had a time
-	first, now     time.Time // now never runs backwards; zero until timed
-	lateFrom       time.Time
-	compare        bool    // with the Nitro v6 timeout
-	second         int64   // of now, Unix
-	sampled        []int64 // when, Unix nanoseconds
+	checked        uint64    // packets at the last check
+	first, now     time.Time // now never runs backwards; both are zero until a packet has a time
+	latest         int64     // now in Unix nanoseconds; the smallest number until a packet has a time
+	lateFrom       int64     // Unix nanoseconds
+	compare        bool      // with the Nitro v6 timeout
+	second         int64     // of now, Unix
+	sampled        []int64   // when, Unix nanoseconds
 	workers        []*worker
 	alien          *LinkError
 }
@@ -171,82 +172,108 @@ type run struct {
 const checkEvery = 4096
 
 // next fills in what the reader knows of a packet. Its Frame and Source are set.
-func (r *run) next(p *Packet) error {
+func (r *run) next(p *Packet) {
+	f := p.Frame
 	r.packets++
-	r.bytes += uint64(p.Frame.Length)
-	p.second = false
-	if p.Frame.Err == packet.ErrLinkType {
+	r.bytes += uint64(f.Length)
+	if f.Err != nil && f.Err == packet.ErrLinkType {
 		if r.alien == nil {
-			r.alien = &LinkError{Source: p.Source, Packet: p.Frame.Number, Link: p.Frame.LinkType}
+			r.alien = &LinkError{Source: p.Source, Packet: f.Number, Link: f.LinkType}
 		}
 		r.alien.Packets++
 	}
-	if t := timeOf(p.Frame); !t.IsZero() && (!r.timed || t.After(r.now)) {
-		r.now = t
-		if second := t.Unix(); second != r.second || !r.timed {
-			r.second, p.second = second, true
-			r.sampled = append(r.sampled, t.UnixNano())
-		}
-		if !r.timed {
-			r.timed, r.first, r.lateFrom = true, t, t.Add(conntrack.NitroV6TCPEstablished)
+	p.second = false
+	if second := f.Time.Unix(); expressible(second) {
+		if at := f.Time.UnixNano(); at > r.latest {
+			p.second = second != r.second || r.latest == math.MinInt64
+			r.advance(f.Time, at, second)
 		}
 	}
-	p.late = r.compare && r.timed && !r.now.Before(r.lateFrom)
+	p.late = r.compare && r.latest >= r.lateFrom
 	p.Number, p.Time = r.packets, r.now
-	if r.packets%checkEvery == 0 {
-		return r.check()
+}
+
+// advance moves the clock on to a time, given in Unix nanoseconds and seconds too.
+func (r *run) advance(t time.Time, at, second int64) {
+	if r.latest == math.MinInt64 {
+		r.first = t
+		if r.lateFrom = at + int64(conntrack.NitroV6TCPEstablished); r.lateFrom < at {
+			r.lateFrom = math.MaxInt64
+		}
 	}
-	return nil
+	if second != r.second || r.latest == math.MinInt64 {
+		r.sampled = append(r.sampled, at)
+	}
+	r.now, r.latest, r.second = t, at, second
 }
 
 // timeOf returns the frame's timestamp, and the zero Time where it is none that
 // UnixNano can express: one beyond would stop the clock.
 func timeOf(f *capture.Frame) time.Time {
-	const most = math.MaxInt64 / int64(1e9) // seconds
-	if s := f.Time.Unix(); s < -most || s >= most {
+	if !expressible(f.Time.Unix()) {
 		return time.Time{}
 	}
 	return f.Time
 }
 
+// expressible reports whether UnixNano can express every time in a Unix second.
+func expressible(second int64) bool {
+	const most = math.MaxInt64 / int64(1e9)
+	return -most <= second && second < most
+}
+
+// check is for every few packets.
 func (r *run) check() error {
+	if r.packets-r.checked < checkEvery {
+		return nil
+	}
+	r.checked = r.packets
 	if r.Progress != nil {
 		r.Progress(r.packets, r.bytes)
 	}
 	return r.ctx.Err()
 }
 
-func (r *run) serial() error {
+// hire adds a worker.
+func (r *run) hire() *worker {
 	w := newWorker(r.policy, &r.Options)
-	r.workers = []*worker{w}
+	r.workers = append(r.workers, w)
+	r.compare = mayCompare(w.fw, &r.Options)
+	return w
+}
+
+func (r *run) serial() error {
+	w := r.hire()
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	var p Packet
-	for c, err := range r.in {
-		if err != nil {
-			return r.interrupted(err)
-		}
-		p.Frame, p.Source = c.frame, c.source
-		stop := r.next(&p)
-		if p.second {
-			w.sample(p.Time, p.late)
-		}
-		var place Place
-		if r.Place != nil {
-			place = r.Place(p.Source, p.Frame)
-		}
-		w.judge(&p, place)
-		if r.Observer != nil {
-			if err := r.Observer.Observe(&p); err != nil {
-				return err
+	var (
+		ends    [batchSize]sg.Ends
+		looking *capture.Frame
+	)
+	return r.each(&looking, func(ps []Packet, _ bool) error {
+		w.find(ps, &ends)
+		for i := range ps {
+			p := &ps[i]
+			r.next(p)
+			if p.second {
+				w.sample(p.Time, p.late)
+			}
+			if r.Place == nil {
+				w.judge(p, ends[i])
+			} else {
+				w.judgeAt(p, r.Place(p.Source, p.Frame), ends[i])
+			}
+			if r.Observer != nil {
+				looking = p.Frame
+				if err := r.Observer.Observe(p); err != nil {
+					return err
+				}
+				looking = nil
 			}
 		}
-		if stop != nil {
-			return stop
-		}
-	}
-	return nil
+		return r.check()
+	})
 }
 
 // interrupted returns the context's error where it is the likely cause of err:

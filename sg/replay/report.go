@@ -215,7 +215,7 @@ func (r *run) reportPeaks(out *Report) {
 	if r.packets == 0 {
 		return
 	}
-	late := r.compare && r.timed && !r.now.Before(r.lateFrom)
+	late := r.compare && r.latest >= r.lateFrom
 	r.sampled = append(r.sampled, r.now.UnixNano())
 	var live, nitro []samples
 	for _, w := range r.workers {
@@ -233,12 +233,11 @@ func (r *run) reportPeaks(out *Report) {
 }
 
 // mayCompare reports whether the Nitro v6 timeout could make a difference.
-func mayCompare(p *sg.Policy, o *Options) bool {
+func mayCompare(fw *sg.Firewall, o *Options) bool {
 	if o.Firewall.Profile != conntrack.AWS {
 		return false
 	}
-	fw := sg.NewFirewall(p, nil)
-	for id := range p.ENIs() {
+	for id := range fw.Policy().ENIs() {
 		if fw.ENI(id).Timeouts().TCPEstablished == 0 {
 			return true
 		}

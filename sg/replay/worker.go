@@ -27,23 +27,48 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 	return w
 }
 
-// judge sets the packet's Outcome and counts it.
-func (w *worker) judge(p *Packet, place Place) {
+// find finds the ends of packets that will be judged soon.
+func (w *worker) find(ps []Packet, ends *[batchSize]sg.Ends) {
+	for i := range ps {
+		if f := ps[i].Frame; f.Err == nil {
+			ends[i] = w.fw.Ends(&f.Header)
+		}
+	}
+}
+
+// judge sets the packet's Outcome and counts it. ends are those of a frame without
+// Err.
+func (w *worker) judge(p *Packet, ends sg.Ends) {
 	f := p.Frame
 	if p.late && w.nitro.fw == nil {
 		w.nitro.begin(w.fw)
 	}
-	if place.ENI != "" {
-		e := w.enforcer(place.ENI)
-		if f.Err != nil {
-			p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
-		} else {
-			p.Outcome = e.Forward(place.Direction, &f.Header, p.Time)
-		}
-	} else if f.Err != nil {
-		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
+	if f.Err == nil {
+		w.fw.ForwardBetween(ends, &f.Header, p.Time, &p.Outcome)
 	} else {
-		p.Outcome = w.fw.Forward(&f.Header, p.Time)
+		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
+	}
+	w.tally.add(p)
+	if p.late && f.Err == nil {
+		w.nitro.judge(p, Place{})
+	}
+}
+
+// judgeAt is judge for a packet that may have a Place.
+func (w *worker) judgeAt(p *Packet, place Place, ends sg.Ends) {
+	if place.ENI == "" {
+		w.judge(p, ends)
+		return
+	}
+	f := p.Frame
+	if p.late && w.nitro.fw == nil {
+		w.nitro.begin(w.fw)
+	}
+	e := w.enforcer(place.ENI)
+	if f.Err == nil {
+		p.Outcome = e.Forward(place.Direction, &f.Header, p.Time)
+	} else {
+		p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
 	}
 	w.tally.add(p)
 	if p.late && f.Err == nil {
