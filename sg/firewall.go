@@ -157,7 +157,8 @@ func (e *Enforcer) Zone() conntrack.Zone {
 	return e.zone
 }
 
-// Rule returns the rule that a connection of the table was opened by.
+// Rule returns the rule that a live connection of the table was opened by. That
+// rule may have been revoked, or have another place in its group, since.
 func (f *Firewall) Rule(c conntrack.Entry) RuleRef { return f.tags.rule(c.Tag) }
 
 // Swap replaces the policy and keeps connections as Options.OnChange says, save
@@ -216,63 +217,4 @@ func (f *Firewall) Clone() *Firewall {
 		c.gone[id] = c.byZone[e.zone]
 	}
 	return &c
-}
-
-// Tags of connections: a number for each rule that opened one, since a table
-// holds no pointers. The top bit says that the path was an automatically tracked
-// one (CT-14), whose connections never turn untracked.
-type tags struct {
-	rules []*ruleInfo // by tag
-	of    []uint32    // by ruleInfo.number; checked against rules, as numbers are per policy
-	free  []uint32
-}
-
-const tagViaTracked = 1 << 31
-
-// tag returns the tag of a rule.
-func (t *tags) tag(r *ruleInfo) uint32 {
-	if n := int(r.number); n < len(t.of) {
-		if tag := t.of[n]; int(tag) < len(t.rules) && t.rules[tag] == r {
-			return tag
-		}
-	}
-	return t.add(r)
-}
-
-func (t *tags) add(r *ruleInfo) uint32 {
-	if n := int(r.number) + 1; n > len(t.of) {
-		t.of = append(t.of, make([]uint32, n-len(t.of))...)
-	}
-	if n := len(t.free); n > 0 {
-		tag := t.free[n-1]
-		t.free = t.free[:n-1]
-		t.rules[tag] = r
-		t.of[r.number] = tag
-		return tag
-	}
-	t.rules = append(t.rules, r)
-	t.of[r.number] = uint32(len(t.rules) - 1)
-	return uint32(len(t.rules) - 1)
-}
-
-func (t *tags) rule(tag uint32) RuleRef {
-	if tag &^= tagViaTracked; int(tag) < len(t.rules) {
-		return RuleRef{t.rules[tag]}
-	}
-	return RuleRef{}
-}
-
-// keep frees the tags that are not in use.
-func (t *tags) keep(used map[uint32]bool) {
-	t.free = t.free[:0]
-	for tag := range t.rules {
-		if !used[uint32(tag)] {
-			t.rules[tag] = nil
-			t.free = append(t.free, uint32(tag))
-		}
-	}
-}
-
-func (t *tags) clone() tags {
-	return tags{slices.Clone(t.rules), slices.Clone(t.of), slices.Clone(t.free)}
 }

@@ -14,7 +14,7 @@ import (
 
 // swapped treats connections after the whole policy was replaced.
 func (f *Firewall) swapped(now time.Time) {
-	used := map[uint32]bool{}
+	used := make([]bool, len(f.tags.rules))
 	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
 		e := f.byZone[c.Zone]
 		if e.eni == nil || f.ends(e, &c) || f.opts.OnChange == ChangeFlush {
@@ -23,7 +23,21 @@ func (f *Firewall) swapped(now time.Time) {
 		used[c.Tag&^tagViaTracked] = true
 		return false
 	})
-	f.tags.keep(used)
+	f.tags.keep(used, f.table.Len())
+}
+
+// tidy frees the tags of rules that no connection was opened by, where they may
+// have become many.
+func (f *Firewall) tidy(now time.Time) {
+	if !f.tags.many() {
+		return
+	}
+	used := make([]bool, len(f.tags.rules))
+	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
+		used[c.Tag&^tagViaTracked] = true
+		return false
+	})
+	f.tags.keep(used, f.table.Len())
 }
 
 // regrouped treats connections after an ENI got other groups.
@@ -57,10 +71,11 @@ func (w *world) opensMore(old, now []uint32) bool {
 
 // rulesChanged treats connections after a group got a rule, or lost one.
 func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
-	if f.opts.OnChange == ChangeAWS && (added == nil || added.flows() == 0) {
-		return // no flow becomes untracked
+	// By AWS's way only a rule that untracks flows matters.
+	if f.opts.OnChange != ChangeAWS || added != nil && added.flows() != 0 {
+		f.end(now, func(n *eni) bool { return slices.Contains(n.groups, g.number) })
 	}
-	f.end(now, func(n *eni) bool { return slices.Contains(n.groups, g.number) })
+	f.tidy(now)
 }
 
 // listChanged treats connections after a prefix list got an entry or lost one.
