@@ -44,7 +44,7 @@ func Server(rules int, a Access) *sg.Topology {
 	t.ENIs = append(t.ENIs, sg.ENI{
 		ID:     ServerENI,
 		Addrs:  []netip.Addr{Server4, Server6},
-		Groups: []sg.GroupID{groupID(0), own.ID},
+		Groups: []sg.GroupID{GroupID(0), own.ID},
 	})
 	return t
 }

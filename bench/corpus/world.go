@@ -56,7 +56,7 @@ func NewWorld(s WorldSpec) *World {
 		w.addList(i, rng)
 	}
 	for i := range s.Groups {
-		g := sg.Group{ID: groupID(i), Name: fmt.Sprint("group-", i)}
+		g := sg.Group{ID: GroupID(i), Name: fmt.Sprint("group-", i)}
 		for j := range s.Rules {
 			g.Ingress = append(g.Ingress, w.rule(j, rng))
 		}
@@ -73,7 +73,7 @@ func NewWorld(s WorldSpec) *World {
 			}
 			carried[g] = true
 			groups = append(groups, g)
-			e.Groups = append(e.Groups, groupID(g))
+			e.Groups = append(e.Groups, GroupID(g))
 			w.members[g] = append(w.members[g], i)
 		}
 		w.groups = append(w.groups, groups)
@@ -82,10 +82,8 @@ func NewWorld(s WorldSpec) *World {
 	return w
 }
 
-func groupID(i int) sg.GroupID { return sg.GroupID(fmt.Sprintf("sg-%08x", i)) }
-
 // GroupID returns the id of group i of every world.
-func GroupID(i int) sg.GroupID { return groupID(i) }
+func GroupID(i int) sg.GroupID { return sg.GroupID(fmt.Sprintf("sg-%08x", i)) }
 
 // ENIID returns the id of ENI i of every world.
 func ENIID(i int) sg.ENIID { return sg.ENIID(fmt.Sprintf("eni-%08x", i)) }
@@ -93,7 +91,7 @@ func ENIID(i int) sg.ENIID { return sg.ENIID(fmt.Sprintf("eni-%08x", i)) }
 // ListID returns the id of prefix list i of every world.
 func ListID(i int) sg.PrefixListID { return sg.PrefixListID(fmt.Sprintf("pl-%08x", i)) }
 
-// ENIAddr4 and ENIAddr6 return the addresses of ENI i.
+// ENIAddr4 returns the IPv4 address of ENI i.
 func ENIAddr4(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 }
@@ -148,7 +146,7 @@ func (w *World) rule(j int, rng *rand.Rand) sg.Rule {
 	case k < 7:
 		r.Peer = sg.FromPrefixList(ListID(rng.IntN(w.spec.Lists)))
 	default:
-		r.Peer = sg.FromGroup(groupID(rng.IntN(w.spec.Groups)))
+		r.Peer = sg.FromGroup(GroupID(rng.IntN(w.spec.Groups)))
 	}
 	return r
 }
