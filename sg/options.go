@@ -56,6 +56,10 @@ const (
 
 // OnChange says what a change of rules, groups, prefix lists or the whole policy
 // does to live connections. The zero OnChange is ChangeAWS.
+//
+// None of them reaches into a datagram that is under way. Its later fragments
+// follow the verdict of the first one, 30 s long and for IPv6 60 s, even where the
+// change ended the connection that they belong to (CTS-43).
 type OnChange uint8
 
 const (
