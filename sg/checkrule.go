@@ -8,25 +8,29 @@ func (c *checker) rules(g *Group, dir Direction) {
 		rules = g.Egress
 	}
 	c.quotas.rules(c, g, dir, rules)
-	seen := map[Rule]int{}
+	first := make(map[Rule]int, len(rules)) // place of each identity
+	for i := range rules {
+		id := rules[i].identity()
+		if _, seen := first[id]; !seen {
+			first[id] = i
+		}
+	}
+	shadows := newShadows(first)
 	for i := range rules {
 		r := &rules[i]
 		at := Finding{Group: g.ID, Dir: dir, Index: i}
 		c.peer(at, g, r)
 		c.meaning(at, r)
+
 		id := r.identity()
-		if first, ok := seen[id]; ok {
+		if first[id] < i {
 			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
-			c.add(at, "the same as %s[%d]", dir, first)
+			c.add(at, "the same as %s[%d]", dir, first[id])
 			continue
 		}
-		seen[id] = i
-		for j := range rules {
-			if i != j && covers(&rules[j], r) && !rules[j].Same(*r) {
-				at.Kind, at.Code = Shadowed, ""
-				c.add(at, "%s[%d] admits all of it", dir, j)
-				break
-			}
+		if j, ok := shadows.of(id); ok {
+			at.Kind, at.Code = Shadowed, ""
+			c.add(at, "%s[%d] admits all of it", dir, j)
 		}
 	}
 }
@@ -105,31 +109,4 @@ func (p *PrefixList) family() Family {
 		return IPv6
 	}
 	return p.Family
-}
-
-// covers reports whether a admits every packet that b admits, as far as the two
-// rules alone tell: CIDR blocks are compared, lists and groups only for equality.
-func covers(a, b *Rule) bool {
-	if a.Peer.CIDR.IsValid() && b.Peer.CIDR.IsValid() {
-		p, q := a.Peer.CIDR, b.Peer.CIDR
-		if p.Bits() > q.Bits() || p.Addr().Is4() != q.Addr().Is4() || !p.Contains(q.Addr()) {
-			return false
-		}
-	} else if (Rule{Peer: a.Peer}).identity() != (Rule{Peer: b.Peer}).identity() {
-		return false
-	}
-	if a.Protocol == AllProtocols {
-		return true
-	}
-	if a.Protocol != b.Protocol || a.Protocol == 0 {
-		return false
-	}
-	switch a.Protocol {
-	case TCP, UDP:
-		return a.Ports.set && b.Ports.set && a.Ports.first <= b.Ports.first && a.Ports.last >= b.Ports.last
-	case ICMP, ICMPv6:
-		x, y := a.identity().ICMP, b.identity().ICMP
-		return x.set && y.set && (x.typ == -1 || x.typ == y.typ && (x.code == -1 || x.code == y.code))
-	}
-	return true
 }
