@@ -24,9 +24,17 @@ func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Deci
 
 // EvaluateVia is Evaluate for a packet whose path matters.
 func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) (d Decision) {
-	e.decide(&d, dir, h, now, via)
+	e.decide(&d, dir, &passage{h, now, via})
 	e.observed(dir, h, now, &d)
 	return d
+}
+
+// A passage is a packet on its way. It goes by reference, because its words would
+// be put down and taken up again at every call.
+type passage struct {
+	h   *packet.Header
+	now time.Time
+	via Via
 }
 
 // observed tells the observer of d.
@@ -36,36 +44,39 @@ func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *D
 	}
 }
 
-// decide writes the decision into *d, which is zero. A Decision that is handed on
-// by value is copied whole right after its bytes were written one by one, and the
+// decide writes the decision into *d, which is zero. A Decision that is handed on by
+// value is copied whole right after its bytes were written one by one, and the
 // processor waits for these.
-func (e *Enforcer) decide(d *Decision, dir Direction, h *packet.Header, now time.Time, via Via) {
+func (e *Enforcer) decide(d *Decision, dir Direction, p *passage) {
 	switch {
 	case e == nil || e.eni == nil:
 		d.Reason = NoInterface
-		return
 	case dir != Ingress && dir != Egress:
 		d.Reason = BadDirection
-		return
-	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
+	case p.h.Family != packet.IPv4 && p.h.Family != packet.IPv6:
 		d.Reason = Malformed
-		return
+	default:
+		e.judge(d, dir, p)
 	}
-	f := e.f
+}
+
+// judge is decide for an ENI that is there and an IP packet with a direction.
+func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
+	f, h := e.f, p.h
 	if !f.opts.FilterExempt && e.eni.exempts(dir, h) {
 		d.Verdict, d.Reason = Accept, Exempt
 		return
 	}
 	if h.Fragment() {
-		*d = e.fragment(dir, h, now, via)
+		*d = e.fragment(dir, h, p.now, p.via)
 		return
 	}
-	r := f.table.Track(e.zone, h, now)
+	r := f.table.Track(e.zone, h, p.now)
 	if r.Class == conntrack.Tracked {
 		d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)
 		return
 	}
-	*d = e.untracked(dir, h, now, via, r)
+	*d = e.untracked(dir, h, p.now, p.via, r)
 }
 
 // untracked decides about a packet without a connection of its own.

@@ -103,25 +103,20 @@ func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explana
 		return x
 	}
 	e := f.between(h)
-	src, dst, reason := e.src, e.dst, e.reason
-	if reason != NoReason {
-		x.Verdict, x.Reason = NotApplicable, reason
-		x.Notes = f.notes(h, reason)
+	if e.reason != NoReason {
+		x.Verdict, x.Reason = NotApplicable, e.reason
+		x.Notes = f.notes(h, e.reason)
+		return x
+	}
+	x.add(e.first.explain(e.dir, h, now, via, nil))
+	if e.second == nil || x.Verdict == Drop {
 		return x
 	}
 	var opener *Enforcer
-	if src != nil {
-		x.add(src.explain(Egress, h, now, via, nil))
-		if x.Verdict == Drop {
-			return x
-		}
-		if d := x.Hops[0].Decision; d.Reason == ByRule && d.Dir == conntrack.Original {
-			opener = src
-		}
+	if d := x.Hops[0].Decision; d.Reason == ByRule && d.Dir == conntrack.Original {
+		opener = e.first
 	}
-	if dst != nil {
-		x.add(dst.explain(Ingress, h, now, via, opener))
-	}
+	x.add(e.second.explain(Ingress, h, now, via, opener))
 	return x
 }
 

@@ -26,6 +26,7 @@ type Firewall struct {
 	table  *conntrack.Table
 
 	enforcers []*Enforcer         // by ENI number
+	owners    []*Enforcer         // the same behind a nil: by ENI number plus one
 	byZone    []*Enforcer         // by zone; none is ever given out twice
 	gone      map[ENIID]*Enforcer // of ENIs that an earlier policy had
 	tags      tags
@@ -51,7 +52,7 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	}
 	f.table = f.newTable()
 	all := make([]Enforcer, len(f.w.enis))
-	f.enforcers = make([]*Enforcer, len(all))
+	f.makeEnforcers(len(all))
 	for i := range all {
 		f.enforcers[i] = &all[i]
 		all[i] = Enforcer{f: f, eni: &f.w.enis[i], zone: conntrack.Zone(i), id: f.w.enis[i].id}
@@ -59,6 +60,12 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	f.byZone = slices.Clone(f.enforcers)
 	f.configure(false)
 	return f
+}
+
+// makeEnforcers makes room for the enforcers of n ENIs.
+func (f *Firewall) makeEnforcers(n int) {
+	f.owners = make([]*Enforcer, n+1)
+	f.enforcers = f.owners[1:]
 }
 
 func (f *Firewall) newTable() *conntrack.Table {
@@ -173,7 +180,7 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 			f.gone[e.id] = e
 		}
 	}
-	f.enforcers = make([]*Enforcer, len(f.w.enis))
+	f.makeEnforcers(len(f.w.enis))
 	for i := range f.w.enis {
 		id := f.w.enis[i].id
 		e := f.gone[id]
@@ -208,7 +215,7 @@ func (f *Firewall) Clone() *Firewall {
 		all[i].f = &c
 		c.byZone[i] = &all[i]
 	}
-	c.enforcers = make([]*Enforcer, len(f.enforcers))
+	c.makeEnforcers(len(f.enforcers))
 	for i, e := range f.enforcers {
 		c.enforcers[i] = c.byZone[e.zone]
 	}

@@ -1,10 +1,12 @@
 package sg
 
 import (
+	"encoding/binary"
 	"errors"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/member"
 )
 
 // An Outcome is what becomes of a packet on its whole way. It is comparable; the
@@ -34,14 +36,16 @@ func (o *Outcome) add(e *Enforcer, dir Direction, d Decision) {
 	o.Verdict, o.Reason = d.Verdict, d.Reason
 }
 
-// judge lets the next ENI decide, into its place.
-func (o *Outcome) judge(e *Enforcer, dir Direction, h *packet.Header, now time.Time, via Via) {
+// judge lets the next ENI decide, into its place. The packet is an IP packet, and
+// there is no observer.
+func (o *Outcome) judge(e *Enforcer, dir Direction, p *passage) {
 	hop := &o.hops[o.n&1]
 	o.n++
 	hop.Enforcer, hop.Direction = e, dir
-	e.decide(&hop.Decision, dir, h, now, via)
-	if e.f.opts.Observer != nil {
-		e.observed(dir, h, now, &hop.Decision)
+	if e.eni == nil {
+		hop.Decision.Reason = NoInterface
+	} else {
+		e.judge(&hop.Decision, dir, p)
 	}
 	o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
 }
@@ -63,14 +67,33 @@ func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
 
 // ForwardVia is Forward for a packet whose path matters.
 func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) (o Outcome) {
-	f.forward(f.Ends(h), h, now, via, &o)
+	e := f.Ends(h)
+	f.forward(&e, h, now, via, &o)
 	return o
 }
 
 // Ends are the ENIs at both ends of a packet, which [Firewall.Ends] finds.
 type Ends struct {
-	src, dst *Enforcer // nil where there is none
-	reason   Reason    // why nobody judges; else NoReason
+	first, second *Enforcer // in the order in which they judge; nil where there is none
+	dir           Direction // at first; at second, which there is only after an Egress, it is Ingress
+	reason        Reason    // why nobody judges; else NoReason
+}
+
+// newEnds returns the Ends of a packet from src to dst, one of which may be nil. It
+// does not branch: which of them is depends on the packet's direction, which nobody
+// can predict.
+func newEnds(src, dst *Enforcer) Ends {
+	e := Ends{first: src, second: dst, dir: Egress}
+	if src == nil {
+		e.first = dst
+	}
+	if src == nil {
+		e.second = nil
+	}
+	if src == nil {
+		e.dir = Ingress
+	}
+	return e
 }
 
 // Ends finds the ENIs at both ends of a packet, with which Forward begins. It
@@ -87,28 +110,29 @@ func (f *Firewall) Ends(h *packet.Header) Ends {
 }
 
 // ForwardBetween is Forward for a packet whose ends are known. It writes all of o.
-func (f *Firewall) ForwardBetween(e Ends, h *packet.Header, now time.Time, o *Outcome) {
+func (f *Firewall) ForwardBetween(e *Ends, h *packet.Header, now time.Time, o *Outcome) {
 	*o = Outcome{}
 	f.forward(e, h, now, 0, o)
 }
 
 // forward is Forward between e, into a zero Outcome.
-func (f *Firewall) forward(e Ends, h *packet.Header, now time.Time, via Via, o *Outcome) {
-	if e.reason != NoReason {
-		o.Reason = e.reason
-		if e.reason != Malformed {
-			o.Verdict = NotApplicable
+func (f *Firewall) forward(e *Ends, h *packet.Header, now time.Time, via Via, o *Outcome) {
+	switch {
+	case e.reason == Malformed:
+		o.Reason = Malformed
+	case e.reason != NoReason:
+		o.Verdict, o.Reason = NotApplicable, e.reason
+	case f.opts.Observer != nil:
+		o.add(e.first, e.dir, e.first.EvaluateVia(e.dir, h, now, via))
+		if e.second != nil && o.Verdict != Drop {
+			o.add(e.second, Ingress, e.second.EvaluateVia(Ingress, h, now, via))
 		}
-		return
-	}
-	if e.src != nil {
-		o.judge(e.src, Egress, h, now, via)
-		if o.Verdict == Drop {
-			return
+	default:
+		p := passage{h, now, via}
+		o.judge(e.first, e.dir, &p)
+		if e.second != nil && o.Verdict != Drop {
+			o.judge(e.second, Ingress, &p)
 		}
-	}
-	if e.dst != nil {
-		o.judge(e.dst, Ingress, h, now, via)
 	}
 }
 
@@ -125,13 +149,10 @@ func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
 		return o
 	}
 	e := f.between(h)
-	switch {
-	case e.reason != NoReason:
+	if e.reason != NoReason {
 		o.Verdict, o.Reason = NotApplicable, e.reason
-	case e.src != nil:
-		o.add(e.src, Egress, e.src.refused(Egress, h, o.Reason))
-	default:
-		o.add(e.dst, Ingress, e.dst.refused(Ingress, h, o.Reason))
+	} else {
+		o.add(e.first, e.dir, e.first.refused(e.dir, h, o.Reason))
 	}
 	return o
 }
@@ -185,6 +206,14 @@ func refusal(err error) Reason {
 // between finds the ENIs at both ends of a packet; one of them may be missing. The
 // reason is that of a packet without any, and NoReason otherwise.
 func (f *Firewall) between(h *packet.Header) Ends {
+	if h.Family == packet.IPv4 {
+		// The way of nearly all packets.
+		m := f.w.members
+		s, d := m.Sole4(binary.BigEndian.Uint32(h.Src[12:])), m.Sole4(binary.BigEndian.Uint32(h.Dst[12:]))
+		if s <= member.Most && d <= member.Most && s != d {
+			return newEnds(f.owners[s], f.owners[d])
+		}
+	}
 	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
 	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)
 	switch {
@@ -199,14 +228,14 @@ func (f *Firewall) between(h *packet.Header) Ends {
 	if okS && okD && s == d {
 		return Ends{reason: SameInterface}
 	}
-	var e Ends
+	var src, dst *Enforcer
 	if okS {
-		e.src = f.enforcers[s]
+		src = f.owners[s+1]
 	}
 	if okD {
-		e.dst = f.enforcers[d]
+		dst = f.owners[d+1]
 	}
-	return e
+	return newEnds(src, dst)
 }
 
 // choose settles which ENIs are meant where an address has several owners: the

@@ -78,7 +78,13 @@ func expressible(second int64) bool {
 
 // decode fills Header and Err from the other fields.
 func (f *Frame) decode() {
-	f.Err = packet.Decode(f.LinkType, f.Data, f.Length, &f.Header)
+	if f.Err = packet.Decode(f.LinkType, f.Data, f.Length, &f.Header); f.Err != nil {
+		f.unwrap()
+	}
+}
+
+// unwrap is decode for link types that packet.Decode leaves to others.
+func (f *Frame) unwrap() {
 	if f.Err == packet.ErrLinkType {
 		f.Err = unwrap(f.LinkType, f.Data, f.Length, &f.Header)
 	}

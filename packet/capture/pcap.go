@@ -127,7 +127,10 @@ func (f *File) readPcap(frames []Frame, n *int) error {
 			fr.Interface = p.number(b[:size])
 		}
 		fr.Number = f.packets + 1
-		fr.decode()
+		fr.Err = packet.Decode(p.link, fr.Data, fr.Length, &fr.Header)
+		if fr.Err != nil {
+			fr.unwrap()
+		}
 		f.packets++
 		w.pos += size
 		*n++

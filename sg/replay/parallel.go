@@ -181,9 +181,9 @@ func (w *worker) judgeBlock(b *block, number int) {
 				seconds = seconds[1:]
 			}
 			if b.places == nil {
-				w.judge(&b.packets[i], ends[j])
+				w.judge(&b.packets[i], &ends[j])
 			} else {
-				w.judgeAt(&b.packets[i], b.places[i], ends[j])
+				w.judgeAt(&b.packets[i], b.places[i], &ends[j])
 			}
 		}
 	}

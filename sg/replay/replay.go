@@ -184,27 +184,28 @@ func (r *run) next(p *Packet) {
 	}
 	p.second = false
 	if second := f.Time.Unix(); expressible(second) {
-		if at := f.Time.UnixNano(); at > r.latest {
+		if at := second*1e9 + int64(f.Time.Nanosecond()); at > r.latest {
 			p.second = second != r.second || r.latest == math.MinInt64
-			r.advance(f.Time, at, second)
+			if p.second {
+				r.newSecond(f.Time, at, second)
+			}
+			r.now, r.latest = f.Time, at
 		}
 	}
 	p.late = r.compare && r.latest >= r.lateFrom
 	p.Number, p.Time = r.packets, r.now
 }
 
-// advance moves the clock on to a time, given in Unix nanoseconds and seconds too.
-func (r *run) advance(t time.Time, at, second int64) {
+// newSecond notes that a second begins: t, in Unix nanoseconds and seconds too.
+func (r *run) newSecond(t time.Time, at, second int64) {
 	if r.latest == math.MinInt64 {
 		r.first = t
 		if r.lateFrom = at + int64(conntrack.NitroV6TCPEstablished); r.lateFrom < at {
 			r.lateFrom = math.MaxInt64
 		}
 	}
-	if second != r.second || r.latest == math.MinInt64 {
-		r.sampled = append(r.sampled, at)
-	}
-	r.now, r.latest, r.second = t, at, second
+	r.second = second
+	r.sampled = append(r.sampled, at)
 }
 
 // timeOf returns the frame's timestamp, and the zero Time where it is none that
@@ -247,33 +248,36 @@ func (r *run) serial() error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	var (
-		ends    [batchSize]sg.Ends
-		looking *capture.Frame
-	)
+	var looking *capture.Frame
+	ends := make([]sg.Ends, batchSize)
 	return r.each(&looking, func(ps []Packet, _ bool) error {
-		w.find(ps, &ends)
-		for i := range ps {
-			p := &ps[i]
-			r.next(p)
-			if p.second {
-				w.sample(p.Time, p.late)
-			}
-			if r.Place == nil {
-				w.judge(p, ends[i])
-			} else {
-				w.judgeAt(p, r.Place(p.Source, p.Frame), ends[i])
-			}
-			if r.Observer != nil {
-				looking = p.Frame
-				if err := r.Observer.Observe(p); err != nil {
-					return err
-				}
-				looking = nil
-			}
-		}
-		return r.check()
+		return r.judge(w, ps, ends[:len(ps)], &looking)
 	})
+}
+
+// judge lets the worker judge packets and shows them to the observer.
+func (r *run) judge(w *worker, ps []Packet, ends []sg.Ends, looking **capture.Frame) error {
+	w.find(ps, ends)
+	for i := range ps {
+		p := &ps[i]
+		r.next(p)
+		if p.second {
+			w.sample(p.Time, p.late)
+		}
+		if r.Place == nil {
+			w.judge(p, &ends[i])
+		} else {
+			w.judgeAt(p, r.Place(p.Source, p.Frame), &ends[i])
+		}
+		if r.Observer != nil {
+			*looking = p.Frame
+			if err := r.Observer.Observe(p); err != nil {
+				return err
+			}
+			*looking = nil
+		}
+	}
+	return r.check()
 }
 
 // interrupted returns the context's error where it is the likely cause of err:

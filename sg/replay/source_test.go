@@ -78,7 +78,7 @@ func TestStreamIsNotKeptWaiting(t *testing.T) {
 // A file that shrinks while it is replayed is an error with its place, wherever its
 // bytes were looked at, and for merged files too.
 func TestShrinkingFile(t *testing.T) {
-	whole := pcap(t, 2000, 1000)
+	whole := pcap(t, 12_000, 1000) // more than workers have under way
 	for _, workers := range []int{1, 2} {
 		for _, files := range []int{1, 2} {
 			t.Run(fmt.Sprintf("workers=%d/files=%d", workers, files), func(t *testing.T) {

@@ -42,6 +42,14 @@ func (t *tally) add(p *Packet) {
 	o := &p.Outcome
 	t.counts[o.Verdict][o.Reason%reasons].add(p.Frame.Length)
 	hops := o.Hops()
+	if len(hops) == 1 && o.Reason == sg.Tracked && hops[0].Decision.Rule == t.rules.last && t.rules.last != (sg.RuleRef{}) {
+		t.rules.count.carried++ // most packets of most captures
+		return
+	}
+	t.addHops(p, hops)
+}
+
+func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 	opened := false
 	for i := range hops {
 		d := &hops[i].Decision
@@ -50,10 +58,10 @@ func (t *tally) add(p *Packet) {
 		}
 		opened = opened || d.Reason == sg.ByRule && d.State != conntrack.None
 	}
-	if opened && o.Verdict == sg.Accept {
+	if opened && p.Outcome.Verdict == sg.Accept {
 		t.connections++
 	}
-	switch o.Reason {
+	switch p.Outcome.Reason {
 	case sg.Tracked, sg.Untracked, sg.Exempt:
 		return // the many: nothing to remember of them
 	}

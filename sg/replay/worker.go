@@ -28,7 +28,7 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 }
 
 // find finds the ends of packets that will be judged soon.
-func (w *worker) find(ps []Packet, ends *[batchSize]sg.Ends) {
+func (w *worker) find(ps []Packet, ends []sg.Ends) {
 	for i := range ps {
 		if f := ps[i].Frame; f.Err == nil {
 			ends[i] = w.fw.Ends(&f.Header)
@@ -38,7 +38,7 @@ func (w *worker) find(ps []Packet, ends *[batchSize]sg.Ends) {
 
 // judge sets the packet's Outcome and counts it. ends are those of a frame without
 // Err.
-func (w *worker) judge(p *Packet, ends sg.Ends) {
+func (w *worker) judge(p *Packet, ends *sg.Ends) {
 	f := p.Frame
 	if p.late && w.nitro.fw == nil {
 		w.nitro.begin(w.fw)
@@ -55,7 +55,7 @@ func (w *worker) judge(p *Packet, ends sg.Ends) {
 }
 
 // judgeAt is judge for a packet that may have a Place.
-func (w *worker) judgeAt(p *Packet, place Place, ends sg.Ends) {
+func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
 	if place.ENI == "" {
 		w.judge(p, ends)
 		return

@@ -60,12 +60,30 @@ func (x *Index) Lookup(f packet.Family, a *[16]byte) (first uint32, all []uint32
 
 // Lookup4 is Lookup for an IPv4 address.
 func (x *Index) Lookup4(a uint32) (first uint32, all []uint32, ok bool) {
+	return x.result(x.find4(a))
+}
+
+// Sole4 returns the owner of an IPv4 address plus one, and 0 where it has none. It
+// returns a number above [Most] where there are several, which Lookup4 names.
+func (x *Index) Sole4(a uint32) uint32 { return x.find4(a) }
+
+// Most is the largest owner plus one.
+const Most = several - 1
+
+func (x *Index) find4(a uint32) uint32 {
 	v := x.exact4.get(a)
+	if len(x.prefix4) > 0 && v == 0 { // in this order: whether an address has an owner is hard to predict
+		v = x.findPrefix4(a)
+	}
+	return v
+}
+
+func (x *Index) findPrefix4(a uint32) (v uint32) {
 	for i := 0; v == 0 && i < len(x.prefix4); i++ {
 		p := &x.prefix4[i]
 		v = p.t.get(a & mask32(p.bits))
 	}
-	return x.result(v)
+	return v
 }
 
 // Lookup6 is Lookup for an IPv6 address, given as two words.
