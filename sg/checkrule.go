@@ -10,7 +10,7 @@ func (c *checker) rules(g *Group, dir Direction) {
 	c.quotas.rules(c, g, dir, rules)
 	first := make(map[Rule]int, len(rules)) // place of each identity
 	for i := range rules {
-		id := rules[i].identity()
+		id := rules[i].Canonical()
 		if _, seen := first[id]; !seen {
 			first[id] = i
 		}
@@ -22,7 +22,7 @@ func (c *checker) rules(g *Group, dir Direction) {
 		c.peer(at, g, r)
 		c.meaning(at, r)
 
-		id := r.identity()
+		id := r.Canonical()
 		if first[id] < i {
 			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
 			c.add(at, "the same as %s[%d]", dir, first[id])

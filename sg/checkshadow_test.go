@@ -18,7 +18,7 @@ func covers(a, b *Rule) bool {
 		if p.Bits() > q.Bits() || p.Addr().Is4() != q.Addr().Is4() || !p.Contains(q.Addr()) {
 			return false
 		}
-	} else if (Rule{Peer: a.Peer}).identity() != (Rule{Peer: b.Peer}).identity() {
+	} else if (Rule{Peer: a.Peer}).Canonical() != (Rule{Peer: b.Peer}).Canonical() {
 		return false
 	}
 	if a.Protocol == AllProtocols {
@@ -31,7 +31,7 @@ func covers(a, b *Rule) bool {
 	case TCP, UDP:
 		return a.Ports.set && b.Ports.set && a.Ports.first <= b.Ports.first && a.Ports.last >= b.Ports.last
 	case ICMP, ICMPv6:
-		x, y := a.identity().ICMP, b.identity().ICMP
+		x, y := a.Canonical().ICMP, b.Canonical().ICMP
 		return x.set && y.set && (x.typ == -1 || x.typ == y.typ && (x.code == -1 || x.code == y.code))
 	}
 	return true
@@ -49,7 +49,8 @@ func TestShadowedAgainstPairs(t *testing.T) {
 			}
 		}
 		if seed%5 == 0 {
-			g.Egress = append(g.Egress, g.Egress[0], Rule{Protocol: TCP}, Rule{Protocol: ICMP}, Rule{})
+			g.Egress = append(g.Egress, g.Egress[0], Rule{Protocol: TCP, Peer: AnyIPv4}, Rule{Protocol: ICMP, Peer: AnyIPv4},
+				Rule{Protocol: ICMP, ICMP: AllICMP, Peer: AnyIPv4}, Rule{})
 		}
 		got := map[int]int{}
 		for _, f := range Check(&Topology{Groups: []Group{g}}) {

@@ -1,30 +1,28 @@
 package sg
 
-// Same reports whether AWS takes r and o for one rule of a group: protocol,
-// ports or ICMP type and code, and peer are equal once host bits are cleared and
-// what the protocol ignores is left out. Id and description do not matter
-// (SG-51, SG-43, SG-54).
-func (r Rule) Same(o Rule) bool { return r.identity() == o.identity() }
+// Same reports whether AWS takes r and o for one rule of a group: their canonical
+// forms are equal. Id and description do not matter (SG-51).
+func (r Rule) Same(o Rule) bool { return r.Canonical() == o.Canonical() }
 
-// identity returns what is left of a rule when everything that does not tell it
-// from others is gone.
-func (r Rule) identity() Rule {
-	id := Rule{Protocol: r.Protocol, Peer: r.Peer}
-	if c := id.Peer.CIDR; c.IsValid() {
-		id.Peer.CIDR = c.Masked()
+// Canonical returns what is left of a rule when everything that does not tell it
+// from others of its group is gone: host bits (SG-43), what its protocol ignores
+// (SG-54), id, description, and of a peer group the account and the peering, since
+// its id is unique. As a map key it finds rules that are the same.
+func (r Rule) Canonical() Rule {
+	c := Rule{Protocol: r.Protocol, Peer: r.Peer}
+	if p := c.Peer.CIDR; p.IsValid() {
+		c.Peer.CIDR = p.Masked()
 	}
-	if id.Peer.Group != "" {
-		id.Peer.Peering = "" // describes the path to the group, which is one group
-	}
+	c.Peer.Account, c.Peer.Peering = "", ""
 	switch r.Protocol {
 	case TCP, UDP:
-		id.Ports = r.Ports
+		c.Ports = r.Ports
 	case ICMP:
-		id.ICMP = r.ICMP
+		c.ICMP = r.ICMP
 	case ICMPv6:
-		if id.ICMP = r.ICMP; !id.ICMP.set { // SG-29
-			id.ICMP = allICMP
+		if c.ICMP = r.ICMP; !c.ICMP.set { // SG-29
+			c.ICMP = allICMP
 		}
 	}
-	return id
+	return c
 }

