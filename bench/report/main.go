@@ -32,7 +32,7 @@ import (
 func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "measure everything `n` times, or as often as the time allows")
-	flag.DurationVar(&o.limit, "limit", 18*time.Minute, "start no round that is likely to end later than `duration` after the start")
+	flag.DurationVar(&o.limit, "limit", 16*time.Minute, "start no round that is likely to end later than `duration` after the start")
 	flag.DurationVar(&o.benchtime, "benchtime", 150*time.Millisecond, "time for one benchmark of one round")
 	flag.BoolVar(&o.quick, "quick", false, "small sizes, one round, results to the temporary directory")
 	only := flag.String("only", "", "run benchmarks that match `regexp`, results to the temporary directory")

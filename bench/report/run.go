@@ -35,6 +35,15 @@ var sections = []section{
 	{name: "ReplayMemory"},
 }
 
+// large are benchmarks that take long to prepare, and so run in the first few
+// rounds alone.
+const (
+	large = "^BenchmarkTrack$/impl/family/conns=10000000$" +
+		"|^BenchmarkEvaluate$/impl/path/hops/family/proto/rules/conns=10000000$" +
+		"|^BenchmarkMemory$/impl/family/conns=10000000$"
+	largeRounds = 3
+)
+
 // A runner builds the test binaries once and runs them again and again.
 type runner struct {
 	options
@@ -105,13 +114,17 @@ func (r *runner) run(only *regexp.Regexp) error {
 }
 
 // measure runs the benchmarks of a section in one binary; those called Once in the
-// first round alone. A benchmark that fails is noted and does not end the report.
+// first round alone, the large ones in the first few. A benchmark that fails is noted and does not end the report.
 func (r *runner) measure(binary, name string, round int) error {
 	suffix := "(Kernel)?"
 	if round == 0 {
 		suffix = "(Kernel|Once)?"
 	}
-	c := r.command(binary, "^Benchmark"+name+suffix+"$", r.benchtime)
+	var flags []string
+	if round >= largeRounds {
+		flags = append(flags, "-test.skip="+large)
+	}
+	c := r.command(binary, "^Benchmark"+name+suffix+"$", r.benchtime, flags...)
 	var out bytes.Buffer
 	watch := r.took.watch(&out)
 	c.Stdout, c.Stderr = watch, watch
