@@ -22,19 +22,18 @@ const (
 //	row of the address  0 0 1 0 1 0 0 0
 //	both                0 0 1 0 0 0 0 0   rule 2 admits
 type block struct {
-	words int      // of a row
-	kinds []uint64 // four rows: rules with IPv4 and IPv6 CIDRs, lists, groups
-	tcp   portTable
-	udp   portTable
+	words int       // of a row
+	kinds []uint64  // four rows: rules with IPv4 and IPv6 CIDRs, lists, groups
 	peers []peerRef // by rule
 
 	cidrs6 []cidr6 // by peerRef.a
-	rules  []*ruleInfo
+	rules  []ruleAt
 	others []uint16 // rules that are not for TCP or UDP alone
 	every  []uint64 // two rows: rules with 0.0.0.0/0, with ::/0
 
-	many *peerRows // where a port may have many rules; else nil
-	next *block    // further rules of the group
+	tables *[2]portTable // for TCP and UDP; nil where the front has entries
+	many   *peerRows     // where a port may have many rules; else nil
+	next   *block        // further rules of the group
 }
 
 // A peerRef is what a rule's peer is compared with: network and mask of an IPv4
@@ -95,7 +94,7 @@ func (t *portTable) row(i, words int) []uint64 {
 
 // newBlocks compiles the rules of a group for one direction. Without rules it
 // returns nil.
-func newBlocks(rules []*ruleInfo) *block {
+func newBlocks(rules []ruleAt) *block {
 	if len(rules) == 0 {
 		return nil
 	}
@@ -105,7 +104,7 @@ func newBlocks(rules []*ruleInfo) *block {
 	return b
 }
 
-func newBlock(rules []*ruleInfo) *block {
+func newBlock(rules []ruleAt) *block {
 	words := (len(rules) + 63) / 64
 	masks := make([]uint64, 6*words)
 	b := &block{
@@ -116,17 +115,23 @@ func newBlock(rules []*ruleInfo) *block {
 		rules: rules,
 	}
 	for i, r := range rules {
-		b.addPeer(i, r)
+		b.addPeer(i, r.ruleInfo)
 		if r.rule.Protocol != TCP && r.rule.Protocol != UDP {
 			b.others = append(b.others, uint16(i))
 		}
 	}
-	b.tcp = newPortTable(rules, TCP, words)
-	b.udp = newPortTable(rules, UDP, words)
-	if b.crowded(&b.tcp) || b.crowded(&b.udp) || b.crowdedOthers() {
+	if b.crowdedOthers() {
 		b.many = newPeerRows(b)
 	}
 	return b
+}
+
+// addTables makes the block one that can be asked by port.
+func (b *block) addTables() {
+	b.tables = &[2]portTable{newPortTable(b.rules, TCP, b.words), newPortTable(b.rules, UDP, b.words)}
+	if b.many == nil && (b.crowded(&b.tables[0]) || b.crowded(&b.tables[1])) {
+		b.many = newPeerRows(b)
+	}
 }
 
 func (b *block) addPeer(i int, r *ruleInfo) {
@@ -166,7 +171,7 @@ func mask4(n int) uint32 { return ^uint32(0) << (32 - n) }
 func mask64(n int) uint64 { return ^uint64(0) << (64 - min(max(n, 0), 64)) }
 
 // newPortTable cuts the ports into intervals that the same rules cover.
-func newPortTable(rules []*ruleInfo, p Protocol, words int) portTable {
+func newPortTable(rules []ruleAt, p Protocol, words int) portTable {
 	var t portTable
 	cuts := make([]cut[uint32], 0, 2*len(rules)+1)
 	for i, r := range rules {

@@ -22,11 +22,11 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	i, found := slices.BinarySearch(e.eni.groups, n)
+	i, found := slices.BinarySearch(e.eni.groups(), n)
 	if found {
 		return nil
 	}
-	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups), i, n), now)
+	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), now)
 	return nil
 }
 
@@ -36,11 +36,11 @@ func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	i, found := slices.BinarySearch(e.eni.groups, n)
+	i, found := slices.BinarySearch(e.eni.groups(), n)
 	if !found {
 		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
 	}
-	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups), i, i+1), now)
+	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), now)
 	return nil
 }
 
@@ -77,8 +77,9 @@ func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
 
 func (f *Firewall) setGroups(e *Enforcer, groups []uint32, now time.Time) {
 	f.own()
-	old := e.eni.groups
-	e.eni.groups = groups
+	var few [8]uint32
+	old := append(few[:0], e.eni.groups()...)
+	e.eni.setGroups(groups)
 	f.regrouped(e, old, now)
 }
 
@@ -149,7 +150,9 @@ func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 	c := *g
 	c.rules[dir-1] = rules
 	f.w.groups[g.number] = &c
-	f.w.fronts[dir-1][g.number] = newFront(rules)
+	front, back := &f.w.fronts[dir-1][g.number], &f.w.fronts[opposite(dir)-1][g.number]
+	*front = newFront(rules)
+	front.answers, back.answers = back.flows, front.flows
 }
 
 // AddEntry adds a CIDR to a prefix list. Host bits are cleared.

@@ -119,7 +119,9 @@ func claim[K ~string, V any](m map[K]V, id K, v V) error {
 func (c *compiler) groups() {
 	w := c.w
 	w.groups = make([]*group, len(c.t.Groups))
-	w.fronts = [2][]front{make([]front, len(w.groups)), make([]front, len(w.groups))}
+	for i := range w.fronts {
+		w.fronts[i] = make([]front, len(w.groups))
+	}
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
 		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: c.vpcsOf(in)}
@@ -150,7 +152,9 @@ func (c *compiler) groups() {
 		n := len(in.Ingress)
 		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
 		if c.errs == nil {
-			w.fronts[0][i], w.fronts[1][i] = newFront(refs[:n:n]), newFront(refs[n:])
+			in, out := &w.fronts[0][i], &w.fronts[1][i]
+			*in, *out = newFront(refs[:n:n]), newFront(refs[n:])
+			in.answers, out.answers = out.flows, in.flows
 		}
 	}
 }
@@ -289,9 +293,8 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 
 func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	w := c.w
-	n4, n6, groups := 0, 0, 0
+	n4, n6 := 0, 0
 	for i := range c.t.ENIs {
-		groups += len(c.t.ENIs[i].Groups)
 		for _, a := range c.t.ENIs[i].Addrs {
 			if a.Is4() {
 				n4++
@@ -302,7 +305,8 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	}
 	w.members.Reserve(n4, n6)
 	w.enis = make([]eni, len(c.t.ENIs))
-	arena := make([]uint32, 0, groups)
+	infos := make([]eniInfo, len(c.t.ENIs))
+	var groups []uint32
 	for i := range c.t.ENIs {
 		in := &c.t.ENIs[i]
 		fail := func(err error) { c.fail(inENIs, i, &ENIError{in.ID, i, err}) }
@@ -310,7 +314,8 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 			fail(err)
 		}
 		e := &w.enis[i]
-		*e = eni{id: in.ID, vpc: w.paths.number(in.VPC), exempt: exempt[in.VPC], timeouts: in.Timeouts, instance: in.Instance}
+		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance}
+		*e = eni{eniInfo: &infos[i], vpc: w.paths.number(in.VPC), exempt: exempt[in.VPC]}
 		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
 		}
@@ -321,18 +326,17 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		}
 		c.addrs(uint32(i), in, fail)
 
-		start := len(arena)
+		groups = groups[:0]
 		for _, id := range in.Groups {
 			n, ok := w.groupByID[id]
 			if !ok {
 				fail(fmt.Errorf("%q: %w", id, ErrNoGroup))
 				continue
 			}
-			arena = append(arena, n)
+			groups = append(groups, n)
 		}
-		slices.Sort(arena[start:])
-		arena = arena[:start+len(slices.Compact(arena[start:]))]
-		e.groups = arena[start:len(arena):len(arena)]
+		slices.Sort(groups)
+		e.setGroups(slices.Compact(groups))
 	}
 	w.members.Seal()
 }

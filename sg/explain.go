@@ -160,7 +160,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 	}
 	r, conn := e.f.table.Peek(e.zone, h, now)
 	hop.Decision = e.foresee(dir, h, now, via, r, conn, opener)
-	for _, g := range e.eni.groups {
+	for _, g := range e.eni.groups() {
 		hop.Groups = append(hop.Groups, e.f.w.groups[g].id)
 	}
 	if r.Class == conntrack.Tracked || r.Class == conntrack.Related {

@@ -53,7 +53,7 @@ func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntra
 	w := e.f.w
 	total := 0
 	var zeroPort, echoReply, otherICMP, otherFamily *ruleInfo
-	for _, g := range e.eni.groups {
+	for _, g := range e.eni.groups() {
 		for _, rule := range w.groups[g].rules[dir-1] {
 			total++
 			switch p := rule.rule.Protocol; {
@@ -71,7 +71,7 @@ func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntra
 		}
 	}
 	switch {
-	case len(e.eni.groups) == 0:
+	case len(e.eni.groups()) == 0:
 		add("the interface carries no group, so nothing is admitted")
 	case total == 0:
 		add("none of its groups has %s rules, so no new connection is admitted (SG-07)", dir)

@@ -11,75 +11,107 @@ import (
 // A hit is what match found. The zero hit is no rule.
 type hit struct {
 	rule      *ruleInfo
+	number    uint32 // of the rule
 	untracked bool
 }
 
 // match finds the first rule in topology order that admits the packet at the ENI.
 func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	q := query{w: w, eni: n, h: h, via: via}
-	var r *ruleInfo
+	var r ruleAt
 	if !h.LaterFragment() && (h.Protocol == packet.TCP || h.Protocol == packet.UDP) {
 		r = w.matchPort(&q, dir)
 	} else {
 		r = w.matchOther(&q, dir)
 	}
-	if r == nil {
+	if r.ruleInfo == nil {
 		return hit{}
 	}
-	return hit{r, via&ViaTracked == 0 && w.untracked(n, dir, h)}
+	return hit{r.ruleInfo, r.number, via&ViaTracked == 0 && w.untracked(n, dir, h)}
 }
 
-// matchPort is match for a packet whose port counts. Groups are asked in two
-// rounds. The first looks at ports alone: the group's front keeps away what no
-// rule of it covers, else the row of rules that do is found. The groups have
-// nothing to do with each other there, so that the processor waits for the memory
-// of all of them at once. The second round looks at addresses.
-func (w *world) matchPort(q *query, dir Direction) *ruleInfo {
+// matchPort is match for a packet whose port counts. All groups are asked at once,
+// as far as that goes: first their fronts about the port, then about the address,
+// and only then are rules compared. None of these waits for another group, so that
+// the processor waits for the memory of all of them together.
+func (w *world) matchPort(q *query, dir Direction) ruleAt {
 	var found [8]struct {
-		b        *block
-		interval int
+		group            uint32
+		wide, door, gate run
 	}
 	d := doorOf(q.h.Protocol, q.h.DstPort)
 	fronts := w.fronts[dir-1]
-	for groups := q.eni.groups; len(groups) > 0; {
+	for groups := q.eni.groups(); len(groups) > 0; {
 		k := min(len(groups), len(found))
 		n := 0
 		for _, g := range groups[:k] {
-			if f := &fronts[g]; f.admits(d) {
-				found[n].b = f.block
-				found[n].interval = f.block.ports(q.h.Protocol).find(q.h.DstPort)
-				n++
-			}
+			found[n&7].group = g
+			n += fronts[g].admits(&d)
 		}
 		groups = groups[k:]
-		if n > 0 && !q.aimed {
-			q.aim(dir)
+		if n == 0 {
+			continue
 		}
+		if !q.aimed {
+			q.aim(dir)
+			d.look()
+		}
+		peers := peerSet(0)
+		for i := range found[:n] {
+			c := &found[i]
+			f := &fronts[c.group]
+			peers |= f.peers
+			c.wide, c.door, c.gate = f.runs(&d)
+		}
+		q.learn(peers)
+		m := 0
 		for _, c := range found[:n] {
-			if i := c.b.find(q, c.interval); i >= 0 {
-				return c.b.rules[i]
-			}
-			for b := c.b.next; b != nil; b = b.next {
-				if i := b.find(q, b.ports(q.h.Protocol).find(q.h.DstPort)); i >= 0 {
-					return b.rules[i]
+			found[m&7] = c
+			m += fronts[c.group].knows(q)
+		}
+		for i := range found[:m] {
+			c := &found[i]
+			f := &fronts[c.group]
+			if f.crowded {
+				if r := q.findPort(f.block); r.ruleInfo != nil {
+					return r
 				}
+				continue
+			}
+			r := q.scan(f, c.door.of(f.entries))
+			r = min(r, q.scan(f, c.wide.of(f.entries)))
+			r = min(r, q.scan(f, c.gate.of(f.entries)))
+			if r < noRule {
+				return f.rules[r]
 			}
 		}
 	}
-	return nil
+	return ruleAt{}
+}
+
+// findPort returns the first rule of a group's blocks that admits a packet whose
+// port counts.
+func (q *query) findPort(b *block) ruleAt {
+	for ; b != nil; b = b.next {
+		t := b.ports(q.h.Protocol)
+		if i := b.find(q, t, t.find(q.h.DstPort)); i >= 0 {
+			return b.rules[i]
+		}
+	}
+	return ruleAt{}
 }
 
 // matchOther is match for packets that rules do not tell by port.
-func (w *world) matchOther(q *query, dir Direction) *ruleInfo {
+func (w *world) matchOther(q *query, dir Direction) ruleAt {
 	q.aim(dir)
-	for _, g := range q.eni.groups {
+	for _, g := range q.eni.groups() {
 		for b := w.fronts[dir-1][g].block; b != nil; b = b.next {
 			if i := b.findOther(q); i >= 0 {
 				return b.rules[i]
 			}
 		}
 	}
-	return nil
+	return ruleAt{}
 }
 
 // A query is a packet on its way through the blocks of an ENI's groups. What it
@@ -100,6 +132,13 @@ type query struct {
 	first    uint32 // owner of the remote address
 	inLists  uint64
 	all      []uint32 // owners, if there are several
+
+	keys  [4]uint64 // what entries are compared with
+	known peerSet   // those of the keys that are filled in
+	ask   peerSet   // peers that a front knows nothing more of
+	proto uint8     // as in entry.protos
+	net   uint8     // as netOf has it
+	is4   uint64    // 1 for an IPv4 packet
 }
 
 // aim reads the remote address.
@@ -109,11 +148,30 @@ func (q *query) aim(dir Direction) {
 	if dir == Egress {
 		remote = &q.h.Dst
 	}
+	q.proto = protoBit(q.h.Protocol)
 	if q.v6 = q.h.Family == packet.IPv6; q.v6 {
 		q.hi, q.lo = binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
+		q.keys[keyCIDR], q.keys[keyAsk] = noAddr4, 1<<askList|1<<askCIDR6|1<<askEvery6
+		q.ask = withMore | withCIDR6
 		return
 	}
 	q.a4 = binary.BigEndian.Uint32(remote[12:])
+	q.keys[keyCIDR], q.keys[keyAsk] = uint64(q.a4), 1<<askList
+	q.is4, q.net, q.ask = 1, netOf(q.a4), withMore
+}
+
+// learn fills in the keys that entries need.
+func (q *query) learn(needs peerSet) {
+	needs &^= q.known
+	q.known |= needs
+	if needs&withGroups != 0 && q.via&ViaAppliance == 0 { // REF-12
+		for i := range q.owners() {
+			q.keys[keyGroup] |= q.owner(i).marks
+		}
+	}
+	if needs&withLists != 0 {
+		q.keys[keyList] = q.lists(0)
+	}
 }
 
 // lists returns which of 64 lists the remote address is in.
@@ -166,7 +224,7 @@ func (q *query) reaches(o *eni, group uint32) bool {
 // memberOf reports whether the remote address belongs to a member of the group.
 func (q *query) memberOf(group uint32) bool {
 	for i := range q.owners() {
-		if o := q.owner(i); slices.Contains(o.groups, group) && q.reaches(o, group) {
+		if o := q.owner(i); slices.Contains(o.groups(), group) && q.reaches(o, group) {
 			return true
 		}
 	}
@@ -176,15 +234,14 @@ func (q *query) memberOf(group uint32) bool {
 // ports returns the table for TCP or UDP.
 func (b *block) ports(p packet.Protocol) *portTable {
 	if p == packet.UDP {
-		return &b.udp
+		return &b.tables[1]
 	}
-	return &b.tcp
+	return &b.tables[0]
 }
 
 // find returns the first rule of an interval of ports whose peer the packet has,
 // -1 if there is none.
-func (b *block) find(q *query, interval int) int {
-	t := b.ports(q.h.Protocol)
+func (b *block) find(q *query, t *portTable, interval int) int {
 	if b.words > 1 || b.many != nil {
 		return b.findWide(q, t, interval)
 	}

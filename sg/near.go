@@ -20,7 +20,7 @@ func (e *Enforcer) near(dir Direction, h *packet.Header, via Via) []NearRule {
 		distance int
 	}
 	var all []ranked
-	for _, g := range e.eni.groups {
+	for _, g := range e.eni.groups() {
 		for _, r := range e.f.w.groups[g].rules[dir-1] {
 			fails := e.fails(r, dir, h, via)
 			d := 0
@@ -144,7 +144,7 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 		for _, m := range all {
 			o := &w.enis[m]
 			switch {
-			case !slices.Contains(o.groups, g.number):
+			case !slices.Contains(o.groups(), g.number):
 			case via&ViaAppliance != 0:
 				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
 			default:
@@ -155,14 +155,14 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 	}
 	if id, ok := w.public[remote]; ok {
 		n := w.eniByID[id]
-		if slices.Contains(w.enis[n].groups, g.number) {
+		if slices.Contains(w.enis[n].groups(), g.number) {
 			return fmt.Sprintf("it is a public address of %s, a member, but rules that name a group match private addresses only (REF-01)", id)
 		}
 		return fmt.Sprintf("it is a public address of %s, which does not carry %s either", id, g.id)
 	}
 	members := 0
 	for i := range w.enis {
-		if slices.Contains(w.enis[i].groups, g.number) {
+		if slices.Contains(w.enis[i].groups(), g.number) {
 			members++
 		}
 	}

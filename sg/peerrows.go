@@ -111,7 +111,7 @@ func (m *peerRows) find(b *block, q *query, candidates []uint64) int {
 	if len(m.groups) > 0 && q.via&ViaAppliance == 0 {
 		for i := range q.owners() {
 			o := q.owner(i)
-			for _, g := range o.groups {
+			for _, g := range o.groups() {
 				if n, ok := slices.BinarySearch(m.groups, g); ok && q.reaches(o, g) {
 					or(in, m.byPeer[n*b.words:])
 				}

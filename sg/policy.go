@@ -82,7 +82,7 @@ func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) EN
 	q := query{w: w, eni: n, h: h}
 	q.aim(dir)
 	for i := range q.owners() {
-		if o := q.owner(i); slices.Contains(o.groups, group) && q.reaches(o, group) {
+		if o := q.owner(i); slices.Contains(o.groups(), group) && q.reaches(o, group) {
 			return o.id
 		}
 	}
@@ -143,7 +143,7 @@ func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 		if !ok {
 			return
 		}
-		for _, g := range w.enis[n].groups {
+		for _, g := range w.enis[n].groups() {
 			if !yield(w.groups[g].id) {
 				return
 			}

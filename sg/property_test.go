@@ -165,7 +165,7 @@ func (d draw) addr() netip.Addr {
 	if d.IntN(3) == 0 {
 		return netip.MustParseAddr(d.oneOf("2001:db8::", "2001:db8:0:1::", "fd00::") + fmt.Sprintf("%x", d.IntN(20)))
 	}
-	return netip.AddrFrom4([4]byte{10, 0, byte(d.IntN(3)), byte(d.IntN(20))})
+	return netip.AddrFrom4([4]byte{10, byte(d.IntN(5) / 4), byte(d.IntN(3)), byte(d.IntN(20))})
 }
 
 func (d draw) prefix(a netip.Addr) netip.Prefix {
@@ -176,7 +176,9 @@ func (d draw) prefix(a netip.Addr) netip.Prefix {
 	return netip.PrefixFrom(a, bits)
 }
 
-func (d draw) port() int { return [...]int{0, 1, 22, 80, 443, 1023, 1024, 8080, 65535}[d.IntN(9)] }
+func (d draw) port() int {
+	return [...]int{0, 1, 22, 23, 80, 443, 446, 1023, 1024, 5392, 5393, 8080, 9215, 65535}[d.IntN(14)]
+}
 
 func (d draw) rule() Rule {
 	var r Rule
@@ -338,6 +340,34 @@ func TestMatchAgainstWalk(t *testing.T) {
 		p, err := Compile(topo)
 		require.NoError(t, err, "seed %d", seed)
 		agree(t, d, p.w, topo, 150, "seed %d", seed)
+	}
+}
+
+// The same for more groups than an ENI holds in place.
+func TestMatchManyGroups(t *testing.T) {
+	for seed := range uint64(60) {
+		d := draw{rand.New(rand.NewPCG(seed, 3))}
+		topo := d.topology(2)
+		for i := range 20 {
+			topo.Groups = append(topo.Groups, Group{ID: GroupID(fmt.Sprint("sg-", 4+i)), Ingress: d.rules(2), Egress: d.rules(2)})
+		}
+		for i := range topo.ENIs {
+			for n := range d.IntN(24) {
+				topo.ENIs[i].Groups = append(topo.ENIs[i].Groups, topo.Groups[(n*7+i)%24].ID)
+			}
+		}
+		p, err := Compile(topo)
+		require.NoError(t, err, "seed %d", seed)
+		agree(t, d, p.w, topo, 100, "seed %d", seed)
+		f := NewFirewall(p, nil)
+		for i, e := range topo.ENIs {
+			require.NoError(t, f.SetGroups(e.ID, topo.ENIs[(i+1)%len(topo.ENIs)].Groups, time.Unix(0, 0)))
+		}
+		before := slices.Clone(topo.ENIs)
+		for i := range topo.ENIs {
+			topo.ENIs[i].Groups = before[(i+1)%len(before)].Groups
+		}
+		agree(t, d, f.w, topo, 100, "seed %d, after SetGroups", seed)
 	}
 }
 

@@ -44,7 +44,7 @@ func (f *Firewall) tidy(now time.Time) {
 func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
 	switch f.opts.OnChange {
 	case ChangeAWS:
-		if f.w.opensMore(old, e.eni.groups) {
+		if f.w.opensMore(old, e.eni.groups()) {
 			f.end(now, func(*eni) bool { return true }, e.zone)
 		}
 	case ChangeRevalidate: // it is a member of other groups now
@@ -73,7 +73,7 @@ func (w *world) opensMore(old, now []uint32) bool {
 func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
 	// By AWS's way only a rule that untracks flows matters.
 	if f.opts.OnChange != ChangeAWS || added != nil && added.flows() != 0 {
-		f.end(now, func(n *eni) bool { return slices.Contains(n.groups, g.number) })
+		f.end(now, func(n *eni) bool { return slices.Contains(n.groups(), g.number) })
 	}
 	f.tidy(now)
 }
@@ -85,7 +85,7 @@ func (f *Firewall) listChanged(list uint32, now time.Time) {
 		return
 	}
 	f.end(now, func(n *eni) bool {
-		for _, g := range n.groups {
+		for _, g := range n.groups() {
 			for _, rules := range f.w.groups[g].rules {
 				for _, r := range rules {
 					if r.kind == peerList && r.peer == list {

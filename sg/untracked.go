@@ -25,15 +25,21 @@ func (w *world) untracked(n *eni, dir Direction, h *packet.Header) bool {
 func (w *world) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
 	bit := flowBit(f, p)
 	var answers flowSet
-	for _, g := range n.groups {
-		answers |= w.fronts[opposite(dir)-1][g].flows
+	for _, g := range n.groups() {
+		answers |= w.fronts[dir-1][g].answers
 	}
 	if answers>>allPortsShift&bit == 0 {
 		return false
 	}
-	for _, g := range n.groups {
+	for _, g := range n.groups() {
 		front := &w.fronts[dir-1][g]
 		if front.flows&bit == 0 {
+			continue
+		}
+		if !front.crowded {
+			if front.anywhere(f, p, port) {
+				return true
+			}
 			continue
 		}
 		for b := front.block; b != nil; b = b.next {

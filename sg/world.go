@@ -39,15 +39,48 @@ type group struct {
 	rules   [2][]*ruleInfo // by Direction-1
 }
 
-// An eni is a compiled ENI.
+// An eni is a compiled ENI: one cache line with what packets need.
 type eni struct {
+	*eniInfo
+	exempt *exemptAddrs // of its VPC
+	marks  uint64       // of its groups; see mark
+	vpc    uint32
+	count  uint32    // of groups
+	few    [8]uint32 // its groups, if they are no more
+}
+
+// An eniInfo is what packets do not need of an ENI. It never changes.
+type eniInfo struct {
 	id       ENIID
-	groups   []uint32 // ascending and distinct; never changed in place
-	vpc      uint32
-	exempt   *exemptAddrs // of its VPC
 	timeouts conntrack.Timeouts
 	instance InstanceID
+	many     []uint32 // its groups, if they are more than eni.few holds
 }
+
+// groups returns the numbers of the ENI's groups, ascending and distinct. They
+// lie within the eni.
+func (e *eni) groups() []uint32 {
+	if int(e.count) > len(e.few) {
+		return e.many
+	}
+	return e.few[:e.count]
+}
+
+// setGroups keeps nothing of groups.
+func (e *eni) setGroups(groups []uint32) {
+	e.count, e.marks, e.few = uint32(len(groups)), 0, [8]uint32{}
+	if copy(e.few[:], groups) < len(groups) {
+		info := *e.eniInfo
+		info.many = slices.Clone(groups)
+		e.eniInfo = &info
+	}
+	for _, g := range groups {
+		e.marks |= mark(g)
+	}
+}
+
+// mark returns a bit that stands for a group, and for others too.
+func mark(group uint32) uint64 { return 1 << (group & 63) }
 
 // sharesMax reports whether the connections of two ENIs count together. Those of
 // an ENI without an instance count alone.

@@ -18,7 +18,7 @@ func TestIndexAgainstList(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		addr := func() netip.Addr {
 			if rng.IntN(2) == 0 {
-				return netip.AddrFrom4([4]byte{10, 0, 0, byte(rng.IntN(64))})
+				return netip.AddrFrom4([4]byte{10, byte(rng.IntN(40) / 30 * rng.IntN(9)), 0, byte(rng.IntN(64))})
 			}
 			return netip.AddrFrom16([16]byte{0xfd, 8: byte(rng.IntN(2)), 15: byte(rng.IntN(64))})
 		}
@@ -30,6 +30,9 @@ func TestIndexAgainstList(t *testing.T) {
 			owner := uint32(rng.IntN(5))
 			if rng.IntN(4) == 0 {
 				p, _ = p.Addr().Prefix(p.Addr().BitLen() - 1 - rng.IntN(6))
+				if rng.IntN(10) == 0 && p.Addr().Is4() {
+					p, _ = p.Addr().Prefix(13)
+				}
 				x.AddPrefix(p, owner)
 			} else {
 				before := slices.Clone(owned[p])
