@@ -11,6 +11,7 @@ import (
 // first to say something of a group, list or ENI wins; lists are united.
 type builder struct {
 	problems
+	unread bool // there are inputs that say nothing, for what is wrong with them
 
 	groups  []*group
 	groupOf map[sg.GroupID]*group
@@ -132,6 +133,7 @@ type prefixList struct {
 	place   Place
 	at      []Place // of each of Entries
 	entries bool    // some document told them
+	warned  bool    // that none did
 }
 
 func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {

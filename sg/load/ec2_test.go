@@ -172,7 +172,7 @@ prefixlist pl-2 family=ipv6 owner=AWS
 				{"IpProtocol": "6", "FromPort": 1, "ToPort": 1, "PrefixListIds": [{"PrefixListId": "pl-9"}]}`, "")},
 			want: "prefixlist pl-9\ngroup sg-a account=1\nrule sg-a ingress all pl-9\nrule sg-a ingress tcp 1 pl-9\n",
 			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].PrefixListIds[0]: no input tells the entries of pl-9, so this rule matches nothing: " +
-				"add pl-9=FILE, printed by get-managed-prefix-list-entries (InvalidPrefixListID.NotFound)"},
+				"add -topology pl-9=FILE, printed by get-managed-prefix-list-entries (InvalidPrefixListID.NotFound)"},
 		},
 		{
 			name: "REF-18 IN-14 further VPCs of a group",

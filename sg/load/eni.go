@@ -113,7 +113,7 @@ func (b *builder) handmade(e *givenENI) {
 	at := Place{File: e.name}
 	merged := b.eni(e.ID, at)
 	merged.merge(&added)
-	if len(merged.Groups) == 0 {
+	if len(merged.Groups) == 0 && !b.unread {
 		b.fail(at, codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85
 	}
 }

@@ -101,17 +101,21 @@ type givenENI struct {
 // Topology returns what all the inputs say together, in the order in which they
 // say it, and everything that is worth a warning. The error joins all that was
 // found, each an [*Error] where the input is to blame; what [sg.Compile] would
-// refuse in what could be read is among them.
+// refuse in what could be read is among them. Where an input could not be read at
+// all, groups that nothing declares are no error, since that input may.
 func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
 	b.errs = append(b.errs, l.errs...)
 	for _, root := range l.docs {
 		root.p = &b.problems
 	}
+	b.unread = len(l.errs) > 0
 	var docs []*cursor
 	for _, root := range l.docs {
 		if b.understood(root) {
 			docs = append(docs, root)
+		} else {
+			b.unread = true
 		}
 	}
 	for _, r := range readers {
@@ -132,10 +136,25 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	t := b.topology()
 	l.places = b.places(t)
 	if len(b.errs) > 0 {
-		if _, err := sg.Compile(t); err != nil {
-			b.errs = append(b.errs, l.Locate(err))
+		_, err := sg.Compile(t)
+		for _, err := range flatten(err) {
+			if !b.unread || !errors.Is(err, sg.ErrNoGroup) { // it may be in what could not be read
+				b.errs = append(b.errs, l.Locate(err))
+			}
 		}
 		return nil, b.warns, errors.Join(b.errs...)
 	}
 	return t, b.warns, nil
+}
+
+// flatten returns the errors that were joined, and none for nil.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	}
+	return joined.Unwrap()
 }

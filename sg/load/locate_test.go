@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -79,4 +80,43 @@ func TestLocateBesideErrors(t *testing.T) {
 		"1.json:1: NetworkInterfaces[1].NetworkInterfaceId: is empty",
 		`1.json:1: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`,
 	}, got.errors)
+}
+
+// A group that nothing declares may be in the input that could not be read.
+func TestUnreadInputs(t *testing.T) {
+	eni := sg.ENI{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Groups: []sg.GroupID{"sg-x"}}
+	for name, text := range map[string]string{
+		"no JSON":        `{"SecurityGroups": [`,
+		"not understood": `{"Instances": []}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := load.New()
+			l.Add("g.json", strings.NewReader(text))
+			l.AddENI(eni)
+			l.AddENI(sg.ENI{ID: "eni-2"})
+			_, _, err := l.Topology()
+			require.Error(t, err)
+			assert.NotErrorIs(t, err, sg.ErrNoGroup)
+			assert.NotContains(t, err.Error(), "eni-")
+		})
+	}
+	l := load.New()
+	l.AddENI(eni)
+	l.AddENI(sg.ENI{ID: "eni-2"})
+	_, _, err := l.Topology()
+	assert.ErrorIs(t, err, sg.ErrNoGroup, "all was read")
+	assert.ErrorContains(t, err, "eni-2: has no group")
+}
+
+func TestEntriesTold(t *testing.T) {
+	l := load.New()
+	l.Add("g.json", strings.NewReader(group(`{"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}, {"PrefixListId": "pl-2"}, {"PrefixListId": "pl-3"}]}`, "")))
+	l.Add("l.json", strings.NewReader(`{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "IPv4", "MaxEntries": 5}]}`))
+	l.Add("pl-2=e.json", strings.NewReader(`{"Entries": []}`))
+	_, warnings, err := l.Topology()
+	require.NoError(t, err)
+	assert.Len(t, warnings, 2, "%v", warnings)
+	for id, want := range map[sg.PrefixListID]bool{"pl-1": false, "pl-2": true, "pl-3": false, "pl-4": false} {
+		assert.Equal(t, want, l.EntriesTold(id), id)
+	}
 }

@@ -117,11 +117,11 @@ func (b *builder) checkList(r *rule) {
 		return
 	}
 	l := b.list(id, r.place)
-	if l.entries {
+	if l.entries || l.warned {
 		return
 	}
-	l.entries = true // one warning is enough
-	b.warn(r.place, codePrefixList, "no input tells the entries of %s, so this rule matches nothing: add %s=FILE, printed by get-managed-prefix-list-entries",
+	l.warned = true // one warning is enough
+	b.warn(r.place, codePrefixList, "no input tells the entries of %s, so this rule matches nothing: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
 		id, id)
 }
 
@@ -185,3 +185,11 @@ func (l *Loader) GroupPlace(id sg.GroupID) Place { return l.places.group[id] }
 
 // ENIPlace is GroupPlace for an interface.
 func (l *Loader) ENIPlace(id sg.ENIID) Place { return l.places.eni[id] }
+
+// EntriesTold reports whether any input told the entries of a prefix list of the
+// last topology, be it that there are none. Rules that name a list of which none
+// did match nothing, and the first of them has a warning.
+func (l *Loader) EntriesTold(id sg.PrefixListID) bool {
+	p := l.places.list[id]
+	return p != nil && p.entries
+}

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -16,7 +17,8 @@ const checkHelp = `usage: sgsim check [flags]
 
 Finds what is wrong or useless in the groups of a topology: quotas of AWS that are
 exceeded, references that lead nowhere, rules that no packet can match, that stand
-there twice, or that another rule covers. One line a finding.
+there twice, or that another rule covers. One line a finding. That a prefix list has
+entries which no file supplies is a warning and fails nothing: -topology pl-0123=FILE.
 
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
@@ -57,16 +59,17 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	findings := sg.Check(topo)
+	findings := slices.DeleteFunc(sg.Check(topo), func(f sg.Finding) bool { return unsupplied(f, topo, loader) })
 	w := bufio.NewWriter(t.stdout)
 	if *format == "json" {
 		err = writeFindings(w, findings, topo, loader)
 	} else {
 		for _, f := range findings {
+			line := f.String()
 			if at := placeOf(loader, f).String(); at != "" {
-				fmt.Fprintf(w, "%s: ", at)
+				line = at + ": " + line
 			}
-			fmt.Fprintln(w, f)
+			fmt.Fprintln(w, printable(line))
 		}
 	}
 	if ferr := w.Flush(); err == nil {
@@ -149,19 +152,35 @@ func writeFindings(w io.Writer, findings []sg.Finding, topo *sg.Topology, l *loa
 	return e.Encode(out)
 }
 
+// unsupplied reports whether a rule is found to match nothing because the entries
+// of its prefix list were not supplied. That says something of the files and not of
+// the rule, and the loader warned of it.
+func unsupplied(f sg.Finding, topo *sg.Topology, l *load.Loader) bool {
+	list := ruleOf(topo, f).Peer.PrefixList
+	return f.Kind == sg.NeverMatches && list != "" && !l.EntriesTold(list)
+}
+
 func ruleName(topo *sg.Topology, f sg.Finding) string {
-	for i := range topo.Groups {
-		if g := &topo.Groups[i]; g.ID == f.Group {
-			rules := g.Ingress
-			if f.Dir == sg.Egress {
-				rules = g.Egress
-			}
-			if f.Index < len(rules) && rules[f.Index].ID != "" {
-				return string(rules[f.Index].ID)
-			}
-		}
+	if id := ruleOf(topo, f).ID; id != "" {
+		return string(id)
 	}
 	return fmt.Sprintf("%s[%d]", f.Dir, f.Index)
+}
+
+// ruleOf returns the rule that a finding is about, the zero Rule if it is not
+// about one.
+func ruleOf(topo *sg.Topology, f sg.Finding) sg.Rule {
+	for i := range topo.Groups {
+		g := &topo.Groups[i]
+		switch {
+		case g.ID != f.Group:
+		case f.Dir == sg.Ingress && f.Index < len(g.Ingress):
+			return g.Ingress[f.Index]
+		case f.Dir == sg.Egress && f.Index < len(g.Egress):
+			return g.Egress[f.Index]
+		}
+	}
+	return sg.Rule{}
 }
 
 // placeOf is where in the files the subject of a finding stands.

@@ -94,7 +94,7 @@ func (t *tool) explain(args []string) int {
 			x = fw.ExplainVia(h, now, via)
 			fw.ForwardVia(h, now, via)
 		}
-		fmt.Fprintln(w, strings.TrimRight(x.String(), "\n"))
+		fmt.Fprintln(w, printable(named(strings.TrimRight(x.String(), "\n"), topo)))
 		dropped = dropped || x.Verdict == sg.Drop
 	}
 	if err := w.Flush(); err != nil {

@@ -473,14 +473,18 @@ func TestExplain(t *testing.T) {
 	topology := vpc(t)
 	r := runSgsim(t, "explain", "-topology", topology, askDB)
 	assert.Zero(t, r.status)
-	assert.Regexp(t, `(?s)accept.*eni-web egress.*sg-web egress\[0\].*eni-db ingress.*sg-db ingress\[0\]`, r.stdout)
+	assert.Regexp(t, `(?s)accept.*web \(eni-web\) egress.*web \(sg-web\) egress\[0\].*db \(eni-db\) ingress.*db \(sg-db\) ingress\[0\]`, r.stdout)
 	r = runSgsim(t, "explain", "-topology", topology, "tcp 10.0.1.10:40000 > 10.0.2.20:3306 S")
 	assert.Zero(t, r.status)
-	assert.Regexp(t, `(?s)drop.*sg-web egress\[0\].*5432.*3306`, r.stdout)
+	assert.Regexp(t, `(?s)drop.*web \(sg-web\) egress\[0\].*5432.*3306`, r.stdout)
 	r = runSgsim(t, "explain", "-topology", topology, askWeb, webSays)
 	assert.Regexp(t, `(?s)accept.*accept.*tracked`, r.stdout, "the second meets the connection of the first")
 	alone := runSgsim(t, "explain", "-topology", topology, webSays)
 	assert.Contains(t, alone.stdout, "drop")
+
+	hostile := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"GroupName": "web"`, `"GroupName": "\u001b[31mweb\nx"`, 1)))
+	r = runSgsim(t, "explain", "-topology", hostile, askDB)
+	assert.Contains(t, r.stdout, `  rule        \x1b[31mweb\nx (sg-web) egress[0]`)
 
 	verdict := func(args ...string) int {
 		return runSgsim(t, append([]string{"explain", "-fail-on", "drop", "-topology", topology}, args...)...).status
@@ -529,6 +533,19 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "none").status)
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,shadowed").status)
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,"+findings[0].Kind).status)
+
+	listed := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"UserIdGroupPairs": [{"GroupId": "sg-db"}]`, `"PrefixListIds": [{"PrefixListId": "pl-1"}]`, 1)))
+	r = runSgsim(t, "check", "-topology", listed)
+	assert.Equal(t, exitOK, r.status, "its entries are not known")
+	assert.Empty(t, r.stdout)
+	assert.Contains(t, r.stderr, "no input tells the entries of pl-1, so this rule matches nothing: add -topology pl-1=FILE,")
+	empty := write(t, "empty.json", []byte(`{"Entries": []}`))
+	r = runSgsim(t, "check", "-topology", listed, "-topology", "pl-1="+empty)
+	assert.Equal(t, exitNo, r.status)
+	assert.Contains(t, r.stdout, "sg-web egress[0]: never: pl-1 has no entries now")
+
+	r = runSgsim(t, "check", "-topology", "none.json", "-eni", "id=a,addr=10.0.0.5,group=sg-web")
+	assert.Equal(t, result{status: exitInput, stderr: "none.json: no such file or directory\n"}, r)
 
 	groups := write(t, "groups.json", []byte(regexp.MustCompile(`(?s),\s*"NetworkInterfaces".*`).ReplaceAllString(vpcJSON, "}")))
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", groups).status, "no member to match")

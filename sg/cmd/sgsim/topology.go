@@ -1,9 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
@@ -91,4 +95,33 @@ func names(topo *sg.Topology) (enis map[sg.ENIID]string, groups map[sg.GroupID]s
 		}
 	}
 	return enis, groups
+}
+
+var awsID = regexp.MustCompile(`\b(eni|sg)-[0-9A-Za-z-]+`)
+
+// named puts names before the ids of AWS in a text: "web (sg-0123)".
+func named(text string, topo *sg.Topology) string {
+	enis, groups := names(topo)
+	return awsID.ReplaceAllStringFunc(text, func(id string) string {
+		name := cmp.Or(enis[sg.ENIID(id)], groups[sg.GroupID(id)])
+		if name == "" {
+			return id
+		}
+		return strings.ReplaceAll(name, "\n", `\n`) + " (" + id + ")"
+	})
+}
+
+// printable escapes what would do something to a terminal: ids and names come from
+// files. Lines stay lines.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r == '\n' || strconv.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		q := strconv.QuoteRune(r)
+		b.WriteString(q[1 : len(q)-1])
+	}
+	return b.String()
 }
