@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,6 +91,14 @@ func (s stat) text(ok bool) string {
 	return fmt.Sprintf("%s [%s .. %s]", number(s.median), number(s.min), number(s.max))
 }
 
+// time writes a stat of nanoseconds, long ones in milliseconds.
+func (s stat) time() string {
+	if s.median < 1e6 {
+		return s.text(true) + " ns"
+	}
+	return stat{s.median / 1e6, s.min / 1e6, s.max / 1e6}.text(true) + " ms"
+}
+
 func (d document) peers(w *strings.Builder) {
 	w.WriteString("## Who is compared, and what they leave undone\n\n")
 	w.WriteString("Every case of sgsim keeps TCP state, timeouts and both directions, tells groups and zones\napart and names the rule or the connection that decided.\n\n")
@@ -158,9 +165,9 @@ func (d document) row(w *strings.Builder, section, c string, names map[string]st
 		case !ok:
 			w.WriteString(" |")
 		case col == string(peer.Sgsim) || !haveOwn:
-			fmt.Fprintf(w, " %s ns |", s.text(true))
+			fmt.Fprintf(w, " %s |", s.time())
 		default:
-			fmt.Fprintf(w, " %s ns, x%s |", number(s.median), number(s.median/own.median))
+			fmt.Fprintf(w, " %s, x%s |", stat{s.median, s.median, s.median}.time(), number(s.median/own.median))
 		}
 	}
 	if hasFloor {
@@ -265,81 +272,4 @@ func compareCases(a, b string) int {
 		}
 	}
 	return len(as) - len(bs)
-}
-
-// short is the table of the README.
-func (d document) short() string {
-	var w strings.Builder
-	m := d.machine
-	fmt.Fprintf(&w, "\n%s, one core, %s, commit %s; more in [bench/RESULTS.md](bench/RESULTS.md).\n\n", m.CPU, m.Go, m.Commit)
-	w.WriteString("| | sgsim | beside it, in the same run |\n|---|---|---|\n")
-	for _, row := range shortRows {
-		own, ok := d.results.stat(row.own, d.results.unitOr(row.unit, row.own))
-		if !ok {
-			continue
-		}
-		var beside []string
-		for _, p := range row.peers {
-			if s, ok := d.results.stat(p.name, d.results.unitOr(row.unit, p.name)); ok {
-				beside = append(beside, fmt.Sprintf("%s %s", p.who, number(s.median)))
-			}
-		}
-		unit := row.unit
-		if unit == "" {
-			unit = "ns"
-		}
-		fmt.Fprintf(&w, "| %s | %s %s | %s |\n", row.what, number(own.median), unit, strings.Join(beside, ", "))
-	}
-	w.WriteString("\n")
-	return w.String()
-}
-
-type rival struct{ who, name string }
-
-// shortRows are the cases of the README.
-var shortRows = []struct {
-	what  string
-	own   string
-	unit  string // empty: its time
-	peers []rival
-}{
-	{"decode a TCP/IPv4 frame", "Decode/impl=sgsim/frame=tcp4/size=64", "", []rival{
-		{"gopacket's parser", "Decode/impl=gopacket-parser/frame=tcp4/size=64"},
-		{"gopacket.NewPacket", "Decode/impl=gopacket-newpacket/frame=tcp4/size=64"}}},
-	{"established packet, frame to decision, 10,000 connections", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=10000", "", []rival{
-		{"nftables", "Evaluate/impl=nftables/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=10000"},
-		{"gVisor", "Evaluate/impl=gvisor/path=established/hops=1/family=v4/proto=tcp/rules=0/conns=10000"}}},
-	{"the same, 1 M connections", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=1000000", "", []rival{
-		{"a Go map alone, doing as much", "Track/impl=gomap-tracking/family=v4/conns=1000000"},
-		{"its bare look-up", "Track/impl=gomap/family=v4/conns=1000000"}}},
-	{"the same, 10 M connections", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=10000000", "", []rival{
-		{"a Go map alone, doing as much", "Track/impl=gomap-tracking/family=v4/conns=10000000"},
-		{"its bare look-up", "Track/impl=gomap/family=v4/conns=10000000"}}},
-	{"match 300 rules, by CIDR", "Match/impl=sgsim/kind=cidr/rules=300/enis=1/of=100", "", []rival{
-		{"walking them", "Match/impl=walk/kind=cidr/rules=300/enis=1/of=100"},
-		{"tailscale's filter", "Match/impl=tailscale/kind=cidr/rules=300/enis=1/of=100"}}},
-	{"memory of an IPv4 connection", "Memory/impl=sgsim/family=v4/conns=10000000", "B/conn", nil},
-	{"replay a capture, 64 bytes, 10,000 connections", "Replay/impl=sgsim/size=64/flows=10000/cores=1", "Mpkt/s", []rival{
-		{"tcpdump copying it", "Replay/impl=tcpdump/size=64/flows=10000/cores=1"},
-		{"gopacket and a map", "Replay/impl=tutorial/size=64/flows=10000/cores=1"}}},
-}
-
-const (
-	markerBegin = "<!-- bench: written by go run ./bench/report -->"
-	markerEnd   = "<!-- /bench -->"
-)
-
-// replaceBetweenMarkers writes text between the two marker lines of a file, and
-// leaves the rest of it alone.
-func replaceBetweenMarkers(path, text string) error {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	head, rest, ok := strings.Cut(string(b), markerBegin+"\n")
-	_, foot, ok2 := strings.Cut(rest, markerEnd)
-	if !ok || !ok2 {
-		return fmt.Errorf("%s: no marker lines %q and %q", path, markerBegin, markerEnd)
-	}
-	return os.WriteFile(path, []byte(head+markerBegin+"\n"+text+markerEnd+foot), 0o644)
 }
