@@ -99,11 +99,15 @@ func report(o options, only string) error {
 		return err
 	}
 	fmt.Println("wrote", raw)
-	if err := (document{header: header{m, r.profiles}, results: r.results, skipped: r.skipped}).write(out, readme); err != nil {
+	d := document{header: header{m, r.profiles}, results: r.results, skipped: r.skipped}
+	if err := d.write(out, readme); err != nil {
 		return err
 	}
 	if len(r.failed) > 0 {
 		return fmt.Errorf("benchmarks failed: %v", r.failed)
+	}
+	if missing := d.unmeasured(); readme != "" && len(missing) > 0 {
+		return fmt.Errorf("goals without a figure: %q", missing)
 	}
 	return nil
 }

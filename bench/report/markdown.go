@@ -81,6 +81,16 @@ func (d document) goals(w *strings.Builder) {
 	w.WriteString("\n")
 }
 
+// unmeasured are the goals whose benchmarks gave nothing, or are called otherwise.
+func (d document) unmeasured() (what []string) {
+	for _, g := range goals {
+		if _, ok := g.measure(d.results); !ok {
+			what = append(what, g.what)
+		}
+	}
+	return what
+}
+
 func (s stat) text(ok bool) string {
 	if !ok {
 		return "-"

@@ -150,6 +150,7 @@ func TestDocument(t *testing.T) {
 	text := document{header: header{machine: machine{CPU: "cpu"}, Profiles: []profile{{"Decode/x", []string{"31% a"}}}}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
 	assert.Contains(t, text, "| path=new/hops=1/family=v4/proto=tcp/rules=1000 |")
 	assert.Contains(t, text, "| Decode/x | 31% a |")
+	assert.Len(t, document{}.unmeasured(), len(goals))
 	assert.Contains(t, text, "- Replay/impl=tcpdump: not installed")
 	for _, g := range goals {
 		assert.Contains(t, text, "| "+g.what+" |")
