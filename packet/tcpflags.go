@@ -21,6 +21,9 @@ const flagLetters = "FSRPAUEC"
 // and "-" where none is set.
 func (f TCPFlags) String() string { return string(f.append(nil)) }
 
+// AppendText appends what String returns. The error is always nil.
+func (f TCPFlags) AppendText(b []byte) ([]byte, error) { return f.append(b), nil }
+
 func (f TCPFlags) append(b []byte) []byte {
 	if f == 0 {
 		return append(b, '-')

@@ -56,8 +56,10 @@ type Frame struct {
 	// 1678 to 2261 is damaged, and would stop the clock of whoever goes by it.
 	Time time.Time
 
-	// Number counts packets from 1.
+	// Number counts packets from 1. Offset is where the packet's record starts in its
+	// file, bytes, behind gunzip for gzipped files; 0 where there is no file.
 	Number int
+	Offset int64
 
 	// Interface tells the interfaces of one capture apart. For a pcapng file it
 	// indexes [File.Interfaces]. For others it is the index of the capturing host's

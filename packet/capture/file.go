@@ -234,7 +234,7 @@ func (f *File) Fault(fr *Frame, recovered any) error {
 	if data-file >= uintptr(len(f.win.buf)) || fault.Addr()-data >= uintptr(len(fr.Data)) {
 		return nil
 	}
-	return &DamageError{Name: f.name, Packet: fr.Number, Offset: int64(data - file), Err: ErrChanged}
+	return &DamageError{Name: f.name, Packet: fr.Number, Offset: fr.Offset, Err: ErrChanged}
 }
 
 // read adds packets to the n that are in frames. It calls for more of the file only

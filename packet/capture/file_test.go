@@ -54,6 +54,9 @@ func TestTruncated(t *testing.T) {
 			if n, _ := f.ReadFrames(one); n == 0 {
 				break
 			}
+			if len(ends) > 1 { // the first has an interface before it
+				require.Equal(t, ends[len(ends)-1], one[0].Offset)
+			}
 		}
 		require.Len(t, ends, 6)
 		for n := range whole {

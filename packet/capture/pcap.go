@@ -126,7 +126,7 @@ func (f *File) readPcap(frames []Frame, n *int) error {
 		if p.numbered {
 			fr.Interface = p.number(b[:size])
 		}
-		fr.Number = f.packets + 1
+		fr.Number, fr.Offset = f.packets+1, w.offset()
 		fr.Err = packet.Decode(p.link, fr.Data, fr.Length, &fr.Header)
 		if fr.Err != nil {
 			fr.unwrap()

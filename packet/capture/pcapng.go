@@ -238,7 +238,7 @@ func (f *File) readNG(frames []Frame, n *int) error {
 			return f.damage(err)
 		}
 		if isPacket {
-			fr.Number = f.packets + 1
+			fr.Number, fr.Offset = f.packets+1, f.win.offset()
 			fr.decode()
 			f.packets++
 		}

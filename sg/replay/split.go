@@ -1,6 +1,9 @@
 package replay
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -13,13 +16,35 @@ type Split struct {
 	Dropped  *capture.Writer
 }
 
-// Observe implements [Observer].
+// Observe implements [Observer]. The error for a packet that the format of the
+// output cannot hold is a [*FrameError].
 func (s *Split) Observe(p *Packet) error {
-	switch {
-	case p.Outcome.Verdict == sg.Accept && s.Accepted != nil:
-		return s.Accepted.WriteFrame(p.Frame)
-	case p.Outcome.Verdict == sg.Drop && s.Dropped != nil:
-		return s.Dropped.WriteFrame(p.Frame)
+	var w *capture.Writer
+	switch p.Outcome.Verdict {
+	case sg.Accept:
+		w = s.Accepted
+	case sg.Drop:
+		w = s.Dropped
 	}
-	return nil
+	if w == nil {
+		return nil
+	}
+	err := w.WriteFrame(p.Frame)
+	if errors.Is(err, capture.ErrTime) || errors.Is(err, capture.ErrTooLong) || errors.Is(err, capture.ErrLinkTypes) {
+		return &FrameError{Source: p.Source, Packet: p.Frame.Number, Offset: p.Frame.Offset, Err: err}
+	}
+	return err
 }
+
+// A FrameError says which packet could not be written.
+type FrameError struct {
+	Source int   // the packet's capture, among those given to Run
+	Packet int   // its number in that capture
+	Offset int64 // where its record starts there, bytes
+	Err    error // of [capture.Writer.WriteFrame], which names the packet
+}
+
+func (e *FrameError) Error() string { return fmt.Sprintf("byte %d: %v", e.Offset, e.Err) }
+
+// Unwrap returns Err.
+func (e *FrameError) Unwrap() error { return e.Err }

@@ -173,7 +173,7 @@ func appendPacket(b []byte, h *packet.Header) []byte {
 	case h.LaterFragment():
 	case h.Protocol == packet.TCP && h.Missing&packet.MissingTCPFlags == 0:
 		b = append(b, ' ')
-		b = append(b, h.TCPFlags.String()...)
+		b, _ = h.TCPFlags.AppendText(b) // String allocates
 	case hasICMP(h):
 		b = append(b, ' ')
 		b = appendUint(b, uint64(h.ICMPType))

@@ -282,6 +282,9 @@ func (r *replayer) run() int {
 	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
 		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
 	}
+	if bad, ok := errors.AsType[*replay.FrameError](err); ok {
+		err = fmt.Errorf("%s: %w", r.captures[bad.Source], err)
+	}
 	if p != nil {
 		p.done()
 	}
