@@ -104,7 +104,7 @@ func (e *Enforcer) untracked(dir Direction, h *packet.Header, now time.Time, via
 	case m.untracked && f.opts.Profile == conntrack.AWS:
 		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
 	case r.Class == conntrack.New:
-		return e.open(h, now, via, m.rule)
+		return e.open(h, now, via, ruleAt{m.rule, m.number})
 	case r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
 		return Decision{Reason: OutOfState, Rule: rule}
 	}
@@ -112,14 +112,14 @@ func (e *Enforcer) untracked(dir Direction, h *packet.Header, now time.Time, via
 }
 
 // open opens a connection.
-func (e *Enforcer) open(h *packet.Header, now time.Time, via Via, rule *ruleInfo) Decision {
+func (e *Enforcer) open(h *packet.Header, now time.Time, via Via, rule ruleAt) Decision {
 	f := e.f
 	tag := f.tags.tag(rule)
 	if via&ViaTracked != 0 {
 		tag |= tagViaTracked
 	}
 	if !f.table.Commit(e.zone, h, now, tag) {
-		return Decision{Reason: TableFull, Rule: RuleRef{rule}}
+		return Decision{Reason: TableFull, Rule: RuleRef{rule.ruleInfo}}
 	}
 	state := conntrack.Unreplied
 	if h.Protocol == packet.TCP {
@@ -128,7 +128,7 @@ func (e *Enforcer) open(h *packet.Header, now time.Time, via Via, rule *ruleInfo
 			state = conntrack.Established
 		}
 	}
-	return Decision{Accept, ByRule, conntrack.Original, state, RuleRef{rule}}
+	return Decision{Accept, ByRule, conntrack.Original, state, RuleRef{rule.ruleInfo}}
 }
 
 // fragment decides about a fragment. Later ones follow the first one of their

@@ -35,17 +35,14 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 // and only then are rules compared. None of these waits for another group, so that
 // the processor waits for the memory of all of them together.
 func (w *world) matchPort(q *query, dir Direction) ruleAt {
-	var found [8]struct {
-		group            uint32
-		wide, door, gate run
-	}
+	var found [8]uint32 // groups that may admit the packet
 	d := doorOf(q.h.Protocol, q.h.DstPort)
 	fronts := w.fronts[dir-1]
 	for groups := q.eni.groups(); len(groups) > 0; {
 		k := min(len(groups), len(found))
 		n := 0
 		for _, g := range groups[:k] {
-			found[n&7].group = g
+			found[n&7] = g
 			n += fronts[g].admits(&d)
 		}
 		groups = groups[k:]
@@ -57,30 +54,29 @@ func (w *world) matchPort(q *query, dir Direction) ruleAt {
 			d.look()
 		}
 		peers := peerSet(0)
-		for i := range found[:n] {
-			c := &found[i]
-			f := &fronts[c.group]
+		for _, g := range found[:n] {
+			f := &fronts[g]
 			peers |= f.peers
-			c.wide, c.door, c.gate = f.runs(&d)
+			q.touched += uint8(f.nets[0]) + f.first[0]
 		}
 		q.learn(peers)
 		m := 0
-		for _, c := range found[:n] {
-			found[m&7] = c
-			m += fronts[c.group].knows(q)
+		for _, g := range found[:n] {
+			found[m&7] = g
+			m += fronts[g].knows(q)
 		}
-		for i := range found[:m] {
-			c := &found[i]
-			f := &fronts[c.group]
+		for _, g := range found[:m] {
+			f := &fronts[g]
 			if f.crowded {
 				if r := q.findPort(f.block); r.ruleInfo != nil {
 					return r
 				}
 				continue
 			}
-			r := q.scan(f, c.door.of(f.entries))
-			r = min(r, q.scan(f, c.wide.of(f.entries)))
-			r = min(r, q.scan(f, c.gate.of(f.entries)))
+			wide, door, gate := f.runs(&d)
+			r := q.scan(f, door.of(f.entries))
+			r = min(r, q.scan(f, wide.of(f.entries)))
+			r = min(r, q.scan(f, gate.of(f.entries)))
 			if r < noRule {
 				return f.rules[r]
 			}
@@ -139,6 +135,8 @@ type query struct {
 	proto uint8     // as in entry.protos
 	net   uint8     // as netOf has it
 	is4   uint64    // 1 for an IPv4 packet
+
+	touched uint8 // of memory that is wanted soon: starts to read it
 }
 
 // aim reads the remote address.
