@@ -4,8 +4,9 @@
 //
 //	go run ./bench/report
 //
-// It takes about a quarter of an hour on two cores, 3 GB of memory and 2 GB under
-// the temporary directory. With -quick it measures small sizes once, writes to
+// It takes about a quarter of an hour on two cores, 4 GB of memory and 2 GB under the
+// temporary directory, and says at its end which benchmarks took how much of that.
+// With -quick it measures small sizes once, writes to
 // the temporary directory and says nothing about speed; that is for trying it.
 //
 // The raw output stays in the temporary directory; benchstat reads it, and -from
