@@ -26,7 +26,8 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	if found {
 		return nil
 	}
-	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), now)
+	var room [16]uint32
+	f.setGroups(e, slices.Insert(append(room[:0], e.eni.groups()...), i, n), now)
 	return nil
 }
 
@@ -40,7 +41,8 @@ func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 	if !found {
 		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
 	}
-	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), now)
+	var room [16]uint32
+	f.setGroups(e, slices.Delete(append(room[:0], e.eni.groups()...), i, i+1), now)
 	return nil
 }
 
@@ -93,7 +95,7 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	if err := r.check(); err != nil {
 		return &RuleError{id, dir, len(rules), err}
 	}
-	if i := slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.Same(r) }); i >= 0 {
+	if i := indexOf(rules, r); i >= 0 {
 		return &RuleError{id, dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
 	}
 	f.own()
@@ -113,12 +115,10 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 		return err
 	}
 	rules := g.rules[dir-1]
-	i := slices.IndexFunc(rules, func(o *ruleInfo) bool {
-		if r.Protocol == 0 && r.ID != "" {
-			return o.rule.ID == r.ID
-		}
-		return o.rule.Same(r)
-	})
+	i := indexOf(rules, r)
+	if r.Protocol == 0 && r.ID != "" {
+		i = slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.ID == r.ID })
+	}
 	if i < 0 {
 		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), ErrNoRule)
 	}
@@ -133,6 +133,16 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	f.setRules(g, dir, left)
 	f.rulesChanged(g, nil, now)
 	return nil
+}
+
+// indexOf returns the index of the rule that is the same as r, -1 without one.
+func indexOf(rules []*ruleInfo, r Rule) int {
+	c := r.Canonical()
+	return slices.IndexFunc(rules, func(o *ruleInfo) bool {
+		// What is quickly compared tells most rules apart.
+		return o.rule.Protocol == c.Protocol &&
+			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.Canonical() == c
+	})
 }
 
 func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {

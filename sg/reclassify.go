@@ -59,10 +59,10 @@ func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
 // something to everybody. Both are ascending.
 func (w *world) opensMore(old, now []uint32) bool {
 	for _, g := range now {
-		if w.fronts[0][g].flows|w.fronts[1][g].flows == 0 {
+		if _, had := slices.BinarySearch(old, g); had {
 			continue
 		}
-		if _, had := slices.BinarySearch(old, g); !had {
+		if f := &w.fronts[0][g]; f.flows|f.answers != 0 {
 			return true
 		}
 	}
