@@ -54,7 +54,11 @@ func BenchmarkChange(b *testing.B) {
 			b.Fatal("connection refused:", d.Reason)
 		}
 	}
-	groups := len(w.Topology.Groups)
+	groups := w.Topology.Groups
+	eniIDs, absentees := make([]sg.ENIID, enis), make([]sg.GroupID, enis)
+	for i := range enis {
+		eniIDs[i], absentees[i] = w.Topology.ENIs[i].ID, absent(w, i, len(groups))
+	}
 	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
 	entry := map[sg.Family]netip.Prefix{
 		sg.IPv4: netip.MustParsePrefix("203.0.113.0/24"),
@@ -66,14 +70,14 @@ func BenchmarkChange(b *testing.B) {
 		do, undo func(i int) error
 	}{
 		{"membership", func(i int) error {
-			return fw.Attach(corpus.ENIID(i%enis), absent(w, i%enis, groups), start)
+			return fw.Attach(eniIDs[i%enis], absentees[i%enis], start)
 		}, func(i int) error {
-			return fw.Detach(corpus.ENIID(i%enis), absent(w, i%enis, groups), start)
+			return fw.Detach(eniIDs[i%enis], absentees[i%enis], start)
 		}},
 		{"rule", func(i int) error {
-			return fw.Authorize(corpus.GroupID(i%groups), sg.Ingress, rule, start)
+			return fw.Authorize(groups[i%len(groups)].ID, sg.Ingress, rule, start)
 		}, func(i int) error {
-			return fw.Revoke(corpus.GroupID(i%groups), sg.Ingress, rule, start)
+			return fw.Revoke(groups[i%len(groups)].ID, sg.Ingress, rule, start)
 		}},
 		{"entry", func(i int) error {
 			l := &lists[i%len(lists)]
