@@ -13,12 +13,31 @@ import (
 // look-ups wait for memory at the same time, few enough for the nearest cache.
 const batchSize = 32
 
+// A batch has room for packets that are looked at together.
+type batch struct {
+	packets []Packet
+	frames  []capture.Frame // as many
+}
+
+func newBatch(n int) batch {
+	b := batch{make([]Packet, n), make([]capture.Frame, n)}
+	for i := range b.packets {
+		b.packets[i].Frame = &b.frames[i]
+	}
+	return b
+}
+
 // each calls do for the packets of the captures in order, several at a time where
 // several are at hand: nothing waits for a batch to fill. Their Frame and Source
 // are set, and hold until do returns. pause says that those behind them may be a
-// while in coming, as those of a pipe are. looking is the frame whose Data do looks at,
-// if any; where that is of a mapped file that has shrunk, the fault is an error.
-func (r *run) each(looking **capture.Frame, do func(ps []Packet, pause bool) error) (err error) {
+// while in coming, as those of a pipe are.
+//
+// room says where the packets of a single file go, as newBatch makes it; others are
+// where they are.
+//
+// looking is the frame whose Data do looks at, if any; where that is of a mapped
+// file that has shrunk, the fault is an error.
+func (r *run) each(looking **capture.Frame, room func() batch, do func(ps []Packet, pause bool) error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		fault := recover()
@@ -34,19 +53,19 @@ func (r *run) each(looking **capture.Frame, do func(ps []Packet, pause bool) err
 		}
 		panic(fault)
 	}()
-	ps := make([]Packet, batchSize)
 	if len(r.captures) != 1 {
-		return r.merge(ps, do)
+		return r.merge(do)
 	}
 	if f, ok := r.captures[0].(*capture.File); ok {
-		return r.file(f, ps, do)
+		return r.file(f, room, do)
 	}
+	ps := make([]Packet, 1)
 	for f, err := range r.captures[0].Frames() {
 		if err != nil {
 			return r.interrupted(err)
 		}
 		ps[0].Frame = f
-		if err := do(ps[:1], false); err != nil {
+		if err := do(ps, false); err != nil {
 			return err
 		}
 	}
@@ -54,20 +73,17 @@ func (r *run) each(looking **capture.Frame, do func(ps []Packet, pause bool) err
 }
 
 // file is each for a single file.
-func (r *run) file(f *capture.File, ps []Packet, do func(ps []Packet, pause bool) error) error {
-	frames := make([]capture.Frame, len(ps))
-	for i := range ps {
-		ps[i].Frame = &frames[i]
-	}
+func (r *run) file(f *capture.File, room func() batch, do func([]Packet, bool) error) error {
 	for {
-		n, err := f.ReadFrames(frames)
+		b := room()
+		n, err := f.ReadFrames(b.frames)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return r.interrupted(err)
 		}
-		if err := do(ps[:n], n < len(ps)); err != nil {
+		if err := do(b.packets[:n], n < len(b.frames)); err != nil {
 			return err
 		}
 	}
@@ -112,7 +128,8 @@ func (h *head) pause() bool { return h.file != nil && !h.filled && len(h.ahead) 
 // merge is each for several captures, by time. The captures keep their own order:
 // a frame that is earlier than its predecessor does not overtake it, and one
 // without a time goes at once.
-func (r *run) merge(ps []Packet, do func(ps []Packet, pause bool) error) error {
+func (r *run) merge(do func(ps []Packet, pause bool) error) error {
+	ps := make([]Packet, batchSize)
 	heads := make([]head, len(r.captures))
 	for i, s := range r.captures {
 		h := &heads[i]

@@ -2,12 +2,10 @@ package replay
 
 import (
 	"errors"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/sgsim/sgsim/packet/capture"
-	"github.com/sgsim/sgsim/sg"
 )
 
 const (
@@ -24,18 +22,21 @@ const (
 //	reader ──► block 7 ──┬─► worker 0: packets of shards 0, 2, 4, ... ─┬─► observer
 //	                     └─► worker 1: packets of shards 1, 3, 5, ... ─┘
 type block struct {
-	packets []Packet
-	frames  []capture.Frame // packets[i].Frame points to frames[i]
-	places  []Place         // nil without Options.Place
-	data    []byte          // copies of the frames' bytes, for the observer
-	mine    [][]uint16      // packets of each worker
-	seconds []uint16        // packets before which all workers sample
+	batch
+	n       int        // packets in it
+	places  []Place    // nil without Options.Place
+	data    []byte     // copies of the frames' bytes, for the observer
+	mine    [][]uint16 // packets of each worker
+	seconds []uint16   // packets before which all workers sample
 	judged  sync.WaitGroup
 }
 
 func (r *run) parallel(n int) error {
 	if err := r.ctx.Err(); err != nil {
 		return err
+	}
+	for i := range r.owner {
+		r.owner[i] = uint8(i % n)
 	}
 	free := make(chan *block, blocks)
 	order := make(chan *block, blocks)
@@ -89,11 +90,7 @@ func (r *run) parallel(n int) error {
 }
 
 func (r *run) newBlock(workers int) *block {
-	b := &block{
-		packets: make([]Packet, 0, blockSize),
-		frames:  make([]capture.Frame, blockSize),
-		mine:    make([][]uint16, workers),
-	}
+	b := &block{batch: newBatch(blockSize), mine: make([][]uint16, workers)}
 	if r.Place != nil {
 		b.places = make([]Place, blockSize)
 	}
@@ -104,7 +101,7 @@ func (r *run) newBlock(workers int) *block {
 }
 
 func (b *block) reset() {
-	b.packets, b.data, b.seconds = b.packets[:0], b.data[:0], b.seconds[:0]
+	b.n, b.data, b.seconds = 0, b.data[:0], b.seconds[:0]
 	for i := range b.mine {
 		b.mine[i] = b.mine[i][:0]
 	}
@@ -118,13 +115,17 @@ var errStopped = errors.New("stopped")
 func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) error {
 	b := <-free
 	b.reset()
+	room := func() batch {
+		end := min(b.n+batchSize, blockSize)
+		return batch{b.packets[b.n:end], b.frames[b.n:end]}
+	}
 	var looking *capture.Frame
-	err := r.each(&looking, func(ps []Packet, pause bool) error {
+	err := r.each(&looking, room, func(ps []Packet, pause bool) error {
 		for i := range ps {
 			looking = ps[i].Frame
 			r.fill(b, &ps[i])
 			looking = nil
-			if len(b.packets) == blockSize || len(b.data) >= blockBytes || pause && i == len(ps)-1 {
+			if b.n == blockSize || len(b.data) >= blockBytes || pause && i == len(ps)-1 {
 				send(b)
 				b = <-free
 				b.reset()
@@ -142,48 +143,50 @@ func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) 
 	return err
 }
 
-// fill puts a frame into a block. The observer gets a copy of its bytes: those of
-// the source are gone by then.
+// fill adds a packet to a block, where it may be already. The observer gets a copy
+// of its bytes: those of the source are gone by then.
 func (r *run) fill(b *block, in *Packet) {
 	n := len(b.data)
 	if r.Observer != nil {
 		b.data = append(b.data, in.Frame.Data...) // first of all, as it may fault
 	}
-	i := len(b.packets)
-	b.packets = b.packets[:i+1]
-	p, f := &b.packets[i], &b.frames[i]
-	*f = *in.Frame
+	p, f := &b.packets[b.n], &b.frames[b.n]
+	if in.Frame != f {
+		*f = *in.Frame
+	}
 	f.Data = b.data[n:len(b.data):len(b.data)]
-	p.Frame, p.Source = f, in.Source
+	p.Source = in.Source
 	r.next(p)
 	if p.second {
-		b.seconds = append(b.seconds, uint16(i))
+		b.seconds = append(b.seconds, uint16(b.n))
 	}
 	if r.Place != nil {
-		b.places[i] = r.Place(in.Source, in.Frame)
+		b.places[b.n] = r.Place(in.Source, in.Frame)
 	}
-	w := int(shardOf(f)) % len(b.mine)
-	b.mine[w] = append(b.mine[w], uint16(i))
+	w := r.owner[shardOf(f)]
+	b.mine[w] = append(b.mine[w], uint16(b.n))
+	b.n++
 }
 
 func (w *worker) judgeBlock(b *block, number int) {
-	var ends [batchSize]sg.Ends
 	seconds := b.seconds
-	for mine := range slices.Chunk(b.mine[number], batchSize) {
-		for j, i := range mine {
-			if f := b.packets[i].Frame; f.Err == nil {
-				ends[j] = w.fw.Ends(&f.Header)
+	for mine := b.mine[number]; len(mine) > 0; {
+		some := mine[:min(len(mine), batchSize)]
+		mine = mine[len(some):]
+		for j, i := range some {
+			if f := &b.frames[i]; f.Err == nil {
+				w.ends[j] = w.fw.Ends(&f.Header)
 			}
 		}
-		for j, i := range mine {
+		for j, i := range some {
 			for len(seconds) > 0 && seconds[0] <= i {
 				w.sampleAt(b, seconds[0])
 				seconds = seconds[1:]
 			}
 			if b.places == nil {
-				w.judge(&b.packets[i], &ends[j])
+				w.judge(&b.packets[i], &w.ends[j])
 			} else {
-				w.judgeAt(&b.packets[i], b.places[i], &ends[j])
+				w.judgeAt(&b.packets[i], b.places[i], &w.ends[j])
 			}
 		}
 	}
@@ -198,7 +201,7 @@ func (w *worker) sampleAt(b *block, i uint16) {
 }
 
 func (r *run) observe(b *block) error {
-	for i := range b.packets {
+	for i := range b.packets[:b.n] {
 		if err := r.Observer.Observe(&b.packets[i]); err != nil {
 			return err
 		}

@@ -164,6 +164,7 @@ type run struct {
 	second         int64     // of now, Unix
 	sampled        []int64   // when, Unix nanoseconds
 	workers        []*worker
+	owner          [shards]uint8 // the worker of a shard
 	alien          *LinkError
 }
 
@@ -249,15 +250,15 @@ func (r *run) serial() error {
 		return err
 	}
 	var looking *capture.Frame
-	ends := make([]sg.Ends, batchSize)
-	return r.each(&looking, func(ps []Packet, _ bool) error {
-		return r.judge(w, ps, ends[:len(ps)], &looking)
+	b := newBatch(batchSize)
+	return r.each(&looking, func() batch { return b }, func(ps []Packet, _ bool) error {
+		return r.judge(w, ps, &looking)
 	})
 }
 
 // judge lets the worker judge packets and shows them to the observer.
-func (r *run) judge(w *worker, ps []Packet, ends []sg.Ends, looking **capture.Frame) error {
-	w.find(ps, ends)
+func (r *run) judge(w *worker, ps []Packet, looking **capture.Frame) error {
+	w.find(ps)
 	for i := range ps {
 		p := &ps[i]
 		r.next(p)
@@ -265,9 +266,9 @@ func (r *run) judge(w *worker, ps []Packet, ends []sg.Ends, looking **capture.Fr
 			w.sample(p.Time, p.late)
 		}
 		if r.Place == nil {
-			w.judge(p, &ends[i])
+			w.judge(p, &w.ends[i])
 		} else {
-			w.judgeAt(p, r.Place(p.Source, p.Frame), &ends[i])
+			w.judgeAt(p, r.Place(p.Source, p.Frame), &w.ends[i])
 		}
 		if r.Observer != nil {
 			*looking = p.Frame

@@ -12,6 +12,8 @@ type worker struct {
 	fw    *sg.Firewall
 	tally tally
 
+	ends [batchSize]sg.Ends // of the packets that are judged next
+
 	// The enforcer that Place named last: captures are seldom placed at many.
 	placed sg.ENIID
 	at     *sg.Enforcer
@@ -28,10 +30,10 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 }
 
 // find finds the ends of packets that will be judged soon.
-func (w *worker) find(ps []Packet, ends []sg.Ends) {
+func (w *worker) find(ps []Packet) {
 	for i := range ps {
 		if f := ps[i].Frame; f.Err == nil {
-			ends[i] = w.fw.Ends(&f.Header)
+			w.ends[i] = w.fw.Ends(&f.Header)
 		}
 	}
 }
