@@ -52,7 +52,7 @@ func worst(pattern, unit string, parts ...string) measure {
 			name := fmt.Sprintf(pattern, p)
 			all = append(all, as(name, r.unitOr(unit, name), 1))
 		}
-		return largest(r, all)
+		return largestOf(r, all)
 	}
 }
 
@@ -62,11 +62,11 @@ func worstRatio(name, over string, parts ...string) measure {
 		for _, p := range parts {
 			all = append(all, ratio(fmt.Sprintf(name, p), fmt.Sprintf(over, p)))
 		}
-		return largest(r, all)
+		return largestOf(r, all)
 	}
 }
 
-func largest(r results, all []measure) (worst stat, ok bool) {
+func largestOf(r results, all []measure) (worst stat, ok bool) {
 	for i, m := range all {
 		s, ok := m(r)
 		if !ok {

@@ -1,18 +1,27 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
 
 // A profile says where a benchmark's time goes.
 type profile struct {
-	Name   string
-	Shares []string // "31% conntrack.(*Table).Track", largest first
+	Name string
+	Self []share // of functions themselves
+	With []share // and with what they call
+}
+
+// A share is a part of a profile's samples, in percent.
+type share struct {
+	Func    string
+	Percent float64
 }
 
 // profiled are the benchmarks whose goals are hardest, and what the stacks of
@@ -50,31 +59,44 @@ func (r *runner) profile(only *regexp.Regexp) error {
 		if !strings.Contains(string(out), "ns/op") {
 			continue // -quick leaves it out
 		}
-		top, err := exec.Command("go", "tool", "pprof", "-top", "-nodecount=6", "-relative_percentages", "-focus="+p.focus, r.own(), file).Output()
+		top, err := exec.Command("go", "tool", "pprof", "-top", "-cum", "-nodecount=100", "-relative_percentages", "-focus="+p.focus, r.own(), file).Output()
 		if err != nil {
 			return fmt.Errorf("profile of %s: %w", name, err)
 		}
-		r.profiles = append(r.profiles, profile{name, shares(string(top))})
+		r.profiles = append(r.profiles, profileOf(name, string(top)))
 	}
 	return nil
 }
 
-// shares reads what pprof -top prints: flat, flat%, sum%, cum, cum%, name.
-func shares(top string) (s []string) {
+// profileOf reads what pprof -top prints: flat, flat%, sum%, cum, cum%, name.
+func profileOf(name, top string) profile {
+	p := profile{Name: name}
 	_, rows, _ := strings.Cut(top, "cum%\n")
 	for line := range strings.Lines(rows) {
 		f := strings.Fields(line)
 		if len(f) < 6 {
 			continue
 		}
-		name := f[5]
-		name = name[strings.LastIndexByte(name, '/')+1:]
-		var share float64
-		if _, err := fmt.Sscanf(f[1], "%f%%", &share); err == nil {
-			s = append(s, fmt.Sprintf("%.0f%% %s", share, name))
+		fn := f[5]
+		fn = fn[strings.LastIndexByte(fn, '/')+1:]
+		var self, with float64
+		if _, err := fmt.Sscanf(f[1]+" "+f[4], "%f%% %f%%", &self, &with); err != nil {
+			continue
+		}
+		p.Self = append(p.Self, share{fn, self})
+		// Those that everything goes through say nothing.
+		if with < 95 && with > self {
+			p.With = append(p.With, share{fn, with})
 		}
 	}
-	return s
+	p.Self, p.With = largest(p.Self), largest(p.With)
+	return p
+}
+
+// largest are the first few by size.
+func largest(s []share) []share {
+	slices.SortStableFunc(s, func(a, b share) int { return cmp.Compare(b.Percent, a.Percent) })
+	return s[:min(7, len(s))]
 }
 
 // where writes the profiles.
@@ -84,14 +106,23 @@ func (d document) where(w *strings.Builder) {
 	}
 	w.WriteString(`## Where the time goes
 
-Of samples taken while the benchmark ran once more, the share that found the processor
-in the function itself, callees left out; waiting for memory counts to whoever waits.
+Samples taken while the benchmark ran once more, what it prepares left out: the share that
+found the processor in a function itself, where waiting for memory counts to whoever waits,
+and that in a function or in what it calls.
 
-| benchmark | |
-|---|---|
+| benchmark | itself | with what it calls |
+|---|---|---|
 `)
 	for _, p := range d.Profiles {
-		fmt.Fprintf(w, "| %s | %s |\n", p.Name, strings.Join(p.Shares, "<br>"))
+		fmt.Fprintf(w, "| %s | %s | %s |\n", p.Name, list(p.Self), list(p.With))
 	}
 	w.WriteString("\n")
+}
+
+func list(shares []share) string {
+	var s []string
+	for _, x := range shares {
+		s = append(s, fmt.Sprintf("%.0f%% %s", x.Percent, x.Func))
+	}
+	return strings.Join(s, "<br>")
 }

@@ -94,10 +94,14 @@ func TestDurations(t *testing.T) {
 	assert.Equal(t, []string{"  1m1s  b", "    2s  a"}, d.longest(2))
 }
 
-func TestShares(t *testing.T) {
-	assert.Equal(t, []string{"31% conntrack.(*Table).Track", "4% runtime.memmove"}, shares(`File: bench.test
-Showing top 2 nodes out of 9
+func TestProfileOf(t *testing.T) {
+	assert.Equal(t, profile{"x",
+		[]share{{"conntrack.(*Table).Track", 31.25}, {"runtime.memmove", 4.5}, {"bench.BenchmarkTrack", 0}},
+		[]share{{"conntrack.(*Table).Track", 37.5}},
+	}, profileOf("x", `File: bench.test
+Showing top 3 nodes out of 9
       flat  flat%   sum%        cum   cum%
+         0     0%     0%      1.60s   100%  github.com/sgsim/sgsim/bench.BenchmarkTrack
      0.50s 31.25% 31.25%      0.60s 37.50%  github.com/sgsim/sgsim/conntrack.(*Table).Track (inline)
      0.07s  4.5% 35.75%      0.07s  4.5%  runtime.memmove
 `))
@@ -147,9 +151,9 @@ func TestPaces(t *testing.T) {
 
 func TestDocument(t *testing.T) {
 	r := every()
-	text := document{header: header{machine: machine{CPU: "cpu"}, Profiles: []profile{{"Decode/x", []string{"31% a"}}}}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
+	text := document{header: header{machine: machine{CPU: "cpu"}, Profiles: []profile{{"Decode/x", []share{{"a", 31.2}}, nil}}}, results: r, skipped: map[string]string{"Replay/impl=tcpdump": "not installed"}}.markdown()
 	assert.Contains(t, text, "| path=new/hops=1/family=v4/proto=tcp/rules=1000 |")
-	assert.Contains(t, text, "| Decode/x | 31% a |")
+	assert.Contains(t, text, "| Decode/x | 31% a |  |")
 	assert.Len(t, document{}.unmeasured(), len(goals))
 	assert.Contains(t, text, "- Replay/impl=tcpdump: not installed")
 	for _, g := range goals {
@@ -228,7 +232,7 @@ func TestReadmeHasMarkers(t *testing.T) {
 // What a run has measured can be written out again.
 func TestSaved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "raw.txt")
-	h := header{machine{CPU: "cpu", Commit: "abc", Rounds: 3}, []profile{{"Decode", []string{"31% a"}}}}
+	h := header{machine{CPU: "cpu", Commit: "abc", Rounds: 3}, []profile{{"Decode", []share{{"a", 31.2}}, nil}}}
 	require.NoError(t, save(path, h, []byte(sample)))
 	d, err := saved(path)
 	require.NoError(t, err)
