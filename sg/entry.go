@@ -207,6 +207,8 @@ func (q *query) confirms(f *front, e *entry) bool {
 	switch {
 	case e.key == keyGroup:
 		return q.memberOf(n)
+	case e.key == keyList:
+		return q.known&withLists != 0 || q.lists(0)>>n&1 != 0
 	case e.key == keyAsk && e.shift == askList:
 		return q.lists(n/64)>>(n%64)&1 != 0
 	case e.key == keyAsk && e.shift == askCIDR6:

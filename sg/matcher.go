@@ -30,6 +30,11 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	return hit{r.ruleInfo, r.number, via&ViaTracked == 0 && w.untracked(n, dir, h)}
 }
 
+// fewRules is for how many rules, of the one group that may admit a packet, nothing
+// is looked up before a rule asks: most packets are admitted by a CIDR then. It
+// makes 10 rules a fifth faster and 100 slower.
+const fewRules = 16
+
 // matchPort is match for a packet whose port counts. All groups are asked at once,
 // as far as that goes: first their fronts about the port, then about the address,
 // and only then are rules compared. None of these waits for another group, so that
@@ -59,7 +64,9 @@ func (w *world) matchPort(q *query, dir Direction) ruleAt {
 			peers |= f.peers
 			q.touched += uint8(f.nets[0]) + f.first[0]
 		}
-		q.learn(peers)
+		if n > 1 || len(fronts[found[0]].rules) > fewRules {
+			q.learn(peers)
+		}
 		m := 0
 		for _, g := range found[:n] {
 			found[m&7] = g
@@ -142,6 +149,10 @@ type query struct {
 // aim reads the remote address.
 func (q *query) aim(dir Direction) {
 	q.aimed = true
+	q.keys[keyList], q.keys[keyGroup] = ^uint64(0), ^uint64(0)
+	if q.via&ViaAppliance != 0 { // REF-12
+		q.known, q.keys[keyGroup] = withGroups, 0
+	}
 	remote := &q.h.Src
 	if dir == Egress {
 		remote = &q.h.Dst
@@ -158,11 +169,13 @@ func (q *query) aim(dir Direction) {
 	q.is4, q.net, q.ask = 1, netOf(q.a4), withMore
 }
 
-// learn fills in the keys that entries need.
+// learn fills in the keys that entries need. Those that are not filled in let
+// confirms ask.
 func (q *query) learn(needs peerSet) {
 	needs &^= q.known
 	q.known |= needs
-	if needs&withGroups != 0 && q.via&ViaAppliance == 0 { // REF-12
+	if needs&withGroups != 0 {
+		q.keys[keyGroup] = 0
 		for i := range q.owners() {
 			q.keys[keyGroup] |= q.owner(i).marks
 		}
