@@ -2,6 +2,7 @@ package load
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/sg"
@@ -134,6 +135,8 @@ type prefixList struct {
 	at      []Place // of each of Entries
 	entries bool    // some document told them
 	warned  bool    // that none did
+
+	entryOf map[netip.Prefix]int // in Entries
 }
 
 func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
@@ -142,12 +145,14 @@ func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
 
 func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
 	l.entries = true
-	for i := range l.Entries {
-		if l.Entries[i].CIDR == e.CIDR {
-			setDefault(&l.Entries[i].Description, e.Description)
-			return
-		}
+	if i, known := l.entryOf[e.CIDR]; known {
+		setDefault(&l.Entries[i].Description, e.Description)
+		return
 	}
+	if l.entryOf == nil {
+		l.entryOf = make(map[netip.Prefix]int)
+	}
+	l.entryOf[e.CIDR] = len(l.Entries)
 	l.Entries = append(l.Entries, e)
 	l.at = append(l.at, at)
 }
@@ -180,7 +185,8 @@ func (e *eni) merge(o *sg.ENI) {
 
 type vpc struct {
 	sg.VPC
-	place Place
+	place    Place
+	subnetOf map[sg.SubnetID]int // in Subnets
 }
 
 func (b *builder) vpc(id sg.VPCID, at Place) *vpc {
@@ -188,12 +194,14 @@ func (b *builder) vpc(id sg.VPCID, at Place) *vpc {
 }
 
 func (v *vpc) addSubnet(s sg.Subnet) {
-	for i := range v.Subnets {
-		if v.Subnets[i].ID == s.ID {
-			v.Subnets[i].CIDRs = addNew(v.Subnets[i].CIDRs, s.CIDRs...)
-			return
-		}
+	if i, known := v.subnetOf[s.ID]; known {
+		v.Subnets[i].CIDRs = addNew(v.Subnets[i].CIDRs, s.CIDRs...)
+		return
 	}
+	if v.subnetOf == nil {
+		v.subnetOf = make(map[sg.SubnetID]int)
+	}
+	v.subnetOf[s.ID] = len(v.Subnets)
 	v.Subnets = append(v.Subnets, s)
 }
 

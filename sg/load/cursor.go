@@ -196,8 +196,7 @@ func (c *cursor) place() Place {
 	for at.v == nil && at.up != nil {
 		at = at.up
 	}
-	line, _ := c.src.position(int(at.v.off))
-	return Place{File: c.src.name, Line: line, Path: string(c.path(nil)), Resource: c.resource}
+	return Place{File: c.src.name, Line: c.src.line(int(at.v.off)), Path: string(c.path(nil)), Resource: c.resource}
 }
 
 func (c *cursor) path(b []byte) []byte {

@@ -80,11 +80,18 @@ func newSource(name, text string) *source {
 	return s
 }
 
-// position returns line and column of an offset, both from 1, the column in
-// characters.
-func (s *source) position(off int) (line, col int) {
+// line returns the line of an offset, from 1.
+func (s *source) line(off int) int {
 	n, _ := slices.BinarySearch(s.lines, uint32(off+1))
-	return n, 1 + utf8.RuneCountInString(s.text[s.lines[n-1]:off])
+	return n
+}
+
+// position returns line and column of an offset, both from 1, the column in
+// characters. These are counted from the start of the line, which may be all of a
+// large file.
+func (s *source) position(off int) (line, col int) {
+	line = s.line(off)
+	return line, 1 + utf8.RuneCountInString(s.text[s.lines[line-1]:off])
 }
 
 // maxDepth bounds nesting. Terraform modules nest, but nobody's reach a tenth of it.
