@@ -89,7 +89,7 @@ func profileOf(name, top string) profile {
 			p.With = append(p.With, share{fn, with})
 		}
 	}
-	p.Self, p.With = largest(p.Self), largest(p.With)
+	p.Self, p.With = largest(p.Self), largest(withoutWrappers(p.With))
 	return p
 }
 
@@ -97,6 +97,17 @@ func profileOf(name, top string) profile {
 func largest(s []share) []share {
 	slices.SortStableFunc(s, func(a, b share) int { return cmp.Compare(b.Percent, a.Percent) })
 	return s[:min(7, len(s))]
+}
+
+// withoutWrappers drops functions that do little but call the one before them, or
+// are called by it.
+func withoutWrappers(s []share) (out []share) {
+	for _, x := range s {
+		if n := len(out); n == 0 || out[n-1].Percent-x.Percent >= 2 {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // where writes the profiles.

@@ -96,12 +96,13 @@ func TestDurations(t *testing.T) {
 
 func TestProfileOf(t *testing.T) {
 	assert.Equal(t, profile{"x",
-		[]share{{"conntrack.(*Table).Track", 31.25}, {"runtime.memmove", 4.5}, {"bench.BenchmarkTrack", 0}},
-		[]share{{"conntrack.(*Table).Track", 37.5}},
+		[]share{{"conntrack.(*Table).Track", 31.25}, {"runtime.memmove", 4.5}, {"bench.BenchmarkTrack", 0}, {"bench.wrapper", 0}},
+		[]share{{"bench.wrapper", 38.5}},
 	}, profileOf("x", `File: bench.test
 Showing top 3 nodes out of 9
       flat  flat%   sum%        cum   cum%
          0     0%     0%      1.60s   100%  github.com/sgsim/sgsim/bench.BenchmarkTrack
+         0     0%     0%      0.61s 38.50%  bench.wrapper
      0.50s 31.25% 31.25%      0.60s 37.50%  github.com/sgsim/sgsim/conntrack.(*Table).Track (inline)
      0.07s  4.5% 35.75%      0.07s  4.5%  runtime.memmove
 `))

@@ -26,18 +26,29 @@ const (
 // reasons say it in words, without figures: these are in the row, in the parts
 // beside it and in the profiles.
 var reasons = map[reason]string{
-	decoding:    "the parse by hand knows one frame and fills a key. Decode knows link types, tags, extension headers and fragments, fills every field of a Header, and says what of it a frame does not hold.",
-	hit:         "a hit waits for memory twice where the table is larger than the caches: for the line that says where the record is, and for the record, whose new expiry is written.",
-	records:     "a record holds both directions' key, state, timers and tag, and the index its share beside.",
-	pauses:      "the longest of all single calls, so what the machine does meanwhile is in it: memory that is touched for the first time comes from the kernel page by page, cleared.",
-	first:       "the packet is looked up, missed, matched against the rules, and entered.",
-	firstNoPort: "the packet is looked up and missed before the rules see it.",
-	firstCold:   "the interface, its rules, the address and the place for the new entry each lie in memory that no packet of late has touched, and each is waited for.",
-	frame:       "decoding and the table make up most of it; the rest finds the zone and fills the decision.",
-	changes:     "a change copies what it alters, so that no packet ever sees half of it.",
-	replaying:   "every packet is read, decoded, given to its interface, decided and counted by rule.",
-	buffers:     "what a replay keeps beside the table does not grow with the capture; when the collector runs differs from run to run.",
-	twoThreads:  "no more than the second processor adds can come of it; two that share one core's units and caches add less than two cores do.",
+	decoding: "the parse by hand knows one kind of frame and fills a key. Decode fills every field of a Header and tells link types, tags, " +
+		"extension headers, fragments and cut-off frames apart; of its own lines, clearing the Header has most samples, filling it nearly all others.",
+	hit: "while the table fits the caches, the time is spread over making the key, hashing it, comparing it and writing the new expiry. Where it does not, " +
+		"the samples gather in the look-up, which waits for the line of the index and then for the record; a caller who has several packets at hand can have " +
+		"both on their way before it asks, as the row with packets ahead shows. The Go map waits in the same way, so that a ratio to it shrinks only as far as " +
+		"the waiting does.",
+	records: "a record holds the key of both directions, state, timers and tag; the index has its share beside it.",
+	pauses: "inserts that take long are those that touch memory for the first time, which the kernel gives out cleared, a page at a time, " +
+		"and those that split a part of the index.",
+	first: "most of it comes with the entry: an admitted packet pays for one that is opened and, since the table neither grows nor empties here, for sweeping " +
+		"one that has died, which the profile shows as sweep; one that is not admitted pays for neither. Matching has about as much, spread over the " +
+		"rules that have the port, the peer's classes and the group's members.",
+	firstNoPort: "the rules are turned away in a few instructions. The rest is the way there: exemptions, hashing the packet and missing it in the table, " +
+		"each a few steps that depend on the ones before, and none that stands out.",
+	firstCold: "the interface, its rules, the address, the members of the group and the place of the new entry each lie in memory that no packet of late has touched. " +
+		"Each names the next, so they are waited for one after the other.",
+	frame:   "decoding and the table, both measured alone, have the larger part of it; the rest is finding what the interface exempts, filling a decision and naming the rule.",
+	changes: "a change copies what it alters, so that no packet ever sees half of it; what the copy holds decides about its time.",
+	replaying: "the file takes a fraction of it, as reading and decoding alone shows. Of the rest the table has most, and with many connections it waits for memory, as above; " +
+		"then come finding the interfaces by address and counting by rule.",
+	twoThreads: "no more than the second processor adds can come of it. Two that share the units and caches of one core add little where both compute, " +
+		"and more where each waits for memory; reading the capture stays with one of them.",
+	buffers: "what a replay keeps beside the table does not grow with the capture; when the collector runs differs from run to run.",
 }
 
 // because lists the reasons that rows of a room have named.
