@@ -33,20 +33,26 @@ func newBatch(n int) batch {
 // while in coming, as those of a pipe are.
 //
 // room says where the packets of a single file go, as newBatch makes it; others are
-// where they are.
-//
-// looking is the frame whose Data do looks at, if any; where that is of a mapped
-// file that has shrunk, the fault is an error.
-func (r *run) each(looking **capture.Frame, room func() batch, do func(ps []Packet, pause bool) error) (err error) {
+// where they are. Where do looks at bytes of a mapped file that has shrunk, the fault
+// is an error.
+func (r *run) each(room func() batch, do func(ps []Packet, pause bool) error) (err error) {
+	var now []Packet // that do is busy with
+	inner := do
+	do = func(ps []Packet, pause bool) error {
+		now = ps
+		err := inner(ps, pause)
+		now = nil
+		return err
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		fault := recover()
 		if fault == nil {
 			return
 		}
-		for _, s := range r.captures {
-			if f, ok := s.(*capture.File); ok && *looking != nil {
-				if err = f.Fault(*looking, fault); err != nil {
+		for i := range now {
+			if f, ok := r.captures[now[i].Source].(*capture.File); ok {
+				if err = f.Fault(now[i].Frame, fault); err != nil {
 					return
 				}
 			}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
-
-	"github.com/sgsim/sgsim/packet/capture"
 )
 
 const (
@@ -119,12 +117,9 @@ func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) 
 		end := min(b.n+batchSize, blockSize)
 		return batch{b.packets[b.n:end], b.frames[b.n:end]}
 	}
-	var looking *capture.Frame
-	err := r.each(&looking, room, func(ps []Packet, pause bool) error {
+	err := r.each(room, func(ps []Packet, pause bool) error {
 		for i := range ps {
-			looking = ps[i].Frame
 			r.fill(b, &ps[i])
-			looking = nil
 			if b.n == blockSize || len(b.data) >= blockBytes || pause && i == len(ps)-1 {
 				send(b)
 				b = <-free
@@ -146,16 +141,16 @@ func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) 
 // fill adds a packet to a block, where it may be already. The observer gets a copy
 // of its bytes: those of the source are gone by then.
 func (r *run) fill(b *block, in *Packet) {
-	n := len(b.data)
+	p := &b.packets[b.n]
+	if in != p {
+		b.frames[b.n] = *in.Frame
+		p.Source = in.Source
+	}
 	if r.Observer != nil {
-		b.data = append(b.data, in.Frame.Data...) // first of all, as it may fault
+		n := len(b.data)
+		b.data = append(b.data, in.Frame.Data...) // before anything counts, as it may fault
+		p.Frame.Data = b.data[n:len(b.data):len(b.data)]
 	}
-	p, f := &b.packets[b.n], &b.frames[b.n]
-	if in.Frame != f {
-		*f = *in.Frame
-	}
-	f.Data = b.data[n:len(b.data):len(b.data)]
-	p.Source = in.Source
 	r.next(p)
 	if p.second {
 		b.seconds = append(b.seconds, uint16(b.n))
@@ -163,7 +158,7 @@ func (r *run) fill(b *block, in *Packet) {
 	if r.Place != nil {
 		b.places[b.n] = r.Place(in.Source, in.Frame)
 	}
-	w := r.owner[shardOf(f)]
+	w := r.owner[shardOf(p.Frame)]
 	b.mine[w] = append(b.mine[w], uint16(b.n))
 	b.n++
 }

@@ -249,15 +249,14 @@ func (r *run) serial() error {
 	if err := r.ctx.Err(); err != nil {
 		return err
 	}
-	var looking *capture.Frame
 	b := newBatch(batchSize)
-	return r.each(&looking, func() batch { return b }, func(ps []Packet, _ bool) error {
-		return r.judge(w, ps, &looking)
+	return r.each(func() batch { return b }, func(ps []Packet, _ bool) error {
+		return r.judge(w, ps)
 	})
 }
 
 // judge lets the worker judge packets and shows them to the observer.
-func (r *run) judge(w *worker, ps []Packet, looking **capture.Frame) error {
+func (r *run) judge(w *worker, ps []Packet) error {
 	w.find(ps)
 	for i := range ps {
 		p := &ps[i]
@@ -271,11 +270,9 @@ func (r *run) judge(w *worker, ps []Packet, looking **capture.Frame) error {
 			w.judgeAt(p, r.Place(p.Source, p.Frame), &w.ends[i])
 		}
 		if r.Observer != nil {
-			*looking = p.Frame
 			if err := r.Observer.Observe(p); err != nil {
 				return err
 			}
-			*looking = nil
 		}
 	}
 	return r.check()
