@@ -18,6 +18,7 @@ const (
 	firstCold   reason = "first packet, cold"
 	frame       reason = "frame to decision"
 	changes     reason = "changes"
+	compiling   reason = "compile"
 	replaying   reason = "replay"
 	twoThreads  reason = "two cores"
 	buffers     reason = "buffers"
@@ -29,21 +30,22 @@ var reasons = map[reason]string{
 	decoding: "the parse by hand knows one kind of frame and fills a key. Decode fills every field of a Header and tells link types, tags, " +
 		"extension headers, fragments and cut-off frames apart; of its own lines, clearing the Header has most samples, filling it nearly all others.",
 	hit: "while the table fits the caches, the time is spread over making the key, hashing it, comparing it and writing the new expiry. Where it does not, " +
-		"the samples gather in the look-up, which waits for the line of the index and then for the record; a caller who has several packets at hand can have " +
-		"both on their way before it asks, as the row with packets ahead shows. The Go map waits in the same way, so that a ratio to it shrinks only as far as " +
+		"the samples gather in the look-up, which waits for the line of the index and then for the record. The Go map waits in the same way, so that a ratio to it shrinks only as far as " +
 		"the waiting does.",
 	records: "a record holds the key of both directions, state, timers and tag; the index has its share beside it.",
 	pauses: "inserts that take long are those that touch memory for the first time, which the kernel gives out cleared, a page at a time, " +
 		"and those that split a part of the index.",
-	first: "most of it comes with the entry: an admitted packet pays for one that is opened and, since the table neither grows nor empties here, for sweeping " +
-		"one that has died, which the profile shows as sweep; one that is not admitted pays for neither. Matching has about as much, spread over the " +
-		"rules that have the port, the peer's classes and the group's members.",
-	firstNoPort: "the rules are turned away in a few instructions. The rest is the way there: exemptions, hashing the packet and missing it in the table, " +
-		"each a few steps that depend on the ones before, and none that stands out.",
-	firstCold: "the interface, its rules, the address, the members of the group and the place of the new entry each lie in memory that no packet of late has touched. " +
-		"Each names the next, so they are waited for one after the other.",
+	first: "matching and opening the entry have about equal parts. Of the latter most is sweep: since the table neither grows nor empties here, every " +
+		"packet that is admitted also pays for the removal of a connection that has died, where one that is not admitted pays for neither. Matching is spread " +
+		"over the fronts of the groups, what they ask about the address, and their entries; none of which stands out.",
+	firstNoPort: "nothing in it waits for memory. The miss in the table and the port asked of all groups have the larger part; the rest is the way there and back, " +
+		"exemptions and the filling of a decision, some steps each that depend on the ones before.",
+	firstCold: "the interface, the fronts and entries of its groups, and the place of the new entry lie in memory that no packet of late has touched. Groups are asked " +
+		"at once, so that their waits overlap; what is left is the chain from the interface to its fronts, to their entries, to the table, which the profile shows in matchPort, scan and Commit.",
 	frame:   "decoding and the table, both measured alone, have the larger part of it; the rest is finding what the interface exempts, filling a decision and naming the rule.",
-	changes: "a change copies what it alters, so that no packet ever sees half of it; what the copy holds decides about its time.",
+	changes: "what a change alters is made anew, so that no packet ever sees half of it: for a rule the index of its group, where entering the rules has most of the time.",
+	compiling: "the rules of all groups are checked, resolved by the ids they name and entered into the index of their group, for which memory is taken; " +
+		"these have nearly all of it. The interfaces have next to none.",
 	replaying: "the file takes a fraction of it, as reading and decoding alone shows. Of the rest the table has most, and with many connections it waits for memory, as above; " +
 		"then come finding the interfaces by address and counting by rule.",
 	twoThreads: "no more than the second processor adds can come of it. Two that share the units and caches of one core add little where both compute, " +
