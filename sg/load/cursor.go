@@ -115,6 +115,14 @@ func (c *cursor) str() string {
 	return c.v.text
 }
 
+// raw returns the text of a string or a number, empty where it is absent.
+func (c *cursor) raw() string {
+	if !c.there() {
+		return ""
+	}
+	return c.v.text
+}
+
 // need returns a string that must be there and not be empty.
 func (c *cursor) need() (string, bool) {
 	if !c.there() {

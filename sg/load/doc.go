@@ -33,8 +33,8 @@
 //
 //   - addresses that AWS has yet to choose; [Loader.AddENI] gives them by hand
 //   - which of several rules inside one aws_security_group refers to which of
-//     several new groups; rules that are resources of their own do not suffer
-//     from this
+//     several new groups, where the rules are for different traffic; rules that
+//     are resources of their own do not suffer from this
 //   - what stands behind a local, unless its module has one new group only
 //
 // One thing it hides without a trace: an id written out beside a reference to

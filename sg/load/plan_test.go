@@ -229,6 +229,33 @@ func TestTerraformPlan(t *testing.T) {
 			},
 		},
 		{
+			name: "IN-22 three rules for the same traffic refer to two new groups: it does not matter which to which",
+			in: tfText{
+				values: []string{`aws_security_group.b {}`, `aws_security_group.c {}`,
+					`aws_security_group.a {"ingress": [` + inline(`protocol="tcp";from_port=443;to_port=443;security_groups=;description="b"`) + `, ` +
+						inline(`protocol="tcp";from_port=443;to_port=443;security_groups=[null, "sg-old"];description="c"`) + `, ` +
+						inline(`protocol="tcp";from_port=443;to_port=443;security_groups=[null];description="d"`) + `, ` +
+						inline(`protocol="tcp";from_port=80;to_port=80;cidr_blocks=["10.0.0.0/8"]`) + `]}`},
+				config: []string{`aws_security_group.b`, `aws_security_group.c`, `aws_security_group.a ingress=aws_security_group.b.id,aws_security_group.c.id`},
+			},
+			want: []string{"aws_security_group.a ingress tcp 443 group=aws_security_group.b", "aws_security_group.a ingress tcp 443 group=aws_security_group.c",
+				"aws_security_group.a ingress tcp 443 sg-old", "aws_security_group.a ingress tcp 80 10.0.0.0/8"},
+		},
+		{
+			name: "IN-22 the same ports of two protocols are not the same traffic",
+			in: tfText{
+				values: []string{`aws_security_group.b {}`, `aws_security_group.c {}`,
+					`aws_security_group.a {"ingress": [` + inline(`protocol="tcp";from_port=53;to_port=53;security_groups=`) + `, ` + inline(`protocol="udp";from_port=53;to_port=53;security_groups=`) + `]}`},
+				config: []string{`aws_security_group.b`, `aws_security_group.c`, `aws_security_group.a ingress=aws_security_group.b.id,aws_security_group.c.id`},
+			},
+			warnings: []string{
+				at + ".resources[2].values.ingress[0].security_groups (aws_security_group.a): left out: the plan does not tell which of its rules refers to which of aws_security_group.b, aws_security_group.c; " +
+					"rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
+				at + ".resources[2].values.ingress[1].security_groups (aws_security_group.a): left out: the plan does not tell which of its rules refers to which of aws_security_group.b, aws_security_group.c; " +
+					"rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
+			},
+		},
+		{
 			name: "IN-22 blocks that a plan tells apart are still read",
 			in: tfText{
 				values: []string{`aws_security_group.b {}`, `aws_security_group.a {"ingress": [` + inline(`security_groups=`) + `]}`},

@@ -135,13 +135,19 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map
 		for _, id := range lists.of(item.field("prefix_list_ids")) {
 			rules.add(item.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
 		}
-		for _, id := range groups.of(item.field("security_groups")) {
+		ids := groups.of(item.field("security_groups"))
+		if groups.alike {
+			rules.rule.Description = "" // that may be another's
+		}
+		for _, id := range ids {
 			rules.addGroup(item.field("security_groups"), id)
 		}
 		if self := item.field("self"); self.flag() {
 			rules.add(self, sg.Self)
 		}
-		rules.atLeastOne()
+		if !groups.taken && !lists.taken { // else its peers may have gone to the first rule
+			rules.atLeastOne()
+		}
 	}
 }
 
@@ -248,6 +254,10 @@ type newPeers struct {
 	rules     int      // with ids that do not exist yet
 	ids       []string // these, each of some rule
 	ambiguous bool
+
+	// Of several rules for the same traffic it does not matter which has which:
+	// the first one takes all.
+	alike, taken bool
 }
 
 func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers {
@@ -257,6 +267,8 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 	}
 	var known []string
 	var last *cursor
+	var traffic [3]string
+	n.alike = true
 	for item := range c.objects() {
 		f := item.field(key)
 		missing := f.v == nil
@@ -268,8 +280,10 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 			}
 		}
 		if missing {
+			t := [3]string{item.field("protocol").raw(), item.field("from_port").raw(), item.field("to_port").raw()}
+			n.alike = n.alike && (n.rules == 0 || t == traffic)
 			n.rules++
-			last = f
+			last, traffic = f, t
 		}
 	}
 	if n.rules == 0 {
@@ -288,7 +302,8 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 			n.ids = []string{x.idFor(want)}
 		}
 	}
-	n.ambiguous = n.rules > 1 && len(n.ids) > 1
+	several := n.rules > 1 && len(n.ids) > 1
+	n.ambiguous, n.alike = several && !n.alike, several && n.alike
 	return n
 }
 
@@ -311,8 +326,9 @@ func (n *newPeers) of(c *cursor) []string {
 			joinIDs(n.ids))
 	case len(n.ids) == 0:
 		c.warn("", "unknown until the plan is applied, and not to be told from the configuration: left out")
-	default:
+	case !n.taken:
 		out = addNew(out, n.ids...)
+		n.taken = n.alike
 	}
 	return out
 }
