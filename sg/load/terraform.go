@@ -145,9 +145,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map
 		if self := item.field("self"); self.flag() {
 			rules.add(self, sg.Self)
 		}
-		if !groups.taken && !lists.taken { // else its peers may have gone to the first rule
-			rules.atLeastOne()
-		}
+		rules.atLeastOne()
 	}
 }
 

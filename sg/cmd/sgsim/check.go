@@ -69,7 +69,7 @@ func (t *tool) check(args []string) int {
 			if at := placeOf(loader, f).String(); at != "" {
 				line = at + ": " + line
 			}
-			fmt.Fprintln(w, printable(line))
+			fmt.Fprintln(w, printableLine(line))
 		}
 	}
 	if ferr := w.Flush(); err == nil {

@@ -113,7 +113,7 @@ func (t *tool) misused(fs *flag.FlagSet, err error) int {
 // failed reports input that cannot be used: one line for each error.
 func (t *tool) failed(err error) int {
 	for _, e := range flatten(err) {
-		fmt.Fprintln(t.stderr, oneLine(e))
+		fmt.Fprintln(t.stderr, printable(oneLine(e)))
 	}
 	return exitInput
 }

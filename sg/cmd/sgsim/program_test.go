@@ -547,6 +547,17 @@ func TestCheck(t *testing.T) {
 	r = runSgsim(t, "check", "-topology", "none.json", "-eni", "id=a,addr=10.0.0.5,group=sg-web")
 	assert.Equal(t, result{status: exitInput, stderr: "none.json: no such file or directory\n"}, r)
 
+	hostile := write(t, "h.json", []byte(`{"SecurityGroups": [{"GroupId": "sg-\u001b[31m\nx", "IpPermissions": [
+		{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "PrefixListIds": [{"PrefixListId": "pl-\u001b[31m\nx"}]},
+		{"IpProtocol": "tcp", "FromPort": 0, "ToPort": 0, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}]}`))
+	r = runSgsim(t, "check", "-topology", hostile)
+	assert.NotContains(t, r.stdout+r.stderr, "\x1b")
+	assert.Equal(t, 1, strings.Count(r.stdout, "\n"), r.stdout)
+	assert.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
+	r = runSgsim(t, "explain", "-topology", hostile, "-eni", "id=\x1b[31m,addr=10.0.0.1,group=sg-a", askDB)
+	assert.Equal(t, exitInput, r.status)
+	assert.NotContains(t, r.stderr, "\x1b")
+
 	groups := write(t, "groups.json", []byte(regexp.MustCompile(`(?s),\s*"NetworkInterfaces".*`).ReplaceAllString(vpcJSON, "}")))
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", groups).status, "no member to match")
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", groups,

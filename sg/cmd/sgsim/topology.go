@@ -49,7 +49,7 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 	}
 	topo, warnings, err := l.Topology()
 	for _, w := range warnings {
-		fmt.Fprintf(t.stderr, "warning: %s\n", w)
+		fmt.Fprintf(t.stderr, "warning: %s\n", printableLine(w.String()))
 	}
 	return topo, l, nil, err
 }
@@ -107,7 +107,7 @@ func named(text string, topo *sg.Topology) string {
 		if name == "" {
 			return id
 		}
-		return strings.ReplaceAll(name, "\n", `\n`) + " (" + id + ")"
+		return printableLine(name) + " (" + id + ")"
 	})
 }
 
@@ -125,3 +125,6 @@ func printable(text string) string {
 	}
 	return b.String()
 }
+
+// printableLine is printable for what is one line.
+func printableLine(text string) string { return strings.ReplaceAll(printable(text), "\n", `\n`) }
