@@ -35,7 +35,7 @@ type front struct {
 	peers   peerSet
 	lists   uint64 // the first 64 that rules name
 	marks   uint64 // of groups that rules name
-	_       uint64
+	_       uint64 // fills the cache line
 
 	nets  [4]uint64 // a Bloom filter over the first half of addresses in IPv4 CIDRs
 	rules []ruleAt
