@@ -240,6 +240,9 @@ func (f *Firewall) open(e *sg.ENI, o opened, h *packet.Header, now time.Time) bo
 	}
 	most := f.opts.InstanceMax[e.Instance]
 	if f.opts.MaxConnections > 0 && all >= f.opts.MaxConnections || most > 0 && together >= most {
+		// Package conntrack ends the closed connection all the same. That shows only
+		// where there are more than the maximum, since an interface joined others.
+		f.table.DeleteFunc(now, func(c conntrack.Entry) bool { return c == old })
 		return false
 	}
 	f.conns = append(f.conns, o)
