@@ -227,6 +227,36 @@ func BenchmarkTrackHit(b *testing.B) {
 	})
 }
 
+// BenchmarkTrackBatch is BenchmarkTrackHit for segments that come 64 at a time, of
+// which the table is told by Prefetch.
+func BenchmarkTrackBatch(b *testing.B) {
+	for _, f := range families {
+		for _, conns := range benchSizes {
+			b.Run(fmt.Sprintf("family=%s/conns=%d/table=conntrack", f.name, conns), func(b *testing.B) {
+				table := establish(b, f.family, conns)
+				s := newStream(f.family, conns)
+				b.ReportAllocs()
+				i, missed := 0, 0
+				for b.Loop() {
+					p := s.next()
+					if i%benchBatch == 0 {
+						for j := range s.segments {
+							table.Prefetch(1, &s.segments[j].header)
+						}
+					}
+					if r := table.Track(1, &p.header, p.at); r.Class != conntrack.Tracked || r.Tag != p.conn {
+						missed++
+					}
+					i++
+				}
+				if missed > 0 {
+					b.Fatalf("%d of %d missed", missed, i)
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkTrackMiss is a SYN of an unknown connection that is not admitted.
 func BenchmarkTrackMiss(b *testing.B) {
 	each(b, 0, func(b *testing.B, f packet.Family, conns int) {

@@ -52,9 +52,19 @@ func (l *boundLevel) append(at int64) {
 	(*l)[n-1] = append((*l)[n-1], at)
 }
 
-// extend makes room for the record.
-func (b *bounds) extend(rec uint32) {
-	for level, i := 0, int(rec>>boundBits); ; level, i = level+1, i>>boundBits {
+// reach makes room for records up to rec.
+func (b *bounds) reach(rec uint32) {
+	if len(*b) == 0 {
+		*b = append(*b, nil)
+	}
+	for block := (*b)[0].len(); block <= int(rec>>boundBits); block++ {
+		b.extend(block)
+	}
+}
+
+// extend makes room for the next block of records.
+func (b *bounds) extend(block int) {
+	for level, i := 0, block; ; level, i = level+1, i>>boundBits {
 		if level == len(*b) {
 			*b = append(*b, nil)
 			if level > 0 { // the one entry below is all there was

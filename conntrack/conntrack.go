@@ -19,7 +19,8 @@
 // Time is an argument and never runs backwards: a time before the latest one
 // seen counts as that one. An entry is dead from its expiry on, whether or not
 // it was swept. No clock is read, no goroutine started, and two tables that are
-// given the same calls are in the same state.
+// given the same calls give the same answers. Only which of the dead are swept
+// first, and with it Len between sweeps, is a matter of chance.
 //
 // A Table is for one goroutine at a time; see [Table] for what may run beside it.
 //

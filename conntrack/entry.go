@@ -34,21 +34,19 @@ func (s *store) entry(rec uint32) Entry {
 	}
 }
 
-// All yields the live connections at now, in the order they were opened; among
-// those that more than two billion others were opened after, the order is fixed
-// but any. With zones given it yields only theirs.
+// All yields the live connections at now, zone by zone, IPv4 first, in the order of
+// their lower endpoints and then of their higher ones, whichever opened them. What
+// happened to the table before makes no difference. With zones given it yields only
+// theirs. It takes memory for the keys of all it yields.
 //
 // The loop may change the table. Connections that it ends before their turn are
-// left out, and those it opens do not appear.
+// left out, and those it opens on other tuples do not appear.
 func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
 		at := max(now.UnixNano(), t.now)
-		for _, l := range t.live(at, zones) {
-			s := l.store
-			if s.birth(l.rec) != l.birth || !s.alive(l.rec, at) {
-				continue
-			}
-			if !yield(s.entry(l.rec)) {
+		for _, k := range t.live(at, zones) {
+			s := t.store(k.v6)
+			if rec := s.find(t.hash.hash(&k), &k); rec != noRecord && s.alive(rec, at) && !yield(s.entry(rec)) {
 				return
 			}
 		}
@@ -63,7 +61,7 @@ func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) i
 	t.now = at
 	in, n := zoneSet(zones), 0
 	for _, s := range [...]*store{&t.v4, &t.v6} {
-		for rec := range s.size {
+		for rec := range s.all() {
 			if s.alive(rec, at) && in.has(s, rec) && del(s.entry(rec)) {
 				t.end(s, rec, false)
 				n++
@@ -75,30 +73,35 @@ func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) i
 
 func (s *store) alive(rec uint32, at int64) bool {
 	u := s.head(rec)
-	return stateOf(u[wordMeta]) != None && at < int64(u[wordExpiry])
+	return u[wordMeta]&metaLive != 0 && at < int64(u[wordExpiry])
 }
 
-type liveRecord struct {
-	store *store
-	rec   uint32
-	birth uint32
-}
-
-// live returns the live connections of the zones in the order they were opened.
-func (t *Table) live(at int64, zones []Zone) []liveRecord {
-	var list []liveRecord
+// live returns the keys of the live connections of the zones in the order of All.
+func (t *Table) live(at int64, zones []Zone) []key {
+	var list []key
 	in := zoneSet(zones)
 	for _, s := range [...]*store{&t.v4, &t.v6} {
-		for rec := range s.size {
+		for rec := range s.all() {
 			if s.alive(rec, at) && in.has(s, rec) {
-				list = append(list, liveRecord{s, rec, s.birth(rec)})
+				list = append(list, s.key(rec))
 			}
 		}
 	}
-	slices.SortStableFunc(list, func(a, b liveRecord) int {
-		return cmp.Compare(t.births-b.birth, t.births-a.birth) // oldest first
+	slices.SortFunc(list, func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.zone(), b.zone()),
+			cmp.Compare(bit(a.v6), bit(b.v6)),
+			slices.Compare(a.ends(), b.ends()),
+			cmp.Compare(a.proto, b.proto))
 	})
 	return list
+}
+
+// ends are the two endpoints in the order of the key, to sort by.
+func (k *key) ends() []uint64 {
+	if k.v6 {
+		return []uint64{k.w[0], k.w[1], k.w[4] >> 48, k.w[2], k.w[3], k.w[4]}
+	}
+	return k.w[:2]
 }
 
 // zones restrict a walk over the table; nil does not.

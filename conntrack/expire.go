@@ -38,9 +38,8 @@ func (t *Table) sweep(at int64, budget, blocks int) (freed int, done bool) {
 func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 	freed := 0
 	low := int64(math.MaxInt64)
-	first := block << boundBits
-	for rec := first; rec < min(first+1<<boundBits, s.size); rec++ {
-		expiry := int64(s.head(rec)[wordExpiry])
+	for rec, u := range s.block(block << boundBits) {
+		expiry := int64(u[wordExpiry])
 		switch {
 		case expiry > at:
 			low = min(low, expiry)

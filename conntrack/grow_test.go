@@ -44,7 +44,7 @@ func connect(t testing.TB, table *Table, n uint32, v6 bool, now time.Time) {
 
 func TestRecordSize(t *testing.T) {
 	assert.EqualValues(t, 32, unsafe.Sizeof(unit{}))
-	assert.EqualValues(t, 64, unsafe.Sizeof(bucket{}))
+
 	assert.EqualValues(t, 12, unsafe.Sizeof(Result{}))
 	assert.EqualValues(t, 72, unsafe.Sizeof(linuxMemory{}))
 }
@@ -97,30 +97,6 @@ func TestGrow(t *testing.T) {
 		require.Equal(t, len(tags)-7, table.Expire(testStart.Add(1000*time.Hour), math.MaxInt))
 		require.Zero(t, table.Len())
 	}
-}
-
-// TestOrderOutlivesItsCounter opens connections while the numbers that order them
-// wrap round.
-func TestOrderOutlivesItsCounter(t *testing.T) {
-	table, err := NewTable(Config{})
-	require.NoError(t, err)
-	table.births = math.MaxUint32 - 2
-	for i := range uint32(6) {
-		connect(t, table, i, i%2 == 0, testStart)
-	}
-	table.births += 1 << 31 // as many were opened and ended since
-	for i := range uint32(300) {
-		connect(t, table, 6+i, false, testStart)
-	}
-	table.births += 1<<31 - 1000
-	connect(t, table, 306, false, testStart)
-	var tags []uint32
-	for e := range table.All(testStart) {
-		tags = append(tags, e.Tag)
-	}
-	require.Len(t, tags, 307)
-	slices.Sort(tags[:6]) // older than half the range: before the rest, in any order
-	require.True(t, slices.IsSorted(tags), tags)
 }
 
 // TestFlood sends SYNs from ever new sources at a table with a maximum that is

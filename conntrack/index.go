@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// An index finds record numbers by hash. It is an extendible hash table: the top
+// An index finds the numbers of IPv6 records by hash. It is an extendible hash table: the top
 // bits of the hash choose a segment from the directory, the middle ones a bucket
 // of the segment, the low ones a tag in the bucket.
 //
@@ -17,53 +17,53 @@ import (
 // largest is split in two; that moves a few thousand entries at most, so no
 // single insert is slow however large the table.
 type index struct {
-	dir   []segment // 1<<depth, depth at least 1
-	shift uint      // 64 - depth
-	infos []segmentInfo
+	dir   []indexSegment // 1<<depth, depth at least 1
+	shift uint           // 64 - depth
+	infos []indexSegmentInfo
 	moved []placed // scratch for growing
-	spare []page
+	spare []indexPage
 }
 
 const (
-	bucketSlots = 10
-	pageBuckets = 128
-	maxPages    = 3 // of the four that a segment has place for
-	maxDepth    = 24
+	indexSlots       = 10
+	indexPageBuckets = 128
+	indexMaxPages    = 3 // of the four that a segment has place for
+	indexMaxDepth    = 24
 
-	// pageFull is how many entries a page should hold at most. At four fifths
+	// indexPageFull is how many entries a page should hold at most. At four fifths
 	// one entry in twenty lies outside its own bucket.
-	pageFull = pageBuckets * bucketSlots * 4 / 5
+	indexPageFull = indexPageBuckets * indexSlots * 4 / 5
 )
 
 // A segment is what a lookup needs of one, by value so that it need not follow a
 // pointer. Several directory entries may hold copies of the same segment.
-type segment struct {
-	pages   [4]*page
+type indexSegment struct {
+	pages   [4]*indexPage
 	buckets uint32
 	id      uint32 // in infos
 }
 
 // noEntries is the page of all empty indexes, so that a lookup need not ask.
-var noEntries page
+var noEntries indexPage
 
 func newIndex() index {
-	s := segment{pages: [4]*page{&noEntries}, buckets: pageBuckets}
-	return index{dir: []segment{s, s}, shift: 63}
+	s := indexSegment{pages: [4]*indexPage{&noEntries}, buckets: indexPageBuckets}
+	return index{dir: []indexSegment{s, s}, shift: 63}
 }
 
-type segmentInfo struct {
+type indexSegmentInfo struct {
 	entries uint32
 	depth   uint8 // how many bits of the hash all its entries share
 	pages   uint8
 }
 
-type page [pageBuckets]bucket
+type indexPage [indexPageBuckets]indexBucket
 
 // newPage takes a page from a block of pages, so that a large table is few objects
 // to the memory allocator.
-func (x *index) newPage() *page {
+func (x *index) newPage() *indexPage {
 	if len(x.spare) == 0 {
-		x.spare = make([]page, min(max(len(x.infos)/8, 1), 32))
+		x.spare = make([]indexPage, min(max(len(x.infos)/8, 1), 32))
 	}
 	p := &x.spare[0]
 	x.spare = x.spare[1:]
@@ -79,9 +79,9 @@ func (x *index) newPage() *page {
 // A zero tag is a free slot. passed counts the entries that would have liked to
 // be here or before, found no room, and lie further on: a lookup may stop at a
 // bucket where it is zero.
-type bucket struct {
+type indexBucket struct {
 	tags [3]uint64
-	recs [bucketSlots]uint32
+	recs [indexSlots]uint32
 }
 
 const (
@@ -93,7 +93,7 @@ const (
 
 // match returns a bit for every slot with the tag. Tags have 15 bits, so that the
 // top bit of a lane is free to tell whether the rest of it differs.
-func (b *bucket) match(tag uint64) uint64 {
+func (b *indexBucket) match(tag uint64) uint64 {
 	const low = laneTops - lanes
 	pattern := tag * lanes
 	differ := ((b.tags[0]^pattern)+low)&laneTops>>15 |
@@ -108,9 +108,9 @@ func slotOf(m uint64) uint {
 	return i&3*4 + i>>4
 }
 
-func (b *bucket) passed() uint32 { return uint32(b.tags[2] >> 32) }
+func (b *indexBucket) passed() uint32 { return uint32(b.tags[2] >> 32) }
 
-func (b *bucket) set(slot uint, tag uint64, rec uint32) {
+func (b *indexBucket) set(slot uint, tag uint64, rec uint32) {
 	w, at := slot>>2, slot&3*16
 	b.tags[w] = b.tags[w]&^(0xffff<<at) | tag<<at
 	b.recs[slot] = rec
@@ -119,42 +119,42 @@ func (b *bucket) set(slot uint, tag uint64, rec uint32) {
 func tagOf(hash uint64) uint64 { return hash&0x7fff | 1 }
 
 // home returns the bucket where the hash belongs.
-func (s *segment) home(hash uint64) uint32 {
+func (s *indexSegment) home(hash uint64) uint32 {
 	return uint32(uint64(uint32(hash>>8)) * uint64(s.buckets) >> 32)
 }
 
-func (s *segment) bucket(i uint32) *bucket {
-	return &s.pages[i/pageBuckets&3][i%pageBuckets]
+func (s *indexSegment) bucket(i uint32) *indexBucket {
+	return &s.pages[i/indexPageBuckets&3][i%indexPageBuckets]
 }
 
 // next returns the bucket after i, round the end.
-func (s *segment) next(i uint32) uint32 {
+func (s *indexSegment) next(i uint32) uint32 {
 	if i++; i == s.buckets {
 		return 0
 	}
 	return i
 }
 
-func (x *index) segment(hash uint64) *segment { return &x.dir[hash>>(x.shift&63)] }
+func (x *index) segment(hash uint64) *indexSegment { return &x.dir[hash>>(x.shift&63)] }
 
 // insert adds an entry that is not there. rehash is called to fill in the hashes of
 // entries that have to make room. It reports false where the hash function has failed: more
 // hashes share their first bits than a segment can hold.
 func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) bool {
 	if x.infos == nil {
-		x.infos = []segmentInfo{{depth: 0, pages: 1}}
+		x.infos = []indexSegmentInfo{{depth: 0, pages: 1}}
 		x.dir[0].pages[0] = x.newPage()
 		x.dir[1] = x.dir[0]
 	}
 	for {
 		s := x.segment(hash)
 		info := &x.infos[s.id]
-		if info.entries < uint32(info.pages)*pageFull {
+		if info.entries < uint32(info.pages)*indexPageFull {
 			info.entries++
 			s.place(hash, rec)
 			return true
 		}
-		if info.pages < maxPages {
+		if info.pages < indexMaxPages {
 			x.widen(hash, rehash)
 		} else if !x.split(hash, rehash) {
 			return false
@@ -164,7 +164,7 @@ func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) bool {
 
 // place puts an entry into the first free slot from its home on. There is one:
 // segments are never full.
-func (s *segment) place(hash uint64, rec uint32) {
+func (s *indexSegment) place(hash uint64, rec uint32) {
 	for i := s.home(hash); ; i = s.next(i) {
 		b := s.bucket(i)
 		if m := b.match(0); m != 0 {
@@ -192,7 +192,7 @@ func (x *index) remove(hash uint64, rec uint32) {
 }
 
 // copies returns the directory entries that hold the segment of the hash.
-func (x *index) copies(hash uint64) []segment {
+func (x *index) copies(hash uint64) []indexSegment {
 	depth := uint(x.infos[x.segment(hash).id].depth)
 	n := len(x.dir) >> depth
 	first := int(hash >> (x.shift & 63) &^ uint64(n-1))
@@ -206,19 +206,19 @@ type placed struct {
 }
 
 // lift empties the segment into x.moved.
-func (x *index) lift(s *segment, rehash func([]placed)) {
+func (x *index) lift(s *indexSegment, rehash func([]placed)) {
 	if x.moved == nil {
-		x.moved = make([]placed, 0, maxPages*pageFull)
+		x.moved = make([]placed, 0, indexMaxPages*indexPageFull)
 	}
 	x.moved = x.moved[:0]
 	for i := range s.buckets {
 		b := s.bucket(i)
-		for slot := range uint(bucketSlots) {
+		for slot := range uint(indexSlots) {
 			if b.tags[slot>>2]>>(slot&3*16)&0xffff != 0 {
 				x.moved = append(x.moved, placed{rec: b.recs[slot]})
 			}
 		}
-		*b = bucket{}
+		*b = indexBucket{}
 	}
 	rehash(x.moved)
 }
@@ -230,7 +230,7 @@ func (x *index) widen(hash uint64, rehash func([]placed)) {
 	x.lift(&s, rehash)
 	info := &x.infos[s.id]
 	s.pages[info.pages] = x.newPage()
-	s.buckets += pageBuckets
+	s.buckets += indexPageBuckets
 	info.pages++
 	for i := range all {
 		all[i] = s
@@ -245,10 +245,10 @@ func (x *index) widen(hash uint64, rehash func([]placed)) {
 func (x *index) split(hash uint64, rehash func([]placed)) bool {
 	all := x.copies(hash)
 	if len(all) == 1 {
-		if len(x.dir) == 1<<maxDepth {
+		if len(x.dir) == 1<<indexMaxDepth {
 			return false
 		}
-		dir := make([]segment, 0, 2*len(x.dir))
+		dir := make([]indexSegment, 0, 2*len(x.dir))
 		for _, s := range x.dir {
 			dir = append(dir, s, s)
 		}
@@ -261,10 +261,10 @@ func (x *index) split(hash uint64, rehash func([]placed)) bool {
 	info.depth++
 	bit := uint(64 - info.depth)
 
-	high := segment{pages: [4]*page{low.pages[2], x.newPage()}, buckets: 2 * pageBuckets, id: uint32(len(x.infos))}
-	low.pages[2], low.buckets = nil, 2*pageBuckets
+	high := indexSegment{pages: [4]*indexPage{low.pages[2], x.newPage()}, buckets: 2 * indexPageBuckets, id: uint32(len(x.infos))}
+	low.pages[2], low.buckets = nil, 2*indexPageBuckets
 	info.pages, info.entries = 2, 0
-	x.infos = append(x.infos, segmentInfo{depth: info.depth, pages: 2})
+	x.infos = append(x.infos, indexSegmentInfo{depth: info.depth, pages: 2})
 	for i := range all {
 		if i < len(all)/2 {
 			all[i] = low
@@ -288,7 +288,7 @@ func (x *index) clone() index {
 	c := *x
 	c.dir, c.infos, c.moved = slices.Clone(x.dir), slices.Clone(x.infos), nil
 	c.spare = nil
-	pages := make([][4]*page, len(c.infos))
+	pages := make([][4]*indexPage, len(c.infos))
 	for i := range c.dir {
 		if c.infos == nil {
 			break

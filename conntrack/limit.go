@@ -30,10 +30,8 @@ func (t *Table) Limit(most int, zones ...Zone) {
 func (t *Table) countZones() limits {
 	l := limits{}
 	for _, s := range [...]*store{&t.v4, &t.v6} {
-		for rec := range s.size {
-			if stateOf(s.head(rec)[wordMeta]) != None {
-				l.add(s.zone(rec), 1)
-			}
+		for rec := range s.all() {
+			l.add(s.zone(rec), 1)
 		}
 	}
 	return l

@@ -1,7 +1,9 @@
 package conntrack
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"maps"
 	"math"
@@ -18,7 +20,6 @@ type model struct {
 	cfg     Config
 	now     int64
 	conns   map[modelKey]*modelConn
-	opened  uint64
 	zones   map[Zone]Timeouts
 	shared  map[Zone]*modelLimit
 	frags   map[modelFragKey]modelFrag
@@ -38,7 +39,6 @@ type modelConn struct {
 	simultaneous     bool
 	tag              uint32
 	expires          int64
-	opened           uint64
 	openedAt         int64
 	tcp              tcpMemory
 }
@@ -453,8 +453,7 @@ func (m *model) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 	}
 	to := m.timeouts(z)
 	t := m.tuple(h.Tuple())
-	c := &modelConn{tag: tag, opened: m.opened, openedAt: m.now, asked: true}
-	m.opened++
+	c := &modelConn{tag: tag, openedAt: m.now, asked: true}
 	switch {
 	case h.Protocol != packet.TCP:
 		c.state, c.asked = Unreplied, true
@@ -541,7 +540,7 @@ func (m *model) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted
 	m.fragSeq++
 }
 
-// live returns the keys of the live connections in the order they were opened.
+// live returns the keys of the live connections in the order of All.
 func (m *model) live(now int64, zones []Zone) []modelKey {
 	var keys []modelKey
 	for k, c := range m.conns {
@@ -549,8 +548,22 @@ func (m *model) live(now int64, zones []Zone) []modelKey {
 			keys = append(keys, k)
 		}
 	}
-	slices.SortFunc(keys, func(a, b modelKey) int { return cmp.Compare(m.conns[a].opened, m.conns[b].opened) })
+	slices.SortFunc(keys, func(a, b modelKey) int {
+		return cmp.Or(cmp.Compare(a.zone, b.zone), cmp.Compare(a.tuple.Family, b.tuple.Family),
+			bytes.Compare(a.ends(), b.ends()), cmp.Compare(a.tuple.Protocol, b.tuple.Protocol))
+	})
 	return keys
+}
+
+// ends are the two endpoints, the lower first, or of ICMP queries the asker.
+func (k modelKey) ends() []byte {
+	t := &k.tuple
+	src := binary.BigEndian.AppendUint16(t.Src[:], t.SrcPort)
+	dst := binary.BigEndian.AppendUint16(t.Dst[:], t.DstPort)
+	if icmp := t.Protocol == packet.ICMP || t.Protocol == packet.ICMPv6; !icmp && bytes.Compare(dst, src) < 0 {
+		src, dst = dst, src
+	}
+	return slices.Concat(src, dst)
 }
 
 func (m *model) All(now time.Time, zones ...Zone) iter.Seq[Entry] {

@@ -19,8 +19,8 @@ func (t *Table) Retime(to Timeouts, zones ...Zone) error {
 	if t.profile == AWS {
 		next := to.resolve(t.timeouts.base).table()
 		for _, s := range [...]*store{&t.v4, &t.v6} {
-			for rec := range s.size {
-				if u := s.head(rec); stateOf(u[wordMeta]) != None && in.has(s, rec) {
+			for rec, u := range s.all() {
+				if in.has(s, rec) {
 					had := t.timeouts.of(s.zone(rec))
 					capped := isCapped(u, t.now)
 					shift := idleTimeout(u[wordMeta], &next, capped) - idleTimeout(u[wordMeta], had, capped)

@@ -42,8 +42,8 @@ func TestRetime(t *testing.T) {
 		return out
 	}
 	require.NoError(t, table.Retime(conntrack.Timeouts{TCPEstablished: 350 * time.Second, UDP: time.Minute}, 1))
-	assert.Equal(t, []string{"tcp 5m50s", "tcp 5m1s", "tcp 5m1s", "udp 1m2s"}, left(3*time.Second, 1))
-	assert.Equal(t, []string{"tcp 120h0m2s", "tcp 5m2s", "tcp 5m2s", "udp 32s"}, left(3*time.Second, 2), "the other zone, which saw time go on first")
+	assert.Equal(t, []string{"tcp 5m50s", "udp 1m2s", "tcp 5m1s", "tcp 5m1s"}, left(3*time.Second, 1))
+	assert.Equal(t, []string{"tcp 120h0m2s", "udp 32s", "tcp 5m2s", "tcp 5m2s"}, left(3*time.Second, 2), "the other zone, which saw time go on first")
 	assert.Equal(t, 8, table.Len())
 	assert.Equal(t, 1, table.Expire(start.Add(40*time.Second), 100), "the bounds know of shorter lives")
 	assert.Equal(t, conntrack.Tracked, send(1, 349*time.Second, "tcp 10.0.0.2:2 > 10.0.0.1:1 A"))

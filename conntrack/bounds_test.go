@@ -3,8 +3,6 @@ package conntrack
 import (
 	"math/rand/v2"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
 // TestBounds moves the deaths of records about and wants the bounds to find all
@@ -15,7 +13,7 @@ func TestBounds(t *testing.T) {
 	deaths := make([]int64, records)
 	var b bounds
 	for rec := range uint32(records) {
-		b.extend(rec)
+		b.reach(rec)
 		deaths[rec] = int64(1 + r.IntN(1_000_000))
 		b.lower(rec, deaths[rec])
 	}
@@ -43,31 +41,6 @@ func TestBounds(t *testing.T) {
 			if at <= now {
 				t.Fatalf("at %d record %d, dead since %d, is not found", now, rec, at)
 			}
-		}
-	}
-}
-
-// TestIndexForgets wants an index without entries to have no bucket left that a
-// lookup would go past.
-func TestIndexForgets(t *testing.T) {
-	x := newIndex()
-	hashes := make([]uint64, 20_000)
-	r := rand.New(rand.NewPCG(3, 4))
-	for rec := range hashes {
-		hashes[rec] = r.Uint64()
-		ok := x.insert(hashes[rec], uint32(rec), func(list []placed) {
-			for i := range list {
-				list[i].hash = hashes[list[i].rec]
-			}
-		})
-		require.True(t, ok)
-	}
-	for rec, hash := range hashes {
-		x.remove(hash, uint32(rec))
-	}
-	for _, s := range x.dir {
-		for i := range s.buckets {
-			require.Equal(t, bucket{}.tags, s.bucket(i).tags)
 		}
 	}
 }

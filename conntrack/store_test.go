@@ -1,0 +1,73 @@
+package conntrack
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestStoreForgets wants a table whose connections are gone to have no bucket left
+// that a lookup would go past.
+func TestStoreForgets(t *testing.T) {
+	table, err := NewTable(Config{})
+	require.NoError(t, err)
+	for i := range uint32(40_000) {
+		connect(t, table, i, i%2 == 0, testStart)
+	}
+	require.Equal(t, 40_000, table.Expire(testStart.Add(1000*time.Hour), math.MaxInt))
+	for _, s := range table.v4.segments {
+		require.Zero(t, s.entries)
+		for _, b := range s.buckets {
+			require.Equal(t, bucket{}, b)
+		}
+	}
+	for _, s := range table.v6.index.dir {
+		for i := range s.buckets {
+			require.Equal(t, indexBucket{}.tags, s.bucket(i).tags)
+		}
+	}
+}
+
+// TestOneProtocolBesideAnother opens connections that differ in their protocol
+// alone: their words are equal, and may be found in each other's place.
+func TestOneProtocolBesideAnother(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		table, err := NewTable(Config{})
+		require.NoError(t, err)
+		h := clientHeader(1, v6, false, 0)
+		h.SrcPort, h.DstPort = 0, 0
+		for p := uint8(100); p < 250; p++ {
+			h.Protocol = protocolOf(uint64(p))
+			require.True(t, table.Commit(1, &h, testStart, uint32(p)))
+		}
+		for p := uint8(100); p < 250; p++ {
+			h.Protocol = protocolOf(uint64(p))
+			if r := table.Track(1, &h, testStart); r.Class != Tracked || r.Tag != uint32(p) {
+				t.Fatalf("v6 %v, protocol %d: %+v", v6, p, r)
+			}
+		}
+		h.Protocol = 99
+		require.Equal(t, New, table.Track(1, &h, testStart).Class)
+		require.Equal(t, 150, table.Len())
+	}
+}
+
+// TestPrefetch wants hints to change nothing, whatever they are about.
+func TestPrefetch(t *testing.T) {
+	table, err := NewTable(Config{})
+	require.NoError(t, err)
+	for _, v6 := range []bool{false, true} {
+		h := clientHeader(1, v6, false, 2)
+		table.Prefetch(1, &h)
+		connect(t, table, 1, v6, testStart)
+		before := table.Clone()
+		table.Prefetch(1, &h)
+		h.Family = 0
+		table.Prefetch(1, &h)
+		require.Equal(t, before.Stats(), table.Stats())
+		h = clientHeader(1, v6, true, 16)
+		require.Equal(t, before.Track(1, &h, testStart), table.Track(1, &h, testStart))
+	}
+}
