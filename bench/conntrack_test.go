@@ -45,7 +45,18 @@ func BenchmarkTrack(b *testing.B) {
 				continue
 			}
 			name := fmt.Sprintf("/family=%s/conns=%d", familyName(fam), n)
-			b.Run("impl=sgsim"+name, func(b *testing.B) { benchTrack(b, fam, openTable(b, fam, n)) })
+			var t *conntrack.Table // of both cases
+			opened := func(b *testing.B) *conntrack.Table {
+				if t == nil {
+					t = openTable(b, fam, n)
+				}
+				return t
+			}
+			b.Run("impl=sgsim"+name, func(b *testing.B) { benchTrack(b, fam, opened(b)) })
+			if n >= 10_000 {
+				b.Run(fmt.Sprintf("impl=sgsim%s/prefetch=%d", name, batch), func(b *testing.B) { benchTrackBatch(b, fam, opened(b)) })
+			}
+			t = nil
 			if fam == packet.IPv6 {
 				continue
 			}
@@ -75,6 +86,32 @@ func benchTrack(b *testing.B, fam packet.Family, t *conntrack.Table) {
 				now = now.Add(step)
 				if r := t.Track(zone, &headers[i], now); r.Class != conntrack.Tracked {
 					b.Fatal("not tracked", r)
+				}
+			}
+		}
+	})
+}
+
+// batch is how many packets a table is told of ahead.
+const batch = 32
+
+// benchTrackBatch is benchTrack for segments that come several at a time.
+func benchTrackBatch(b *testing.B, fam packet.Family, t *conntrack.Table) {
+	s := newStream(fam, t.Len(), both)
+	now := start
+	measure.Packets(b, len(s.draws), func(lo, hi int) {
+		for ; lo < hi; lo += ahead {
+			headers := s.next()
+			for at := 0; at < ahead; at += batch {
+				some := headers[at : at+batch]
+				for i := range some {
+					t.Prefetch(zone, &some[i])
+				}
+				for i := range some {
+					now = now.Add(step)
+					if r := t.Track(zone, &some[i], now); r.Class != conntrack.Tracked {
+						b.Fatal("not tracked", r)
+					}
 				}
 			}
 		}

@@ -17,6 +17,11 @@
 //	size    bytes of a frame; of a capture, the mean
 //	flows   connections of a capture
 //	cores   processors that may be used
+//	prefetch  packets that the table is told of before the first of them is judged
+//
+// What a run does once, since it takes long, is in functions called Once, and in
+// those called Kernel what needs Linux and root; reports count both to the
+// benchmark without the suffix.
 //
 // Everything at once, interleaved with the peers, in tables with the goals:
 //

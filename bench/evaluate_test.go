@@ -75,14 +75,7 @@ func BenchmarkEvaluate(b *testing.B) {
 // evaluate runs the benchmark proper: every frame must be decided for the reason
 // given. gap lies between two packets.
 func evaluate(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Duration, want sg.Reason) {
-	server := fw.ENI(corpus.ServerENI)
-	dirs := make([]sg.Direction, frames.Len())
-	for i := range dirs {
-		dirs[i] = sg.Ingress
-		if frames.Reply[i] {
-			dirs[i] = sg.Egress
-		}
-	}
+	server, dirs := fw.ENI(corpus.ServerENI), directionsOf(frames)
 	now := start
 	var h packet.Header
 	measure.Packets(b, frames.Len(), func(lo, hi int) {
@@ -99,6 +92,47 @@ func evaluate(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Dur
 	})
 }
 
+// evaluateBatch is evaluate for frames that come several at a time: all are
+// decoded, then the table is told of them, then they are judged.
+func evaluateBatch(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Duration, want sg.Reason) {
+	server, dirs := fw.ENI(corpus.ServerENI), directionsOf(frames)
+	table, zone := fw.Table(), server.Zone()
+	now := start
+	var headers [batch]packet.Header
+	measure.Packets(b, frames.Len(), func(lo, hi int) {
+		for ; lo < hi; lo += batch {
+			some := headers[:min(batch, hi-lo)]
+			for i := range some {
+				frame := frames.At(lo + i)
+				if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &some[i]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for i := range some {
+				table.Prefetch(zone, &some[i])
+			}
+			for i := range some {
+				now = now.Add(gap)
+				if got := server.Evaluate(dirs[lo+i], &some[i], now).Reason; got != want {
+					b.Fatalf("%v: %v, want %v", some[i].Tuple(), got, want)
+				}
+			}
+		}
+	})
+}
+
+// directionsOf says for each frame in which direction the server sees it.
+func directionsOf(frames *corpus.Frames) []sg.Direction {
+	dirs := make([]sg.Direction, frames.Len())
+	for i := range dirs {
+		dirs[i] = sg.Ingress
+		if frames.Reply[i] {
+			dirs[i] = sg.Egress
+		}
+	}
+	return dirs
+}
+
 // benchEstablished sends random packets, in both directions, of n connections
 // that are all open. No rule admits the replies.
 func benchEstablished(b *testing.B, fam packet.Family, icmp bool, rules, n int) {
@@ -107,11 +141,21 @@ func benchEstablished(b *testing.B, fam packet.Family, icmp bool, rules, n int) 
 	if icmp {
 		path = "icmp"
 	}
-	b.Run(fmt.Sprintf("impl=sgsim/path=%s/hops=1/family=%s/proto=%s/rules=%d/conns=%d", path, familyName(fam), name, rules, n), func(b *testing.B) {
-		fw := compile(b, corpus.Server(rules, corpus.Open))
-		connect(b, fw.ENI(corpus.ServerENI), fam, proto, n)
-		evaluate(b, fw, corpus.NewFrames(fam, proto, uint64(n), measure.Draws(n), 64, packet.ACK, 1), step, sg.Tracked)
-	})
+	var fw *sg.Firewall // of both cases
+	run := func(name string, evaluate func(*testing.B, *sg.Firewall, *corpus.Frames, time.Duration, sg.Reason)) {
+		b.Run(name, func(b *testing.B) {
+			if fw == nil {
+				fw = compile(b, corpus.Server(rules, corpus.Open))
+				connect(b, fw.ENI(corpus.ServerENI), fam, proto, n)
+			}
+			evaluate(b, fw, corpus.NewFrames(fam, proto, uint64(n), measure.Draws(n), 64, packet.ACK, 1), step, sg.Tracked)
+		})
+	}
+	name = fmt.Sprintf("impl=sgsim/path=%s/hops=1/family=%s/proto=%s/rules=%d/conns=%d", path, familyName(fam), name, rules, n)
+	run(name, evaluate)
+	if !icmp && rules == 300 && n >= 10_000 {
+		run(fmt.Sprintf("%s/prefetch=%d", name, batch), evaluateBatch)
+	}
 }
 
 // benchUntracked sends packets of flows that leave no connection: rules admit

@@ -44,7 +44,7 @@ var charts = []chart{
 			{"sgsim, table alone", "Track/impl=sgsim/family=v4/conns=%d", teal, true},
 			{"Go map doing the same", "Track/impl=gomap-tracking/family=v4/conns=%d", red, false},
 			{"Go map, look-up alone", "Track/impl=gomap/family=v4/conns=%d", orange, false},
-			{"Go map, netip.Addr keys", "Track/impl=gomap-netip/family=v4/conns=%d", brown, false},
+			{"sgsim, frame, 32 at a time", "Evaluate/impl=sgsim/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d/prefetch=32", grey, true},
 			{"nftables ct", "Evaluate/impl=nftables/path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d", green, false},
 			{"gVisor netstack", "Evaluate/impl=gvisor/path=established/hops=1/family=v4/proto=tcp/rules=0/conns=%d", purple, false},
 		},

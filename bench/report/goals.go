@@ -17,6 +17,13 @@ const (
 	matchAt      = "Match/impl=sgsim/kind=%%s/rules=%d/enis=%d/of=%d"
 )
 
+// ahead ends the name of a benchmark whose table is told of a batch of packets
+// before it is asked about the first.
+const (
+	ahead = "/prefetch=%d"
+	batch = 32
+)
+
 // named fills a name in.
 var named = fmt.Sprintf
 
@@ -32,8 +39,11 @@ var goals = []goal{
 		measure: ratio("Capture/impl=sgsim/decode=yes/size=354", "Capture/impl=pcapgo-zerocopy/decode=no/size=354"), unit: "x", most: 1, why: decoding},
 
 	track(10_000, 30, core),
+	trackAhead(10_000),
 	track(1_000_000, 100, memory),
+	trackAhead(1_000_000),
 	track(10_000_000, 130, memory),
+	trackAhead(10_000_000),
 	againstMap(10_000),
 	besideLookUp(10_000),
 	againstMap(100_000),
@@ -60,8 +70,11 @@ var goals = []goal{
 	{room: "sg", what: "matching 1,000 rules, times 300, worst kind", measure: worstRatio(named(matchAt, 1000, 1, 100), named(matchAt, 300, 1, 100), kinds()...), unit: "x", most: 1.5, wish: 1.1, why: first},
 	{room: "sg", what: "allocations of a first packet, worst kind", measure: worst(named(openAt, 1), "allocs/pkt", kinds()...), most: 0},
 	established(10_000, 40, 25, core),
+	establishedAhead(10_000),
 	established(1_000_000, 110, 70, memory),
+	establishedAhead(1_000_000),
 	established(10_000_000, 140, 80, memory),
+	establishedAhead(10_000_000),
 	{room: "sg", what: "allocations of a raw frame to decision, worst path", measure: worst("Evaluate/impl=sgsim/path=%s", "allocs/pkt",
 		"established/hops=1/family=v4/proto=tcp/rules=300/conns=10000", "icmp/hops=1/family=v4/proto=icmp/rules=300/conns=10000",
 		"untracked/hops=1/family=v4/proto=tcp/rules=300", "denied/hops=1/family=v4/proto=tcp/rules=300", "new/hops=1/family=v4/proto=tcp/rules=300"), most: 0},
@@ -95,6 +108,11 @@ func track(n int, most float64, p pace) goal {
 		measure: in(named(track4, "sgsim", n)), unit: "ns", most: most, pace: p, why: hit, parts: []part{waiting(n)}}
 }
 
+func trackAhead(n int) goal {
+	return goal{room: "conntrack", what: fmt.Sprintf("beside it: the table told of %d packets ahead, %s", batch, count(n)),
+		measure: in(named(track4+ahead, "sgsim", n, batch)), unit: "ns", beside: true}
+}
+
 // waiting is what one load costs that has to be waited for, of a table of n
 // connections.
 func waiting(n int) part {
@@ -115,6 +133,11 @@ func established(n int, most, wish float64, p pace) goal {
 	return goal{room: "sg", what: fmt.Sprintf("established, raw frame to decision, %s connections", count(n)),
 		measure: in(named(established4, "sgsim", n)), unit: "ns", most: most, wish: wish, pace: p, why: frame,
 		parts: []part{{"decoding", in(named(decode4, "sgsim")), "ns"}, {"the table alone", in(named(track4, "sgsim", n)), "ns"}}}
+}
+
+func establishedAhead(n int) goal {
+	return goal{room: "sg", what: fmt.Sprintf("beside it: packets that come %d at a time, the table told of them ahead, %s", batch, count(n)),
+		measure: in(named(established4+ahead, "sgsim", n, batch)), unit: "ns", beside: true}
 }
 
 func change(what, key string, most, wish float64) goal {

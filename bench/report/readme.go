@@ -26,6 +26,7 @@ var shortRows = []shortRow{
 		rival{"a Go map doing the table's part", named(track4, "gomap-tracking", 1_000_000)}, rival{"gVisor", gvisor(1_000_000)}),
 	openConns("the same, 10 M open", 10_000_000,
 		rival{"a Go map doing the table's part", named(track4, "gomap-tracking", 10_000_000)}),
+	{"the same, 10 M open, packets that come 32 at a time", named(established4+ahead, "sgsim", 10_000_000, batch), "", nil},
 	{"the first packet of a connection against 300 rules", named(named(matchAt, 300, 1, 100), "cidr"), "", []rival{
 		{"walking them", "Match/impl=walk/kind=cidr/rules=300/enis=1/of=100"},
 		{"tailscale's filter", "Match/impl=tailscale/kind=cidr/rules=300/enis=1/of=100"}}},

@@ -38,8 +38,8 @@ var sections = []section{
 // large are benchmarks that take long to prepare, and so run in the first few
 // rounds alone.
 const (
-	large = "^BenchmarkTrack$/impl/family/conns=10000000$" +
-		"|^BenchmarkEvaluate$/impl/path/hops/family/proto/rules/conns=10000000$" +
+	large = "^BenchmarkTrack$/impl/family/conns=10000000" +
+		"|^BenchmarkEvaluate$/impl/path/hops/family/proto/rules/conns=10000000" +
 		"|^BenchmarkMemory$/impl/family/conns=10000000$"
 	largeRounds = 3
 )
