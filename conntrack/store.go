@@ -125,13 +125,21 @@ func (s *store) all() iter.Seq2[uint32, *unit] {
 // block yields the records among 64 that follow each other in number, for bounds.
 func (s *store) block(first uint32) iter.Seq2[uint32, *unit] {
 	return func(yield func(uint32, *unit) bool) {
-		end := s.size
-		if !s.v6 {
-			end = first&^slotMask + uint32(len(s.segments[first>>slotBits].buckets)*bucketSlots)
+		if s.v6 {
+			for rec := first; rec < min(s.size, first+groupInts); rec++ {
+				if u := &s.record(rec)[0]; u[wordMeta]&metaLive != 0 && !yield(rec, u) {
+					return
+				}
+			}
+			return
 		}
-		for rec := first; rec < min(end, first+groupInts); rec++ {
-			if u := s.head(rec); u[wordMeta]&metaLive != 0 && !yield(rec, u) {
-				return
+		list := s.segments[first>>slotBits].buckets
+		list = list[min(int(first&slotMask/bucketSlots), len(list)):] // the segment may have been larger
+		for i := range list[:min(groupInts/bucketSlots, len(list))] {
+			for slot := range bucketSlots {
+				if u := &list[i][slot]; u[wordMeta]&metaLive != 0 && !yield(first+uint32(i*bucketSlots+slot), u) {
+					return
+				}
 			}
 		}
 	}

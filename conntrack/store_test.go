@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
 )
 
 // TestStoreForgets wants a table whose connections are gone to have no bucket left
@@ -54,20 +56,26 @@ func TestOneProtocolBesideAnother(t *testing.T) {
 	}
 }
 
-// TestPrefetch wants hints to change nothing, whatever they are about.
+// TestPrefetch wants hints to change nothing, whatever they are about, in a table
+// that takes them.
 func TestPrefetch(t *testing.T) {
 	table, err := NewTable(Config{})
 	require.NoError(t, err)
-	for _, v6 := range []bool{false, true} {
-		h := clientHeader(1, v6, false, 2)
+	for i := range uint32(farEntries) {
+		connect(t, table, i, i%2 == 0, testStart)
+	}
+	before := table.Clone()
+	for i := range uint32(2000) {
+		h := clientHeader(i, i%3 == 0, i%5 == 0, packet.ACK)
+		if i%7 == 0 {
+			h.Family = 0
+		}
 		table.Prefetch(1, &h)
-		connect(t, table, 1, v6, testStart)
-		before := table.Clone()
-		table.Prefetch(1, &h)
-		h.Family = 0
-		table.Prefetch(1, &h)
-		require.Equal(t, before.Stats(), table.Stats())
-		h = clientHeader(1, v6, true, 16)
+	}
+	require.NotZero(t, table.hints.touched)
+	require.Equal(t, before.Stats(), table.Stats())
+	for i := range uint32(2000) {
+		h := clientHeader(i, i%3 == 0, true, packet.ACK)
 		require.Equal(t, before.Track(1, &h, testStart), table.Track(1, &h, testStart))
 	}
 }

@@ -46,7 +46,7 @@ type Table struct {
 	limits   limits
 	frags    fragments
 	stats    Stats
-	touched  uint64 // means nothing: see Prefetch
+	hints    hints
 }
 
 // NewTable returns an empty table. Its error is a [*TimeoutError].
@@ -127,22 +127,6 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 	return r
 }
 
-// Prefetch says that Track of this packet in this zone will follow soon, so that
-// the memory it needs is on its way by then. It changes no answer. Callers who have
-// many packets at hand gain by it once a table has outgrown the processor's caches:
-// hint at some 32 packets, then track them.
-func (t *Table) Prefetch(z Zone, h *packet.Header) {
-	switch h.Family {
-	case packet.IPv4:
-		w0, w1, _, _ := order4(z, endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort))
-		t.touched += t.v4.touch4(t.hash.hash4(w0, w1, h.Protocol))
-	case packet.IPv6:
-		var w [5]uint64
-		order6(z, &h.Src, &h.Dst, h.SrcPort, h.DstPort, &w)
-		t.touched += t.v6.touch6(t.hash.hash6(&w, h.Protocol))
-	}
-}
-
 // track is Track for all packets.
 func (t *Table) track(z Zone, h *packet.Header, at int64) answer {
 	if a, done := t.sort(z, h, at); done {
@@ -189,7 +173,7 @@ func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn En
 func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool {
 	at := max(now.UnixNano(), t.now)
 	t.now = at
-	t.sweep(at, 4, 4) // more than it opens
+	t.sweep(at, max(at, math.MinInt64+sweepSlack)-sweepSlack, groupInts, 2) // more than it opens
 
 	if _, done := t.sort(z, h, at); done {
 		return false

@@ -69,6 +69,7 @@ func TestForwardBetween(t *testing.T) {
 				hs[i] = packet.Header{}
 			}
 			ends[i] = many.Ends(&hs[i])
+			many.Prefetch(&ends[i], &hs[i])
 		}
 		for i := range hs {
 			now := seconds(n)

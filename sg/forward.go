@@ -98,8 +98,9 @@ func newEnds(src, dst *Enforcer) Ends {
 
 // Ends finds the ENIs at both ends of a packet, with which Forward begins. It
 // decides nothing. Whoever has several packets at hand may find the ends of all of
-// them first, and forward them in order afterwards, with [Firewall.ForwardBetween]:
-// what Ends touches is then in the cache.
+// them first, tell the connection table of them with [Firewall.Prefetch], and forward
+// them in order afterwards, with [Firewall.ForwardBetween]: they then wait for
+// memory together.
 //
 // Ends belong to the firewall and hold until Swap.
 func (f *Firewall) Ends(h *packet.Header) Ends {
@@ -107,6 +108,18 @@ func (f *Firewall) Ends(h *packet.Header) Ends {
 		return Ends{reason: Malformed}
 	}
 	return f.between(h)
+}
+
+// Prefetch tells the connection table that the packet will be forwarded soon. It
+// decides nothing and changes no answer; see [conntrack.Table.Prefetch] for when it
+// gains.
+func (f *Firewall) Prefetch(e *Ends, h *packet.Header) {
+	if e.first != nil {
+		f.table.Prefetch(e.first.zone, h)
+	}
+	if e.second != nil {
+		f.table.Prefetch(e.second.zone, h)
+	}
 }
 
 // ForwardBetween is Forward for a packet whose ends are known. It writes all of o.

@@ -169,9 +169,7 @@ func (w *worker) judgeBlock(b *block, number int) {
 		some := mine[:min(len(mine), batchSize)]
 		mine = mine[len(some):]
 		for j, i := range some {
-			if f := &b.frames[i]; f.Err == nil {
-				w.ends[j] = w.fw.Ends(&f.Header)
-			}
+			w.findEnds(j, &b.frames[i])
 		}
 		for j, i := range some {
 			for len(seconds) > 0 && seconds[0] <= i {

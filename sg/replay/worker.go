@@ -3,6 +3,7 @@ package replay
 import (
 	"time"
 
+	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -32,10 +33,17 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 // find finds the ends of packets that will be judged soon.
 func (w *worker) find(ps []Packet) {
 	for i := range ps {
-		if f := ps[i].Frame; f.Err == nil {
-			w.ends[i] = w.fw.Ends(&f.Header)
-		}
+		w.findEnds(i, ps[i].Frame)
 	}
+}
+
+// findEnds finds the ends of a frame that is judged as number i.
+func (w *worker) findEnds(i int, f *capture.Frame) {
+	if f.Err != nil {
+		return
+	}
+	w.ends[i] = w.fw.Ends(&f.Header)
+	w.fw.Prefetch(&w.ends[i], &f.Header)
 }
 
 // judge sets the packet's Outcome and counts it. ends are those of a frame without
