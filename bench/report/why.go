@@ -36,7 +36,7 @@ var reasons = map[reason]string{
 	records: "a record holds the key of both directions, state, timers and tag; besides there is the room that a table needs to find it, and to grow.",
 	pauses: "inserts that take long are those that touch memory for the first time, which the kernel gives out cleared, a page at a time, " +
 		"and those that split a part of the table.",
-	first: "matching and opening the entry have about equal parts. Of the latter most is sweep: since the table neither grows nor empties here, every " +
+	first: "matching has the larger part, opening the entry most of the rest. A share of the latter is sweep: since the table neither grows nor empties here, every " +
 		"packet that is admitted also pays for the removal of a connection that has died, where one that is not admitted pays for neither. Matching is spread " +
 		"over the fronts of the groups, what they ask about the address, and their entries; none of which stands out.",
 	firstNoPort: "nothing in it waits for memory. The miss in the table and the port asked of all groups have the larger part; the rest is the way there and back, " +
