@@ -52,12 +52,17 @@ func (l *boundLevel) append(at int64) {
 	(*l)[n-1] = append((*l)[n-1], at)
 }
 
+// blocks returns the number of blocks of 64 records that there is room for.
+func (b bounds) blocks() int {
+	if len(b) == 0 {
+		return 0
+	}
+	return b[0].len()
+}
+
 // reach makes room for records up to rec.
 func (b *bounds) reach(rec uint32) {
-	if len(*b) == 0 {
-		*b = append(*b, nil)
-	}
-	for block := (*b)[0].len(); block <= int(rec>>boundBits); block++ {
+	for block := b.blocks(); block <= int(rec>>boundBits); block++ {
 		b.extend(block)
 	}
 }

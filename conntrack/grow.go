@@ -2,8 +2,8 @@ package conntrack
 
 // Sizes of segments, in buckets and pages. Small ones double until they have the
 // least pages; then they grow by half, and one at its largest becomes two of the
-// least size. A table has between 0.54 and 0.81 of its slots in use, which is 39 to
-// 59 bytes a connection. Smaller steps would save memory and cost time, as each
+// least size, so that a large table has between 0.54 and 0.81 of its slots in use.
+// Smaller steps would save memory and cost time, as each
 // moves all records of the segment.
 const (
 	leastBuckets = 4
@@ -17,8 +17,8 @@ const (
 	arenaFrom = 1 << 16
 )
 
-// fullAt is how many records a segment of so many slots holds at most. Here one
-// record in eight lies outside its own bucket.
+// fullAt is how many records a segment of so many slots holds at most. With
+// more of them in use, more records would lie outside their own bucket.
 func fullAt(slots uint32) uint32 { return slots * 13 / 16 }
 
 // makeRoom returns the segment of the hash with room for one more record. It
@@ -85,11 +85,7 @@ func (s *store) split(hash uint64) bool {
 		if len(s.dir) == 1<<maxDepth {
 			return false
 		}
-		dir := make([]segment, 0, 2*len(s.dir))
-		for _, seg := range s.dir {
-			dir = append(dir, seg, seg)
-		}
-		s.dir, s.shift = dir, s.shift-1
+		s.dir, s.shift = doubled(s.dir), s.shift-1
 		all = s.copies(low)
 	}
 	old := s.segments[low]
@@ -101,6 +97,15 @@ func (s *store) split(hash uint64) bool {
 	s.point(low, all[:len(all)/2])
 	s.point(high, all[len(all)/2:])
 	return true
+}
+
+// doubled returns a directory with every entry twice.
+func doubled[S any](dir []S) []S {
+	twice := make([]S, 0, 2*len(dir))
+	for _, entry := range dir {
+		twice = append(twice, entry, entry)
+	}
+	return twice
 }
 
 // copies returns the directory entries of a segment.

@@ -248,11 +248,7 @@ func (x *index) split(hash uint64, rehash func([]placed)) bool {
 		if len(x.dir) == 1<<indexMaxDepth {
 			return false
 		}
-		dir := make([]indexSegment, 0, 2*len(x.dir))
-		for _, s := range x.dir {
-			dir = append(dir, s, s)
-		}
-		x.dir, x.shift = dir, x.shift-1
+		x.dir, x.shift = doubled(x.dir), x.shift-1
 		all = x.copies(hash)
 	}
 	low := all[0]

@@ -101,21 +101,10 @@ func (s *store) remembered(rec uint32) *linuxMemory {
 // The loop may drop records and must not add any.
 func (s *store) all() iter.Seq2[uint32, *unit] {
 	return func(yield func(uint32, *unit) bool) {
-		if s.v6 {
-			for rec := range s.size {
-				if u := &s.record(rec)[0]; u[wordMeta]&metaLive != 0 && !yield(rec, u) {
+		for block := range s.bounds.blocks() {
+			for rec, u := range s.block(uint32(block) << boundBits) {
+				if !yield(rec, u) {
 					return
-				}
-			}
-			return
-		}
-		for id := range s.segments {
-			for i := range s.segments[id].buckets {
-				for slot := range bucketSlots {
-					u := &s.segments[id].buckets[i][slot]
-					if u[wordMeta]&metaLive != 0 && !yield(uint32(id)<<slotBits|uint32(i*bucketSlots+slot), u) {
-						return
-					}
 				}
 			}
 		}

@@ -31,9 +31,9 @@ type Config struct {
 // independent. Filters that run on many goroutines keep a table for each, and
 // give a connection's packets of both directions to the same one.
 //
-// An IPv4 connection takes 39 to 59 bytes in a table of thousands, an IPv6
-// connection 72 to 80; the Linux profile remembers another 72. None of it holds a
-// pointer, so that the garbage collector passes it by. The memory of a connection
+// An IPv4 connection takes 32 bytes, of a memory of which from half to four fifths
+// are in use; an IPv6 connection takes 64, and some 9 to be found by. The Linux
+// profile remembers another 72. None of it holds a pointer, so that the garbage collector passes it by. The memory of a connection
 // that ended is used again, and all of it goes with the table.
 type Table struct {
 	profile  Profile
@@ -93,6 +93,8 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 		w0, w1, reversed, land = order4(z, endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort))
 		s = &t.v4
 		hash := t.hash.hash4(w0, w1, h.Protocol)
+		// What find4 begins with, without its call: with 10,000 connections that
+		// took 52 ns instead of 57, making the header included.
 		g := s.segment(hash)
 		i := g.home(hash)
 		b := &g.buckets[i]
