@@ -1,21 +1,26 @@
 package conntrack
 
-import "slices"
-
 // An arena hands out spans of pages of records, from blocks that it keeps. It is
 // there because spans of odd sizes come and go while a table grows: of the garbage
 // collector's memory a table would hold several times what it uses.
 type arena struct {
 	blocks []block
-	pages  int // in all blocks
 }
 
 const blockPages = 256 // 4 MiB
 
 type block struct {
 	buckets []bucket // all zero but where used
-	used    []bool   // by page
-	free    int      // pages
+	memory  *memory
+	used    []bool // by page
+	free    int    // pages
+}
+
+// memory owns buckets that the garbage collector does not know: they are gone when
+// nothing refers to it any more. A [Table] holds its memories, so every exported
+// method that reads or writes records keeps the Table alive to its end.
+type memory struct {
+	mapped []byte
 }
 
 // A span is pages of a block. The zero span is none.
@@ -40,14 +45,15 @@ func (a *arena) take(pages uint32) span {
 			}
 		}
 	}
-	// Small tables get small blocks.
-	n := min(max(a.pages/8, int(pages)), blockPages)
-	buckets := make([]bucket, n*pageBuckets)
-	wantHugePages(buckets)
-	a.blocks = append(a.blocks, block{buckets, make([]bool, n), n})
-	a.pages += n
-	a.blocks[len(a.blocks)-1].mark(0, pages, true)
+	b := newBlock()
+	b.mark(0, pages, true)
+	a.blocks = append(a.blocks, b)
 	return span{uint32(len(a.blocks) - 1), 0, pages}
+}
+
+func newBlock() block {
+	buckets, memory := newMemory(blockPages * pageBuckets)
+	return block{buckets, memory, make([]bool, blockPages), blockPages}
 }
 
 // give takes back a span.
@@ -81,11 +87,16 @@ func (b *block) mark(page, pages uint32, used bool) {
 }
 
 func (a *arena) clone() arena {
-	c := *a
-	c.blocks = slices.Clone(a.blocks)
+	c := arena{make([]block, len(a.blocks))}
 	for i := range c.blocks {
-		b := &c.blocks[i]
-		b.buckets, b.used = slices.Clone(b.buckets), slices.Clone(b.used)
+		c.blocks[i] = newBlock()
+		for page, used := range a.blocks[i].used {
+			if used {
+				c.blocks[i].mark(uint32(page), 1, true)
+				at := page * pageBuckets
+				copy(c.blocks[i].buckets[at:at+pageBuckets], a.blocks[i].buckets[at:])
+			}
+		}
 	}
 	return c
 }

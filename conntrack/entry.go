@@ -3,6 +3,7 @@ package conntrack
 import (
 	"cmp"
 	"iter"
+	"runtime"
 	"slices"
 	"time"
 
@@ -47,9 +48,10 @@ func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 		for _, k := range t.live(at, zones) {
 			s := t.store(k.v6)
 			if rec := s.find(t.hash.hash(&k), &k); rec != noRecord && s.alive(rec, at) && !yield(s.entry(rec)) {
-				return
+				break
 			}
 		}
+		runtime.KeepAlive(t)
 	}
 }
 
@@ -68,6 +70,7 @@ func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) i
 			}
 		}
 	}
+	runtime.KeepAlive(t)
 	return n
 }
 

@@ -3,14 +3,14 @@ package conntrack
 // Sizes of segments, in buckets and pages. Small ones double until they have the
 // least pages; then they grow by half, and one at its largest becomes two of the
 // least size, so that a large table has between 0.54 and 0.81 of its slots in use.
-// Smaller steps would save memory and cost time, as each
-// moves all records of the segment.
+// Smaller steps would save memory and cost time, as each moves all records of the
+// segment.
 const (
 	leastBuckets = 4
 	pageBuckets  = 128
 	leastPages   = 6
 	mostPages    = 9
-	maxDepth     = 24
+	mostSegments = 1 << (32 - slotBits) // of which there are numbers for records
 
 	// arenaFrom is how many connections make spans from an arena worth while: the
 	// garbage of fewer is small.
@@ -21,28 +21,44 @@ const (
 // more of them in use, more records would lie outside their own bucket.
 func fullAt(slots uint32) uint32 { return slots * 13 / 16 }
 
+// full reports whether the segment must grow before it takes another record.
+func (s *store) full(id uint32) bool {
+	info := &s.segments[id]
+	return info.entries >= fullAt(uint32(len(info.buckets))*bucketSlots)
+}
+
 // makeRoom returns the segment of the hash with room for one more record. It
-// reports false where the hash function has failed: more hashes share their first
-// bits than a segment can hold.
+// reports false where there are no more numbers to give to segments.
 func (s *store) makeRoom(hash uint64) (id uint32, ok bool) {
 	if len(s.segments) == 0 {
 		s.newSegment(0, 0, leastBuckets)
 		s.point(0, s.dir)
 	}
 	for {
-		id = s.segment(hash).id
-		n := uint32(len(s.segments[id].buckets))
-		switch {
-		case s.segments[id].entries < fullAt(n*bucketSlots):
+		if id = s.segment(hash).id; !s.full(id) {
 			return id, true
-		case n < leastPages*pageBuckets:
-			s.resize(id, min(2*n, leastPages*pageBuckets))
-		case n < mostPages*pageBuckets:
-			s.resize(id, mostPages*pageBuckets)
-		case !s.split(hash):
+		}
+		if !s.grow(hash) {
 			return 0, false
 		}
 	}
+}
+
+// grow makes room in the segment of the hash. It reports false as makeRoom does.
+func (s *store) grow(hash uint64) bool {
+	id := s.segment(hash).id
+	n := uint32(len(s.segments[id].buckets))
+	switch {
+	case n < leastPages*pageBuckets:
+		s.resize(id, min(2*n, leastPages*pageBuckets))
+	case n < mostPages*pageBuckets:
+		s.resize(id, mostPages*pageBuckets)
+	case len(s.segments) == mostSegments:
+		return false
+	default:
+		s.split(id)
+	}
+	return true
 }
 
 // newSegment makes a segment for hashes that begin with the first depth bits of
@@ -78,13 +94,9 @@ func (s *store) resize(id, n uint32) {
 }
 
 // split divides a segment of full size by the next bit of the hash.
-func (s *store) split(hash uint64) bool {
-	low := s.segment(hash).id
+func (s *store) split(low uint32) {
 	all := s.copies(low)
 	if len(all) == 1 {
-		if len(s.dir) == 1<<maxDepth {
-			return false
-		}
 		s.dir, s.shift = doubled(s.dir), s.shift-1
 		all = s.copies(low)
 	}
@@ -96,7 +108,6 @@ func (s *store) split(hash uint64) bool {
 	s.move(&old, bit, low, high)
 	s.point(low, all[:len(all)/2])
 	s.point(high, all[len(all)/2:])
-	return true
 }
 
 // doubled returns a directory with every entry twice.

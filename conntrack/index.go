@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// An index finds the numbers of IPv6 records by hash. It is an extendible hash table: the top
-// bits of the hash choose a segment from the directory, the middle ones a bucket
-// of the segment, the low ones a tag in the bucket.
+// An index finds the numbers of IPv6 records by hash. It is an extendible hash
+// table: the top bits of the hash choose a segment from the directory, the middle
+// ones a bucket of the segment, the low ones a tag in the bucket.
 //
 //	hash  63 ... 40   39 ... 8   14 ... 0
 //	      directory   bucket     tag        (bucket uses few of its bits)
@@ -28,7 +28,6 @@ const (
 	indexSlots       = 10
 	indexPageBuckets = 128
 	indexMaxPages    = 3 // of the four that a segment has place for
-	indexMaxDepth    = 24
 
 	// indexPageFull is how many entries a page should hold at most. At four fifths
 	// one entry in twenty lies outside its own bucket.
@@ -138,9 +137,8 @@ func (s *indexSegment) next(i uint32) uint32 {
 func (x *index) segment(hash uint64) *indexSegment { return &x.dir[hash>>(x.shift&63)] }
 
 // insert adds an entry that is not there. rehash is called to fill in the hashes of
-// entries that have to make room. It reports false where the hash function has failed: more
-// hashes share their first bits than a segment can hold.
-func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) bool {
+// entries that have to make room.
+func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) {
 	if x.infos == nil {
 		x.infos = []indexSegmentInfo{{depth: 0, pages: 1}}
 		x.dir[0].pages[0] = x.newPage()
@@ -152,12 +150,12 @@ func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) bool {
 		if info.entries < uint32(info.pages)*indexPageFull {
 			info.entries++
 			s.place(hash, rec)
-			return true
+			return
 		}
 		if info.pages < indexMaxPages {
 			x.widen(hash, rehash)
-		} else if !x.split(hash, rehash) {
-			return false
+		} else {
+			x.split(hash, rehash)
 		}
 	}
 }
@@ -242,12 +240,9 @@ func (x *index) widen(hash uint64, rehash func([]placed)) {
 
 // split divides the segment of the hash, which has all its pages, by the next bit
 // of the hash. Both halves get two pages.
-func (x *index) split(hash uint64, rehash func([]placed)) bool {
+func (x *index) split(hash uint64, rehash func([]placed)) {
 	all := x.copies(hash)
 	if len(all) == 1 {
-		if len(x.dir) == 1<<indexMaxDepth {
-			return false
-		}
 		x.dir, x.shift = doubled(x.dir), x.shift-1
 		all = x.copies(hash)
 	}
@@ -276,7 +271,6 @@ func (x *index) split(hash uint64, rehash func([]placed)) bool {
 		x.infos[s.id].entries++
 		s.place(p.hash, p.rec)
 	}
-	return true
 }
 
 // clone returns a deep copy.

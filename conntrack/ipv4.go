@@ -68,6 +68,11 @@ func (b *buckets) segment(hash uint64) *segment { return &b.dir[hash>>(b.shift&6
 // home returns the bucket where the hash belongs.
 func (g *segment) home(hash uint64) uint32 { return home(g.buckets, hash) }
 
+// record returns the number of the record in a slot of the segment.
+func (g *segment) record(bucket, slot uint32) uint32 {
+	return g.id<<slotBits | bucket*bucketSlots + slot
+}
+
 func home(list []bucket, hash uint64) uint32 {
 	return uint32(uint64(uint32(hash>>8)) * uint64(len(list)) >> 32)
 }
@@ -80,33 +85,14 @@ func next(list []bucket, i uint32) uint32 {
 	return i
 }
 
-// find4 is find for IPv4, and returns the record's unit with its number.
-func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
-	g := s.segment(hash)
-	i := g.home(hash)
-	for range g.buckets {
-		b := &g.buckets[i]
-		if slot := match4(b, w0, w1); slot < bucketSlots {
-			if u := &b[slot]; u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p) {
-				return u, g.id<<slotBits | i*bucketSlots + uint32(slot)
-			}
-			return s.search4(hash, w0, w1, p)
-		}
-		if b[0][wordMeta]&metaPassed == 0 {
-			break
-		}
-		i = next(g.buckets, i)
-	}
-	return nil, noRecord
-}
-
 // match4 returns the slot of a bucket whose key has the words, bucketSlots if there
 // is none.
 //
 // It compares all four without a branch: which one it is cannot be predicted, and
 // a wrong guess ends the work on later packets that would go on while this one
 // waits for memory. Inlined it would have branches, since the compiler makes no
-// conditional moves of what becomes an address.
+// conditional moves of what becomes an address; counting with arithmetic instead
+// could be inlined and took 48 ns of a hit among 10,000 where this takes 40.
 //
 //go:noinline
 func match4(b *bucket, w0, w1 uint64) uint64 {
@@ -126,15 +112,15 @@ func match4(b *bucket, w0, w1 uint64) uint64 {
 	return slot
 }
 
-// search4 is find4 where two records differ in their protocol alone.
-func (s *store) search4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
+// find4 is find for IPv4, and returns the record's unit with its number.
+func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 	g := s.segment(hash)
 	i := g.home(hash)
 	for range g.buckets {
 		for slot := range g.buckets[i] {
 			u := &g.buckets[i][slot]
-			if u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p) && u[0] == w0 && u[1] == w1 {
-				return u, g.id<<slotBits | i*bucketSlots + uint32(slot)
+			if u[0] == w0 && u[1] == w1 && u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p) {
+				return u, g.record(i, uint32(slot))
 			}
 		}
 		if g.buckets[i][0][wordMeta]&metaPassed == 0 {

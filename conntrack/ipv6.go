@@ -108,17 +108,13 @@ func (s *store) add6(hash uint64, k *key) (uint32, bool) {
 		rec = s.size
 	}
 	r := s.record(rec)
-	next := uint32(r[0][0])
-	*r = [2]unit{{k.w[0], k.w[1], 0, metaLive | uint64(k.proto)}, {k.w[2], k.w[3], k.w[4]}} // rehash needs it
-	if !s.index.insert(hash, rec, s.rehash) {
-		*r = [2]unit{{uint64(next)}}
-		return 0, false
-	}
 	if rec == s.size {
 		s.size++
 	} else {
-		s.free = next
+		s.free = uint32(r[0][0])
 	}
+	*r = [2]unit{{k.w[0], k.w[1], 0, metaLive | uint64(k.proto)}, {k.w[2], k.w[3], k.w[4]}} // rehash needs it
+	s.index.insert(hash, rec, s.rehash)
 	return rec, true
 }
 

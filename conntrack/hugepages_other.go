@@ -1,5 +1,0 @@
-//go:build !linux
-
-package conntrack
-
-func wantHugePages([]bucket) {}
