@@ -19,7 +19,7 @@ func plain(c Class, w Why) answer { return answer(c) | answer(w)<<24 }
 // about is the answer for a packet of the connection with the meta word.
 func about(c Class, d Direction, w Why, meta uint64) answer {
 	const tag = 0xffffffff << 32
-	return answer(c) | answer(d)<<8 | answer(meta>>8&0xf)<<16 | answer(w)<<24 |
+	return answer(c) | answer(d)<<8 | answer(stateOf(meta))<<16 | answer(w)<<24 |
 		answer(meta>>replyShift&1)*answerReplied | answer(meta&tag)
 }
 

@@ -19,8 +19,9 @@
 // Time is an argument and never runs backwards: a time before the latest one
 // seen counts as that one. An entry is dead from its expiry on, whether or not
 // it was swept. No clock is read, no goroutine started, and two tables that are
-// given the same calls give the same answers. Only which of the dead are swept
-// first, and with it Len between sweeps, is a matter of chance.
+// given the same calls give the same answers. Only which of the dead are freed
+// first is a matter of chance, and with it what counts them: Len, Stats, and what
+// Expire returns.
 //
 // A Table is for one goroutine at a time; see [Table] for what may run beside it.
 //
@@ -28,8 +29,9 @@
 //
 // [AWS] is what security groups do, as far as AWS documents it. [Linux] is what
 // nf_conntrack does, and is tested against the running kernel packet by packet.
-// It knows neither TCP options nor checksums nor the keys of GRE, does not put
-// fragments together, and treats SCTP as address and port pairs for 210 s.
+// It knows neither TCP options, window scaling among them, nor checksums nor the
+// keys of GRE, does not put fragments together, does not look into redirects of
+// ICMPv6, and treats SCTP as address and port pairs for 210 s.
 package conntrack
 
 // A Zone is a connection table of its own inside a [Table]: the same five-tuple
@@ -96,7 +98,8 @@ const (
 
 // Why says what keeps a packet from being New or from changing its connection.
 // The AWS profile admits segments that do not fit their connection: they are
-// Tracked with WhyFlags or WhyState, and have changed nothing (CTS-15).
+// Tracked with WhyFlags or WhyState, and have changed nothing (CTS-15). In both
+// profiles a segment whose flags the capture cut off is Tracked with WhyMissing.
 type Why uint8
 
 // Reasons.
@@ -111,10 +114,12 @@ const (
 	WhyType          // ICMP type or IPv6 next header that cannot be tracked (CTS-31, CTS-45)
 	WhyFamily        // ICMP in IPv6 or ICMPv6 in IPv4 (CTS-38)
 	WhyMissing       // the capture cut off what the decision needs
-	WhyIgnored       // TCP segment that passes without effect, in case the table and not the segment is out of step (CTS-17)
+	WhyIgnored       // TCP segment that passes without effect on state and timeout, in case the table is out of step and not the segment (CTS-17)
 )
 
-// A Result is what [Table.Track] found. It is small and comparable.
+// A Result is what [Table.Track] found. It is small and comparable. State, Replied
+// and Tag are set where there is a connection, also for a segment that is Invalid
+// there.
 type Result struct {
 	Class Class
 	Dir   Direction // Original or Reply, of Tracked and Related

@@ -18,7 +18,7 @@ type Entry struct {
 	Replied bool
 	Assured bool // Linux: known to be real, as conntrack -L shows it (CTS-06)
 	Tag     uint32
-	Expires time.Time // dead from then on
+	Expires time.Time // dead from then on; in UTC
 }
 
 func (s *store) entry(rec uint32) Entry {
@@ -31,12 +31,13 @@ func (s *store) entry(rec uint32) Entry {
 		Replied: meta&metaReplied != 0,
 		Assured: meta&metaAssured != 0,
 		Tag:     uint32(meta >> 32),
-		Expires: time.Unix(0, int64(u[wordExpiry])),
+		Expires: time.Unix(0, int64(u[wordExpiry])).UTC(),
 	}
 }
 
 // All yields the live connections at now, zone by zone, IPv4 first, in the order of
-// their lower endpoints and then of their higher ones, whichever opened them. What
+// their lower endpoints and then of their higher ones, whichever opened them; of
+// ICMP and ICMPv6 queries in that of who asked and then of who was asked. What
 // happened to the table before makes no difference. With zones given it yields only
 // theirs. It takes memory for the keys of all it yields.
 //

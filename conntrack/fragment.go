@@ -50,8 +50,14 @@ type fragmentVerdict struct {
 	accepted bool
 }
 
+// fragmentKeyOf returns what the fragments of a datagram have in common. Those of
+// IPv6 do not tell the protocol behind further extension headers (RFC 8200, 4.5).
 func fragmentKeyOf(z Zone, h *packet.Header) fragmentKey {
-	return fragmentKey{h.Src, h.Dst, h.FragID, z, h.Protocol, h.Family}
+	k := fragmentKey{h.Src, h.Dst, h.FragID, z, h.Protocol, h.Family}
+	if h.Family == packet.IPv6 {
+		k.proto = 0
+	}
+	return k
 }
 
 func (f *fragments) get(z Zone, h *packet.Header, at int64) answer {

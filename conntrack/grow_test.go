@@ -289,7 +289,7 @@ func TestTimeoutRanges(t *testing.T) {
 	_, err := NewTable(Config{Profile: Linux, Timeouts: Timeouts{UDP: time.Second}})
 	assert.NoError(t, err)
 	_, err = NewTable(Config{Profile: Linux, Timeouts: Timeouts{UDP: -time.Second}})
-	assert.EqualError(t, err, "conntrack: timeout UDP is -1s: must be at least 1ns")
+	assert.EqualError(t, err, "conntrack: timeout UDP is -1s: must be from 1ns to 596523h14m7s")
 }
 
 // Every zone may have timeouts that no other has.

@@ -97,5 +97,9 @@ func (t *Table) related(z Zone, h *packet.Header, at int64) answer {
 	if s == nil {
 		return plain(Invalid, WhyNoQuoted)
 	}
-	return about(Related, Original+Reply-dir, WhyNone, s.head(rec)[wordMeta])
+	dir = Original + Reply - dir
+	if q.Src == q.Dst && q.SrcPort == q.DstPort {
+		dir = Reply // of a connection to itself all packets but the first are (CTS-59)
+	}
+	return about(Related, dir, WhyNone, s.head(rec)[wordMeta])
 }

@@ -77,8 +77,10 @@ func kernelRun(t *testing.T, runs int, seed uint64) error {
 		}
 	}
 	t.Logf("%d sequences of %d packets in %v", runs, packets, time.Since(start).Round(time.Millisecond))
-	if err := k.streams(seed); err != nil {
-		return fmt.Errorf("UDP over time: %w", err)
+	for _, p := range []packet.Protocol{packet.UDP, packet.TCP} {
+		if err := k.overTime(p, seed); err != nil {
+			return fmt.Errorf("%v over time: %w", p, err)
+		}
 	}
 	return nil
 }
@@ -655,24 +657,29 @@ func (w *world) kernelSegment(side int, src, dst netip.Addr, ports [2]uint16, fl
 	return h, payload
 }
 
-// streams follows datagrams of many flows over some seconds, because Linux treats
-// those that last as streams.
-func (k *kernel) streams(seed uint64) error {
+// overTime follows many flows over some seconds: Linux treats datagrams that go on
+// as streams, and which packets give a connection more time shows only later.
+func (k *kernel) overTime(p packet.Protocol, seed uint64) error {
 	if err := k.flush(); err != nil {
 		return err
 	}
-	table, err := NewTable(Config{Profile: Linux})
+	table, err := NewTable(Config{Profile: Linux, Pickup: true})
 	if err != nil {
 		return err
 	}
 	w := newWorld(seed)
+	segments := map[[2]uint16]*kernelFlow{}
 	for phase := range 4 {
 		for flow := range 300 {
 			for range w.IntN(4) {
 				side := w.IntN(2)
+				src, dst := kernelAddrs[side][0], kernelAddrs[1-side][0]
 				ports := [2]uint16{uint16(2000 + flow), 53}
-				h := packet.UDPHeader(netip.AddrPortFrom(kernelAddrs[side][0], ports[side]), netip.AddrPortFrom(kernelAddrs[1-side][0], ports[1-side]))
-				b, err := frame(side, &h, nil)
+				h, payload := packet.UDPHeader(netip.AddrPortFrom(src, ports[side]), netip.AddrPortFrom(dst, ports[1-side])), []byte(nil)
+				if p == packet.TCP {
+					h, payload = w.kernelSegment(side, src, dst, ports, segments)
+				}
+				b, err := frame(side, &h, payload)
 				if err != nil {
 					return err
 				}
@@ -686,7 +693,7 @@ func (k *kernel) streams(seed uint64) error {
 					table.Commit(0, &h, now, 0)
 				}
 				if got := ctState(r); got != want {
-					return fmt.Errorf("phase %d: %v: the table says %s, the kernel %s", phase, h.Tuple(), got, want)
+					return fmt.Errorf("phase %d: %v: the table says %s, the kernel %s", phase, &h, got, want)
 				}
 			}
 		}

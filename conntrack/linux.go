@@ -238,9 +238,7 @@ func (m *tcpMemory) window(state State, d uint8, sym symbol, h *packet.Header) {
 	}
 	if sym == symACK {
 		if m.lastDir == d && m.lastSeq == seq && m.lastAck == ack && m.lastEnd == end && m.lastWin == h.Window {
-			if m.repeats < 255 {
-				m.repeats++
-			}
+			m.repeats++ // and begins again at 256, as in Linux
 		} else {
 			m.lastDir, m.lastSeq, m.lastAck, m.lastEnd, m.lastWin = d, seq, ack, end, h.Window
 			m.repeats = 0

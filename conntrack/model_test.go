@@ -170,6 +170,10 @@ func (m *model) Track(z Zone, h *packet.Header, now time.Time) Result {
 	if c == nil {
 		return r
 	}
+	if r.Class == New && m.cfg.Profile == Linux {
+		delete(m.conns, k)
+		m.stats.Deleted++
+	}
 	if r.Class == Tracked || r.Class == Invalid {
 		if c.expires == gone {
 			delete(m.conns, k)
@@ -195,7 +199,7 @@ const gone = math.MinInt64
 func (c *modelConn) entry(k modelKey) Entry {
 	return Entry{
 		Zone: k.zone, Tuple: k.tuple, State: c.state, Replied: c.replied, Assured: c.assured,
-		Tag: c.tag, Expires: time.Unix(0, c.expires),
+		Tag: c.tag, Expires: time.Unix(0, c.expires).UTC(),
 	}
 }
 
@@ -294,8 +298,12 @@ func (m *model) related(z Zone, h *packet.Header, now int64) (r Result, before m
 	if c == nil || q.Src != h.Dst || q.Family != h.Family {
 		return Result{Class: Invalid, Why: WhyNoQuoted}, before, modelKey{}, nil
 	}
+	dir = Original + Reply - dir
+	if q.Src == q.Dst && q.SrcPort == q.DstPort {
+		dir = Reply
+	}
 	return Result{
-		Class: Related, Dir: Original + Reply - dir, State: c.state, Replied: c.replied, Tag: c.tag,
+		Class: Related, Dir: dir, State: c.state, Replied: c.replied, Tag: c.tag,
 	}, *c, k, c
 }
 
@@ -338,11 +346,11 @@ func (m *model) advanceOther(c *modelConn, dir Direction, h *packet.Header, now 
 			}
 			c.asked = false
 		}
-	case h.Protocol == packet.UDP, h.Protocol == packet.UDPLite && m.cfg.Profile == Linux:
+	case h.Protocol == packet.UDP:
 		if wasReplied && now > c.openedAt+udpStreamAge {
 			c.state, c.assured = Stream, true
 		}
-	case h.Protocol == packet.GRE && m.cfg.Profile == Linux:
+	case (h.Protocol == packet.GRE || h.Protocol == packet.UDPLite) && m.cfg.Profile == Linux:
 		if wasReplied {
 			c.state, c.assured = Stream, true
 		}

@@ -23,8 +23,8 @@ const farEntries = 1 << 15
 
 // Prefetch says that Track of this packet in this zone will follow soon, so that
 // the memory it needs is on its way by then. It changes no answer. Callers who have
-// many packets at hand gain by it when a table is large: hint at some 32 packets,
-// then track them.
+// many packets at hand gain by it when a table is large: hint at 32 packets, then
+// track them. Memory is asked for at every sixteenth hint.
 func (t *Table) Prefetch(z Zone, h *packet.Header) {
 	if t.Len() >= farEntries {
 		t.hint(z, h)

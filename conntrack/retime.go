@@ -1,10 +1,15 @@
 package conntrack
 
-import "github.com/sgsim/sgsim/packet"
+import (
+	"runtime"
+
+	"github.com/sgsim/sgsim/packet"
+)
 
 // Retime is [Table.SetTimeouts] for several zones that reaches back: connections
 // that are open die when they would have died had these timeouts stood at their
-// last packet, which for some is at once. It looks at every connection.
+// last packet, which for some is at once. It takes the zones' timeouts of now for
+// those of that packet, and looks at every connection. Without zones it does nothing.
 //
 // It is for what-ifs on a [Table.Clone]. In the Linux profile, whose timeouts
 // depend on more than a connection's state, open connections keep theirs.
@@ -20,9 +25,9 @@ func (t *Table) Retime(to Timeouts, zones ...Zone) error {
 		next := to.resolve(t.timeouts.base).table()
 		for _, s := range [...]*store{&t.v4, &t.v6} {
 			for rec, u := range s.all() {
-				if in.has(s, rec) {
+				if int64(u[wordExpiry]) > t.now && in.has(s, rec) { // the dead stay dead
 					had := t.timeouts.of(s.zone(rec))
-					capped := isCapped(u, t.now)
+					capped := isCapped(u[wordMeta])
 					shift := idleTimeout(u[wordMeta], &next, capped) - idleTimeout(u[wordMeta], had, capped)
 					s.setExpiry(rec, u, int64(u[wordExpiry])+shift)
 				}
@@ -30,21 +35,16 @@ func (t *Table) Retime(to Timeouts, zones ...Zone) error {
 		}
 	}
 	for _, z := range zones {
-		if err := t.SetTimeouts(z, to); err != nil {
-			return err
-		}
+		t.timeouts.set(z, to)
 	}
+	runtime.KeepAlive(t)
 	return nil
 }
 
 // isCapped reports whether the last packet of a connection gave it no more than a
-// picked-up connection gets. Later packets leave the mark of the first reply
-// where it is, but give more time than that.
-func isCapped(u *unit, now int64) bool {
-	if protocolOf(u[wordMeta]) != packet.TCP || stateOf(u[wordMeta]) != Established {
-		return false
-	}
-	return u[wordMeta]&metaReplied == 0 || u[wordMeta]&metaCapped != 0 && int64(u[wordExpiry]) <= now+linuxUnacked
+// picked-up connection gets.
+func isCapped(meta uint64) bool {
+	return protocolOf(meta) == packet.TCP && stateOf(meta) == Established && meta&(metaReplied|metaCapped) != metaReplied
 }
 
 // idleTimeout is what the last packet of a connection gave it to live, in the AWS

@@ -17,7 +17,7 @@ func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) ef
 	cell := tcpNext[(dir-Original)&1][sym&7][state&15]
 	replied := meta&metaReplied != 0
 	if cell == Established && replied { // nearly always
-		return effect{withState(meta, Established), to[Established], outcomeRefresh, WhyNone}
+		return effect{withState(meta&^metaCapped, Established), to[Established], outcomeRefresh, WhyNone}
 	}
 	if cell >= tcpInvalid {
 		switch {
@@ -80,8 +80,8 @@ func stepOther(p Profile, meta uint64, dir Direction, age int64, to *timeouts) e
 			meta &^= metaAsked
 		}
 	case p == AWS:
-	case (proto == packet.UDP || proto == packet.UDPLite) && replied && age > udpStreamAge,
-		proto == packet.GRE && replied:
+	case proto == packet.UDP && replied && age > udpStreamAge,
+		(proto == packet.UDPLite || proto == packet.GRE) && replied:
 		state = Stream
 		meta |= metaAssured
 	}

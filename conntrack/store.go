@@ -36,7 +36,7 @@ const (
 	metaAssured      = 1 << 18 // Linux
 	metaAsked        = 1 << 19 // AWS, UDP: a request since the last reply
 	metaSimultaneous = 1 << 20 // AWS, TCP: both sides have sent a SYN
-	metaCapped       = 1 << 21 // AWS, TCP: picked up, and its first reply got no full timeout; see Retime
+	metaCapped       = 1 << 21 // AWS, TCP: picked up, and its latest packet got no full timeout; see Retime
 	metaPassed       = 0x3ff << 22
 	metaPassedOne    = 1 << 22
 
@@ -48,12 +48,12 @@ const (
 )
 
 func metaOf(p packet.Protocol, s State, tag uint32) uint64 {
-	return uint64(tag)<<32 | metaLive | uint64(s)<<8 | uint64(p)
+	return uint64(tag)<<32 | metaLive | uint64(s)<<stateShift | uint64(p)
 }
 
-func stateOf(meta uint64) State { return State(meta >> 8 & 0xf) }
+func stateOf(meta uint64) State { return State(meta & metaState >> stateShift) }
 
-func withState(meta uint64, s State) uint64 { return meta&^metaState | uint64(s)<<8 }
+func withState(meta uint64, s State) uint64 { return meta&^metaState | uint64(s)<<stateShift }
 
 func protocolOf(meta uint64) packet.Protocol { return packet.Protocol(meta) }
 

@@ -13,7 +13,6 @@ const (
 	symACK
 	symRST
 	symIllegal // flags that no stack sends together
-	symbols
 )
 
 // symbolOf maps the flag byte to its symbol. PSH, ECE and CWR mean nothing.
@@ -40,9 +39,9 @@ var symbolOf = func() (t [256]symbol) {
 
 // What a cell of tcpNext says where it is not the next state.
 const (
-	tcpInvalid State = 13 + iota // the segment does not fit
-	tcpIgnore                    // it may be the table that is wrong: pass, change nothing
-	tcpReopen                    // the connection is over and this SYN opens another
+	tcpInvalid State = Stream + 1 + iota // the segment does not fit
+	tcpIgnore                            // it may be the table that is wrong: pass, change nothing
+	tcpReopen                            // the connection is over and this SYN opens another
 )
 
 // tcpNext is the transition table (CTS-12): next state by direction, symbol and

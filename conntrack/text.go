@@ -12,7 +12,27 @@ var (
 	}
 	directionText = [...]string{"", "original", "reply"}
 	profileText   = [...]string{"aws", "linux"}
+	classText     = [...]string{"invalid", "new", "tracked", "related", "untracked", "fragment"}
+	whyText       = [...]string{
+		"", "no_syn", "flags", "state", "no_request", "no_quoted", "quote", "type", "family", "missing", "ignored",
+	}
 )
+
+// String returns the class's name in lower case: "tracked".
+func (c Class) String() string {
+	if int(c) < len(classText) {
+		return classText[c]
+	}
+	return "Class(" + strconv.Itoa(int(c)) + ")"
+}
+
+// String returns the reason in lower case, "no_syn", and "" for WhyNone.
+func (w Why) String() string {
+	if int(w) < len(whyText) {
+		return whyText[w]
+	}
+	return "Why(" + strconv.Itoa(int(w)) + ")"
+}
 
 // String returns the state's name in lower case: "established", "syn_recv".
 func (s State) String() string {

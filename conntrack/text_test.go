@@ -16,6 +16,11 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, "", Direction(0).String())
 	assert.Equal(t, "Direction(9)", Direction(9).String())
 	assert.Equal(t, "Profile(7)", Profile(7).String())
+	assert.Equal(t, "fragment", Fragment.String())
+	assert.Equal(t, "Class(9)", Class(9).String())
+	assert.Equal(t, "ignored", WhyIgnored.String())
+	assert.Equal(t, int(WhyIgnored)+1, len(whyText), "every reason has a name")
+	assert.Equal(t, "Why(99)", Why(99).String())
 }
 
 func TestProfileText(t *testing.T) {

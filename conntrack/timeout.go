@@ -2,6 +2,7 @@ package conntrack
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -33,7 +34,8 @@ const (
 //
 // In the AWS profile the fields have documented ranges (CTS-64): TCPEstablished
 // 60 s to 432,000 s, UDP 30 s to 60 s, UDPStream 60 s to 180 s. In the Linux
-// profile they need only be positive, and UDPStream is 120 s by default.
+// profile they must be positive and at most 2^31-1 s, and UDPStream is 120 s by
+// default.
 // Everything else is fixed at the values of Linux, which AWS does not document
 // (CT-34, CT-35, CTS-23).
 type Timeouts struct {
@@ -46,13 +48,10 @@ type Timeouts struct {
 type TimeoutError struct {
 	Field    string // of Timeouts
 	Value    time.Duration
-	Min, Max time.Duration // Max is 0 where there is none
+	Min, Max time.Duration
 }
 
 func (e *TimeoutError) Error() string {
-	if e.Max == 0 {
-		return fmt.Sprintf("conntrack: timeout %s is %v: must be at least %v", e.Field, e.Value, e.Min)
-	}
 	return fmt.Sprintf("conntrack: timeout %s is %v: must be from %v to %v", e.Field, e.Value, e.Min, e.Max)
 }
 
@@ -107,9 +106,9 @@ func (to Timeouts) check(p Profile) error {
 		{"UDPStream", to.UDPStream, 60 * time.Second, 180 * time.Second},
 	} {
 		if p == Linux {
-			f.Min, f.Max = 1, 0
+			f.Min, f.Max = 1, math.MaxInt32*time.Second
 		}
-		if f.Value != 0 && (f.Value < f.Min || f.Max != 0 && f.Value > f.Max) {
+		if f.Value != 0 && (f.Value < f.Min || f.Value > f.Max) {
 			return &f
 		}
 	}
