@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"math"
 	"math/bits"
 
 	"github.com/sgsim/sgsim/packet"
@@ -87,23 +88,24 @@ func entryOf(r *ruleInfo, peer peerRef) (e entry, ok bool) {
 // enter fills in the entries of f. It reports false, and enters none, where a
 // packet would be compared with too many.
 func (f *front) enter() bool {
-	doors := int(f.open)
-	if doors+bits.OnesCount32(f.gates) > maxSlots || len(f.rules) > 256 {
+	if len(f.rules) > noRule {
 		return false
 	}
+	doors := int(f.open)
+	open := doors + bits.OnesCount32(f.gates)
 	// Slot 0 is that of rules for nearly all ports; those of doors and gates follow.
+	type slotted struct {
+		entry
+		slot uint8
+	}
 	var (
-		room  [128]entry
-		slots [255]uint8
-		size  [maxSlots + 1]int
+		room [128]slotted
+		size [allSlots + 1]int
 	)
 	all := room[:0]
 	add := func(e entry, slot int) {
-		if len(all) < len(slots) {
-			slots[len(all)] = uint8(slot)
-		}
 		size[slot]++
-		all = append(all, e)
+		all = append(all, slotted{e, uint8(slot)})
 	}
 	for i, r := range f.rules {
 		e, ok := entryOf(r.ruleInfo, f.block.peers[i])
@@ -140,21 +142,27 @@ func (f *front) enter() bool {
 		}
 		most[i] = max(most[i], n)
 	}
-	if len(all) > len(slots) || size[0]+most[0]+most[1] > maxNear {
+	if size[0]+most[0]+most[1] > maxNear {
 		return false
 	}
-	var next [maxSlots + 1]int // place of the next entry of a slot
+	if open > maxSlots || len(all) > math.MaxUint8 {
+		f.more = new([allSlots + 1]uint16)
+	}
+	var next [allSlots + 1]int // place of the next entry of a slot
 	end := 0
-	for slot, n := range size {
+	for slot, n := range size[:open+1] {
 		next[slot] = end
 		end += n
-		f.first[slot] = uint8(end)
+		if f.more != nil {
+			f.more[slot] = uint16(end)
+		} else {
+			f.first[slot] = uint8(end)
+		}
 	}
 	f.entries = make([]entry, len(all))
-	for i, e := range all {
-		s := slots[i]
-		f.entries[next[s]] = e
-		next[s]++
+	for _, e := range all {
+		f.entries[next[e.slot]] = e.entry
+		next[e.slot]++
 	}
 	return true
 }

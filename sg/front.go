@@ -23,7 +23,8 @@ import (
 //	first         1       4   5
 //	entries   [ wide ][ door 2 ][ door 6 ][ door 8 ] ... [ gate 3 ] ...
 //
-// Groups of more rules have no entries; their blocks are asked instead.
+// Groups of more open doors and gates have first elsewhere, in more. Groups of yet
+// more rules have no entries; their blocks are asked instead.
 type front struct {
 	doors   [3]uint64 // a Bloom filter with one hash over protocol and port
 	gates   uint32    // a bit for each gate
@@ -35,7 +36,7 @@ type front struct {
 	peers   peerSet
 	lists   uint64 // the first 64 that rules name
 	marks   uint64 // of groups that rules name
-	_       uint64 // fills the cache line
+	more    *[allSlots + 1]uint16
 
 	nets  [4]uint64 // a Bloom filter over the first half of addresses in IPv4 CIDRs
 	rules []ruleAt
@@ -46,8 +47,9 @@ type front struct {
 }
 
 const (
-	maxSlots = 39 // open doors and gates, where there are entries
-	maxNear  = 24 // entries that a packet is compared with
+	maxSlots = 39        // open doors and gates that front.first has place for
+	allSlots = 3*64 + 32 // as many as there are
+	maxNear  = 64        // entries that a packet is compared with
 
 	// A rule of at most so many ports is entered at the door of each, and one of
 	// at most so many at the gates.
@@ -122,13 +124,13 @@ func (f *front) isAbove(d *door) uint8 {
 	return 0
 }
 
-// A run is where entries lie in a front: from the index in the low byte up to that
-// in the high one. It is one word, not two, since bytes that are written one by one
+// A run is where entries lie in a front: from the index in the low half up to that
+// in the high one. It is one word, not two, since halves that are written one by one
 // and read together make the processor wait.
-type run uint16
+type run uint32
 
 func (r run) of(es []entry) []entry {
-	from, to := uint8(r), uint8(r>>8)
+	from, to := uint16(r), uint16(r>>16)
 	return es[from:to]
 }
 
@@ -161,16 +163,19 @@ func (f *front) addNet(p peerRef) {
 func (f *front) runs(d *door) (wide, door, gate run) {
 	n, g := f.openBefore(d), f.gateSlot(d)
 	doorOpen, gateOpen := f.doors[d.word]>>(d.bit&63)&1, f.gates>>(d.gate&31)&1
-	return run(f.first[0]) * run(f.isAbove(d)) << 8,
-		f.at(n) | f.at(n+int(doorOpen))<<8,
-		f.at(g) | f.at(g+int(gateOpen))<<8
+	return f.at(0) * run(f.isAbove(d)) << 16,
+		f.at(n) | f.at(n+int(doorOpen))<<16,
+		f.at(g) | f.at(g+int(gateOpen))<<16
 }
 
 func (f *front) at(slot int) run {
-	if slot > maxSlots {
-		return 0 // of a front without entries
+	switch {
+	case f.more != nil && slot <= allSlots:
+		return run(f.more[slot])
+	case slot <= maxSlots:
+		return run(f.first[slot])
 	}
-	return run(f.first[slot])
+	return 0 // of a front without entries
 }
 
 // openBefore returns how many doors before d are open.

@@ -55,5 +55,11 @@ func TestCrowded(t *testing.T) {
 
 	rules = nil
 	add(50, func(i int) PortRange { return Port(1 + 100*i) })
-	assert.True(t, crowded(), "more doors than a front leads to")
+	f := newFront(rules)
+	assert.False(t, f.crowded)
+	assert.NotNil(t, f.more, "more doors than first has place for")
+	for i := range 50 {
+		assert.True(t, f.anywhere(packet.IPv4, packet.TCP, uint16(1+100*i)))
+		assert.False(t, f.anywhere(packet.IPv4, packet.TCP, uint16(2+100*i)))
+	}
 }
