@@ -117,13 +117,16 @@ func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 	g := s.segment(hash)
 	i := g.home(hash)
 	for range g.buckets {
-		for slot := range g.buckets[i] {
-			u := &g.buckets[i][slot]
-			if u[0] == w0 && u[1] == w1 && u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p) {
-				return u, g.record(i, uint32(slot))
+		b := &g.buckets[i]
+		if match4(b, w0, w1) < bucketSlots {
+			for slot := range b { // some may differ in their protocol alone
+				u := &b[slot]
+				if u[0] == w0 && u[1] == w1 && u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p) {
+					return u, g.record(i, uint32(slot))
+				}
 			}
 		}
-		if g.buckets[i][0][wordMeta]&metaPassed == 0 {
+		if b[0][wordMeta]&metaPassed == 0 {
 			break
 		}
 		i = next(g.buckets, i)
@@ -173,12 +176,13 @@ func place(list []bucket, hash uint64) uint32 {
 func (s *store) drop4(rec uint32) {
 	info := &s.segments[rec>>slotBits]
 	bucket := rec & slotMask / bucketSlots
-	for i := home(info.buckets, s.hashOf(rec)); i != bucket; i = next(info.buckets, i) {
+	u := &info.buckets[bucket][rec%bucketSlots]
+	hash := s.hash.hash4(u[0], u[1], protocolOf(u[wordMeta]))
+	for i := home(info.buckets, hash); i != bucket; i = next(info.buckets, i) {
 		if first := &info.buckets[i][0]; first[wordMeta]&metaPassed != metaPassed {
 			first[wordMeta] -= metaPassedOne
 		}
 	}
-	u := &info.buckets[bucket][rec%bucketSlots]
 	*u = unit{wordMeta: u[wordMeta] & metaPassed}
 	info.entries--
 }

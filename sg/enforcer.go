@@ -68,100 +68,110 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
 		return
 	}
 	if h.Fragment() {
-		*d = e.fragment(dir, h, p.now, p.via)
+		e.fragment(d, dir, p)
 		return
 	}
-	r := f.table.Track(e.zone, h, p.now)
-	if r.Class == conntrack.Tracked {
-		d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)
-		return
+	if r := f.table.Track(e.zone, h, p.now); r.Class == conntrack.Tracked {
+		e.tracked(d, &r)
+	} else {
+		e.untracked(d, dir, p, &r)
 	}
-	*d = e.untracked(dir, h, p.now, p.via, r)
+}
+
+// tracked decides about a packet of a connection.
+func (e *Enforcer) tracked(d *Decision, r *conntrack.Result) {
+	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Tracked, r.Dir, r.State, e.f.tags.rule(r.Tag)
 }
 
 // untracked decides about a packet without a connection of its own.
-func (e *Enforcer) untracked(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result) Decision {
-	f := e.f
+func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r *conntrack.Result) {
+	f, h := e.f, p.h
 	switch r.Class {
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
-			return Decision{Accept, Related, r.Dir, r.State, f.tags.rule(r.Tag)}
+			d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Related, r.Dir, r.State, f.tags.rule(r.Tag)
+			return
 		}
 	case conntrack.Invalid:
 		switch {
 		case r.Why == conntrack.WhyMissing:
-			return Decision{Reason: Cut}
+			d.Reason = Cut
+			return
 		case f.opts.Profile == conntrack.Linux && r.Why != conntrack.WhyNoSYN:
-			return Decision{Reason: Invalid}
+			d.Reason = Invalid
+			return
 		}
 	}
 
-	m := f.w.match(e.eni, dir, h, via)
-	rule := RuleRef{m.rule}
+	m := f.w.match(e.eni, dir, h, p.via)
+	d.Rule = RuleRef{m.rule}
 	switch {
 	case m.rule == nil:
-		return Decision{Reason: NoRule}
+		d.Reason = NoRule
 	case m.untracked && f.opts.Profile == conntrack.AWS:
-		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
+		d.Verdict, d.Reason = Accept, Untracked
 	case r.Class == conntrack.New:
-		return e.open(h, now, via, ruleAt{m.rule, m.number})
+		e.open(d, p, ruleAt{m.rule, m.number})
 	case r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
-		return Decision{Reason: OutOfState, Rule: rule}
+		d.Reason = OutOfState
+	default:
+		d.Verdict, d.Reason = Accept, ByRule
 	}
-	return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
 }
 
 // open opens a connection.
-func (e *Enforcer) open(h *packet.Header, now time.Time, via Via, rule ruleAt) Decision {
-	f := e.f
-	tag := f.tags.tag(rule)
-	if via&ViaTracked != 0 {
+func (e *Enforcer) open(d *Decision, p *passage, rule ruleAt) {
+	tag := e.f.tags.tag(rule)
+	if p.via&ViaTracked != 0 {
 		tag |= tagViaTracked
 	}
-	if !f.table.Commit(e.zone, h, now, tag) {
-		return Decision{Reason: TableFull, Rule: RuleRef{rule.ruleInfo}}
+	if !e.f.table.Commit(e.zone, p.h, p.now, tag) {
+		d.Reason = TableFull
+		return
 	}
-	state := conntrack.Unreplied
-	if h.Protocol == packet.TCP {
-		state = conntrack.SynSent
-		if h.TCPFlags&packet.SYN == 0 { // picked up
-			state = conntrack.Established
+	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, conntrack.Unreplied
+	if p.h.Protocol == packet.TCP {
+		d.State = conntrack.SynSent
+		if p.h.TCPFlags&packet.SYN == 0 { // picked up
+			d.State = conntrack.Established
 		}
 	}
-	return Decision{Accept, ByRule, conntrack.Original, state, RuleRef{rule.ruleInfo}}
 }
 
 // fragment decides about a fragment. Later ones follow the first one of their
 // datagram; where that is not known, only a rule for every port admits them
 // (CTS-43, CT-61).
-func (e *Enforcer) fragment(dir Direction, h *packet.Header, now time.Time, via Via) Decision {
-	f := e.f
+func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
+	f, h, now := e.f, p.h, p.now
 	switch {
 	case h.FragOffset == 8 && h.Protocol == packet.TCP:
 		// It would overwrite the flags of the first fragment (RFC 1858).
-		return Decision{Reason: BadFragment}
+		d.Reason = BadFragment
+		return
 	case !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
 		// The datagram was cut there, not the capture.
 		f.table.CommitFragment(e.zone, h, now, false)
-		return Decision{Reason: BadFragment}
+		d.Reason = BadFragment
+		return
 	}
 	r := f.table.Track(e.zone, h, now)
 	switch {
 	case r.Class == conntrack.Fragment && r.Known && r.Accepted:
-		return Decision{Verdict: Accept, Reason: Tracked}
+		d.Verdict, d.Reason = Accept, Tracked
+		return
 	case r.Class == conntrack.Fragment && r.Known:
-		return Decision{Reason: BadFragment}
+		d.Reason = BadFragment
+		return
 	case h.LaterFragment():
-		m := f.w.match(e.eni, dir, h, via)
-		if m.rule == nil {
-			return Decision{Reason: BadFragment}
+		d.Reason = BadFragment
+		if m := f.w.match(e.eni, dir, h, p.via); m.rule != nil {
+			d.Verdict, d.Reason, d.Rule = Accept, ByRule, RuleRef{m.rule}
 		}
-		return Decision{Verdict: Accept, Reason: ByRule, Rule: RuleRef{m.rule}}
-	}
-	d := Decision{Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)}
-	if r.Class != conntrack.Tracked {
-		d = e.untracked(dir, h, now, via, r)
+		return
+	case r.Class == conntrack.Tracked:
+		e.tracked(d, &r)
+	default:
+		e.untracked(d, dir, p, &r)
 	}
 	f.table.CommitFragment(e.zone, h, now, d.Verdict == Accept)
-	return d
 }
