@@ -136,6 +136,12 @@ func (s *indexSegment) next(i uint32) uint32 {
 
 func (x *index) segment(hash uint64) *indexSegment { return &x.dir[hash>>(x.shift&63)] }
 
+// home returns the bucket where the hash belongs.
+func (x *index) home(hash uint64) *indexBucket {
+	s := x.segment(hash)
+	return s.bucket(s.home(hash))
+}
+
 // insert adds an entry that is not there. rehash is called to fill in the hashes of
 // entries that have to make room.
 func (x *index) insert(hash uint64, rec uint32, rehash func([]placed)) {

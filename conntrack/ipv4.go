@@ -134,13 +134,6 @@ func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 	return nil, noRecord
 }
 
-// touch4 starts to bring the bucket of the hash from memory.
-func (s *store) touch4(hash uint64) uint64 {
-	g := s.segment(hash)
-	b := &g.buckets[g.home(hash)]
-	return b[0][0] ^ b[2][0]
-}
-
 // add4 is add for IPv4.
 func (s *store) add4(hash uint64, k *key) (uint32, bool) {
 	id, ok := s.makeRoom(hash)

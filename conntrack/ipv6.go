@@ -52,8 +52,7 @@ func (s *store) rehash(list []placed) {
 // way without loops, because the fewer instructions wait for memory, the more
 // packets the processor works on at a time.
 func (s *store) find6(hash uint64, w *[5]uint64, p packet.Protocol) (*unit, uint32) {
-	seg := s.index.segment(hash)
-	b := seg.bucket(seg.home(hash))
+	b := s.index.home(hash)
 	if m := b.match(tagOf(hash)); m != 0 {
 		rec := b.recs[slotOf(m)]
 		u := s.slabs[rec>>slabBits][rec&slabMask*2:][:2]
@@ -85,16 +84,6 @@ func (s *store) search6(hash uint64, w *[5]uint64, p packet.Protocol) (*unit, ui
 			return nil, noRecord
 		}
 	}
-}
-
-// touch6 is touch for IPv6.
-func (s *store) touch6(hash uint64) uint64 {
-	seg := s.index.segment(hash)
-	b := seg.bucket(seg.home(hash))
-	if m := b.match(tagOf(hash)); m != 0 {
-		return s.record(b.recs[slotOf(m)])[0][0]
-	}
-	return 0
 }
 
 // add6 is add for IPv6.

@@ -72,7 +72,6 @@ func TestPrefetch(t *testing.T) {
 		}
 		table.Prefetch(1, &h)
 	}
-	require.NotZero(t, table.hints.touched)
 	require.Equal(t, before.Stats(), table.Stats())
 	for i := range uint32(2000) {
 		h := clientHeader(i, i%3 == 0, true, packet.ACK)

@@ -50,8 +50,8 @@ type Table struct {
 	limits   limits
 	frags    fragments
 	stats    Stats
-	hints    hints
 	missed   missed
+	hints    hints
 }
 
 // missed is the IPv4 key that Track looked for last and that has no record, so that
