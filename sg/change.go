@@ -95,7 +95,7 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	if err := r.check(); err != nil {
 		return &RuleError{id, dir, len(rules), err}
 	}
-	if i := indexOf(rules, r); i >= 0 {
+	if i := indexOf(id, rules, r); i >= 0 {
 		return &RuleError{id, dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
 	}
 	f.own()
@@ -115,7 +115,7 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 		return err
 	}
 	rules := g.rules[dir-1]
-	i := indexOf(rules, r)
+	i := indexOf(id, rules, r)
 	if r.Protocol == 0 && r.ID != "" {
 		i = slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.ID == r.ID })
 	}
@@ -135,13 +135,14 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	return nil
 }
 
-// indexOf returns the index of the rule that is the same as r, -1 without one.
-func indexOf(rules []*ruleInfo, r Rule) int {
-	c := r.Canonical()
+// indexOf returns the index of the rule of a group that is the same as r, -1 without
+// one.
+func indexOf(id GroupID, rules []*ruleInfo, r Rule) int {
+	c := r.In(id).Canonical()
 	return slices.IndexFunc(rules, func(o *ruleInfo) bool {
 		// What is quickly compared tells most rules apart.
 		return o.rule.Protocol == c.Protocol &&
-			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.Canonical() == c
+			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.In(id).Canonical() == c
 	})
 }
 

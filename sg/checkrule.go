@@ -1,5 +1,7 @@
 package sg
 
+import "fmt"
+
 // rules looks at the rules of one direction of a group: its quota, then each
 // rule.
 func (c *checker) rules(g *Group, dir Direction) {
@@ -8,55 +10,72 @@ func (c *checker) rules(g *Group, dir Direction) {
 		rules = g.Egress
 	}
 	c.quotas.rules(c, g, dir, rules)
-	first := make(map[Rule]int, len(rules)) // place of each identity
+	// Rules whose reference leads nowhere match nothing (REF-15), so that they are
+	// kept apart from those that may: an identity does not tell their peers.
+	live, dead := make(map[Rule]int, len(rules)), map[Rule]int{} // place of each identity
+	identify := func(r *Rule) (id Rule, places map[Rule]int, lives bool) {
+		id = r.In(g.ID).Canonical()
+		if _, why := c.astray(g, r); why != "" {
+			return id, dead, false
+		}
+		return id, live, true
+	}
 	for i := range rules {
-		id := rules[i].Canonical()
-		if _, seen := first[id]; !seen {
-			first[id] = i
+		id, places, _ := identify(&rules[i])
+		if _, seen := places[id]; !seen {
+			places[id] = i
 		}
 	}
-	shadows := newShadows(first)
+	shadows := newShadows(live)
 	for i := range rules {
 		r := &rules[i]
 		at := Finding{Group: g.ID, Dir: dir, Index: i}
 		c.peer(at, g, r)
 		c.meaning(at, r)
 
-		id := r.Canonical()
-		if first[id] < i {
+		id, places, lives := identify(r)
+		if first := places[id]; first < i {
 			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
-			c.add(at, "the same as %s[%d]", dir, first[id])
+			c.add(at, "the same as %s[%d]", dir, first)
 			continue
 		}
-		if j, ok := shadows.of(id); ok {
+		if j, ok := shadows.of(id); ok && lives {
 			at.Kind, at.Code = Shadowed, ""
 			c.add(at, "%s[%d] admits all of it", dir, j)
 		}
 	}
 }
 
+// astray says why what a rule names is not there or out of reach, and "" if it may
+// match; at has kind and code of the finding.
+func (c *checker) astray(g *Group, r *Rule) (at Finding, why string) {
+	switch {
+	case r.Peer.PrefixList != "" && c.lists[r.Peer.PrefixList] == nil:
+		return Finding{Kind: Dangling, Code: "InvalidPrefixListID.NotFound"}, // SG-81
+			fmt.Sprintf("%s is not in the topology", r.Peer.PrefixList)
+	case r.Peer.Group != "" && c.scope.groups[r.Peer.Group] == nil:
+		return Finding{Kind: Dangling, Code: "InvalidGroup.NotFound"}, // SG-73
+			c.scope.unreachable(g, r.Peer)
+	case r.Peer.Group != "":
+		return Finding{Kind: Stale}, c.scope.unreachable(g, r.Peer)
+	}
+	return Finding{}, ""
+}
+
 // peer looks at what the rule names.
 func (c *checker) peer(at Finding, g *Group, r *Rule) {
+	if f, why := c.astray(g, r); why != "" {
+		at.Kind, at.Code = f.Kind, f.Code
+		c.add(at, "%s", why)
+		return
+	}
 	switch {
 	case r.Peer.PrefixList != "":
-		p := c.lists[r.Peer.PrefixList]
-		switch {
-		case p == nil:
-			at.Kind, at.Code = Dangling, "InvalidPrefixListID.NotFound" // SG-81
-			c.add(at, "%s is not in the topology", r.Peer.PrefixList)
-		case len(p.Entries) == 0:
+		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 {
 			at.Kind = NeverMatches
 			c.add(at, "%s has no entries now", p.ID)
 		}
 	case r.Peer.Group != "":
-		if why := c.scope.unreachable(g, r.Peer); why != "" {
-			at.Kind = Stale
-			if c.scope.groups[r.Peer.Group] == nil {
-				at.Kind, at.Code = Dangling, "InvalidGroup.NotFound" // SG-73
-			}
-			c.add(at, "%s", why)
-			return
-		}
 		if c.members[r.Peer.Group] == 0 {
 			at.Kind = NeverMatches
 			c.add(at, "%s has no members now", r.Peer.Group)

@@ -52,8 +52,17 @@ func TestShadowedAgainstPairs(t *testing.T) {
 			g.Egress = append(g.Egress, g.Egress[0], Rule{Protocol: TCP, Peer: AnyIPv4}, Rule{Protocol: ICMP, Peer: AnyIPv4},
 				Rule{Protocol: ICMP, ICMP: AllICMP, Peer: AnyIPv4}, Rule{})
 		}
+		topo := &Topology{}
+		for i := range g.Egress { // what is named is there
+			r := &g.Egress[i]
+			*r = r.In(g.ID)
+			r.Peer.Account, r.Peer.Peering = "", ""
+			topo.PrefixLists = append(topo.PrefixLists, PrefixList{ID: r.Peer.PrefixList})
+			topo.Groups = append(topo.Groups, Group{ID: r.Peer.Group})
+		}
+		topo.Groups = append(topo.Groups, g)
 		got := map[int]int{}
-		for _, f := range Check(&Topology{Groups: []Group{g}}) {
+		for _, f := range Check(topo) {
 			if f.Kind == Shadowed {
 				var by int
 				_, err := fmt.Sscanf(f.Text, "egress[%d] admits all of it", &by)

@@ -1,7 +1,17 @@
 package sg
 
+// In returns the rule as one of a group's, as far as it is to be compared with
+// others of that group: a peer that names the group itself is Self (REF-07).
+func (r Rule) In(g GroupID) Rule {
+	if r.Peer.Group == g && g != "" {
+		r.Peer.Group, r.Peer.Self = "", true
+	}
+	return r
+}
+
 // Same reports whether AWS takes r and o for one rule of a group: their canonical
-// forms are equal. Id and description do not matter (SG-51).
+// forms are equal. Id and description do not matter (SG-51). Where one may name the
+// group that the other calls self, compare what [Rule.In] returns.
 func (r Rule) Same(o Rule) bool { return r.Canonical() == o.Canonical() }
 
 // Canonical returns what is left of a rule when everything that does not tell it

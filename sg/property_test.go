@@ -239,6 +239,11 @@ func (d draw) rules(n int) []Rule {
 	return rs
 }
 
+// sameIn tells the rules of a group that are the same as r.
+func sameIn(id GroupID, r Rule) func(Rule) bool {
+	return func(o Rule) bool { return o.In(id).Same(r.In(id)) }
+}
+
 func (d draw) vpc() VPCID { return VPCID(d.oneOf("", "vpc-1", "vpc-2", "vpc-3")) }
 
 // topology draws one with groups of up to n rules for each direction.
@@ -457,7 +462,7 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 	case 3:
 		r := d.rule()
 		err := f.Authorize(g.ID, dir, r, now)
-		if slices.ContainsFunc(*rules, r.Same) {
+		if slices.ContainsFunc(*rules, sameIn(g.ID, r)) {
 			require.ErrorIs(t, err, ErrDuplicateRule)
 			return
 		}
@@ -467,8 +472,9 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 		if len(*rules) == 0 {
 			return
 		}
-		i := d.IntN(len(*rules))
-		require.NoError(t, f.Revoke(g.ID, dir, (*rules)[i], now))
+		r := (*rules)[d.IntN(len(*rules))]
+		require.NoError(t, f.Revoke(g.ID, dir, r, now))
+		i := slices.IndexFunc(*rules, sameIn(g.ID, r))
 		*rules = slices.Delete(slices.Clone(*rules), i, i+1)
 	case 5:
 		a := d.addr()
