@@ -159,7 +159,8 @@ func (c *compiler) groups() {
 	}
 }
 
-// vpcsOf returns the VPCs whose ENIs may carry the group; none means all.
+// vpcsOf returns the VPCs whose ENIs may carry the group; none means all, to which
+// associations add nothing.
 func (c *compiler) vpcsOf(g *Group) []uint32 {
 	if g.VPC == "" {
 		return nil

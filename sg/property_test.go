@@ -120,7 +120,7 @@ func (g *Group) used(v VPCID) bool {
 }
 
 func (k walker) reach(a, b VPCID, g *Group) bool {
-	if a == b || a == "" || b == "" {
+	if a == b || a == "" || b == "" || g.VPC == "" {
 		return true
 	}
 	for _, p := range k.t.Peerings {

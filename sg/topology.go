@@ -54,12 +54,13 @@ type Group struct {
 	ID          GroupID
 	Name        string
 	Description string
-	VPC         VPCID     // empty: reachable from every VPC
+	VPC         VPCID     // empty: rules in every VPC reach its members in all VPCs
 	Account     AccountID // owner; empty: the same as everybody's
 	Ingress     []Rule
 	Egress      []Rule
 
-	// Associations are further VPCs whose ENIs may carry the group (REF-18).
+	// Associations are further VPCs whose ENIs may carry the group (REF-18). They
+	// say nothing where VPC is empty.
 	Associations []VPCID
 }
 

@@ -35,7 +35,7 @@ type group struct {
 	id      GroupID
 	number  uint32
 	account AccountID
-	vpcs    []uint32       // the group's own and those it is associated with
+	vpcs    []uint32       // its own and those it is associated with; none: its own is not said
 	rules   [2][]*ruleInfo // by Direction-1
 }
 
@@ -111,7 +111,7 @@ func (w *world) own() *world {
 
 // paths says which VPCs reach each other, so that rules of one may name groups
 // whose members are in the other (REF-08). VPC 0 stands for "not said", which
-// reaches all.
+// reaches all, and so does a group whose VPC is not said.
 type paths struct {
 	vpcs     map[VPCID]uint32
 	active   map[[2]uint32]bool
@@ -149,7 +149,7 @@ func (p *paths) peered(id PeeringID, g, named *group) bool {
 // reach reports whether a rule at an ENI in VPC a that names g matches members
 // of g in VPC b.
 func (p *paths) reach(a, b uint32, g *group) bool {
-	if a == b || a == 0 || b == 0 || p.active[[2]uint32{a, b}] {
+	if a == b || a == 0 || b == 0 || len(g.vpcs) == 0 || p.active[[2]uint32{a, b}] {
 		return true
 	}
 	// REF-19: a group with associations connects the VPCs it is used in.

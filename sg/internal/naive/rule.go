@@ -106,7 +106,7 @@ func (f *Firewall) isMember(e *sg.ENI, g *sg.Group, a netip.Addr) bool {
 		if !slices.Contains(o.Groups, g.ID) || !owns(o, a) {
 			continue
 		}
-		if e.VPC == "" || o.VPC == "" || e.VPC == o.VPC || f.peered(e.VPC, o.VPC) {
+		if e.VPC == "" || o.VPC == "" || g.VPC == "" || e.VPC == o.VPC || f.peered(e.VPC, o.VPC) {
 			return true
 		}
 		if vpcs := vpcsOf(g); slices.Contains(vpcs, e.VPC) && slices.Contains(vpcs, o.VPC) {
