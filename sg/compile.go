@@ -371,6 +371,6 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 		if w.public == nil {
 			w.public = map[netip.Addr]ENIID{}
 		}
-		w.public[a.Unmap()] = in.ID
+		w.public[a] = in.ID
 	}
 }

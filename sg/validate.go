@@ -68,8 +68,11 @@ func (p *Peer) check() error {
 }
 
 func checkCIDR(c netip.Prefix) error {
-	if !c.IsValid() {
+	switch {
+	case !c.IsValid():
 		return fmt.Errorf("%q: %w", c, ErrCIDR)
+	case c.Masked().Addr().Is4In6():
+		return fmt.Errorf("%s: %w", c, ErrMapped)
 	}
 	return nil
 }
@@ -78,6 +81,9 @@ func checkCIDR(c netip.Prefix) error {
 func checkAddr(a netip.Addr) error {
 	if !a.IsValid() || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() {
 		return fmt.Errorf("address %q: %w", a, ErrAddr)
+	}
+	if a.Is4In6() {
+		return fmt.Errorf("address %s: %w", a, ErrMapped)
 	}
 	return nil
 }
