@@ -112,9 +112,12 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 		fw := sg.NewFirewall(must(sg.Compile(twice)), nil)
 		assert.Equal(t, sg.Ambiguous, fw.Forward(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:80 S"), start).Reason)
 		// A delegated prefix around another's address: neither is preferred.
-		within := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Prefixes: prefixes("10.0.0.0/28")}, {ID: "eni-2", Addrs: addrs("10.0.0.1")}}}
+		within := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Prefixes: prefixes("10.0.0.0/28")}, {ID: "eni-2", VPC: "vpc-2", Addrs: addrs("10.0.0.1")}}}
 		_, ok := must(sg.Compile(within)).ENIByAddr(netip.MustParseAddr("10.0.0.1"))
 		assert.False(t, ok)
+		within.ENIs[1].VPC = ""
+		_, err = sg.Compile(within)
+		assert.ErrorIs(t, err, sg.ErrAddrInUse)
 	})
 
 	t.Run("maxima below zero and empty lists", func(t *testing.T) {

@@ -340,6 +340,57 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		e.setGroups(slices.Compact(groups))
 	}
 	w.members.Seal()
+	for i := range c.t.ENIs {
+		c.overlaps(uint32(i))
+	}
+}
+
+// overlaps refuses an address or prefix of an ENI that another one of the same VPC
+// has too, in part or as a whole: whose packets are meant, nobody could tell. ENIs
+// without a VPC are taken to be in one.
+func (c *compiler) overlaps(n uint32) {
+	w, in := c.w, &c.t.ENIs[n]
+	others := func(a netip.Addr, fail func(o *ENI, earlier bool)) {
+		f, b := flatAddr(a)
+		_, all, _ := w.members.Lookup(f, &b)
+		for _, o := range all {
+			if o != n && w.enis[o].vpc == w.enis[n].vpc {
+				fail(&c.t.ENIs[o], o < n)
+			}
+		}
+	}
+	fail := func(what any, is string, o *ENI) {
+		c.fail(inENIs, int(n), &ENIError{in.ID, int(n), fmt.Errorf("%s is %s of %s: %w", what, is, o.ID, ErrAddrInUse)})
+	}
+	for _, a := range in.Addrs {
+		if checkAddr(a) != nil {
+			continue
+		}
+		others(a, func(o *ENI, earlier bool) {
+			switch same := slices.Contains(o.Addrs, a); {
+			case !same:
+				fail(a, "in a prefix", o)
+			case earlier: // once is enough
+				fail(a, "also an address", o)
+			}
+		})
+	}
+	// Of two prefixes one holds the base of the other.
+	for _, p := range in.Prefixes {
+		if checkCIDR(p) != nil {
+			continue
+		}
+		p = p.Masked()
+		others(p.Addr(), func(o *ENI, earlier bool) {
+			for _, q := range o.Prefixes {
+				if q = q.Masked(); q == p && earlier {
+					fail(p, "also a prefix", o)
+				} else if q.Bits() < p.Bits() && q.Overlaps(p) {
+					fail(p, "in a prefix", o)
+				}
+			}
+		})
+	}
 }
 
 // addrs enters the addresses of an ENI.
@@ -350,11 +401,7 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 			fail(err)
 			continue
 		}
-		for _, o := range w.members.Add(a, n) {
-			if o != n && w.enis[o].vpc == w.enis[n].vpc {
-				fail(fmt.Errorf("address %s is also that of %s: %w", a, w.enis[o].id, ErrAddrInUse))
-			}
-		}
+		w.members.Add(a, n)
 	}
 	for _, p := range in.Prefixes {
 		if err := checkCIDR(p); err != nil {

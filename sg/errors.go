@@ -12,16 +12,16 @@ var (
 	ErrNoID      = errors.New("no id")
 	ErrDuplicate = errors.New("duplicate id")
 
-	ErrNoProtocol = coded("InvalidParameterValue", "no protocol")                                 // SG-56
-	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255")  // SG-20
-	ErrNoPorts    = coded("InvalidParameterValue", "tcp and udp need ports")                      // SG-24
-	ErrPortRange  = coded("InvalidParameterValue", "port outside 0-65535, or first above last")   // SG-25, SG-26
-	ErrNoICMP     = coded("InvalidParameterValue", "icmp needs type and code")                    // SG-29
-	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")              // SG-27
-	ErrICMPCode   = coded("InvalidParameterValue", "all types demand all codes")                  // SG-28
-	ErrNoPeer     = coded("InvalidPermission.Malformed", "no peer")                               // SG-50
-	ErrManyPeers  = coded("InvalidPermission.Malformed", "more than one peer")                    // SG-50
-	ErrCIDR       = coded("InvalidParameterValue", "not a CIDR block")                            // SG-44
+	ErrNoProtocol = coded("InvalidParameterValue", "no protocol")                                // SG-56
+	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255") // SG-20
+	ErrNoPorts    = coded("InvalidParameterValue", "tcp and udp need ports")                     // SG-24
+	ErrPortRange  = coded("InvalidParameterValue", "port outside 0-65535, or first above last")  // SG-25, SG-26
+	ErrNoICMP     = coded("InvalidParameterValue", "icmp needs type and code")                   // SG-29
+	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")             // SG-27
+	ErrICMPCode   = coded("InvalidParameterValue", "all types demand all codes")                 // SG-28
+	ErrNoPeer     = coded("InvalidPermission.Malformed", "no peer")                              // SG-50
+	ErrManyPeers  = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
+	ErrCIDR       = coded("InvalidParameterValue", "not a CIDR block")                           // SG-44
 	ErrMapped     = coded("InvalidParameterValue", "IPv4 written as IPv6")
 	ErrFamily     = coded("InvalidParameterValue", "family differs from that of the prefix list") // PL-02
 	ErrMaxEntries = coded("InvalidParameterValue", "maximum of entries below zero")               // PL-03

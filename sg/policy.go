@@ -152,8 +152,8 @@ func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 }
 
 // ENIByAddr returns the ENI that owns a private address, delegated prefixes
-// included. It fails for addresses that no ENI or more than one owns; the latter
-// are in different VPCs.
+// included. It fails for addresses that no ENI or more than one owns; of the latter
+// no two are in one VPC.
 func (p *Policy) ENIByAddr(a netip.Addr) (ENIID, bool) {
 	w := p.world()
 	f, b := flatAddr(a)

@@ -268,23 +268,24 @@ func (d draw) topology(n int) *Topology {
 		}
 		t.Groups = append(t.Groups, g)
 	}
-	seen := map[VPCID]map[netip.Addr]bool{}
+	taken := map[VPCID][]netip.Prefix{} // no two interfaces of a VPC share addresses
 	for i := range 5 {
 		e := ENI{ID: ENIID(fmt.Sprint("eni-", i)), VPC: d.vpc()}
-		if seen[e.VPC] == nil {
-			seen[e.VPC] = map[netip.Addr]bool{}
-		}
+		free := func(p netip.Prefix) bool { return !slices.ContainsFunc(taken[e.VPC], p.Overlaps) }
+		var own []netip.Prefix
 		for range 1 + d.IntN(3) {
-			if a := d.addr(); !seen[e.VPC][a] {
-				seen[e.VPC][a] = true
-				e.Addrs = append(e.Addrs, a)
+			a := d.addr()
+			if p := netip.PrefixFrom(a, a.BitLen()); free(p) {
+				e.Addrs, own = append(e.Addrs, a), append(own, p)
 			}
 		}
 		if d.IntN(2) == 0 {
 			a := d.addr()
-			p, _ := a.Prefix(a.BitLen() - d.IntN(5))
-			e.Prefixes = append(e.Prefixes, p)
+			if p, _ := a.Prefix(a.BitLen() - d.IntN(5)); free(p) {
+				e.Prefixes, own = append(e.Prefixes, p), append(own, p)
+			}
 		}
+		taken[e.VPC] = append(taken[e.VPC], own...)
 		for range d.IntN(4) {
 			e.Groups = append(e.Groups, GroupID(d.oneOf("sg-0", "sg-1", "sg-2", "sg-3")))
 		}
