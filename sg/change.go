@@ -93,10 +93,10 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	}
 	rules := g.rules[dir-1]
 	if err := r.check(); err != nil {
-		return &RuleError{id, dir, len(rules), err}
+		return &RuleError{id, int(g.number), dir, len(rules), err}
 	}
 	if i := indexOf(id, rules, r); i >= 0 {
-		return &RuleError{id, dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
+		return &RuleError{id, int(g.number), dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
 	}
 	f.own()
 	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r, number: f.w.rules}

@@ -143,7 +143,7 @@ func (c *compiler) groups() {
 			w.rules++
 			if err := r.rule.check(); err != nil {
 				for _, e := range split(err) {
-					c.fail(inGroups, i, &RuleError{in.ID, r.dir, r.index, e})
+					c.fail(inGroups, i, &RuleError{in.ID, i, r.dir, r.index, e})
 				}
 				continue
 			}
@@ -263,27 +263,31 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 	subnets := map[SubnetID]bool{}
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
-		fail := func(s SubnetID, err error) { c.fail(inVPCs, i, &VPCError{v.ID, s, i, err}) }
+		fail := func(s SubnetID, n int, err error) {
+			if n >= 0 && s == "" {
+				err = fmt.Errorf("%s: %w", place("subnet", "", n), err)
+			}
+			c.fail(inVPCs, i, &VPCError{v.ID, s, i, err})
+		}
 		if err := claim(exempt, v.ID, nil); err != nil {
-			fail("", err)
-			continue
+			fail("", -1, err)
 		}
 		bad := false
-		check := func(s SubnetID, cidrs []netip.Prefix) {
+		check := func(s SubnetID, n int, cidrs []netip.Prefix) {
 			for _, p := range cidrs {
 				if err := checkCIDR(p); err != nil {
 					bad = true
-					fail(s, err)
+					fail(s, n, err)
 				}
 			}
 		}
-		check("", v.CIDRs)
+		check("", -1, v.CIDRs)
 		for n := range v.Subnets {
 			s := &v.Subnets[n]
 			if err := claim(subnets, s.ID, true); err != nil {
-				fail(s.ID, err)
+				fail(s.ID, n, err)
 			}
-			check(s.ID, s.CIDRs)
+			check(s.ID, n, s.CIDRs)
 		}
 		if !bad {
 			exempt[v.ID] = newExemptAddrs(v)

@@ -135,6 +135,29 @@ func TestCompileReportsEverything(t *testing.T) {
 	assert.Equal(t, sg.RuleError{Group: "sg-a", Dir: sg.Egress, Index: 0, Err: sg.ErrNoProtocol}, *re)
 }
 
+// What has no id, or that of another, is looked at all the same.
+func TestCompileReportsBeyondIDs(t *testing.T) {
+	bad := []netip.Prefix{{}}
+	_, err := sg.Compile(&sg.Topology{
+		Groups: []sg.Group{{ID: "sg-a"}, {ID: "sg-a", Ingress: make([]sg.Rule, 1)}, {Egress: make([]sg.Rule, 1)}},
+		VPCs:   []sg.VPC{{ID: "vpc-1"}, {ID: "vpc-1", CIDRs: bad}, {Subnets: []sg.Subnet{{CIDRs: bad}}}},
+	})
+	assert.EqualError(t, err, `sg-a: duplicate id
+sg-a: ingress rule 0: no protocol
+sg-a: ingress rule 0: no peer
+group 2: no id
+group 2: egress rule 0: no protocol
+group 2: egress rule 0: no peer
+vpc-1: duplicate id
+vpc-1: "invalid Prefix": not a CIDR block
+vpc 2: no id
+vpc 2: subnet 0: no id
+vpc 2: subnet 0: "invalid Prefix": not a CIDR block`)
+	var re *sg.RuleError
+	require.ErrorAs(t, err, &re)
+	assert.Equal(t, 1, re.GroupIndex)
+}
+
 // What AWS accepts, or what cannot decide about anything, is no error.
 func TestCompileAccepts(t *testing.T) {
 	p := mustCompile(t, &sg.Topology{

@@ -59,14 +59,15 @@ func ErrorCode(err error) string {
 
 // A RuleError says which rule could not be compiled.
 type RuleError struct {
-	Group GroupID
-	Dir   Direction
-	Index int // in Group.Ingress or Group.Egress
-	Err   error
+	Group      GroupID
+	GroupIndex int // in Topology.Groups
+	Dir        Direction
+	Index      int // in Group.Ingress or Group.Egress
+	Err        error
 }
 
 func (e *RuleError) Error() string {
-	return fmt.Sprintf("%s: %s rule %d: %v", e.Group, e.Dir, e.Index, e.Err)
+	return fmt.Sprintf("%s: %s rule %d: %v", place("group", string(e.Group), e.GroupIndex), e.Dir, e.Index, e.Err)
 }
 
 func (e *RuleError) Unwrap() error { return e.Err }
