@@ -169,7 +169,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 			Remaining: conn.Expires.Sub(now), Quoted: r.Class == conntrack.Related,
 		}
 	}
-	if hit := e.f.w.match(e.eni, dir, h, via); hit.rule != nil {
+	if hit := e.f.w.matchKnown(e.eni, dir, h, via); hit.rule != nil {
 		hop.Match = e.f.w.matchOf(e.eni, hit, dir, h)
 	} else if hop.Decision.Reason != Exempt {
 		hop.Near = e.near(dir, h, via)

@@ -150,3 +150,14 @@ func TestExplainNobody(t *testing.T) {
 	assert.Equal(t, sg.BadDirection, x.Reason)
 	assert.NotPanics(t, func() { _ = explainFirewall(t).Explain(&packet.Header{}, oracleStart).String() })
 }
+
+// Ports that the capture cut off are not port zero.
+func TestMatchWithoutPorts(t *testing.T) {
+	p := explainFirewall(t).Policy()
+	_, ok := p.Match("eni-db", sg.Ingress, mustHeader(t, "tcp 10.0.1.10 > 10.0.2.20 missing ports,flags"))
+	assert.False(t, ok)
+	m, ok := p.Match("eni-db", sg.Ingress, mustHeader(t, "udp 198.51.100.9 > 10.0.2.20 missing ports"))
+	assert.True(t, ok)
+	assert.Equal(t, "sg-db ingress[3]", m.Rule.String())
+	assert.False(t, m.Untracked)
+}

@@ -351,7 +351,8 @@ func (b *block) findWord(q *query, w int, candidates uint64) int {
 }
 
 // covers reports whether protocol and ports, or type and code, are the rule's.
-// Of a later fragment only rules for the whole protocol are known to cover it.
+// Of a later fragment, or where the capture cut them off, only rules for the whole
+// protocol are known to cover it.
 func (r *ruleInfo) covers(h *packet.Header) bool {
 	switch p := r.rule.Protocol; {
 	case p == AllProtocols:
@@ -359,13 +360,13 @@ func (r *ruleInfo) covers(h *packet.Header) bool {
 	case p != ProtocolNumber(uint8(h.Protocol)):
 		return false
 	case p == TCP || p == UDP:
-		if h.LaterFragment() {
+		if h.LaterFragment() || h.Missing&packet.MissingPorts != 0 {
 			return r.rule.Ports == allPorts
 		}
 		return r.rule.Ports.First() <= int(h.DstPort) && int(h.DstPort) <= r.rule.Ports.Last()
 	case p == ICMP || p == ICMPv6 && r.rule.ICMP.set:
 		m := r.rule.ICMP
-		if h.LaterFragment() {
+		if h.LaterFragment() || h.Missing&packet.MissingICMP != 0 {
 			return m == allICMP
 		}
 		return (m.typ == -1 || m.typ == int32(h.ICMPType)) && (m.code == -1 || m.code == int32(h.ICMPCode))

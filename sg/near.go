@@ -54,12 +54,9 @@ func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) 
 		fs = append(fs, Fail{Field: "protocol", Want: p.String(), Got: h.Protocol.String()})
 	case r.covers(h):
 	case h.LaterFragment():
-		field := "port"
-		if p == ICMP || p == ICMPv6 {
-			field = "icmp type"
-		}
-		fs = append(fs, Fail{Field: field, Want: r.rule.Ports.String() + r.rule.ICMP.String(), Got: "none",
-			Why: "a later fragment has none, and only a rule for all of them covers it"})
+		fs = append(fs, failedNone(&r.rule, "a later fragment has none, and only a rule for all of them covers it"))
+	case h.Missing&(packet.MissingPorts|packet.MissingICMP) != 0:
+		fs = append(fs, failedNone(&r.rule, "the frame does not hold it, and only a rule for all of them covers it"))
 	case p == TCP || p == UDP:
 		fs = append(fs, Fail{Field: "port", Want: r.rule.Ports.String(), Got: strconv.Itoa(int(h.DstPort))})
 	default:
@@ -74,6 +71,15 @@ func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) 
 		fs = append(fs, e.failedPeer(r, dir, h, via))
 	}
 	return fs
+}
+
+// failedNone says that a packet has no port, or type, that the rule could cover.
+func failedNone(r *Rule, why string) Fail {
+	f := Fail{Field: "port", Want: r.Ports.String(), Got: "none", Why: why}
+	if r.Protocol == ICMP || r.Protocol == ICMPv6 {
+		f.Field, f.Want = "icmp type", r.ICMP.String()
+	}
+	return f
 }
 
 // peerHas reports whether the packet's other end is in the rule's peer.

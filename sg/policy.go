@@ -42,19 +42,31 @@ type Match struct {
 
 // Match reports whether a rule for dir admits a packet at an ENI, and which. All
 // groups of the ENI act as one rule set (SG-03); if several rules admit the
-// packet, Match names the first in topology order. It ignores connections and
-// exempt traffic. It does not allocate and is safe for concurrent use.
+// packet, Match names the first in topology order. A packet without the ports or the
+// ICMP type that the capture cut off is admitted by rules for all of them alone. Match
+// ignores connections and exempt traffic. It does not allocate and is safe for concurrent use.
 func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) {
 	w := p.world()
 	n, ok := w.eniByID[id]
 	if !ok || (dir != Ingress && dir != Egress) {
 		return Match{}, false
 	}
-	hit := w.match(&w.enis[n], dir, h, 0)
+	hit := w.matchKnown(&w.enis[n], dir, h, 0)
 	if hit.rule == nil {
 		return Match{}, false
 	}
 	return w.matchOf(&w.enis[n], hit, dir, h), true
+}
+
+// matchKnown is match for a packet whose ports the capture may have cut off. Evaluate
+// drops such a packet before it asks the rules, which would take them for zero.
+func (w *world) matchKnown(n *eni, dir Direction, h *packet.Header, via Via) hit {
+	if h.Missing&packet.MissingPorts != 0 {
+		later := *h
+		later.FragOffset = 8 // of no consequence, but that it has no ports
+		return w.match(n, dir, &later, via)
+	}
+	return w.match(n, dir, h, via)
 }
 
 // matchOf returns what a hit at an ENI means to users.

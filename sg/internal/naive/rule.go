@@ -9,8 +9,8 @@ import (
 )
 
 // covers reports whether protocol and ports, or type and code, fit (SG-20 to
-// SG-31). Of a later fragment ports and type are not known, so that only a rule
-// for all of them fits (CTS-43).
+// SG-31). Of a later fragment ports and type are not known, nor where the capture cut
+// them off, so that only a rule for all of them fits (CTS-43).
 func covers(r *sg.Rule, h *packet.Header) bool {
 	switch r.Protocol {
 	case sg.AllProtocols:
@@ -19,7 +19,7 @@ func covers(r *sg.Rule, h *packet.Header) bool {
 		if sg.Protocol(h.Protocol) != r.Protocol {
 			return false
 		}
-		if h.LaterFragment() {
+		if h.LaterFragment() || h.Missing&packet.MissingPorts != 0 {
 			return r.Ports.First() == 0 && r.Ports.Last() == 65535
 		}
 		return int(h.DstPort) >= r.Ports.First() && int(h.DstPort) <= r.Ports.Last()
@@ -31,7 +31,7 @@ func covers(r *sg.Rule, h *packet.Header) bool {
 		if r.ICMP.IsSet() {
 			typ, code = r.ICMP.Type(), r.ICMP.Code()
 		}
-		if h.LaterFragment() {
+		if h.LaterFragment() || h.Missing&packet.MissingICMP != 0 {
 			return typ == -1 && code == -1
 		}
 		return (typ == -1 || typ == int(h.ICMPType)) && (code == -1 || code == int(h.ICMPCode))
