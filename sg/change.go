@@ -115,12 +115,12 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 		return err
 	}
 	rules := g.rules[dir-1]
-	i := indexOf(id, rules, r)
+	i, missing := indexOf(id, rules, r), ErrNoRule
 	if r.Protocol == 0 && r.ID != "" {
-		i = slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.ID == r.ID })
+		i, missing = slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.ID == r.ID }), ErrNoRuleID
 	}
 	if i < 0 {
-		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), ErrNoRule)
+		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), missing)
 	}
 	f.own()
 	left := slices.Delete(slices.Clone(rules), i, i+1)

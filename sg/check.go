@@ -11,7 +11,7 @@ import (
 // packets are judged as if it were meant.
 type Finding struct {
 	Kind FindingKind
-	Code string // the error code AWS answers with; empty where it would not refuse
+	Code string // the error code AWS answers with; empty where it would not refuse, or with a code that is not known
 
 	// The place. Empty fields do not apply; Index is the rule's place in
 	// Group.Ingress or Group.Egress and counts only if Dir is set.
@@ -171,6 +171,9 @@ func (c *checker) group(g *Group) {
 		key := string(g.VPC) + "\x00" + strings.ToLower(name)
 		if other, ok := c.names[key]; ok {
 			at.Code = "InvalidGroup.Duplicate" // SG-75
+			if strings.EqualFold(name, "default") {
+				at.Code = "InvalidGroup.Reserved"
+			}
 			c.add(at, "%s has the name %q in the same VPC", other, name)
 			at.Code = ""
 		} else {

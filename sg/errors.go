@@ -32,8 +32,9 @@ var (
 	ErrNoGroup       = coded("InvalidGroup.NotFound", "no such group")              // SG-73
 	ErrNoPrefixList  = coded("InvalidPrefixListID.NotFound", "no such prefix list") // SG-81
 	ErrNoENI         = coded("InvalidNetworkInterfaceID.NotFound", "no such interface")
-	ErrNoRule        = coded("InvalidPermission.NotFound", "no such rule")         // SG-71
-	ErrDuplicateRule = coded("InvalidPermission.Duplicate", "rule exists already") // SG-70
+	ErrNoRule        = coded("InvalidPermission.NotFound", "no such rule")                // SG-71
+	ErrNoRuleID      = coded("InvalidSecurityGroupRuleId.NotFound", "no rule of this id") // SG-58
+	ErrDuplicateRule = coded("InvalidPermission.Duplicate", "rule exists already")        // SG-70
 	ErrNoEntry       = coded("InvalidParameterValue", "no such entry")
 	ErrEntryExists   = coded("InvalidParameterValue", "entry exists already") // PL-03
 	ErrNotAttached   = errors.New("interface does not carry the group")
