@@ -32,7 +32,7 @@ const (
 
 	// Accepted.
 	ByRule    // "rule": a rule admits it; a tracked flow was opened, or the packet cannot be tracked
-	Tracked   // "tracked": it belongs to a tracked connection
+	Tracked   // "tracked": it belongs to a tracked connection, or follows an admitted first fragment, untracked ones included (CTS-43)
 	Untracked // "untracked": a rule admits it, and its flow is of the untracked class (CT-10)
 	Exempt    // "exempt": security groups do not filter it (EX-01)
 	Related   // "related": an ICMP error about a tracked connection, with RelatedICMP
