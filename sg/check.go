@@ -32,7 +32,7 @@ const (
 	QuotaExceeded FindingKind = 1 + iota // "quota": a limit of AWS is exceeded
 	Stale                                // "stale": a rule names a group that it cannot reach (REF-13)
 	Dangling                             // "dangling": something is named that the topology does not have
-	NeverMatches                         // "never": no packet can match the rule, or none can now
+	NeverMatches                         // "never": no packet that anybody sends can match the rule, or none can now
 	DuplicateRule                        // "duplicate": the same rule twice after canonicalising (SG-43, SG-51)
 	Shadowed                             // "shadowed": another rule of the group admits all that this one does
 	Misleading                           // "misleading": the rule means less than it seems to

@@ -93,7 +93,7 @@ func (c *checker) meaning(at Finding, r *Rule) {
 	case r.Protocol == ICMP && v6 && !v4: // SG-41
 		at.Kind = NeverMatches
 		c.add(at, "icmp with an IPv6 peer: ping over IPv6 is icmpv6")
-	case r.Protocol == ICMPv6 && v4 && !v6: // SG-41
+	case r.Protocol == ICMPv6 && v4 && !v6: // SG-41: ICMPv6 within IPv4 would fit, but nobody sends it
 		at.Kind = NeverMatches
 		c.add(at, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp")
 	case (r.Protocol == TCP || r.Protocol == UDP) && r.Ports == Port(0): // SG-24

@@ -357,7 +357,7 @@ func (r *ruleInfo) covers(h *packet.Header) bool {
 	switch p := r.rule.Protocol; {
 	case p == AllProtocols:
 		return true
-	case p != ProtocolNumber(uint8(h.Protocol)):
+	case p != ProtocolNumber(uint8(h.Protocol)), p == ICMP && h.Family == packet.IPv6: // SG-41
 		return false
 	case p == TCP || p == UDP:
 		if h.LaterFragment() || h.Missing&packet.MissingPorts != 0 {

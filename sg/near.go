@@ -52,6 +52,8 @@ func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) 
 	case p == AllProtocols:
 	case p != ProtocolNumber(uint8(h.Protocol)):
 		fs = append(fs, Fail{Field: "protocol", Want: p.String(), Got: h.Protocol.String()})
+	case p == ICMP && h.Family == packet.IPv6:
+		fs = append(fs, Fail{Field: "protocol", Want: p.String(), Got: p.String(), Why: "over IPv6, where only icmpv6 has a meaning (SG-41)"})
 	case r.covers(h):
 	case h.LaterFragment():
 		fs = append(fs, failedNone(&r.rule, "a later fragment has none, and only a rule for all of them covers it"))

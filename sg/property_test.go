@@ -67,7 +67,7 @@ func (k walker) covers(r Rule, h *packet.Header) bool {
 		return int(r.Protocol) == int(h.Protocol) && r.Ports.First() <= int(h.DstPort) && int(h.DstPort) <= r.Ports.Last()
 	case ICMP, ICMPv6:
 		all := r.Protocol == ICMPv6 && !r.ICMP.IsSet() || r.ICMP.Type() == -1
-		if int(r.Protocol) != int(h.Protocol) || h.FragOffset > 0 && !all {
+		if int(r.Protocol) != int(h.Protocol) || h.FragOffset > 0 && !all || r.Protocol == ICMP && h.Family == packet.IPv6 {
 			return false
 		}
 		return all || r.ICMP.Type() == int(h.ICMPType) && (r.ICMP.Code() == -1 || r.ICMP.Code() == int(h.ICMPCode))

@@ -24,7 +24,7 @@ func covers(r *sg.Rule, h *packet.Header) bool {
 		}
 		return int(h.DstPort) >= r.Ports.First() && int(h.DstPort) <= r.Ports.Last()
 	case sg.ICMP, sg.ICMPv6:
-		if sg.Protocol(h.Protocol) != r.Protocol {
+		if sg.Protocol(h.Protocol) != r.Protocol || r.Protocol == sg.ICMP && h.Family == packet.IPv6 { // SG-41
 			return false
 		}
 		typ, code := -1, -1 // SG-29
