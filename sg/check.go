@@ -113,7 +113,7 @@ type checker struct {
 	found  []Finding
 
 	scope   scope
-	members map[GroupID]int // ENIs with a private address
+	members map[GroupID]families // of the private addresses of their ENIs
 	lists   map[PrefixListID]*PrefixList
 	names   map[string]GroupID // VPC and lower-case name
 }
@@ -121,19 +121,33 @@ type checker struct {
 func newChecker(t *Topology, q Quotas) *checker {
 	c := &checker{
 		t: t, quotas: q.withDefaults(), scope: newScope(t),
-		members: map[GroupID]int{}, lists: map[PrefixListID]*PrefixList{}, names: map[string]GroupID{},
+		members: map[GroupID]families{}, lists: map[PrefixListID]*PrefixList{}, names: map[string]GroupID{},
 	}
 	for i := range t.ENIs {
-		if e := &t.ENIs[i]; len(e.Addrs)+len(e.Prefixes) > 0 {
-			for _, g := range e.Groups {
-				c.members[g]++
-			}
+		e := &t.ENIs[i]
+		var f families
+		for _, a := range e.Addrs {
+			f.add(a)
+		}
+		for _, p := range e.Prefixes {
+			f.add(p.Addr())
+		}
+		for _, g := range e.Groups {
+			of := c.members[g]
+			c.members[g] = families{of.v4 || f.v4, of.v6 || f.v6}
 		}
 	}
 	for i := range t.PrefixLists {
 		c.lists[t.PrefixLists[i].ID] = &t.PrefixLists[i]
 	}
 	return c
+}
+
+// families are the IP versions that something has.
+type families struct{ v4, v6 bool }
+
+func (f *families) add(a netip.Addr) {
+	f.v4, f.v6 = f.v4 || a.Is4(), f.v6 || a.Is6()
 }
 
 func (c *checker) add(f Finding, format string, args ...any) {

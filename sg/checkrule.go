@@ -76,11 +76,11 @@ func (c *checker) peer(at Finding, g *Group, r *Rule) {
 			c.add(at, "%s has no entries now", p.ID)
 		}
 	case r.Peer.Group != "":
-		if c.members[r.Peer.Group] == 0 {
+		if c.members[r.Peer.Group] == (families{}) {
 			at.Kind = NeverMatches
 			c.add(at, "%s has no members now", r.Peer.Group)
 		}
-	case r.Peer.Self && c.members[g.ID] == 0:
+	case r.Peer.Self && c.members[g.ID] == (families{}):
 		at.Kind = NeverMatches
 		c.add(at, "%s has no members now", g.ID)
 	}
@@ -88,12 +88,12 @@ func (c *checker) peer(at Finding, g *Group, r *Rule) {
 
 // meaning looks at what the rule can match and seems to mean.
 func (c *checker) meaning(at Finding, r *Rule) {
-	v4, v6 := c.families(r)
+	f := c.families(at.Group, r)
 	switch {
-	case r.Protocol == ICMP && v6 && !v4: // SG-41
+	case r.Protocol == ICMP && f.v6 && !f.v4: // SG-41
 		at.Kind = NeverMatches
 		c.add(at, "icmp with an IPv6 peer: ping over IPv6 is icmpv6")
-	case r.Protocol == ICMPv6 && v4 && !v6: // SG-41: ICMPv6 within IPv4 would fit, but nobody sends it
+	case r.Protocol == ICMPv6 && f.v4 && !f.v6: // SG-41: ICMPv6 within IPv4 would fit, but nobody sends it
 		at.Kind = NeverMatches
 		c.add(at, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp")
 	case (r.Protocol == TCP || r.Protocol == UDP) && r.Ports == Port(0): // SG-24
@@ -105,18 +105,22 @@ func (c *checker) meaning(at Finding, r *Rule) {
 	}
 }
 
-// families returns the families of the packets that the rule's peer can match.
-func (c *checker) families(r *Rule) (v4, v6 bool) {
-	switch {
-	case r.Peer.CIDR.IsValid():
-		return r.Peer.CIDR.Addr().Is4(), r.Peer.CIDR.Addr().Is6()
-	case r.Peer.PrefixList != "":
-		if p := c.lists[r.Peer.PrefixList]; p != nil {
-			f := p.family()
-			return f == IPv4, f == IPv6
+// families returns the families of the packets that the peer of a group's rule can
+// match; neither where that is not known.
+func (c *checker) families(own GroupID, r *Rule) (f families) {
+	switch p := r.In(own).Peer; {
+	case p.CIDR.IsValid():
+		f.add(p.CIDR.Addr())
+	case p.PrefixList != "":
+		if l := c.lists[p.PrefixList]; l != nil {
+			f.v4, f.v6 = l.family() == IPv4, l.family() == IPv6
 		}
+	case p.Self:
+		f = c.members[own]
+	default:
+		f = c.members[p.Group]
 	}
-	return true, true // groups have members of both; the unknown is not judged
+	return f
 }
 
 // family returns the list's family, from its entries where it is not said.
