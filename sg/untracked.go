@@ -5,6 +5,9 @@ import "github.com/sgsim/sgsim/packet"
 // untracked reports whether the packet, which a rule admits, belongs to a flow
 // of the untracked class: as one that its initiator sends (CT-10), or as an
 // answer to one (CT-18). A SYN without ACK is never an answer.
+//
+// Assumption: a UDP packet from a port that is open to everybody is an answer, even
+// where nobody asked. An untracked flow leaves nothing behind that would tell.
 func (w *world) untracked(n *eni, dir Direction, h *packet.Header) bool {
 	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.LaterFragment() {
 		return false
