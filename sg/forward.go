@@ -57,8 +57,8 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *passage) {
 // An end that no ENI owns lets everything pass.
 //
 // Addresses are private ones; an address that exists in several VPCs is the one
-// in the VPC of the other end, or in a VPC that is peered with it. Packets that
-// no ENI judges, and those between two addresses of one ENI, are not applicable.
+// in the VPC of the other end, or in a VPC that is peered with it. Where that does
+// not tell, the other end judges alone. Packets that no ENI judges, and those between two addresses of one ENI, are not applicable.
 //
 // now is as for [Enforcer.Evaluate].
 func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
@@ -253,30 +253,35 @@ func (f *Firewall) between(h *packet.Header) Ends {
 
 // choose settles which ENIs are meant where an address has several owners: the
 // only pair within one VPC, else the only pair in VPCs that are peered. Without
-// any it fails for both.
+// any, an end with several owners has none.
 func (w *world) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint32, okD bool) (uint32, uint32, bool, bool) {
 	if !okS || !okD {
 		return 0, 0, false, false
 	}
-	if allS == nil {
+	okS, okD = allS == nil, allD == nil
+	if okS {
 		allS = []uint32{s}
 	}
-	if allD == nil {
+	if okD {
 		allD = []uint32{d}
 	}
 	for _, peered := range [...]bool{false, true} {
 		n := 0
+		var from, to uint32
 		for _, i := range allS {
 			for _, j := range allD {
 				a, b := w.enis[i].vpc, w.enis[j].vpc
 				if !peered && a == b || peered && w.paths.active[[2]uint32{a, b}] {
-					s, d, n = i, j, n+1
+					from, to, n = i, j, n+1
 				}
 			}
 		}
-		if n > 0 {
-			return s, d, n == 1, n == 1
+		if n == 1 {
+			return from, to, true, true
+		}
+		if n > 1 {
+			break
 		}
 	}
-	return 0, 0, false, false
+	return s, d, okS, okD
 }

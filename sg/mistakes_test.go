@@ -10,6 +10,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/naive"
 )
 
 // Mistakes that other simulators make.
@@ -239,10 +240,16 @@ func TestForwardFindsENIs(t *testing.T) {
 		"sender alone":        {udp("10.0.1.10:1", "192.0.2.1:2"), sg.ByRule, []sg.ENIID{"eni-a"}},
 		"several VPCs":        {udp("192.0.2.1:1", "10.0.2.20:2"), sg.Ambiguous, nil},
 		"in the only pair":    {udp("10.0.2.20:1", "10.0.9.9:2"), sg.SameInterface, nil},
-		"in none of these":    {udp("10.0.1.10:1", "10.0.9.9:2"), sg.Ambiguous, nil},
+		"sender known":        {udp("10.0.1.10:1", "10.0.9.9:2"), sg.ByRule, []sg.ENIID{"eni-a"}},
+		"receiver known":      {udp("10.0.9.9:1", "10.0.1.10:2"), sg.NoRule, []sg.ENIID{"eni-a"}},
+		"neither known":       {udp("10.0.9.9:1", "10.0.9.9:2"), sg.Ambiguous, nil},
 		"itself":              {udp("10.0.1.10:1", "10.0.1.10:2"), sg.SameInterface, nil},
 		"nobody":              {udp("192.0.2.1:1", "192.0.2.2:2"), sg.NoInterface, nil},
 	} {
+		slow, err := naive.New(topo, sg.Options{})
+		require.NoError(t, err)
+		assert.Len(t, slow.Forward(0, tt.h, start), len(tt.hops), name)
+		assert.Equal(t, tt.reason, f.Explain(tt.h, start).Reason, name)
 		o := f.Forward(tt.h, start)
 		var hops []sg.ENIID
 		for _, h := range o.Hops() {

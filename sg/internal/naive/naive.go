@@ -11,6 +11,7 @@ package naive
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -249,19 +250,10 @@ func (f *Firewall) open(e *sg.ENI, o opened, h *packet.Header, now time.Time) bo
 	return f.table.Commit(f.zones[e.ID], h, now, uint32(len(f.conns)-1))
 }
 
-// Forward decides about a packet at both ends (SG-06). The addresses of ENIs must
-// be distinct. The first drop is the last decision.
+// Forward decides about a packet at both ends (SG-06). The first drop is the last
+// decision.
 func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decision {
-	var src, dst *sg.ENI
-	for i := range f.topo.ENIs {
-		e := &f.topo.ENIs[i]
-		if owns(e, h.SrcAddr()) {
-			src = e
-		}
-		if owns(e, h.DstAddr()) {
-			dst = e
-		}
-	}
+	src, dst := f.ends(h)
 	if src == dst { // both missing, or one interface
 		return nil
 	}
@@ -276,6 +268,48 @@ func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decisi
 		ds = append(ds, f.Evaluate(dst.ID, sg.Ingress, via, h, now))
 	}
 	return ds
+}
+
+// ends returns the interfaces at both ends of a packet. Where an address has several
+// owners, they are the only pair within a VPC, else the only pair that a peering
+// connects, else nobody is at that end.
+func (f *Firewall) ends(h *packet.Header) (src, dst *sg.ENI) {
+	srcs, dsts := f.owners(h.SrcAddr()), f.owners(h.DstAddr())
+	if len(srcs) == 1 {
+		src = srcs[0]
+	}
+	if len(dsts) == 1 {
+		dst = dsts[0]
+	}
+	if len(srcs) <= 1 && len(dsts) <= 1 {
+		return src, dst
+	}
+	var within, between [][2]*sg.ENI
+	for _, s := range srcs {
+		for _, d := range dsts {
+			if s.VPC == d.VPC {
+				within = append(within, [2]*sg.ENI{s, d})
+			} else if f.peered(s.VPC, d.VPC) {
+				between = append(between, [2]*sg.ENI{s, d})
+			}
+		}
+	}
+	switch {
+	case len(within) == 1:
+		return within[0][0], within[0][1]
+	case len(within) == 0 && len(between) == 1:
+		return between[0][0], between[0][1]
+	}
+	return src, dst
+}
+
+func (f *Firewall) owners(a netip.Addr) (es []*sg.ENI) {
+	for i := range f.topo.ENIs {
+		if e := &f.topo.ENIs[i]; owns(e, a) {
+			es = append(es, e)
+		}
+	}
+	return es
 }
 
 // match returns the first rule in topology order that admits the packet (SG-02,
