@@ -91,15 +91,16 @@ func (c *compiler) names() {
 	}
 	for i := range c.t.Peerings {
 		p := &c.t.Peerings[i]
-		active := p.Status == "" || p.Status == "active"
-		if err := claim(c.w.paths.peerings, p.ID, active); err != nil {
+		reaches := p.active() && p.sameRegion()
+		if err := claim(c.w.paths.peerings, p.ID, reaches); err != nil {
 			c.fail(inPeerings, i, &PeeringError{p.ID, i, err})
 			continue
 		}
-		if active {
+		if p.active() {
 			a, b := c.w.paths.number(p.Requester), c.w.paths.number(p.Accepter)
-			c.w.paths.active[[2]uint32{a, b}] = true
-			c.w.paths.active[[2]uint32{b, a}] = true
+			reaches = reaches || c.w.paths.active[[2]uint32{a, b}]
+			c.w.paths.active[[2]uint32{a, b}] = reaches
+			c.w.paths.active[[2]uint32{b, a}] = reaches
 		}
 	}
 }

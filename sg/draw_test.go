@@ -109,7 +109,8 @@ func (d *draw) topology() *sg.Topology {
 		t.ENIs[1].VPC = "vpc-1"
 	}
 	if w.chance(50) {
-		t.Peerings = append(t.Peerings, sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(w, "active", "deleted", "")})
+		t.Peerings = append(t.Peerings, sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(w, "active", "deleted", ""),
+			RequesterRegion: "eu-west-1", AccepterRegion: pick(w, "", "eu-west-1", "us-east-1")})
 	}
 	for i := range t.ENIs {
 		t.ENIs[i].Groups = w.groups()

@@ -135,7 +135,7 @@ func (w *world) staleReason(r *ruleInfo) string {
 	case p.Account != "" && w.groups[n].account != "" && w.groups[n].account != p.Account:
 		return fmt.Sprintf("%s belongs to account %s", p.Group, w.groups[n].account)
 	}
-	return fmt.Sprintf("peering %s is not active", p.Peering)
+	return fmt.Sprintf("peering %s is not active, or not within the Region", p.Peering)
 }
 
 // failedMember says why the packet's other end does not count as a member of g.
@@ -156,7 +156,7 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 			case via&ViaAppliance != 0:
 				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
 			default:
-				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering connects (REF-08)", o.id)
+				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)
 			}
 		}
 		return fmt.Sprintf("it is %s, which does not carry %s", w.enis[first].id, g.id)

@@ -248,7 +248,10 @@ func (d draw) vpc() VPCID { return VPCID(d.oneOf("", "vpc-1", "vpc-2", "vpc-3"))
 
 // topology draws one with groups of up to n rules for each direction.
 func (d draw) topology(n int) *Topology {
-	t := &Topology{Peerings: []Peering{{"pcx-1", "vpc-1", "vpc-2", "active"}, {"pcx-2", "vpc-2", "vpc-3", "deleted"}}}
+	t := &Topology{Peerings: []Peering{
+		{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: "active"},
+		{ID: "pcx-2", Requester: "vpc-2", Accepter: "vpc-3", Status: "deleted"},
+	}}
 	for i := range 67 { // more than one trie holds
 		l := PrefixList{ID: PrefixListID(fmt.Sprint("pl-", i)), Family: IPv4 + Family(2*(i%2))}
 		for range d.IntN(12) {

@@ -7,7 +7,7 @@ import "fmt"
 // rule's VPC (REF-08, REF-18, REF-19).
 type scope struct {
 	groups     map[GroupID]*Group
-	active     map[[2]VPCID]bool // both orders
+	active     map[[2]VPCID]bool // both orders; true: within a Region (REF-10)
 	peerings   map[PeeringID]bool
 	defaultVPC map[VPCID]bool
 }
@@ -20,10 +20,11 @@ func newScope(t *Topology) scope {
 		}
 	}
 	for _, p := range t.Peerings {
-		if p.Status == "" || p.Status == "active" {
-			s.peerings[p.ID] = true
-			s.active[[2]VPCID{p.Requester, p.Accepter}] = true
-			s.active[[2]VPCID{p.Accepter, p.Requester}] = true
+		if p.active() {
+			s.peerings[p.ID] = p.sameRegion()
+			reaches := p.sameRegion() || s.active[[2]VPCID{p.Requester, p.Accepter}]
+			s.active[[2]VPCID{p.Requester, p.Accepter}] = reaches
+			s.active[[2]VPCID{p.Accepter, p.Requester}] = reaches
 		}
 	}
 	for _, v := range t.VPCs {
@@ -57,14 +58,17 @@ func (s scope) unreachable(g *Group, p Peer) string {
 	case p.Account != "" && o.Account != "" && p.Account != o.Account:
 		return fmt.Sprintf("%s belongs to account %s, not %s", o.ID, o.Account, p.Account)
 	}
-	shared, peered := g.VPC == "" || o.VPC == "", false
+	shared, peered, far := g.VPC == "" || o.VPC == "", false, false
 	for _, a := range g.vpcs() {
 		shared = shared || s.in(o, a)
 		for _, b := range o.vpcs() {
-			peered = peered || s.active[[2]VPCID{a, b}]
+			within, active := s.active[[2]VPCID{a, b}]
+			peered, far = peered || within, far || active && !within
 		}
 	}
 	switch {
+	case far && !peered && (!shared || p.Peering != "" && !s.peerings[p.Peering]):
+		return fmt.Sprintf("%s is in %s, in another Region than %s (REF-10)", o.ID, o.VPC, g.VPC)
 	case p.Peering != "" && !s.peerings[p.Peering] && !peered: // REF-13, REF-14
 		return fmt.Sprintf("peering %s is not active", p.Peering)
 	case !shared && !peered:

@@ -128,9 +128,21 @@ type Subnet struct {
 }
 
 // A Peering connects two VPCs, so that rules of one may name groups of the other
-// while it is active (REF-08, REF-13).
+// while it is active and within a Region (REF-08, REF-13).
 type Peering struct {
 	ID                  PeeringID
 	Requester, Accepter VPCID
 	Status              string // "active", "deleted", ... (IN-15); empty is "active"
+
+	// RequesterRegion and AccepterRegion are where the VPCs are. Where both are
+	// said and differ, the VPCs are connected, but no rule of one reaches groups of
+	// the other (REF-10).
+	RequesterRegion, AccepterRegion string
+}
+
+func (p *Peering) active() bool { return p.Status == "" || p.Status == "active" }
+
+// sameRegion reports whether nothing says that the VPCs are in different Regions.
+func (p *Peering) sameRegion() bool {
+	return p.RequesterRegion == "" || p.AccepterRegion == "" || p.RequesterRegion == p.AccepterRegion
 }

@@ -114,8 +114,8 @@ func (w *world) own() *world {
 // reaches all, and so does a group whose VPC is not said.
 type paths struct {
 	vpcs     map[VPCID]uint32
-	active   map[[2]uint32]bool
-	peerings map[PeeringID]bool // true: active
+	active   map[[2]uint32]bool // VPCs with an active peering; true: within a Region (REF-10)
+	peerings map[PeeringID]bool // true: active and within a Region
 }
 
 func (p *paths) number(id VPCID) uint32 {

@@ -190,8 +190,8 @@ prefixlist pl-2 family=ipv6 owner=AWS
 			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-1", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [
 					{"GroupId": "sg-b", "VpcId": "vpc-2", "VpcPeeringConnectionId": "pcx-1", "PeeringStatus": "active"},
 					{"GroupId": "sg-c", "VpcId": "vpc-3", "VpcPeeringConnectionId": "pcx-2", "PeeringStatus": "deleted"}]}]}]}`,
-				`{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "vpc-2"}, "AccepterVpcInfo": {"VpcId": "vpc-1"}, "Status": {"Code": "active"}}]}`},
-			want: `peering pcx-1 vpc-2 vpc-1 status=active
+				`{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "vpc-2", "Region": "us-east-1"}, "AccepterVpcInfo": {"VpcId": "vpc-1", "Region": "eu-west-1"}, "Status": {"Code": "active"}}]}`},
+			want: `peering pcx-1 vpc-2 vpc-1 status=active requester-region=us-east-1 accepter-region=eu-west-1
 peering pcx-2 vpc-1 vpc-3 status=deleted
 group sg-a vpc=vpc-1
 rule sg-a ingress all sg-b peering=pcx-1

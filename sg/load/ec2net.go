@@ -245,11 +245,14 @@ func (b *builder) peeringConnections(c *cursor) {
 		if !ok {
 			continue
 		}
+		requester, accepter := item.field("RequesterVpcInfo"), item.field("AccepterVpcInfo")
 		b.peering(sg.Peering{
-			ID:        sg.PeeringID(id),
-			Requester: sg.VPCID(item.field("RequesterVpcInfo").field("VpcId").str()),
-			Accepter:  sg.VPCID(item.field("AccepterVpcInfo").field("VpcId").str()),
-			Status:    item.field("Status").field("Code").str(),
+			ID:              sg.PeeringID(id),
+			Requester:       sg.VPCID(requester.field("VpcId").str()),
+			Accepter:        sg.VPCID(accepter.field("VpcId").str()),
+			Status:          item.field("Status").field("Code").str(),
+			RequesterRegion: requester.field("Region").str(),
+			AccepterRegion:  accepter.field("Region").str(),
 		}, item.place(), false)
 	}
 }

@@ -119,8 +119,10 @@ func comparable(topo *sg.Topology) []string {
 		}
 	}
 	for i := range topo.Peerings {
-		rename(n, &topo.Peerings[i].ID)
-		rename(n, &topo.Peerings[i].Requester)
+		p := &topo.Peerings[i]
+		p.RequesterRegion, p.AccepterRegion = "", ""
+		rename(n, &p.ID)
+		rename(n, &p.Requester)
 	}
 	topo.PrefixLists = slices.DeleteFunc(topo.PrefixLists, func(l sg.PrefixList) bool { return l.Name != "offices" })
 	topo.PrefixLists[0].Owner = ""

@@ -28,6 +28,8 @@ func FormatTopology(t *sg.Topology) string {
 	for _, p := range t.Peerings {
 		w.start("peering", string(p.ID), string(p.Requester), string(p.Accepter))
 		w.field("status", p.Status)
+		w.field("requester-region", p.RequesterRegion)
+		w.field("accepter-region", p.AccepterRegion)
 	}
 	for i := range t.PrefixLists {
 		p := &t.PrefixLists[i]

@@ -18,7 +18,7 @@ import (
 //
 //	vpc vpc-1 10.0.0.0/16 2001:db8::/56
 //	subnet vpc-1 subnet-a 10.0.1.0/24
-//	peering pcx-1 vpc-1 vpc-2 status=active
+//	peering pcx-1 vpc-1 vpc-2 status=active requester-region=eu-west-1
 //	prefixlist pl-corp family=ipv4 max=10 owner=AWS
 //	entry pl-corp 198.51.100.0/24 desc="the office"
 //	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2
@@ -119,7 +119,9 @@ func (b *builder) statement(line string, ws []words.Word) error {
 			return errors.New("peering without two VPCs")
 		}
 		p.Requester, p.Accepter = sg.VPCID(args[0].Value), sg.VPCID(args[1].Value)
-		err := each(args[2:], setters{"status": text(&p.Status)})
+		err := each(args[2:], setters{
+			"status": text(&p.Status), "requester-region": text(&p.RequesterRegion), "accepter-region": text(&p.AccepterRegion),
+		})
 		add(b, &t.Peerings, kind, id, p, func(p sg.Peering) string { return string(p.ID) })
 		return err
 	case "prefixlist":

@@ -22,7 +22,7 @@ func everything() *sg.Topology {
 			Subnets: []sg.Subnet{{ID: "subnet-a", CIDRs: []netip.Prefix{pfx("10.0.1.0/24")}}, {ID: "subnet b"}},
 		}, {ID: "vpc-2"}},
 		Peerings: []sg.Peering{
-			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: "active"},
+			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: "active", RequesterRegion: "eu-west-1", AccepterRegion: "us-east-1"},
 			{ID: "pcx-2"},
 		},
 		PrefixLists: []sg.PrefixList{{

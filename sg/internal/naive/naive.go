@@ -289,7 +289,7 @@ func (f *Firewall) ends(h *packet.Header) (src, dst *sg.ENI) {
 		for _, d := range dsts {
 			if s.VPC == d.VPC {
 				within = append(within, [2]*sg.ENI{s, d})
-			} else if f.peered(s.VPC, d.VPC) {
+			} else if f.peered(s.VPC, d.VPC, none) {
 				between = append(between, [2]*sg.ENI{s, d})
 			}
 		}

@@ -84,13 +84,13 @@ func (f *Firewall) stale(g, named *sg.Group, p *sg.Peer) bool {
 		return false
 	}
 	for _, pcx := range f.topo.Peerings {
-		if pcx.ID == p.Peering && active(&pcx) {
+		if pcx.ID == p.Peering && active(&pcx) && !crossesRegions(&pcx) {
 			return false
 		}
 	}
 	for _, a := range vpcsOf(g) {
 		for _, b := range vpcsOf(named) {
-			if f.peered(a, b) {
+			if f.peered(a, b, crossesRegions) {
 				return false
 			}
 		}
@@ -106,7 +106,7 @@ func (f *Firewall) isMember(e *sg.ENI, g *sg.Group, a netip.Addr) bool {
 		if !slices.Contains(o.Groups, g.ID) || !owns(o, a) {
 			continue
 		}
-		if e.VPC == "" || o.VPC == "" || g.VPC == "" || e.VPC == o.VPC || f.peered(e.VPC, o.VPC) {
+		if e.VPC == "" || o.VPC == "" || g.VPC == "" || e.VPC == o.VPC || f.peered(e.VPC, o.VPC, crossesRegions) {
 			return true
 		}
 		if vpcs := vpcsOf(g); slices.Contains(vpcs, e.VPC) && slices.Contains(vpcs, o.VPC) {
@@ -127,13 +127,21 @@ func vpcsOf(g *sg.Group) []sg.VPCID {
 	return append([]sg.VPCID{g.VPC}, g.Associations...)
 }
 
-func (f *Firewall) peered(a, b sg.VPCID) bool {
+// peered reports whether an active peering connects two VPCs, save those left out.
+func (f *Firewall) peered(a, b sg.VPCID, without func(*sg.Peering) bool) bool {
 	for _, p := range f.topo.Peerings {
-		if active(&p) && (p.Requester == a && p.Accepter == b || p.Requester == b && p.Accepter == a) {
+		if active(&p) && !without(&p) && (p.Requester == a && p.Accepter == b || p.Requester == b && p.Accepter == a) {
 			return true
 		}
 	}
 	return false
 }
+
+// crossesRegions reports whether rules reach no group through a peering (REF-10).
+func crossesRegions(p *sg.Peering) bool {
+	return p.RequesterRegion != "" && p.AccepterRegion != "" && p.RequesterRegion != p.AccepterRegion
+}
+
+func none(*sg.Peering) bool { return false }
 
 func active(p *sg.Peering) bool { return p.Status == "" || p.Status == "active" }
