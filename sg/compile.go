@@ -320,7 +320,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 			fail(err)
 		}
 		e := &w.enis[i]
-		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance}
+		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, tracked: slices.Contains(trackedTypes, in.Type)}
 		*e = eni{eniInfo: &infos[i], vpc: w.paths.number(in.VPC), exempt: exempt[in.VPC]}
 		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished

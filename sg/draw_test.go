@@ -112,6 +112,7 @@ func (d *draw) topology() *sg.Topology {
 		t.Peerings = append(t.Peerings, sg.Peering{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(w, "active", "deleted", ""),
 			RequesterRegion: "eu-west-1", AccepterRegion: pick(w, "", "eu-west-1", "us-east-1")})
 	}
+	t.ENIs[2].Type = pick(w, "", "interface", "lambda")
 	for i := range t.ENIs {
 		t.ENIs[i].Groups = w.groups()
 		t.ENIs[i].Instance = pick(w, drawInstances...)

@@ -101,7 +101,12 @@ type ENI struct {
 	Subnet   SubnetID
 	Instance InstanceID
 	Account  AccountID
-	Type     string // InterfaceType as AWS reports it; empty is "interface" (IN-09)
+
+	// Type is the InterfaceType as AWS reports it; empty is "interface" (IN-09).
+	// Connections of "lambda", "network_load_balancer" and the like are tracked
+	// whatever the rules are (CT-14); for those that another interface has through
+	// one, see ViaTracked.
+	Type string
 
 	// Timeouts are the ENI's idle timeouts; zero fields mean the defaults of
 	// its Nitro generation (CT-30 to CT-32).

@@ -21,17 +21,24 @@ func (w *world) untracked(n *eni, dir Direction, h *packet.Header) bool {
 	return w.untrackedFlow(n, opposite(dir), h.Family, h.Protocol, h.SrcPort)
 }
 
+// trackedTypes are the types of interfaces all of whose connections AWS tracks
+// (CT-14, IN-09). Gateway Load Balancers and transit gateways, which the page named
+// until 2023, are no longer among them. EC2 User Guide, "Amazon EC2 security group
+// connection tracking", read 2026-11.
+var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "nat_gateway", "vpc_endpoint", "global_accelerator_managed"}
+
 // untrackedFlow reports whether TCP or UDP flows that are opened in direction dir
 // to a port are of the untracked class (CT-10): a rule admits them from or to the
 // literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
-// of that protocol so. The rules may be of different groups (CT-15).
+// of that protocol so. The rules may be of different groups (CT-15). At an ENI where
+// AWS tracks everything there are none (CT-14).
 func (w *world) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
 	bit := flowBit(f, p)
 	var answers flowSet
 	for _, g := range n.groups() {
 		answers |= w.fronts[dir-1][g].answers
 	}
-	if answers>>allPortsShift&bit == 0 {
+	if answers>>allPortsShift&bit == 0 || n.tracked {
 		return false
 	}
 	for _, g := range n.groups() {

@@ -55,6 +55,7 @@ type eniInfo struct {
 	timeouts conntrack.Timeouts
 	instance InstanceID
 	many     []uint32 // its groups, if they are more than eni.few holds
+	tracked  bool     // whatever the rules are (CT-14)
 }
 
 // groups returns the numbers of the ENI's groups, ascending and distinct. They

@@ -351,6 +351,10 @@ func (f *Firewall) untracked(e *sg.ENI, dir sg.Direction, h *packet.Header) bool
 // open to every address, and all ports are the other way (CT-10 to CT-12, CT-15 to
 // CT-17).
 func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, p packet.Protocol, port int) bool {
+	switch e.Type {
+	case "lambda", "network_load_balancer", "natGateway", "nat_gateway", "vpc_endpoint", "global_accelerator_managed": // CT-14
+		return false
+	}
 	every := sg.AnyIPv4.CIDR
 	if fam == packet.IPv6 {
 		every = sg.AnyIPv6.CIDR
