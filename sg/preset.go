@@ -110,11 +110,8 @@ func (t Traffic) String() string {
 // count and those in either case ("HTTPS", "mysql/aurora", "dns(udp)", "all-tcp"),
 // or protocol and ports: "tcp/443", "udp/1024-65535", "icmp/8/0", "icmpv6", "all".
 func ParseTraffic(s string) (Traffic, error) {
-	key := squeeze(s)
-	for _, p := range presets {
-		if key == squeeze(p.Name) {
-			return *p, nil
-		}
+	if p := preset(s); p != nil {
+		return *p, nil
 	}
 	proto, rest, more := strings.Cut(s, "/")
 	t := Traffic{}
@@ -167,6 +164,17 @@ func ParseTraffic(s string) (Traffic, error) {
 		return Traffic{}, fmt.Errorf("traffic %q: %q has no ports", s, proto)
 	}
 	return t, nil
+}
+
+// preset returns the traffic that the console has under a name, nil without one.
+func preset(name string) *Traffic {
+	key := squeeze(name)
+	for _, p := range presets {
+		if key == squeeze(p.Name) {
+			return p
+		}
+	}
+	return nil
 }
 
 // squeeze keeps the letters and digits of a name, in lower case.

@@ -113,6 +113,8 @@ func id(key, prefix, s string) (string, string) {
 //	udp 53 pl-corp
 //	all self                    every protocol, from the rule's own group
 //	50 10.0.0.0/8               protocol number 50
+//	https Anywhere-IPv4         the console's names, which [ParseTraffic] knows as well
+//	"All TCP" Anywhere-IPv6
 //
 // Groups and prefix lists whose ids lack the usual prefix are written group=ID
 // and pl=ID; account=ID and peering=ID go with a group of another account or VPC.
@@ -128,7 +130,9 @@ func ParseRule(s string) (Rule, error) {
 		return Rule{}, errors.New("rule without a protocol")
 	}
 	r := Rule{}
-	if r.Protocol, err = parseProtocol(ws[0].Value); err != nil {
+	if p := preset(ws[0].Value); p != nil {
+		r = p.From(Peer{})
+	} else if r.Protocol, err = parseProtocol(ws[0].Value); err != nil {
 		return Rule{}, err
 	}
 	for _, w := range ws[1:] {
@@ -161,6 +165,11 @@ func parseProtocol(s string) (Protocol, error) {
 	return ProtocolNumber(uint8(n)), nil
 }
 
+var (
+	anyIPv4 = netip.MustParsePrefix("0.0.0.0/0")
+	anyIPv6 = netip.MustParsePrefix("::/0")
+)
+
 // set takes one word of a rule's text.
 func (r *Rule) set(key, val string) error {
 	again := false
@@ -181,6 +190,10 @@ func (r *Rule) set(key, val string) error {
 		switch {
 		case val == "self":
 			again, r.Peer.Self = r.Peer.Self, true
+		case strings.EqualFold(val, "Anywhere-IPv4"):
+			again, r.Peer.CIDR = r.Peer.CIDR.IsValid(), anyIPv4
+		case strings.EqualFold(val, "Anywhere-IPv6"):
+			again, r.Peer.CIDR = r.Peer.CIDR.IsValid(), anyIPv6
 		case strings.HasPrefix(val, "sg-"):
 			return r.set("group", val)
 		case strings.HasPrefix(val, "pl-"):

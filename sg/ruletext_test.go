@@ -33,18 +33,31 @@ func TestRuleText(t *testing.T) {
 			assert.Equal(t, text, rule.String())
 		}
 	}
+	for text, want := range map[string]string{ // the console's names
+		"https Anywhere-IPv4":                "tcp 443 0.0.0.0/0",
+		"MySQL/Aurora anywhere-ipv6":         "tcp 3306 ::/0",
+		`"All ICMP - IPv6" Anywhere-IPv6`:    "icmpv6 -1/-1 ::/0",
+		`"All traffic" self id=sgr-1`:        "all self id=sgr-1",
+		"dns(udp) 10.0.0.0/8 desc=resolvers": "udp 53 10.0.0.0/8 desc=resolvers",
+	} {
+		got, err := ParseRule(text)
+		require.NoError(t, err, text)
+		assert.Equal(t, want, got.String())
+	}
 	for text, want := range map[string]string{
-		"":                   "rule without a protocol",
-		"id=x":               "rule without a protocol",
-		"sctp 1 self":        `protocol "sctp": neither a name that rules know nor a number from 0 to 255`,
-		"256 self":           `protocol "256": neither a name that rules know nor a number from 0 to 255`,
-		"tcp 10.0.0/8":       `"10.0.0/8": not a CIDR block`,
-		"tcp x/y":            `"x/y": not an ICMP type and code`,
-		"tcp web":            `"web": neither ports nor a peer`,
-		"tcp 1 2 self":       `"2": a second one`,
-		"tcp 1 sg-a sg-b":    `"sg-b": a second one`,
-		"tcp 1 self color=1": `"color=1": a rule has no "color"`,
-		"tcp \"":             "column 5: quote without an end",
+		"https 80 self":            `"80": a second one`,
+		"tcp 1 ::/0 Anywhere-IPv4": `"Anywhere-IPv4": a second one`,
+		"":                         "rule without a protocol",
+		"id=x":                     "rule without a protocol",
+		"sctp 1 self":              `protocol "sctp": neither a name that rules know nor a number from 0 to 255`,
+		"256 self":                 `protocol "256": neither a name that rules know nor a number from 0 to 255`,
+		"tcp 10.0.0/8":             `"10.0.0/8": not a CIDR block`,
+		"tcp x/y":                  `"x/y": not an ICMP type and code`,
+		"tcp web":                  `"web": neither ports nor a peer`,
+		"tcp 1 2 self":             `"2": a second one`,
+		"tcp 1 sg-a sg-b":          `"sg-b": a second one`,
+		"tcp 1 self color=1":       `"color=1": a rule has no "color"`,
+		"tcp \"":                   "column 5: quote without an end",
 	} {
 		_, err := ParseRule(text)
 		assert.EqualError(t, err, want, text)
