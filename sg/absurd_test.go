@@ -31,6 +31,10 @@ func TestAbsurdTopologies(t *testing.T) {
 			assert.NotNil(t, fw.Clone().Policy())
 		}
 		assert.Empty(t, sg.Check(&sg.Topology{}))
+		assert.Empty(t, sg.Check(nil))
+		assert.NotNil(t, must(sg.Compile(nil)))
+		one := &sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.AnyIPv4)}}}}
+		assert.Equal(t, sg.Check(one), sg.Quotas{Groups: -1, RulesPerGroup: -1}.Check(one))
 	})
 
 	t.Run("10,000 groups on one interface, each naming the next", func(t *testing.T) {

@@ -86,8 +86,11 @@ func (f Finding) Place() string {
 // fails.
 func Check(t *Topology) []Finding { return Quotas{}.Check(t) }
 
-// Check is the function [Check] with these quotas.
+// Check is the function [Check] with these quotas. A nil topology is an empty one.
 func (q Quotas) Check(t *Topology) []Finding {
+	if t == nil {
+		t = &Topology{}
+	}
 	c := newChecker(t, q)
 	c.quotas.region(c)
 	for i := range t.PrefixLists {
@@ -116,12 +119,14 @@ type checker struct {
 	members map[GroupID]families // of the private addresses of their ENIs
 	lists   map[PrefixListID]*PrefixList
 	names   map[string]GroupID // VPC and lower-case name
+	places  map[RuleID]string  // of the first rule with an id
 }
 
 func newChecker(t *Topology, q Quotas) *checker {
 	c := &checker{
 		t: t, quotas: q.withDefaults(), scope: newScope(t),
 		members: map[GroupID]families{}, lists: map[PrefixListID]*PrefixList{}, names: map[string]GroupID{},
+		places: map[RuleID]string{},
 	}
 	for i := range t.ENIs {
 		e := &t.ENIs[i]

@@ -30,6 +30,7 @@ func (c *checker) rules(g *Group, dir Direction) {
 	for i := range rules {
 		r := &rules[i]
 		at := Finding{Group: g.ID, Dir: dir, Index: i}
+		c.ruleID(at, r)
 		c.peer(at, g, r)
 		c.meaning(at, r)
 
@@ -43,6 +44,19 @@ func (c *checker) rules(g *Group, dir Direction) {
 			at.Kind, at.Code = Shadowed, ""
 			c.add(at, "%s[%d] admits all of it", dir, j)
 		}
+	}
+}
+
+// ruleID looks whether another rule has the same id (SG-60).
+func (c *checker) ruleID(at Finding, r *Rule) {
+	first, taken := c.places[r.ID]
+	switch {
+	case r.ID == "":
+	case taken:
+		at.Kind = Misplaced
+		c.add(at, "its id %s is that of %s", r.ID, first)
+	default:
+		c.places[r.ID] = at.Place()
 	}
 }
 

@@ -18,7 +18,12 @@ import (
 //
 // A rule that names a group or prefix list which the topology does not have is
 // stale, not wrong: it matches nothing (REF-15). [Check] lists such rules.
+//
+// A nil topology is an empty one.
 func Compile(t *Topology) (*Policy, error) {
+	if t == nil {
+		t = &Topology{}
+	}
 	c := compiler{
 		t: t,
 		w: &world{
@@ -181,10 +186,13 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// resolve looks up what the rule's peer names. What is not there leaves the rule
+// resolve clears host bits and looks up what the rule's peer names. What is not there leaves the rule
 // stale.
 func (w *world) resolve(r *ruleInfo, own *group) {
 	p := &r.rule.Peer
+	if p.CIDR.IsValid() {
+		p.CIDR = p.CIDR.Masked() // SG-42
+	}
 	switch {
 	case p.CIDR.IsValid() && p.CIDR.Addr().Is4():
 		r.kind = peerCIDR4
@@ -214,7 +222,14 @@ func (c *compiler) lists() {
 	for i := range c.t.PrefixLists {
 		in := &c.t.PrefixLists[i]
 		l := &c.w.lists[i]
-		*l = list{id: in.ID, family: in.Family, said: in.Family != 0}
+		*l = list{id: in.ID}
+		switch in.Family {
+		case 0:
+		case IPv4, IPv6:
+			l.family, l.said = in.Family, true
+		default:
+			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("family %d: %w", in.Family, ErrNoFamily)})
+		}
 		if in.MaxEntries < 0 {
 			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries)})
 		}

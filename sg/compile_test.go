@@ -58,6 +58,8 @@ func TestCompileErrors(t *testing.T) {
 		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {}}}, "group 1: no id", sg.ErrNoID, ""},
 		{list(sg.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
 		{list(0, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
+		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrNoFamily, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrPeerOf, malformed},
 		{list(sg.IPv4, netip.Prefix{}), "pl-a: entry 0", sg.ErrCIDR, invalid},
 		{&sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-a", MaxEntries: -1}}}, "pl-a: -1", sg.ErrMaxEntries, invalid},
 		{eni(sg.ENI{ID: "eni-0"}), "eni-0: duplicate id", sg.ErrDuplicate, ""},
@@ -183,6 +185,7 @@ func TestCompileAccepts(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, "sg-a ingress[2]", m.Rule.String())
 	assert.Equal(t, pfx("10.0.0.0/8"), m.CIDR)
+	assert.Equal(t, pfx("10.0.0.0/8"), m.Rule.Rule().Peer.CIDR, "host bits are cleared")
 	_, ok = p.Match("eni-3", sg.Ingress, tcp("10.9.9.9:1", "10.0.0.3:443", syn))
 	assert.False(t, ok, "a reference to nothing matches nothing")
 	_, ok = p.Match("eni-3", sg.Ingress, proto("10.9.9.9", "10.0.0.3", packet.ESP))

@@ -21,9 +21,11 @@ var (
 	ErrICMPCode   = coded("InvalidParameterValue", "all types demand all codes")                 // SG-28
 	ErrNoPeer     = coded("InvalidPermission.Malformed", "no peer")                              // SG-50
 	ErrManyPeers  = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
+	ErrPeerOf     = coded("InvalidPermission.Malformed", "account and peering go with a group")  // SG-50
 	ErrCIDR       = coded("InvalidParameterValue", "not a CIDR block")                           // SG-44
 	ErrMapped     = coded("InvalidParameterValue", "IPv4 written as IPv6")
 	ErrFamily     = coded("InvalidParameterValue", "family differs from that of the prefix list") // PL-02
+	ErrNoFamily   = coded("InvalidParameterValue", "neither IPv4 nor IPv6")                       // PL-02
 	ErrMaxEntries = coded("InvalidParameterValue", "maximum of entries below zero")               // PL-03
 	ErrAddr       = coded("InvalidParameterValue", "not the address of an interface")
 	ErrAddrInUse  = coded("InvalidIPAddress.InUse", "address belongs to another interface of the VPC")

@@ -74,7 +74,7 @@ func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match 
 	m := Match{Rule: RuleRef{hit.rule}, Untracked: hit.untracked}
 	switch hit.rule.kind {
 	case peerCIDR4, peerCIDR6:
-		m.CIDR = hit.rule.rule.Peer.CIDR.Masked()
+		m.CIDR = hit.rule.rule.Peer.CIDR
 	case peerList:
 		m.PrefixList = hit.rule.rule.Peer.PrefixList
 		m.CIDR, _ = w.listEntry(hit.rule.peer, remoteAddr(dir, h))

@@ -2,8 +2,8 @@ package sg
 
 import "strings"
 
-// Quotas are the limits that AWS sets for an account and Region. Zero fields
-// mean AWS's defaults.
+// Quotas are the limits that AWS sets for an account and Region. Fields of zero or
+// less mean AWS's defaults.
 type Quotas struct {
 	Groups         int // per Region, 2,500 (QUO-01)
 	RulesPerGroup  int // per direction and family, 60 (QUO-02)
@@ -21,7 +21,7 @@ func (q Quotas) withDefaults() Quotas {
 		{&q.Groups, 2500}, {&q.RulesPerGroup, 60}, {&q.GroupsPerENI, 5},
 		{&q.PrefixLists, 100}, {&q.EntriesPerList, 1000}, {&q.ListReferences, 5000},
 	} {
-		if *f.n == 0 {
+		if *f.n <= 0 {
 			*f.n = f.d
 		}
 	}

@@ -61,6 +61,8 @@ func (p *Peer) check() error {
 		return ErrNoPeer
 	case n > 1:
 		return fmt.Errorf("%q: %w", p.String(), ErrManyPeers)
+	case p.Group == "" && (p.Account != "" || p.Peering != ""):
+		return fmt.Errorf("%q: %w", p.String(), ErrPeerOf)
 	case p.CIDR != netip.Prefix{}:
 		return checkCIDR(p.CIDR)
 	}
