@@ -21,7 +21,8 @@ type Explanation struct {
 	// so that it is always the last hop that says why.
 	Hops []HopExplanation
 
-	// Notes say what there is to say where no ENI judges the packet.
+	// Notes say what there is to say where no ENI judges the packet, or where it is
+	// not known which one does at an end.
 	Notes []string
 }
 
@@ -108,6 +109,9 @@ func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explana
 		x.Notes = f.notes(h, e.reason)
 		return x
 	}
+	if e.second == nil && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
+		x.Notes = f.notes(h, Ambiguous)
+	}
 	x.add(e.first.explain(e.dir, h, now, via, nil))
 	if e.second == nil || x.Verdict == Drop {
 		return x
@@ -118,6 +122,12 @@ func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explana
 	}
 	x.add(e.second.explain(Ingress, h, now, via, opener))
 	return x
+}
+
+// several reports whether an address belongs to more than one ENI.
+func (f *Firewall) several(fam packet.Family, a *[16]byte) bool {
+	_, all, _ := f.w.members.Lookup(fam, a)
+	return all != nil
 }
 
 func (x *Explanation) add(hop HopExplanation) {
