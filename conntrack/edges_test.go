@@ -78,6 +78,15 @@ func TestBadConfig(t *testing.T) {
 	require.ErrorAs(t, err, &e)
 }
 
+// Time never runs backwards.
+func TestNow(t *testing.T) {
+	talk := newTalk(t, conntrack.Config{})
+	require.True(t, talk.Now().IsZero())
+	talk.track(time.Minute, "udp 10.0.0.1:1 > 10.0.0.2:2", true)
+	talk.track(time.Second, "udp 10.0.0.1:1 > 10.0.0.2:2", true)
+	require.Equal(t, talk.start.Add(time.Minute).UTC(), talk.Now())
+}
+
 func TestExpireNothing(t *testing.T) {
 	talk := newTalk(t, conntrack.Config{})
 	talk.track(0, "udp 10.0.0.1:1 > 10.0.0.2:2", true)

@@ -1,6 +1,11 @@
 package conntrack
 
-import "github.com/sgsim/sgsim/packet"
+import (
+	"math"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
 
 // Stats counts what happened to a table since it was made. Inserted is at all
 // times the sum of Expired, Deleted and Entries.
@@ -31,6 +36,15 @@ func (s *Stats) of(p packet.Protocol) *int {
 // Len returns the number of connections that take up room: live ones, and dead
 // ones not yet swept.
 func (t *Table) Len() int { return t.v4.used + t.v6.used }
+
+// Now returns the latest time that the table has seen, in UTC, which is what an
+// earlier one counts as; the zero Time before any.
+func (t *Table) Now() time.Time {
+	if t.now == math.MinInt64 {
+		return time.Time{}
+	}
+	return time.Unix(0, t.now).UTC()
+}
 
 // Stats returns counts since the table was made.
 func (t *Table) Stats() Stats {

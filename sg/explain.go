@@ -153,6 +153,13 @@ func (f *Firewall) notes(h *packet.Header, reason Reason) []string {
 	return notes
 }
 
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // explain explains one hop. opener is the ENI that opened a connection for the
 // same packet just before, nil for none.
 func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, opener *Enforcer) HopExplanation {
@@ -176,7 +183,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 	if r.Class == conntrack.Tracked || r.Class == conntrack.Related {
 		hop.Conn = &ConnExplanation{
 			Tuple: conn.Tuple, Dir: r.Dir, State: conn.State, Rule: e.f.Rule(conn),
-			Remaining: conn.Expires.Sub(now), Quoted: r.Class == conntrack.Related,
+			Remaining: conn.Expires.Sub(latest(now, e.f.table.Now())), Quoted: r.Class == conntrack.Related,
 		}
 	}
 	if hit := e.f.w.matchKnown(e.eni, dir, h, via); hit.rule != nil {

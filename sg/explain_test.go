@@ -68,6 +68,8 @@ func TestExplainStructure(t *testing.T) {
 	assert.Equal(t, conntrack.Reply, c.Dir)
 	assert.Equal(t, 119*time.Second, c.Remaining)
 	assert.Equal(t, "sg-db ingress[0]", c.Rule.String())
+	x = fw.Explain(mustHeader(t, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"), oracleStart.Add(-time.Minute))
+	assert.Equal(t, 120*time.Second, x.Hops[0].Conn.Remaining, "by the clock, which does not run backwards")
 
 	x = fw.ENI("eni-db").Explain(sg.Ingress, mustHeader(t, "udp 198.51.100.7:1 > 10.0.2.20:9"), oracleStart)
 	assert.Equal(t, sg.PrefixListID("pl-corp"), x.Hops[0].Match.PrefixList)

@@ -43,7 +43,7 @@ type Enforcer struct {
 }
 
 // NewFirewall returns a firewall without connections. Nil options are the
-// defaults.
+// defaults. It panics if Options.Profile is not a profile of package conntrack.
 func NewFirewall(p *Policy, o *Options) *Firewall {
 	f := &Firewall{w: p.world(), shared: true, gone: map[ENIID]*Enforcer{}}
 	if o != nil {
@@ -75,7 +75,7 @@ func (f *Firewall) newTable() *conntrack.Table {
 		MaxEntries: max(f.opts.MaxConnections, 0),
 	})
 	if err != nil {
-		panic(err) // no timeouts were given
+		panic(err)
 	}
 	return t
 }

@@ -61,7 +61,8 @@ func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntra
 				zeroPort = rule
 			case p == ICMP && h.Protocol == packet.ICMP && rule.rule.ICMP == ICMPTypeCode(0, 0):
 				echoReply = rule
-			case p == ICMP && h.Protocol == packet.ICMPv6, p == ICMPv6 && h.Protocol == packet.ICMP:
+			case p == ICMP && h.Protocol == packet.ICMPv6 && h.Family == packet.IPv6,
+				p == ICMPv6 && h.Protocol == packet.ICMP && h.Family == packet.IPv4:
 				otherICMP = rule
 			}
 			if rule.covers(h) && (rule.kind == peerCIDR4 && h.Family == packet.IPv6 || rule.kind == peerCIDR6 && h.Family == packet.IPv4) &&
