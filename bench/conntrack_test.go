@@ -28,7 +28,7 @@ func openTable(tb testing.TB, fam packet.Family, n int) *conntrack.Table {
 		h = fl.Header(true, packet.SYN|packet.ACK)
 		t.Track(zone, &h, start)
 		h = fl.Header(false, packet.ACK)
-		if r := t.Track(zone, &h, start); r.State != conntrack.Established {
+		if r := t.Track(zone, &h, start); r.State() != conntrack.Established {
 			tb.Fatal("connection", i, "is", r)
 		}
 	}
@@ -84,7 +84,7 @@ func benchTrack(b *testing.B, fam packet.Family, t *conntrack.Table) {
 			headers := s.next()
 			for i := range headers {
 				now = now.Add(step)
-				if r := t.Track(zone, &headers[i], now); r.Class != conntrack.Tracked {
+				if r := t.Track(zone, &headers[i], now); r.Class() != conntrack.Tracked {
 					b.Fatal("not tracked", r)
 				}
 			}
@@ -109,7 +109,7 @@ func benchTrackBatch(b *testing.B, fam packet.Family, t *conntrack.Table) {
 				}
 				for i := range some {
 					now = now.Add(step)
-					if r := t.Track(zone, &some[i], now); r.Class != conntrack.Tracked {
+					if r := t.Track(zone, &some[i], now); r.Class() != conntrack.Tracked {
 						b.Fatal("not tracked", r)
 					}
 				}

@@ -126,7 +126,7 @@ func establish(b *testing.B, f packet.Family, conns int) *conntrack.Table {
 		table.Track(1, &h, benchStart)
 		benchConn(&h, n, 0)
 		h.TCPFlags = packet.ACK
-		if r := table.Track(1, &h, benchStart); r.State != conntrack.Established {
+		if r := table.Track(1, &h, benchStart); r.State() != conntrack.Established {
 			b.Fatal(r)
 		}
 	}
@@ -197,7 +197,7 @@ func BenchmarkTrackHit(b *testing.B) {
 		i, missed := 0, 0
 		for b.Loop() {
 			p := s.next()
-			if r := table.Track(1, &p.header, p.at); r.Class != conntrack.Tracked || r.Tag != p.conn {
+			if r := table.Track(1, &p.header, p.at); r.Class() != conntrack.Tracked || r.Tag() != p.conn {
 				missed++
 			}
 			i++
@@ -247,7 +247,7 @@ func BenchmarkTrackBatch(b *testing.B) {
 							table.Prefetch(1, &s.segments[j].header)
 						}
 					}
-					if r := table.Track(1, &p.header, p.at); r.Class != conntrack.Tracked || r.Tag != p.conn {
+					if r := table.Track(1, &p.header, p.at); r.Class() != conntrack.Tracked || r.Tag() != p.conn {
 						missed++
 					}
 					i++
@@ -270,7 +270,7 @@ func BenchmarkTrackMiss(b *testing.B) {
 		hit := 0
 		for b.Loop() {
 			benchConn(&h, 1<<24+w.next(), 0)
-			if r := table.Track(1, &h, benchStart); r.Class != conntrack.New {
+			if r := table.Track(1, &h, benchStart); r.Class() != conntrack.New {
 				hit++
 			}
 		}
@@ -384,7 +384,7 @@ func BenchmarkReplace(b *testing.B) {
 		for b.Loop() {
 			benchConn(&h, old, 1)
 			h.TCPFlags = packet.RST | packet.ACK
-			if table.Track(1, &h, benchStart).State != conntrack.Close {
+			if table.Track(1, &h, benchStart).State() != conntrack.Close {
 				failed++
 			}
 			benchConn(&h, next, 0)

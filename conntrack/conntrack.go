@@ -5,9 +5,10 @@
 // packet with [Table.Track]; a packet that belongs to a live connection advances
 // that connection there and then. For a packet that would open one, the caller
 // consults its rules and calls [Table.Commit] if they admit it. A packet that is
-// not committed leaves no trace.
+// not committed leaves no trace, but that a SYN on a closed connection ends it in
+// the Linux profile, as it does there.
 //
-//	switch r := table.Track(zone, &h, now); r.Class {
+//	switch table.Track(zone, &h, now).Class() {
 //	case conntrack.Tracked:
 //		accept()
 //	case conntrack.New:
@@ -59,7 +60,7 @@ const (
 type Class uint8
 
 const (
-	// Invalid packets belong to no connection and cannot open one. Result.Why
+	// Invalid packets belong to no connection and cannot open one. [Result.Why]
 	// says for what reason. In the Linux profile the class includes segments
 	// that do not fit the state of their connection, which they leave as it was.
 	Invalid Class = iota
@@ -67,11 +68,11 @@ const (
 	// New packets may open a connection: if the rules admit, Commit.
 	New
 
-	// Tracked packets belong to a live connection, in direction Result.Dir.
+	// Tracked packets belong to a live connection, in direction [Result.Dir].
 	Tracked
 
 	// Related packets are ICMP errors that quote a live connection. They never
-	// change it. Result.Dir is the direction of the error: Reply for an error
+	// change it. [Result.Dir] is the direction of the error: Reply for an error
 	// about a packet of the original direction (CTS-32).
 	Related
 
@@ -81,8 +82,8 @@ const (
 	// CTS-37).
 	Untracked
 
-	// Fragment packets are later fragments. If Result.Known, the verdict of the
-	// first fragment is Result.Accepted (CTS-43).
+	// Fragment packets are later fragments. If [Result.Known], the verdict of
+	// the first fragment is [Result.Accepted] (CTS-43).
 	Fragment
 )
 
@@ -116,21 +117,6 @@ const (
 	WhyMissing       // the capture cut off what the decision needs
 	WhyIgnored       // TCP segment that passes without effect on state and timeout, in case the table is out of step and not the segment (CTS-17)
 )
-
-// A Result is what [Table.Track] found. It is small and comparable. State, Replied
-// and Tag are set where there is a connection, also for a segment that is Invalid
-// there.
-type Result struct {
-	Class Class
-	Dir   Direction // Original or Reply, of Tracked and Related
-	State State     // of the connection, after the packet
-	Why   Why
-
-	Replied  bool   // the connection has seen a packet in reply direction
-	Known    bool   // Fragment: the first fragment's verdict is known
-	Accepted bool   // Fragment: and this is it
-	Tag      uint32 // what Commit was given for the connection
-}
 
 // A State is where a connection stands. Protocols other than TCP use Unreplied,
 // Replied and Stream.

@@ -31,7 +31,7 @@ func (t talk) track(after time.Duration, text string, admit bool) conntrack.Resu
 	h, err := packet.ParseHeader(text)
 	require.NoError(t, err)
 	r := t.Track(1, &h, t.start.Add(after))
-	if r.Class == conntrack.New && admit {
+	if r.Class() == conntrack.New && admit {
 		require.True(t, t.Commit(1, &h, t.start.Add(after), 0))
 	}
 	return r
@@ -49,8 +49,8 @@ func TestReopenRefused(t *testing.T) {
 		talk.track(0, "tcp 10.0.0.2:2 > 10.0.0.1:1 SA", true)
 		talk.track(0, "tcp 10.0.0.1:1 > 10.0.0.2:2 A", true)
 		talk.track(0, "tcp 10.0.0.1:1 > 10.0.0.2:2 R", true)
-		assert.Equal(t, conntrack.New, talk.track(1, "tcp 10.0.0.1:1 > 10.0.0.2:2 S", false).Class)
-		assert.Equal(t, c.want, talk.track(2, "tcp 10.0.0.2:2 > 10.0.0.1:1 FA", true).Class, c.profile)
+		assert.Equal(t, conntrack.New, talk.track(1, "tcp 10.0.0.1:1 > 10.0.0.2:2 S", false).Class())
+		assert.Equal(t, c.want, talk.track(2, "tcp 10.0.0.2:2 > 10.0.0.1:1 FA", true).Class(), c.profile)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestFragmentsBehindExtensionHeaders(t *testing.T) {
 	later.FragOffset, later.Protocol, later.SrcPort, later.DstPort = 16, 60, 0, 0
 	talk.CommitFragment(1, &first, talk.start, true)
 	r := talk.Track(1, &later, talk.start)
-	require.True(t, r.Known && r.Accepted, r)
+	require.True(t, r.Known() && r.Accepted(), r)
 }
 
 // TestDeadMakeRoom opens connections that die, at a steady pace, beside others that
@@ -134,7 +134,7 @@ func TestDeadMakeRoom(t *testing.T) {
 				continue
 			}
 			for i := range users {
-				if talk.Track(1, at(&user, i), now).Class == conntrack.New {
+				if talk.Track(1, at(&user, i), now).Class() == conntrack.New {
 					require.True(t, talk.Commit(1, &user, now, 0))
 				}
 			}

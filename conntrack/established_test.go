@@ -44,16 +44,16 @@ func TestEstablished(t *testing.T) {
 		} {
 			table, err := NewTable(Config{})
 			require.NoError(t, err)
-			require.Equal(t, New, table.Track(1, segment(Original, packet.SYN), start).Class)
+			require.Equal(t, New, table.Track(1, segment(Original, packet.SYN), start).Class())
 			require.True(t, table.Commit(1, segment(Original, packet.SYN), start, 7))
 			table.Track(1, segment(Reply, packet.SYN|packet.ACK), start)
 			table.Track(1, segment(Original, packet.ACK), start)
 
 			now := start.Add(100 * time.Second)
 			r := table.Track(1, segment(c.dir, c.flags), now)
-			assert.Equal(t, Tracked, r.Class, "%v %v", c.dir, c.flags)
-			assert.Equal(t, c.dir, r.Dir, "%v %v", c.dir, c.flags)
-			assert.Equal(t, c.state, r.State, "%v %v", c.dir, c.flags)
+			assert.Equal(t, Tracked, r.Class(), "%v %v", c.dir, c.flags)
+			assert.Equal(t, c.dir, r.Dir(), "%v %v", c.dir, c.flags)
+			assert.Equal(t, c.state, r.State(), "%v %v", c.dir, c.flags)
 			_, e := table.Peek(1, segment(Original, packet.ACK), now)
 			assert.Equal(t, c.timeout, e.Expires.Sub(now), "%v %v", c.dir, c.flags)
 		}

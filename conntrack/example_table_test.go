@@ -18,8 +18,8 @@ func ExampleTable_Clone() {
 	table.Commit(1, &query, now, 0)
 
 	whatIf := table.Clone()
-	fmt.Println(whatIf.Track(1, &answer, now.Add(31*time.Second)).Class == conntrack.Tracked) // too late
-	fmt.Println(table.Track(1, &answer, now.Add(29*time.Second)).Class == conntrack.Tracked)
+	fmt.Println(whatIf.Track(1, &answer, now.Add(31*time.Second)).Class() == conntrack.Tracked) // too late
+	fmt.Println(table.Track(1, &answer, now.Add(29*time.Second)).Class() == conntrack.Tracked)
 	// Output:
 	// false
 	// true

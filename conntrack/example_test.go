@@ -23,10 +23,10 @@ func Example() {
 
 	see := func(h packet.Header) {
 		r := table.Track(eni, &h, now)
-		if r.Class == conntrack.New {
+		if r.Class() == conntrack.New {
 			table.Commit(eni, &h, now, 17) // the rules admit it; 17 is the caller's own note
 		}
-		fmt.Println(h.TCPFlags, r.Class == conntrack.New, r.Dir == conntrack.Reply, r.State == conntrack.Established, r.Tag)
+		fmt.Println(h.TCPFlags, r)
 	}
 	see(packet.TCPHeader(client, server, packet.SYN))
 	see(packet.TCPHeader(server, client, packet.SYN|packet.ACK))
@@ -35,8 +35,8 @@ func Example() {
 	now = now.Add(5 * 24 * time.Hour) // idle for as long as AWS remembers
 	see(packet.TCPHeader(client, server, packet.ACK))
 	// Output:
-	// S true false false 0
-	// SA false true false 17
-	// A false false true 17
-	// A false false false 0
+	// S new
+	// SA tracked reply syn_recv tag 17
+	// A tracked original established tag 17
+	// A invalid, no_syn
 }

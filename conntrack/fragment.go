@@ -60,15 +60,15 @@ func fragmentKeyOf(z Zone, h *packet.Header) fragmentKey {
 	return k
 }
 
-func (f *fragments) get(z Zone, h *packet.Header, at int64) answer {
+func (f *fragments) get(z Zone, h *packet.Header, at int64) Result {
 	v, ok := f.verdicts[fragmentKeyOf(z, h)]
 	switch {
 	case !ok || at >= v.expires:
 		return plain(Fragment, WhyNone)
 	case v.accepted:
-		return plain(Fragment, WhyNone) | answerKnown | answerAccepted
+		return Result{uint64(Fragment) | resultKnown | resultAccepted}
 	}
-	return plain(Fragment, WhyNone) | answerKnown
+	return Result{uint64(Fragment) | resultKnown}
 }
 
 func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {

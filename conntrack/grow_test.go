@@ -37,7 +37,7 @@ func clientHeader(n uint32, v6, reply bool, flags packet.TCPFlags) packet.Header
 
 func connect(t testing.TB, table *Table, n uint32, v6 bool, now time.Time) {
 	syn, synack, ack := clientHeader(n, v6, false, packet.SYN), clientHeader(n, v6, true, packet.SYN|packet.ACK), clientHeader(n, v6, false, packet.ACK)
-	if !table.Commit(1, &syn, now, n) || table.Track(1, &synack, now).Dir != Reply || table.Track(1, &ack, now).State != Established {
+	if !table.Commit(1, &syn, now, n) || table.Track(1, &synack, now).Dir() != Reply || table.Track(1, &ack, now).State() != Established {
 		t.Fatalf("connection %d not established", n)
 	}
 }
@@ -45,7 +45,7 @@ func connect(t testing.TB, table *Table, n uint32, v6 bool, now time.Time) {
 func TestRecordSize(t *testing.T) {
 	assert.EqualValues(t, 32, unsafe.Sizeof(unit{}))
 
-	assert.EqualValues(t, 12, unsafe.Sizeof(Result{}))
+	assert.EqualValues(t, 8, unsafe.Sizeof(Result{}))
 	assert.EqualValues(t, 72, unsafe.Sizeof(linuxMemory{}))
 }
 
@@ -63,11 +63,11 @@ func TestGrow(t *testing.T) {
 			for i := range uint32(2 * n) {
 				h := clientHeader(i, v6, i&1 == 1, packet.ACK)
 				r := table.Track(1, &h, testStart)
-				want := Result{Why: WhyNoSYN}
+				want := answer{Why: WhyNoSYN}
 				if present(i) {
-					want = Result{Class: Tracked, Dir: Original + Direction(i&1), State: Established, Replied: true, Tag: i}
+					want = answer{Class: Tracked, Dir: Original + Direction(i&1), State: Established, Replied: true, Tag: i}
 				}
-				if r != want {
+				if got := answerOf(r); got != want {
 					t.Fatalf("v6 %v, connection %d: %+v, want %+v", v6, i, r, want)
 				}
 			}
@@ -130,7 +130,7 @@ func TestFlood(t *testing.T) {
 		for i := range uint32(flood) {
 			now := testStart.Add(time.Duration(i) * interval)
 			binary.BigEndian.PutUint32(h.Src[12:], 0x20000000+i)
-			if r := table.Track(1, &h, now); r.Class != New {
+			if r := table.Track(1, &h, now); r.Class() != New {
 				t.Fatalf("SYN %d: %+v", i, r)
 			}
 			if !table.Commit(1, &h, now, users) {
@@ -138,7 +138,7 @@ func TestFlood(t *testing.T) {
 			}
 			if i%1000 == 0 {
 				user := clientHeader(i/1000%users, v6, i/1000%2 == 1, packet.ACK)
-				if r := table.Track(1, &user, now); r.Class != Tracked || r.Tag != i/1000%users {
+				if r := table.Track(1, &user, now); r.Class() != Tracked || r.Tag() != i/1000%users {
 					t.Fatalf("connection %d at %v: %+v", i/1000%users, now, r)
 				}
 			}
@@ -180,7 +180,7 @@ func TestReadersBesideEachOther(t *testing.T) {
 		wg.Go(func() {
 			for i := range uint32(2000) {
 				h := clientHeader(i, i%2 == 0, false, packet.ACK)
-				if r, e := table.Peek(1, &h, testStart); r.Tag != i || e.Tag != i {
+				if r, e := table.Peek(1, &h, testStart); r.Tag() != i || e.Tag != i {
 					t.Errorf("Peek: %+v %+v", r, e)
 				}
 			}
@@ -232,21 +232,21 @@ func TestFragmentsAreBounded(t *testing.T) {
 	table, err := NewTable(Config{})
 	require.NoError(t, err)
 	h := packet.UDPHeader(netip.MustParseAddrPort("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.2:2"))
-	track := func(id uint32, now time.Time) Result {
+	track := func(id uint32, now time.Time) answer {
 		later := h
 		later.FragID, later.FragOffset = id, 1480
-		return table.Track(1, &later, now)
+		return answerOf(table.Track(1, &later, now))
 	}
 	h.MoreFrags = true
 	for i := range uint32(maxFragments + 10) {
 		h.FragID = i
 		table.CommitFragment(1, &h, testStart, i%2 == 0)
 	}
-	require.Equal(t, Result{Class: Fragment}, track(9, testStart), "the oldest give way")
-	require.Equal(t, Result{Class: Fragment, Known: true, Accepted: true}, track(10, testStart))
-	require.Equal(t, Result{Class: Fragment, Known: true}, track(11, testStart))
-	require.Equal(t, Result{Class: Fragment, Known: true}, track(11, testStart.Add(fragmentTimeout4-1)))
-	require.Equal(t, Result{Class: Fragment}, track(11, testStart.Add(fragmentTimeout4)))
+	require.Equal(t, answer{Class: Fragment}, track(9, testStart), "the oldest give way")
+	require.Equal(t, answer{Class: Fragment, Known: true, Accepted: true}, track(10, testStart))
+	require.Equal(t, answer{Class: Fragment, Known: true}, track(11, testStart))
+	require.Equal(t, answer{Class: Fragment, Known: true}, track(11, testStart.Add(fragmentTimeout4-1)))
+	require.Equal(t, answer{Class: Fragment}, track(11, testStart.Add(fragmentTimeout4)))
 	for i := range uint32(maxFragments) {
 		h.FragID = i
 		table.CommitFragment(1, &h, testStart.Add(time.Minute), true)

@@ -54,7 +54,7 @@ func hasPorts(p Profile, proto packet.Protocol) bool {
 }
 
 // sortICMP is sort for ICMP and ICMPv6.
-func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (a answer, done bool) {
+func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	if (h.Protocol == packet.ICMP) != (h.Family == packet.IPv4) {
 		return plain(Invalid, WhyFamily), true
 	}
@@ -72,12 +72,12 @@ func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (a answer, done boo
 	if h.Missing&packet.MissingICMPID != 0 {
 		return plain(Invalid, WhyMissing), true
 	}
-	return 0, false
+	return Result{}, false
 }
 
 // related finds the connection that an ICMP error is about. The error must go to
 // where the quoted packet came from; who sends it does not matter (CTS-32).
-func (t *Table) related(z Zone, h *packet.Header, at int64) answer {
+func (t *Table) related(z Zone, h *packet.Header, at int64) Result {
 	q := &h.Quoted.Tuple
 	if h.Quoted.Part != packet.QuoteTuple {
 		if h.Missing&packet.MissingQuote != 0 {

@@ -549,7 +549,7 @@ func (k *kernel) sequence(seed uint64) (int, error) {
 		}
 		now := time.Now()
 		r := table.Track(0, &h, now)
-		if r.Class == New {
+		if r.Class() == New {
 			table.Commit(0, &h, now, 0)
 		}
 		fmt.Fprintf(&log, "  %s\n", want)
@@ -689,7 +689,7 @@ func (k *kernel) overTime(p packet.Protocol, seed uint64) error {
 				}
 				now := time.Now()
 				r := table.Track(0, &h, now)
-				if r.Class == New {
+				if r.Class() == New {
 					table.Commit(0, &h, now, 0)
 				}
 				if got := ctState(r); got != want {

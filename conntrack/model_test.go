@@ -164,7 +164,7 @@ func (m *model) find(z Zone, t packet.FiveTuple, now int64) (*modelConn, modelKe
 	return nil, modelKey{}, 0
 }
 
-func (m *model) Track(z Zone, h *packet.Header, now time.Time) Result {
+func (m *model) Track(z Zone, h *packet.Header, now time.Time) answer {
 	m.now = m.clock(now)
 	r, _, k, c := m.decide(z, h, m.now)
 	if c == nil {
@@ -185,7 +185,7 @@ func (m *model) Track(z Zone, h *packet.Header, now time.Time) Result {
 	return r
 }
 
-func (m *model) Peek(z Zone, h *packet.Header, now time.Time) (Result, Entry) {
+func (m *model) Peek(z Zone, h *packet.Header, now time.Time) (answer, Entry) {
 	r, before, k, c := m.decide(z, h, m.clock(now))
 	if c == nil {
 		return r, Entry{}
@@ -205,15 +205,15 @@ func (c *modelConn) entry(k modelKey) Entry {
 
 // decide returns the answer, and of the connection that the packet is about what
 // it was before, its key, and what it is afterwards.
-func (m *model) decide(z Zone, h *packet.Header, now int64) (r Result, before modelConn, k modelKey, after *modelConn) {
-	invalid := func(w Why) Result { return Result{Class: Invalid, Why: w} }
+func (m *model) decide(z Zone, h *packet.Header, now int64) (r answer, before modelConn, k modelKey, after *modelConn) {
+	invalid := func(w Why) answer { return answer{Class: Invalid, Why: w} }
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
 		return invalid(WhyMissing), before, k, nil
 	}
 	if h.LaterFragment() {
 		f, ok := m.frags[m.fragKey(z, h)]
 		ok = ok && now < f.expires
-		return Result{Class: Fragment, Known: ok, Accepted: ok && f.accepted}, before, k, nil
+		return answer{Class: Fragment, Known: ok, Accepted: ok && f.accepted}, before, k, nil
 	}
 	kind := icmpOther
 	switch h.Protocol {
@@ -227,10 +227,10 @@ func (m *model) decide(z Zone, h *packet.Header, now int64) (r Result, before mo
 		kind = kindOf(m.cfg.Profile, h)
 		switch kind {
 		case icmpDiscovery:
-			return Result{Class: Untracked}, before, k, nil
+			return answer{Class: Untracked}, before, k, nil
 		case icmpOther:
 			if m.cfg.Profile == AWS {
-				return Result{Class: Untracked, Why: WhyType}, before, k, nil
+				return answer{Class: Untracked, Why: WhyType}, before, k, nil
 			}
 			return invalid(WhyType), before, k, nil
 		case icmpError:
@@ -242,7 +242,7 @@ func (m *model) decide(z Zone, h *packet.Header, now int64) (r Result, before mo
 	case packet.NoNext:
 		if h.Family == packet.IPv6 {
 			if m.cfg.Profile == AWS {
-				return Result{Class: Untracked, Why: WhyType}, before, k, nil
+				return answer{Class: Untracked, Why: WhyType}, before, k, nil
 			}
 			return invalid(WhyType), before, k, nil
 		}
@@ -263,57 +263,57 @@ func (m *model) decide(z Zone, h *packet.Header, now int64) (r Result, before mo
 }
 
 // fresh is the answer for a packet without connection.
-func (m *model) fresh(h *packet.Header, kind icmpKind) Result {
+func (m *model) fresh(h *packet.Header, kind icmpKind) answer {
 	switch {
 	case kind == icmpReply:
-		return Result{Class: Invalid, Why: WhyNoRequest}
+		return answer{Class: Invalid, Why: WhyNoRequest}
 	case h.Protocol != packet.TCP:
-		return Result{Class: New}
+		return answer{Class: New}
 	case h.Missing&packet.MissingTCPFlags != 0:
-		return Result{Class: Invalid, Why: WhyMissing}
+		return answer{Class: Invalid, Why: WhyMissing}
 	}
 	switch modelSymbol(h.TCPFlags) {
 	case "syn":
-		return Result{Class: New}
+		return answer{Class: New}
 	case "ack":
 		if m.cfg.Pickup {
-			return Result{Class: New}
+			return answer{Class: New}
 		}
 	case "":
-		return Result{Class: Invalid, Why: WhyFlags}
+		return answer{Class: Invalid, Why: WhyFlags}
 	}
-	return Result{Class: Invalid, Why: WhyNoSYN}
+	return answer{Class: Invalid, Why: WhyNoSYN}
 }
 
-func (m *model) related(z Zone, h *packet.Header, now int64) (r Result, before modelConn, k modelKey, after *modelConn) {
+func (m *model) related(z Zone, h *packet.Header, now int64) (r answer, before modelConn, k modelKey, after *modelConn) {
 	q := h.Quoted.Tuple
 	if h.Quoted.Part != packet.QuoteTuple {
 		w := WhyQuote
 		if h.Missing&packet.MissingQuote != 0 {
 			w = WhyMissing
 		}
-		return Result{Class: Invalid, Why: w}, before, k, nil
+		return answer{Class: Invalid, Why: w}, before, k, nil
 	}
 	c, k, dir := m.find(z, q, now)
 	if c == nil || q.Src != h.Dst || q.Family != h.Family {
-		return Result{Class: Invalid, Why: WhyNoQuoted}, before, modelKey{}, nil
+		return answer{Class: Invalid, Why: WhyNoQuoted}, before, modelKey{}, nil
 	}
 	dir = Original + Reply - dir
 	if q.Src == q.Dst && q.SrcPort == q.DstPort {
 		dir = Reply
 	}
-	return Result{
+	return answer{
 		Class: Related, Dir: dir, State: c.state, Replied: c.replied, Tag: c.tag,
 	}, *c, k, c
 }
 
 // advance applies the packet to the connection.
-func (m *model) advance(c *modelConn, dir Direction, h *packet.Header, now int64, z Zone) Result {
+func (m *model) advance(c *modelConn, dir Direction, h *packet.Header, now int64, z Zone) answer {
 	to := m.timeouts(z)
 	why := WhyNone
 	switch {
 	case h.Protocol == packet.TCP:
-		var stop *Result
+		var stop *answer
 		if why, stop = m.advanceTCP(c, dir, h, now, &to); stop != nil {
 			if stop.Class == New {
 				return *stop
@@ -327,7 +327,7 @@ func (m *model) advance(c *modelConn, dir Direction, h *packet.Header, now int64
 	if why == WhyNone || why == WhyIgnored {
 		c.replied = c.replied || dir == Reply
 	}
-	return Result{Class: Tracked, Dir: dir, State: c.state, Why: why, Replied: c.replied, Tag: c.tag}
+	return answer{Class: Tracked, Dir: dir, State: c.state, Why: why, Replied: c.replied, Tag: c.tag}
 }
 
 func (m *model) advanceOther(c *modelConn, dir Direction, h *packet.Header, now int64, to *timeouts) {
@@ -377,10 +377,10 @@ func (m *model) otherTimeout(p packet.Protocol, s State, to *timeouts) int64 {
 }
 
 // advanceTCP returns a Result where the segment is not Tracked.
-func (m *model) advanceTCP(c *modelConn, dir Direction, h *packet.Header, now int64, to *timeouts) (Why, *Result) {
-	bad := func(w Why) (Why, *Result) {
+func (m *model) advanceTCP(c *modelConn, dir Direction, h *packet.Header, now int64, to *timeouts) (Why, *answer) {
+	bad := func(w Why) (Why, *answer) {
 		if m.cfg.Profile == Linux {
-			return w, &Result{Class: Invalid, Why: w}
+			return w, &answer{Class: Invalid, Why: w}
 		}
 		return w, nil
 	}
@@ -397,7 +397,7 @@ func (m *model) advanceTCP(c *modelConn, dir Direction, h *packet.Header, now in
 		case outcomeInvalid:
 			return bad(WhyState)
 		case outcomeReopen:
-			return WhyNone, &Result{Class: New}
+			return WhyNone, &answer{Class: New}
 		case outcomeIgnored:
 			return WhyIgnored, nil
 		case outcomeDelete:
@@ -415,7 +415,7 @@ func (m *model) advanceTCP(c *modelConn, dir Direction, h *packet.Header, now in
 	case cell == "!":
 		return bad(WhyState)
 	case cell == "new", sym == "syn" && (c.state == TimeWait || c.state == Close):
-		return WhyNone, &Result{Class: New}
+		return WhyNone, &answer{Class: New}
 	case cell == "~":
 		return WhyIgnored, nil
 	case sym == "rst" && !c.replied:

@@ -197,15 +197,15 @@ func compareRun(cfg Config, seed uint64) string {
 			if w.IntN(3) == 0 {
 				got, gotEntry := table.Peek(z, &h, w.now)
 				want, wantEntry := m.Peek(z, &h, w.now)
-				if got != want || gotEntry != wantEntry {
-					return fmt.Sprintf("%s: Peek:\n got %+v %+v\nwant %+v %+v", what, got, gotEntry, want, wantEntry)
+				if answerOf(got) != want || gotEntry != wantEntry {
+					return fmt.Sprintf("%s: Peek:\n got %+v %+v\nwant %+v %+v", what, answerOf(got), gotEntry, want, wantEntry)
 				}
 			}
 			got, want := table.Track(z, &h, w.now), m.Track(z, &h, w.now)
-			if got != want {
-				return fmt.Sprintf("%s: Track:\n got %+v\nwant %+v", what, got, want)
+			if answerOf(got) != want {
+				return fmt.Sprintf("%s: Track:\n got %+v\nwant %+v", what, answerOf(got), want)
 			}
-			if got.Class == New && w.IntN(4) > 0 {
+			if got.Class() == New && w.IntN(4) > 0 {
 				if got, want := table.Commit(z, &h, w.now, uint32(step)), m.Commit(z, &h, w.now, uint32(step)); got != want {
 					return fmt.Sprintf("%s: Commit: %v, want %v", what, got, want)
 				}

@@ -20,10 +20,10 @@ func TestRetime(t *testing.T) {
 		h, err := packet.ParseHeader(text)
 		require.NoError(t, err)
 		r := table.Track(z, &h, start.Add(after))
-		if r.Class == conntrack.New {
+		if r.Class() == conntrack.New {
 			require.True(t, table.Commit(z, &h, start.Add(after), 0))
 		}
-		return r.Class
+		return r.Class()
 	}
 	for z := conntrack.Zone(1); z <= 2; z++ {
 		send(z, 0, "tcp 10.0.0.1:1 > 10.0.0.2:2 S")

@@ -46,12 +46,12 @@ func TestOneProtocolBesideAnother(t *testing.T) {
 		}
 		for p := uint8(100); p < 250; p++ {
 			h.Protocol = protocolOf(uint64(p))
-			if r := table.Track(1, &h, testStart); r.Class != Tracked || r.Tag != uint32(p) {
+			if r := table.Track(1, &h, testStart); r.Class() != Tracked || r.Tag() != uint32(p) {
 				t.Fatalf("v6 %v, protocol %d: %+v", v6, p, r)
 			}
 		}
 		h.Protocol = 99
-		require.Equal(t, New, table.Track(1, &h, testStart).Class)
+		require.Equal(t, New, table.Track(1, &h, testStart).Class())
 		require.Equal(t, 150, table.Len())
 	}
 }

@@ -91,12 +91,11 @@ func NewTable(c Config) (*Table, error) {
 //
 // A Header that Decode gave an error for must not be passed. Times must be within
 // what [time.Time.UnixNano] can express.
-func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
+func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 	at := max(now.UnixNano(), t.now)
 	t.now = at
 	if !whole(h) {
-		t.track(z, h, at).into(&r)
-		return r
+		return t.track(z, h, at)
 	}
 	// Whole segments and datagrams: the way of nearly all packets.
 	var (
@@ -131,12 +130,10 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 		s = &t.v6
 		u, rec = s.find6(t.hash.hash6(&w, h.Protocol), &w, h.Protocol)
 	default:
-		t.track(z, h, at).into(&r)
-		return r
+		return t.track(z, h, at)
 	}
 	if u == nil || at >= int64(u[wordExpiry]) {
-		t.fresh(h).into(&r)
-		return r
+		return t.fresh(h)
 	}
 	meta := u[wordMeta]
 	dir := directionOf(reversed, land, meta)
@@ -144,11 +141,10 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) (r Result) {
 		meta&(metaReplied|metaState|metaCapped) == metaReplied|uint64(Established)<<stateShift {
 		// What advance would do, for what nearly all segments are.
 		s.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
-		r.Class, r.Dir, r.State, r.Replied, r.Tag = Tracked, dir, Established, true, uint32(meta>>32)
 		runtime.KeepAlive(t)
-		return r
+		return about(Tracked, dir, WhyNone, meta)
 	}
-	t.advance(s, rec, u, z, dir, h, at).into(&r)
+	r := t.advance(s, rec, u, z, dir, h, at)
 	runtime.KeepAlive(t)
 	return r
 }
@@ -160,9 +156,9 @@ func whole(h *packet.Header) bool {
 }
 
 // track is Track for all packets.
-func (t *Table) track(z Zone, h *packet.Header, at int64) answer {
-	if a, done := t.sort(z, h, at); done {
-		return a
+func (t *Table) track(z Zone, h *packet.Header, at int64) Result {
+	if r, done := t.sort(z, h, at); done {
+		return r
 	}
 	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
@@ -176,27 +172,22 @@ func (t *Table) track(z Zone, h *packet.Header, at int64) answer {
 // before the packet; the zero Entry if there is none.
 func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn Entry) {
 	at := max(now.UnixNano(), t.now)
-	if a, done := t.sort(z, h, at); done {
-		if a.class() != Related {
-			a.into(&r)
-			return r, Entry{}
+	if r, done := t.sort(z, h, at); done {
+		if r.Class() == Related {
+			s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
+			conn = s.entry(rec)
+			runtime.KeepAlive(t)
 		}
-		s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
-		a.into(&r)
-		conn = s.entry(rec)
-		runtime.KeepAlive(t)
 		return r, conn
 	}
 	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
-		t.fresh(h).into(&r)
-		return r, Entry{}
+		return t.fresh(h), Entry{}
 	}
 	e := t.step(s, rec, s.head(rec)[wordMeta], z, dir, h, at, false)
-	t.answer(e, dir).into(&r)
 	conn = s.entry(rec)
 	runtime.KeepAlive(t)
-	return r, conn
+	return t.answer(e, dir), conn
 }
 
 // Commit opens the connection of a packet for which Track just answered New, and
@@ -221,7 +212,7 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 			return c == Tracked
 		}
 	}
-	if t.fresh(h).class() != New {
+	if t.fresh(h).Class() != New {
 		return false
 	}
 	if !t.room(z, at) {
@@ -254,7 +245,7 @@ func (t *Table) clear(z Zone, k *key, hash uint64, h *packet.Header, at int64) C
 	if !dead {
 		dir := k.direction(u[wordMeta])
 		e := t.step(s, rec, u[wordMeta], z, dir, h, at, false)
-		if c := t.answer(e, dir).class(); c != New {
+		if c := t.answer(e, dir).Class(); c != New {
 			return c
 		}
 	}
@@ -311,7 +302,7 @@ func (t *Table) open(s *store, rec uint32, z Zone, k *key, h *packet.Header, at 
 
 // sort answers for packets that have no connection by their nature. done is false
 // for the others.
-func (t *Table) sort(z Zone, h *packet.Header, at int64) (a answer, done bool) {
+func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
 		return plain(Invalid, WhyMissing), true
 	}
@@ -330,11 +321,11 @@ func (t *Table) sort(z Zone, h *packet.Header, at int64) (a answer, done bool) {
 			return plain(Invalid, WhyMissing), true
 		}
 	}
-	return 0, false
+	return Result{}, false
 }
 
 // unkeyed is the answer for packets with nothing to key a connection by.
-func (t *Table) unkeyed() answer {
+func (t *Table) unkeyed() Result {
 	if t.profile == Linux {
 		return plain(Invalid, WhyType)
 	}
@@ -342,7 +333,7 @@ func (t *Table) unkeyed() answer {
 }
 
 // fresh answers for a packet that belongs to no connection.
-func (t *Table) fresh(h *packet.Header) answer {
+func (t *Table) fresh(h *packet.Header) Result {
 	switch h.Protocol {
 	case packet.TCP:
 		if h.Missing&packet.MissingTCPFlags != 0 {
@@ -431,7 +422,7 @@ func (t *Table) step(s *store, rec uint32, meta uint64, z Zone, dir Direction, h
 }
 
 // answer says of a packet what it made of its connection.
-func (t *Table) answer(e effect, dir Direction) answer {
+func (t *Table) answer(e effect, dir Direction) Result {
 	switch {
 	case e.outcome == outcomeReopen:
 		return plain(New, WhyNone)
@@ -442,7 +433,7 @@ func (t *Table) answer(e effect, dir Direction) answer {
 }
 
 // advance applies the packet to its connection.
-func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64) answer {
+func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64) Result {
 	old := u[wordMeta]
 	e := t.step(s, rec, old, z, dir, h, at, true)
 	if e.outcome == outcomeRefresh {

@@ -135,7 +135,7 @@ func (s *scenario) run(t *testing.T) {
 		require.Equal(t, step.State+" "+step.Dir, ctState(r), what)
 		// Packets that went back out of the side they came from were admitted
 		// too, though nobody forwarded them.
-		if r.Class == New && (step.Forwarded || strings.HasPrefix(s.ID, "V-SELF")) {
+		if r.Class() == New && (step.Forwarded || strings.HasPrefix(s.ID, "V-SELF")) {
 			require.True(t, table.Commit(0, &h, now, 0), what)
 		}
 		var want []string
@@ -151,13 +151,13 @@ func (s *scenario) run(t *testing.T) {
 // ctState says a Result in the words of nft: ct state and direction.
 func ctState(r Result) string {
 	switch {
-	case r.Class == New, r.Class == Tracked && r.Dir == Original && !r.Replied:
+	case r.Class() == New, r.Class() == Tracked && r.Dir() == Original && !r.Replied():
 		return "NEW original"
-	case r.Class == Tracked:
-		return "ESTABLISHED " + r.Dir.String()
-	case r.Class == Related:
-		return "RELATED " + r.Dir.String()
-	case r.Class == Untracked:
+	case r.Class() == Tracked:
+		return "ESTABLISHED " + r.Dir().String()
+	case r.Class() == Related:
+		return "RELATED " + r.Dir().String()
+	case r.Class() == Untracked:
 		return "UNTRACKED "
 	}
 	return "INVALID "
@@ -258,7 +258,7 @@ func matrixCell(t *testing.T, column, dir, sym string) string {
 			seq[d]++
 		}
 		r := table.Track(0, &h, now)
-		if r.Class == New {
+		if r.Class() == New {
 			require.True(t, table.Commit(0, &h, now, 0))
 		}
 		return r

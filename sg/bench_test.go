@@ -130,7 +130,7 @@ func BenchmarkEstablished(b *testing.B) {
 		b.Run("impl=table/"+name, func(b *testing.B) { // what of it is the connection table's
 			t, z := fw.Table(), server.Zone()
 			benchFrames(b, frames, func(_ bool, h *packet.Header, now time.Time) bool {
-				return t.Track(z, h, now).Tag == 0
+				return t.Track(z, h, now).Tag() == 0
 			})
 		})
 	}

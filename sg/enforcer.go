@@ -25,7 +25,9 @@ func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Deci
 // EvaluateVia is Evaluate for a packet whose path matters.
 func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) (d Decision) {
 	e.decide(&d, dir, &passage{h, now, via})
-	e.observed(dir, h, now, &d)
+	if e.observing() {
+		e.observed(dir, h, now, &d)
+	}
 	return d
 }
 
@@ -37,11 +39,12 @@ type passage struct {
 	via Via
 }
 
+// observing reports whether there is an observer.
+func (e *Enforcer) observing() bool { return e != nil && e.f.opts.Observer != nil }
+
 // observed tells the observer of d.
 func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *Decision) {
-	if e != nil && e.f.opts.Observer != nil {
-		e.f.opts.Observer.Observe(Event{e, dir, *h, now, *d})
-	}
+	e.f.opts.Observer.Observe(Event{e, dir, *h, now, *d})
 }
 
 // decide writes the decision into *d, which is zero. A Decision that is handed on by
@@ -71,33 +74,33 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
 		e.fragment(d, dir, p)
 		return
 	}
-	if r := f.table.Track(e.zone, h, p.now); r.Class == conntrack.Tracked {
-		e.tracked(d, &r)
+	if r := f.table.Track(e.zone, h, p.now); r.Class() == conntrack.Tracked {
+		e.tracked(d, r)
 	} else {
-		e.untracked(d, dir, p, &r)
+		e.untracked(d, dir, p, r)
 	}
 }
 
 // tracked decides about a packet of a connection.
-func (e *Enforcer) tracked(d *Decision, r *conntrack.Result) {
-	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Tracked, r.Dir, r.State, e.f.tags.rule(r.Tag)
+func (e *Enforcer) tracked(d *Decision, r conntrack.Result) {
+	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Tracked, r.Dir(), r.State(), e.f.tags.rule(r.Tag())
 }
 
 // untracked decides about a packet without a connection of its own.
-func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r *conntrack.Result) {
+func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack.Result) {
 	f, h := e.f, p.h
-	switch r.Class {
+	switch r.Class() {
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
-			d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Related, r.Dir, r.State, f.tags.rule(r.Tag)
+			d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Related, r.Dir(), r.State(), f.tags.rule(r.Tag())
 			return
 		}
 	case conntrack.Invalid:
 		switch {
-		case r.Why == conntrack.WhyMissing:
+		case r.Why() == conntrack.WhyMissing:
 			d.Reason = Cut
 			return
-		case f.opts.Profile == conntrack.Linux && r.Why != conntrack.WhyNoSYN:
+		case f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN:
 			d.Reason = Invalid
 			return
 		}
@@ -110,9 +113,9 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r *conntrac
 		d.Reason = NoRule
 	case m.untracked && f.opts.Profile == conntrack.AWS:
 		d.Verdict, d.Reason = Accept, Untracked
-	case r.Class == conntrack.New:
+	case r.Class() == conntrack.New:
 		e.open(d, p, ruleAt{m.rule, m.number})
-	case r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
+	case r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
 		d.Reason = OutOfState
 	default:
 		d.Verdict, d.Reason = Accept, ByRule
@@ -156,10 +159,10 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 	}
 	r := f.table.Track(e.zone, h, now)
 	switch {
-	case r.Class == conntrack.Fragment && r.Known && r.Accepted:
+	case r.Class() == conntrack.Fragment && r.Known() && r.Accepted():
 		d.Verdict, d.Reason = Accept, Tracked
 		return
-	case r.Class == conntrack.Fragment && r.Known:
+	case r.Class() == conntrack.Fragment && r.Known():
 		d.Reason = BadFragment
 		return
 	case h.LaterFragment():
@@ -168,10 +171,10 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 			d.Verdict, d.Reason, d.Rule = Accept, ByRule, RuleRef{m.rule}
 		}
 		return
-	case r.Class == conntrack.Tracked:
-		e.tracked(d, &r)
+	case r.Class() == conntrack.Tracked:
+		e.tracked(d, r)
 	default:
-		e.untracked(d, dir, p, &r)
+		e.untracked(d, dir, p, r)
 	}
 	f.table.CommitFragment(e.zone, h, now, d.Verdict == Accept)
 }

@@ -180,10 +180,10 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 	for _, g := range e.eni.groups() {
 		hop.Groups = append(hop.Groups, e.f.w.groups[g].id)
 	}
-	if r.Class == conntrack.Tracked || r.Class == conntrack.Related {
+	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
 		hop.Conn = &ConnExplanation{
-			Tuple: conn.Tuple, Dir: r.Dir, State: conn.State, Rule: e.f.Rule(conn),
-			Remaining: conn.Expires.Sub(latest(now, e.f.table.Now())), Quoted: r.Class == conntrack.Related,
+			Tuple: conn.Tuple, Dir: r.Dir(), State: conn.State, Rule: e.f.Rule(conn),
+			Remaining: conn.Expires.Sub(latest(now, e.f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
 	if hit := e.f.w.matchKnown(e.eni, dir, h, via); hit.rule != nil {
@@ -208,29 +208,29 @@ func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via V
 		return Decision{Reason: BadFragment}
 	case fragment && !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
 		return Decision{Reason: BadFragment}
-	case r.Class == conntrack.Tracked:
-		return Decision{Accept, Tracked, r.Dir, r.State, f.tags.rule(r.Tag)}
-	case r.Class == conntrack.Fragment && r.Known && r.Accepted:
+	case r.Class() == conntrack.Tracked:
+		return Decision{Accept, Tracked, r.Dir(), r.State(), f.tags.rule(r.Tag())}
+	case r.Class() == conntrack.Fragment && r.Known() && r.Accepted():
 		return Decision{Verdict: Accept, Reason: Tracked}
-	case r.Class == conntrack.Fragment && r.Known, h.LaterFragment() && rule.IsZero():
+	case r.Class() == conntrack.Fragment && r.Known(), h.LaterFragment() && rule.IsZero():
 		return Decision{Reason: BadFragment}
 	case h.LaterFragment():
 		return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
-	case r.Class == conntrack.Related && f.opts.RelatedICMP:
-		return Decision{Accept, Related, r.Dir, r.State, f.tags.rule(r.Tag)}
-	case r.Class == conntrack.Invalid && r.Why == conntrack.WhyMissing:
+	case r.Class() == conntrack.Related && f.opts.RelatedICMP:
+		return Decision{Accept, Related, r.Dir(), r.State(), f.tags.rule(r.Tag())}
+	case r.Class() == conntrack.Invalid && r.Why() == conntrack.WhyMissing:
 		return Decision{Reason: Cut}
-	case r.Class == conntrack.Invalid && f.opts.Profile == conntrack.Linux && r.Why != conntrack.WhyNoSYN:
+	case r.Class() == conntrack.Invalid && f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN:
 		return Decision{Reason: Invalid}
 	case rule.IsZero():
 		return Decision{Reason: NoRule}
 	case f.opts.Profile == conntrack.AWS && f.w.match(e.eni, dir, h, via).untracked:
 		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
-	case r.Class == conntrack.New && e.full(now, conn, opener):
+	case r.Class() == conntrack.New && e.full(now, conn, opener):
 		return Decision{Reason: TableFull, Rule: rule}
-	case r.Class == conntrack.New:
+	case r.Class() == conntrack.New:
 		return Decision{Accept, ByRule, conntrack.Original, opened(h), rule}
-	case r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
+	case r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
 		return Decision{Reason: OutOfState, Rule: rule}
 	}
 	return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}

@@ -39,7 +39,9 @@ func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []by
 	if d.Reason == NotIP {
 		d.Verdict = NotApplicable
 	}
-	e.observed(dir, &h, now, &d)
+	if e.observing() {
+		e.observed(dir, &h, now, &d)
+	}
 	return d
 }
 

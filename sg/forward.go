@@ -201,7 +201,9 @@ func (e *Enforcer) Refuse(dir Direction, h *packet.Header, err error) Outcome {
 // refused is a drop that no clock belongs to, and that the observer is told of.
 func (e *Enforcer) refused(dir Direction, h *packet.Header, reason Reason) Decision {
 	d := Decision{Reason: reason}
-	e.observed(dir, h, time.Time{}, &d)
+	if e.observing() {
+		e.observed(dir, h, time.Time{}, &d)
+	}
 	return d
 }
 

@@ -28,7 +28,7 @@ func (e *Enforcer) hints(hop *HopExplanation, dir Direction, h *packet.Header, v
 	case Cut:
 		add("the capture cut off what the decision needs: capture with a longer snap length")
 	case NoRule:
-		if r.Class == conntrack.Related {
+		if r.Class() == conntrack.Related {
 			add("an ICMP error about a tracked connection, not admitted: security groups want a rule for it, icmp %d/%d (CT-51); see Options.RelatedICMP",
 				h.ICMPType, h.ICMPCode)
 		}
@@ -100,7 +100,7 @@ func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntra
 // replyHint looks whether the packet would have been the answer to a connection
 // that the rules of the other direction admit.
 func (e *Enforcer) replyHint(dir Direction, h *packet.Header, via Via, r conntrack.Result, add func(string, ...any)) {
-	if h.Fragment() || h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class == conntrack.Related {
+	if h.Fragment() || h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class() == conntrack.Related {
 		return
 	}
 	back := h.Tuple().Reverse()

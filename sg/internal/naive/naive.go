@@ -181,27 +181,27 @@ func (f *Firewall) Evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet
 func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time) Decision {
 	linux := f.opts.Profile == conntrack.Linux
 	r := f.table.Track(f.zones[e.ID], h, now)
-	switch r.Class {
+	switch r.Class() {
 	case conntrack.Tracked:
-		return Decision{sg.Accept, sg.Tracked, f.conns[r.Tag].rule}
+		return Decision{sg.Accept, sg.Tracked, f.conns[r.Tag()].rule}
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
-			return Decision{sg.Accept, sg.Related, f.conns[r.Tag].rule}
+			return Decision{sg.Accept, sg.Related, f.conns[r.Tag()].rule}
 		}
 	case conntrack.Invalid:
-		if r.Why == conntrack.WhyMissing {
+		if r.Why() == conntrack.WhyMissing {
 			return Decision{sg.Drop, sg.Cut, Rule{}}
 		}
-		if linux && r.Why != conntrack.WhyNoSYN { // CTS-15
+		if linux && r.Why() != conntrack.WhyNoSYN { // CTS-15
 			return Decision{sg.Drop, sg.Invalid, Rule{}}
 		}
 	}
 	rule, admitted := f.match(e, dir, via, h)
-	if r.Class == conntrack.Fragment {
+	if r.Class() == conntrack.Fragment {
 		switch {
-		case r.Known && r.Accepted:
+		case r.Known() && r.Accepted():
 			return Decision{sg.Accept, sg.Tracked, Rule{}}
-		case r.Known || !admitted:
+		case r.Known() || !admitted:
 			return Decision{sg.Drop, sg.BadFragment, Rule{}}
 		}
 		return Decision{sg.Accept, sg.ByRule, rule}
@@ -212,13 +212,13 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 	if !linux && via&sg.ViaTracked == 0 && f.untracked(e, dir, h) {
 		return Decision{sg.Accept, sg.Untracked, rule}
 	}
-	if r.Class == conntrack.New {
+	if r.Class() == conntrack.New {
 		if !f.open(e, opened{e.ID, dir, rule, via}, h, now) {
 			return Decision{sg.Drop, sg.TableFull, rule}
 		}
 		return Decision{sg.Accept, sg.ByRule, rule}
 	}
-	if r.Class == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass {
+	if r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass {
 		return Decision{sg.Drop, sg.OutOfState, rule} // CT-41
 	}
 	return Decision{sg.Accept, sg.ByRule, rule}

@@ -1,0 +1,74 @@
+package conntrack
+
+import "fmt"
+
+// A Result is what [Table.Track] found: small and comparable. The zero Result is
+// Invalid. State, Replied and Tag are those of the connection, also for a segment
+// that is Invalid there.
+//
+// It is one word, since a struct of its parts would be written to memory piece by
+// piece and read again by every caller: from frame to decision of package sg that
+// took 85 ns instead of 73.
+type Result struct {
+	//	63 ... 32  30        29     28       27 ... 24  23 ... 16  15 ... 8  7 ... 0
+	//	tag        accepted  known  replied  why        state      dir       class
+	bits uint64
+}
+
+const (
+	resultReplied  = 1 << 28
+	resultKnown    = 1 << 29
+	resultAccepted = 1 << 30
+)
+
+// plain is the result for a packet without connection.
+func plain(c Class, w Why) Result { return Result{uint64(c) | uint64(w)<<24} }
+
+// about is the result for a packet of the connection with the meta word.
+func about(c Class, d Direction, w Why, meta uint64) Result {
+	const tag = 0xffffffff << 32
+	return Result{uint64(c) | uint64(d)<<8 | uint64(stateOf(meta))<<16 | uint64(w)<<24 |
+		meta>>replyShift&1*resultReplied | meta&tag}
+}
+
+// Class says what the packet is to the table.
+func (r Result) Class() Class { return Class(r.bits) }
+
+// Dir returns Original or Reply, of Tracked and Related.
+func (r Result) Dir() Direction { return Direction(r.bits >> 8) }
+
+// State returns the state of the connection, after the packet.
+func (r Result) State() State { return State(r.bits >> 16) }
+
+// Why returns the reason for what Class does not say.
+func (r Result) Why() Why { return Why(r.bits >> 24 & 0xf) }
+
+// Replied reports whether the connection has seen a packet in reply direction.
+func (r Result) Replied() bool { return r.bits&resultReplied != 0 }
+
+// Known reports, of a Fragment, whether the verdict of the first one is known.
+func (r Result) Known() bool { return r.bits&resultKnown != 0 }
+
+// Accepted returns that verdict.
+func (r Result) Accepted() bool { return r.bits&resultAccepted != 0 }
+
+// Tag returns what Commit was given for the connection.
+func (r Result) Tag() uint32 { return uint32(r.bits >> 32) }
+
+// String returns what r says, for people: "tracked reply established tag 7".
+func (r Result) String() string {
+	s := r.Class().String()
+	if r.Dir() != 0 {
+		s += " " + r.Dir().String()
+	}
+	if r.State() != None {
+		s += fmt.Sprintf(" %s tag %d", r.State(), r.Tag())
+	}
+	if r.Why() != WhyNone {
+		s += ", " + r.Why().String()
+	}
+	if r.Known() {
+		s += fmt.Sprintf(", accepted %t", r.Accepted())
+	}
+	return s
+}
