@@ -42,5 +42,6 @@ func familyName(f packet.Family) string { return fmt.Sprintf("v%d", f) }
 // start is when the connections of the benchmarks are opened.
 var start = corpus.Start
 
-// step lies between packets: a million packets a second.
+// step lies between packets: a million packets a second. The clock is set forward
+// for some of them at a time.
 const step = time.Microsecond

@@ -82,8 +82,8 @@ func benchTrack(b *testing.B, fam packet.Family, t *conntrack.Table) {
 	measure.Packets(b, len(s.draws), func(lo, hi int) {
 		for ; lo < hi; lo += ahead {
 			headers := s.next()
+			now = now.Add(ahead * step)
 			for i := range headers {
-				now = now.Add(step)
 				if r := t.Track(zone, &headers[i], now); r.Class() != conntrack.Tracked {
 					b.Fatal("not tracked", r)
 				}
@@ -102,13 +102,13 @@ func benchTrackBatch(b *testing.B, fam packet.Family, t *conntrack.Table) {
 	measure.Packets(b, len(s.draws), func(lo, hi int) {
 		for ; lo < hi; lo += ahead {
 			headers := s.next()
+			now = now.Add(ahead * step)
 			for at := 0; at < ahead; at += batch {
 				some := headers[at : at+batch]
 				for i := range some {
 					t.Prefetch(zone, &some[i])
 				}
 				for i := range some {
-					now = now.Add(step)
 					if r := t.Track(zone, &some[i], now); r.Class() != conntrack.Tracked {
 						b.Fatal("not tracked", r)
 					}

@@ -88,9 +88,9 @@ func benchGoMapTracking(b *testing.B, m map[flatKey]entry) {
 	measure.Packets(b, len(s.draws), func(lo, hi int) {
 		for ; lo < hi; lo += ahead {
 			headers := s.next()
+			now = now.Add(ahead * step)
 			for i := range headers {
 				h := &headers[i]
-				now = now.Add(step)
 				at := now.UnixNano()
 				k := eitherOf(h)
 				e, ok := m[k]

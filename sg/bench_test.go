@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/bench/walk"
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -70,32 +72,24 @@ func benchNew(b *testing.B, fw *sg.Firewall, ps []corpus.Probe, admitted bool) {
 	}
 	const lap = 11 * time.Minute // longer than any entry of a first packet lives
 	now := start
-	i := 0
-	b.ReportAllocs()
-	defer cpu(b)()
-	for b.Loop() {
-		now = now.Add(lap / (1 << 14))
-		if d := enis[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
-			b.Fatal(ps[i].Header.Tuple(), d.Reason)
+	measure.Packets(b, len(ps), func(lo, hi int) {
+		now = now.Add(lap / (1 << 14) * time.Duration(hi-lo))
+		for i := lo; i < hi; i++ {
+			if d := enis[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
+				b.Fatal(ps[i].Header.Tuple(), d.Reason)
+			}
 		}
-		if i++; i == len(ps) {
-			i = 0
-		}
-	}
+	})
 }
 
 func benchWalk(b *testing.B, w *walk.Walker, ps []corpus.Probe, admitted bool) {
-	i := 0
-	b.ReportAllocs()
-	defer cpu(b)()
-	for b.Loop() {
-		if _, ok := w.Match(ps[i].ENI, sg.Ingress, &ps[i].Header); ok != admitted {
-			b.Fatal(ps[i].Header.Tuple())
+	measure.Packets(b, len(ps), func(lo, hi int) {
+		for i := lo; i < hi; i++ {
+			if _, ok := w.Match(ps[i].ENI, sg.Ingress, &ps[i].Header); ok != admitted {
+				b.Fatal(ps[i].Header.Tuple())
+			}
 		}
-		if i++; i == len(ps) {
-			i = 0
-		}
-	}
+	})
 }
 
 // BenchmarkEstablished takes raw frames of open connections to decisions.
@@ -118,40 +112,68 @@ func BenchmarkEstablished(b *testing.B) {
 		}
 		frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(conns), min(conns, 1<<18), 64, packet.ACK, 1)
 		name := fmt.Sprintf("family=v4/rules=300/conns=%d", conns)
-		b.Run("impl=sgsim/"+name, func(b *testing.B) {
-			benchFrames(b, frames, func(reply bool, h *packet.Header, now time.Time) bool {
-				dir := sg.Ingress
-				if reply {
-					dir = sg.Egress
-				}
-				return server.Evaluate(dir, h, now).Reason == sg.Tracked
-			})
-		})
+		for _, ahead := range []int{1, 32} {
+			name := "impl=sgsim/" + name
+			if ahead > 1 {
+				name += fmt.Sprintf("/prefetch=%d", ahead)
+			}
+			b.Run(name, func(b *testing.B) { benchFrames(b, fw, server, frames, ahead) })
+		}
 		b.Run("impl=table/"+name, func(b *testing.B) { // what of it is the connection table's
-			t, z := fw.Table(), server.Zone()
-			benchFrames(b, frames, func(_ bool, h *packet.Header, now time.Time) bool {
-				return t.Track(z, h, now).Tag() == 0
-			})
+			benchTable(b, fw.Table(), server.Zone(), frames)
 		})
 	}
 }
 
-func benchFrames(b *testing.B, frames *corpus.Frames, decide func(reply bool, h *packet.Header, now time.Time) bool) {
-	now := start
-	i := 0
-	var h packet.Header
-	b.ReportAllocs()
-	defer cpu(b)()
-	for b.Loop() {
-		now = now.Add(time.Microsecond)
-		frame := frames.At(i)
-		if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil || !decide(frames.Reply[i], &h, now) {
-			b.Fatal(h.Tuple(), err)
-		}
-		if i++; i == frames.Len() {
-			i = 0
+// benchFrames decides about frames, so many at a time that the table is told of
+// ahead; 1 is one by one.
+func benchFrames(b *testing.B, fw *sg.Firewall, server *sg.Enforcer, frames *corpus.Frames, ahead int) {
+	dirs := make([]sg.Direction, frames.Len())
+	for i := range dirs {
+		dirs[i] = sg.Ingress
+		if frames.Reply[i] {
+			dirs[i] = sg.Egress
 		}
 	}
+	table, zone := fw.Table(), server.Zone()
+	headers := make([]packet.Header, ahead)
+	now := start
+	measure.Packets(b, frames.Len()/ahead*ahead, func(lo, hi int) {
+		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
+		for ; lo < hi; lo += ahead {
+			for i := range headers {
+				frame := frames.At(lo + i)
+				if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &headers[i]); err != nil {
+					b.Fatal(err)
+				}
+				if ahead > 1 {
+					table.Prefetch(zone, &headers[i])
+				}
+			}
+			for i := range headers {
+				if d := server.Evaluate(dirs[lo+i], &headers[i], now); d.Reason != sg.Tracked {
+					b.Fatal(headers[i].Tuple(), d.Reason)
+				}
+			}
+		}
+	})
+}
+
+func benchTable(b *testing.B, t *conntrack.Table, zone conntrack.Zone, frames *corpus.Frames) {
+	now := start
+	var h packet.Header
+	measure.Packets(b, frames.Len(), func(lo, hi int) {
+		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
+		for ; lo < hi; lo++ {
+			frame := frames.At(lo)
+			if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
+				b.Fatal(err)
+			}
+			if r := t.Track(zone, &h, now); r.Class() != conntrack.Tracked {
+				b.Fatal(h.Tuple(), r)
+			}
+		}
+	})
 }
 
 func BenchmarkCompile(b *testing.B) {
