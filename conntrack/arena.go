@@ -5,22 +5,20 @@ package conntrack
 // collector's memory a table would hold several times what it uses.
 type arena struct {
 	blocks []block
+	pages  int // in all blocks
 }
 
-const blockPages = 256 // 4 MiB
+// A block is an eighth of what there is: of small ones, which begin anywhere, half
+// would lie in small pages of the kernel.
+const (
+	leastBlock = 256  // pages: 4 MiB
+	mostBlock  = 4096 // 64 MiB
+)
 
 type block struct {
 	buckets []bucket // all zero but where used
-	memory  *memory
-	used    []bool // by page
-	free    int    // pages
-}
-
-// memory owns buckets that the garbage collector does not know: they are gone when
-// nothing refers to it any more. A [Table] holds its memories, so every exported
-// method that reads or writes records keeps the Table alive to its end.
-type memory struct {
-	mapped []byte
+	used    []bool   // by page
+	free    int      // pages
 }
 
 // A span is pages of a block. The zero span is none.
@@ -45,15 +43,15 @@ func (a *arena) take(pages uint32) span {
 			}
 		}
 	}
-	b := newBlock()
+	b := newBlock(min(max(a.pages/8, leastBlock), mostBlock))
 	b.mark(0, pages, true)
+	a.pages += len(b.used)
 	a.blocks = append(a.blocks, b)
 	return span{uint32(len(a.blocks) - 1), 0, pages}
 }
 
-func newBlock() block {
-	buckets, memory := newMemory(blockPages * pageBuckets)
-	return block{buckets, memory, make([]bool, blockPages), blockPages}
+func newBlock(pages int) block {
+	return block{newMemory(pages * pageBuckets), make([]bool, pages), pages}
 }
 
 // give takes back a span.
@@ -87,15 +85,21 @@ func (b *block) mark(page, pages uint32, used bool) {
 }
 
 func (a *arena) clone() arena {
-	c := arena{make([]block, len(a.blocks))}
+	c := arena{make([]block, len(a.blocks)), a.pages}
 	for i := range c.blocks {
-		c.blocks[i] = newBlock()
-		for page, used := range a.blocks[i].used {
-			if used {
-				c.blocks[i].mark(uint32(page), 1, true)
-				at := page * pageBuckets
-				copy(c.blocks[i].buckets[at:at+pageBuckets], a.blocks[i].buckets[at:])
-			}
+		c.blocks[i] = a.blocks[i].clone()
+	}
+	return c
+}
+
+// clone touches no memory that is not in use.
+func (b *block) clone() block {
+	c := newBlock(len(b.used))
+	for page, used := range b.used {
+		if used {
+			c.mark(uint32(page), 1, true)
+			at := page * pageBuckets
+			copy(c.buckets[at:at+pageBuckets], b.buckets[at:])
 		}
 	}
 	return c

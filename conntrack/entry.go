@@ -3,7 +3,6 @@ package conntrack
 import (
 	"cmp"
 	"iter"
-	"runtime"
 	"slices"
 	"time"
 
@@ -49,10 +48,9 @@ func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 		for _, k := range t.live(at, zones) {
 			s := t.store(k.v6)
 			if rec := s.find(t.hash.hash(&k), &k); rec != noRecord && s.alive(rec, at) && !yield(s.entry(rec)) {
-				break
+				return
 			}
 		}
-		runtime.KeepAlive(t)
 	}
 }
 
@@ -71,7 +69,6 @@ func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) i
 			}
 		}
 	}
-	runtime.KeepAlive(t)
 	return n
 }
 

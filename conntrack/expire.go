@@ -2,7 +2,6 @@ package conntrack
 
 import (
 	"math"
-	"runtime"
 	"time"
 )
 
@@ -13,9 +12,7 @@ import (
 func (t *Table) Expire(now time.Time, budget int) int {
 	at := max(now.UnixNano(), t.now)
 	t.now = at
-	freed := t.sweep(at, budget)
-	runtime.KeepAlive(t)
-	return freed
+	return t.sweep(at, budget)
 }
 
 // unlimited is a budget that is never used up.

@@ -3,4 +3,4 @@
 package conntrack
 
 // newMemory returns zeroed buckets.
-func newMemory(n int) ([]bucket, *memory) { return make([]bucket, n), nil }
+func newMemory(n int) []bucket { return make([]bucket, n) }

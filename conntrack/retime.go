@@ -1,8 +1,6 @@
 package conntrack
 
 import (
-	"runtime"
-
 	"github.com/sgsim/sgsim/packet"
 )
 
@@ -37,7 +35,6 @@ func (t *Table) Retime(to Timeouts, zones ...Zone) error {
 	for _, z := range zones {
 		t.timeouts.set(z, to)
 	}
-	runtime.KeepAlive(t)
 	return nil
 }
 

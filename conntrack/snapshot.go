@@ -1,7 +1,5 @@
 package conntrack
 
-import "runtime"
-
 // Clone returns an independent copy, so that a what-if may go on from here, or
 // that this moment may be returned to later. It copies all memory of the table;
 // both then give the same answers to the same calls.
@@ -11,6 +9,5 @@ func (t *Table) Clone() *Table {
 	c.timeouts = t.timeouts.clone()
 	c.limits = t.limits.clone()
 	c.frags = t.frags.clone()
-	runtime.KeepAlive(t)
 	return &c
 }

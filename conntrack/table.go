@@ -3,7 +3,6 @@ package conntrack
 import (
 	"errors"
 	"math"
-	"runtime"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -36,9 +35,12 @@ type Config struct {
 // An IPv4 connection takes 32 bytes, of a memory of which from two to four fifths
 // are in use; an IPv6 connection takes 64, and some 9 to be found by. The Linux
 // profile has another 72 for each, in use or not. None of it holds a pointer, so
-// that the garbage collector passes it by; from 65,536 IPv4 connections on it lies
-// outside the collector's heap, on Linux. The memory of a connection that ended is
-// used again. A table never shrinks, and all of its memory goes with it.
+// that the garbage collector passes it by. On Linux, from 65,536 IPv4 connections
+// on, it lies in pages of 2 MiB where the kernel likes: the insert that is first to
+// touch one waits until the kernel has cleared it, which takes some tenths of a
+// millisecond, and some milliseconds in a virtual machine whose host has to find
+// the memory first. The memory of a connection that ended is used again. A table
+// never shrinks, and all of its memory goes with it.
 type Table struct {
 	profile  Profile
 	pickup   bool
@@ -141,12 +143,9 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 		meta&(metaReplied|metaState|metaCapped) == metaReplied|uint64(Established)<<stateShift {
 		// What advance would do, for what nearly all segments are.
 		s.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
-		runtime.KeepAlive(t)
 		return about(Tracked, dir, WhyNone, meta)
 	}
-	r := t.advance(s, rec, u, z, dir, h, at)
-	runtime.KeepAlive(t)
-	return r
+	return t.advance(s, rec, u, z, dir, h, at)
 }
 
 // whole reports whether the packet is a segment or datagram of which nothing is
@@ -176,7 +175,6 @@ func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn En
 		if r.Class() == Related {
 			s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
 			conn = s.entry(rec)
-			runtime.KeepAlive(t)
 		}
 		return r, conn
 	}
@@ -185,9 +183,7 @@ func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn En
 		return t.fresh(h), Entry{}
 	}
 	e := t.step(s, rec, s.head(rec)[wordMeta], z, dir, h, at, false)
-	conn = s.entry(rec)
-	runtime.KeepAlive(t)
-	return t.answer(e, dir), conn
+	return t.answer(e, dir), s.entry(rec)
 }
 
 // Commit opens the connection of a packet for which Track just answered New, and
@@ -227,7 +223,6 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		return false
 	}
 	t.open(s, rec, z, &k, h, at, tag)
-	runtime.KeepAlive(t)
 	return true
 }
 
