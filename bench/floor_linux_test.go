@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/sgsim/sgsim/bench/corpus"
@@ -33,6 +34,9 @@ func BenchmarkFloor(b *testing.B) {
 	for _, cores := range []int{1, 2} {
 		b.Run(fmt.Sprintf("spin/cores=%d", cores), func(b *testing.B) { benchSpin(b, cores) })
 	}
+	for _, page := range []int{os.Getpagesize(), hugePage} {
+		b.Run(fmt.Sprintf("touch/KiB=%d", page>>10), func(b *testing.B) { benchTouch(b, page) })
+	}
 	b.Run("headers", benchHeaders)
 	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
 		b.Run(fmt.Sprintf("walk/size=%d", mix.Mean()), func(b *testing.B) { benchWalkFile(b, mix) })
@@ -45,15 +49,49 @@ type line struct {
 	_    [56]byte
 }
 
-// mapLines returns size bytes outside Go's heap, on pages of 2 MiB where the
-// kernel grants them, in which the lines form one cycle in random order.
-func mapLines(b *testing.B, size int) []line {
-	const huge = 14 // MADV_HUGEPAGE
+const hugePage = 2 << 20
+
+// mapMemory returns size bytes outside Go's heap, on pages of 2 MiB where they are
+// wanted and the kernel grants them: what it does instead is its floor.
+func mapMemory(b *testing.B, size int, huge bool) []byte {
 	m, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
 	if err != nil {
 		b.Fatal(err)
 	}
-	_ = syscall.Madvise(m, huge) // a kernel without them serves small pages: that is its floor
+	if huge {
+		_ = syscall.Madvise(m, syscall.MADV_HUGEPAGE)
+	}
+	return m
+}
+
+// benchTouch touches pages for the first time, and reports the longest wait for one:
+// that of most runs, in the middle.
+func benchTouch(b *testing.B, page int) {
+	size := 512 << 20 // as much as 10 million connections take
+	if testing.Short() {
+		size = 16 << 20
+	}
+	var worst []float64
+	for b.Loop() {
+		m := mapMemory(b, size, page == hugePage)
+		longest := time.Duration(0)
+		for at := 0; at < size; at += page {
+			start := time.Now()
+			m[at] = 1
+			longest = max(longest, time.Since(start))
+		}
+		worst = append(worst, float64(longest)/1e3)
+		if err := syscall.Munmap(m); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(middle(worst), "worst-us")
+}
+
+// mapLines returns size bytes of memory in which the lines form one cycle in random
+// order.
+func mapLines(b *testing.B, size int) []line {
+	m := mapMemory(b, size, true)
 	lines := unsafe.Slice((*line)(unsafe.Pointer(&m[0])), size/64)
 	for i := range lines {
 		lines[i].next = uint64(i)

@@ -31,12 +31,12 @@ var reasons = map[reason]string{
 		"extension headers, fragments and cut-off frames apart; of its own lines, clearing the Header has most samples, filling it nearly all others.",
 	hit: "while the table fits the caches, the time is spread over making the key, hashing it, comparing it and writing the new expiry. Where it does not, " +
 		"the samples gather in the look-up, which waits for the lines that hold the connection; a caller who has several packets at hand can have them " +
-		"on their way before it asks, as the rows with packets ahead show. The Go map waits in the same way, so that a ratio to it shrinks only as far as " +
+		"on their way before it asks, as in the rows with packets ahead. The Go map waits in the same way, so that a ratio to it shrinks only as far as " +
 		"the waiting does.",
 	records: "a record holds the key of both directions, state, timers and tag; besides there is the room that a table needs to find it, and to grow.",
-	pauses: "inserts that take long are those that touch memory for the first time, which the kernel gives out cleared, a page at a time, " +
-		"and those that split a part of the table.",
-	first: "matching has the larger part, opening the entry most of the rest. A share of the latter is sweep: since the table neither grows nor empties here, every " +
+	pauses: "inserts that take long are those that touch a large page for the first time, which the kernel clears before, and for which the host of a " +
+		"virtual machine may have to find the memory. Small pages are cleared one at a time, and cost more at every look-up.",
+	first: "matching has the larger part, opening the entry most of the rest. A share of the latter is reclaim: since the table neither grows nor empties here, every " +
 		"packet that is admitted also pays for the removal of a connection that has died, where one that is not admitted pays for neither. Matching is spread " +
 		"over the fronts of the groups, what they ask about the address, and their entries; none of which stands out.",
 	firstNoPort: "nothing in it waits for memory. The miss in the table and the port asked of all groups have the larger part; the rest is the way there and back, " +
