@@ -24,7 +24,11 @@ func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Deci
 
 // EvaluateVia is Evaluate for a packet whose path matters.
 func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) (d Decision) {
-	e.decide(&d, dir, &passage{h, now, via})
+	if e.judges(dir, h) {
+		e.judge(&d, dir, &passage{h, now, via})
+	} else {
+		d.Reason = e.unjudged(dir)
+	}
 	if e.observing() {
 		e.observed(dir, h, now, &d)
 	}
@@ -47,23 +51,26 @@ func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *D
 	e.f.opts.Observer.Observe(Event{e, dir, *h, now, *d})
 }
 
-// decide writes the decision into *d, which is zero. A Decision that is handed on by
-// value is copied whole right after its bytes were written one by one, and the
-// processor waits for these.
-func (e *Enforcer) decide(d *Decision, dir Direction, p *passage) {
-	switch {
-	case e == nil || e.eni == nil:
-		d.Reason = NoInterface
-	case dir != Ingress && dir != Egress:
-		d.Reason = BadDirection
-	case p.h.Family != packet.IPv4 && p.h.Family != packet.IPv6:
-		d.Reason = Malformed
-	default:
-		e.judge(d, dir, p)
-	}
+// judges reports whether the ENI is there, and the packet an IP packet with a
+// direction.
+func (e *Enforcer) judges(dir Direction, h *packet.Header) bool {
+	return e != nil && e.eni != nil && (dir == Ingress || dir == Egress) && (h.Family == packet.IPv4 || h.Family == packet.IPv6)
 }
 
-// judge is decide for an ENI that is there and an IP packet with a direction.
+// unjudged is the reason to drop what the ENI does not judge.
+func (e *Enforcer) unjudged(dir Direction) Reason {
+	switch {
+	case e == nil || e.eni == nil:
+		return NoInterface
+	case dir != Ingress && dir != Egress:
+		return BadDirection
+	}
+	return Malformed
+}
+
+// judge decides about a packet that the ENI judges. It writes into *d, which is zero:
+// a Decision that is handed on by value is copied whole right after its bytes were
+// written one by one, and the processor waits for these.
 func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
 	f, h := e.f, p.h
 	if !f.opts.FilterExempt && e.eni.exempts(dir, h) {
