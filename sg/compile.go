@@ -360,8 +360,10 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		e.setGroups(slices.Compact(groups))
 	}
 	w.members.Seal()
-	for i := range c.t.ENIs {
-		c.overlaps(uint32(i))
+	if w.members.Shared() {
+		for i := range c.t.ENIs {
+			c.overlaps(uint32(i))
+		}
 	}
 }
 

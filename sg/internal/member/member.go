@@ -72,6 +72,9 @@ func (x *Index) Lookup4(a uint32) (first uint32, all []uint32, ok bool) {
 // returns a number above [Most] where there are several, which Lookup4 names.
 func (x *Index) Sole4(a uint32) uint32 { return x.find4(a) }
 
+// Shared reports whether any address has several owners.
+func (x *Index) Shared() bool { return len(x.lists) > 0 }
+
 // Most is the largest owner plus one.
 const Most = several - 1
 
