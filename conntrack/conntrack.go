@@ -8,14 +8,25 @@
 // not committed leaves no trace, but that a SYN on a closed connection ends it in
 // the Linux profile, as it does there.
 //
-//	switch table.Track(zone, &h, now).Class() {
-//	case conntrack.Tracked:
+//	switch r := table.Track(zone, &h, now); r.Class() {
+//	case conntrack.Tracked, conntrack.Related:
 //		accept()
 //	case conntrack.New:
 //		if rulesAdmit(&h) && table.Commit(zone, &h, now, tag) {
 //			accept()
 //		}
+//	case conntrack.Untracked: // neighbour discovery, and what leaves no entry
+//		if rulesAdmit(&h) {
+//			accept()
+//		}
+//	case conntrack.Fragment: // behind the first one, for which CommitFragment was called
+//		if r.Accepted() {
+//			accept()
+//		}
 //	}
+//
+// Headers come from [packet.Decode] or [packet.ParseHeader]. Numbers such as CTS-12
+// are those of statements about AWS and Linux that sg/STATEMENTS.md lists.
 //
 // Time is an argument and never runs backwards: a time before the latest one
 // seen counts as that one. An entry is dead from its expiry on, whether or not

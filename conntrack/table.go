@@ -25,7 +25,7 @@ type Config struct {
 	MaxEntries int
 }
 
-// A Table is a connection table. Use [NewTable] to make one.
+// A Table is a connection table. Use [NewTable] to make one; the zero Table is none.
 //
 // Only Peek, All, Len, Stats and Clone may run at the same time as each other;
 // everything else needs the table to itself. A table and its clones are
