@@ -16,7 +16,7 @@ const (
 )
 
 type block struct {
-	buckets []bucket // all zero but where used
+	buckets []bucket // of newMemory
 	used    []bool   // by page
 	free    int      // pages
 }
@@ -33,30 +33,35 @@ func (a *arena) buckets(r span) []bucket {
 	return a.blocks[r.block].buckets[first:last:last]
 }
 
-// take returns the first span of so many pages that is free. Its memory is zero.
+// take returns the first span of so many pages that is free, its memory cleared.
 func (a *arena) take(pages uint32) span {
+	r := a.find(pages)
+	a.blocks[r.block].mark(r.page, pages, true)
+	clear(a.buckets(r))
+	return r
+}
+
+// find returns the span that take takes.
+func (a *arena) find(pages uint32) span {
 	for i := range a.blocks {
 		if b := &a.blocks[i]; b.free >= int(pages) {
 			if page, ok := b.find(pages); ok {
-				b.mark(page, pages, true)
 				return span{uint32(i), page, pages}
 			}
 		}
 	}
 	b := newBlock(min(max(a.pages/8, leastBlock), mostBlock))
-	b.mark(0, pages, true)
 	a.pages += len(b.used)
 	a.blocks = append(a.blocks, b)
 	return span{uint32(len(a.blocks) - 1), 0, pages}
 }
 
 func newBlock(pages int) block {
-	return block{newMemory(pages * pageBuckets), make([]bool, pages), pages}
+	return block{newMemory[bucket](pages * pageBuckets), make([]bool, pages), pages}
 }
 
 // give takes back a span.
 func (a *arena) give(r span) {
-	clear(a.buckets(r))
 	a.blocks[r.block].mark(r.page, r.pages, false)
 }
 

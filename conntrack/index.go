@@ -62,10 +62,11 @@ type indexPage [indexPageBuckets]indexBucket
 // to the memory allocator.
 func (x *index) newPage() *indexPage {
 	if len(x.spare) == 0 {
-		x.spare = make([]indexPage, min(max(len(x.infos)/8, 1), 32))
+		x.spare = newMemory[indexPage](min(max(len(x.infos)/4, 1), 4096))
 	}
 	p := &x.spare[0]
 	x.spare = x.spare[1:]
+	*p = indexPage{}
 	return p
 }
 

@@ -16,6 +16,7 @@ type records struct {
 	// Records lie in slabs of slabRecords. The first slab grows by copying,
 	// so that small tables are small; the others are made whole.
 	slabs  [][]unit
+	spare  []unit // for slabs to come
 	memory [][]linuxMemory
 
 	size uint32 // records made so far, free ones included
@@ -115,7 +116,7 @@ func (s *store) extend() {
 		if n == 0 {
 			records = firstSlab
 		}
-		s.slabs = append(s.slabs, make([]unit, 2*records))
+		s.slabs = append(s.slabs, s.newSlab(records))
 		if s.linux {
 			s.memory = append(s.memory, make([]linuxMemory, records))
 		}
@@ -128,6 +129,19 @@ func (s *store) extend() {
 	s.bounds.reach(s.size)
 }
 
+// newSlab returns a slab of so many records. The slabs of large tables come from
+// memory for many.
+func (r *records) newSlab(records int) []unit {
+	n := 2 * records
+	if len(r.spare) < n {
+		r.spare = newMemory[unit](n * min(max(len(r.slabs)/8, 1), 128))
+	}
+	slab := r.spare[:n:n]
+	r.spare = r.spare[n:]
+	clear(slab)
+	return slab
+}
+
 // drop6 is drop for IPv6.
 func (s *store) drop6(rec uint32) {
 	s.index.remove(s.hashOf(rec), rec)
@@ -138,6 +152,7 @@ func (s *store) drop6(rec uint32) {
 func (r *records) clone() records {
 	c := *r
 	c.index = r.index.clone()
+	c.spare = nil
 	c.slabs, c.memory = slices.Clone(r.slabs), slices.Clone(r.memory)
 	for i := range c.slabs {
 		c.slabs[i] = slices.Clone(r.slabs[i])

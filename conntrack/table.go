@@ -35,8 +35,8 @@ type Config struct {
 // An IPv4 connection takes 32 bytes, of a memory of which from two to four fifths
 // are in use; an IPv6 connection takes 64, and some 9 to be found by. The Linux
 // profile has another 72 for each, in use or not. None of it holds a pointer, so
-// that the garbage collector passes it by. On Linux, from 65,536 IPv4 connections
-// on, it lies in pages of 2 MiB where the kernel likes: the insert that is first to
+// that the garbage collector passes it by. On Linux that of tens of thousands of
+// connections lies in pages of 2 MiB where the kernel likes: the insert that is first to
 // touch one waits until the kernel has cleared it, which takes some tenths of a
 // millisecond, and some milliseconds in a virtual machine whose host has to find
 // the memory first. The memory of a connection that ended is used again. A table
