@@ -532,7 +532,11 @@ func (m *model) Limit(max int, zones ...Zone) {
 }
 
 func (m *model) fragKey(z Zone, h *packet.Header) modelFragKey {
-	return modelFragKey{z, h.Src, h.Dst, h.FragID, h.Protocol, h.Family}
+	k := modelFragKey{z, h.Src, h.Dst, h.FragID, h.Protocol, h.Family}
+	if h.Family == packet.IPv6 {
+		k.proto = 0
+	}
+	return k
 }
 
 func (m *model) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted bool) {

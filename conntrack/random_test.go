@@ -12,7 +12,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-var randomSeeds = flag.Int("seeds", 200, "random runs of the table against the model, for each profile")
+var randomSeeds = flag.Int("seeds", 500, "random runs of the table against the model, for each profile")
 
 // A world draws packets from so few endpoints that connections meet.
 type world struct {
