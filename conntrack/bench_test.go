@@ -352,7 +352,7 @@ func fill(b *testing.B, conns int, start func() (insert func(n uint32), keep any
 }
 
 // resident is the memory that is private to the process, in bytes, once the garbage
-// is collected: a large table's is not the collector's.
+// is collected. What was taken and not touched is not in it.
 func resident(b *testing.B) int {
 	debug.FreeOSMemory()
 	status, err := os.ReadFile("/proc/self/status")

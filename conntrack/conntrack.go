@@ -5,8 +5,7 @@
 // packet with [Table.Track]; a packet that belongs to a live connection advances
 // that connection there and then. For a packet that would open one, the caller
 // consults its rules and calls [Table.Commit] if they admit it. A packet that is
-// not committed leaves no trace, but that a SYN on a closed connection ends it in
-// the Linux profile, as it does there.
+// not committed leaves no trace; see [Linux] for the one exception.
 //
 //	switch r := table.Track(zone, &h, now); r.Class() {
 //	case conntrack.Tracked, conntrack.Related:
@@ -41,7 +40,7 @@
 //
 // [AWS] is what security groups do, as far as AWS documents it. [Linux] is what
 // nf_conntrack does, and is tested against the running kernel packet by packet.
-// It knows neither TCP options, window scaling among them, nor checksums nor the
+// The Linux profile knows neither TCP options, window scaling among them, nor checksums nor the
 // keys of GRE, does not put fragments together, does not look into redirects of
 // ICMPv6, and treats SCTP as address and port pairs for 210 s.
 package conntrack
@@ -63,7 +62,8 @@ const (
 	AWS Profile = iota
 
 	// Linux follows nf_conntrack of Linux 6.18 with nf_conntrack_tcp_be_liberal
-	// and nf_conntrack_tcp_ignore_invalid_rst set, cell by cell (CTS-12).
+	// and nf_conntrack_tcp_ignore_invalid_rst set, cell by cell (CTS-12). As there, a
+	// SYN on a closed connection ends it, whether or not it is committed.
 	Linux
 )
 

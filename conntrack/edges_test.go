@@ -70,6 +70,49 @@ func TestRetimeEdges(t *testing.T) {
 	}
 }
 
+// A picked-up connection whose only answer changed nothing has no more time than it
+// was given.
+func TestRetimePickedUp(t *testing.T) {
+	talk := newTalk(t, conntrack.Config{Pickup: true})
+	talk.track(0, "tcp 10.0.0.1:1 > 10.0.0.2:2 A", true)
+	require.Equal(t, conntrack.WhyIgnored, talk.track(0, "tcp 10.0.0.2:2 > 10.0.0.1:1 SA", true).Why())
+	require.NoError(t, talk.Retime(conntrack.Timeouts{TCPEstablished: 350 * time.Second}, 1))
+	var left []time.Duration
+	for e := range talk.All(talk.start) {
+		left = append(left, e.Expires.Sub(talk.start))
+	}
+	require.Equal(t, []time.Duration{5 * time.Minute}, left)
+}
+
+// Nothing dies because its timeout cannot be added to the time.
+func TestEndOfTime(t *testing.T) {
+	for _, p := range []conntrack.Profile{conntrack.AWS, conntrack.Linux} {
+		talk := newTalk(t, conntrack.Config{Profile: p})
+		talk.start = time.Unix(0, math.MaxInt64-1)
+		talk.track(0, "tcp 10.0.0.1:1 > 10.0.0.2:2 S", true)
+		require.Equal(t, conntrack.Reply, talk.track(0, "tcp 10.0.0.2:2 > 10.0.0.1:1 SA", false).Dir())
+		require.Equal(t, conntrack.Established, talk.track(0, "tcp 10.0.0.1:1 > 10.0.0.2:2 A", false).State())
+	}
+}
+
+// Where zones share a maximum, the dead of one do not wait for it to open another
+// connection.
+func TestDeadOfOtherZones(t *testing.T) {
+	talk := newTalk(t, conntrack.Config{})
+	talk.Limit(1000, 2)
+	h, err := packet.ParseHeader("udp 10.0.0.1:1 > 10.0.0.2:2")
+	require.NoError(t, err)
+	for i := range 10_000 {
+		h.SrcPort = uint16(i)
+		require.True(t, talk.Commit(1, &h, talk.start, 0))
+	}
+	for i := range 200 {
+		h.SrcPort = uint16(i)
+		require.True(t, talk.Commit(2, &h, talk.start.Add(time.Minute), 0))
+	}
+	require.Equal(t, 200, talk.Len())
+}
+
 func TestBadConfig(t *testing.T) {
 	_, err := conntrack.NewTable(conntrack.Config{Profile: conntrack.Linux + 1})
 	require.ErrorIs(t, err, conntrack.ErrProfile)

@@ -44,7 +44,7 @@ func (s *store) entry(rec uint32) Entry {
 // left out, and those it opens on other tuples do not appear.
 func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 	return func(yield func(Entry) bool) {
-		at := max(now.UnixNano(), t.now)
+		at := t.clock(now)
 		for _, k := range t.live(at, zones) {
 			s := t.store(k.v6)
 			if rec := s.find(t.hash.hash(&k), &k); rec != noRecord && s.alive(rec, at) && !yield(s.entry(rec)) {
@@ -58,7 +58,7 @@ func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 // their number. With zones given it looks only at theirs. del sees connections in
 // no particular order and must not use the table.
 func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) int {
-	at := max(now.UnixNano(), t.now)
+	at := t.clock(now)
 	t.now = at
 	in, n := zoneSet(zones), 0
 	for _, s := range [...]*store{&t.v4, &t.v6} {

@@ -24,7 +24,7 @@ const (
 // (CTS-43). The latest 65,536 verdicts of each family are kept. Packets that are
 // not a first fragment are left alone.
 func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted bool) {
-	at := max(now.UnixNano(), t.now)
+	at := t.clock(now)
 	t.now = at
 	if h.MoreFrags && h.FragOffset == 0 {
 		t.frags.put(z, h, at, accepted)
@@ -61,14 +61,14 @@ func fragmentKeyOf(z Zone, h *packet.Header) fragmentKey {
 }
 
 func (f *fragments) get(z Zone, h *packet.Header, at int64) Result {
-	v, ok := f.verdicts[fragmentKeyOf(z, h)]
-	switch {
-	case !ok || at >= v.expires:
-		return plain(Fragment, WhyNone)
-	case v.accepted:
-		return Result{uint64(Fragment) | resultKnown | resultAccepted}
+	r := uint64(Fragment)
+	if v, ok := f.verdicts[fragmentKeyOf(z, h)]; ok && at < v.expires {
+		r |= resultKnown
+		if v.accepted {
+			r |= resultAccepted
+		}
 	}
-	return Result{uint64(Fragment) | resultKnown}
+	return Result{r}
 }
 
 func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {

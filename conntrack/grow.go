@@ -34,14 +34,12 @@ func (s *store) makeRoom(hash uint64) (id uint32, ok bool) {
 		s.newSegment(0, 0, leastBuckets)
 		s.point(0, s.dir)
 	}
-	for {
-		if id = s.segment(hash).id; !s.full(id) {
-			return id, true
-		}
+	for s.full(s.segment(hash).id) {
 		if !s.grow(hash) {
 			return 0, false
 		}
 	}
+	return s.segment(hash).id, true
 }
 
 // grow makes room in the segment of the hash. It reports false as makeRoom does.
@@ -102,12 +100,35 @@ func (s *store) split(low uint32) {
 	}
 	old := s.segments[low]
 	bit := uint64(1) << (63 - old.depth)
-	high := s.newSegment(old.prefix|bit, old.depth+1, leastPages*pageBuckets)
-	s.allot(&s.segments[low], low, leastPages*pageBuckets)
+	n := s.countBit(&old, bit)
+	high := s.newSegment(old.prefix|bit, old.depth+1, halfOf(n))
+	s.allot(&s.segments[low], low, halfOf(old.entries-n))
 	s.segments[low].depth++
 	s.move(&old, bit, low, high)
 	s.point(low, all[:len(all)/2])
 	s.point(high, all[len(all)/2:])
+}
+
+// countBit returns how many records of a segment have the bit in their hash.
+func (s *store) countBit(info *segmentInfo, bit uint64) (n uint32) {
+	for i := range info.buckets {
+		for slot := range bucketSlots {
+			u := &info.buckets[i][slot]
+			if u[wordMeta]&metaLive != 0 && s.hash.hash4(u[0], u[1], protocolOf(u[wordMeta]))&bit != 0 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// halfOf returns how many buckets half of a segment gets that has so many records:
+// more only if the hash has failed.
+func halfOf(n uint32) uint32 {
+	if n < fullAt(leastPages*pageBuckets*bucketSlots) {
+		return leastPages * pageBuckets
+	}
+	return mostPages * pageBuckets
 }
 
 // doubled returns a directory with every entry twice.

@@ -93,13 +93,9 @@ func (t *Table) related(z Zone, h *packet.Header, at int64) Result {
 			return plain(Invalid, WhyNoQuoted)
 		}
 	}
-	s, rec, dir := t.lookup(z, *q, at)
+	s, rec, dir := t.lookup(z, q.Reverse(), at)
 	if s == nil {
 		return plain(Invalid, WhyNoQuoted)
-	}
-	dir = Original + Reply - dir
-	if q.Src == q.Dst && q.SrcPort == q.DstPort {
-		dir = Reply // of a connection to itself all packets but the first are (CTS-59)
 	}
 	return about(Related, dir, WhyNone, s.head(rec)[wordMeta])
 }

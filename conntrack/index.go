@@ -246,7 +246,7 @@ func (x *index) widen(hash uint64, rehash func([]placed)) {
 }
 
 // split divides the segment of the hash, which has all its pages, by the next bit
-// of the hash. Both halves get two pages.
+// of the hash. Both halves get two pages, and one that has nearly all entries three.
 func (x *index) split(hash uint64, rehash func([]placed)) {
 	all := x.copies(hash)
 	if len(all) == 1 {
@@ -259,10 +259,24 @@ func (x *index) split(hash uint64, rehash func([]placed)) {
 	info.depth++
 	bit := uint(64 - info.depth)
 
-	high := indexSegment{pages: [4]*indexPage{low.pages[2], x.newPage()}, buckets: 2 * indexPageBuckets, id: uint32(len(x.infos))}
-	low.pages[2], low.buckets = nil, 2*indexPageBuckets
-	info.pages, info.entries = 2, 0
+	n := 0
+	for _, p := range x.moved {
+		n += int(p.hash >> bit & 1)
+	}
+	high := indexSegment{id: uint32(len(x.infos))}
+	high.pages[0], high.pages[1] = low.pages[2], x.newPage()
+	low.pages[2] = nil
 	x.infos = append(x.infos, indexSegmentInfo{depth: info.depth, pages: 2})
+	info = &x.infos[low.id]
+	info.pages, info.entries = 2, 0
+	switch { // only if the hash has failed
+	case n > 2*indexPageFull:
+		high.pages[2], x.infos[high.id].pages = x.newPage(), 3
+	case len(x.moved)-n > 2*indexPageFull:
+		low.pages[2], info.pages = x.newPage(), 3
+	}
+	low.buckets = uint32(info.pages) * indexPageBuckets
+	high.buckets = uint32(x.infos[high.id].pages) * indexPageBuckets
 	for i := range all {
 		if i < len(all)/2 {
 			all[i] = low

@@ -165,7 +165,7 @@ func newHasher() (s hasher) {
 }
 
 // hash4 folds two multiplications: every bit of the key reaches every bit of the
-// hash.
+// hash. With one, ports that follow each other gather in one half of a segment.
 func (s *hasher) hash4(w0, w1 uint64, p packet.Protocol) uint64 {
 	h := fold(w0^s[0], w1^s[1])
 	return fold(h^uint64(p)^s[2], s[3])
@@ -173,7 +173,8 @@ func (s *hasher) hash4(w0, w1 uint64, p packet.Protocol) uint64 {
 
 func (s *hasher) hash6(w *[5]uint64, p packet.Protocol) uint64 {
 	h := fold(w[0]^s[0], w[1]^s[1]) ^ fold(w[2]^s[2], w[3]^s[3])
-	return fold(h^w[4]^uint64(p)<<56, s[4])
+	h = fold(h^w[4]^uint64(p)<<56, s[4])
+	return fold(h^s[1], s[0]) // once more: the ports alone would be multiplied by a constant
 }
 
 func (s *hasher) hash(k *key) uint64 {

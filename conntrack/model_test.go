@@ -134,7 +134,7 @@ func modelSymbol(f packet.TCPFlags) string {
 	return ""
 }
 
-func (m *model) clock(now time.Time) int64 { return max(m.now, now.UnixNano()) }
+func (m *model) clock(now time.Time) int64 { return min(max(m.now, now.UnixNano()), latest) }
 
 // tuple returns the tuple that the connection of h is kept under in one of its
 // directions.
@@ -294,13 +294,9 @@ func (m *model) related(z Zone, h *packet.Header, now int64) (r answer, before m
 		}
 		return answer{Class: Invalid, Why: w}, before, k, nil
 	}
-	c, k, dir := m.find(z, q, now)
+	c, k, dir := m.find(z, q.Reverse(), now)
 	if c == nil || q.Src != h.Dst || q.Family != h.Family {
 		return answer{Class: Invalid, Why: WhyNoQuoted}, before, modelKey{}, nil
-	}
-	dir = Original + Reply - dir
-	if q.Src == q.Dst && q.SrcPort == q.DstPort {
-		dir = Reply
 	}
 	return answer{
 		Class: Related, Dir: dir, State: c.state, Replied: c.replied, Tag: c.tag,
@@ -412,10 +408,10 @@ func (m *model) advanceTCP(c *modelConn, dir Direction, h *packet.Header, now in
 	cell := modelNext[map[Direction]string{Original: "O ", Reply: "R "}[dir]+sym+" "+modelStateNames[c.state]]
 	next := modelStates[cell]
 	switch {
-	case cell == "!":
-		return bad(WhyState)
 	case cell == "new", sym == "syn" && (c.state == TimeWait || c.state == Close):
 		return WhyNone, &answer{Class: New}
+	case cell == "!":
+		return bad(WhyState)
 	case cell == "~":
 		return WhyIgnored, nil
 	case sym == "rst" && !c.replied:

@@ -7,8 +7,8 @@ import "fmt"
 // that is Invalid there.
 //
 // It is one word, since a struct of its parts would be written to memory piece by
-// piece and read again by every caller: from frame to decision of package sg that
-// took 85 ns instead of 73.
+// piece and read again by every caller: from frame to decision of package sg, with
+// 1,000 connections, that took 80 ns instead of 66.
 type Result struct {
 	//	63 ... 32  30        29     28       27 ... 24  23 ... 16  15 ... 8  7 ... 0
 	//	tag        accepted  known  replied  why        state      dir       class
@@ -34,13 +34,13 @@ func about(c Class, d Direction, w Why, meta uint64) Result {
 // Class says what the packet is to the table.
 func (r Result) Class() Class { return Class(r.bits) }
 
-// Dir returns Original or Reply, of Tracked and Related.
+// Dir returns Original or Reply, of Tracked and Related, and zero for all others.
 func (r Result) Dir() Direction { return Direction(r.bits >> 8) }
 
-// State returns the state of the connection, after the packet.
+// State returns the state of the connection, after the packet; None without one.
 func (r Result) State() State { return State(r.bits >> 16) }
 
-// Why returns the reason for what Class does not say.
+// Why returns the reason for what Class does not say, WhyNone where that is all.
 func (r Result) Why() Why { return Why(r.bits >> 24 & 0xf) }
 
 // Replied reports whether the connection has seen a packet in reply direction.

@@ -12,7 +12,7 @@ import (
 type Stats struct {
 	Inserted uint64
 	Expired  uint64 // freed after they had expired
-	Deleted  uint64 // gone earlier: by DeleteFunc, by a RST before any reply, by a SYN that opens the tuple again
+	Deleted  uint64 // gone earlier: by DeleteFunc, by a RST before any reply, by a SYN that opens the tuple again, in the Linux profile also one that is not admitted
 	Refused  uint64 // commits refused at a maximum
 
 	Entries               int // as Len

@@ -32,6 +32,35 @@ func TestStoreForgets(t *testing.T) {
 	}
 }
 
+// TestLopsidedIndex gives the index hashes of which no bit tells two halves apart for
+// a while, as a failed hash function would.
+func TestLopsidedIndex(t *testing.T) {
+	hashes := make([]uint64, 20_000)
+	x := newIndex()
+	for i := range hashes {
+		hashes[i] = uint64(i) * 0x9e3779b97f4a7c15 >> 6
+		if i%2 == 0 {
+			hashes[i] |= 0xfc << 56
+		}
+		x.insert(hashes[i], uint32(i), func(list []placed) {
+			for j := range list {
+				list[j].hash = hashes[list[j].rec]
+			}
+		})
+	}
+	entries := 0
+	for _, info := range x.infos {
+		entries += int(info.entries)
+	}
+	require.Equal(t, len(hashes), entries)
+	for i, hash := range hashes {
+		x.remove(hash, uint32(i))
+	}
+	for _, info := range x.infos {
+		require.Zero(t, info.entries)
+	}
+}
+
 // TestOneProtocolBesideAnother opens connections that differ in their protocol
 // alone: their words are equal, and may be found in each other's place.
 func TestOneProtocolBesideAnother(t *testing.T) {

@@ -19,7 +19,7 @@ type Config struct {
 	// (CTS-13). Without it such a segment is Invalid with WhyNoSYN.
 	Pickup bool
 
-	// MaxEntries is the most connections the table holds; 0 means no maximum.
+	// MaxEntries is the most connections the table holds; 0 or less means no maximum.
 	// At the maximum Commit refuses; nothing is evicted (CTS-57, CT-63). Dead
 	// connections do not count, whether or not they were swept.
 	MaxEntries int
@@ -27,18 +27,20 @@ type Config struct {
 
 // A Table is a connection table. Use [NewTable] to make one; the zero Table is none.
 //
-// Only Peek, All, Len, Stats and Clone may run at the same time as each other;
+// Only Peek, All, Len, Now, Stats and Clone may run at the same time as each other;
 // everything else needs the table to itself. A table and its clones are
 // independent. Filters that run on many goroutines keep a table for each, and
 // give a connection's packets of both directions to the same one.
 //
-// An IPv4 connection takes 32 bytes, of a memory of which from two to four fifths
-// are in use; an IPv6 connection takes 64, and some 9 to be found by. The Linux
-// profile has another 72 for each, in use or not. None of it holds a pointer, so
-// that the garbage collector passes it by. On Linux that of tens of thousands of
-// connections lies in pages of 2 MiB where the kernel likes: the insert that is first to
-// touch one waits until the kernel has cleared it, which takes some tenths of a
-// millisecond, and some milliseconds in a virtual machine whose host has to find
+// A record of an IPv4 connection takes 32 bytes, one of an IPv6 connection 64 and
+// some 9 to be found by; the Linux profile has another 72 for each. With the room
+// for more, a million take some 56 and 75 bytes each; small tables and those that
+// have just grown take up to twice that. None of it holds a pointer, so that the
+// garbage collector passes it by.
+//
+// On Linux a large table lies in pages of 2 MiB where the kernel likes. The insert
+// that is first to touch one waits until the kernel has cleared it: some tenths of
+// a millisecond, and some milliseconds in a virtual machine whose host has to find
 // the memory first. The memory of a connection that ended is used again. A table
 // never shrinks, and all of its memory goes with it.
 type Table struct {
@@ -92,9 +94,9 @@ func NewTable(c Config) (*Table, error) {
 // does not allocate.
 //
 // A Header that Decode gave an error for must not be passed. Times must be within
-// what [time.Time.UnixNano] can express.
+// what [time.Time.UnixNano] can express; those after 2194 count as then.
 func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
-	at := max(now.UnixNano(), t.now)
+	at := t.clock(now)
 	t.now = at
 	if !whole(h) {
 		return t.track(z, h, at)
@@ -148,6 +150,13 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 	return t.advance(s, rec, u, z, dir, h, at)
 }
 
+// latest is the latest time that a table knows, in 2194: a timeout more can be
+// expressed too.
+const latest = math.MaxInt64 - math.MaxInt32*int64(time.Second)
+
+// clock returns the time that now counts as.
+func (t *Table) clock(now time.Time) int64 { return min(max(now.UnixNano(), t.now), latest) }
+
 // whole reports whether the packet is a segment or datagram of which nothing is
 // missing.
 func whole(h *packet.Header) bool {
@@ -170,7 +179,7 @@ func (t *Table) track(z Zone, h *packet.Header, at int64) Result {
 // that the packet, or the packet an ICMP error quotes, belongs to, as it stands
 // before the packet; the zero Entry if there is none.
 func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn Entry) {
-	at := max(now.UnixNano(), t.now)
+	at := t.clock(now)
 	if r, done := t.sort(z, h, at); done {
 		if r.Class() == Related {
 			s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
@@ -188,13 +197,14 @@ func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn En
 
 // Commit opens the connection of a packet for which Track just answered New, and
 // reports whether there was room. tag is the caller's own and comes back in
-// Result.Tag; a firewall keeps the rule there. For a packet that belongs to a
+// [Result.Tag]; a firewall keeps the rule there. For a packet that belongs to a
 // live connection already it does nothing and reports true.
 //
-// Commit frees dead connections before it takes more memory, so that a steady
-// stream of new ones does not make the table grow.
+// Commit reports false too for a packet that opens nothing. It frees dead connections
+// before it takes more memory, over IPv6 those that have been dead for 8 s, so that
+// a steady stream of new ones does not make the table grow.
 func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool {
-	at := max(now.UnixNano(), t.now)
+	at := t.clock(now)
 	t.now = at
 	var k key
 	hash, absent := t.recall(z, h, &k)
@@ -216,6 +226,9 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		return false
 	}
 	s := t.store(k.v6)
+	if t.limits != nil {
+		t.sweepSome(at)
+	}
 	t.reclaim(s, hash, at)
 	rec, ok := s.add(hash, &k)
 	if !ok {
@@ -279,6 +292,9 @@ func (t *Table) open(s *store, rec uint32, z Zone, k *key, h *packet.Header, at 
 		state, timeout = Established, min(to[Established], linuxUnacked)
 	}
 	meta := metaOf(h.Protocol, state, tag)
+	if t.profile == AWS && state == Established {
+		meta |= metaCapped
+	}
 	if k.reversed && !k.land {
 		meta |= metaReversed
 	}
