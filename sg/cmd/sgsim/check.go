@@ -30,7 +30,11 @@ entries which no file supplies is a warning and fails nothing: -topology pl-0123
 
   sgsim check -topology groups.json -topology enis.json -fail-on quota,stale
 
-Exit status: 0 nothing found that fails; 1 input cannot be read; 2 usage; 3 findings.
+Prints nothing where all is well. What the other subcommands refuse, as two interfaces
+with one address, goes to standard error.
+
+Exit status: 0 nothing found that fails; 1 input cannot be read or is refused; 2 usage;
+3 findings.
 `
 
 func (t *tool) check(args []string) int {
@@ -77,6 +81,9 @@ func (t *tool) check(args []string) int {
 	}
 	if err != nil {
 		return t.failed(err)
+	}
+	if _, err := sg.Compile(topo); err != nil { // what no other subcommand would work with is not in order
+		return t.failed(loader.Locate(err))
 	}
 	for _, f := range findings {
 		if fails(f.Kind) {

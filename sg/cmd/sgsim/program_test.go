@@ -547,6 +547,12 @@ func TestCheck(t *testing.T) {
 	r = runSgsim(t, "check", "-topology", "none.json", "-eni", "id=a,addr=10.0.0.5,group=sg-web")
 	assert.Equal(t, result{status: exitInput, stderr: "none.json: no such file or directory\n"}, r)
 
+	twice := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "10.0.2.20", "10.0.1.10", 1)))
+	r = runSgsim(t, "check", "-format", "json", "-topology", twice)
+	refused := runSgsim(t, "explain", "-topology", twice, askDB)
+	assert.Equal(t, result{stdout: "[]\n", stderr: refused.stderr, status: exitInput}, r)
+	assert.Regexp(t, `^\S+vpc.json:17: NetworkInterfaces\[1\]: eni-db: .*10\.0\.1\.10`, r.stderr)
+
 	hostile := write(t, "h.json", []byte(`{"SecurityGroups": [{"GroupId": "sg-\u001b[31m\nx", "IpPermissions": [
 		{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "PrefixListIds": [{"PrefixListId": "pl-\u001b[31m\nx"}]},
 		{"IpProtocol": "tcp", "FromPort": 0, "ToPort": 0, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}]}`))
