@@ -21,6 +21,38 @@ func (d Direction) String() string { return text(directionText[:], "Direction", 
 // String returns the text form that stands beside each Reason.
 func (r Reason) String() string { return text(reasonText[:], "Reason", r) }
 
+// String returns verdict, reason and the rule where there is one: "drop no_rule",
+// "accept tracked sg-web egress[0]".
+func (d Decision) String() string {
+	s := d.Verdict.String()
+	if d.Reason != NoReason {
+		s += " " + d.Reason.String()
+	}
+	if !d.Rule.IsZero() {
+		s += " " + d.Rule.String()
+	}
+	return s
+}
+
+// String returns where the packet was, and the decision: "eni-web egress: accept
+// rule sg-web egress[0]".
+func (h Hop) String() string {
+	return string(h.Enforcer.ID()) + " " + h.Direction.String() + ": " + h.Decision.String()
+}
+
+// String returns the outcome with the hops behind it: "drop no_rule (eni-web egress:
+// accept rule sg-web egress[0]; eni-db ingress: drop no_rule)".
+func (o Outcome) String() string {
+	s := Decision{Verdict: o.Verdict, Reason: o.Reason}.String()
+	for i, h := range o.Hops() {
+		s += [...]string{" (", "; "}[i] + h.String()
+	}
+	if o.n > 0 {
+		s += ")"
+	}
+	return s
+}
+
 // MarshalText returns the text form.
 func (v Verdict) MarshalText() ([]byte, error) { return marshal(verdictText[:], v) }
 

@@ -3,6 +3,7 @@ package sg_test
 import (
 	"encoding"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -28,6 +29,24 @@ func TestTextForms(t *testing.T) {
 	b, err := json.Marshal(sg.Decision{Verdict: sg.Accept, Reason: sg.OutOfState})
 	require.NoError(t, err)
 	assert.Contains(t, string(b), `"Verdict":"accept","Reason":"midstream"`)
+}
+
+// What becomes of a packet can be printed as it is.
+func TestOutcomeString(t *testing.T) {
+	fw := explainFirewall(t)
+	for _, c := range []struct{ packet, want string }{
+		{"tcp 10.0.1.10:40001 > 10.0.2.20:5432 S",
+			"accept rule (eni-web egress: accept rule sg-web egress[0]; eni-db ingress: accept rule sg-db ingress[0])"},
+		{"tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA",
+			"accept tracked (eni-db egress: accept tracked sg-db ingress[0]; eni-web ingress: accept tracked sg-web egress[0])"},
+		{"tcp 198.51.100.7:40001 > 10.0.2.20:5432 S", "drop no_rule (eni-db ingress: drop no_rule)"},
+		{"tcp 198.51.100.7:40001 > 198.51.100.8:5432 S", "not_applicable no_interface"},
+	} {
+		outcome := fw.Forward(mustHeader(t, c.packet), oracleStart)
+		assert.Equal(t, c.want, fmt.Sprint(outcome))
+	}
+	assert.Equal(t, "drop", fmt.Sprint(sg.Decision{}))
+	assert.Equal(t, "drop", fmt.Sprint(sg.Outcome{}))
 }
 
 func roundTrip[T interface {
