@@ -123,6 +123,21 @@ func reasons(t testing.TB, lines string) []string {
 	return out
 }
 
+// A rule that cannot match is told from one that another makes needless.
+func TestReportUnusedRules(t *testing.T) {
+	topo := site()
+	web := &topo.Groups[0]
+	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.CIDR("192.0.2.0/25")))
+	r, err := replay.Run(t.Context(), policy(t, topo), nil, script{"0 tcp 203.0.113.9:5 > 10.0.1.10:443 S"})
+	require.NoError(t, err)
+	r.Blame(sg.Check(topo))
+	var out strings.Builder
+	require.NoError(t, r.WriteText(&out, replay.TextOptions{}))
+	assert.Regexp(t, `tcp 443 from \S+ +0 +0  did not match here\n`, out.String())
+	assert.Regexp(t, `tcp 80 from sg-gone +0 +0  can never match: sg-gone is not in the topology\n`, out.String())
+	assert.Regexp(t, `tcp 22 from 192.0.2.0/25 +0 +0  not needed: ingress\[1\] admits all of it\n`, out.String())
+}
+
 func TestReport(t *testing.T) {
 	r, lines := run(t, replay.Options{}, script{
 		"0 tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",

@@ -77,10 +77,11 @@ type RuleHits struct {
 	// which the rule had opened.
 	Carried uint64
 
-	// Never says why the rule could not admit a packet, or could not be the
-	// first to do so, whatever the capture holds. It is empty for a rule that
-	// did not match here but might elsewhere, and without [Report.Blame].
-	Never string
+	// Never says why the rule could not admit a packet, whatever the capture holds,
+	// or why it is not needed for any, which Needless tells. It is empty for a rule
+	// that did not match here but might elsewhere, and without [Report.Blame].
+	Never    string
+	Needless bool // another rule admits all that this one does
 }
 
 // Midstream counts TCP connections of which the capture does not show the SYN.
@@ -163,18 +164,23 @@ func (r *Report) Blame(findings []sg.Finding) {
 		dir   sg.Direction
 		index int
 	}
-	never := map[place]string{}
+	type reason struct {
+		text     string
+		needless bool
+	}
+	never := map[place]reason{}
 	for _, f := range findings {
 		switch f.Kind {
 		case sg.NeverMatches, sg.Stale, sg.Dangling, sg.Shadowed, sg.DuplicateRule:
-			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at] == "" {
-				never[at] = f.Text
+			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
+				never[at] = reason{f.Text, f.Kind == sg.Shadowed || f.Kind == sg.DuplicateRule}
 			}
 		}
 	}
 	for i := range r.Rules {
 		h := &r.Rules[i]
-		h.Never = never[place{h.Rule.Group(), h.Rule.Direction(), h.Rule.Index()}]
+		why := never[place{h.Rule.Group(), h.Rule.Direction(), h.Rule.Index()}]
+		h.Never, h.Needless = why.text, why.needless
 	}
 }
 

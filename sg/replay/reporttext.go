@@ -122,9 +122,12 @@ func (t *reportText) rules(r *Report) {
 		h := &r.Rules[i]
 		t.printf("  %-*s %-*s %-*s %-*s %9d %11d", widths[0], l.group, widths[1], l.dir, widths[2], l.name, widths[3], l.words, h.Admitted, h.Carried)
 		if h.Admitted == 0 {
-			if h.Never != "" {
-				t.printf("  can never match first: %s", h.Never)
-			} else {
+			switch {
+			case h.Needless:
+				t.printf("  not needed: %s", h.Never)
+			case h.Never != "":
+				t.printf("  can never match: %s", h.Never)
+			default:
 				t.printf("  did not match here")
 			}
 		}
