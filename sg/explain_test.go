@@ -142,6 +142,16 @@ eni-db egress: accept, exempt
 	}
 }
 
+// Where a connection decides, a rule that would match is not what decided.
+func TestExplainRulesNotAsked(t *testing.T) {
+	fw := explainFirewall(t)
+	fw.Forward(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"), oracleStart)
+	text := fw.Explain(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 9"), oracleStart).String()
+	assert.Contains(t, text, "  admitted    by sg-web egress[0]: all 0.0.0.0/0\n  not asked   would match: sg-web egress[0]: all 0.0.0.0/0\n")
+	assert.NotContains(t, text, "  rule ")
+	assert.NotContains(t, text, "  matched ")
+}
+
 func TestExplainNobody(t *testing.T) {
 	var e *sg.Enforcer
 	x := e.Explain(sg.Ingress, mustHeader(t, "tcp 192.0.2.1:1 > 203.0.113.50:2 S"), oracleStart)

@@ -57,7 +57,9 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 	default:
 		line("connection", "none")
 	}
-	if m := &hop.Match; !m.Rule.IsZero() {
+	if m := &hop.Match; !m.Rule.IsZero() && !d.Reason.askedRules() {
+		line("not asked", "would match: %s: %s", m.Rule, m.Rule.Rule())
+	} else if !m.Rule.IsZero() {
 		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
 		line("matched", "%s %s", remoteAddr(hop.Direction, &x.Header), m.what())
 		if m.Untracked && d.Reason == Untracked {
@@ -78,6 +80,16 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 	for _, h := range hop.Hints {
 		line("hint", "%s", h)
 	}
+}
+
+// askedRules reports whether the rules had a say in a decision: not where the packet's
+// connection or datagram, or the packet itself, decides before they are asked.
+func (r Reason) askedRules() bool {
+	switch r {
+	case ByRule, Untracked, NoRule, OutOfState, TableFull:
+		return true
+	}
+	return false
 }
 
 // what says which part of the rule's peer matched.
