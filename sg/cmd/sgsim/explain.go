@@ -94,6 +94,7 @@ func (t *tool) explain(args []string) int {
 			x = fw.ExplainVia(h, now, via)
 			fw.ForwardVia(h, now, via)
 		}
+		nameFlags(x)
 		fmt.Fprintln(w, printable(named(strings.TrimRight(x.String(), "\n"), topo)))
 		dropped = dropped || x.Verdict == sg.Drop
 	}
@@ -104,6 +105,17 @@ func (t *tool) explain(args []string) int {
 		return exitNo
 	}
 	return exitOK
+}
+
+// nameFlags puts the flags of the command into hints that name the options of package
+// sg.
+func nameFlags(x *sg.Explanation) {
+	flags := strings.NewReplacer("see Options.Midstream", "see -midstream", "see Options.RelatedICMP", "see -related-icmp")
+	for _, hop := range x.Hops {
+		for i := range hop.Hints {
+			hop.Hints[i] = flags.Replace(hop.Hints[i])
+		}
+	}
 }
 
 func parsePackets(args []string) ([]packet.Header, error) {

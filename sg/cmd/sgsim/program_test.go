@@ -482,6 +482,12 @@ func TestExplain(t *testing.T) {
 	alone := runSgsim(t, "explain", "-topology", topology, webSays)
 	assert.Contains(t, alone.stdout, "drop")
 
+	alone = runSgsim(t, "explain", "-topology", topology, askMore)
+	assert.Contains(t, alone.stdout, "(CT-41); see -midstream\n")
+	about := "icmp 192.0.2.1 > 10.0.1.10 3/4 about tcp 10.0.1.10:443 > 198.51.100.7:50000"
+	alone = runSgsim(t, "explain", "-topology", topology, askWeb, about)
+	assert.Contains(t, alone.stdout, "(CT-51); see -related-icmp\n")
+
 	hostile := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"GroupName": "web"`, `"GroupName": "\u001b[31mweb\nx"`, 1)))
 	r = runSgsim(t, "explain", "-topology", hostile, askDB)
 	assert.Contains(t, r.stdout, `  rule        \x1b[31mweb\nx (sg-web) egress[0]`)
@@ -500,7 +506,6 @@ func TestExplain(t *testing.T) {
 	assert.Equal(t, exitOK, verdict("-midstream", "pickup", askMore))
 	assert.Equal(t, exitOK, verdict("-exempt=true", "udp 10.0.2.20:40000 > 169.254.169.253:53"))
 	assert.Equal(t, exitNo, verdict("-exempt=false", "udp 10.0.2.20:40000 > 169.254.169.253:53"))
-	about := "icmp 192.0.2.1 > 10.0.1.10 3/4 about tcp 10.0.1.10:443 > 198.51.100.7:50000"
 	assert.Equal(t, exitNo, verdict(askWeb, about))
 	assert.Equal(t, exitOK, verdict("-related-icmp", askWeb, about))
 	assert.Equal(t, exitOK, verdict("-profile", "linux", askWeb))
