@@ -140,9 +140,19 @@ func TestCheckRules(t *testing.T) {
 				"sg-a ingress[1]: misleading: icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1",
 			},
 		},
+		"SG-42 host bits": {
+			[]string{"tcp 443 10.0.1.5/24", "tcp 443 2001:db8::1/64", "tcp 443 10.0.9.5/32"},
+			[]string{
+				"sg-a ingress[0]: misleading: 10.0.1.5/24 means 10.0.1.0/24: host bits are cleared",
+				"sg-a ingress[1]: misleading: 2001:db8::1/64 means 2001:db8::/64: host bits are cleared",
+			},
+		},
 		"SG-43 SG-51 duplicates": {
 			[]string{"tcp 443 10.0.0.0/8", "tcp 443 10.0.0.5/8 desc=again", "tcp 443 11.0.0.0/8"},
-			[]string{"sg-a ingress[1]: duplicate: the same as ingress[0] (InvalidPermission.Duplicate)"},
+			[]string{
+				"sg-a ingress[1]: misleading: 10.0.0.5/8 means 10.0.0.0/8: host bits are cleared",
+				"sg-a ingress[1]: duplicate: the same as ingress[0] (InvalidPermission.Duplicate)",
+			},
 		},
 		"shadowed": {
 			[]string{"tcp 443 10.1.0.0/16", "tcp 400-500 10.0.0.0/8", "icmp 8/0 10.0.0.0/8", "icmp 8/-1 10.0.0.0/8", "udp 53 sg-b", "all sg-b", "tcp 443 2001:db8::/32"},

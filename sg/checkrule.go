@@ -102,6 +102,10 @@ func (c *checker) peer(at Finding, g *Group, r *Rule) {
 
 // meaning looks at what the rule can match and seems to mean.
 func (c *checker) meaning(at Finding, r *Rule) {
+	if p := r.Peer.CIDR; p.IsValid() && p != p.Masked() { // SG-42
+		at.Kind = Misleading
+		c.add(at, "%s means %s: host bits are cleared", p, p.Masked())
+	}
 	f := c.families(at.Group, r)
 	switch {
 	case r.Protocol == ICMP && f.v6 && !f.v4: // SG-41

@@ -182,18 +182,18 @@ func (c *cursor) addr() (netip.Addr, bool) {
 }
 
 // prefix returns a CIDR block that must be there, its host bits cleared (SG-42),
-// and whether there were any.
-func (c *cursor) prefix(f family) (p netip.Prefix, hostBits, ok bool) {
+// and as it was given.
+func (c *cursor) prefix(f family) (p, given netip.Prefix, ok bool) {
 	s, ok := c.need()
 	if !ok {
-		return p, false, false
+		return p, p, false
 	}
-	p, err := parsePrefix(s, f)
+	given, err := parsePrefix(s, f)
 	if err != nil {
 		c.fail(codeParameter, "%s is %w", quote(s), err)
-		return p, false, false
+		return p, p, false
 	}
-	return p.Masked(), p != p.Masked(), true
+	return given.Masked(), given, true
 }
 
 func (c *cursor) fail(code, format string, args ...any) { c.p.fail(c.place(), code, format, args...) }

@@ -73,10 +73,10 @@ func (c *cursor) hasWrongPeers() bool {
 	return false
 }
 
-// cidr reads a peer that is a CIDR block. AWS clears host bits, so what has some
-// was written by hand and means the same (SG-42).
+// cidr reads a peer that is a CIDR block. AWS clears host bits (SG-42), so what has
+// some was written by hand. They stay, for sg.Check to find.
 func (c *cursor) cidr(key string, f family) (sg.Peer, bool) {
-	p, _, ok := c.field(key).prefix(f)
+	_, p, ok := c.field(key).prefix(f)
 	return sg.Peer{CIDR: p}, ok
 }
 

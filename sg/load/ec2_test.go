@@ -81,13 +81,13 @@ rule sg-a ingress tcp 5 10.0.0.0/8
 `,
 		},
 		{
-			name: "SG-42 SG-43 SG-51 host bits are cleared, and what is then the same is one rule",
+			name: "SG-42 SG-43 SG-51 host bits do not tell rules apart",
 			in: []string{group(`{"IpProtocol": "-1", "IpRanges": [
 				{"CidrIp": "10.0.0.5/8"},
 				{"CidrIp": "10.0.0.0/8"}], "Ipv6Ranges": [{"CidrIpv6": "2001:db8::1/32"}]}`, "")},
 			want: `group sg-a account=1
-rule sg-a ingress all 10.0.0.0/8
-rule sg-a ingress all 2001:db8::/32
+rule sg-a ingress all 10.0.0.5/8
+rule sg-a ingress all 2001:db8::1/32
 `,
 			warnings: []string{"1.json:3: SecurityGroups[0].IpPermissions[0].IpRanges[1]: the same rule stands at line 2 of 1.json already (InvalidPermission.Duplicate)"},
 		},

@@ -217,13 +217,13 @@ func (x *tfRules) cidr(c *cursor, f family) {
 		x.peers++
 		return
 	}
-	p, hostBits, ok := c.prefix(f)
+	p, given, ok := c.prefix(f)
 	x.peers++
 	if !ok {
 		return
 	}
 	x.peers--
-	if hostBits { // SG-45
+	if given != p { // SG-45
 		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.v.text), p)
 	}
 	x.add(c, sg.Peer{CIDR: p})

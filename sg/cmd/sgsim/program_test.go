@@ -552,6 +552,11 @@ func TestCheck(t *testing.T) {
 	r = runSgsim(t, "check", "-topology", "none.json", "-eni", "id=a,addr=10.0.0.5,group=sg-web")
 	assert.Equal(t, result{status: exitInput, stderr: "none.json: no such file or directory\n"}, r)
 
+	bits := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100.7/24", 1)))
+	r = runSgsim(t, "check", "-topology", bits)
+	assert.Equal(t, exitNo, r.status)
+	assert.Regexp(t, `^\S+vpc.json:5: \S+: sg-web ingress\[0\]: misleading: 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared\n$`, r.stdout)
+
 	twice := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "10.0.2.20", "10.0.1.10", 1)))
 	r = runSgsim(t, "check", "-format", "json", "-topology", twice)
 	refused := runSgsim(t, "explain", "-topology", twice, askDB)
