@@ -120,13 +120,20 @@ type checker struct {
 	lists   map[PrefixListID]*PrefixList
 	names   map[string]GroupID // VPC and lower-case name
 	places  map[RuleID]string  // of the first rule with an id
+
+	accounts map[AccountID]bool // that own groups
+	vpcs     map[VPCID]bool     // that have groups
 }
 
 func newChecker(t *Topology, q Quotas) *checker {
 	c := &checker{
 		t: t, quotas: q.withDefaults(), scope: newScope(t),
 		members: map[GroupID]families{}, lists: map[PrefixListID]*PrefixList{}, names: map[string]GroupID{},
-		places: map[RuleID]string{},
+		places: map[RuleID]string{}, accounts: map[AccountID]bool{}, vpcs: map[VPCID]bool{},
+	}
+	for i := range t.Groups {
+		c.accounts[t.Groups[i].Account] = true
+		c.vpcs[t.Groups[i].VPC] = true
 	}
 	for i := range t.ENIs {
 		e := &t.ENIs[i]

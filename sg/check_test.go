@@ -188,6 +188,30 @@ func TestCheckRules(t *testing.T) {
 	}
 }
 
+// REF-08, REF-09: AWS knows groups of other accounts and VPCs that were not exported.
+func TestCheckGroupsElsewhere(t *testing.T) {
+	topo := &Topology{
+		Peerings: []Peering{
+			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2"}, {ID: "pcx-2", Requester: "vpc-2", Accepter: "vpc-1"},
+			{ID: "pcx-3", Requester: "vpc-1", Accepter: "vpc-3"}, {ID: "pcx-4", Requester: "vpc-1", Accepter: "vpc-4", Status: "deleted"},
+		},
+		Groups: []Group{
+			{ID: "sg-a", VPC: "vpc-1", Account: "1", Ingress: rules(t, "tcp 1 sg-x account=2", "tcp 2 sg-x account=3", "tcp 3 sg-x account=1",
+				"tcp 4 sg-x peering=pcx-1", "tcp 5 sg-x peering=pcx-2", "tcp 6 sg-x peering=pcx-3", "tcp 7 sg-x peering=pcx-4")},
+			{ID: "sg-c", VPC: "vpc-3", Account: "3"},
+		},
+	}
+	assert.Equal(t, []string{
+		"sg-a ingress[0]: dangling: sg-x is of account 2, whose groups are not in the topology",
+		"sg-a ingress[1]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
+		"sg-a ingress[2]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
+		"sg-a ingress[3]: dangling: sg-x is in vpc-2, behind pcx-1, whose groups are not in the topology",
+		"sg-a ingress[4]: dangling: sg-x is in vpc-2, behind pcx-2, whose groups are not in the topology",
+		"sg-a ingress[5]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
+		"sg-a ingress[6]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
+	}, found(topo))
+}
+
 func TestCheckTheRest(t *testing.T) {
 	pfx := netip.MustParsePrefix
 	topo := &Topology{

@@ -1,6 +1,9 @@
 package sg
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // rules looks at the rules of one direction of a group: its quota, then each
 // rule.
@@ -68,12 +71,37 @@ func (c *checker) astray(g *Group, r *Rule) (at Finding, why string) {
 		return Finding{Kind: Dangling, Code: "InvalidPrefixListID.NotFound"}, // SG-81
 			fmt.Sprintf("%s is not in the topology", r.Peer.PrefixList)
 	case r.Peer.Group != "" && c.scope.groups[r.Peer.Group] == nil:
+		if where := c.elsewhere(g, r.Peer); where != "" {
+			return Finding{Kind: Dangling}, where // AWS may well have it
+		}
 		return Finding{Kind: Dangling, Code: "InvalidGroup.NotFound"}, // SG-73
 			c.scope.unreachable(g, r.Peer)
 	case r.Peer.Group != "":
 		return Finding{Kind: Stale}, c.scope.unreachable(g, r.Peer)
 	}
 	return Finding{}, ""
+}
+
+// elsewhere says where a group is that a rule of g names and the topology does not
+// have, if it belongs to an account or a VPC of which the topology has no groups at
+// all; "" if it would be among those that it has.
+func (c *checker) elsewhere(g *Group, p Peer) string {
+	if p.Account != "" && p.Account != g.Account && !c.accounts[p.Account] {
+		return fmt.Sprintf("%s is of account %s, whose groups are not in the topology", p.Group, p.Account)
+	}
+	for _, x := range c.t.Peerings {
+		if p.Peering == "" || x.ID != p.Peering || !x.active() {
+			continue
+		}
+		far := x.Accepter
+		if slices.Contains(g.vpcs(), far) {
+			far = x.Requester
+		}
+		if !c.vpcs[far] {
+			return fmt.Sprintf("%s is in %s, behind %s, whose groups are not in the topology", p.Group, far, x.ID)
+		}
+	}
+	return ""
 }
 
 // peer looks at what the rule names.
