@@ -54,7 +54,11 @@ type rule struct {
 	sg.Rule
 	place    Place
 	listings []*cursor // those of its group that have it
-	list     *cursor   // where it was read last, to find duplicates
+
+	// Places in the group's rules of others that are the same.
+	again int     // the next one; 0: there is none
+	list  *cursor // of the first one: where they were read last,
+	last  int     // and up to which
 }
 
 // An identity is what tells a rule from all others of its group (SG-51).
@@ -78,8 +82,8 @@ func once[K comparable, T any](of map[K]*T, all *[]*T, id K, x T) *T {
 	return of[id]
 }
 
-// addRule adds a rule that was read at c. list is the list it is part of; two
-// equal rules in one list are a mistake, in two they are the same rule. full says
+// addRule adds a rule that was read at c. list is the list it is part of; in two lists
+// equal rules are the same rule, in one they are two, which sg.Check finds. full says
 // that list holds all rules of the group and direction.
 func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
 	if r.Peer.Group == g.ID {
@@ -90,18 +94,28 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 	}
 	key := identity{dir, r.Canonical()}
 	rules := &g.rules[dir-sg.Ingress]
-	i, known := g.ruleOf[key]
+	first, known := g.ruleOf[key]
 	if !known {
 		if g.ruleOf == nil {
 			g.ruleOf = make(map[identity]int)
 		}
-		i = len(*rules)
-		g.ruleOf[key] = i
+		first = len(*rules)
+		g.ruleOf[key] = first
 		*rules = append(*rules, rule{Rule: r, place: c.place()})
 	}
+	i := first
+	if known && (*rules)[first].list == list { // its second in this list is its second in others
+		last := (*rules)[first].last
+		if i = (*rules)[last].again; i == 0 {
+			known, i = false, len(*rules)
+			(*rules)[last].again = i
+			*rules = append(*rules, rule{Rule: r, place: c.place()})
+		}
+	}
+	(*rules)[first].list, (*rules)[first].last = list, i
 	old := &(*rules)[i]
 	if known {
-		if old.list == list || old.ID != "" && r.ID != "" && old.ID != r.ID {
+		if old.ID != "" && r.ID != "" && old.ID != r.ID {
 			b.warn(c.place(), codeDuplicate, "the same rule stands at line %d of %s already", old.place.Line, old.place.File)
 			return
 		}
@@ -110,7 +124,6 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 		setDefault(&old.Peer.Account, r.Peer.Account)
 		setDefault(&old.Peer.Peering, r.Peer.Peering)
 	}
-	old.list = list
 	if full {
 		old.listings = append(old.listings, list)
 	}

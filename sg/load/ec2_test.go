@@ -87,9 +87,17 @@ rule sg-a ingress tcp 5 10.0.0.0/8
 				{"CidrIp": "10.0.0.0/8"}], "Ipv6Ranges": [{"CidrIpv6": "2001:db8::1/32"}]}`, "")},
 			want: `group sg-a account=1
 rule sg-a ingress all 10.0.0.5/8
+rule sg-a ingress all 10.0.0.0/8
 rule sg-a ingress all 2001:db8::1/32
 `,
-			warnings: []string{"1.json:3: SecurityGroups[0].IpPermissions[0].IpRanges[1]: the same rule stands at line 2 of 1.json already (InvalidPermission.Duplicate)"},
+		},
+		{
+			name: "SG-43 SG-51 one list has a rule twice, two lists have the same rules",
+			in: []string{group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "10.0.0.0/8"}, {"CidrIp": "10.0.0.0/8"}]}`, ""),
+				`{"SecurityGroupRules": [
+				{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"},
+				{"SecurityGroupRuleId": "sgr-2", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`},
+			want: "group sg-a account=1\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\nrule sg-a ingress all 10.0.0.0/8 id=sgr-2\nrule sg-a ingress all 10.0.0.0/8\n",
 		},
 		{
 			name: "IN-04 every kind of rule",

@@ -212,8 +212,7 @@ peering pcx-1 vpc-1 vpc-3 status=active
 			in: tfText{values: []string{`aws_security_group.a {"id": "sg-a"}`,
 				`aws_vpc_security_group_ingress_rule.a {"security_group_id": "sg-a", "ip_protocol": "-1", "cidr_ipv4": "10.0.0.0/8"}`,
 				`aws_vpc_security_group_ingress_rule.b {"security_group_id": "sg-a", "ip_protocol": "-1", "cidr_ipv4": "10.0.0.0/8"}`}},
-			want:     "group sg-a\nrule sg-a ingress all 10.0.0.0/8\n",
-			warnings: []string{"1.json:1: values.root_module.resources[2].values.cidr_ipv4 (aws_vpc_security_group_ingress_rule.b): the same rule stands at line 1 of 1.json already (InvalidPermission.Duplicate)"},
+			want: "group sg-a\nrule sg-a ingress all 10.0.0.0/8\nrule sg-a ingress all 10.0.0.0/8\n",
 		},
 		{
 			name:     "an empty state",

@@ -557,6 +557,13 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, exitNo, r.status)
 	assert.Regexp(t, `^\S+vpc.json:5: \S+: sg-web ingress\[0\]: misleading: 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared\n$`, r.stdout)
 
+	again := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `{"CidrIp": "198.51.100.0/24"}`, `{"CidrIp": "198.51.100.0/24"}, {"CidrIp": "198.51.100.0/24"}`, 1)))
+	r = runSgsim(t, "check", "-fail-on", "duplicate", "-topology", again)
+	assert.Equal(t, exitNo, r.status)
+	assert.Empty(t, r.stderr)
+	assert.Regexp(t, `^\S+vpc.json:5: \S+\.IpRanges\[1\]: sg-web ingress\[1\]: duplicate: the same as ingress\[0\] \(InvalidPermission.Duplicate\)\n$`, r.stdout)
+	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", again, askDB).status)
+
 	twice := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "10.0.2.20", "10.0.1.10", 1)))
 	r = runSgsim(t, "check", "-format", "json", "-topology", twice)
 	refused := runSgsim(t, "explain", "-topology", twice, askDB)
