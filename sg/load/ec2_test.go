@@ -242,6 +242,13 @@ subnet vpc-2 subnet-2 2001:db8::/64
 			want: "group sg-a account=1\nrule sg-a ingress all 10.0.0.0/8\n",
 		},
 		{
+			name: "one group twice in a file",
+			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]},
+				{"GroupId": "sg-a"}]}`},
+			want:     "group sg-a\nrule sg-a ingress all 10.0.0.0/8\n",
+			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a has this rule here, but not at line 2 of the same file: the rules of both places count"},
+		},
+		{
 			name: "outputs of different times",
 			in: []string{group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}`, ""),
 				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/9"}]}`},

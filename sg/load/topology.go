@@ -85,17 +85,23 @@ func (b *builder) checkVPCs() {
 }
 
 // compareListings warns where a group's rules were told in full and yet a further
-// rule turned up: rules were changed between two commands, and the topology has
-// those of both.
+// rule turned up: rules were changed between two commands, or a group stands in one
+// file twice, and the topology has the rules of both.
 func (b *builder) compareListings(g *group) {
 	for _, rules := range g.rules {
 		for _, r := range rules {
 			for _, l := range g.listings {
-				if !r.isIn(l) {
+				if r.isIn(l) {
+					continue
+				}
+				if l.src.name == r.place.File {
+					b.warn(r.place, "", "%s has this rule here, but not at line %d of the same file: the rules of both places count",
+						g.ID, l.place().Line)
+				} else {
 					b.warn(r.place, "", "%s has this rule here, but not at line %d of %s: were they printed at different times?",
 						g.ID, l.place().Line, l.src.name)
-					break
 				}
+				break
 			}
 		}
 	}
