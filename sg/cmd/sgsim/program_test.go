@@ -564,6 +564,10 @@ func TestCheck(t *testing.T) {
 	assert.Regexp(t, `^\S+vpc.json:5: \S+\.IpRanges\[1\]: sg-web ingress\[1\]: duplicate: the same as ingress\[0\] \(InvalidPermission.Duplicate\)\n$`, r.stdout)
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", again, askDB).status)
 
+	none := write(t, "none.json", []byte(`{"SecurityGroups": []}`))
+	assert.Equal(t, result{stderr: "warning: no input has a security group, so no rule admits anything: add describe-security-groups\n"},
+		runSgsim(t, "check", "-topology", none))
+
 	twice := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "10.0.2.20", "10.0.1.10", 1)))
 	r = runSgsim(t, "check", "-format", "json", "-topology", twice)
 	refused := runSgsim(t, "explain", "-topology", twice, askDB)

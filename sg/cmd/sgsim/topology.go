@@ -48,6 +48,9 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 		l.AddNamedENI("-eni id="+string(e.ID), e)
 	}
 	topo, warnings, err := l.Topology()
+	if err == nil && len(topo.Groups) == 0 {
+		warnings = append(warnings, load.Warning{Text: "no input has a security group, so no rule admits anything: add describe-security-groups"})
+	}
 	for _, w := range warnings {
 		fmt.Fprintf(t.stderr, "warning: %s\n", printableLine(w.String()))
 	}
