@@ -54,7 +54,11 @@ func (n *Network) Matrix(t TB, table string) bool {
 		return true
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d cells of the matrix are wrong:\n%s", len(bad), indented(columns(rows)))
+	are := "are"
+	if len(bad) == 1 {
+		are = "is"
+	}
+	fmt.Fprintf(&b, "%s of the matrix %s wrong:\n%s", count(len(bad), "cell"), are, indented(columns(rows)))
 	for _, f := range bad {
 		fmt.Fprintf(&b, "%s", f)
 	}
@@ -72,7 +76,7 @@ func parseMatrix(table string) ([][]string, error) {
 		}
 		if len(rows) > 0 {
 			if len(row) != len(rows[0]) {
-				return nil, fmt.Errorf("row %q has %d cells for %d columns", row[0], len(row)-1, len(rows[0])-1)
+				return nil, fmt.Errorf("row %q has %s for %s", row[0], count(len(row)-1, "cell"), count(len(rows[0])-1, "column"))
 			}
 			for _, cell := range row[1:] {
 				if cell != "yes" && cell != "no" && cell != "-" {
@@ -126,4 +130,11 @@ func columns(rows [][]string) string {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -276,12 +276,13 @@ func TestMatrix(t *testing.T) {
 		"    from      web:https     db:postgresql\n"+
 		"    internet  YES(want-no)  no\n"+
 		"    web       -             NO(want-yes)\n")
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { net.Matrix(tb, "from web:https\ninternet no") }), "1 cell of the matrix is wrong:\n")
 	assert.Contains(t, got, "internet reaches web with HTTPS, and should not")
 	assert.Contains(t, got, "web does not reach db with PostgreSQL")
 
 	for table, says := range map[string]string{
 		"":                                "needs a line of destinations",
-		"from web:https\ninternet":        `row "internet" has 0 cells for 1 columns`,
+		"from web:https\ninternet":        `row "internet" has 0 cells for 1 column`,
 		"from web:https\ninternet maybe":  `"maybe" is not yes, no or -`,
 		"from web\ninternet yes":          `column "web"`,
 		"from web:nothing\ninternet yes":  `traffic "nothing"`,
