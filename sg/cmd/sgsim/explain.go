@@ -21,6 +21,10 @@ them from matching. Of several packets, each meets the connections of those befo
   PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC)
                        'udp [2001:db8::1]:4000 > [2001:db8::2]:53 len 40'
                        'icmp 10.0.1.10 > 10.0.2.20 8/0 id 7', '47 10.0.1.10 > 10.0.2.20'
+                       with any of these behind: seq 1, ack 2, win 502, len 1460, ttl 64,
+                       frag 1480+ (bytes, + if more follow), ipid 7, iplen 1512,
+                       captured 54, missing ports,flags,icmp,icmpid,quote, and last
+                       about udp A:1 > B:2, what an ICMP error quotes
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list

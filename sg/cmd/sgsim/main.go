@@ -19,6 +19,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -39,7 +41,7 @@ What AWS security groups do with packets, with no AWS account and no root.
   explain   say at length what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
 
-sgsim SUBCOMMAND -h shows the flags. To see it work:
+sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. To see it work:
 
   sgsim replay
 `
@@ -74,12 +76,27 @@ func (t *tool) run(args []string) int {
 	case "check":
 		return t.check(args[1:])
 	case "help", "-h", "-help", "--help":
+		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
+			return t.run([]string{args[1], "-h"})
+		}
 		fmt.Fprint(t.stdout, usage)
+		return exitOK
+	case "version", "-version", "--version":
+		fmt.Fprintln(t.stdout, version())
 		return exitOK
 	default:
 		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain and check\n", name)
 		return exitUsage
 	}
+}
+
+// version is that of the module, as the go command recorded it.
+func version() string {
+	v := "unknown version"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return "sgsim " + v + " " + runtime.Version()
 }
 
 // parse reads the command line. done means that there is nothing left to do but

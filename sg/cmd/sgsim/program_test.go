@@ -385,6 +385,31 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+func TestHelpOf(t *testing.T) {
+	want := runSgsim(t, "check", "-h")
+	for _, help := range []string{"help", "-h", "--help"} {
+		assert.Equal(t, want, runSgsim(t, help, "check"))
+		assert.Equal(t, runSgsim(t, "help"), runSgsim(t, help, "-h"))
+	}
+	assert.Equal(t, exitUsage, runSgsim(t, "help", "chess").status)
+
+	// What explain -h says of packets is what the parser takes.
+	text := runSgsim(t, "explain", "-h").stdout
+	for _, clause := range []string{"seq 1", "ack 2", "win 502", "len 1460", "ttl 64", "frag 1480+", "ipid 7", "iplen 1512", "captured 54"} {
+		assert.Contains(t, text, clause)
+		_, err := packet.ParseHeader("47 10.0.1.10 > 10.0.2.20 " + clause)
+		assert.NoError(t, err)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, flag := range []string{"version", "-version", "--version"} {
+		r := runSgsim(t, flag)
+		assert.Zero(t, r.status)
+		assert.Regexp(t, `^sgsim \S+ go1\.\S+\n$`, r.stdout)
+	}
+}
+
 func TestUsageErrors(t *testing.T) {
 	topology, packets := vpc(t), pcapFile(t, askWeb)
 	for _, args := range [][]string{

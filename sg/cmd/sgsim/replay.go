@@ -30,8 +30,9 @@ to, and reports. Without arguments it shows a small demonstration.
                        to standard error with jsonl and flowlog (default text)
   -log-format '${srcaddr} ...'      fields of a flow log, versions 2 to 5, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log: 1m or 10m
-  -accepted FILE       write the accepted packets to a capture
-  -dropped FILE        write the dropped ones
+  -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
+                       read, else pcapng
+  -dropped FILE        write the dropped ones, likewise
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
