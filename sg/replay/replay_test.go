@@ -213,6 +213,9 @@ func TestMidstream(t *testing.T) {
 	assert.EqualValues(t, 2, r.Midstream.Open)
 	assert.EqualValues(t, 1, r.Midstream.OpenPassed)
 	assert.EqualValues(t, 1, r.Midstream.OpenDropped.Packets)
+	var text strings.Builder
+	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
+	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1 packet let pass by rules\n")
 }
 
 // The Nitro v6 figures are those of a replay with Nitro v6 ENIs.

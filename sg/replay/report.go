@@ -89,7 +89,8 @@ type Midstream struct {
 	// Open is the number of connections that were already open when the capture
 	// began: there is no SYN of theirs in it. OpenDropped is what that cost, the
 	// packets that were dropped for lack of a connection; OpenPassed counts those
-	// that sg.MidstreamPass or sg.MidstreamPickup let pass.
+	// that a rule let pass: with sg.MidstreamPass all of them, with sg.MidstreamPickup
+	// those that took connections up, and not what followed as tracked.
 	Open        uint64
 	OpenDropped Count
 	OpenPassed  uint64

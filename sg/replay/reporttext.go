@@ -81,9 +81,9 @@ func (t *reportText) midstream(m *Midstream) {
 		t.printf("%s%s open already when the capture began: ", about, pluralWere(m.Open, "TCP connection"))
 		switch {
 		case m.OpenDropped.Packets > 0 && m.OpenPassed > 0:
-			t.printf("%s dropped, %s let pass\n", plural(m.OpenDropped.Packets, "packet"), plural(m.OpenPassed, "packet"))
+			t.printf("%s dropped, %s let pass by rules\n", plural(m.OpenDropped.Packets, "packet"), plural(m.OpenPassed, "packet"))
 		case m.OpenPassed > 0:
-			t.printf("%s let pass\n", plural(m.OpenPassed, "packet"))
+			t.printf("%s let pass by rules\n", plural(m.OpenPassed, "packet"))
 		default:
 			t.printf("%s dropped\n", plural(m.OpenDropped.Packets, "packet"))
 		}
