@@ -218,6 +218,20 @@ func TestMidstream(t *testing.T) {
 	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1 packet let pass by rules\n")
 }
 
+// Later fragments pass for the first one of their datagram and count at no rule.
+func TestReportFragments(t *testing.T) {
+	r, _ := run(t, replay.Options{}, script{
+		"0 tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
+		"0.1 tcp 10.0.1.10:4000 > 10.0.2.20:5432 A len 1000 frag 0+ ipid 7",
+		"0.2 tcp 10.0.1.10 > 10.0.2.20 len 1000 frag 1024 ipid 7",
+		"0.3 tcp 10.0.1.10 > 10.0.2.20 len 1000 frag 1024 ipid 8", // of an unknown first
+	})
+	assert.EqualValues(t, 2, r.Fragments, "one packet at two ENIs")
+	var text strings.Builder
+	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
+	assert.Contains(t, text.String(), "\n  no rule counts the 2 later fragments that followed an admitted first one\n")
+}
+
 // The Nitro v6 figures are those of a replay with Nitro v6 ENIs.
 func TestNitro(t *testing.T) {
 	s := script{

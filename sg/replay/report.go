@@ -44,6 +44,11 @@ type Report struct {
 	// without hits included.
 	Rules []RuleHits
 
+	// Fragments is the number of later fragments that passed because the first one
+	// of their datagram had; no rule counts them. One that two ENIs judge counts at
+	// both, as with rules.
+	Fragments uint64
+
 	Midstream Midstream
 
 	// Talkers are those whose packets were dropped, most packets first; there
@@ -211,6 +216,7 @@ func (r *run) report() *Report {
 	}
 	for _, w := range r.workers {
 		out.Connections += w.tally.connections
+		out.Fragments += w.tally.fragments
 		out.Entries += w.fw.Stats().Inserted
 	}
 	r.reportMemory(out)

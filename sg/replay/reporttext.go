@@ -133,6 +133,9 @@ func (t *reportText) rules(r *Report) {
 		}
 		t.b = append(trimRight(t.b), '\n')
 	}
+	if r.Fragments > 0 {
+		t.printf("  no rule counts the %s that followed an admitted first one\n", plural(r.Fragments, "later fragment"))
+	}
 }
 
 func (t *reportText) talkers(r *Report) {

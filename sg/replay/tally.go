@@ -11,6 +11,7 @@ type tally struct {
 	counts [sg.NotApplicable + 1][reasons]Count
 	rules  ruleCounts
 
+	fragments   uint64 // later ones that were admitted for their first, at each ENI
 	connections uint64 // opened, by packets that were admitted at every ENI
 
 	shards [shards]memory
@@ -55,6 +56,8 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 		d := &hops[i].Decision
 		if d.Verdict == sg.Accept && !d.Rule.IsZero() {
 			t.rules.add(d)
+		} else if d.Reason == sg.Tracked {
+			t.fragments++
 		}
 		opened = opened || d.Reason == sg.ByRule && d.State != conntrack.None
 	}
