@@ -457,7 +457,7 @@ func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h 
 	}
 	if e.outcome == outcomeDelete || e.outcome == outcomeReopen && t.profile == Linux {
 		// Linux forgets the old connection when it sees the SYN, whatever becomes of
-		// that; AWS is taken to change nothing for a packet that is not admitted
+		// that. Assumption: AWS changes nothing for a packet that is not admitted
 		// (CTS-19).
 		t.end(s, rec, false)
 	}

@@ -13,20 +13,20 @@ func (c *checker) rules(g *Group, dir Direction) {
 		rules = g.Egress
 	}
 	c.quotas.rules(c, g, dir, rules)
-	// Rules whose reference leads nowhere match nothing (REF-15), so that they are
-	// kept apart from those that may: an identity does not tell their peers.
-	live, dead := make(map[Rule]int, len(rules)), map[Rule]int{} // place of each identity
-	identify := func(r *Rule) (id Rule, places map[Rule]int, lives bool) {
-		id = r.In(g.ID).Canonical()
-		if _, why := c.astray(g, r); why != "" {
-			return id, dead, false
-		}
-		return id, live, true
-	}
+	ids := make([]Rule, len(rules))
+	first := make(map[Rule]int, len(rules)) // place of each identity
+	// Rules whose reference leads nowhere match nothing (REF-15), so that they shadow
+	// nothing. An identity does not tell them from those that may.
+	live := make(map[Rule]int, len(rules))
 	for i := range rules {
-		id, places, _ := identify(&rules[i])
-		if _, seen := places[id]; !seen {
-			places[id] = i
+		ids[i] = rules[i].In(g.ID).Canonical()
+		if _, seen := first[ids[i]]; !seen {
+			first[ids[i]] = i
+		}
+		if _, seen := live[ids[i]]; !seen {
+			if _, why := c.astray(g, &rules[i]); why == "" {
+				live[ids[i]] = i
+			}
 		}
 	}
 	shadows := newShadows(live)
@@ -37,13 +37,15 @@ func (c *checker) rules(g *Group, dir Direction) {
 		c.peer(at, g, r)
 		c.meaning(at, r)
 
-		id, places, lives := identify(r)
-		if first := places[id]; first < i {
+		if n := first[ids[i]]; n < i {
 			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
-			c.add(at, "the same as %s[%d]", dir, first)
+			c.add(at, "the same as %s[%d]", dir, n)
 			continue
 		}
-		if j, ok := shadows.of(id); ok && lives {
+		if n, lives := live[ids[i]]; !lives || n != i {
+			continue
+		}
+		if j, ok := shadows.of(ids[i]); ok {
 			at.Kind, at.Code = Shadowed, ""
 			c.add(at, "%s[%d] admits all of it", dir, j)
 		}

@@ -10,7 +10,7 @@ import (
 // Evaluate decides about a packet that passes the ENI in direction dir: exempt
 // traffic first, then the packet's connection, then the rules (CT-02). A packet
 // that is admitted and can be tracked opens a connection; one that is dropped
-// leaves no trace. h must come from [packet.Decode] without error or be made by
+// leaves no trace, but see [conntrack.Linux]. h must come from [packet.Decode] without error or be made by
 // one of that package's constructors; see [Firewall.Refuse] for the others.
 //
 // now must be a time that [time.Time.UnixNano] can express, or the zero Time before
@@ -24,10 +24,8 @@ func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Deci
 
 // EvaluateVia is Evaluate for a packet whose path matters.
 func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) (d Decision) {
-	if e.judges(dir, h) {
+	if d.Reason = e.unjudged(dir, h); d.Reason == NoReason {
 		e.judge(&d, dir, &passage{h, now, via})
-	} else {
-		d.Reason = e.unjudged(dir)
 	}
 	if e.observing() {
 		e.observed(dir, h, now, &d)
@@ -51,21 +49,18 @@ func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *D
 	e.f.opts.Observer.Observe(Event{e, dir, *h, now, *d})
 }
 
-// judges reports whether the ENI is there, and the packet an IP packet with a
-// direction.
-func (e *Enforcer) judges(dir Direction, h *packet.Header) bool {
-	return e != nil && e.eni != nil && (dir == Ingress || dir == Egress) && (h.Family == packet.IPv4 || h.Family == packet.IPv6)
-}
-
-// unjudged is the reason to drop what the ENI does not judge.
-func (e *Enforcer) unjudged(dir Direction) Reason {
+// unjudged is the reason to drop what the ENI does not judge: it is not there, or
+// the packet is no IP packet with a direction. It is NoReason for all others.
+func (e *Enforcer) unjudged(dir Direction, h *packet.Header) Reason {
 	switch {
 	case e == nil || e.eni == nil:
 		return NoInterface
 	case dir != Ingress && dir != Egress:
 		return BadDirection
+	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
+		return Malformed
 	}
-	return Malformed
+	return NoReason
 }
 
 // judge decides about a packet that the ENI judges. It writes into *d, which is zero:
@@ -139,13 +134,7 @@ func (e *Enforcer) open(d *Decision, p *passage, rule ruleAt) {
 		d.Reason = TableFull
 		return
 	}
-	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, conntrack.Unreplied
-	if p.h.Protocol == packet.TCP {
-		d.State = conntrack.SynSent
-		if p.h.TCPFlags&packet.SYN == 0 { // picked up
-			d.State = conntrack.Established
-		}
-	}
+	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, opened(p.h)
 }
 
 // fragment decides about a fragment. Later ones follow the first one of their

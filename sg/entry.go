@@ -85,8 +85,8 @@ func entryOf(r *ruleInfo, peer peerRef) (e entry, ok bool) {
 	return e, true
 }
 
-// enter fills in the entries of f. It reports false, and enters none, where a
-// packet would be compared with too many.
+// enter fills in the entries of f, and what turns addresses away. It reports false,
+// and enters no entries, where a packet would be compared with too many.
 func (f *front) enter() bool {
 	if len(f.rules) > noRule {
 		return false

@@ -153,26 +153,11 @@ func (f *Firewall) notes(h *packet.Header, reason Reason) []string {
 	return notes
 }
 
-func latest(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
 // explain explains one hop. opener is the ENI that opened a connection for the
 // same packet just before, nil for none.
 func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, opener *Enforcer) HopExplanation {
 	hop := HopExplanation{ENI: e.ID(), Direction: dir}
-	switch {
-	case e == nil || e.eni == nil:
-		hop.Decision.Reason = NoInterface
-		return hop
-	case dir != Ingress && dir != Egress:
-		hop.Decision.Reason = BadDirection
-		return hop
-	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
-		hop.Decision.Reason = Malformed
+	if hop.Decision.Reason = e.unjudged(dir, h); hop.Decision.Reason != NoReason {
 		return hop
 	}
 	r, conn := e.f.table.Peek(e.zone, h, now)
@@ -183,7 +168,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
 		hop.Conn = &ConnExplanation{
 			Tuple: conn.Tuple, Dir: r.Dir(), State: conn.State, Rule: e.f.Rule(conn),
-			Remaining: conn.Expires.Sub(latest(now, e.f.table.Now())), Quoted: r.Class() == conntrack.Related,
+			Remaining: min(conn.Expires.Sub(now), conn.Expires.Sub(e.f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
 	if hit := e.f.w.matchKnown(e.eni, dir, h, via); hit.rule != nil {

@@ -68,7 +68,7 @@ func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
 // ForwardVia is Forward for a packet whose path matters.
 func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) (o Outcome) {
 	e := f.Ends(h)
-	if e.second != nil {
+	if e.second != nil && h.Family == packet.IPv4 { // IPv6 packets gain in batches only
 		f.table.Prefetch(e.second.zone, h) // while the first end waits for its own
 	}
 	f.forward(&e, h, now, via, &o)

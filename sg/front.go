@@ -159,7 +159,8 @@ func (f *front) addNet(p peerRef) {
 }
 
 // runs returns the entries that a packet is to be compared with: of rules for nearly
-// all ports, of its door, and of its gate. It has no branch.
+// all ports, of its door, and of its gate. It has no branch that depends on the
+// packet.
 func (f *front) runs(d *door) (wide, door, gate run) {
 	n, g := f.openBefore(d), f.gateSlot(d)
 	doorOpen, gateOpen := f.doors[d.word]>>(d.bit&63)&1, f.gates>>(d.gate&31)&1
@@ -168,6 +169,7 @@ func (f *front) runs(d *door) (wide, door, gate run) {
 		f.at(g) | f.at(g+int(gateOpen))<<16
 }
 
+// at returns the index where the entries of a slot end and those of the next begin.
 func (f *front) at(slot int) run {
 	switch {
 	case f.more != nil && slot <= allSlots:

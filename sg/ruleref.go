@@ -58,7 +58,7 @@ func (r RuleRef) Index() int {
 	return r.r.index
 }
 
-// Rule returns a copy of the rule.
+// Rule returns a copy of the rule, its CIDR without host bits.
 func (r RuleRef) Rule() Rule {
 	if r.r == nil {
 		return Rule{}

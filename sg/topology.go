@@ -103,8 +103,9 @@ type ENI struct {
 	Account  AccountID
 
 	// Type is the InterfaceType as AWS reports it; empty is "interface" (IN-09).
-	// Connections of "lambda", "network_load_balancer" and the like are tracked
-	// whatever the rules are (CT-14); for those that another interface has through
+	// Connections of "lambda", "network_load_balancer", "natGateway", "nat_gateway",
+	// "vpc_endpoint" and "global_accelerator_managed" are tracked whatever the rules
+	// are (CT-14); for those that another interface has through
 	// one, see ViaTracked.
 	Type string
 

@@ -51,7 +51,7 @@ const (
 	NotIP         // "not_ip": ARP and other frames without an IP packet
 	NoInterface   // "no_interface": neither end is an ENI of the topology; a drop at an Enforcer without one
 	SameInterface // "same_interface": both ends are the same ENI
-	Ambiguous     // "ambiguous_interface": an address belongs to ENIs of several VPCs, and the other end does not tell which
+	Ambiguous     // "ambiguous_interface": an address belongs to ENIs of several VPCs, and no other end tells which or could judge alone
 )
 
 // A Decision is what one ENI does with one packet, and why. It is small and
