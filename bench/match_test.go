@@ -133,8 +133,8 @@ func benchOpen(b *testing.B, w *corpus.World, fw *sg.Firewall, now time.Time, ki
 		want = sg.ByRule
 	}
 	measure.Packets(b, n, func(lo, hi int) {
+		now = now.Add(lap / n * time.Duration(hi-lo))
 		for i := lo; i < hi; i++ {
-			now = now.Add(lap / n)
 			if d := enforcers[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
 				b.Fatalf("%v: %v, want %v", ps[i].Header.Tuple(), d.Reason, want)
 			}

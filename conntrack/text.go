@@ -19,44 +19,19 @@ var (
 )
 
 // String returns the class's name in lower case: "tracked".
-func (c Class) String() string {
-	if int(c) < len(classText) {
-		return classText[c]
-	}
-	return "Class(" + strconv.Itoa(int(c)) + ")"
-}
+func (c Class) String() string { return name(classText[:], "Class", uint8(c)) }
 
 // String returns the reason in lower case, "no_syn", and "" for WhyNone.
-func (w Why) String() string {
-	if int(w) < len(whyText) {
-		return whyText[w]
-	}
-	return "Why(" + strconv.Itoa(int(w)) + ")"
-}
+func (w Why) String() string { return name(whyText[:], "Why", uint8(w)) }
 
 // String returns the state's name in lower case: "established", "syn_recv".
-func (s State) String() string {
-	if int(s) < len(stateText) {
-		return stateText[s]
-	}
-	return "State(" + strconv.Itoa(int(s)) + ")"
-}
+func (s State) String() string { return name(stateText[:], "State", uint8(s)) }
 
 // String returns "original" or "reply", and "" for the zero Direction.
-func (d Direction) String() string {
-	if int(d) < len(directionText) {
-		return directionText[d]
-	}
-	return "Direction(" + strconv.Itoa(int(d)) + ")"
-}
+func (d Direction) String() string { return name(directionText[:], "Direction", uint8(d)) }
 
 // String returns "aws" or "linux".
-func (p Profile) String() string {
-	if int(p) < len(profileText) {
-		return profileText[p]
-	}
-	return "Profile(" + strconv.Itoa(int(p)) + ")"
-}
+func (p Profile) String() string { return name(profileText[:], "Profile", uint8(p)) }
 
 // MarshalText returns the text form.
 func (p Profile) MarshalText() ([]byte, error) {
@@ -75,4 +50,12 @@ func (p *Profile) UnmarshalText(b []byte) error {
 		}
 	}
 	return fmt.Errorf("%q: not one of %q", b, profileText)
+}
+
+// name returns the name of a value of a type.
+func name(names []string, typ string, v uint8) string {
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return typ + "(" + strconv.Itoa(int(v)) + ")"
 }

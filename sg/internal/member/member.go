@@ -119,17 +119,17 @@ func (x *Index) result(v uint32) (first uint32, all []uint32, ok bool) {
 	return all[0], all, true
 }
 
-// Add gives an address to owner and returns the owners it had before.
-func (x *Index) Add(a netip.Addr, owner uint32) []uint32 {
-	a = a.Unmap()
+// Add gives an address, which is not an IPv4-mapped one, to owner.
+func (x *Index) Add(a netip.Addr, owner uint32) {
 	if a.Is4() {
 		b := a.As4()
 		k := binary.BigEndian.Uint32(b[:])
 		x.addBlocks(k>>16, 1)
-		return x.put(x.exact4.slot(k), owner)
+		x.put(x.exact4.slot(k), owner)
+		return
 	}
 	b := a.As16()
-	return x.put(x.exact6.slot(key6Of(&b)), owner)
+	x.put(x.exact6.slot(key6Of(&b)), owner)
 }
 
 // AddPrefix gives every address of a prefix to owner. Call it before [Index.Seal].
@@ -219,20 +219,17 @@ func (x *Index) merge(val *uint32, from uint32) {
 	}
 }
 
-// put adds owner to a value and returns the owners it had.
-func (x *Index) put(val *uint32, owner uint32) []uint32 {
+// put adds owner to a value.
+func (x *Index) put(val *uint32, owner uint32) {
 	old := x.owners(*val)
-	i, found := slices.BinarySearch(old, owner)
-	if found {
-		return old
-	}
-	if len(old) == 0 {
+	switch i, found := slices.BinarySearch(old, owner); {
+	case found:
+	case len(old) == 0:
 		*val = owner + 1
-		return nil
+	default:
+		x.lists = append(x.lists, slices.Insert(slices.Clone(old), i, owner))
+		*val = several | uint32(len(x.lists)-1)
 	}
-	x.lists = append(x.lists, slices.Insert(slices.Clone(old), i, owner))
-	*val = several | uint32(len(x.lists)-1)
-	return old
 }
 
 func (x *Index) owners(v uint32) []uint32 {

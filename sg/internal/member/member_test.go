@@ -35,9 +35,7 @@ func TestIndexAgainstList(t *testing.T) {
 				}
 				x.AddPrefix(p, owner)
 			} else {
-				before := slices.Clone(owned[p])
-				slices.Sort(before)
-				require.Equal(t, slices.Compact(before), append([]uint32(nil), x.Add(p.Addr(), owner)...))
+				x.Add(p.Addr(), owner)
 			}
 			owned[p] = append(owned[p], owner)
 		}
