@@ -53,3 +53,33 @@ func TestRetime(t *testing.T) {
 	assert.Empty(t, left(700*time.Second, 1))
 	assert.Error(t, table.Retime(conntrack.Timeouts{UDP: time.Second}, 1))
 }
+
+// Retime neither wakes the dead nor takes a connection that has long been answered
+// for one that was just picked up.
+func TestRetimeEdges(t *testing.T) {
+	talk := newTalk(t, conntrack.Config{Pickup: true})
+	talk.track(0, "udp 10.0.0.1:1 > 10.0.0.2:2", true)
+	for _, text := range []string{"tcp 10.0.0.1:1 > 10.0.0.2:2 A", "tcp 10.0.0.2:2 > 10.0.0.1:1 A", "tcp 10.0.0.1:1 > 10.0.0.2:2 A"} {
+		talk.track(0, text, true)
+	}
+	late := conntrack.DefaultTCPEstablished - 200*time.Second
+	talk.track(late, "udp 10.0.0.9:1 > 10.0.0.8:2", false) // time goes on
+	require.NoError(t, talk.Retime(conntrack.Timeouts{UDP: time.Minute, TCPEstablished: 350 * time.Second}, 1))
+	for e := range talk.All(talk.start.Add(late)) {
+		t.Error("alive:", e)
+	}
+}
+
+// A picked-up connection whose only answer changed nothing has no more time than it
+// was given.
+func TestRetimePickedUp(t *testing.T) {
+	talk := newTalk(t, conntrack.Config{Pickup: true})
+	talk.track(0, "tcp 10.0.0.1:1 > 10.0.0.2:2 A", true)
+	require.Equal(t, conntrack.WhyIgnored, talk.track(0, "tcp 10.0.0.2:2 > 10.0.0.1:1 SA", true).Why())
+	require.NoError(t, talk.Retime(conntrack.Timeouts{TCPEstablished: 350 * time.Second}, 1))
+	var left []time.Duration
+	for e := range talk.All(talk.start) {
+		left = append(left, e.Expires.Sub(talk.start))
+	}
+	require.Equal(t, []time.Duration{5 * time.Minute}, left)
+}

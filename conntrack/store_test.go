@@ -85,9 +85,9 @@ func TestOneProtocolBesideAnother(t *testing.T) {
 	}
 }
 
-// TestPrefetch wants hints to change nothing, whatever they are about, in a table
-// that takes them.
-func TestPrefetch(t *testing.T) {
+// TestPrefetchChangesNothing hints at all sorts of packets, in a table large enough
+// to take hints.
+func TestPrefetchChangesNothing(t *testing.T) {
 	table, err := NewTable(Config{})
 	require.NoError(t, err)
 	for i := range uint32(farEntries) {
