@@ -138,11 +138,11 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 // indexOf returns the index of the rule of a group that is the same as r, -1 without
 // one.
 func indexOf(id GroupID, rules []*ruleInfo, r Rule) int {
-	c := r.In(id).Canonical()
+	c := r.Canonical(id)
 	return slices.IndexFunc(rules, func(o *ruleInfo) bool {
 		// What is quickly compared tells most rules apart.
 		return o.rule.Protocol == c.Protocol &&
-			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.In(id).Canonical() == c
+			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.Canonical(id) == c
 	})
 }
 

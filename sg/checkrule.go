@@ -19,7 +19,7 @@ func (c *checker) rules(g *Group, dir Direction) {
 	// nothing. An identity does not tell them from those that may.
 	live := make(map[Rule]int, len(rules))
 	for i := range rules {
-		ids[i] = rules[i].In(g.ID).Canonical()
+		ids[i] = rules[i].Canonical(g.ID)
 		if _, seen := first[ids[i]]; !seen {
 			first[ids[i]] = i
 		}
@@ -156,7 +156,7 @@ func (c *checker) meaning(at Finding, r *Rule) {
 // families returns the families of the packets that the peer of a group's rule can
 // match; neither where that is not known.
 func (c *checker) families(own GroupID, r *Rule) (f families) {
-	switch p := r.In(own).Peer; {
+	switch p := r.Peer; {
 	case p.CIDR.IsValid():
 		f.add(p.CIDR.Addr())
 	case p.PrefixList != "":

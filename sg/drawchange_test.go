@@ -186,7 +186,7 @@ func rulesOf(t *sg.Topology, id sg.GroupID, dir sg.Direction) *[]sg.Rule {
 
 func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
 	rules := rulesOf(t, id, dir)
-	if slices.ContainsFunc(*rules, func(o sg.Rule) bool { return o.In(id).Same(r.In(id)) }) {
+	if slices.ContainsFunc(*rules, func(o sg.Rule) bool { return o.Same(r, id) }) {
 		return false
 	}
 	*rules = append(*rules, r)
@@ -195,7 +195,7 @@ func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
 
 func removeRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
 	rules := rulesOf(t, id, dir)
-	i := slices.IndexFunc(*rules, func(o sg.Rule) bool { return o.In(id).Same(r.In(id)) })
+	i := slices.IndexFunc(*rules, func(o sg.Rule) bool { return o.Same(r, id) })
 	if i < 0 {
 		return false
 	}

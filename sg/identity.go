@@ -1,25 +1,19 @@
 package sg
 
-// In returns the rule as one of a group's, as far as it is to be compared with
-// others of that group: a peer that names the group itself is Self (REF-07).
-func (r Rule) In(g GroupID) Rule {
-	if r.Peer.Group == g && g != "" {
-		r.Peer.Group, r.Peer.Self = "", true
-	}
-	return r
-}
+// Same reports whether AWS takes r and o for one rule of the group own: their
+// canonical forms are equal. Id and description do not matter (SG-51).
+func (r Rule) Same(o Rule, own GroupID) bool { return r.Canonical(own) == o.Canonical(own) }
 
-// Same reports whether AWS takes r and o for one rule of a group: their canonical
-// forms are equal. Id and description do not matter (SG-51). Where one may name the
-// group that the other calls self, compare what [Rule.In] returns.
-func (r Rule) Same(o Rule) bool { return r.Canonical() == o.Canonical() }
-
-// Canonical returns what is left of a rule when everything that does not tell it
-// from others of its group is gone: host bits (SG-43), what its protocol ignores
-// (SG-54), id, description, and of a peer group the account and the peering, since
-// its id is unique. As a map key it finds rules that are the same.
-func (r Rule) Canonical() Rule {
+// Canonical returns what is left of a rule of the group own when everything that does
+// not tell it from others of its group is gone: host bits (SG-43), what its protocol
+// ignores (SG-54), id, description, and of a peer group the account and the peering,
+// since its id is unique. A peer that names the group itself is Self (REF-07). As a
+// map key it finds rules that are the same.
+func (r Rule) Canonical(own GroupID) Rule {
 	c := Rule{Protocol: r.Protocol, Peer: r.Peer}
+	if c.Peer.Group == own && own != "" {
+		c.Peer.Group, c.Peer.Self = "", true
+	}
 	if p := c.Peer.CIDR; p.IsValid() {
 		c.Peer.CIDR = p.Masked()
 	}

@@ -28,12 +28,14 @@ func TestRuleSame(t *testing.T) {
 		{"icmp -1/-1 0.0.0.0/0", "icmp 0/0 0.0.0.0/0", false},              // SG-30
 		{"tcp 443 2001:db8::1/32", "tcp 443 2001:db8:ffff::/32", true},     // SG-42
 		{"tcp 443 1.2.3.4/0", "tcp 443 0.0.0.0/0", true},                   // SG-42
+		{"tcp 443 sg-own", "tcp 443 self", true},                           // REF-07
+		{"tcp 443 sg-other", "tcp 443 self", false},                        // REF-07
 	} {
 		a, err := ParseRule(c.a)
 		require.NoError(t, err)
 		b, err := ParseRule(c.b)
 		require.NoError(t, err)
-		assert.Equal(t, c.same, a.Same(b), "%s and %s", c.a, c.b)
-		assert.Equal(t, c.same, b.Same(a), "%s and %s", c.b, c.a)
+		assert.Equal(t, c.same, a.Same(b, "sg-own"), "%s and %s", c.a, c.b)
+		assert.Equal(t, c.same, b.Same(a, "sg-own"), "%s and %s", c.b, c.a)
 	}
 }

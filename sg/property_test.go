@@ -232,16 +232,16 @@ func (d draw) rule() Rule {
 func (d draw) rules(n int) []Rule {
 	var rs []Rule
 	for range n {
-		if r := d.rule(); !slices.ContainsFunc(rs, r.Same) {
+		if r := d.rule(); !slices.ContainsFunc(rs, sameIn("", r)) {
 			rs = append(rs, r)
 		}
 	}
 	return rs
 }
 
-// sameIn tells the rules of a group that are the same as r.
+// sameIn tells the rules of a group that are the same as r, of any where id is empty.
 func sameIn(id GroupID, r Rule) func(Rule) bool {
-	return func(o Rule) bool { return o.In(id).Same(r.In(id)) }
+	return func(o Rule) bool { return o.Same(r, id) }
 }
 
 func (d draw) vpc() VPCID { return VPCID(d.oneOf("", "vpc-1", "vpc-2", "vpc-3")) }

@@ -92,7 +92,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 	if r.Peer.Account == g.Account {
 		r.Peer.Account = ""
 	}
-	key := identity{dir, r.Canonical()}
+	key := identity{dir, r.Canonical(g.ID)}
 	rules := &g.rules[dir-sg.Ingress]
 	first, known := g.ruleOf[key]
 	if !known {

@@ -185,7 +185,7 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	if peer.Group == x.g.ID {
 		rule.Peer = sg.Self
 	}
-	id := identity{x.dir, rule.Canonical()}
+	id := identity{x.dir, rule.Canonical(x.g.ID)}
 	switch {
 	case x.out != nil:
 		*x.out = append(*x.out, id)

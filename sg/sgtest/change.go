@@ -102,7 +102,7 @@ func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change 
 			*rules = append(*rules, rule)
 		} else {
 			without(rules, func(o sg.Rule) bool {
-				return o.In(id).Same(rule.In(id)) || rule.Protocol == 0 && rule.ID == o.ID
+				return o.Same(rule, id) || rule.Protocol == 0 && rule.ID == o.ID
 			})
 		}
 		return nil

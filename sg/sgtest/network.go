@@ -139,7 +139,7 @@ func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.R
 				return
 			}
 			before := len(*list)
-			*list = slices.DeleteFunc(*list, func(o sg.Rule) bool { return o.In(group).Same(r.In(group)) })
+			*list = slices.DeleteFunc(*list, func(o sg.Rule) bool { return o.Same(r, group) })
 			if len(*list) == before {
 				t.Errorf("%s has no %s rule %q to revoke", group, dir, r)
 			}
