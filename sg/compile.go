@@ -280,10 +280,7 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		fail := func(s SubnetID, n int, err error) {
-			if n >= 0 && s == "" {
-				err = fmt.Errorf("%s: %w", place("subnet", "", n), err)
-			}
-			c.fail(inVPCs, i, &VPCError{v.ID, s, i, err})
+			c.fail(inVPCs, i, &VPCError{v.ID, i, err, s, n})
 		}
 		if err := claim(exempt, v.ID, nil); err != nil {
 			fail("", -1, err)

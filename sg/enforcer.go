@@ -77,15 +77,15 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
 		return
 	}
 	if r := f.table.Track(e.zone, h, p.now); r.Class() == conntrack.Tracked {
-		e.tracked(d, r)
+		e.connected(d, Tracked, r)
 	} else {
 		e.untracked(d, dir, p, r)
 	}
 }
 
-// tracked decides about a packet of a connection.
-func (e *Enforcer) tracked(d *Decision, r conntrack.Result) {
-	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Tracked, r.Dir(), r.State(), e.f.tags.rule(r.Tag())
+// connected admits a packet because of a connection.
+func (e *Enforcer) connected(d *Decision, why Reason, r conntrack.Result) {
+	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, why, r.Dir(), r.State(), e.f.tags.rule(r.Tag())
 }
 
 // untracked decides about a packet without a connection of its own.
@@ -94,7 +94,7 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 	switch r.Class() {
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
-			d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, Related, r.Dir(), r.State(), f.tags.rule(r.Tag())
+			e.connected(d, Related, r)
 			return
 		}
 	case conntrack.Invalid:
@@ -168,7 +168,7 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 		}
 		return
 	case r.Class() == conntrack.Tracked:
-		e.tracked(d, r)
+		e.connected(d, Tracked, r)
 	default:
 		e.untracked(d, dir, p, r)
 	}

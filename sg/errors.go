@@ -122,16 +122,18 @@ func (e *ENIError) Unwrap() error { return e.Err }
 
 // A VPCError says which VPC or subnet could not be compiled.
 type VPCError struct {
-	VPC    VPCID
-	Subnet SubnetID // empty for the VPC itself
-	Index  int      // in Topology.VPCs
-	Err    error
+	VPC   VPCID
+	Index int // in Topology.VPCs
+	Err   error
+
+	Subnet      SubnetID
+	SubnetIndex int // in VPC.Subnets; -1 for the VPC itself
 }
 
 func (e *VPCError) Error() string {
 	s := place("vpc", string(e.VPC), e.Index)
-	if e.Subnet != "" {
-		s += ": " + string(e.Subnet)
+	if e.SubnetIndex >= 0 {
+		s += ": " + place("subnet", string(e.Subnet), e.SubnetIndex)
 	}
 	return s + ": " + e.Err.Error()
 }
