@@ -2,6 +2,7 @@ package sg
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -116,11 +117,12 @@ func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explana
 	if e.second == nil || x.Verdict == Drop {
 		return x
 	}
-	var opener *Enforcer
+	var first *opening
 	if d := x.Hops[0].Decision; d.Reason == ByRule && d.Dir == conntrack.Original {
-		opener = e.first
+		_, replaced := f.table.Peek(e.first.zone, h, now)
+		first = &opening{e.first, replaced}
 	}
-	x.add(e.second.explain(Ingress, h, now, via, opener))
+	x.add(e.second.explain(Ingress, h, now, via, first))
 	return x
 }
 
@@ -153,15 +155,21 @@ func (f *Firewall) notes(h *packet.Header, reason Reason) []string {
 	return notes
 }
 
-// explain explains one hop. opener is the ENI that opened a connection for the
-// same packet just before, nil for none.
-func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, opener *Enforcer) HopExplanation {
+// An opening is a connection that the packet has opened at the end before, by then,
+// and the one that it replaced there, which is the zero Entry if there was none.
+type opening struct {
+	at       *Enforcer
+	replaced conntrack.Entry
+}
+
+// explain explains one hop. first is nil where no connection was opened before.
+func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, first *opening) HopExplanation {
 	hop := HopExplanation{ENI: e.ID(), Direction: dir}
 	if hop.Decision.Reason = e.unjudged(dir, h); hop.Decision.Reason != NoReason {
 		return hop
 	}
 	r, conn := e.f.table.Peek(e.zone, h, now)
-	hop.Decision = e.foresee(dir, h, now, via, r, conn, opener)
+	hop.Decision = e.foresee(dir, h, now, via, r, conn, first)
 	for _, g := range e.eni.groups() {
 		hop.Groups = append(hop.Groups, e.f.w.groups[g].id)
 	}
@@ -182,7 +190,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 
 // foresee returns the decision about a packet for which Peek gave r, without the
 // effects of making it.
-func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result, conn conntrack.Entry, opener *Enforcer) Decision {
+func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result, conn conntrack.Entry, first *opening) Decision {
 	f := e.f
 	fragment := h.Fragment()
 	rule := RuleRef{f.w.match(e.eni, dir, h, via).rule}
@@ -211,7 +219,7 @@ func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via V
 		return Decision{Reason: NoRule}
 	case f.opts.Profile == conntrack.AWS && f.w.match(e.eni, dir, h, via).untracked:
 		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
-	case r.Class() == conntrack.New && e.full(now, conn, opener):
+	case r.Class() == conntrack.New && e.full(now, conn, first):
 		return Decision{Reason: TableFull, Rule: rule}
 	case r.Class() == conntrack.New:
 		return Decision{Accept, ByRule, conntrack.Original, opened(h), rule}
@@ -232,22 +240,21 @@ func opened(h *packet.Header) conntrack.State {
 	return conntrack.SynSent
 }
 
-// full reports whether the table has no room for one more connection. The one
-// that the new one would replace does not count; one that opener is about to open
-// does.
-func (e *Enforcer) full(now time.Time, replaced conntrack.Entry, opener *Enforcer) bool {
+// full reports whether the table has no room for one more connection. Those that new
+// ones replace do not count, here and at the end before; the one opened there does.
+func (e *Enforcer) full(now time.Time, replaced conntrack.Entry, first *opening) bool {
 	f := e.f
+	gone, pending := []conntrack.Entry{replaced}, 0
+	if first != nil {
+		gone, pending = append(gone, first.replaced), 1
+	}
 	count := func(zones ...conntrack.Zone) (n int) {
 		for c := range f.table.All(now, zones...) {
-			if c.Zone != replaced.Zone || c.Tuple != replaced.Tuple {
+			if !slices.Contains(gone, c) {
 				n++
 			}
 		}
 		return n
-	}
-	pending := 0
-	if opener != nil {
-		pending = 1
 	}
 	if f.opts.MaxConnections > 0 && count()+pending >= f.opts.MaxConnections {
 		return true
@@ -262,7 +269,7 @@ func (e *Enforcer) full(now time.Time, replaced conntrack.Entry, opener *Enforce
 			zones = append(zones, o.zone)
 		}
 	}
-	if opener != nil && !opener.eni.sharesMax(e.eni) {
+	if first != nil && !first.at.eni.sharesMax(e.eni) {
 		pending = 0
 	}
 	return count(zones...)+pending >= most
