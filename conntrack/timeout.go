@@ -35,9 +35,8 @@ const (
 // In the AWS profile the fields have documented ranges (CTS-64): TCPEstablished
 // 60 s to 432,000 s, UDP 30 s to 60 s, UDPStream 60 s to 180 s. In the Linux
 // profile they must be positive and at most 2^31-1 s, and UDPStream is 120 s by
-// default.
-// Everything else is fixed at the values of Linux, which AWS does not document
-// (CT-34, CT-35, CTS-23).
+// default. Everything else is fixed at the values of Linux, which AWS does not
+// document (CT-34, CT-35, CTS-23).
 type Timeouts struct {
 	TCPEstablished time.Duration
 	UDP            time.Duration

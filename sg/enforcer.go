@@ -10,8 +10,9 @@ import (
 // Evaluate decides about a packet that passes the ENI in direction dir: exempt
 // traffic first, then the packet's connection, then the rules (CT-02). A packet
 // that is admitted and can be tracked opens a connection; one that is dropped
-// leaves no trace, but see [conntrack.Linux]. h must come from [packet.Decode] without error or be made by
-// one of that package's constructors; see [Firewall.Refuse] for the others.
+// leaves no trace, but see [conntrack.Linux]. h must come from [packet.Decode]
+// without error or be made by one of that package's constructors; see
+// [Firewall.Refuse] for the others.
 //
 // now must be a time that [time.Time.UnixNano] can express, or the zero Time before
 // any other: a damaged timestamp beyond, or far in the future, would stop the clock

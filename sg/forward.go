@@ -58,7 +58,8 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *passage) {
 //
 // Addresses are private ones; an address that exists in several VPCs is the one
 // in the VPC of the other end, or in a VPC that is peered with it. Where that does
-// not tell, the other end judges alone. Packets that no ENI judges, and those between two addresses of one ENI, are not applicable.
+// not tell, the other end judges alone. Packets that no ENI judges, and those between
+// two addresses of one ENI, are not applicable.
 //
 // now is as for [Enforcer.Evaluate].
 func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
