@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 )
 
 // The methods in this file change the policy of a Firewall in place, one thing
@@ -26,8 +24,7 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	if found {
 		return nil
 	}
-	var room [16]uint32
-	f.setGroups(e, slices.Insert(append(room[:0], e.eni.groups()...), i, n), now)
+	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), now)
 	return nil
 }
 
@@ -41,8 +38,7 @@ func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 	if !found {
 		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
 	}
-	var room [16]uint32
-	f.setGroups(e, slices.Delete(append(room[:0], e.eni.groups()...), i, i+1), now)
+	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), now)
 	return nil
 }
 
@@ -77,11 +73,11 @@ func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
 	return e, n, nil
 }
 
+// setGroups gives an ENI its groups, and keeps the slice.
 func (f *Firewall) setGroups(e *Enforcer, groups []uint32, now time.Time) {
 	f.own()
-	var few [8]uint32
-	old := append(few[:0], e.eni.groups()...)
-	e.eni.setGroups(groups)
+	old := e.eni.set.numbers
+	e.eni.setGroups(&groupSet{numbers: groups})
 	f.regrouped(e, old, now)
 }
 
@@ -102,6 +98,9 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r, number: f.w.rules}
 	f.w.rules++
 	f.w.resolve(info, g)
+	if info.kind == peerCIDR4 || info.kind == peerCIDR6 {
+		info.peer = f.w.cidrs.use(info.rule.Peer.CIDR)
+	}
 	f.setRules(g, dir, append(slices.Clone(rules), info))
 	f.rulesChanged(g, info, now)
 	return nil
@@ -123,6 +122,9 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), missing)
 	}
 	f.own()
+	if gone := rules[i]; gone.peer >= firstCIDR {
+		f.w.cidrs.drop(gone.rule.Peer.CIDR, gone.peer)
+	}
 	left := slices.Delete(slices.Clone(rules), i, i+1)
 	for ; i < len(left); i++ { // connections keep the rule they were opened by
 		moved := *left[i]
@@ -157,13 +159,14 @@ func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
 	return f.w.groups[n], nil
 }
 
+// setRules gives a group its rules for a direction. That it is another group then is
+// how matchers know.
 func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 	c := *g
 	c.rules[dir-1] = rules
+	c.mayUntrack = slices.ContainsFunc(c.rules[0], (*ruleInfo).mayUntrack) || slices.ContainsFunc(c.rules[1], (*ruleInfo).mayUntrack)
 	f.w.groups[g.number] = &c
-	front, back := &f.w.fronts[dir-1][g.number], &f.w.fronts[opposite(dir)-1][g.number]
-	*front = newFront(rules)
-	front.answers, back.answers = back.flows, front.flows
+	f.w.epoch++
 }
 
 // AddEntry adds a CIDR to a prefix list. Host bits are cleared.
@@ -182,8 +185,7 @@ func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) e
 	l.entries++
 	f.own()
 	f.w.lists[n] = l
-	t := &f.w.tries[n/cidrtrie.Sets]
-	*t = t.With(cidr.Masked(), uint(n%cidrtrie.Sets))
+	f.w.cidrs.Trie = f.w.cidrs.With(cidr.Masked(), firstList+n)
 	f.listChanged(n, now)
 	return nil
 }
@@ -202,8 +204,7 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 	if l.entries--; l.entries == 0 && !l.said {
 		l.family = 0
 	}
-	t := &f.w.tries[n/cidrtrie.Sets]
-	*t = t.Without(cidr.Masked(), uint(n%cidrtrie.Sets))
+	f.w.cidrs.Trie = f.w.cidrs.Without(cidr.Masked(), firstList+n)
 	f.listChanged(n, now)
 	return nil
 }
@@ -217,7 +218,7 @@ func (f *Firewall) entry(id PrefixListID, cidr netip.Prefix) (n uint32, had bool
 	if err := checkCIDR(cidr); err != nil {
 		return 0, false, fmt.Errorf("%s: %w", id, err)
 	}
-	return n, f.w.tries[n/cidrtrie.Sets].Has(cidr.Masked(), uint(n%cidrtrie.Sets)), nil
+	return n, slices.Contains(f.w.cidrs.At(cidr.Masked()), firstList+n), nil
 }
 
 // own makes the world the firewall's own, so that it can be changed.

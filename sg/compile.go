@@ -2,6 +2,7 @@ package sg
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -25,7 +26,8 @@ func Compile(t *Topology) (*Policy, error) {
 		t = &Topology{}
 	}
 	c := compiler{
-		t: t,
+		t:     t,
+		cidrs: map[netip.Prefix]uint32{},
 		w: &world{
 			groupByID: make(map[GroupID]uint32, len(t.Groups)),
 			eniByID:   make(map[ENIID]uint32, len(t.ENIs)),
@@ -35,8 +37,11 @@ func Compile(t *Topology) (*Policy, error) {
 		},
 	}
 	c.names()
+	c.cidr(anyIPv4)
+	c.cidr(anyIPv6)
 	c.groups()
 	c.lists()
+	c.w.cidrs.Trie = c.trie.Trie()
 	exempt := c.vpcs()
 	c.enis(exempt)
 	if c.errs != nil {
@@ -54,9 +59,24 @@ func Compile(t *Topology) (*Policy, error) {
 }
 
 type compiler struct {
-	t    *Topology
-	w    *world
-	errs []placed
+	t     *Topology
+	w     *world
+	trie  cidrtrie.Builder
+	cidrs map[netip.Prefix]uint32
+	errs  []placed
+}
+
+// cidr counts a rule that names a CIDR, and returns the CIDR's number. The first two
+// take everyIPv4 and everyIPv6.
+func (c *compiler) cidr(p netip.Prefix) uint32 {
+	n, ok := c.cidrs[p]
+	if !ok {
+		n = c.w.cidrs.take()
+		c.cidrs[p] = n
+		c.trie.Add(p, n)
+	}
+	c.w.cidrs.uses[n-firstCIDR]++
+	return n
 }
 
 // placed is an error with its place: a part of the topology and the index there.
@@ -125,9 +145,6 @@ func claim[K ~string, V any](m map[K]V, id K, v V) error {
 func (c *compiler) groups() {
 	w := c.w
 	w.groups = make([]*group, len(c.t.Groups))
-	for i := range w.fronts {
-		w.fronts[i] = make([]front, len(w.groups))
-	}
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
 		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: c.vpcsOf(in)}
@@ -154,14 +171,13 @@ func (c *compiler) groups() {
 				continue
 			}
 			w.resolve(r, g)
+			if r.kind == peerCIDR4 || r.kind == peerCIDR6 {
+				r.peer = c.cidr(r.rule.Peer.CIDR)
+				g.mayUntrack = g.mayUntrack || r.mayUntrack()
+			}
 		}
 		n := len(in.Ingress)
 		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
-		if c.errs == nil {
-			in, out := &w.fronts[0][i], &w.fronts[1][i]
-			*in, *out = newFront(refs[:n:n]), newFront(refs[n:])
-			in.answers, out.answers = out.flows, in.flows
-		}
 	}
 }
 
@@ -186,8 +202,8 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// resolve clears host bits and looks up what the rule's peer names. What is not there leaves the rule
-// stale.
+// resolve clears host bits and looks up what the rule's peer names, but not the number
+// of a CIDR. What is not there leaves the rule stale.
 func (w *world) resolve(r *ruleInfo, own *group) {
 	p := &r.rule.Peer
 	if p.CIDR.IsValid() {
@@ -200,7 +216,7 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 		r.kind = peerCIDR6
 	case p.PrefixList != "":
 		if n, ok := w.listByID[p.PrefixList]; ok {
-			r.kind, r.peer = peerList, n
+			r.kind, r.peer = peerList, firstList+n
 		}
 	case p.Self:
 		r.kind, r.peer = peerGroup, own.number
@@ -218,7 +234,6 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 
 func (c *compiler) lists() {
 	c.w.lists = make([]list, len(c.t.PrefixLists))
-	builders := make([]cidrtrie.Builder, (len(c.t.PrefixLists)+cidrtrie.Sets-1)/cidrtrie.Sets)
 	for i := range c.t.PrefixLists {
 		in := &c.t.PrefixLists[i]
 		l := &c.w.lists[i]
@@ -247,13 +262,9 @@ func (c *compiler) lists() {
 			if p = p.Masked(); !seen[p] {
 				seen[p] = true
 				l.entries++
-				builders[i/cidrtrie.Sets].Add(p, uint(i%cidrtrie.Sets))
+				c.trie.Add(p, firstList+uint32(i))
 			}
 		}
-	}
-	c.w.tries = make([]cidrtrie.Trie, len(builders))
-	for i := range builders {
-		c.w.tries[i] = builders[i].Trie()
 	}
 }
 
@@ -325,6 +336,8 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	w.enis = make([]eni, len(c.t.ENIs))
 	infos := make([]eniInfo, len(c.t.ENIs))
 	var groups []uint32
+	var key []byte
+	sets := map[string]*groupSet{}
 	for i := range c.t.ENIs {
 		in := &c.t.ENIs[i]
 		fail := func(err error) { c.fail(inENIs, i, &ENIError{in.ID, i, err}) }
@@ -354,7 +367,16 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 			groups = append(groups, n)
 		}
 		slices.Sort(groups)
-		e.setGroups(slices.Compact(groups))
+		groups, key = slices.Compact(groups), key[:0]
+		for _, n := range groups {
+			key = binary.NativeEndian.AppendUint32(key, n)
+		}
+		s := sets[string(key)]
+		if s == nil {
+			s = &groupSet{numbers: slices.Clone(groups)}
+			sets[string(key)] = s
+		}
+		e.setGroups(s)
 	}
 	w.members.Seal()
 	if w.members.Shared() {

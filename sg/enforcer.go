@@ -117,7 +117,7 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 	case m.untracked && f.opts.Profile == conntrack.AWS:
 		d.Verdict, d.Reason = Accept, Untracked
 	case r.Class() == conntrack.New:
-		e.open(d, p, ruleAt{m.rule, m.number})
+		e.open(d, p, m.rule)
 	case r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
 		d.Reason = OutOfState
 	default:
@@ -126,7 +126,7 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 }
 
 // open opens a connection.
-func (e *Enforcer) open(d *Decision, p *passage, rule ruleAt) {
+func (e *Enforcer) open(d *Decision, p *passage, rule *ruleInfo) {
 	tag := e.f.tags.tag(rule)
 	if p.via&ViaTracked != 0 {
 		tag |= tagViaTracked

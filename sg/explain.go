@@ -179,7 +179,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 			Remaining: min(conn.Expires.Sub(now), conn.Expires.Sub(e.f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
-	if hit := e.f.w.matchKnown(e.eni, dir, h, via); hit.rule != nil {
+	if hit := e.f.w.match(e.eni, dir, h, via); hit.rule != nil {
 		hop.Match = e.f.w.matchOf(e.eni, hit, dir, h)
 	} else if hop.Decision.Reason != Exempt {
 		hop.Near = e.near(dir, h, via)

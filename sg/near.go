@@ -91,7 +91,7 @@ func (e *Enforcer) peerHas(r *ruleInfo, dir Direction, h *packet.Header, via Via
 	case peerCIDR4, peerCIDR6:
 		return r.rule.Peer.CIDR.Contains(remote)
 	case peerList:
-		_, ok := e.f.w.listEntry(r.peer, remote)
+		_, ok := e.f.w.cidrs.Longest(remote, r.peer)
 		return ok
 	case peerGroup:
 		return via&ViaAppliance == 0 && e.f.w.member(e.eni, r.peer, dir, h) != ""

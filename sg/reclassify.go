@@ -58,21 +58,16 @@ func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
 // that an ENI has now and were not with the old ones: a group is new that opens
 // something to everybody. Both are ascending.
 func (w *world) opensMore(old, now []uint32) bool {
-	for _, g := range now {
-		if _, had := slices.BinarySearch(old, g); had {
-			continue
-		}
-		if f := &w.fronts[0][g]; f.flows|f.answers != 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(now, func(g uint32) bool {
+		_, had := slices.BinarySearch(old, g)
+		return !had && w.groups[g].mayUntrack
+	})
 }
 
 // rulesChanged treats connections after a group got a rule, or lost one.
 func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
 	// By AWS's way only a rule that untracks flows matters.
-	if f.opts.OnChange != ChangeAWS || added != nil && added.flows() != 0 {
+	if f.opts.OnChange != ChangeAWS || added != nil && added.mayUntrack() {
 		f.end(now, func(n *eni) bool { return slices.Contains(n.groups(), g.number) })
 	}
 	f.tidy(now)
@@ -88,7 +83,7 @@ func (f *Firewall) listChanged(list uint32, now time.Time) {
 		for _, g := range n.groups() {
 			for _, rules := range f.w.groups[g].rules {
 				for _, r := range rules {
-					if r.kind == peerList && r.peer == list {
+					if r.peer == firstList+list {
 						return true
 					}
 				}
@@ -117,7 +112,7 @@ func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
 		p := c.Tuple.Protocol
 		return c.Tag&tagViaTracked == 0 && f.opts.Profile == conntrack.AWS &&
 			(p == packet.TCP || p == packet.UDP) &&
-			f.w.untrackedFlow(e.eni, rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
+			f.w.matcher(e.eni).untrackedFlow(e.eni, rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
 	case ChangeRevalidate:
 		h := header(&c.Tuple)
 		return f.w.match(e.eni, rule.Direction(), &h, 0).rule == nil

@@ -16,14 +16,14 @@ type ruleInfo struct {
 
 	number uint32 // among all rules of the policy, in topology order
 	kind   peerKind
-	peer   uint32 // number of the group or prefix list; unused for the other kinds
+	peer   uint32 // its number; see peers
 }
 
 // A peerKind says what a rule's peer is once names are looked up.
 type peerKind uint8
 
 const (
-	peerNothing peerKind = iota // a stale reference, which matches nothing (REF-15)
+	peerNothing peerKind = iota // a stale reference, which matches nothing (REF-15), and has no number
 	peerCIDR4
 	peerCIDR6
 	peerList

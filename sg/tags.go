@@ -25,19 +25,19 @@ const (
 )
 
 // tag returns the tag of a rule.
-func (t *tags) tag(r ruleAt) uint32 {
+func (t *tags) tag(r *ruleInfo) uint32 {
 	if len(t.slots) > 0 {
 		mask := uint32(len(t.slots) - 1)
 		for i := r.number; ; i++ {
 			switch s := t.slots[i&mask]; {
 			case s == 0:
-				return t.add(r.ruleInfo)
-			case t.rules[s-1] == r.ruleInfo:
+				return t.add(r)
+			case t.rules[s-1] == r:
 				return s - 1
 			}
 		}
 	}
-	return t.add(r.ruleInfo)
+	return t.add(r)
 }
 
 func (t *tags) add(r *ruleInfo) uint32 {

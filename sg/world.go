@@ -3,9 +3,9 @@ package sg
 import (
 	"net/netip"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sgsim/sgsim/conntrack"
-	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 	"github.com/sgsim/sgsim/sg/internal/member"
 )
 
@@ -13,13 +13,12 @@ import (
 // Policy holds, and what a Firewall copies before it changes anything. Groups,
 // prefix lists, ENIs and VPCs go by their numbers in topology order.
 type world struct {
-	groups []*group   // replaced whole when their rules change
-	fronts [2][]front // of the groups, by Direction-1
+	groups []*group // replaced whole when their rules change
 	enis   []eni
-	tries  []cidrtrie.Trie // list i is set i%64 of trie i/64
 	lists  []list
-
-	rules uint32 // numbers given to rules so far
+	cidrs  peers
+	rules  uint32 // numbers given to rules so far
+	epoch  uint64 // counts changes of rules; see matcher
 
 	// What follows never changes, so that copies share it.
 	groupByID map[GroupID]uint32
@@ -37,16 +36,18 @@ type group struct {
 	account AccountID
 	vpcs    []uint32       // its own and those it is associated with; none: its own is not said
 	rules   [2][]*ruleInfo // by Direction-1
+
+	mayUntrack bool // whether one of the rules may
 }
 
 // An eni is a compiled ENI: one cache line with what packets need.
 type eni struct {
 	*eniInfo
 	exempt *exemptAddrs // of its VPC
-	marks  uint64       // of its groups; see mark
+	set    *groupSet
 	vpc    uint32
 	count  uint32    // of groups
-	few    [8]uint32 // its groups, if they are no more
+	few    [8]uint32 // its groups, if they are no more: packets from a member need nothing else of it
 }
 
 // An eniInfo is what packets do not need of an ENI. It never changes.
@@ -54,34 +55,29 @@ type eniInfo struct {
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
-	many     []uint32 // its groups, if they are more than eni.few holds
-	tracked  bool     // whatever the rules are (CT-14)
+	tracked  bool // whatever the rules are (CT-14)
 }
 
-// groups returns the numbers of the ENI's groups, ascending and distinct. They
-// lie within the eni.
+// A groupSet is a list of groups that ENIs carry, with its matcher. ENIs that are
+// compiled together share it.
+type groupSet struct {
+	numbers []uint32                // ascending and distinct; never changed
+	matcher atomic.Pointer[matcher] // nil until a packet asks
+}
+
+// groups returns the numbers of the ENI's groups, ascending and distinct.
 func (e *eni) groups() []uint32 {
 	if int(e.count) > len(e.few) {
-		return e.many
+		return e.set.numbers
 	}
 	return e.few[:e.count]
 }
 
-// setGroups keeps nothing of groups.
-func (e *eni) setGroups(groups []uint32) {
-	e.count, e.marks, e.few = uint32(len(groups)), 0, [8]uint32{}
-	if copy(e.few[:], groups) < len(groups) {
-		info := *e.eniInfo
-		info.many = slices.Clone(groups)
-		e.eniInfo = &info
-	}
-	for _, g := range groups {
-		e.marks |= mark(g)
-	}
+// setGroups gives the ENI its groups.
+func (e *eni) setGroups(s *groupSet) {
+	e.set, e.count, e.few = s, uint32(len(s.numbers)), [8]uint32{}
+	copy(e.few[:], s.numbers)
 }
-
-// mark returns a bit that stands for a group, and for others too.
-func mark(group uint32) uint64 { return 1 << (group & 63) }
 
 // sharesMax reports whether the connections of two ENIs count together. Those of
 // an ENI without an instance count alone.
@@ -97,15 +93,24 @@ type list struct {
 	entries int    // distinct ones
 }
 
-// own returns a copy of w that can be changed in place.
+// own returns a copy of w that can be changed in place. Its matchers are its own.
 func (w *world) own() *world {
 	c := *w
 	c.groups = slices.Clone(w.groups)
-	c.enis = slices.Clone(w.enis)
 	c.lists = slices.Clone(w.lists)
-	c.tries = slices.Clone(w.tries)
-	for i := range c.fronts {
-		c.fronts[i] = slices.Clone(w.fronts[i])
+	c.cidrs.uses = slices.Clone(w.cidrs.uses)
+	c.cidrs.free = slices.Clone(w.cidrs.free)
+	c.enis = make([]eni, len(w.enis))
+	copies := map[*groupSet]*groupSet{}
+	for i := range w.enis {
+		e := w.enis[i]
+		s := copies[e.set]
+		if s == nil {
+			s = &groupSet{numbers: e.set.numbers}
+			copies[e.set] = s
+		}
+		e.set = s
+		c.enis[i] = e
 	}
 	return &c
 }
