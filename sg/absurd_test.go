@@ -13,6 +13,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
@@ -30,11 +31,11 @@ func TestAbsurdTopologies(t *testing.T) {
 			fw.Swap(nil, start)
 			assert.NotNil(t, fw.Clone().Policy())
 		}
-		assert.Empty(t, sg.Check(&sg.Topology{}))
-		assert.Empty(t, sg.Check(nil))
+		assert.Empty(t, lint.Check(&sg.Topology{}))
+		assert.Empty(t, lint.Check(nil))
 		assert.NotNil(t, must(sg.Compile(nil)))
 		one := &sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.AnyIPv4)}}}}
-		assert.Equal(t, sg.Check(one), sg.Quotas{Groups: -1, RulesPerGroup: -1}.Check(one))
+		assert.Equal(t, lint.Check(one), lint.Quotas{Groups: -1, RulesPerGroup: -1}.Check(one))
 	})
 
 	t.Run("10,000 groups on one interface, each naming the next", func(t *testing.T) {
@@ -56,7 +57,7 @@ func TestAbsurdTopologies(t *testing.T) {
 		require.NoError(t, fw.Attach("eni-2", "sg-9999", start))
 		d = fw.ENI("eni-1").Evaluate(sg.Ingress, mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9998 S"), start)
 		assert.Equal(t, "sg-9998 ingress[0]", d.Rule.String())
-		assert.NotEmpty(t, sg.Check(topo))
+		assert.NotEmpty(t, lint.Check(topo))
 	})
 
 	t.Run("100,000 rules in a group", func(t *testing.T) {
@@ -130,7 +131,7 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 			Groups:      []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.FromPrefixList("pl-1")), sg.HTTPS.From(sg.FromPrefixList("pl-2")), sg.HTTP.From(sg.AnyIPv4)}}},
 			ENIs:        []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
 		}
-		_ = sg.Check(topo)
+		_ = lint.Check(topo)
 		_, err := sg.Compile(topo)
 		assert.ErrorContains(t, err, "pl-2: -5")
 		topo.PrefixLists[1].MaxEntries = 0

@@ -40,6 +40,51 @@ func cpu(b *testing.B) func() {
 	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
 }
 
+// BenchmarkMatch asks the rules alone, of one group at one ENI and of five at one and
+// at 10,000 in turn. ENIs are looked up before, and the rule is named.
+func BenchmarkMatch(b *testing.B) {
+	run := func(w *corpus.World, rules, enis, probes int) {
+		if testing.Short() && rules > 100 {
+			return
+		}
+		p, walker := mustCompile(b, w.Topology), walk.New(w.Topology)
+		for _, kind := range corpus.Kinds {
+			ps := w.Probes(kind, enis, probes, 1)
+			matchers := make([]func(sg.Direction, *packet.Header) sg.RuleRef, len(ps))
+			walkers := make([]walk.ENI, len(ps))
+			for i := range ps {
+				matchers[i], walkers[i] = p.Matcher(ps[i].ENI), walker.At(ps[i].ENI)
+				matchers[i](sg.Ingress, &ps[i].Header) // compiles what is compiled late
+			}
+			name := fmt.Sprintf("kind=%s/rules=%d/enis=%d/of=%d", kind, rules, enis, len(w.Topology.ENIs))
+			b.Run("impl=sgsim/"+name, func(b *testing.B) {
+				measure.Packets(b, len(ps), func(lo, hi int) {
+					for i := lo; i < hi; i++ {
+						if r := matchers[i](sg.Ingress, &ps[i].Header); r.IsZero() == kind.Admitted() {
+							b.Fatal(ps[i].Header.Tuple(), r)
+						}
+					}
+				})
+			})
+			b.Run("impl=walk/"+name, func(b *testing.B) {
+				measure.Packets(b, len(ps), func(lo, hi int) {
+					for i := lo; i < hi; i++ {
+						if _, ok := walkers[i].Match(sg.Ingress, &ps[i].Header); ok != kind.Admitted() {
+							b.Fatal(ps[i].Header.Tuple())
+						}
+					}
+				})
+			})
+		}
+	}
+	for _, rules := range []int{10, 100, 300, 1000} {
+		run(corpus.NewWorld(corpus.Ruled(rules)), rules, 1, 1<<10)
+	}
+	for _, enis := range []int{1, 10_000} {
+		run(worldOf(b, 100_000, 300), 300, enis, 1<<14)
+	}
+}
+
 // BenchmarkNew decides about first packets of connections, at one ENI that is in
 // the caches, and at 10,000 in turn.
 func BenchmarkNew(b *testing.B) {
@@ -65,6 +110,7 @@ func benchNew(b *testing.B, fw *sg.Firewall, ps []corpus.Probe, admitted bool) {
 	enis := make([]*sg.Enforcer, len(ps))
 	for i := range ps {
 		enis[i] = fw.ENI(ps[i].ENI)
+		fw.Policy().Match(ps[i].ENI, sg.Ingress, &ps[i].Header) // compiles what is compiled late
 	}
 	want := sg.NoRule
 	if admitted {

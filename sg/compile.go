@@ -11,6 +11,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 	"github.com/sgsim/sgsim/sg/internal/member"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // Compile turns a topology into a policy and keeps nothing of it. It returns all
@@ -33,7 +34,7 @@ func Compile(t *Topology) (*Policy, error) {
 			eniByID:   make(map[ENIID]uint32, len(t.ENIs)),
 			listByID:  make(map[PrefixListID]uint32, len(t.PrefixLists)),
 			members:   &member.Index{},
-			paths:     &paths{vpcs: map[VPCID]uint32{}, active: map[[2]uint32]bool{}, peerings: map[PeeringID]bool{}},
+			reach:     reach.New(),
 		},
 	}
 	c.names()
@@ -114,19 +115,14 @@ func (c *compiler) names() {
 			c.fail(inGroups, i, &GroupError{id, i, err})
 		}
 	}
+	peerings := map[PeeringID]bool{}
 	for i := range c.t.Peerings {
 		p := &c.t.Peerings[i]
-		reaches := p.active() && p.sameRegion()
-		if err := claim(c.w.paths.peerings, p.ID, reaches); err != nil {
+		if err := claim(peerings, p.ID, true); err != nil {
 			c.fail(inPeerings, i, &PeeringError{p.ID, i, err})
 			continue
 		}
-		if p.active() {
-			a, b := c.w.paths.number(p.Requester), c.w.paths.number(p.Accepter)
-			reaches = reaches || c.w.paths.active[[2]uint32{a, b}]
-			c.w.paths.active[[2]uint32{a, b}] = reaches
-			c.w.paths.active[[2]uint32{b, a}] = reaches
-		}
+		c.w.reach.Peer(string(p.ID), string(p.Requester), string(p.Accepter), p.Active(), p.SameRegion())
 	}
 }
 
@@ -147,7 +143,7 @@ func (c *compiler) groups() {
 	w.groups = make([]*group, len(c.t.Groups))
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
-		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: c.vpcsOf(in)}
+		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations)}
 	}
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], w.groups[i]
@@ -181,19 +177,6 @@ func (c *compiler) groups() {
 	}
 }
 
-// vpcsOf returns the VPCs whose ENIs may carry the group; none means all, to which
-// associations add nothing.
-func (c *compiler) vpcsOf(g *Group) []uint32 {
-	if g.VPC == "" {
-		return nil
-	}
-	vpcs := []uint32{c.w.paths.number(g.VPC)}
-	for _, v := range g.Associations {
-		vpcs = append(vpcs, c.w.paths.number(v))
-	}
-	return vpcs
-}
-
 // split undoes errors.Join.
 func split(err error) []error {
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
@@ -222,14 +205,23 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 		r.kind, r.peer = peerGroup, own.number
 	case p.Group != "":
 		n, ok := w.groupByID[p.Group]
-		if !ok || p.Peering != "" && !w.paths.peered(p.Peering, own, w.groups[n]) {
-			return // REF-13
-		}
-		if a := w.groups[n].account; p.Account != "" && a != "" && a != p.Account {
-			return
+		if !ok || w.stale(p, own, w.groups[n]) != "" {
+			return // REF-15
 		}
 		r.kind, r.peer = peerGroup, n
 	}
+}
+
+// stale says why a rule of a group that names another matches nothing, and "" where it
+// may match.
+func (w *world) stale(p *Peer, own, named *group) string {
+	switch {
+	case p.Account != "" && named.account != "" && named.account != p.Account:
+		return fmt.Sprintf("%s belongs to account %s", named.id, named.account)
+	case w.reach.Names(own.vpcs, named.vpcs, string(p.Peering)) != reach.NoGap: // REF-13
+		return fmt.Sprintf("peering %s is not active, or not within the Region", p.Peering)
+	}
+	return ""
 }
 
 func (c *compiler) lists() {
@@ -346,7 +338,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		}
 		e := &w.enis[i]
 		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, tracked: slices.Contains(trackedTypes, in.Type)}
-		*e = eni{eniInfo: &infos[i], vpc: w.paths.number(in.VPC), exempt: exempt[in.VPC]}
+		*e = eni{eniInfo: &infos[i], vpc: w.reach.VPC(string(in.VPC)), exempt: exempt[in.VPC]}
 		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
 		}

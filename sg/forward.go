@@ -277,7 +277,7 @@ func (w *world) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint3
 		for _, i := range allS {
 			for _, j := range allD {
 				a, b := w.enis[i].vpc, w.enis[j].vpc
-				if _, active := w.paths.active[[2]uint32{a, b}]; !peered && a == b || peered && active {
+				if !peered && a == b || peered && w.reach.Peered(a, b) {
 					from, to, n = i, j, n+1
 				}
 			}

@@ -163,5 +163,5 @@ func (w *world) firstMember(n *eni, t *match.Table, k match.Key, f packet.Family
 // reaches reports whether rules at the ENI that name a group match o, which
 // carries it.
 func (w *world) reaches(n, o *eni, group uint32) bool {
-	return n.vpc == o.vpc || w.paths.reach(n.vpc, o.vpc, w.groups[group])
+	return n.vpc == o.vpc || w.reach.Member(n.vpc, o.vpc, w.groups[group].vpcs)
 }

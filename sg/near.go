@@ -129,13 +129,10 @@ func (w *world) staleReason(r *ruleInfo) string {
 		return fmt.Sprintf("%s is not in the topology", p.PrefixList)
 	}
 	n, ok := w.groupByID[p.Group]
-	switch {
-	case !ok:
+	if !ok {
 		return fmt.Sprintf("%s is not in the topology", p.Group)
-	case p.Account != "" && w.groups[n].account != "" && w.groups[n].account != p.Account:
-		return fmt.Sprintf("%s belongs to account %s", p.Group, w.groups[n].account)
 	}
-	return fmt.Sprintf("peering %s is not active, or not within the Region", p.Peering)
+	return w.stale(&p, w.groups[w.groupByID[r.group]], w.groups[n])
 }
 
 // failedMember says why the packet's other end does not count as a member of g.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
 // Options say how a [Firewall] behaves where AWS is silent or where users want
@@ -83,39 +84,22 @@ var (
 )
 
 // String returns "drop", "pass" or "pickup".
-func (m Midstream) String() string { return text(midstreamText[:], "Midstream", m) }
+func (m Midstream) String() string { return enum.Text(midstreamText[:], "Midstream", m) }
 
 // String returns "aws", "keep", "revalidate" or "flush".
-func (c OnChange) String() string { return text(onChangeText[:], "OnChange", c) }
+func (c OnChange) String() string { return enum.Text(onChangeText[:], "OnChange", c) }
 
 // MarshalText returns the text form.
-func (m Midstream) MarshalText() ([]byte, error) { return marshal(midstreamText[:], m) }
+func (m Midstream) MarshalText() ([]byte, error) { return enum.Marshal(midstreamText[:], m) }
 
 // MarshalText returns the text form.
-func (c OnChange) MarshalText() ([]byte, error) { return marshal(onChangeText[:], c) }
+func (c OnChange) MarshalText() ([]byte, error) { return enum.Marshal(onChangeText[:], c) }
 
 // UnmarshalText reads the text form.
-func (m *Midstream) UnmarshalText(b []byte) error { return unmarshal(midstreamText[:], b, m) }
+func (m *Midstream) UnmarshalText(b []byte) error { return enum.Unmarshal(midstreamText[:], b, m) }
 
 // UnmarshalText reads the text form.
-func (c *OnChange) UnmarshalText(b []byte) error { return unmarshal(onChangeText[:], b, c) }
-
-func marshal[T ~uint8](names []string, v T) ([]byte, error) {
-	if int(v) >= len(names) {
-		return nil, fmt.Errorf("%d: not one of %q", v, names)
-	}
-	return []byte(names[v]), nil
-}
-
-func unmarshal[T ~uint8](names []string, b []byte, v *T) error {
-	for i, s := range names {
-		if s == string(b) {
-			*v = T(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("%q: not one of %q", b, names)
-}
+func (c *OnChange) UnmarshalText(b []byte) error { return enum.Unmarshal(onChangeText[:], b, c) }
 
 // Via says things about a packet's path that its bytes do not tell. The zero Via
 // is the plain path inside the network.

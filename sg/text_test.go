@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // Every value of a type with names reads back what it writes, and nothing else.
@@ -17,7 +18,7 @@ func TestTextForms(t *testing.T) {
 	roundTrip[sg.Verdict](t, 3)
 	roundTrip[sg.Direction](t, 3)
 	roundTrip[sg.Reason](t, 18)
-	roundTrip[sg.FindingKind](t, 9)
+	roundTrip[lint.Kind](t, 9)
 	roundTrip[sg.Via](t, 4)
 	roundTrip[sg.Midstream](t, 3)
 	roundTrip[sg.OnChange](t, 4)

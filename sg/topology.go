@@ -146,9 +146,10 @@ type Peering struct {
 	RequesterRegion, AccepterRegion string
 }
 
-func (p *Peering) active() bool { return p.Status == "" || p.Status == "active" }
+// Active reports whether the status is that of a peering in force.
+func (p *Peering) Active() bool { return p.Status == "" || p.Status == "active" }
 
-// sameRegion reports whether nothing says that the VPCs are in different Regions.
-func (p *Peering) sameRegion() bool {
+// SameRegion reports whether nothing says that the VPCs are in different Regions.
+func (p *Peering) SameRegion() bool {
 	return p.RequesterRegion == "" || p.AccepterRegion == "" || p.RequesterRegion == p.AccepterRegion
 }

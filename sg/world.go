@@ -7,6 +7,7 @@ import (
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg/internal/member"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // A world is everything that decides about packets but connections: what a
@@ -26,7 +27,7 @@ type world struct {
 	listByID  map[PrefixListID]uint32
 	members   *member.Index        // address to ENI
 	public    map[netip.Addr]ENIID // for explanations; rules never see these
-	paths     *paths
+	reach     *reach.Map
 }
 
 // A group is a compiled group.
@@ -113,51 +114,4 @@ func (w *world) own() *world {
 		c.enis[i] = e
 	}
 	return &c
-}
-
-// paths says which VPCs reach each other, so that rules of one may name groups
-// whose members are in the other (REF-08). VPC 0 stands for "not said", which
-// reaches all, and so does a group whose VPC is not said.
-type paths struct {
-	vpcs     map[VPCID]uint32
-	active   map[[2]uint32]bool // VPCs with an active peering; true: within a Region (REF-10)
-	peerings map[PeeringID]bool // true: active and within a Region
-}
-
-func (p *paths) number(id VPCID) uint32 {
-	if id == "" {
-		return 0
-	}
-	n, ok := p.vpcs[id]
-	if !ok {
-		n = uint32(len(p.vpcs)) + 1
-		p.vpcs[id] = n
-	}
-	return n
-}
-
-// peered reports whether the peering that a rule of g names is active, or another
-// one between the same VPCs is (REF-14).
-func (p *paths) peered(id PeeringID, g, named *group) bool {
-	if p.peerings[id] {
-		return true
-	}
-	for _, a := range g.vpcs {
-		for _, b := range named.vpcs {
-			if p.active[[2]uint32{a, b}] {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// reach reports whether a rule at an ENI in VPC a that names g matches members
-// of g in VPC b.
-func (p *paths) reach(a, b uint32, g *group) bool {
-	if a == b || a == 0 || b == 0 || len(g.vpcs) == 0 || p.active[[2]uint32{a, b}] {
-		return true
-	}
-	// REF-19: a group with associations connects the VPCs it is used in.
-	return slices.Contains(g.vpcs, a) && slices.Contains(g.vpcs, b)
 }

@@ -89,15 +89,29 @@ func flatten(id sg.GroupID, rules []sg.Rule, lists map[sg.PrefixListID]*netipx.I
 // Match reports whether a rule of the ENI admits the packet, and the place of the
 // first that does among all rules of its groups.
 func (w *Walker) Match(id sg.ENIID, dir sg.Direction, h *packet.Header) (int, bool) {
+	return w.At(id).Match(dir, h)
+}
+
+// An ENI is an interface that has been looked up.
+type ENI struct {
+	w      *Walker
+	groups []*[2][]rule
+}
+
+// At looks an ENI up.
+func (w *Walker) At(id sg.ENIID) ENI { return ENI{w, w.enis[id]} }
+
+// Match is [Walker.Match] at the ENI.
+func (e ENI) Match(dir sg.Direction, h *packet.Header) (int, bool) {
 	peer := h.SrcAddr()
 	if dir == sg.Egress {
 		peer = h.DstAddr()
 	}
 	n := 0
-	for _, g := range w.enis[id] {
+	for _, g := range e.groups {
 		rules := g[dir-sg.Ingress]
 		for i := range rules {
-			if w.admits(&rules[i], h, peer) {
+			if e.w.admits(&rules[i], h, peer) {
 				return n + i, true
 			}
 		}

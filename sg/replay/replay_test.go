@@ -21,6 +21,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -130,7 +131,7 @@ func TestReportUnusedRules(t *testing.T) {
 	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.CIDR("192.0.2.0/25")))
 	r, err := replay.Run(t.Context(), policy(t, topo), nil, script{"0 tcp 203.0.113.9:5 > 10.0.1.10:443 S"})
 	require.NoError(t, err)
-	r.Blame(sg.Check(topo))
+	r.Blame(lint.Check(topo))
 	var out strings.Builder
 	require.NoError(t, r.WriteText(&out, replay.TextOptions{}))
 	assert.Regexp(t, `tcp 443 from \S+ +0 +0  did not match here\n`, out.String())
@@ -166,7 +167,7 @@ func TestReport(t *testing.T) {
 	assert.EqualValues(t, 2, r.Nitro.Peak)
 
 	require.Len(t, r.Rules, 5)
-	r.Blame(sg.Check(site()))
+	r.Blame(lint.Check(site()))
 	var rules []string
 	for _, h := range r.Rules {
 		rules = append(rules, fmt.Sprintf("%v %d %d %t", h.Rule, h.Admitted, h.Carried, h.Never == ""))

@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // A Report says what a replay came to. It is the same for any number of workers.
@@ -164,7 +165,7 @@ func (r *Report) Of(v sg.Verdict) Count {
 
 // Blame tells rules that did not match here from those that could not match
 // anywhere: findings are those of [sg.Check] for the topology of the replay.
-func (r *Report) Blame(findings []sg.Finding) {
+func (r *Report) Blame(findings []lint.Finding) {
 	type place struct {
 		group sg.GroupID
 		dir   sg.Direction
@@ -177,9 +178,9 @@ func (r *Report) Blame(findings []sg.Finding) {
 	never := map[place]reason{}
 	for _, f := range findings {
 		switch f.Kind {
-		case sg.NeverMatches, sg.Stale, sg.Dangling, sg.Shadowed, sg.DuplicateRule:
+		case lint.NeverMatches, lint.Stale, lint.Dangling, lint.Shadowed, lint.DuplicateRule:
 			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
-				never[at] = reason{f.Text, f.Kind == sg.Shadowed || f.Kind == sg.DuplicateRule}
+				never[at] = reason{f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // A runner is what the statements of a case work on.
@@ -75,7 +76,7 @@ func parseCommand(line string) (*command, error) {
 	case verb == "check" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {
 			var rows []string
-			for _, f := range sg.Check(r.build.topo) {
+			for _, f := range lint.Check(r.build.topo) {
 				rows = append(rows, f.String())
 			}
 			return result{rows: rows}, nil

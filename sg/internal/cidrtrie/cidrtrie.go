@@ -12,8 +12,8 @@
 //	runs       | {7}      | {7, 9}  | {7}   | -      | {7}          |
 //
 // An IPv4 address meets two nodes, one of prefixes of up to 16 bits and, through a
-// table of the first 16 bits, one of longer ones. An IPv6 address meets up to eight,
-// each found by halves in the one before.
+// table of leaves by the first 16 bits, one of longer ones. An IPv6 address meets up to
+// eight, each found by halves in the one before.
 //
 // A Trie is a value: [Trie.With] and [Trie.Without] copy the nodes on the way to a
 // prefix and share the rest, so older values stay as they were and may be read
@@ -30,30 +30,19 @@ import (
 // concurrent use.
 type Trie struct {
 	short4 *node // IPv4 prefixes of up to 16 bits
-	long4  *top4 // longer ones
+	long4  top4  // longer ones
 	root6  *node
 }
-
-// A top4 leads from the first two bytes of an IPv4 address to the node of the others.
-// Searching for it by halves, as among the children of an IPv6 node, would take 16
-// steps where all are in use.
-type top4 [256]*[256]*node
 
 // Lookup4 returns the numbers of the prefixes that contain an IPv4 address, those of up
 // to 16 bits and those of more. A number that several prefixes have may come several
 // times. The slices must not be changed.
 func (t *Trie) Lookup4(a uint32) (short, long []uint32) {
-	return t.short4.numbers(uint16(a >> 16)), t.deep4(a).numbers(uint16(a))
-}
-
-func (t *Trie) deep4(a uint32) *node {
-	if t.long4 == nil {
-		return nil
+	short = t.short4.numbers(uint16(a >> 16))
+	if l := t.long4.leaf(a); l != nil {
+		long = l.numbers(uint16(a))
 	}
-	if row := t.long4[a>>24]; row != nil {
-		return row[a>>16&0xff]
-	}
-	return nil
+	return short, long
 }
 
 // A Walk visits the numbers of the prefixes that contain an IPv6 address, shorter
@@ -83,12 +72,11 @@ func (t *Trie) Longest(a netip.Addr, number uint32) (netip.Prefix, bool) {
 	best := -1
 	for n, i, key := t.root(a), 0, a.AsSlice(); n != nil; i++ {
 		v := binary.BigEndian.Uint16(key[2*i:])
-		for _, e := range n.entries {
-			if e.first > v {
+		for bits := 16; bits >= 0; bits-- {
+			e := entry{v &^ uint16(0xffff>>bits), uint8(bits), number}
+			if _, found := slices.BinarySearchFunc(n.entries, e, compare); found {
+				best = 16*i + bits
 				break
-			}
-			if e.number == number && v <= e.last() {
-				best = max(best, 16*i+int(e.bits))
 			}
 		}
 		n = t.below(a, n, i, v)
@@ -115,7 +103,9 @@ func (t *Trie) below(a netip.Addr, n *node, i int, v uint16) *node {
 	case !a.Is4():
 		return n.kid(v)
 	case i == 0:
-		return t.deep4(word(a))
+		if l := t.long4.leaf(word(a)); l != nil {
+			return l.node
+		}
 	}
 	return nil
 }
@@ -166,38 +156,27 @@ func (t Trie) Without(p netip.Prefix, number uint32) Trie {
 // one with f, which keeps its argument as it is.
 func (t Trie) change(p netip.Prefix, number uint32, f func([]entry, entry) []entry) Trie {
 	depth, e := place(p, number)
-	slot := &t.root6
-	switch {
-	case p.Addr().Is4() && depth == 0:
-		slot = &t.short4
-	case p.Addr().Is4():
-		top := &top4{}
-		if t.long4 != nil {
-			*top = *t.long4
-		}
-		t.long4 = top
-		row, a := &[256]*node{}, word(p.Addr())
-		if old := top[a>>24]; old != nil {
-			*row = *old
-		}
-		top[a>>24] = row
-		slot = &row[a>>16&0xff]
+	if p.Addr().Is4() && depth > 0 {
+		t.long4 = t.long4.copied(word(p.Addr()))
+		l := t.long4.leaf(word(p.Addr()))
+		l.set(l.node.with(e, f))
+		return t
 	}
-	key := p.Addr().AsSlice()
-	for i := 0; ; i++ {
+	if p.Addr().Is4() {
+		t.short4 = t.short4.with(e, f)
+		return t
+	}
+	key, slot := p.Addr().AsSlice(), &t.root6
+	for i := range depth {
 		n := &node{}
 		if *slot != nil {
 			*n = **slot
 		}
-		*slot = n
-		if p.Addr().Is4() || i == depth {
-			n.entries = f(n.entries, e)
-			n.cut()
-			return t
-		}
-		n.kids = slices.Clone(n.kids)
+		*slot, n.kids = n, slices.Clone(n.kids)
 		slot = n.kidSlot(binary.BigEndian.Uint16(key[2*i:]))
 	}
+	*slot = (*slot).with(e, f)
+	return t
 }
 
 // A Builder makes a Trie of many prefixes. The zero Builder is empty.
@@ -214,15 +193,7 @@ func (b *Builder) Add(p netip.Prefix, number uint32) {
 	case p.Addr().Is4() && depth == 0:
 		slot = &b.t.short4
 	case p.Addr().Is4():
-		if b.t.long4 == nil {
-			b.t.long4 = &top4{}
-		}
-		a := word(p.Addr())
-		row := &b.t.long4[a>>24]
-		if *row == nil {
-			*row = &[256]*node{}
-		}
-		slot = &(*row)[a>>16&0xff]
+		slot = &b.t.long4.make(word(p.Addr())).node
 	default:
 		key := p.Addr().AsSlice()
 		for i := range depth {
@@ -249,5 +220,6 @@ func (b *Builder) Trie() Trie {
 		n.entries = slices.Clip(n.entries)
 		n.cut()
 	}
+	b.t.long4.fill()
 	return b.t
 }

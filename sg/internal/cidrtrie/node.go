@@ -140,6 +140,17 @@ func (n *node) kid(v uint16) *node {
 	return n.kids[i].n
 }
 
+// with returns a copy of n, which may be nil, with its entries changed by f.
+func (n *node) with(e entry, f func([]entry, entry) []entry) *node {
+	c := &node{}
+	if n != nil {
+		*c = *n
+	}
+	c.entries = f(c.entries, e)
+	c.cut()
+	return c
+}
+
 // kidSlot returns the place of a child, which it makes.
 func (n *node) kidSlot(v uint16) **node {
 	i, found := slices.BinarySearchFunc(n.kids, v, func(k kid, v uint16) int { return cmp.Compare(k.key, v) })

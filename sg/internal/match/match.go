@@ -5,11 +5,11 @@
 // [Key]s. Whoever asks has found the numbers of all peers that the packet's other end
 // is in, and takes the smallest answer:
 //
-//	packet ──► Key ──────────────► Covers: one line of bits, no for most ports
-//	   │                              │
-//	   └─► address ─► peer numbers ─► First, for each: ranges of that peer
-//	                                  │
-//	                                  └─► the smallest rule
+//	packet ──► key ──────────────────► Covers: no, for most ports
+//	   │                                  │ yes
+//	   └─► address ──► peer numbers ──► First, for each: the spans of that peer
+//	                                      │
+//	                                      └─► the smallest rule
 package match
 
 import (
@@ -30,7 +30,7 @@ const None = math.MaxUint32
 // A Table holds the rules of one list, which go by their index there. It never changes
 // and may be read by any number of goroutines. The zero Table has none.
 type Table struct {
-	covered keySet
+	covered []span // that some rule covers, whatever its peer; their rules say nothing
 	slots   []slot // by hash of the peer, open addressing; a power of two
 	shift   uint8  // of the hash, to an index into slots
 	several []span // of peers with several rules
@@ -56,8 +56,8 @@ func New(rules []Rule) (t Table) {
 	byPeer := make([]uint32, len(rules)) // indexes of rules, by peer and in order
 	for i := range byPeer {
 		byPeer[i] = uint32(i)
-		t.covered.add(rules[i].Range)
 	}
+	t.covered = slices.Clip(union(appendSpans(nil, rules, byPeer)))
 	slices.SortFunc(byPeer, func(a, b uint32) int {
 		return cmp.Or(cmp.Compare(rules[a].Peer, rules[b].Peer), cmp.Compare(a, b))
 	})
@@ -102,9 +102,8 @@ func (t *Table) home(used uint32) int {
 	return int(uint64(used*0x9e3779b1) >> t.shift) // 2^32 divided by the golden ratio
 }
 
-// Covers reports whether a rule may cover a key, whatever its peer. It says no for
-// nearly all keys that none covers.
-func (t *Table) Covers(k Key) bool { return t.covered.has(k) }
+// Covers reports whether a rule covers a key, whatever its peer.
+func (t *Table) Covers(k Key) bool { return search(t.covered, k) != None }
 
 // First returns the first rule with the peer that covers the key, None if there is
 // none.
@@ -129,17 +128,17 @@ func (t *Table) First(peer uint32, k Key) uint32 {
 	return None
 }
 
-// search returns the rule of the span that holds the key.
+// search returns the rule of the span that holds the key. Its steps have no branch,
+// which nobody could predict: each half is added or masked out.
 func search(spans []span, k Key) uint32 {
-	for len(spans) > 1 {
-		if half := len(spans) / 2; spans[half].first <= k {
-			spans = spans[half:]
-		} else {
-			spans = spans[:half]
-		}
+	i := 0
+	for n := len(spans); n > 1; {
+		half := n / 2
+		i += half &^ int((int64(k)-int64(spans[i+half].first))>>63)
+		n -= half
 	}
-	if len(spans) == 1 && spans[0].first <= k && k <= spans[0].last {
-		return spans[0].rule
+	if i < len(spans) && spans[i].first <= k && k <= spans[i].last {
+		return spans[i].rule
 	}
 	return None
 }
@@ -183,4 +182,17 @@ func appendSpans(spans []span, rules []Rule, of []uint32) []span {
 		}
 	}
 	return spans
+}
+
+// union joins spans that follow each other, in place.
+func union(spans []span) []span {
+	all := spans[:0]
+	for _, s := range spans {
+		if last := len(all) - 1; last >= 0 && all[last].last+1 == s.first {
+			all[last].last = s.last
+		} else {
+			all = append(all, s)
+		}
+	}
+	return all
 }

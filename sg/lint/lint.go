@@ -1,56 +1,63 @@
-package sg
+// Package lint finds what is questionable about a topology: what AWS would have refused,
+// what cannot work as it is written, and what exceeds a quota.
+package lint
 
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/enum"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // A Finding is something about a topology that AWS would have refused, or that
 // whoever wrote it may not have meant. Compile accepts it all the same, and
 // packets are judged as if it were meant.
 type Finding struct {
-	Kind FindingKind
+	Kind Kind
 	Code string // the error code AWS answers with; empty where it would not refuse, or with a code that is not known
 
 	// The place. Empty fields do not apply; Index is the rule's place in
 	// Group.Ingress or Group.Egress and counts only if Dir is set.
-	Group      GroupID
-	Dir        Direction
+	Group      sg.GroupID
+	Dir        sg.Direction
 	Index      int
-	ENI        ENIID
-	PrefixList PrefixListID
+	ENI        sg.ENIID
+	PrefixList sg.PrefixListID
 
 	Text string // what is the matter, without the place
 }
 
-// FindingKind says what sort of finding it is. Its text form is stable.
-type FindingKind uint8
+// Kind says what sort of finding it is. Its text form is stable.
+type Kind uint8
 
 // Kinds of findings, with their text forms.
 const (
-	QuotaExceeded FindingKind = 1 + iota // "quota": a limit of AWS is exceeded
-	Stale                                // "stale": a rule names a group that it cannot reach (REF-13)
-	Dangling                             // "dangling": something is named that the topology does not have
-	NeverMatches                         // "never": no packet that anybody sends can match the rule, or none can now
-	DuplicateRule                        // "duplicate": the same rule twice after canonicalising (SG-43, SG-51)
-	Shadowed                             // "shadowed": another rule of the group admits all that this one does
-	Misleading                           // "misleading": the rule means less than it seems to
-	Misplaced                            // "misplaced": AWS does not allow this combination
+	QuotaExceeded Kind = 1 + iota // "quota": a limit of AWS is exceeded
+	Stale                         // "stale": a rule names a group that it cannot reach (REF-13)
+	Dangling                      // "dangling": something is named that the topology does not have
+	NeverMatches                  // "never": no packet that anybody sends can match the rule, or none can now
+	DuplicateRule                 // "duplicate": the same rule twice after canonicalising (SG-43, SG-51)
+	Shadowed                      // "shadowed": another rule of the group admits all that this one does
+	Misleading                    // "misleading": the rule means less than it seems to
+	Misplaced                     // "misplaced": AWS does not allow this combination
 )
 
-var findingText = [...]string{
+var kindText = [...]string{
 	"", "quota", "stale", "dangling", "never", "duplicate", "shadowed", "misleading", "misplaced",
 }
 
 // String returns the text form that stands beside each kind.
-func (k FindingKind) String() string { return text(findingText[:], "FindingKind", k) }
+func (k Kind) String() string { return enum.Text(kindText[:], "Kind", k) }
 
 // MarshalText returns the text form.
-func (k FindingKind) MarshalText() ([]byte, error) { return marshal(findingText[:], k) }
+func (k Kind) MarshalText() ([]byte, error) { return enum.Marshal(kindText[:], k) }
 
 // UnmarshalText reads the text form.
-func (k *FindingKind) UnmarshalText(b []byte) error { return unmarshal(findingText[:], b, k) }
+func (k *Kind) UnmarshalText(b []byte) error { return enum.Unmarshal(kindText[:], b, k) }
 
 // String returns place, kind and text in one line, with the error code where
 // there is one.
@@ -84,12 +91,12 @@ func (f Finding) Place() string {
 // topology as a whole, then prefix lists, groups with their rules, and ENIs, each
 // in topology order. It needs no compiled policy, so it also helps where Compile
 // fails.
-func Check(t *Topology) []Finding { return Quotas{}.Check(t) }
+func Check(t *sg.Topology) []Finding { return Quotas{}.Check(t) }
 
 // Check is the function [Check] with these quotas. A nil topology is an empty one.
-func (q Quotas) Check(t *Topology) []Finding {
+func (q Quotas) Check(t *sg.Topology) []Finding {
 	if t == nil {
-		t = &Topology{}
+		t = &sg.Topology{}
 	}
 	c := newChecker(t, q)
 	c.quotas.region(c)
@@ -99,7 +106,7 @@ func (q Quotas) Check(t *Topology) []Finding {
 	for i := range t.Groups {
 		g := &t.Groups[i]
 		c.group(g)
-		for _, dir := range []Direction{Ingress, Egress} {
+		for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
 			c.rules(g, dir)
 		}
 	}
@@ -111,27 +118,42 @@ func (q Quotas) Check(t *Topology) []Finding {
 
 // A checker looks for findings in one topology.
 type checker struct {
-	t      *Topology
+	t      *sg.Topology
 	quotas Quotas
 	found  []Finding
 
-	scope   scope
-	members map[GroupID]families // of the private addresses of their ENIs
-	lists   map[PrefixListID]*PrefixList
-	names   map[string]GroupID // VPC and lower-case name
-	places  map[RuleID]string  // of the first rule with an id
+	groups  map[sg.GroupID]*sg.Group // the first of each id
+	reach   *reach.Map
+	peers   map[sg.PeeringID]*sg.Peering
+	members map[sg.GroupID]families // of the private addresses of their ENIs
+	lists   map[sg.PrefixListID]*sg.PrefixList
+	names   map[string]sg.GroupID // VPC and lower-case name
+	places  map[sg.RuleID]string  // of the first rule with an id
 
-	accounts map[AccountID]bool // that own groups
-	vpcs     map[VPCID]bool     // that have groups
+	accounts map[sg.AccountID]bool // that own groups
+	vpcs     map[sg.VPCID]bool     // that have groups
+
+	defaultVPCs map[sg.VPCID]bool
 }
 
-func newChecker(t *Topology, q Quotas) *checker {
+func newChecker(t *sg.Topology, q Quotas) *checker {
 	c := &checker{
-		t: t, quotas: q.withDefaults(), scope: newScope(t),
-		members: map[GroupID]families{}, lists: map[PrefixListID]*PrefixList{}, names: map[string]GroupID{},
-		places: map[RuleID]string{}, accounts: map[AccountID]bool{}, vpcs: map[VPCID]bool{},
+		t: t, quotas: q.withDefaults(), groups: map[sg.GroupID]*sg.Group{}, reach: reach.New(), peers: map[sg.PeeringID]*sg.Peering{},
+		members: map[sg.GroupID]families{}, lists: map[sg.PrefixListID]*sg.PrefixList{}, names: map[string]sg.GroupID{},
+		places: map[sg.RuleID]string{}, accounts: map[sg.AccountID]bool{}, vpcs: map[sg.VPCID]bool{}, defaultVPCs: map[sg.VPCID]bool{},
+	}
+	for i := range t.Peerings {
+		p := &t.Peerings[i]
+		c.peers[p.ID] = p
+		c.reach.Peer(string(p.ID), string(p.Requester), string(p.Accepter), p.Active(), p.SameRegion())
+	}
+	for i := range t.VPCs {
+		c.defaultVPCs[t.VPCs[i].ID] = t.VPCs[i].Default
 	}
 	for i := range t.Groups {
+		if g := &t.Groups[i]; c.groups[g.ID] == nil {
+			c.groups[g.ID] = g
+		}
 		c.accounts[t.Groups[i].Account] = true
 		c.vpcs[t.Groups[i].VPC] = true
 	}
@@ -167,7 +189,7 @@ func (c *checker) add(f Finding, format string, args ...any) {
 	c.found = append(c.found, f)
 }
 
-func (c *checker) prefixList(p *PrefixList) {
+func (c *checker) prefixList(p *sg.PrefixList) {
 	at := Finding{PrefixList: p.ID}
 	if p.MaxEntries > 0 && len(p.Entries) > p.MaxEntries {
 		at.Kind = QuotaExceeded
@@ -190,7 +212,7 @@ func (c *checker) prefixList(p *PrefixList) {
 	}
 }
 
-func (c *checker) group(g *Group) {
+func (c *checker) group(g *sg.Group) {
 	at := Finding{Group: g.ID, Kind: Misplaced}
 	name := strings.TrimRight(g.Name, " ") // SG-61
 	if name != "" {
@@ -215,13 +237,13 @@ func (c *checker) group(g *Group) {
 		switch {
 		case name == "default": // DEF-06
 			c.add(at, "a default group cannot be associated with %s", v)
-		case c.scope.defaultVPC[v]: // REF-18
+		case c.defaultVPCs[v]: // REF-18
 			c.add(at, "it cannot be associated with %s, a default VPC", v)
 		}
 	}
 }
 
-func (c *checker) eni(e *ENI) {
+func (c *checker) eni(e *sg.ENI) {
 	at := Finding{ENI: e.ID}
 	if len(e.Groups) == 0 { // SG-10
 		at.Kind, at.Code = Misplaced, "MissingParameter" // SG-85
@@ -232,13 +254,13 @@ func (c *checker) eni(e *ENI) {
 		c.add(at, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI)
 	}
 	for _, id := range e.Groups {
-		g := c.scope.groups[id]
+		g := c.groups[id]
 		at.Code = "InvalidGroup.NotFound" // SG-73
 		switch {
 		case g == nil:
 			at.Kind = Dangling
 			c.add(at, "%s is not in the topology", id)
-		case e.VPC != "" && g.VPC != "" && !c.scope.in(g, e.VPC):
+		case e.VPC != "" && g.VPC != "" && g.VPC != e.VPC && !slices.Contains(g.Associations, e.VPC):
 			at.Kind = Misplaced
 			c.add(at, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC)
 		}

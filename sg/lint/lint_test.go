@@ -1,4 +1,4 @@
-package sg
+package lint
 
 import (
 	"fmt"
@@ -7,13 +7,15 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg"
 )
 
-func rules(t *testing.T, texts ...string) []Rule {
+func rules(t *testing.T, texts ...string) []sg.Rule {
 	t.Helper()
-	var rs []Rule
+	var rs []sg.Rule
 	for _, s := range texts {
-		r, err := ParseRule(s)
+		r, err := sg.ParseRule(s)
 		require.NoError(t, err, s)
 		rs = append(rs, r)
 	}
@@ -21,18 +23,18 @@ func rules(t *testing.T, texts ...string) []Rule {
 }
 
 // someRules returns n distinct rules of a family.
-func someRules(n int, family Family) []Rule {
-	rs := make([]Rule, n)
+func someRules(n int, family sg.Family) []sg.Rule {
+	rs := make([]sg.Rule, n)
 	for i := range rs {
-		rs[i] = Rule{Protocol: TCP, Ports: Port(i + 1), Peer: CIDR("10.0.0.0/8")}
-		if family == IPv6 {
-			rs[i].Peer = CIDR("2001:db8::/32")
+		rs[i] = sg.Rule{Protocol: sg.TCP, Ports: sg.Port(i + 1), Peer: sg.CIDR("10.0.0.0/8")}
+		if family == sg.IPv6 {
+			rs[i].Peer = sg.CIDR("2001:db8::/32")
 		}
 	}
 	return rs
 }
 
-func found(t *Topology) []string {
+func found(t *sg.Topology) []string {
 	var s []string
 	for _, f := range Check(t) {
 		s = append(s, f.String())
@@ -40,14 +42,14 @@ func found(t *Topology) []string {
 	return s
 }
 
-var twoGroups = ENI{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Groups: []GroupID{"sg-a", "sg-b"}}
+var twoGroups = sg.ENI{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Groups: []sg.GroupID{"sg-a", "sg-b"}}
 
 func TestCheckQuotas(t *testing.T) {
 	t.Run("QUO-02 60 rules of each family fit, and a group reference counts in both", func(t *testing.T) {
-		g := Group{ID: "sg-a", Ingress: append(someRules(60, IPv4), someRules(60, IPv6)...)}
-		topo := &Topology{Groups: []Group{g, {ID: "sg-b"}}, ENIs: []ENI{twoGroups}}
+		g := sg.Group{ID: "sg-a", Ingress: append(someRules(60, sg.IPv4), someRules(60, sg.IPv6)...)}
+		topo := &sg.Topology{Groups: []sg.Group{g, {ID: "sg-b"}}, ENIs: []sg.ENI{twoGroups}}
 		assert.Empty(t, found(topo))
-		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, Rule{Protocol: TCP, Ports: Port(99), Peer: FromGroup("sg-b")})
+		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Port(99), Peer: sg.FromGroup("sg-b")})
 		assert.Equal(t, []string{
 			"sg-a: quota: ingress rules count 61 for IPv4, quota 60 (RulesPerSecurityGroupLimitExceeded)",
 			"sg-a: quota: ingress rules count 61 for IPv6, quota 60 (RulesPerSecurityGroupLimitExceeded)",
@@ -55,14 +57,14 @@ func TestCheckQuotas(t *testing.T) {
 		assert.Empty(t, Quotas{RulesPerGroup: 61}.Check(topo))
 	})
 	t.Run("QUO-01 QUO-08 a Region", func(t *testing.T) {
-		topo := &Topology{}
+		topo := &sg.Topology{}
 		for i := range 2501 {
-			topo.Groups = append(topo.Groups, Group{ID: GroupID(fmt.Sprint("sg-", i))})
+			topo.Groups = append(topo.Groups, sg.Group{ID: sg.GroupID(fmt.Sprint("sg-", i))})
 		}
 		for i := range 101 {
-			topo.PrefixLists = append(topo.PrefixLists, PrefixList{ID: PrefixListID(fmt.Sprint("pl-", i)), MaxEntries: 1})
+			topo.PrefixLists = append(topo.PrefixLists, sg.PrefixList{ID: sg.PrefixListID(fmt.Sprint("pl-", i)), MaxEntries: 1})
 		}
-		topo.PrefixLists = append(topo.PrefixLists, PrefixList{ID: "pl-aws", Owner: "AWS"})
+		topo.PrefixLists = append(topo.PrefixLists, sg.PrefixList{ID: "pl-aws", Owner: "AWS"})
 		topo.PrefixLists[0].MaxEntries = 1001
 		assert.Equal(t, []string{
 			"quota: 101 prefix lists, quota 100",
@@ -71,16 +73,16 @@ func TestCheckQuotas(t *testing.T) {
 		}, found(topo))
 	})
 	t.Run("QUO-04 quotas that AWS would not grant", func(t *testing.T) {
-		assert.Len(t, Quotas{RulesPerGroup: 200, GroupsPerENI: 5}.Check(&Topology{}), 0)
-		fs := Quotas{RulesPerGroup: 60, GroupsPerENI: 17}.Check(&Topology{})
+		assert.Len(t, Quotas{RulesPerGroup: 200, GroupsPerENI: 5}.Check(&sg.Topology{}), 0)
+		fs := Quotas{RulesPerGroup: 60, GroupsPerENI: 17}.Check(&sg.Topology{})
 		require.Len(t, fs, 2)
 		assert.Equal(t, "quota: the quotas allow 60 rules a group times 17 groups an interface, at most 1000 together", fs[0].String())
 		assert.Equal(t, "quota: the quota of 17 groups an interface is above 16", fs[1].String())
 	})
 	t.Run("QUO-08 references", func(t *testing.T) {
-		topo := &Topology{PrefixLists: []PrefixList{{ID: "pl-1", MaxEntries: 1, Entries: []PrefixListEntry{{CIDR: CIDR("10.0.0.0/8").CIDR}}}}}
-		topo.Groups = []Group{{ID: "sg-a", Egress: []Rule{
-			{Protocol: TCP, Ports: Port(1), Peer: FromPrefixList("pl-1")}, {Protocol: UDP, Ports: Port(1), Peer: FromPrefixList("pl-1")},
+		topo := &sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-1", MaxEntries: 1, Entries: []sg.PrefixListEntry{{CIDR: sg.CIDR("10.0.0.0/8").CIDR}}}}}
+		topo.Groups = []sg.Group{{ID: "sg-a", Egress: []sg.Rule{
+			{Protocol: sg.TCP, Ports: sg.Port(1), Peer: sg.FromPrefixList("pl-1")}, {Protocol: sg.UDP, Ports: sg.Port(1), Peer: sg.FromPrefixList("pl-1")},
 		}}}
 		assert.Empty(t, found(topo))
 		fs := Quotas{ListReferences: 1}.Check(topo)
@@ -90,34 +92,34 @@ func TestCheckQuotas(t *testing.T) {
 }
 
 func TestPrefixListWeight(t *testing.T) {
-	entries := make([]PrefixListEntry, 7)
+	entries := make([]sg.PrefixListEntry, 7)
 	for _, c := range []struct {
-		list PrefixList
+		list sg.PrefixList
 		want int
 	}{
-		{PrefixList{Name: "corp", MaxEntries: 20, Entries: entries}, 20}, // PL-06
-		{PrefixList{Name: "corp", Entries: entries}, 7},
-		{PrefixList{Name: "com.amazonaws.global.cloudfront.origin-facing", Owner: "AWS", Entries: entries}, 55}, // PL-07
-		{PrefixList{Name: "com.amazonaws.global.ipv6.cloudfront.origin-facing", Owner: "AWS"}, 55},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.s3", Owner: "AWS", Entries: entries}, 1},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.s3express", Owner: "AWS", Entries: entries}, 6},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.dynamodb", Owner: "AWS", Entries: entries}, 1},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.ipv6.vpc-lattice", Owner: "AWS", Entries: entries}, 10},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.route53-healthchecks", Entries: entries}, 25},
-		{PrefixList{Name: "com.amazonaws.global.groundstation", Owner: "AWS", Entries: entries}, 5},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.ec2-instance-connect", Owner: "AWS", Entries: entries}, 2},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.s3", Owner: "111122223333", MaxEntries: 9}, 9},
-		{PrefixList{Name: "com.amazonaws.eu-west-1.new", Owner: "AWS", Entries: entries}, 7},
+		{sg.PrefixList{Name: "corp", MaxEntries: 20, Entries: entries}, 20}, // PL-06
+		{sg.PrefixList{Name: "corp", Entries: entries}, 7},
+		{sg.PrefixList{Name: "com.amazonaws.global.cloudfront.origin-facing", Owner: "AWS", Entries: entries}, 55}, // PL-07
+		{sg.PrefixList{Name: "com.amazonaws.global.ipv6.cloudfront.origin-facing", Owner: "AWS"}, 55},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.s3", Owner: "AWS", Entries: entries}, 1},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.s3express", Owner: "AWS", Entries: entries}, 6},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.dynamodb", Owner: "AWS", Entries: entries}, 1},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.ipv6.vpc-lattice", Owner: "AWS", Entries: entries}, 10},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.route53-healthchecks", Entries: entries}, 25},
+		{sg.PrefixList{Name: "com.amazonaws.global.groundstation", Owner: "AWS", Entries: entries}, 5},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.ec2-instance-connect", Owner: "AWS", Entries: entries}, 2},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.s3", Owner: "111122223333", MaxEntries: 9}, 9},
+		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.new", Owner: "AWS", Entries: entries}, 7},
 	} {
-		assert.Equal(t, c.want, c.list.Weight(), "%s of %s", c.list.Name, c.list.Owner)
+		assert.Equal(t, c.want, weight(&c.list), "%s of %s", c.list.Name, c.list.Owner)
 	}
 }
 
 func TestCheckRules(t *testing.T) {
-	lists := []PrefixList{
-		{ID: "pl-4", Entries: []PrefixListEntry{{CIDR: CIDR("10.0.0.0/8").CIDR}}},
-		{ID: "pl-6", Entries: []PrefixListEntry{{CIDR: CIDR("2001:db8::/32").CIDR}}},
-		{ID: "pl-empty", Family: IPv4},
+	lists := []sg.PrefixList{
+		{ID: "pl-4", Entries: []sg.PrefixListEntry{{CIDR: sg.CIDR("10.0.0.0/8").CIDR}}},
+		{ID: "pl-6", Entries: []sg.PrefixListEntry{{CIDR: sg.CIDR("2001:db8::/32").CIDR}}},
+		{ID: "pl-empty", Family: sg.IPv4},
 	}
 	for name, c := range map[string]struct {
 		rules []string
@@ -176,12 +178,12 @@ func TestCheckRules(t *testing.T) {
 		"rules that Compile refuses": {rules: []string{"none", "tcp 10.0.0.0/8", "tcp 9-1 10.0.0.0/8", "icmp 10.0.0.0/8", "tcp 1 sg-b pl-4 self"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			topo := &Topology{
-				Groups: []Group{
+			topo := &sg.Topology{
+				Groups: []sg.Group{
 					{ID: "sg-a", VPC: "vpc-1", Ingress: rules(t, c.rules...)},
 					{ID: "sg-b", VPC: "vpc-1", Account: "1"}, {ID: "sg-lonely"}, {ID: "sg-far", VPC: "vpc-2"},
 				},
-				PrefixLists: lists, ENIs: []ENI{twoGroups},
+				PrefixLists: lists, ENIs: []sg.ENI{twoGroups},
 			}
 			assert.Equal(t, c.want, found(topo))
 		})
@@ -190,12 +192,12 @@ func TestCheckRules(t *testing.T) {
 
 // REF-08, REF-09: AWS knows groups of other accounts and VPCs that were not exported.
 func TestCheckGroupsElsewhere(t *testing.T) {
-	topo := &Topology{
-		Peerings: []Peering{
+	topo := &sg.Topology{
+		Peerings: []sg.Peering{
 			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2"}, {ID: "pcx-2", Requester: "vpc-2", Accepter: "vpc-1"},
 			{ID: "pcx-3", Requester: "vpc-1", Accepter: "vpc-3"}, {ID: "pcx-4", Requester: "vpc-1", Accepter: "vpc-4", Status: "deleted"},
 		},
-		Groups: []Group{
+		Groups: []sg.Group{
 			{ID: "sg-a", VPC: "vpc-1", Account: "1", Ingress: rules(t, "tcp 1 sg-x account=2", "tcp 2 sg-x account=3", "tcp 3 sg-x account=1",
 				"tcp 4 sg-x peering=pcx-1", "tcp 5 sg-x peering=pcx-2", "tcp 6 sg-x peering=pcx-3", "tcp 7 sg-x peering=pcx-4")},
 			{ID: "sg-c", VPC: "vpc-3", Account: "3"},
@@ -214,23 +216,23 @@ func TestCheckGroupsElsewhere(t *testing.T) {
 
 func TestCheckTheRest(t *testing.T) {
 	pfx := netip.MustParsePrefix
-	topo := &Topology{
-		VPCs:     []VPC{{ID: "vpc-1"}, {ID: "vpc-2", Default: true}, {ID: "vpc-3"}},
-		Peerings: []Peering{{ID: "pcx-1", Requester: "vpc-3", Accepter: "vpc-1", Status: "deleted"}},
-		PrefixLists: []PrefixList{{
+	topo := &sg.Topology{
+		VPCs:     []sg.VPC{{ID: "vpc-1"}, {ID: "vpc-2", Default: true}, {ID: "vpc-3"}},
+		Peerings: []sg.Peering{{ID: "pcx-1", Requester: "vpc-3", Accepter: "vpc-1", Status: "deleted"}},
+		PrefixLists: []sg.PrefixList{{
 			ID: "pl-1", Name: "com.amazonaws.mine", Owner: "1", MaxEntries: 1,
-			Entries: []PrefixListEntry{{CIDR: pfx("10.0.0.1/8")}, {CIDR: pfx("10.0.0.2/8")}},
+			Entries: []sg.PrefixListEntry{{CIDR: pfx("10.0.0.1/8")}, {CIDR: pfx("10.0.0.2/8")}},
 		}},
-		Groups: []Group{
+		Groups: []sg.Group{
 			{ID: "sg-1", Name: "Web ", VPC: "vpc-1"},
-			{ID: "sg-2", Name: "web", VPC: "vpc-1", Associations: []VPCID{"vpc-2"}},
-			{ID: "sg-3", Name: "default", VPC: "vpc-1", Associations: []VPCID{"vpc-3"}},
+			{ID: "sg-2", Name: "web", VPC: "vpc-1", Associations: []sg.VPCID{"vpc-2"}},
+			{ID: "sg-3", Name: "default", VPC: "vpc-1", Associations: []sg.VPCID{"vpc-3"}},
 			{ID: "sg-4", Name: "sg-web", VPC: "vpc-3", Ingress: rules(t, "tcp 1 sg-1")},
-			{ID: "sg-5", VPC: "vpc-3", Associations: []VPCID{"vpc-1"}, Ingress: rules(t, "tcp 1 sg-1")},
+			{ID: "sg-5", VPC: "vpc-3", Associations: []sg.VPCID{"vpc-1"}, Ingress: rules(t, "tcp 1 sg-1")},
 		},
-		ENIs: []ENI{
+		ENIs: []sg.ENI{
 			{ID: "eni-1"},
-			{ID: "eni-2", VPC: "vpc-1", Groups: []GroupID{"sg-1", "sg-2", "sg-3", "sg-4", "sg-5", "sg-9"}, Prefixes: []netip.Prefix{pfx("10.0.0.0/28")}},
+			{ID: "eni-2", VPC: "vpc-1", Groups: []sg.GroupID{"sg-1", "sg-2", "sg-3", "sg-4", "sg-5", "sg-9"}, Prefixes: []netip.Prefix{pfx("10.0.0.0/28")}},
 		},
 	}
 	assert.Equal(t, []string{

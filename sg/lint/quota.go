@@ -1,6 +1,10 @@
-package sg
+package lint
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+)
 
 // Quotas are the limits that AWS sets for an account and Region. Fields of zero or
 // less mean AWS's defaults.
@@ -53,9 +57,9 @@ func (q Quotas) region(c *checker) {
 		c.add(at, "%d groups, quota %d", n, q.Groups)
 		at.Code = ""
 	}
-	refs := map[PrefixListID]int{}
+	refs := map[sg.PrefixListID]int{}
 	for i := range c.t.Groups {
-		for _, rules := range [][]Rule{c.t.Groups[i].Ingress, c.t.Groups[i].Egress} {
+		for _, rules := range [][]sg.Rule{c.t.Groups[i].Ingress, c.t.Groups[i].Egress} {
 			for j := range rules {
 				refs[rules[j].Peer.PrefixList]++
 			}
@@ -70,7 +74,7 @@ func (q Quotas) region(c *checker) {
 }
 
 // rules checks the rules of one direction of a group, by family (QUO-02).
-func (q Quotas) rules(c *checker, g *Group, dir Direction, rules []Rule) {
+func (q Quotas) rules(c *checker, g *sg.Group, dir sg.Direction, rules []sg.Rule) {
 	v4, v6 := 0, 0
 	for i := range rules {
 		a, b := c.weight(&rules[i])
@@ -90,7 +94,7 @@ func (q Quotas) rules(c *checker, g *Group, dir Direction, rules []Rule) {
 // weight returns what a rule counts towards the quota of each family (QUO-05):
 // a CIDR block one in its own, a group one in both, a prefix list its size.
 // Stale references count as well (REF-15).
-func (c *checker) weight(r *Rule) (v4, v6 int) {
+func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
 	switch {
 	case r.Peer.CIDR.IsValid() && r.Peer.CIDR.Addr().Is4():
 		return 1, 0
@@ -101,18 +105,18 @@ func (c *checker) weight(r *Rule) (v4, v6 int) {
 		switch {
 		case p == nil:
 			return 0, 0 // its size is unknown; it is reported as dangling
-		case p.family() == IPv6:
-			return 0, p.Weight()
+		case familyOf(p) == sg.IPv6:
+			return 0, weight(p)
 		}
-		return p.Weight(), 0
+		return weight(p), 0
 	}
 	return 1, 1
 }
 
-// Weight returns what a rule that names the list counts towards the quota of its
+// weight returns what a rule that names the list counts towards the quota of its
 // group: the published weight of a list of AWS (PL-07), else MaxEntries (PL-06),
 // or the number of entries where that is not known.
-func (p *PrefixList) Weight() int {
+func weight(p *sg.PrefixList) int {
 	if p.Owner == "AWS" || p.Owner == "" && strings.HasPrefix(p.Name, "com.amazonaws.") {
 		for _, w := range managedWeights {
 			if strings.HasSuffix(p.Name, "."+w.service) {
