@@ -88,11 +88,14 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 		return err
 	}
 	rules := g.rules[dir-1]
+	refused := func(err error) error {
+		return &Error{Part: inGroups, Index: int(g.number), ID: string(id), Dir: dir, Item: len(rules), Err: err}
+	}
 	if err := r.check(); err != nil {
-		return &RuleError{id, int(g.number), dir, len(rules), err}
+		return refused(err)
 	}
 	if i := indexOf(id, rules, r); i >= 0 {
-		return &RuleError{id, int(g.number), dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
+		return refused(fmt.Errorf("rule %d: %w", i, ErrDuplicateRule))
 	}
 	f.own()
 	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r, number: f.w.rules}

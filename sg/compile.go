@@ -15,8 +15,8 @@ import (
 )
 
 // Compile turns a topology into a policy and keeps nothing of it. It returns all
-// errors at once, joined in topology order, each a *[GroupError], *[RuleError],
-// *[PrefixListError], *[ENIError], *[VPCError] or *[PeeringError].
+// errors at once, joined in topology order, each an *[Error]; of more than a thousand
+// the first thousand, and how many there are.
 //
 // A rule that names a group or prefix list which the topology does not have is
 // stale, not wrong: it matches nothing (REF-15). [Check] lists such rules.
@@ -46,17 +46,29 @@ func Compile(t *Topology) (*Policy, error) {
 	exempt := c.vpcs()
 	c.enis(exempt)
 	if c.errs != nil {
-		// Names are looked at before what bears them.
-		slices.SortStableFunc(c.errs, func(a, b placed) int {
-			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.index, b.index))
-		})
-		errs := make([]error, len(c.errs))
-		for i, e := range c.errs {
-			errs[i] = e.err
-		}
-		return nil, errors.Join(errs...)
+		return nil, c.joined()
 	}
 	return &Policy{c.w}, nil
+}
+
+// mostErrors bounds how many errors are listed.
+const mostErrors = 1000
+
+// joined returns the errors in topology order. Names were looked at before what bears
+// them.
+func (c *compiler) joined() error {
+	order := []string{inGroups, inLists, inENIs, inVPCs, inPeerings}
+	slices.SortStableFunc(c.errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Part), slices.Index(order, b.Part)), cmp.Compare(a.Index, b.Index))
+	})
+	var errs []error
+	for _, e := range c.errs[:min(len(c.errs), mostErrors)] {
+		errs = append(errs, e)
+	}
+	if n := len(c.errs) - len(errs); n > 0 {
+		errs = append(errs, fmt.Errorf("and %d more errors", n))
+	}
+	return errors.Join(errs...)
 }
 
 type compiler struct {
@@ -64,7 +76,7 @@ type compiler struct {
 	w     *world
 	trie  cidrtrie.Builder
 	cidrs map[netip.Prefix]uint32
-	errs  []placed
+	errs  []*Error
 }
 
 // cidr counts a rule that names a CIDR, and returns the CIDR's number. The first two
@@ -80,46 +92,32 @@ func (c *compiler) cidr(p netip.Prefix) uint32 {
 	return n
 }
 
-// placed is an error with its place: a part of the topology and the index there.
-type placed struct {
-	at    part
-	index int
-	err   error
+// fail notes an error about a part of the topology as a whole.
+func (c *compiler) fail(part string, index int, id string, err error) {
+	c.failItem(Error{Part: part, Index: index, ID: id, Item: -1, Err: err})
 }
 
-type part int
-
-const (
-	inGroups part = iota
-	inLists
-	inENIs
-	inVPCs
-	inPeerings
-)
-
-func (c *compiler) fail(at part, index int, err error) {
-	c.errs = append(c.errs, placed{at, index, err})
-}
+func (c *compiler) failItem(e Error) { c.errs = append(c.errs, &e) }
 
 // names numbers groups, prefix lists and VPCs, which the rest refers to.
 func (c *compiler) names() {
 	for i := range c.t.PrefixLists {
 		id := c.t.PrefixLists[i].ID
 		if err := claim(c.w.listByID, id, uint32(i)); err != nil {
-			c.fail(inLists, i, &PrefixListError{id, i, -1, err})
+			c.fail(inLists, i, string(id), err)
 		}
 	}
 	for i := range c.t.Groups {
 		id := c.t.Groups[i].ID
 		if err := claim(c.w.groupByID, id, uint32(i)); err != nil {
-			c.fail(inGroups, i, &GroupError{id, i, err})
+			c.fail(inGroups, i, string(id), err)
 		}
 	}
 	peerings := map[PeeringID]bool{}
 	for i := range c.t.Peerings {
 		p := &c.t.Peerings[i]
 		if err := claim(peerings, p.ID, true); err != nil {
-			c.fail(inPeerings, i, &PeeringError{p.ID, i, err})
+			c.fail(inPeerings, i, string(p.ID), err)
 			continue
 		}
 		c.w.reach.Peer(string(p.ID), string(p.Requester), string(p.Accepter), p.Active(), p.SameRegion())
@@ -162,7 +160,7 @@ func (c *compiler) groups() {
 			w.rules++
 			if err := r.rule.check(); err != nil {
 				for _, e := range split(err) {
-					c.fail(inGroups, i, &RuleError{in.ID, i, r.dir, r.index, e})
+					c.failItem(Error{Part: inGroups, Index: i, ID: string(in.ID), Dir: r.dir, Item: r.index, Err: e})
 				}
 				continue
 			}
@@ -235,10 +233,10 @@ func (c *compiler) lists() {
 		case IPv4, IPv6:
 			l.family, l.said = in.Family, true
 		default:
-			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("family %d: %w", in.Family, ErrNoFamily)})
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("family %d: %w", in.Family, ErrNoFamily))
 		}
 		if in.MaxEntries < 0 {
-			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries)})
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries))
 		}
 		seen := make(map[netip.Prefix]bool, len(in.Entries))
 		for n := range in.Entries {
@@ -248,7 +246,7 @@ func (c *compiler) lists() {
 				err = l.checkFamily(p)
 			}
 			if err != nil {
-				c.fail(inLists, i, &PrefixListError{in.ID, i, n, err})
+				c.failItem(Error{Part: inLists, Index: i, ID: string(in.ID), Item: n, Err: err})
 				continue
 			}
 			if p = p.Masked(); !seen[p] {
@@ -283,7 +281,7 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		fail := func(s SubnetID, n int, err error) {
-			c.fail(inVPCs, i, &VPCError{v.ID, i, err, s, n})
+			c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
 		}
 		if err := claim(exempt, v.ID, nil); err != nil {
 			fail("", -1, err)
@@ -332,7 +330,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	sets := map[string]*groupSet{}
 	for i := range c.t.ENIs {
 		in := &c.t.ENIs[i]
-		fail := func(err error) { c.fail(inENIs, i, &ENIError{in.ID, i, err}) }
+		fail := func(err error) { c.fail(inENIs, i, string(in.ID), err) }
 		if err := claim(w.eniByID, in.ID, uint32(i)); err != nil {
 			fail(err)
 		}
@@ -372,57 +370,58 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	}
 	w.members.Seal()
 	if w.members.Shared() {
-		for i := range c.t.ENIs {
-			c.overlaps(uint32(i))
-		}
+		c.overlaps()
 	}
 }
 
-// overlaps refuses an address or prefix of an ENI that another one of the same VPC
+// overlaps refuses an ENI with an address or prefix that another one of the same VPC
 // has too, in part or as a whole: whose packets are meant, nobody could tell. ENIs
-// without a VPC are taken to be in one.
-func (c *compiler) overlaps(n uint32) {
-	w, in := c.w, &c.t.ENIs[n]
-	others := func(a netip.Addr, fail func(o *ENI, earlier bool)) {
-		f, b := flatAddr(a)
-		_, all, _ := w.members.Lookup(f, &b)
-		for _, o := range all {
-			if o != n && w.enis[o].vpc == w.enis[n].vpc {
-				fail(&c.t.ENIs[o], o < n)
+// without a VPC are taken to be in one. An ENI gets one such error.
+func (c *compiler) overlaps() {
+	type owned struct {
+		netip.Prefix
+		eni int
+	}
+	var all []owned
+	for i := range c.t.ENIs {
+		for _, a := range c.t.ENIs[i].Addrs {
+			if checkAddr(a) == nil {
+				all = append(all, owned{netip.PrefixFrom(a, a.BitLen()), i})
+			}
+		}
+		for _, p := range c.t.ENIs[i].Prefixes {
+			if checkCIDR(p) == nil {
+				all = append(all, owned{p.Masked(), i})
 			}
 		}
 	}
-	fail := func(what any, is string, o *ENI) {
-		c.fail(inENIs, int(n), &ENIError{in.ID, int(n), fmt.Errorf("%s is %s of %s: %w", what, is, o.ID, ErrAddrInUse)})
-	}
-	for _, a := range in.Addrs {
-		if checkAddr(a) != nil {
-			continue
+	vpc := func(o owned) uint32 { return c.w.enis[o.eni].vpc }
+	slices.SortFunc(all, func(a, b owned) int {
+		return cmp.Or(cmp.Compare(vpc(a), vpc(b)), a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()), cmp.Compare(a.eni, b.eni))
+	})
+	refused := map[int]bool{}
+	var around []owned // each within the one before
+	for _, o := range all {
+		for len(around) > 0 && (vpc(around[len(around)-1]) != vpc(o) || !around[len(around)-1].Contains(o.Addr())) {
+			around = around[:len(around)-1]
 		}
-		others(a, func(o *ENI, earlier bool) {
-			switch same := slices.Contains(o.Addrs, a); {
-			case !same:
-				fail(a, "in a prefix", o)
-			case earlier: // once is enough
-				fail(a, "also an address", o)
-			}
-		})
-	}
-	// Of two prefixes one holds the base of the other.
-	for _, p := range in.Prefixes {
-		if checkCIDR(p) != nil {
-			continue
-		}
-		p = p.Masked()
-		others(p.Addr(), func(o *ENI, earlier bool) {
-			for _, q := range o.Prefixes {
-				if q = q.Masked(); q == p && earlier {
-					fail(p, "also a prefix", o)
-				} else if q.Bits() < p.Bits() && q.Overlaps(p) {
-					fail(p, "in a prefix", o)
+		if len(around) > 0 {
+			other := around[len(around)-1]
+			if other.eni != o.eni && !refused[o.eni] {
+				refused[o.eni] = true
+				what, is := o.String(), "in a prefix"
+				switch same := o.Bits() == other.Bits(); {
+				case o.IsSingleIP() && same:
+					what, is = o.Addr().String(), "also an address"
+				case o.IsSingleIP():
+					what = o.Addr().String()
+				case same:
+					is = "also a prefix"
 				}
+				c.fail(inENIs, o.eni, string(c.t.ENIs[o.eni].ID), fmt.Errorf("%s is %s of %s: %w", what, is, c.t.ENIs[other.eni].ID, ErrAddrInUse))
 			}
-		})
+		}
+		around = append(around, o)
 	}
 }
 

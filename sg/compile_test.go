@@ -132,9 +132,9 @@ func TestCompileReportsEverything(t *testing.T) {
 		`eni-a: "sg-x"`, `eni-a: "sg-y"`,
 		"vpc 0", "peering 0",
 	}, lines)
-	var re *sg.RuleError
+	var re *sg.Error
 	require.ErrorAs(t, err, &re)
-	assert.Equal(t, sg.RuleError{Group: "sg-a", Dir: sg.Egress, Index: 0, Err: sg.ErrNoProtocol}, *re)
+	assert.Equal(t, sg.Error{Part: "group", ID: "sg-a", Dir: sg.Egress, Item: 0, Err: sg.ErrNoProtocol}, *re)
 }
 
 // What has no id, or that of another, is looked at all the same.
@@ -155,9 +155,9 @@ vpc-1: "invalid Prefix": not a CIDR block
 vpc 2: no id
 vpc 2: subnet 0: no id
 vpc 2: subnet 0: "invalid Prefix": not a CIDR block`)
-	var re *sg.RuleError
+	var re *sg.Error
 	require.ErrorAs(t, err, &re)
-	assert.Equal(t, 1, re.GroupIndex)
+	assert.Equal(t, 1, re.Index)
 }
 
 // What AWS accepts, or what cannot decide about anything, is no error.

@@ -60,9 +60,9 @@ func TestLocateRules(t *testing.T) {
 	l.Add("g.json", strings.NewReader(group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"},`+"\n"+`{"CidrIp": "10.1.0.0/16"}]}`, "")))
 	_, _, err := l.Topology()
 	require.NoError(t, err)
-	rule := &sg.RuleError{Group: "sg-a", Dir: sg.Ingress, Index: 1, Err: sg.ErrCIDR}
+	rule := &sg.Error{Part: "group", ID: "sg-a", Dir: sg.Ingress, Item: 1, Err: sg.ErrCIDR}
 	other := errors.New("other")
-	located := l.Locate(errors.Join(rule, other, &sg.GroupError{Group: "sg-a", Err: sg.ErrDuplicate}))
+	located := l.Locate(errors.Join(rule, other, &sg.Error{Part: "group", ID: "sg-a", Item: -1, Err: sg.ErrDuplicate}))
 	assert.EqualError(t, located, `g.json:2: SecurityGroups[0].IpPermissions[0].IpRanges[1]: sg-a: ingress rule 1: not a CIDR block (InvalidParameterValue)
 other
 g.json:1: SecurityGroups[0]: sg-a: duplicate id`)
