@@ -78,14 +78,9 @@ type Fail struct {
 
 // Explain says what [Enforcer.Evaluate] would decide, and why. It changes
 // nothing.
-func (e *Enforcer) Explain(dir Direction, h *packet.Header, now time.Time) *Explanation {
-	return e.ExplainVia(dir, h, now, 0)
-}
-
-// ExplainVia is Explain for a packet whose path matters.
-func (e *Enforcer) ExplainVia(dir Direction, h *packet.Header, now time.Time, via Via) *Explanation {
-	x := &Explanation{Header: *h, Time: now, Via: via}
-	x.add(e.explain(dir, h, now, via, nil))
+func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
+	x := &Explanation{Header: *p.Header, Time: p.Time, Via: p.Via}
+	x.add(e.explain(dir, &p, nil))
 	if e == nil || e.eni == nil {
 		x.Hops, x.Notes = nil, []string{"the policy does not have this interface"}
 	}
@@ -93,36 +88,30 @@ func (e *Enforcer) ExplainVia(dir Direction, h *packet.Header, now time.Time, vi
 }
 
 // Explain says what [Firewall.Forward] would decide, and why. It changes nothing.
-func (f *Firewall) Explain(h *packet.Header, now time.Time) *Explanation {
-	return f.ExplainVia(h, now, 0)
-}
-
-// ExplainVia is Explain for a packet whose path matters.
-func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explanation {
-	x := &Explanation{Header: *h, Time: now, Via: via}
-	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		x.Reason = Malformed
-		return x
-	}
-	e := f.between(h)
-	if e.reason != NoReason {
-		x.Verdict, x.Reason = NotApplicable, e.reason
-		x.Notes = f.notes(h, e.reason)
+func (f *Firewall) Explain(p Packet) *Explanation {
+	h := p.Header
+	x := &Explanation{Header: *h, Time: p.Time, Via: p.Via}
+	e := f.between(&p)
+	if e.first == nil {
+		x.Verdict, x.Reason = e.verdict, e.reason
+		if e.verdict == NotApplicable {
+			x.Notes = f.notes(h, e.reason)
+		}
 		return x
 	}
 	if e.second == nil && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
 		x.Notes = f.notes(h, Ambiguous)
 	}
-	x.add(e.first.explain(e.dir, h, now, via, nil))
+	x.add(e.first.explain(e.dir, &p, nil))
 	if e.second == nil || x.Verdict == Drop {
 		return x
 	}
 	var first *opening
 	if d := x.Hops[0].Decision; d.Reason == ByRule && d.Dir == conntrack.Original {
-		_, replaced := f.table.Peek(e.first.zone, h, now)
+		_, replaced := f.table.Peek(e.first.zone, h, p.Time)
 		first = &opening{e.first, replaced}
 	}
-	x.add(e.second.explain(Ingress, h, now, via, first))
+	x.add(e.second.explain(Ingress, &p, first))
 	return x
 }
 
@@ -163,9 +152,18 @@ type opening struct {
 }
 
 // explain explains one hop. first is nil where no connection was opened before.
-func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, first *opening) HopExplanation {
+func (e *Enforcer) explain(dir Direction, p *Packet, first *opening) HopExplanation {
+	h, now, via := p.Header, p.Time, p.Via
 	hop := HopExplanation{ENI: e.ID(), Direction: dir}
-	if hop.Decision.Reason = e.unjudged(dir, h); hop.Decision.Reason != NoReason {
+	switch {
+	case e == nil || e.eni == nil:
+		hop.Decision.Reason = NoInterface
+		return hop
+	case dir != Ingress && dir != Egress:
+		hop.Decision.Reason = BadDirection
+		return hop
+	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
+		hop.Decision.Reason = Malformed
 		return hop
 	}
 	r, conn := e.f.table.Peek(e.zone, h, now)
@@ -175,7 +173,7 @@ func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via V
 	}
 	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
 		hop.Conn = &ConnExplanation{
-			Tuple: conn.Tuple, Dir: r.Dir(), State: conn.State, Rule: e.f.Rule(conn),
+			Tuple: conn.Tuple, Dir: r.Dir(), State: conn.State, Rule: e.f.tags.rule(conn.Tag),
 			Remaining: min(conn.Expires.Sub(now), conn.Expires.Sub(e.f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
@@ -227,17 +225,6 @@ func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via V
 		return Decision{Reason: OutOfState, Rule: rule}
 	}
 	return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
-}
-
-// opened returns the state of a connection that h opens.
-func opened(h *packet.Header) conntrack.State {
-	switch {
-	case h.Protocol != packet.TCP:
-		return conntrack.Unreplied
-	case h.TCPFlags&packet.SYN == 0:
-		return conntrack.Established // picked up
-	}
-	return conntrack.SynSent
 }
 
 // full reports whether the table has no room for one more connection. Those that new

@@ -27,7 +27,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	if r.ruleInfo == nil {
 		return hit{}
 	}
-	return hit{r.ruleInfo, r.number, via&ViaTracked == 0 && w.untracked(n, dir, h)}
+	return hit{r.ruleInfo, r.number, !via.Tracked && w.untracked(n, dir, h)}
 }
 
 // fewRules is for how many rules, of the one group that may admit a packet, nothing
@@ -146,7 +146,7 @@ type query struct {
 func (q *query) aim(dir Direction) {
 	q.aimed = true
 	q.keys[keyList], q.keys[keyGroup] = ^uint64(0), ^uint64(0)
-	if q.via&ViaAppliance != 0 { // REF-12
+	if q.via.Appliance { // REF-12
 		q.known, q.keys[keyGroup] = withGroups, 0
 	}
 	remote := &q.h.Src
@@ -338,7 +338,7 @@ func (b *block) findWord(q *query, w int, candidates uint64) int {
 		}
 	}
 	candidates &= 1<<best - 1
-	if q.via&ViaAppliance != 0 { // REF-12
+	if q.via.Appliance { // REF-12
 		return best
 	}
 	for c := candidates & kinds[rowGroup*b.words]; c != 0; c &= c - 1 {

@@ -108,7 +108,7 @@ func (m *peerRows) find(b *block, q *query, candidates []uint64) int {
 			or(in, m.lists[(int(c.first)+bits.OnesCount64(below))*b.words:])
 		}
 	}
-	if len(m.groups) > 0 && q.via&ViaAppliance == 0 {
+	if len(m.groups) > 0 && !q.via.Appliance {
 		for i := range q.owners() {
 			o := q.owner(i)
 			for _, g := range o.groups() {
