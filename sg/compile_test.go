@@ -323,6 +323,8 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 			mine := *h // as a caller's own, which must stay on its stack
 			b.Evaluate(sg.Ingress, sent(&mine, now))
 			f.Forward(sent(&mine, now))
+			packets, outcomes := [2]sg.Packet{sent(&mine, now), sent(&mine, now)}, [2]sg.Outcome{}
+			f.ForwardBatch(packets[:], outcomes[:])
 			p.Match("eni-b", sg.Ingress, &mine)
 			x.Frame("eni-b", sg.Ingress, packet.LinkRaw, frame, now)
 		}), name)

@@ -275,13 +275,25 @@ func TestDamagedPackets(t *testing.T) {
 		"without one":   {tcp("192.0.2.1:1", "192.0.2.2:2", syn), packet.ErrTransport, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.NoInterface}, 0},
 		"receiver only": {tcp("192.0.2.1:1", "10.0.2.20:2", syn), packet.ErrTCPOffset, sg.Outcome{Reason: sg.Malformed}, 1},
 	} {
-		o := f.Forward(sg.Packet{Header: tt.h, Time: start, Err: tt.err})
+		p := sg.Packet{Header: tt.h, Time: start, Err: tt.err}
+		x, o := f.Explain(p), f.Forward(p)
 		assert.Equal(t, tt.want.Verdict, o.Verdict, name)
 		assert.Equal(t, tt.want.Reason, o.Reason, name)
 		assert.Len(t, o.Hops(), tt.hops, name)
+		assert.Equal(t, tt.want, sg.Outcome{Verdict: x.Verdict, Reason: x.Reason}, name)
+		assert.Len(t, x.Hops, tt.hops, name)
+		assert.Contains(t, x.String(), tt.err.Error(), name)
 	}
 	assert.Zero(t, f.Stats().Entries)
+
+	e := f.ENI("eni-b")
+	assert.Equal(t, sg.Decision{Verdict: sg.NotApplicable, Reason: sg.NotIP}, e.Evaluate(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrNotIP}))
+	assert.Equal(t, sg.Decision{Reason: sg.Cut}, e.Evaluate(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrCut}))
+	assert.Empty(t, hops(e.Forward(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrNotIP})))
+	assert.Len(t, hops(e.Forward(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrTransport})), 1)
 }
+
+func hops(o sg.Outcome) []sg.Hop { return o.Hops() }
 
 func TestMaximumOfConnections(t *testing.T) {
 	topo := twoENIs(t, []string{"tcp 22 10.0.0.0/8"}, nil)
@@ -399,6 +411,7 @@ func TestObserver(t *testing.T) {
 	var r recorder
 	f := firewall(t, twoENIs(t, nil, nil), &sg.Options{Observer: &r})
 	h := tcp("10.0.1.10:9", "10.0.2.20:22", syn)
+	f.Explain(sent(h, start))
 	f.Forward(sent(h, start))
 	f.Clone().Forward(sent(h, start))
 	f.Forward(sg.Packet{Header: h, Time: start, Err: packet.ErrTransport})

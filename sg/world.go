@@ -83,12 +83,6 @@ func (e *eni) setGroups(groups []uint32) {
 // mark returns a bit that stands for a group, and for others too.
 func mark(group uint32) uint64 { return 1 << (group & 63) }
 
-// sharesMax reports whether the connections of two ENIs count together. Those of
-// an ENI without an instance count alone.
-func (e *eni) sharesMax(o *eni) bool {
-	return e == o || e.instance != "" && e.instance == o.instance
-}
-
 // A list is a compiled prefix list.
 type list struct {
 	id      PrefixListID
