@@ -50,7 +50,7 @@ func BenchmarkChange(b *testing.B) {
 	w := corpus.NewWorld(worldSpec(enis))
 	fw := compile(b, w.Topology)
 	for _, pr := range w.Probes(corpus.ByCIDR, 1000, 10_000, 3) {
-		if d := fw.ENI(pr.ENI).Evaluate(sg.Ingress, &pr.Header, start); d.Verdict != sg.Accept {
+		if d := fw.ENI(pr.ENI).Evaluate(sg.Ingress, sg.Packet{Header: &pr.Header, Time: start}); d.Verdict != sg.Accept {
 			b.Fatal("connection refused:", d.Reason)
 		}
 	}

@@ -135,7 +135,7 @@ func benchOpen(b *testing.B, w *corpus.World, fw *sg.Firewall, now time.Time, ki
 	measure.Packets(b, n, func(lo, hi int) {
 		now = now.Add(lap / n * time.Duration(hi-lo))
 		for i := lo; i < hi; i++ {
-			if d := enforcers[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
+			if d := enforcers[i].Evaluate(sg.Ingress, sg.Packet{Header: &ps[i].Header, Time: now}); d.Reason != want {
 				b.Fatalf("%v: %v, want %v", ps[i].Header.Tuple(), d.Reason, want)
 			}
 		}

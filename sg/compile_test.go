@@ -200,8 +200,8 @@ func TestZeroPolicy(t *testing.T) {
 	assert.False(t, ok)
 	f := sg.NewFirewall(&p, nil)
 	assert.Nil(t, f.ENI("eni-1"))
-	assert.Equal(t, sg.Decision{Reason: sg.NoInterface}, f.ENI("eni-1").Evaluate(sg.Ingress, tcp("10.0.0.1:1", "10.0.0.2:2", syn), start))
-	o := f.Forward(tcp("10.0.0.1:1", "10.0.0.2:2", syn), start)
+	assert.Equal(t, sg.Decision{Reason: sg.NoInterface}, f.ENI("eni-1").Evaluate(sg.Ingress, sent(tcp("10.0.0.1:1", "10.0.0.2:2", syn), start)))
+	o := f.Forward(sent(tcp("10.0.0.1:1", "10.0.0.2:2", syn), start))
 	assert.Equal(t, sg.NotApplicable, o.Verdict)
 	assert.Equal(t, sg.NoInterface, o.Reason)
 	assert.Empty(t, o.Hops())
@@ -321,8 +321,10 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(200, func() {
 			now = now.Add(time.Second)
 			mine := *h // as a caller's own, which must stay on its stack
-			b.Evaluate(sg.Ingress, &mine, now)
-			f.Forward(&mine, now)
+			b.Evaluate(sg.Ingress, sent(&mine, now))
+			f.Forward(sent(&mine, now))
+			packets, outcomes := [2]sg.Packet{sent(&mine, now), sent(&mine, now)}, [2]sg.Outcome{}
+			f.ForwardBatch(packets[:], outcomes[:])
 			p.Match("eni-b", sg.Ingress, &mine)
 			x.Frame("eni-b", sg.Ingress, packet.LinkRaw, frame, now)
 		}), name)

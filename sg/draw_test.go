@@ -225,7 +225,7 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 		return d.related(f)
 	}
 	e := &t.ENIs[d.n(len(t.ENIs))]
-	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, 0, 0, 0, 0, sg.ViaTracked, sg.ViaAppliance)}
+	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{Tracked: true}, sg.Via{Appliance: true})}
 	local, remote := pick(d, e.Addrs...), pick(d, drawOutside...)
 	if d.chance(60) {
 		remote = pick(d, t.ENIs[d.n(len(t.ENIs))].Addrs...)
@@ -303,7 +303,7 @@ func fixFamily(h packet.Header, src netip.Addr) packet.Header {
 // ICMP error about it, or the fragments behind it.
 func (d *draw) related(f flight) flight {
 	if d.chance(20) {
-		f.via ^= sg.ViaAppliance
+		f.via.Appliance = !f.via.Appliance
 	}
 	switch d.n(6) {
 	case 0, 1:

@@ -10,65 +10,43 @@ import (
 // Evaluate decides about a packet that passes the ENI in direction dir: exempt
 // traffic first, then the packet's connection, then the rules (CT-02). A packet
 // that is admitted and can be tracked opens a connection; one that is dropped
-// leaves no trace, but see [conntrack.Linux]. h must come from [packet.Decode]
-// without error or be made by one of that package's constructors; see
-// [Firewall.Refuse] for the others.
-//
-// now must be a time that [time.Time.UnixNano] can express, or the zero Time before
-// any other: a damaged timestamp beyond, or far in the future, would stop the clock
-// of the connections, which never runs backwards.
+// leaves no trace, but see [conntrack.Linux].
 //
 // It cannot fail and does not allocate.
-func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Decision {
-	return e.EvaluateVia(dir, h, now, 0)
-}
-
-// EvaluateVia is Evaluate for a packet whose path matters.
-func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) (d Decision) {
-	if d.Reason = e.unjudged(dir, h); d.Reason == NoReason {
-		e.judge(&d, dir, &passage{h, now, via})
-	}
-	if e.observing() {
-		e.observed(dir, h, now, &d)
-	}
+func (e *Enforcer) Evaluate(dir Direction, p Packet) (d Decision) {
+	e.evaluate(&d, dir, &p)
 	return d
 }
 
-// A passage is a packet on its way. It goes by reference, because its words would
-// be put down and taken up again at every call.
-type passage struct {
-	h   *packet.Header
-	now time.Time
-	via Via
-}
-
-// observing reports whether there is an observer.
-func (e *Enforcer) observing() bool { return e != nil && e.f.opts.Observer != nil }
-
-// observed tells the observer of d.
-func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *Decision) {
-	e.f.opts.Observer.Observe(Event{e, dir, *h, now, *d})
-}
-
-// unjudged is the reason to drop what the ENI does not judge: it is not there, or
-// the packet is no IP packet with a direction. It is NoReason for all others.
-func (e *Enforcer) unjudged(dir Direction, h *packet.Header) Reason {
-	switch {
-	case e == nil || e.eni == nil:
-		return NoInterface
+// evaluate writes into *d, which is zero: a Decision that is handed on by value is
+// copied whole right after its bytes were written one by one, and the processor waits
+// for these. Packets go by reference within the package for the same reason.
+func (e *Enforcer) evaluate(d *Decision, dir Direction, p *Packet) {
+	switch h := p.Header; {
+	case e == nil:
+		d.Reason = NoInterface
+		return
+	case e.eni == nil:
+		d.Reason = NoInterface
 	case dir != Ingress && dir != Egress:
-		return BadDirection
+		d.Reason = BadDirection
+	case p.Err != nil:
+		d.Verdict, d.Reason = refusal(p.Err)
 	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
-		return Malformed
+		d.Reason = Malformed
+	default:
+		e.judge(d, dir, p)
 	}
-	return NoReason
+	if o := e.f.opts.Observer; o != nil {
+		// The time is made anew: as a part of p it would put the header on the heap.
+		at := time.Unix(p.Time.Unix(), int64(p.Time.Nanosecond())).UTC()
+		o.Observe(Event{e, dir, *p.Header, at, *d})
+	}
 }
 
-// judge decides about a packet that the ENI judges. It writes into *d, which is zero:
-// a Decision that is handed on by value is copied whole right after its bytes were
-// written one by one, and the processor waits for these.
-func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
-	f, h := e.f, p.h
+// judge decides about an IP packet.
+func (e *Enforcer) judge(d *Decision, dir Direction, p *Packet) {
+	f, h := e.f, p.Header
 	if !f.opts.FilterExempt && e.eni.exempts(dir, h) {
 		d.Verdict, d.Reason = Accept, Exempt
 		return
@@ -77,7 +55,7 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
 		e.fragment(d, dir, p)
 		return
 	}
-	if r := f.table.Track(e.zone, h, p.now); r.Class() == conntrack.Tracked {
+	if r := f.table.Track(e.zone, h, p.Time); r.Class() == conntrack.Tracked {
 		e.connected(d, Tracked, r)
 	} else {
 		e.untracked(d, dir, p, r)
@@ -90,8 +68,8 @@ func (e *Enforcer) connected(d *Decision, why Reason, r conntrack.Result) {
 }
 
 // untracked decides about a packet without a connection of its own.
-func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack.Result) {
-	f, h := e.f, p.h
+func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.Result) {
+	f, h := e.f, p.Header
 	switch r.Class() {
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
@@ -109,7 +87,7 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 		}
 	}
 
-	m := f.w.match(e.eni, dir, h, p.via)
+	m := f.w.match(e.eni, dir, h, p.Via)
 	d.Rule = RuleRef{m.rule}
 	switch {
 	case m.rule == nil:
@@ -126,23 +104,34 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 }
 
 // open opens a connection.
-func (e *Enforcer) open(d *Decision, p *passage, rule *ruleInfo) {
+func (e *Enforcer) open(d *Decision, p *Packet, rule *ruleInfo) {
 	tag := e.f.tags.tag(rule)
-	if p.via&ViaTracked != 0 {
+	if p.Via.Tracked {
 		tag |= tagViaTracked
 	}
-	if !e.f.table.Commit(e.zone, p.h, p.now, tag) {
+	if !e.f.table.Commit(e.zone, p.Header, p.Time, tag) {
 		d.Reason = TableFull
 		return
 	}
-	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, opened(p.h)
+	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, opened(p.Header)
+}
+
+// opened returns the state of a connection that h opens.
+func opened(h *packet.Header) conntrack.State {
+	switch {
+	case h.Protocol != packet.TCP:
+		return conntrack.Unreplied
+	case h.TCPFlags&packet.SYN == 0:
+		return conntrack.Established // picked up
+	}
+	return conntrack.SynSent
 }
 
 // fragment decides about a fragment. Later ones follow the first one of their
 // datagram; where that is not known, only a rule for every port admits them
 // (CTS-43, CT-61).
-func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
-	f, h, now := e.f, p.h, p.now
+func (e *Enforcer) fragment(d *Decision, dir Direction, p *Packet) {
+	f, h := e.f, p.Header
 	switch {
 	case h.FragOffset == 8 && h.Protocol == packet.TCP:
 		// It would overwrite the flags of the first fragment (RFC 1858).
@@ -150,11 +139,11 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 		return
 	case !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
 		// The datagram was cut there, not the capture.
-		f.table.CommitFragment(e.zone, h, now, false)
+		f.table.CommitFragment(e.zone, h, p.Time, false)
 		d.Reason = BadFragment
 		return
 	}
-	r := f.table.Track(e.zone, h, now)
+	r := f.table.Track(e.zone, h, p.Time)
 	switch {
 	case r.Class() == conntrack.Fragment && r.Known() && r.Accepted():
 		d.Verdict, d.Reason = Accept, Tracked
@@ -164,7 +153,7 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 		return
 	case h.LaterFragment():
 		d.Reason = BadFragment
-		if m := f.w.match(e.eni, dir, h, p.via); m.rule != nil {
+		if m := f.w.match(e.eni, dir, h, p.Via); m.rule != nil {
 			d.Verdict, d.Reason, d.Rule = Accept, ByRule, RuleRef{m.rule}
 		}
 		return
@@ -173,5 +162,5 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 	default:
 		e.untracked(d, dir, p, r)
 	}
-	f.table.CommitFragment(e.zone, h, now, d.Verdict == Accept)
+	f.table.CommitFragment(e.zone, h, p.Time, d.Verdict == Accept)
 }

@@ -21,7 +21,7 @@ type guarded struct {
 
 func (c guarded) WriteTo(b []byte, to net.Addr) (int, error) {
 	h := packet.UDPHeader(addrPort(c.LocalAddr()), addrPort(to))
-	if c.filter.Evaluate(c.eni, sg.Egress, &h, time.Now()).Verdict != sg.Accept {
+	if c.filter.Evaluate(c.eni, sg.Egress, sg.Packet{Header: &h, Time: time.Now()}).Verdict != sg.Accept {
 		return len(b), nil
 	}
 	return c.PacketConn.WriteTo(b, to)
@@ -34,7 +34,7 @@ func (c guarded) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, from, err
 		}
 		h := packet.UDPHeader(addrPort(from), addrPort(c.LocalAddr()))
-		if c.filter.Evaluate(c.eni, sg.Ingress, &h, time.Now()).Verdict == sg.Accept {
+		if c.filter.Evaluate(c.eni, sg.Ingress, sg.Packet{Header: &h, Time: time.Now()}).Verdict == sg.Accept {
 			return n, from, nil
 		}
 	}

@@ -45,7 +45,7 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 	d := hop.Decision
 	fmt.Fprintf(b, "%s %s: %s\n", hop.ENI, hop.Direction, because(d.Verdict, d.Reason))
 	switch {
-	case d.Reason == BadDirection || d.Reason == Malformed || d.Reason == NoInterface:
+	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:
 		return
 	case d.Reason == Exempt:
 		line("exempt", "security groups do not filter this traffic (EX-01)")
@@ -61,7 +61,7 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 		line("not asked", "would match: %s: %s", m.Rule, m.Rule.Rule())
 	} else if !m.Rule.IsZero() {
 		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
-		line("matched", "%s %s", remoteAddr(hop.Direction, &x.Header), m.what())
+		line("matched", "%s %s", remoteAddr(hop.Direction, x.Header), m.what())
 		if m.Untracked && d.Reason == Untracked {
 			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
 		}

@@ -7,5 +7,5 @@ import "github.com/sgsim/sgsim/packet"
 func (p *Policy) Matcher(id ENIID) func(dir Direction, h *packet.Header) RuleRef {
 	w := p.world()
 	n := &w.enis[w.eniByID[id]]
-	return func(dir Direction, h *packet.Header) RuleRef { return RuleRef{w.match(n, dir, h, 0).rule} }
+	return func(dir Direction, h *packet.Header) RuleRef { return RuleRef{w.match(n, dir, h, Via{}).rule} }
 }

@@ -2,7 +2,6 @@ package sg
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -134,17 +133,6 @@ func (f *Firewall) Policy() *Policy {
 	return &Policy{f.w}
 }
 
-// Table returns the connection table, to look at. Its zones are those of
-// [Enforcer.Zone].
-func (f *Firewall) Table() *conntrack.Table { return f.table }
-
-// Stats returns counts of connections since the firewall was made.
-func (f *Firewall) Stats() conntrack.Stats { return f.table.Stats() }
-
-// Expire frees the memory of at most budget dead connections and returns how
-// many. It changes no decision; call it where a firewall lives long.
-func (f *Firewall) Expire(now time.Time, budget int) int { return f.table.Expire(now, budget) }
-
 // Timeouts returns the idle timeouts that the policy sets for the ENI; zero fields
 // are those of the firewall's table.
 func (e *Enforcer) Timeouts() conntrack.Timeouts {
@@ -153,20 +141,6 @@ func (e *Enforcer) Timeouts() conntrack.Timeouts {
 	}
 	return e.eni.timeouts
 }
-
-// Zone returns the zone of the connection table that holds the ENI's
-// connections. A nil Enforcer has none, and returns the largest Zone, which no
-// ENI has.
-func (e *Enforcer) Zone() conntrack.Zone {
-	if e == nil {
-		return math.MaxUint32
-	}
-	return e.zone
-}
-
-// Rule returns the rule that a live connection of the table was opened by. That
-// rule may have been revoked, or have another place in its group, since.
-func (f *Firewall) Rule(c conntrack.Entry) RuleRef { return f.tags.rule(c.Tag) }
 
 // Swap replaces the policy and keeps connections as Options.OnChange says, save
 // those of ENIs that the new policy lacks. Enforcers stay valid.

@@ -109,7 +109,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 		remote = &h.Dst
 	}
 	first := uint32(match.None)
-	if via&ViaAppliance == 0 { // REF-12
+	if !via.Appliance { // REF-12
 		first = w.firstMember(n, t, k, h.Family, remote)
 	}
 	if h.Family == packet.IPv4 {
@@ -126,7 +126,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 		return hit{}
 	}
 	r := m.rules[dir-1][first]
-	return hit{r, via&ViaTracked == 0 && m.untracked(n, dir, h)}
+	return hit{r, !via.Tracked && m.untracked(n, dir, h)}
 }
 
 // firstOf returns the first rule with one of the peers, or the one given if that comes

@@ -94,7 +94,7 @@ func (e *Enforcer) peerHas(r *ruleInfo, dir Direction, h *packet.Header, via Via
 		_, ok := e.f.w.cidrs.Longest(remote, r.peer)
 		return ok
 	case peerGroup:
-		return via&ViaAppliance == 0 && e.f.w.member(e.eni, r.peer, dir, h) != ""
+		return !via.Appliance && e.f.w.member(e.eni, r.peer, dir, h) != ""
 	}
 	return false
 }
@@ -150,7 +150,7 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 			o := &w.enis[m]
 			switch {
 			case !slices.Contains(o.groups(), g.number):
-			case via&ViaAppliance != 0:
+			case via.Appliance:
 				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
 			default:
 				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)

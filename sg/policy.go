@@ -50,7 +50,7 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 	if !ok || (dir != Ingress && dir != Egress) {
 		return Match{}, false
 	}
-	hit := w.match(&w.enis[n], dir, h, 0)
+	hit := w.match(&w.enis[n], dir, h, Via{})
 	if hit.rule == nil {
 		return Match{}, false
 	}

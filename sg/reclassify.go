@@ -115,7 +115,7 @@ func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
 			f.w.matcher(e.eni).untrackedFlow(e.eni, rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
 	case ChangeRevalidate:
 		h := header(&c.Tuple)
-		return f.w.match(e.eni, rule.Direction(), &h, 0).rule == nil
+		return f.w.match(e.eni, rule.Direction(), &h, Via{}).rule == nil
 	}
 	return false
 }

@@ -105,8 +105,7 @@ type ENI struct {
 	// Type is the InterfaceType as AWS reports it; empty is "interface" (IN-09).
 	// Connections of "lambda", "network_load_balancer", "natGateway", "nat_gateway",
 	// "vpc_endpoint" and "global_accelerator_managed" are tracked whatever the rules
-	// are (CT-14); for those that another interface has through
-	// one, see ViaTracked.
+	// are (CT-14); for those that another interface has through one, see [Via].
 	Type string
 
 	// Timeouts are the ENI's idle timeouts; zero fields mean the defaults of

@@ -80,12 +80,6 @@ func (e *eni) setGroups(s *groupSet) {
 	copy(e.few[:], s.numbers)
 }
 
-// sharesMax reports whether the connections of two ENIs count together. Those of
-// an ENI without an instance count alone.
-func (e *eni) sharesMax(o *eni) bool {
-	return e == o || e.instance != "" && e.instance == o.instance
-}
-
 // A list is a compiled prefix list.
 type list struct {
 	id      PrefixListID

@@ -52,7 +52,7 @@ func main() {
 			if err != nil {
 				log.Fatal(err)
 			}
-			out := fw.Forward(&h, now)
+			out := fw.Forward(sg.Packet{Header: &h, Time: now})
 			fmt.Printf("  %-7s %-41s %s\n", out.Verdict, p, out.Reason)
 		}
 	}

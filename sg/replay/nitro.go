@@ -21,17 +21,16 @@ type nitro struct {
 // begin copies fw.
 func (n *nitro) begin(fw *sg.Firewall) {
 	n.fw = fw.Clone()
-	zones := map[conntrack.Timeouts][]conntrack.Zone{}
+	enis := map[conntrack.Timeouts][]sg.ENIID{}
 	for id := range n.fw.Policy().ENIs() {
-		e := n.fw.ENI(id)
-		to := e.Timeouts()
+		to := n.fw.ENI(id).Timeouts()
 		if to.TCPEstablished == 0 {
 			to.TCPEstablished = conntrack.NitroV6TCPEstablished
-			zones[to] = append(zones[to], e.Zone())
+			enis[to] = append(enis[to], id)
 		}
 	}
-	for to, z := range zones {
-		if err := n.fw.Table().Retime(to, z...); err != nil {
+	for to, ids := range enis {
+		if err := n.fw.Retime(to, ids...); err != nil {
 			panic(err) // Compile saw the others, and this one is AWS's own
 		}
 	}
@@ -39,15 +38,15 @@ func (n *nitro) begin(fw *sg.Firewall) {
 
 // judge compares what becomes of the packet with p.Outcome.
 func (n *nitro) judge(p *Packet, place Place) {
-	h := &p.Frame.Header
+	in := sg.Packet{Header: &p.Frame.Header, Time: p.Time}
 	var o sg.Outcome
 	if place.ENI != "" {
-		o = n.fw.ENI(place.ENI).Forward(place.Direction, h, p.Time)
+		o = n.fw.ENI(place.ENI).Forward(place.Direction, in)
 	} else {
-		o = n.fw.Forward(h, p.Time)
+		o = n.fw.Forward(in)
 	}
 	if o.Verdict == sg.Drop && p.Outcome.Verdict == sg.Accept {
-		t := h.Tuple()
+		t := in.Header.Tuple()
 		n.cut.add(pairHash(&t))
 		n.cost.add(p.Frame.Length)
 	}
@@ -59,8 +58,8 @@ type samples []int32
 
 // sample appends the number of live entries.
 func (s *samples) sample(fw *sg.Firewall, now time.Time) {
-	fw.Table().Expire(now, math.MaxInt)
-	*s = append(*s, int32(min(fw.Table().Len(), math.MaxInt32)))
+	fw.Expire(now, math.MaxInt)
+	*s = append(*s, int32(min(fw.Stats().Entries, math.MaxInt32)))
 }
 
 // peak adds up the samples of all workers and returns the largest sum, and where

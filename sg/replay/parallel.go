@@ -59,8 +59,8 @@ func (r *run) parallel(n int) error {
 		var failed error
 		for b := range order {
 			b.judged.Wait()
-			if r.Observer != nil && failed == nil {
-				if failed = r.observe(b); failed != nil {
+			if failed == nil {
+				if failed = r.observe(b.packets[:b.n]); failed != nil {
 					stopped.Store(true)
 				}
 			}
@@ -165,24 +165,18 @@ func (r *run) fill(b *block, in *Packet) {
 
 func (w *worker) judgeBlock(b *block, number int) {
 	seconds := b.seconds
-	for mine := b.mine[number]; len(mine) > 0; {
-		some := mine[:min(len(mine), batchSize)]
-		mine = mine[len(some):]
-		for j, i := range some {
-			w.findEnds(j, &b.frames[i])
+	for _, i := range b.mine[number] {
+		for len(seconds) > 0 && seconds[0] <= i {
+			w.sampleAt(b, seconds[0])
+			seconds = seconds[1:]
 		}
-		for j, i := range some {
-			for len(seconds) > 0 && seconds[0] <= i {
-				w.sampleAt(b, seconds[0])
-				seconds = seconds[1:]
-			}
-			if b.places == nil {
-				w.judge(&b.packets[i], &w.ends[j])
-			} else {
-				w.judgeAt(&b.packets[i], b.places[i], &w.ends[j])
-			}
+		var place Place
+		if b.places != nil {
+			place = b.places[i]
 		}
+		w.judge(&b.packets[i], place)
 	}
+	w.flush()
 	for _, i := range seconds {
 		w.sampleAt(b, i)
 	}
@@ -191,13 +185,4 @@ func (w *worker) judgeBlock(b *block, number int) {
 func (w *worker) sampleAt(b *block, i uint16) {
 	p := &b.packets[i]
 	w.sample(p.Time, p.late)
-}
-
-func (r *run) observe(b *block) error {
-	for i := range b.packets[:b.n] {
-		if err := r.Observer.Observe(&b.packets[i]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

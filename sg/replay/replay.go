@@ -129,7 +129,7 @@ func (o *Options) EffectiveWorkers() int {
 // observer, or when ctx is done, whose error it then returns. A capture of a link
 // type that cannot be read does not end it, and is a [*LinkError] afterwards. The
 // report is never nil: it tells of the packets up to there, and the observer has
-// seen exactly those.
+// seen exactly those. Only where the observer failed were some more judged and counted.
 func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Report, error) {
 	if o == nil {
 		o = &Options{}
@@ -257,25 +257,35 @@ func (r *run) serial() error {
 
 // judge lets the worker judge packets and shows them to the observer.
 func (r *run) judge(w *worker, ps []Packet) error {
-	w.find(ps)
 	for i := range ps {
 		p := &ps[i]
 		r.next(p)
 		if p.second {
 			w.sample(p.Time, p.late)
 		}
-		if r.Place == nil {
-			w.judge(p, &w.ends[i])
-		} else {
-			w.judgeAt(p, r.Place(p.Source, p.Frame), &w.ends[i])
+		var place Place
+		if r.Place != nil {
+			place = r.Place(p.Source, p.Frame)
 		}
-		if r.Observer != nil {
-			if err := r.Observer.Observe(p); err != nil {
+		w.judge(p, place)
+	}
+	w.flush()
+	if err := r.observe(ps); err != nil {
+		return err
+	}
+	return r.check()
+}
+
+// observe shows packets to the observer.
+func (r *run) observe(ps []Packet) error {
+	if r.Observer != nil {
+		for i := range ps {
+			if err := r.Observer.Observe(&ps[i]); err != nil {
 				return err
 			}
 		}
 	}
-	return r.check()
+	return nil
 }
 
 // interrupted returns the context's error where it is the likely cause of err:

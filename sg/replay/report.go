@@ -288,7 +288,7 @@ func (r *run) reportMemory(out *Report) {
 		if t.enforcer != nil {
 			k.ENI = t.enforcer.ID()
 			if k.Reason == sg.NoRule {
-				k.Near = t.enforcer.Explain(k.Direction, &k.First, r.now).Hops[0].Near
+				k.Near = t.enforcer.Explain(k.Direction, sg.Packet{Header: &k.First, Time: r.now}).Hops[0].Near
 			}
 		}
 		out.Talkers = append(out.Talkers, k)

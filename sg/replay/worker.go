@@ -3,7 +3,6 @@ package replay
 import (
 	"time"
 
-	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -13,7 +12,11 @@ type worker struct {
 	fw    *sg.Firewall
 	tally tally
 
-	ends [batchSize]sg.Ends // of the packets that are judged next
+	// Packets that are judged together, in order, as many as queued says.
+	queued   int
+	queue    [batchSize]*Packet
+	packets  [batchSize]sg.Packet
+	outcomes [batchSize]sg.Outcome
 
 	// The enforcer that Place named last: captures are seldom placed at many.
 	placed sg.ENIID
@@ -30,64 +33,49 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 	return w
 }
 
-// find finds the ends of packets that will be judged soon.
-func (w *worker) find(ps []Packet) {
-	for i := range ps {
-		w.findEnds(i, ps[i].Frame)
-	}
-}
-
-// findEnds finds the ends of a frame that is judged as number i.
-func (w *worker) findEnds(i int, f *capture.Frame) {
-	if f.Err != nil {
-		return
-	}
-	w.ends[i] = w.fw.Ends(&f.Header)
-	w.fw.Prefetch(&w.ends[i], &f.Header)
-}
-
-// judge sets the packet's Outcome and counts it. ends are those of a frame without
-// Err.
-func (w *worker) judge(p *Packet, ends *sg.Ends) {
-	f := p.Frame
+// judge sets the packet's Outcome and counts it, if not at once then when the worker
+// is flushed.
+func (w *worker) judge(p *Packet, place Place) {
 	if p.late && w.nitro.fw == nil {
+		w.flush()
 		w.nitro.begin(w.fw)
 	}
-	if f.Err == nil {
-		w.fw.ForwardBetween(ends, &f.Header, p.Time, &p.Outcome)
-	} else {
-		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
+	f := p.Frame
+	in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
+	if place.ENI != "" {
+		w.flush()
+		p.Outcome = w.enforcer(place.ENI).Forward(place.Direction, in)
+		w.count(p, place)
+		return
 	}
-	w.tally.add(p)
-	if p.late && f.Err == nil {
-		w.nitro.judge(p, Place{})
+	w.queue[w.queued], w.packets[w.queued] = p, in
+	if w.queued++; w.queued == batchSize {
+		w.flush()
 	}
 }
 
-// judgeAt is judge for a packet that may have a Place.
-func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
-	if place.ENI == "" {
-		w.judge(p, ends)
-		return
+// flush judges the packets in the queue.
+func (w *worker) flush() {
+	n := w.queued
+	w.queued = 0
+	w.fw.ForwardBatch(w.packets[:n], w.outcomes[:n])
+	for i, p := range w.queue[:n] {
+		p.Outcome = w.outcomes[i]
+		w.count(p, Place{})
 	}
-	f := p.Frame
-	if p.late && w.nitro.fw == nil {
-		w.nitro.begin(w.fw)
-	}
-	e := w.enforcer(place.ENI)
-	if f.Err == nil {
-		p.Outcome = e.Forward(place.Direction, &f.Header, p.Time)
-	} else {
-		p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
-	}
+}
+
+// count counts a packet that was judged.
+func (w *worker) count(p *Packet, place Place) {
 	w.tally.add(p)
-	if p.late && f.Err == nil {
+	if p.late && p.Frame.Err == nil {
 		w.nitro.judge(p, place)
 	}
 }
 
 // sample notes the number of live connections at a moment that all workers share.
 func (w *worker) sample(now time.Time, late bool) {
+	w.flush()
 	w.live.sample(w.fw, now)
 	if late && w.nitro.fw == nil {
 		w.nitro.begin(w.fw)

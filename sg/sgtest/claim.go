@@ -98,8 +98,9 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 					break
 				}
 			}
-			why := fw.Explain(&h, now)
-			out := fw.Forward(&h, now)
+			p := sg.Packet{Header: &h, Time: now}
+			why := fw.Explain(p)
+			out := fw.Forward(p)
 			log.packet(h, out, now)
 			switch {
 			case out.Verdict == sg.NotApplicable:

@@ -195,6 +195,10 @@ type flight struct {
 	h   packet.Header
 }
 
+func (f *flight) packet(now time.Time) sg.Packet {
+	return sg.Packet{Header: &f.h, Time: now, Via: f.via}
+}
+
 // parseFlight reads "[ENI DIR] [via X] PACKET [VERDICT ...] [# remark]" and sets
 // the expectation of c.
 func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, error) {
@@ -247,8 +251,9 @@ func (c *command) parseEvaluate(line string, at time.Duration, fs []field) error
 		if e == nil {
 			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
 		}
-		why := e.ExplainVia(f.dir, &f.h, now, f.via)
-		d := e.EvaluateVia(f.dir, &f.h, now, f.via)
+		p := f.packet(now)
+		why := e.Explain(f.dir, p)
+		d := e.Evaluate(f.dir, p)
 		if err := agree(why.Hops, []sg.Decision{d}); err != nil {
 			return result{}, err
 		}
@@ -277,9 +282,9 @@ func (c *command) parseForward(line string, at time.Duration, fs []field) error 
 		if err != nil {
 			return result{}, err
 		}
-		now := r.start.Add(at)
-		why := fw.ExplainVia(&f.h, now, f.via)
-		out := fw.ForwardVia(&f.h, now, f.via)
+		p := f.packet(r.start.Add(at))
+		why := fw.Explain(p)
+		out := fw.Forward(p)
 		var ds []sg.Decision
 		for _, hop := range out.Hops() {
 			ds = append(ds, hop.Decision)
@@ -307,12 +312,12 @@ func (c *command) parseExplain(line string, at time.Duration, fs []field) error 
 		if err != nil {
 			return result{}, err
 		}
-		now := r.start.Add(at)
+		p := f.packet(r.start.Add(at))
 		var why *sg.Explanation
 		if forward {
-			why = fw.ExplainVia(&f.h, now, f.via)
+			why = fw.Explain(p)
 		} else if e := fw.ENI(f.eni); e != nil {
-			why = e.ExplainVia(f.dir, &f.h, now, f.via)
+			why = e.Explain(f.dir, p)
 		} else {
 			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
 		}
@@ -333,7 +338,7 @@ func (c *command) parseConnections(line string, at time.Duration, fs []field) {
 			return result{}, err
 		}
 		n := 0
-		for range fw.Table().All(r.start.Add(at)) {
+		for range fw.Conns(r.start.Add(at)) {
 			n++
 		}
 		return result{text: fmt.Sprint(n)}, nil

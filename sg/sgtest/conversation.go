@@ -87,7 +87,7 @@ func (c *Conversation) Dead(t TB) bool {
 		return true
 	}
 	h := c.flow.request(steps[0].flags)
-	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.fw.Explain(&h, c.n.Clock.Now())))
+	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.fw.Explain(sg.Packet{Header: &h, Time: c.n.Clock.Now()})))
 	return false
 }
 
@@ -137,8 +137,9 @@ func (c *Conversation) send(steps []step) *failure {
 			}
 		}
 		now := c.n.Clock.Now()
-		why := c.n.fw.Explain(&h, now) // before, since the packet may change the connection
-		out := c.n.fw.Forward(&h, now)
+		p := sg.Packet{Header: &h, Time: now}
+		why := c.n.fw.Explain(p) // before, since the packet may change the connection
+		out := c.n.fw.Forward(p)
 		c.n.log.packet(h, out, now)
 		if out.Verdict != sg.Accept {
 			who := c.from

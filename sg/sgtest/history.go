@@ -77,7 +77,7 @@ func (l *history) String() string {
 		e := &l.events[i]
 		at := max(0, e.at.Sub(l.events[0].at))
 		if e.topo == nil {
-			trace.Forward(at, 0, &e.h, &e.out)
+			trace.Forward(at, sg.Via{}, &e.h, &e.out)
 			continue
 		}
 		next := small.prune(e.topo)

@@ -62,7 +62,7 @@ func (n *Network) Send(h packet.Header) sg.Outcome {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.Clock.Now()
-	out := n.fw.Forward(&h, now)
+	out := n.fw.Forward(sg.Packet{Header: &h, Time: now})
 	n.log.packet(h, out, now)
 	return out
 }
@@ -71,7 +71,7 @@ func (n *Network) Send(h packet.Header) sg.Outcome {
 func (n *Network) Explain(h packet.Header) *sg.Explanation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.fw.Explain(&h, n.Clock.Now())
+	return n.fw.Explain(sg.Packet{Header: &h, Time: n.Clock.Now()})
 }
 
 // Topology returns a copy of the topology as it is now.

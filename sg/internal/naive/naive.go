@@ -107,11 +107,11 @@ func (f *Firewall) Changed(c Change, now time.Time) error {
 		switch f.opts.OnChange {
 		case sg.ChangeAWS: // CT-20, CT-25
 			p := conn.Tuple.Protocol
-			return f.opts.Profile == conntrack.AWS && o.via&sg.ViaTracked == 0 && (p == packet.TCP || p == packet.UDP) &&
+			return f.opts.Profile == conntrack.AWS && !o.via.Tracked && (p == packet.TCP || p == packet.UDP) &&
 				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort))
 		case sg.ChangeRevalidate:
 			h := first(conn.Tuple)
-			_, admitted := f.match(e, o.dir, 0, &h)
+			_, admitted := f.match(e, o.dir, sg.Via{}, &h)
 			return !admitted
 		case sg.ChangeFlush:
 			return f.touches(c, e)
@@ -209,7 +209,7 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 	if !admitted {
 		return Decision{sg.Drop, sg.NoRule, Rule{}}
 	}
-	if !linux && via&sg.ViaTracked == 0 && f.untracked(e, dir, h) {
+	if !linux && !via.Tracked && f.untracked(e, dir, h) {
 		return Decision{sg.Accept, sg.Untracked, rule}
 	}
 	if r.Class() == conntrack.New {

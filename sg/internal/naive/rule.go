@@ -60,7 +60,7 @@ func (f *Firewall) peerHas(e *sg.ENI, g *sg.Group, r *sg.Rule, dir sg.Direction,
 			}
 		}
 		return false
-	case via&sg.ViaAppliance != 0: // REF-12
+	case via.Appliance: // REF-12
 		return false
 	case r.Peer.Self:
 		return f.isMember(e, g, remote)

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -12,6 +11,20 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
+
+// An outcome that was used before compares like a new one.
+func TestForwardBatchClearsOutcomes(t *testing.T) {
+	f := firewall(t, towns(t), nil)
+	used := make([]sg.Outcome, 2)
+	two, one := sent(udp("10.0.0.1:53", "10.0.0.3:53"), start), sent(udp("10.0.0.1:53", "198.51.100.1:53"), start)
+	f.ForwardBatch([]sg.Packet{two, two}, used)
+	require.Len(t, used[0].Hops(), 2)
+	f.Forward(one)
+	f.ForwardBatch([]sg.Packet{one, one}, used)
+	require.Len(t, used[0].Hops(), 1)
+	assert.True(t, used[0] == f.Forward(one))
+	assert.Panics(t, func() { f.ForwardBatch([]sg.Packet{one, one}, used[:1:1]) })
+}
 
 // towns is a topology with every kind of end: a sole owner, a delegated prefix, an
 // address of several VPCs, and both families.
@@ -40,9 +53,9 @@ func towns(t testing.TB) *sg.Topology {
 	}
 }
 
-// Packets whose ends are found before any of them is judged come to the same as
-// packets that are forwarded one by one, and nothing of an earlier outcome is left.
-func TestForwardBetween(t *testing.T) {
+// Packets that are forwarded together come to the same as packets that are forwarded
+// one by one, and nothing of an earlier outcome is left.
+func TestForwardBatch(t *testing.T) {
 	policy := mustCompile(t, towns(t))
 	one, many := sg.NewFirewall(policy, nil), sg.NewFirewall(policy, nil)
 	rng := rand.New(rand.NewPCG(1, 1))
@@ -53,34 +66,34 @@ func TestForwardBetween(t *testing.T) {
 		}
 		return netip.AddrPortFrom(a, []uint16{53, 80, 1000, 1001}[rng.IntN(4)])
 	}
-	const batch = 32
-	hs, ends := make([]packet.Header, batch), make([]sg.Ends, batch)
 	seen := map[sg.Reason]int{}
 	hops := [3]int{}
-	var got sg.Outcome // one for all
+	outcomes := make([]sg.Outcome, 100) // used again and again
 	for n := range 300 {
-		for i := range hs {
+		packets := make([]sg.Packet, rng.IntN(70))
+		for i := range packets {
 			v6 := rng.IntN(4) == 0
-			hs[i] = packet.UDPHeader(addr(v6), addr(v6))
+			h := packet.UDPHeader(addr(v6), addr(v6))
 			if rng.IntN(2) == 0 {
-				hs[i] = packet.TCPHeader(addr(v6), addr(v6), []packet.TCPFlags{packet.SYN, packet.ACK, packet.SYN | packet.ACK}[rng.IntN(3)])
+				h = packet.TCPHeader(addr(v6), addr(v6), []packet.TCPFlags{packet.SYN, packet.ACK, packet.SYN | packet.ACK}[rng.IntN(3)])
 			}
-			if rng.IntN(50) == 0 {
-				hs[i] = packet.Header{}
+			packets[i] = sg.Packet{Header: &h, Time: seconds(n), Via: sg.Via{Tracked: rng.IntN(10) == 0}}
+			switch rng.IntN(50) {
+			case 0:
+				h = packet.Header{}
+			case 1:
+				packets[i].Err = []error{packet.ErrNotIP, packet.ErrCut, packet.ErrTransport}[rng.IntN(3)]
 			}
-			ends[i] = many.Ends(&hs[i])
-			many.Prefetch(&ends[i], &hs[i])
 		}
-		for i := range hs {
-			now := seconds(n)
-			want := one.Forward(&hs[i], now)
-			many.ForwardBetween(&ends[i], &hs[i], now, &got)
-			require.Equal(t, names(want), names(got), "%v", &hs[i])
+		many.ForwardBatch(packets, outcomes)
+		for i, p := range packets {
+			want := one.Forward(p)
+			require.Equal(t, names(want), names(outcomes[i]), "%v", p.Header)
 			seen[want.Reason]++
 			hops[len(want.Hops())]++
 		}
 	}
-	for _, r := range []sg.Reason{sg.ByRule, sg.Tracked, sg.NoRule, sg.Malformed, sg.NoInterface, sg.SameInterface, sg.Ambiguous} {
+	for _, r := range []sg.Reason{sg.ByRule, sg.Tracked, sg.Untracked, sg.NoRule, sg.Malformed, sg.Cut, sg.NotIP, sg.NoInterface, sg.SameInterface, sg.Ambiguous} {
 		assert.Positive(t, seen[r], r)
 	}
 	assert.NotContains(t, hops, 0, "%v", hops)
@@ -99,34 +112,4 @@ func names(o sg.Outcome) []any {
 		list = append(list, hopName{h.Enforcer.ID(), h.Direction, h.Decision})
 	}
 	return list
-}
-
-// An outcome that is used again is the same as a new one.
-func TestForwardBetweenClearsTheOutcome(t *testing.T) {
-	f := firewall(t, towns(t), nil)
-	var used, fresh sg.Outcome
-	two, one := udp("10.0.0.1:53", "10.0.0.3:53"), udp("10.0.0.1:53", "198.51.100.1:53")
-	e := f.Ends(two)
-	f.ForwardBetween(&e, two, start, &used)
-	require.Len(t, used.Hops(), 2)
-	e = f.Ends(one)
-	f.ForwardBetween(&e, one, start, &fresh)
-	f.ForwardBetween(&e, one, start, &used)
-	require.Len(t, used.Hops(), 1)
-	f.ForwardBetween(&e, one, start, &fresh)
-	assert.True(t, used == fresh)
-}
-
-// Ends that were found before Swap took an ENI away drop the packet.
-func TestEndsOutliveSwap(t *testing.T) {
-	f := firewall(t, towns(t), nil)
-	h := udp("10.0.0.1:53", "10.0.0.3:53")
-	e := f.Ends(h)
-	less := towns(t)
-	less.ENIs = less.ENIs[1:]
-	f.Swap(mustCompile(t, less), start)
-	var o sg.Outcome
-	f.ForwardBetween(&e, h, start.Add(time.Second), &o)
-	assert.Equal(t, sg.Drop, o.Verdict)
-	assert.Equal(t, sg.NoInterface, o.Reason)
 }
