@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -59,10 +60,10 @@ func BenchmarkChange(b *testing.B) {
 	for i := range enis {
 		eniIDs[i], absentees[i] = w.Topology.ENIs[i].ID, absent(w, i, len(groups))
 	}
-	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
-	entry := map[sg.Family]netip.Prefix{
-		sg.IPv4: netip.MustParsePrefix("203.0.113.0/24"),
-		sg.IPv6: netip.MustParsePrefix("2001:db8::/48"),
+	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.MustCIDR("203.0.113.0/24")}
+	entry := map[packet.Family]netip.Prefix{
+		packet.IPv4: netip.MustParsePrefix("203.0.113.0/24"),
+		packet.IPv6: netip.MustParsePrefix("2001:db8::/48"),
 	}
 	lists := w.Topology.PrefixLists
 	changes := []struct {

@@ -267,7 +267,7 @@ func BenchmarkChange(b *testing.B) {
 	w := worldOf(b, 100_000, 300)
 	fw := sg.NewFirewall(mustCompile(b, w.Topology), nil)
 	enis, groups, lists := len(w.Topology.ENIs), len(w.Topology.Groups), len(w.Topology.PrefixLists)
-	r := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
+	r := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.MustCIDR("203.0.113.0/24")}
 	entry := netip.MustParsePrefix("203.0.113.0/24")
 	for _, c := range []struct {
 		name     string

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 	"github.com/sgsim/sgsim/sg/internal/member"
 	"github.com/sgsim/sgsim/sg/internal/reach"
@@ -230,10 +231,10 @@ func (c *compiler) lists() {
 		*l = list{id: in.ID}
 		switch in.Family {
 		case 0:
-		case IPv4, IPv6:
+		case packet.IPv4, packet.IPv6:
 			l.family, l.said = in.Family, true
 		default:
-			c.fail(inLists, i, string(in.ID), fmt.Errorf("family %d: %w", in.Family, ErrNoFamily))
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("family %d: %w", in.Family, errNoFamily))
 		}
 		if in.MaxEntries < 0 {
 			c.fail(inLists, i, string(in.ID), fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries))
@@ -261,9 +262,9 @@ func (c *compiler) lists() {
 // checkFamily refuses an entry of the other family; the first one settles it
 // where the list does not say (PL-02).
 func (l *list) checkFamily(c netip.Prefix) error {
-	f := IPv6
+	f := packet.IPv6
 	if c.Addr().Is4() {
-		f = IPv4
+		f = packet.IPv4
 	}
 	if l.family == 0 {
 		l.family = f

@@ -23,7 +23,7 @@ func TestCompileErrors(t *testing.T) {
 	rule := func(r sg.Rule) *sg.Topology {
 		return &sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: any4}, r}}}}
 	}
-	list := func(f sg.Family, cidrs ...netip.Prefix) *sg.Topology {
+	list := func(f packet.Family, cidrs ...netip.Prefix) *sg.Topology {
 		l := sg.PrefixList{ID: "pl-a", Family: f}
 		for _, c := range cidrs {
 			l.Entries = append(l.Entries, sg.PrefixListEntry{CIDR: c})
@@ -41,26 +41,26 @@ func TestCompileErrors(t *testing.T) {
 		is   error
 		code string
 	}{
-		{rule(sg.Rule{Peer: any4}), "sg-a: ingress rule 1: no protocol", sg.ErrNoProtocol, invalid},
+		{rule(sg.Rule{Peer: any4}), "sg-a: ingress rule 1: no protocol", sg.ErrProtocol, invalid},
 		{rule(sg.Rule{Protocol: 257, Peer: any4}), "sg-a: ingress rule 1: protocol 257", sg.ErrProtocol, invalid},
 		{rule(sg.Rule{Protocol: -2, Peer: any4}), "sg-a: ingress rule 1: protocol -2", sg.ErrProtocol, invalid},
-		{rule(sg.Rule{Protocol: sg.TCP, Peer: any4}), "sg-a: ingress rule 1: tcp and udp need ports", sg.ErrNoPorts, invalid},
-		{rule(sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(443, 80), Peer: any4}), "sg-a: ingress rule 1: port range 443-80", sg.ErrPortRange, invalid},
-		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(-1, -1), Peer: any4}), "sg-a: ingress rule 1: port range -1--1", sg.ErrPortRange, invalid},
-		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(0, 65536), Peer: any4}), "port range 0-65536", sg.ErrPortRange, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMP, Peer: any4}), "sg-a: ingress rule 1: icmp needs type and code", sg.ErrNoICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, 0), Peer: any4}), "icmp -1/0: all types demand all codes", sg.ErrICMPCode, invalid},
+		{rule(sg.Rule{Protocol: sg.TCP, Peer: any4}), "sg-a: ingress rule 1: tcp and udp need ports", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(443, 80), Peer: any4}), "sg-a: ingress rule 1: port range 443-80", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(-1, -1), Peer: any4}), "sg-a: ingress rule 1: port range -1--1", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(0, 65536), Peer: any4}), "port range 0-65536", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMP, Peer: any4}), "sg-a: ingress rule 1: icmp needs type and code", sg.ErrICMP, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, 0), Peer: any4}), "icmp -1/0: all types demand all codes", sg.ErrICMP, invalid},
 		{rule(sg.Rule{Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(256, 0), Peer: any4}), "icmp 256/0", sg.ErrICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols}), "sg-a: ingress rule 1: no peer", sg.ErrNoPeer, malformed},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Group: "sg-a"}}), "more than one peer", sg.ErrManyPeers, malformed},
+		{rule(sg.Rule{Protocol: sg.AllProtocols}), "sg-a: ingress rule 1: no peer", sg.ErrPeer, malformed},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Group: "sg-a"}}), "more than one peer", sg.ErrPeer, malformed},
 		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{CIDR: netip.PrefixFrom(ip("10.0.0.0"), 33)}}), "not a CIDR block", sg.ErrCIDR, invalid},
 		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {ID: "sg-a"}}}, "sg-a: duplicate id", sg.ErrDuplicate, ""},
 		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {}}}, "group 1: no id", sg.ErrNoID, ""},
-		{list(sg.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
+		{list(packet.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
 		{list(0, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
-		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrNoFamily, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrPeerOf, malformed},
-		{list(sg.IPv4, netip.Prefix{}), "pl-a: entry 0", sg.ErrCIDR, invalid},
+		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrFamily, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrPeer, malformed},
+		{list(packet.IPv4, netip.Prefix{}), "pl-a: entry 0", sg.ErrCIDR, invalid},
 		{&sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-a", MaxEntries: -1}}}, "pl-a: -1", sg.ErrMaxEntries, invalid},
 		{eni(sg.ENI{ID: "eni-0"}), "eni-0: duplicate id", sg.ErrDuplicate, ""},
 		{eni(sg.ENI{}), "interface 1: no id", sg.ErrNoID, ""},
@@ -83,8 +83,8 @@ func TestCompileErrors(t *testing.T) {
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("::ffff:10.0.0.1")}}), "eni-1: address ::ffff:10.0.0.1: ", sg.ErrMapped, invalid},
 		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{pfx("::ffff:10.0.1.0/124")}}), "eni-1: ::ffff:10.0.1.0/124: ", sg.ErrMapped, invalid},
 		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{ip("::ffff:192.0.2.1")}}), "eni-1: address ::ffff:192.0.2.1: ", sg.ErrMapped, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.CIDR("::ffff:10.0.0.0/104")}), "sg-a: ingress rule 1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
-		{list(sg.IPv6, pfx("::ffff:10.0.0.0/104")), "pl-a: entry 0: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.MustCIDR("::ffff:10.0.0.0/104")}), "sg-a: ingress rule 1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
+		{list(packet.IPv6, pfx("::ffff:10.0.0.0/104")), "pl-a: entry 0: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
 		{vpc(sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{pfx("::ffff:10.0.0.0/104")}}), "vpc-1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
 		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{{}}}), "eni-1: ", sg.ErrCIDR, invalid},
 		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{{}}}), "eni-1: ", sg.ErrAddr, invalid},
@@ -134,7 +134,8 @@ func TestCompileReportsEverything(t *testing.T) {
 	}, lines)
 	var re *sg.Error
 	require.ErrorAs(t, err, &re)
-	assert.Equal(t, sg.Error{Part: "group", ID: "sg-a", Dir: sg.Egress, Item: 0, Err: sg.ErrNoProtocol}, *re)
+	assert.ErrorIs(t, re, sg.ErrProtocol)
+	assert.Equal(t, sg.Error{Part: "group", ID: "sg-a", Dir: sg.Egress, Item: 0, Err: re.Err}, *re)
 }
 
 // What has no id, or that of another, is looked at all the same.

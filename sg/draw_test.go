@@ -99,7 +99,7 @@ func (d *draw) topology() *sg.Topology {
 	t := &sg.Topology{
 		VPCs:        drawVPCs,
 		ENIs:        slices.Clone(drawInterfaces),
-		PrefixLists: []sg.PrefixList{{ID: "pl-4", Family: sg.IPv4}, {ID: "pl-6", Family: sg.IPv6}},
+		PrefixLists: []sg.PrefixList{{ID: "pl-4", Family: packet.IPv4}, {ID: "pl-6", Family: packet.IPv6}},
 	}
 	t.ENIs[1].NitroV6 = w.chance(30)
 	if w.chance(30) {

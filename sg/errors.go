@@ -12,20 +12,13 @@ var (
 	ErrNoID      = errors.New("no id")
 	ErrDuplicate = errors.New("duplicate id")
 
-	ErrNoProtocol = coded("InvalidParameterValue", "no protocol")                                // SG-56
-	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255") // SG-20
-	ErrNoPorts    = coded("InvalidParameterValue", "tcp and udp need ports")                     // SG-24
-	ErrPortRange  = coded("InvalidParameterValue", "port outside 0-65535, or first above last")  // SG-25, SG-26
-	ErrNoICMP     = coded("InvalidParameterValue", "icmp needs type and code")                   // SG-29
-	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")             // SG-27
-	ErrICMPCode   = coded("InvalidParameterValue", "all types demand all codes")                 // SG-28
-	ErrNoPeer     = coded("InvalidPermission.Malformed", "no peer")                              // SG-50
-	ErrManyPeers  = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
-	ErrPeerOf     = coded("InvalidPermission.Malformed", "account and peering go with a group")  // SG-50
+	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255") // SG-20, SG-56
+	ErrPorts      = coded("InvalidParameterValue", "port outside 0-65535, or first above last")  // SG-24 to SG-26
+	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")             // SG-27 to SG-29
+	ErrPeer       = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
 	ErrCIDR       = coded("InvalidParameterValue", "not a CIDR block")                           // SG-44
 	ErrMapped     = coded("InvalidParameterValue", "IPv4 written as IPv6")
 	ErrFamily     = coded("InvalidParameterValue", "family differs from that of the prefix list") // PL-02
-	ErrNoFamily   = coded("InvalidParameterValue", "neither IPv4 nor IPv6")                       // PL-02
 	ErrMaxEntries = coded("InvalidParameterValue", "maximum of entries below zero")               // PL-03
 	ErrAddr       = coded("InvalidParameterValue", "not the address of an interface")
 	ErrAddrInUse  = coded("InvalidIPAddress.InUse", "address belongs to another interface of the VPC")
@@ -43,18 +36,35 @@ var (
 	ErrDirection     = errors.New("neither ingress nor egress")
 )
 
-// A codedError is a cause that AWS has an error code for.
-type codedError struct{ code, text string }
+// Causes that count as one of those above.
+var (
+	errNoProtocol = variant(ErrProtocol, "no protocol")
+	errNoPorts    = variant(ErrPorts, "tcp and udp need ports")
+	errNoICMP     = variant(ErrICMP, "icmp needs type and code")
+	errICMPCode   = variant(ErrICMP, "all types demand all codes")
+	errNoPeer     = variant(ErrPeer, "no peer")
+	errPeerOf     = variant(ErrPeer, "account and peering go with a group")
+	errNoFamily   = variant(ErrFamily, "neither IPv4 nor IPv6")
+)
 
-func coded(code, text string) error { return &codedError{code, text} }
+// A cause is an error with the code that AWS has for it.
+type cause struct {
+	code, text string
+	is         error // what it counts as
+}
 
-func (e *codedError) Error() string { return e.text }
+func coded(code, text string) error { return &cause{code: code, text: text} }
+
+func variant(of error, text string) error { return &cause{ErrorCode(of), text, of} }
+
+func (e *cause) Error() string { return e.text }
+func (e *cause) Unwrap() error { return e.is }
 
 // ErrorCode returns the error code that AWS answers with where err or something
 // it wraps has one, "InvalidGroup.NotFound" say, and "" otherwise. Of joined
 // errors it is the first one's.
 func ErrorCode(err error) string {
-	if c := (*codedError)(nil); errors.As(err, &c) {
+	if c := (*cause)(nil); errors.As(err, &c) {
 		return c.code
 	}
 	return ""

@@ -71,7 +71,7 @@ func ExampleFilter_packetConn() {
 
 	port := sg.Port(int(addrPort(dns.LocalAddr()).Port()))
 	policy, err := sg.Compile(&sg.Topology{
-		Groups: []sg.Group{{ID: "sg-client", Egress: []sg.Rule{sg.CustomUDP(port).To(sg.CIDR("127.0.0.1/32"))}}},
+		Groups: []sg.Group{{ID: "sg-client", Egress: []sg.Rule{sg.Traffic{Protocol: sg.UDP, Ports: port}.To(sg.MustCIDR("127.0.0.1/32"))}}},
 		ENIs:   []sg.ENI{{ID: "eni-client", Groups: []sg.GroupID{"sg-client"}}},
 	})
 	if err != nil {

@@ -438,7 +438,7 @@ func TestExportedRangesAreOnlyCopies(t *testing.T) {
 // The first entry settles the family of a prefix list that does not say it, also
 // after the last one has gone.
 func TestEmptyPrefixListForgetsItsFamily(t *testing.T) {
-	for family, want := range map[sg.Family]error{0: nil, sg.IPv4: sg.ErrFamily} {
+	for family, want := range map[packet.Family]error{0: nil, packet.IPv4: sg.ErrFamily} {
 		topo := oneENI(t, nil, nil)
 		topo.PrefixLists = []sg.PrefixList{{ID: "pl-1", Family: family, Entries: []sg.PrefixListEntry{{CIDR: pfx("10.0.0.0/8")}, {CIDR: pfx("10.0.0.0/8")}}}}
 		f := firewall(t, topo, nil)

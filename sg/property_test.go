@@ -252,9 +252,9 @@ func (d draw) topology(n int) *Topology {
 		{ID: "pcx-2", Requester: "vpc-2", Accepter: "vpc-3", Status: "deleted"},
 	}}
 	for i := range 67 {
-		l := PrefixList{ID: PrefixListID(fmt.Sprint("pl-", i)), Family: IPv4 + Family(2*(i%2))}
+		l := PrefixList{ID: PrefixListID(fmt.Sprint("pl-", i)), Family: packet.IPv4 + packet.Family(2*(i%2))}
 		for range d.IntN(12) {
-			if a := d.addr(); a.Is6() == (l.Family == IPv6) {
+			if a := d.addr(); a.Is6() == (l.Family == packet.IPv6) {
 				l.Entries = append(l.Entries, PrefixListEntry{CIDR: d.prefix(a)})
 			}
 		}
@@ -484,7 +484,7 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 		p := d.prefix(a).Masked()
 		err := f.AddEntry(l.ID, p, now)
 		switch {
-		case a.Is6() != (l.Family == IPv6):
+		case a.Is6() != (l.Family == packet.IPv6):
 			if !errors.Is(err, ErrFamily) {
 				require.ErrorIs(t, err, ErrEntryExists)
 			}
@@ -540,7 +540,7 @@ func TestOrderHasNoEffect(t *testing.T) {
 func TestChangeModes(t *testing.T) {
 	topo := &Topology{
 		Groups: []Group{
-			{ID: "sg-narrow", Ingress: []Rule{{Protocol: TCP, Ports: Port(22), Peer: CIDR("203.0.113.0/24")}}},
+			{ID: "sg-narrow", Ingress: []Rule{{Protocol: TCP, Ports: Port(22), Peer: MustCIDR("203.0.113.0/24")}}},
 			{ID: "sg-open", Ingress: []Rule{{Protocol: AllProtocols, Peer: AnyIPv4}}, Egress: []Rule{{Protocol: AllProtocols, Peer: AnyIPv4}}},
 			{ID: "sg-empty"},
 		},

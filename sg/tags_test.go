@@ -17,7 +17,7 @@ func TestTagsOfRulesThatAreGone(t *testing.T) {
 	here := netip.MustParseAddr("10.0.0.1")
 	g := Group{ID: "sg-a"}
 	for i := range rules {
-		g.Ingress = append(g.Ingress, Rule{Protocol: TCP, Ports: Port(1000 + i), Peer: CIDR("192.0.2.0/24")})
+		g.Ingress = append(g.Ingress, Rule{Protocol: TCP, Ports: Port(1000 + i), Peer: MustCIDR("192.0.2.0/24")})
 	}
 	p, err := Compile(&Topology{Groups: []Group{g}, ENIs: []ENI{{ID: "eni-1", Addrs: []netip.Addr{here}, Groups: []GroupID{"sg-a"}}}})
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"net/netip"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 )
 
 // Identifiers, as AWS writes them. The simulator compares them and never parses
@@ -69,7 +70,7 @@ type Group struct {
 type PrefixList struct {
 	ID         PrefixListID
 	Name       string
-	Family     Family // zero: the family of the entries
+	Family     packet.Family // zero: the family of the entries
 	Entries    []PrefixListEntry
 	MaxEntries int       // what a rule that names a customer's list costs (PL-06)
 	Owner      AccountID // "AWS" for the managed ones, which cost their weight (PL-07)

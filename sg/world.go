@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/member"
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
@@ -83,9 +84,9 @@ func (e *eni) setGroups(s *groupSet) {
 // A list is a compiled prefix list.
 type list struct {
 	id      PrefixListID
-	family  Family // 0 while it has no entry and nobody said
-	said    bool   // the topology says the family
-	entries int    // distinct ones
+	family  packet.Family // 0 while it has no entry and nobody said
+	said    bool          // the topology says the family
+	entries int           // distinct ones
 }
 
 // own returns a copy of w that can be changed in place. Its matchers are its own.

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/sgsim/sgsim/bench/walk"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -102,10 +103,10 @@ func ENIAddr6(i int) netip.Addr {
 }
 
 func (w *World) addList(i int, rng *rand.Rand) {
-	l := sg.PrefixList{ID: ListID(i), MaxEntries: w.spec.Entries, Family: sg.IPv4}
+	l := sg.PrefixList{ID: ListID(i), MaxEntries: w.spec.Entries, Family: packet.IPv4}
 	v6 := i%10 == 9
 	if v6 {
-		l.Family = sg.IPv6
+		l.Family = packet.IPv6
 	}
 	seen := map[netip.Prefix]bool{}
 	var ps []netip.Prefix

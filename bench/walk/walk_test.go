@@ -15,7 +15,7 @@ func TestMatch(t *testing.T) {
 		PrefixLists: []sg.PrefixList{{ID: "pl-1", Entries: []sg.PrefixListEntry{{CIDR: netip.MustParsePrefix("192.0.2.0/24")}}}},
 		Groups: []sg.Group{
 			{ID: "sg-a", Ingress: []sg.Rule{
-				{Protocol: sg.TCP, Ports: sg.Port(80), Peer: sg.CIDR("198.51.100.0/24")},
+				{Protocol: sg.TCP, Ports: sg.Port(80), Peer: sg.MustCIDR("198.51.100.0/24")},
 				{Protocol: sg.TCP, Ports: sg.Ports(80, 90), Peer: sg.FromPrefixList("pl-1")},
 			}},
 			{ID: "sg-b", Ingress: []sg.Rule{

@@ -43,7 +43,7 @@ func eni(id sg.ENIID, addr string, group sg.GroupID) sg.ENI {
 }
 
 func main() {
-	peers := []sg.Peer{sg.CIDR("10.0.1.10/32"), sg.FromGroup("sg-web")}
+	peers := []sg.Peer{sg.MustCIDR("10.0.1.10/32"), sg.FromGroup("sg-web")}
 	fws, now := make([]*sg.Firewall, 2), time.Unix(0, 0)
 	row := func(what, from string) {
 		h := packet.TCPHeader(netip.MustParseAddrPort(from), netip.MustParseAddrPort("10.0.2.10:5432"), packet.SYN)

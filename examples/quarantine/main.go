@@ -34,7 +34,7 @@ func main() {
 	everything := []sg.Rule{sg.AllTraffic.From(sg.AnyIPv4)}
 	policy, err := sg.Compile(&sg.Topology{
 		Groups: []sg.Group{
-			{ID: "sg-app", Ingress: []sg.Rule{sg.SSH.From(sg.CIDR("203.0.113.0/24"))}},
+			{ID: "sg-app", Ingress: []sg.Rule{sg.SSH.From(sg.MustCIDR("203.0.113.0/24"))}},
 			{ID: "sg-open", Ingress: everything, Egress: everything},
 			{ID: "sg-quarantine"},
 		},

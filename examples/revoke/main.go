@@ -27,7 +27,7 @@ import (
 )
 
 var (
-	ssh = sg.SSH.From(sg.CIDR("203.0.113.5/32"))
+	ssh = sg.SSH.From(sg.MustCIDR("203.0.113.5/32"))
 	web = sg.HTTP.From(sg.AnyIPv4)
 )
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -23,12 +24,12 @@ func rules(t *testing.T, texts ...string) []sg.Rule {
 }
 
 // someRules returns n distinct rules of a family.
-func someRules(n int, family sg.Family) []sg.Rule {
+func someRules(n int, family packet.Family) []sg.Rule {
 	rs := make([]sg.Rule, n)
 	for i := range rs {
-		rs[i] = sg.Rule{Protocol: sg.TCP, Ports: sg.Port(i + 1), Peer: sg.CIDR("10.0.0.0/8")}
-		if family == sg.IPv6 {
-			rs[i].Peer = sg.CIDR("2001:db8::/32")
+		rs[i] = sg.Rule{Protocol: sg.TCP, Ports: sg.Port(i + 1), Peer: sg.MustCIDR("10.0.0.0/8")}
+		if family == packet.IPv6 {
+			rs[i].Peer = sg.MustCIDR("2001:db8::/32")
 		}
 	}
 	return rs
@@ -46,7 +47,7 @@ var twoGroups = sg.ENI{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.
 
 func TestCheckQuotas(t *testing.T) {
 	t.Run("QUO-02 60 rules of each family fit, and a group reference counts in both", func(t *testing.T) {
-		g := sg.Group{ID: "sg-a", Ingress: append(someRules(60, sg.IPv4), someRules(60, sg.IPv6)...)}
+		g := sg.Group{ID: "sg-a", Ingress: append(someRules(60, packet.IPv4), someRules(60, packet.IPv6)...)}
 		topo := &sg.Topology{Groups: []sg.Group{g, {ID: "sg-b"}}, ENIs: []sg.ENI{twoGroups}}
 		assert.Empty(t, found(topo))
 		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Port(99), Peer: sg.FromGroup("sg-b")})
@@ -80,7 +81,7 @@ func TestCheckQuotas(t *testing.T) {
 		assert.Equal(t, "quota: the quota of 17 groups an interface is above 16", fs[1].String())
 	})
 	t.Run("QUO-08 references", func(t *testing.T) {
-		topo := &sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-1", MaxEntries: 1, Entries: []sg.PrefixListEntry{{CIDR: sg.CIDR("10.0.0.0/8").CIDR}}}}}
+		topo := &sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-1", MaxEntries: 1, Entries: []sg.PrefixListEntry{{CIDR: sg.MustCIDR("10.0.0.0/8").CIDR}}}}}
 		topo.Groups = []sg.Group{{ID: "sg-a", Egress: []sg.Rule{
 			{Protocol: sg.TCP, Ports: sg.Port(1), Peer: sg.FromPrefixList("pl-1")}, {Protocol: sg.UDP, Ports: sg.Port(1), Peer: sg.FromPrefixList("pl-1")},
 		}}}
@@ -117,9 +118,9 @@ func TestPrefixListWeight(t *testing.T) {
 
 func TestCheckRules(t *testing.T) {
 	lists := []sg.PrefixList{
-		{ID: "pl-4", Entries: []sg.PrefixListEntry{{CIDR: sg.CIDR("10.0.0.0/8").CIDR}}},
-		{ID: "pl-6", Entries: []sg.PrefixListEntry{{CIDR: sg.CIDR("2001:db8::/32").CIDR}}},
-		{ID: "pl-empty", Family: sg.IPv4},
+		{ID: "pl-4", Entries: []sg.PrefixListEntry{{CIDR: sg.MustCIDR("10.0.0.0/8").CIDR}}},
+		{ID: "pl-6", Entries: []sg.PrefixListEntry{{CIDR: sg.MustCIDR("2001:db8::/32").CIDR}}},
+		{ID: "pl-empty", Family: packet.IPv4},
 	}
 	for name, c := range map[string]struct {
 		rules []string

@@ -3,6 +3,7 @@ package lint
 import (
 	"strings"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -105,7 +106,7 @@ func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
 		switch {
 		case p == nil:
 			return 0, 0 // its size is unknown; it is reported as dangling
-		case familyOf(p) == sg.IPv6:
+		case familyOf(p) == packet.IPv6:
 			return 0, weight(p)
 		}
 		return weight(p), 0

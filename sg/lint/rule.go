@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
@@ -180,7 +181,7 @@ func (c *checker) families(own sg.GroupID, r *sg.Rule) (f families) {
 		f.add(p.CIDR.Addr())
 	case p.PrefixList != "":
 		if l := c.lists[p.PrefixList]; l != nil {
-			f.v4, f.v6 = familyOf(l) == sg.IPv4, familyOf(l) == sg.IPv6
+			f.v4, f.v6 = familyOf(l) == packet.IPv4, familyOf(l) == packet.IPv6
 		}
 	case p.Self:
 		f = c.members[own]
@@ -191,12 +192,12 @@ func (c *checker) families(own sg.GroupID, r *sg.Rule) (f families) {
 }
 
 // familyOf returns a list's family, from its entries where it is not said.
-func familyOf(p *sg.PrefixList) sg.Family {
+func familyOf(p *sg.PrefixList) packet.Family {
 	if p.Family == 0 && len(p.Entries) > 0 && p.Entries[0].CIDR.IsValid() {
 		if p.Entries[0].CIDR.Addr().Is4() {
-			return sg.IPv4
+			return packet.IPv4
 		}
-		return sg.IPv6
+		return packet.IPv6
 	}
 	return p.Family
 }

@@ -72,7 +72,7 @@ func addr(s string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(s)} }
 func site() *sg.Topology {
 	return &sg.Topology{
 		Groups: []sg.Group{
-			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.CIDR("198.51.100.0/24")), sg.SSH.From(sg.CIDR("192.0.2.0/24"))},
+			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.MustCIDR("198.51.100.0/24")), sg.SSH.From(sg.MustCIDR("192.0.2.0/24"))},
 				Egress: []sg.Rule{sg.PostgreSQL.To(sg.FromGroup("sg-db"))}},
 			{ID: "sg-db", Ingress: []sg.Rule{sg.PostgreSQL.From(sg.FromGroup("sg-web")), sg.PostgreSQL.From(sg.FromGroup("sg-none"))}},
 			{ID: "sg-none"},
@@ -128,7 +128,7 @@ func reasons(t testing.TB, lines string) []string {
 func TestReportUnusedRules(t *testing.T) {
 	topo := site()
 	web := &topo.Groups[0]
-	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.CIDR("192.0.2.0/25")))
+	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.MustCIDR("192.0.2.0/25")))
 	r, err := replay.Run(t.Context(), policy(t, topo), nil, script{"0 tcp 203.0.113.9:5 > 10.0.1.10:443 S"})
 	require.NoError(t, err)
 	r.Blame(lint.Check(topo))

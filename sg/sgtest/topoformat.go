@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
@@ -36,9 +37,9 @@ func FormatTopology(t *sg.Topology) string {
 		w.start("prefixlist", string(p.ID))
 		w.field("name", p.Name)
 		switch p.Family {
-		case sg.IPv4:
+		case packet.IPv4:
 			w.field("family", "ipv4")
-		case sg.IPv6:
+		case packet.IPv6:
 			w.field("family", "ipv6")
 		}
 		if p.MaxEntries != 0 {

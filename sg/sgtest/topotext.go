@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
@@ -381,13 +382,13 @@ func cidrs(p *[]netip.Prefix) func(string) error {
 	}
 }
 
-func family(p *sg.Family) func(string) error {
+func family(p *packet.Family) func(string) error {
 	return func(s string) error {
 		switch s {
 		case "ipv4":
-			*p = sg.IPv4
+			*p = packet.IPv4
 		case "ipv6":
-			*p = sg.IPv6
+			*p = packet.IPv6
 		default:
 			return fmt.Errorf("%q: neither ipv4 nor ipv6", s)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -26,18 +27,18 @@ func everything() *sg.Topology {
 			{ID: "pcx-2"},
 		},
 		PrefixLists: []sg.PrefixList{{
-			ID: "pl-1", Name: "the offices", Family: sg.IPv4, MaxEntries: 10, Owner: "AWS",
+			ID: "pl-1", Name: "the offices", Family: packet.IPv4, MaxEntries: 10, Owner: "AWS",
 			Entries: []sg.PrefixListEntry{
 				{CIDR: pfx("198.51.100.7/24"), Description: "# one"}, {CIDR: pfx("203.0.113.0/24")},
 			},
-		}, {ID: "pl-2", Family: sg.IPv6}},
+		}, {ID: "pl-2", Family: packet.IPv6}},
 		Groups: []sg.Group{
 			{
 				ID: "sg-web", Name: "web", Description: "web servers", VPC: "vpc-1", Account: "111",
 				Associations: []sg.VPCID{"vpc-2", ""},
 				Ingress: []sg.Rule{
 					{ID: "sgr-1", Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.AnyIPv4, Description: "a \"b\"\nc"},
-					{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, -1), Peer: sg.CIDR("10.0.0.5/8")},
+					{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, -1), Peer: sg.MustCIDR("10.0.0.5/8")},
 					{},
 				},
 				Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.Peer{Group: "other one", Account: "2", Peering: "pcx-1"}}},
