@@ -24,12 +24,18 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	if found {
 		return nil
 	}
-	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), now)
+	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), e.eni.missing, now)
 	return nil
 }
 
-// Detach takes a group from an ENI.
+// Detach takes a group from an ENI, which may be one that the topology lacks.
 func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
+	if e := f.ENI(id); e != nil {
+		if i := slices.Index(e.eni.missing, g); i >= 0 {
+			f.setGroups(e, e.eni.set.numbers, slices.Delete(slices.Clone(e.eni.missing), i, i+1), now)
+			return nil
+		}
+	}
 	e, n, err := f.attachment(id, g)
 	if err != nil {
 		return err
@@ -38,7 +44,7 @@ func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 	if !found {
 		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
 	}
-	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), now)
+	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), e.eni.missing, now)
 	return nil
 }
 
@@ -57,7 +63,7 @@ func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
 		ns = append(ns, n)
 	}
 	slices.Sort(ns)
-	f.setGroups(e, slices.Compact(ns), now)
+	f.setGroups(e, slices.Compact(ns), nil, now)
 	return nil
 }
 
@@ -73,11 +79,18 @@ func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
 	return e, n, nil
 }
 
-// setGroups gives an ENI its groups, and keeps the slice.
-func (f *Firewall) setGroups(e *Enforcer, groups []uint32, now time.Time) {
+// setGroups gives an ENI its groups and those that the topology lacks, and keeps the
+// slices.
+func (f *Firewall) setGroups(e *Enforcer, groups []uint32, missing []GroupID, now time.Time) {
 	f.own()
 	old := e.eni.set.numbers
 	e.eni.setGroups(&groupSet{numbers: groups})
+	if e.eni.incomplete {
+		info := *e.eni.eniInfo
+		info.missing = missing
+		e.eni.eniInfo, e.eni.incomplete = &info, len(missing) > 0
+	}
+	e.eni.unfiltered = e.eni.groupless && len(groups) == 0 && !e.eni.incomplete
 	f.regrouped(e, old, now)
 }
 

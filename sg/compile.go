@@ -39,10 +39,11 @@ func Compile(t *Topology) (*Policy, error) {
 		},
 	}
 	c.names()
+	c.gateways()
 	c.cidr(anyIPv4)
 	c.cidr(anyIPv6)
-	c.groups()
 	c.lists()
+	c.groups()
 	c.w.cidrs.Trie = c.trie.Trie()
 	exempt := c.vpcs()
 	c.enis(exempt)
@@ -125,6 +126,17 @@ func (c *compiler) names() {
 	}
 }
 
+// gateways says which VPCs transit gateways connect.
+func (c *compiler) gateways() {
+	for _, g := range c.t.TransitGateways {
+		vpcs := map[string]reach.Answer{}
+		for _, a := range g.Attachments {
+			vpcs[string(a.VPC)] = reach.Option(a.Referencing)
+		}
+		c.w.reach.Gateway(reach.Option(g.Referencing), vpcs)
+	}
+}
+
 // claim enters an id that must be there and must be new.
 func claim[K ~string, V any](m map[K]V, id K, v V) error {
 	if id == "" {
@@ -197,8 +209,10 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 	case p.CIDR.IsValid():
 		r.kind = peerCIDR6
 	case p.PrefixList != "":
-		if n, ok := w.listByID[p.PrefixList]; ok {
-			r.kind, r.peer = peerList, firstList+n
+		n, ok := w.listByID[p.PrefixList]
+		r.unsure = !ok || w.lists[n].incomplete
+		if ok {
+			r.kind, r.peer, r.family = peerList, firstList+n, w.lists[n].family
 		}
 	case p.Self:
 		r.kind, r.peer = peerGroup, own.number
@@ -228,7 +242,7 @@ func (c *compiler) lists() {
 	for i := range c.t.PrefixLists {
 		in := &c.t.PrefixLists[i]
 		l := &c.w.lists[i]
-		*l = list{id: in.ID}
+		*l = list{id: in.ID, incomplete: in.Incomplete}
 		switch in.Family {
 		case 0:
 		case packet.IPv4, packet.IPv6:
@@ -336,8 +350,11 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 			fail(err)
 		}
 		e := &w.enis[i]
-		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, tracked: slices.Contains(trackedTypes, in.Type)}
-		*e = eni{eniInfo: &infos[i], vpc: w.reach.VPC(string(in.VPC)), exempt: exempt[in.VPC]}
+		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, keepsClients: slices.Contains(keepsClients, in.Type), groupless: in.MayLackGroups(), checked: !in.NoSourceDestCheck && len(in.Addrs) > 0}
+		*e = eni{
+			eniInfo: &infos[i], vpc: w.reach.VPC(string(in.VPC)), exempt: exempt[in.VPC],
+			tracked: slices.Contains(trackedTypes, in.Type), unfiltered: len(in.Groups) == 0 && in.MayLackGroups(),
+		}
 		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
 		}
@@ -352,7 +369,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		for _, id := range in.Groups {
 			n, ok := w.groupByID[id]
 			if !ok {
-				fail(fmt.Errorf("%q: %w", id, ErrNoGroup))
+				e.missing, e.incomplete = append(e.missing, id), true
 				continue
 			}
 			groups = append(groups, n)

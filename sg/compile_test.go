@@ -64,7 +64,6 @@ func TestCompileErrors(t *testing.T) {
 		{&sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-a", MaxEntries: -1}}}, "pl-a: -1", sg.ErrMaxEntries, invalid},
 		{eni(sg.ENI{ID: "eni-0"}), "eni-0: duplicate id", sg.ErrDuplicate, ""},
 		{eni(sg.ENI{}), "interface 1: no id", sg.ErrNoID, ""},
-		{eni(sg.ENI{ID: "eni-1", Groups: []sg.GroupID{"sg-x"}}), `eni-1: "sg-x": no such group`, sg.ErrNoGroup, "InvalidGroup.NotFound"},
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{{}}}), "eni-1: address", sg.ErrAddr, invalid},
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("224.0.0.1")}}), "eni-1: address", sg.ErrAddr, invalid},
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("fe80::1%eth0")}}), "eni-1: address", sg.ErrAddr, invalid},
@@ -116,7 +115,7 @@ func TestCompileReportsEverything(t *testing.T) {
 			{},
 		},
 		PrefixLists: []sg.PrefixList{{ID: "pl-a", Entries: make([]sg.PrefixListEntry, 1)}},
-		ENIs:        []sg.ENI{{ID: "eni-a", Groups: []sg.GroupID{"sg-x", "sg-y"}}},
+		ENIs:        []sg.ENI{{}},
 		VPCs:        []sg.VPC{{}},
 		Peerings:    []sg.Peering{{}},
 	})
@@ -129,7 +128,7 @@ func TestCompileReportsEverything(t *testing.T) {
 		"sg-a: egress rule 0", "sg-a: egress rule 0", "sg-a: egress rule 1: port range -7--7",
 		"group 1",
 		`pl-a: entry 0: "invalid Prefix"`,
-		`eni-a: "sg-x"`, `eni-a: "sg-y"`,
+		"interface 0",
 		"vpc 0", "peering 0",
 	}, lines)
 	var re *sg.Error
@@ -193,6 +192,29 @@ func TestCompileAccepts(t *testing.T) {
 	assert.True(t, ok)
 	_, ok = p.Match("eni-9", sg.Ingress, proto("10.9.9.9", "10.0.0.3", packet.ESP))
 	assert.False(t, ok)
+}
+
+// An interface with a group that the topology lacks is known as far as its other groups
+// go.
+func TestMissingGroup(t *testing.T) {
+	f := firewall(t, &sg.Topology{
+		Groups: []sg.Group{{ID: "sg-a", Ingress: rules(t, "tcp 443 0.0.0.0/0"), Egress: rules(t, "all 0.0.0.0/0")}},
+		ENIs:   []sg.ENI{{ID: "eni-a", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a", "sg-gone"}}},
+	}, nil)
+	forward := func(h *packet.Header) sg.Outcome { return f.Forward(sent(h, start)) }
+	assert.Equal(t, sg.Accept, forward(tcp("192.0.2.1:1", "10.0.0.1:443", syn)).Verdict)
+	for _, h := range []*packet.Header{
+		tcp("192.0.2.1:2", "10.0.0.1:22", syn), tcp("10.0.0.1:22", "192.0.2.1:2", syn|packet.ACK), // its answer, which a rule would admit as a first packet
+		tcp("192.0.2.1:2", "10.0.0.1:22", packet.ACK), tcp("192.0.2.1:3", "10.0.0.1:22", packet.ACK), udp("192.0.2.1:2", "10.0.0.1:53"),
+	} {
+		o := forward(h)
+		assert.Equal(t, sg.Unknown, o.Verdict, h)
+		assert.Equal(t, sg.MissingGroup, o.Reason, h)
+		assert.True(t, o.Hops()[0].Decision.Rule.IsZero())
+	}
+	assert.ErrorIs(t, f.Attach("eni-a", "sg-gone", start), sg.ErrNoGroup)
+	require.NoError(t, f.SetGroups("eni-a", []sg.GroupID{"sg-a"}, start))
+	assert.Equal(t, sg.NoRule, forward(tcp("192.0.2.1:9", "10.0.0.1:22", syn)).Reason, "all its groups are known now")
 }
 
 func TestZeroPolicy(t *testing.T) {

@@ -35,7 +35,7 @@ func (d *draw) part(n int) *draw {
 
 // What each thing gets. A step is a packet or a change.
 const (
-	worldBytes = 16
+	worldBytes = 20
 	groupBytes = 6
 	ruleBytes  = 8
 	stepBytes  = 16
@@ -138,7 +138,28 @@ func (d *draw) topology() *sg.Topology {
 		}
 		t.Groups = append(t.Groups, g)
 	}
+	d.part(worldBytes).unknown(t)
 	return t
+}
+
+// unknown takes from a topology what decides, and gives it interfaces that others treat
+// otherwise.
+func (d *draw) unknown(t *sg.Topology) {
+	e := &t.ENIs[d.n(len(t.ENIs))]
+	if d.chance(25) {
+		e.Groups = append(e.Groups, "sg-gone")
+	}
+	t.PrefixLists[d.n(2)].Incomplete = d.chance(25)
+	if d.chance(30) {
+		option := func() string { return pick(d, "enable", "enable", "", "disable") }
+		t.TransitGateways = []sg.TransitGateway{{ID: "tgw-1", Referencing: option(), Attachments: []sg.TransitGatewayAttachment{
+			{VPC: "vpc-1", Referencing: option()}, {VPC: pick[sg.VPCID](d, "vpc-2", "vpc-9"), Referencing: option()},
+		}}}
+	}
+	if d.chance(25) {
+		e.Type, e.NoSourceDestCheck = pick(d, "network_load_balancer", "nat_gateway"), d.chance(50)
+	}
+	e.RequesterManaged = d.chance(10)
 }
 
 var drawInstances = []sg.InstanceID{"i-1", "", "i-1", "i-2"}
@@ -248,6 +269,15 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 	if d.chance(25) {
 		f.eni, f.dir = "", 0
 	}
+	if d.chance(10) {
+		f.via.Through = pick(d, drawENIs...)
+	}
+	if d.chance(5) && f.eni != "" {
+		f.eni = pick(d, drawENIs...)
+	}
+	if d.chance(5) && !f.h.Fragment() {
+		f.h = cut(f.h)
+	}
 	return f
 }
 
@@ -279,6 +309,20 @@ func (d *draw) header(src, dst netip.Addr) packet.Header {
 		if d.chance(30) {
 			h.Protocol = packet.TCP
 		}
+	}
+	return h
+}
+
+// cut takes from a packet what a capture of its IP header alone lacks.
+func cut(h packet.Header) packet.Header {
+	h.SrcPort, h.DstPort, h.TCPFlags, h.ICMPType, h.ICMPCode, h.ICMPID = 0, 0, 0, 0, 0, 0
+	switch h.Protocol {
+	case packet.TCP:
+		h.Missing = packet.MissingPorts | packet.MissingTCPFlags
+	case packet.UDP:
+		h.Missing = packet.MissingPorts
+	case packet.ICMP, packet.ICMPv6:
+		h.Missing = packet.MissingICMP
 	}
 	return h
 }

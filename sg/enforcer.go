@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -14,6 +15,7 @@ import (
 //
 // It cannot fail and does not allocate.
 func (e *Enforcer) Evaluate(dir Direction, p Packet) (d Decision) {
+	p.placed = true
 	e.evaluate(&d, dir, &p)
 	return d
 }
@@ -51,6 +53,10 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *Packet) {
 		d.Verdict, d.Reason = Accept, Exempt
 		return
 	}
+	if e.eni.unfiltered {
+		d.Verdict, d.Reason = Accept, Unfiltered
+		return
+	}
 	if h.Fragment() {
 		e.fragment(d, dir, p)
 		return
@@ -65,11 +71,19 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *Packet) {
 // connected admits a packet because of a connection.
 func (e *Enforcer) connected(d *Decision, why Reason, r conntrack.Result) {
 	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, why, r.Dir(), r.State(), e.f.tags.rule(r.Tag())
+	if why := unknown(r.Tag()); why != NoReason {
+		d.Verdict, d.Reason = Unknown, why
+	}
 }
 
 // untracked decides about a packet without a connection of its own.
 func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.Result) {
 	f, h := e.f, p.Header
+	if p.placed && e.foreign(dir, h) {
+		d.Reason = SourceDest
+		return
+	}
+	cut := false
 	switch r.Class() {
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
@@ -77,11 +91,8 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 			return
 		}
 	case conntrack.Invalid:
-		switch {
-		case r.Why() == conntrack.WhyMissing:
-			d.Reason = Cut
-			return
-		case f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN:
+		cut = r.Why() == conntrack.WhyMissing
+		if !cut && f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN {
 			d.Reason = Invalid
 			return
 		}
@@ -90,12 +101,20 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 	m := f.w.match(e.eni, dir, h, p.Via)
 	d.Rule = RuleRef{m.rule}
 	switch {
+	case cut:
+		e.cut(d, h, m)
+	case m.unknown != NoReason:
+		if r.Class() == conntrack.New {
+			e.open(d, p, m)
+		} else {
+			d.Verdict, d.Reason = Unknown, m.unknown
+		}
 	case m.rule == nil:
 		d.Reason = NoRule
 	case m.untracked && f.opts.Profile == conntrack.AWS:
 		d.Verdict, d.Reason = Accept, Untracked
 	case r.Class() == conntrack.New:
-		e.open(d, p, m.rule)
+		e.open(d, p, m)
 	case r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
 		d.Reason = OutOfState
 	default:
@@ -103,17 +122,56 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 	}
 }
 
-// open opens a connection.
-func (e *Enforcer) open(d *Decision, p *Packet, rule *ruleInfo) {
-	tag := e.f.tags.tag(rule)
-	if p.Via.Tracked {
+// cut decides about a packet of which the capture lacks what the connection table
+// needs. Rules may need less: one for all ports admits it whatever the rest is, and
+// none does if TCP's flags alone are missing and no rule is for its port.
+func (e *Enforcer) cut(d *Decision, h *packet.Header, m hit) {
+	flags := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
+	switch admitted := m.rule != nil && m.unknown == NoReason; {
+	case admitted && !flags:
+		d.Verdict, d.Reason = Accept, ByRule
+	case !admitted && flags && m.unknown == NoReason:
+		d.Reason = NoRule
+	default:
+		d.Verdict, d.Reason, d.Rule = Unknown, Cut, RuleRef{}
+	}
+}
+
+// foreign reports whether the ENI drops the packet because it leaves with the address of
+// another, or comes in for one. An address that no ENI has may be one that is not known.
+func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
+	own := &h.Src
+	if dir == Ingress {
+		own = &h.Dst
+	}
+	first, all, ok := e.f.w.members.Lookup(h.Family, own)
+	if !ok || !e.eni.checked {
+		return false
+	}
+	if all == nil {
+		all = []uint32{first}
+	}
+	return !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })
+}
+
+// open opens a connection. One that may not have been admitted is opened too, so that
+// what belongs to it is known not to be known.
+func (e *Enforcer) open(d *Decision, p *Packet, m hit) {
+	tag := e.f.tags.tag(m.rule)
+	if e.f.w.tracks(p.Via) {
 		tag |= tagViaTracked
+	}
+	if m.unknown != NoReason {
+		tag |= uint32(m.unknown-Cut) << tagUnknown
 	}
 	if !e.f.table.Commit(e.zone, p.Header, p.Time, tag) {
 		d.Reason = TableFull
 		return
 	}
 	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, opened(p.Header)
+	if m.unknown != NoReason {
+		d.Verdict, d.Reason = Unknown, m.unknown
+	}
 }
 
 // opened returns the state of a connection that h opens.
@@ -152,9 +210,15 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *Packet) {
 		d.Reason = BadFragment
 		return
 	case h.LaterFragment():
-		d.Reason = BadFragment
-		if m := f.w.match(e.eni, dir, h, p.Via); m.rule != nil {
+		switch m := f.w.match(e.eni, dir, h, p.Via); {
+		case p.placed && e.foreign(dir, h):
+			d.Reason = SourceDest
+		case m.unknown != NoReason:
+			d.Verdict, d.Reason, d.Rule = Unknown, m.unknown, RuleRef{m.rule}
+		case m.rule != nil:
 			d.Verdict, d.Reason, d.Rule = Accept, ByRule, RuleRef{m.rule}
+		default:
+			d.Reason = BadFragment
 		}
 		return
 	case r.Class() == conntrack.Tracked:
@@ -162,5 +226,7 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *Packet) {
 	default:
 		e.untracked(d, dir, p, r)
 	}
-	f.table.CommitFragment(e.zone, h, p.Time, d.Verdict == Accept)
+	if d.Verdict != Unknown {
+		f.table.CommitFragment(e.zone, h, p.Time, d.Verdict == Accept)
+	}
 }

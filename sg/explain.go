@@ -29,7 +29,7 @@ type HopExplanation struct {
 	ENI       ENIID
 	Direction Direction
 	Decision  Decision
-	Groups    []GroupID // of the ENI, in topology order
+	Groups    []GroupID // of the ENI, in topology order; behind them those that the topology lacks
 
 	// Conn is the live connection that the packet belongs to, or that it quotes
 	// if it is an ICMP error; nil without one.
@@ -76,6 +76,7 @@ type Fail struct {
 // Explain says what [Enforcer.Evaluate] would decide, and why. It changes
 // nothing.
 func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
+	p.placed = true
 	x := newExplanation(p)
 	if e == nil || e.eni == nil {
 		x.Reason, x.Notes = NoInterface, append(x.Notes, "the policy does not have this interface")
@@ -92,7 +93,7 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	x := newExplanation(p)
 	e := f.between(&p)
 	if e.first == nil {
-		x.Verdict, x.Reason = e.verdict, e.reason
+		x.Verdict, x.Reason = NotApplicable, e.reason
 		f.note(x, e.reason)
 		return x
 	}
@@ -104,6 +105,7 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	for i := range o.Hops() {
 		x.add(&o.Hops()[i])
 	}
+	x.Verdict, x.Reason = o.Verdict, o.Reason
 	return x
 }
 
@@ -183,9 +185,10 @@ func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 			Remaining: min(c.Expires.Sub(p.Time), c.Expires.Sub(f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
-	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil {
+	hop.Groups = append(hop.Groups, e.eni.missing...)
+	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
 		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h)
-	} else if hop.Decision.Reason != Exempt {
+	} else if !hop.Decision.Reason.unfiltered() {
 		hop.Near = e.near(hop.Direction, h, p.Via)
 	}
 	hop.Hints = e.hints(hop, hop.Direction, h, p.Via, r)

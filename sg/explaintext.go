@@ -50,6 +50,9 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 	case d.Reason == Exempt:
 		line("exempt", "security groups do not filter this traffic (EX-01)")
 		return
+	case d.Reason == Unfiltered:
+		line("unfiltered", "AWS attaches no security group to such an interface")
+		return
 	case hop.Conn != nil:
 		hop.Conn.write(line)
 	case d.Reason == Tracked:
@@ -65,7 +68,7 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 		if m.Untracked && d.Reason == Untracked {
 			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
 		}
-	} else if d.Verdict == Drop {
+	} else if d.Verdict == Drop || d.Verdict == Unknown {
 		var ids []string
 		for _, g := range hop.Groups {
 			ids = append(ids, string(g))
@@ -81,6 +84,9 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 		line("hint", "%s", h)
 	}
 }
+
+// unfiltered reports whether security groups leave the packet alone.
+func (r Reason) unfiltered() bool { return r == Exempt || r == Unfiltered }
 
 // askedRules reports whether the rules had a say in a decision: not where the packet's
 // connection or datagram, or the packet itself, decides before they are asked.

@@ -11,7 +11,7 @@ import (
 // zero Outcome is a drop.
 type Outcome struct {
 	Verdict Verdict
-	Reason  Reason // of the hop that dropped the packet, else of the last one
+	Reason  Reason // of the hop that dropped the packet, else of the first that does not know, else of the last one
 
 	n    uint8
 	hops [2]Hop
@@ -34,7 +34,9 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 	o.n++
 	hop.Enforcer, hop.Direction = e, dir
 	e.evaluate(&hop.Decision, dir, p)
-	o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
+	if o.n == 1 || o.Verdict != Unknown || hop.Decision.Verdict == Drop {
+		o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
+	}
 }
 
 // Forward judges a packet at both its ends: egress of the ENI that owns the
@@ -106,6 +108,7 @@ func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 			return Outcome{Verdict: v, Reason: r}
 		}
 	}
+	p.placed = true
 	o.judge(e, dir, &p)
 	return o
 }
@@ -114,7 +117,6 @@ func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 type ends struct {
 	first, second *Enforcer // in the order in which they judge; nil where there is none
 	dir           Direction // at first; at second, which there is only after an Egress, it is Ingress
-	verdict       Verdict   // where nobody judges
 	reason        Reason    // why nobody judges; else NoReason
 }
 
@@ -138,7 +140,7 @@ func newEnds(src, dst *Enforcer) ends {
 // forward is Forward between e, into a zero Outcome.
 func (e *ends) forward(p *Packet, o *Outcome) {
 	if e.first == nil {
-		o.Verdict, o.Reason = e.verdict, e.reason
+		o.Verdict, o.Reason = NotApplicable, e.reason
 		return
 	}
 	o.judge(e.first, e.dir, p)
@@ -148,14 +150,14 @@ func (e *ends) forward(p *Packet, o *Outcome) {
 }
 
 // nobody returns the ends of a packet that no ENI judges.
-func nobody(why Reason) ends { return ends{verdict: NotApplicable, reason: why} }
+func nobody(why Reason) ends { return ends{reason: why} }
 
 // between finds the ENIs at both ends of a packet; one of them may be missing.
 func (f *Firewall) between(p *Packet) ends {
 	h := p.Header
 	if p.Err != nil {
 		if v, r := refusal(p.Err); v == NotApplicable || h.Length == 0 { // no address was readable
-			return ends{verdict: v, reason: r}
+			return nobody(r)
 		}
 	}
 	if h.Family == packet.IPv4 {
@@ -167,7 +169,7 @@ func (f *Firewall) between(p *Packet) ends {
 		}
 	}
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		return ends{verdict: Drop, reason: Malformed}
+		return nobody(Malformed)
 	}
 	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
 	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)

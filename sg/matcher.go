@@ -7,6 +7,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/match"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // A matcher holds the rules of one list of groups, which it takes for one set (SG-03).
@@ -15,6 +16,7 @@ type matcher struct {
 	tables [2]match.Table // by Direction-1
 	open   [2]flowSet     // which flows have all their ports open to everybody
 	rules  [2][]*ruleInfo // by their index in tables: in topology order
+	unsure [2][]*ruleInfo // that name lists of which entries are not known
 
 	groups []*group      // that the rules are those of
 	epoch  atomic.Uint64 // of the world when these were looked at last
@@ -57,6 +59,9 @@ func (m *matcher) compile(d int) {
 	m.rules[d] = make([]*ruleInfo, 0, n)
 	for _, g := range m.groups {
 		for _, r := range g.rules[d] {
+			if r.unsure {
+				m.unsure[d] = append(m.unsure[d], r)
+			}
 			if r.kind == peerNothing {
 				continue
 			}
@@ -93,8 +98,9 @@ func (r *ruleInfo) covers(h *packet.Header) bool { return r.rule.keys().Has(matc
 
 // A hit is what match found. The zero hit is no rule.
 type hit struct {
-	rule      *ruleInfo
+	rule      *ruleInfo // that admits the packet or, where unknown says so, may
 	untracked bool
+	unknown   Reason // why it is not known whether a rule admits the packet; else NoReason
 }
 
 // match finds the first rule in topology order that admits the packet at the ENI.
@@ -102,15 +108,20 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	m := w.matcher(n)
 	t, k := &m.tables[dir-1], match.KeyOf(h)
 	if !t.Covers(k) {
-		return hit{}
+		return m.unknown(n, dir, h)
 	}
 	remote := &h.Src
 	if dir == Egress {
 		remote = &h.Dst
 	}
-	first := uint32(match.None)
+	first, maybe := uint32(match.None), uint32(match.None)
 	if !via.Appliance { // REF-12
-		first = w.firstMember(n, t, k, h.Family, remote)
+		first, maybe = w.firstMember(n, t, k, dir, h.Family, remote)
+	}
+	if via.Through != "" && dir == Ingress {
+		if i, ok := w.eniByID[via.Through]; ok {
+			first = firstOf(t, w.enis[i].groups(), k, first)
+		}
 	}
 	if h.Family == packet.IPv4 {
 		short, long := w.cidrs.Lookup4(binary.BigEndian.Uint32(remote[12:]))
@@ -122,11 +133,26 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 			first = firstOf(t, peers, k, first)
 		}
 	}
-	if first == match.None {
-		return hit{}
+	switch {
+	case first != match.None:
+		return hit{rule: m.rules[dir-1][first], untracked: !n.tracked && !w.tracks(via) && m.untracked(dir, h)}
+	case maybe != match.None:
+		return hit{rule: m.rules[dir-1][maybe], unknown: UnknownReference}
 	}
-	r := m.rules[dir-1][first]
-	return hit{r, !via.Tracked && m.untracked(n, dir, h)}
+	return m.unknown(n, dir, h)
+}
+
+// unknown says why a rule may admit the packet though none is known that does.
+func (m *matcher) unknown(n *eni, dir Direction, h *packet.Header) hit {
+	for _, r := range m.unsure[dir-1] {
+		if r.covers(h) && (r.family == 0 || r.family == h.Family) {
+			return hit{rule: r, unknown: MissingList}
+		}
+	}
+	if n.incomplete {
+		return hit{unknown: MissingGroup}
+	}
+	return hit{}
 }
 
 // firstOf returns the first rule with one of the peers, or the one given if that comes
@@ -139,12 +165,12 @@ func firstOf(t *match.Table, peers []uint32, k match.Key, first uint32) uint32 {
 }
 
 // firstMember returns the first rule of the ENI that names a group of which the address
-// is a member.
-func (w *world) firstMember(n *eni, t *match.Table, k match.Key, f packet.Family, remote *[16]byte) uint32 {
-	first := uint32(match.None)
+// is a member, and the first that may.
+func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, f packet.Family, remote *[16]byte) (first, maybe uint32) {
+	first, maybe = match.None, match.None
 	owner, all, ok := w.members.Lookup(f, remote)
 	if !ok {
-		return first
+		return first, maybe
 	}
 	if all == nil {
 		all = []uint32{owner}
@@ -152,16 +178,32 @@ func (w *world) firstMember(n *eni, t *match.Table, k match.Key, f packet.Family
 	for _, o := range all {
 		o := &w.enis[o]
 		for _, g := range o.groups() {
-			if r := t.First(g, k); r < first && w.reaches(n, o, g) {
-				first = r
+			if r := t.First(g, k); r < first {
+				switch w.reaches(n, o, g, dir) {
+				case reach.Yes:
+					first = r
+				case reach.Maybe:
+					maybe = min(maybe, r)
+				}
 			}
 		}
 	}
-	return first
+	return first, maybe
 }
 
-// reaches reports whether rules at the ENI that name a group match o, which
-// carries it.
-func (w *world) reaches(n, o *eni, group uint32) bool {
-	return n.vpc == o.vpc || w.reach.Member(n.vpc, o.vpc, w.groups[group].vpcs)
+// reaches says whether rules at the ENI that name a group match o, which carries it.
+func (w *world) reaches(n, o *eni, group uint32, dir Direction) reach.Answer {
+	if n.vpc == o.vpc {
+		return reach.Yes
+	}
+	return w.reach.Member(n.vpc, o.vpc, w.groups[group].vpcs, dir == Ingress)
+}
+
+// tracks reports whether AWS tracks all flows on a path (CT-14).
+func (w *world) tracks(via Via) bool {
+	if via.Through == "" {
+		return via.Tracked
+	}
+	i, ok := w.eniByID[via.Through]
+	return via.Tracked || ok && w.enis[i].tracked
 }

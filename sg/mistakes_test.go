@@ -37,7 +37,7 @@ func TestBothEndsMustAdmit(t *testing.T) {
 }
 
 func TestMissingReferenceMatchesNothing(t *testing.T) {
-	f := firewall(t, twoENIs(t, []string{"all sg-gone", "all pl-gone"}, nil), nil)
+	f := firewall(t, twoENIs(t, []string{"all sg-gone", "all sg-gone account=1"}, nil), nil)
 	for _, h := range []*packet.Header{tcp("10.0.1.10:9", "10.0.2.20:22", syn), tcp("192.0.2.1:9", "10.0.2.20:22", syn), proto("10.0.1.10", "10.0.2.20", packet.ESP)} {
 		assert.Equal(t, sg.NoRule, f.ENI("eni-b").Evaluate(sg.Ingress, sent(h, start)).Reason)
 	}
@@ -195,7 +195,7 @@ func TestGroupPeers(t *testing.T) {
 		"public address (REF-02)":  {src: "203.0.113.50", want: sg.NoRule},
 		"appliance (REF-12)":       {src: "10.0.1.10", via: sg.Via{Appliance: true}, want: sg.NoRule},
 		"not a member":             {src: "10.0.1.11", want: sg.NoRule},
-		"another VPC (REF-08)":     {src: "10.0.1.10", edit: func(t *sg.Topology) { t.ENIs[0].VPC = "vpc-2" }, want: sg.NoRule},
+		"another VPC (REF-08)":     {src: "10.0.1.10", edit: func(t *sg.Topology) { t.ENIs[0].VPC, t.Groups[0].VPC = "vpc-2", "vpc-2" }, want: sg.UnknownReference},
 		"a peered VPC":             {src: "10.0.1.10", edit: peered("active"), want: sg.ByRule},
 		"peering deleted (REF-13)": {src: "10.0.1.10", edit: peered("deleted"), want: sg.NoRule},
 		"associated VPC (REF-19)": {src: "10.0.1.10", edit: func(t *sg.Topology) {
@@ -269,9 +269,9 @@ func TestDamagedPackets(t *testing.T) {
 		hops int
 	}{
 		"arp":           {&packet.Header{}, packet.ErrNotIP, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.NotIP}, 0},
-		"no address":    {&packet.Header{Family: packet.IPv4}, packet.ErrIPHeader, sg.Outcome{Reason: sg.Malformed}, 0},
+		"no address":    {&packet.Header{Family: packet.IPv4}, packet.ErrIPHeader, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.Malformed}, 0},
 		"with an ENI":   {readable, packet.ErrTransport, sg.Outcome{Reason: sg.Malformed}, 1},
-		"cut":           {readable, packet.ErrCut, sg.Outcome{Reason: sg.Cut}, 1},
+		"cut":           {readable, packet.ErrCut, sg.Outcome{Verdict: sg.Unknown, Reason: sg.Cut}, 2},
 		"without one":   {tcp("192.0.2.1:1", "192.0.2.2:2", syn), packet.ErrTransport, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.NoInterface}, 0},
 		"receiver only": {tcp("192.0.2.1:1", "10.0.2.20:2", syn), packet.ErrTCPOffset, sg.Outcome{Reason: sg.Malformed}, 1},
 	} {
@@ -288,7 +288,7 @@ func TestDamagedPackets(t *testing.T) {
 
 	e := f.ENI("eni-b")
 	assert.Equal(t, sg.Decision{Verdict: sg.NotApplicable, Reason: sg.NotIP}, e.Evaluate(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrNotIP}))
-	assert.Equal(t, sg.Decision{Reason: sg.Cut}, e.Evaluate(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrCut}))
+	assert.Equal(t, sg.Decision{Verdict: sg.Unknown, Reason: sg.Cut}, e.Evaluate(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrCut}))
 	assert.Empty(t, hops(e.Forward(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrNotIP})))
 	assert.Len(t, hops(e.Forward(sg.Ingress, sg.Packet{Header: readable, Err: packet.ErrTransport})), 1)
 }

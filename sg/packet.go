@@ -26,6 +26,8 @@ type Packet struct {
 	// as Cut or Malformed, and no connection sees it. A frame without IP is not
 	// applicable: ARP passes below security groups (EX-09).
 	Err error
+
+	placed bool // the caller named the ENI; it need not own an address of the packet
 }
 
 // Via says things about a packet's path that its bytes do not tell. The zero Via
@@ -38,9 +40,15 @@ type Via struct {
 	// Tracked: the path is one on which AWS tracks every flow, a Network Load
 	// Balancer or a NAT gateway for example (CT-14).
 	Tracked bool
+
+	// Through is the interface of a Network Load Balancer or an Instance Connect
+	// Endpoint that the packet came through with its client's address. At the receiver
+	// it counts as a member of the groups of that interface.
+	Through ENIID
 }
 
-// String returns "appliance", "tracked", both with a comma between, or "".
+// String returns "appliance", "tracked" and "through=eni-nlb", those that apply with
+// commas between, or "".
 func (v Via) String() string {
 	var words []string
 	if v.Appliance {
@@ -49,8 +57,13 @@ func (v Via) String() string {
 	if v.Tracked {
 		words = append(words, "tracked")
 	}
+	if v.Through != "" {
+		words = append(words, throughText+string(v.Through))
+	}
 	return strings.Join(words, ",")
 }
+
+const throughText = "through="
 
 // MarshalText returns the text form.
 func (v Via) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
@@ -60,13 +73,16 @@ func (v *Via) UnmarshalText(b []byte) error {
 	var via Via
 	if len(b) > 0 {
 		for word := range strings.SplitSeq(string(b), ",") {
-			switch word {
-			case "appliance":
+			through, named := strings.CutPrefix(word, throughText)
+			switch {
+			case word == "appliance":
 				via.Appliance = true
-			case "tracked", "nlb": // a load balancer is what most people have in mind
+			case word == "tracked", word == "nlb": // a load balancer is what most people have in mind
 				via.Tracked = true
+			case named && through != "":
+				via.Through = ENIID(through)
 			default:
-				return fmt.Errorf("%q: not appliance, tracked or nlb", word)
+				return fmt.Errorf("%q: not appliance, tracked, nlb or through=ENI", word)
 			}
 		}
 	}
@@ -81,7 +97,7 @@ func refusal(err error) (Verdict, Reason) {
 	case packet.ErrNotIP, packet.ErrLinkType:
 		return NotApplicable, NotIP
 	case packet.ErrCut:
-		return Drop, Cut
+		return Unknown, Cut
 	}
 	return Drop, Malformed
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // A Policy is a compiled [Topology]: the rules of its groups, an index of the
@@ -51,7 +52,7 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 		return Match{}, false
 	}
 	hit := w.match(&w.enis[n], dir, h, Via{})
-	if hit.rule == nil {
+	if hit.rule == nil || hit.unknown != NoReason {
 		return Match{}, false
 	}
 	return w.matchOf(&w.enis[n], hit, dir, h), true
@@ -86,7 +87,7 @@ func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) EN
 		all = []uint32{first}
 	}
 	for _, o := range all {
-		if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group) {
+		if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group, dir) == reach.Yes {
 			return o.id
 		}
 	}

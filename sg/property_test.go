@@ -334,6 +334,9 @@ func agree(t *testing.T, d draw, w *world, topo *Topology, packets int, format s
 		id := topo.ENIs[d.IntN(len(topo.ENIs))].ID
 		want, wantUntracked := k.match(id, dir, &h, via)
 		got := w.match(&w.enis[w.eniByID[id]], dir, &h, via)
+		if got.unknown != NoReason { // the walker knows no answer between
+			got.rule = nil
+		}
 		require.Equal(t, want, RuleRef{got.rule}.String(), "%s: %s %s via %q: %+v", fmt.Sprintf(format, args...), id, dir, via, h)
 		require.Equal(t, wantUntracked, got.untracked, "%s: %s %s via %q: %+v", fmt.Sprintf(format, args...), id, dir, via, h)
 	}

@@ -20,7 +20,7 @@ func (f *Firewall) swapped(now time.Time) {
 		if e.eni == nil || f.ends(e, &c) || f.opts.OnChange == ChangeFlush {
 			return true
 		}
-		used[c.Tag&^tagViaTracked] = true
+		f.tags.mark(used, c.Tag)
 		return false
 	})
 	f.tags.keep(used, f.table.Len())
@@ -34,7 +34,7 @@ func (f *Firewall) tidy(now time.Time) {
 	}
 	used := make([]bool, len(f.tags.rules))
 	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
-		used[c.Tag&^tagViaTracked] = true
+		f.tags.mark(used, c.Tag)
 		return false
 	})
 	f.tags.keep(used, f.table.Len())
@@ -107,15 +107,19 @@ func (f *Firewall) end(now time.Time, touched func(*eni) bool, zones ...conntrac
 // ends reports whether a connection ends for what the rules are now.
 func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
 	rule := f.tags.rule(c.Tag)
+	if rule.IsZero() {
+		return false // whether it was ever admitted is not known
+	}
 	switch f.opts.OnChange {
 	case ChangeAWS:
 		p := c.Tuple.Protocol
 		return c.Tag&tagViaTracked == 0 && f.opts.Profile == conntrack.AWS &&
 			(p == packet.TCP || p == packet.UDP) &&
-			f.w.matcher(e.eni).untrackedFlow(e.eni, rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
+			!e.eni.tracked && f.w.matcher(e.eni).untrackedFlow(rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
 	case ChangeRevalidate:
 		h := header(&c.Tuple)
-		return f.w.match(e.eni, rule.Direction(), &h, Via{}).rule == nil
+		m := f.w.match(e.eni, rule.Direction(), &h, Via{})
+		return m.rule == nil && m.unknown == NoReason
 	}
 	return false
 }

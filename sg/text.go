@@ -3,16 +3,17 @@ package sg
 import "github.com/sgsim/sgsim/sg/internal/enum"
 
 var (
-	verdictText   = [...]string{"drop", "accept", "not_applicable"}
+	verdictText   = [...]string{"drop", "accept", "not_applicable", "unknown"}
 	directionText = [...]string{"", "ingress", "egress"}
 	reasonText    = [...]string{
-		"", "rule", "tracked", "untracked", "exempt", "related",
-		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "cut", "bad_direction",
+		"", "rule", "tracked", "untracked", "exempt", "related", "unfiltered",
+		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "source_dest_check", "bad_direction",
+		"cut", "missing_group", "missing_prefix_list", "unknown_reference",
 		"not_ip", "no_interface", "same_interface", "ambiguous_interface",
 	}
 )
 
-// String returns "drop", "accept" or "not_applicable".
+// String returns "drop", "accept", "not_applicable" or "unknown".
 func (v Verdict) String() string { return enum.Text(verdictText[:], "Verdict", v) }
 
 // String returns "ingress" or "egress", and "" for the zero Direction.

@@ -11,17 +11,17 @@ import (
 //
 // Assumption: a UDP packet from a port that is open to everybody is an answer, even
 // where nobody asked. An untracked flow leaves nothing behind that would tell.
-func (m *matcher) untracked(n *eni, dir Direction, h *packet.Header) bool {
+func (m *matcher) untracked(dir Direction, h *packet.Header) bool {
 	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.LaterFragment() {
 		return false
 	}
-	if m.untrackedFlow(n, dir, h.Family, h.Protocol, h.DstPort) {
+	if m.untrackedFlow(dir, h.Family, h.Protocol, h.DstPort) {
 		return true
 	}
 	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN {
 		return false
 	}
-	return m.untrackedFlow(n, opposite(dir), h.Family, h.Protocol, h.SrcPort)
+	return m.untrackedFlow(opposite(dir), h.Family, h.Protocol, h.SrcPort)
 }
 
 // trackedTypes are the types of interfaces all of whose connections AWS tracks
@@ -33,10 +33,9 @@ var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "na
 // untrackedFlow reports whether TCP or UDP flows that are opened in direction dir
 // to a port are of the untracked class (CT-10): a rule admits them from or to the
 // literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
-// of that protocol so. The rules may be of different groups (CT-15). At an ENI where
-// AWS tracks everything there are none (CT-14).
-func (m *matcher) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
-	if m.open[opposite(dir)-1]&flowsOf(f, p) == 0 || n.tracked {
+// of that protocol so. The rules may be of different groups (CT-15).
+func (m *matcher) untrackedFlow(dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
+	if m.open[opposite(dir)-1]&flowsOf(f, p) == 0 {
 		return false
 	}
 	peer := everyIPv4

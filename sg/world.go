@@ -49,7 +49,11 @@ type eni struct {
 	set    *groupSet
 	vpc    uint32
 	count  uint32    // of groups
-	few    [8]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+	few    [7]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+
+	unfiltered bool // AWS attaches no group to it
+	incomplete bool // it carries groups that are not known
+	tracked    bool // whatever the rules are (CT-14)
 }
 
 // An eniInfo is what packets do not need of an ENI. It never changes.
@@ -57,7 +61,15 @@ type eniInfo struct {
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
-	tracked  bool // whatever the rules are (CT-14)
+	missing  []GroupID // that it carries and the topology lacks
+
+	keepsClients bool // packets may come through it with their clients' addresses
+
+	// groupless: AWS attaches no group to it where it carries none.
+	groupless bool
+
+	// checked: packets at this ENI must not be from or to another instead of it.
+	checked bool
 }
 
 // A groupSet is a list of groups that ENIs carry, with its matcher. ENIs that are
@@ -77,7 +89,7 @@ func (e *eni) groups() []uint32 {
 
 // setGroups gives the ENI its groups.
 func (e *eni) setGroups(s *groupSet) {
-	e.set, e.count, e.few = s, uint32(len(s.numbers)), [8]uint32{}
+	e.set, e.count, e.few = s, uint32(len(s.numbers)), [7]uint32{}
 	copy(e.few[:], s.numbers)
 }
 
@@ -87,6 +99,8 @@ type list struct {
 	family  packet.Family // 0 while it has no entry and nobody said
 	said    bool          // the topology says the family
 	entries int           // distinct ones
+
+	incomplete bool // there may be others
 }
 
 // own returns a copy of w that can be changed in place. Its matchers are its own.

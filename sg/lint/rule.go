@@ -30,7 +30,7 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 		if _, seen := live[id]; seen {
 			continue
 		}
-		if _, why := c.astray(g, &rules[i]); why == "" {
+		if _, why := c.astray(g, &rules[i], dir); why == "" {
 			live[id] = i
 			shadowing = append(shadowing, shadow{canonical(id), i})
 		}
@@ -73,7 +73,7 @@ func (c *checker) ruleID(at Finding, r *sg.Rule) {
 
 // astray says why what a rule names is not there or out of reach, and "" if it may
 // match; at has kind and code of the finding.
-func (c *checker) astray(g *sg.Group, r *sg.Rule) (at Finding, why string) {
+func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) (at Finding, why string) {
 	switch {
 	case r.Peer.PrefixList != "" && c.lists[r.Peer.PrefixList] == nil:
 		return Finding{Kind: Dangling, Code: "InvalidPrefixListID.NotFound"}, // SG-81
@@ -93,7 +93,7 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule) (at Finding, why string) {
 	if a := r.Peer.Account; a != "" && named.Account != "" && a != named.Account {
 		return at, fmt.Sprintf("%s belongs to account %s, not %s", named.ID, named.Account, a)
 	}
-	switch c.reach.Reference(c.vpcsOf(g), c.vpcsOf(named), string(r.Peer.Peering)) {
+	switch c.reach.Reference(c.vpcsOf(g), c.vpcsOf(named), string(r.Peer.Peering), dir == sg.Ingress) {
 	case reach.Region:
 		return at, fmt.Sprintf("%s is in %s, in another Region than %s (REF-10)", named.ID, named.VPC, g.VPC)
 	case reach.NoPeering:
@@ -128,7 +128,7 @@ func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
 
 // peer looks at what the rule names.
 func (c *checker) peer(at Finding, g *sg.Group, r *sg.Rule) {
-	if f, why := c.astray(g, r); why != "" {
+	if f, why := c.astray(g, r, at.Dir); why != "" {
 		at.Kind, at.Code = f.Kind, f.Code
 		c.add(at, "%s", why)
 		return

@@ -12,13 +12,19 @@ import "slices"
 // by several goroutines once all VPCs have their numbers.
 type Map struct {
 	numbers  map[string]uint32
-	peered   map[[2]uint32]bool // both orders, active ones; true: within a Region (REF-10)
-	peerings map[string]bool    // true: active and within a Region
+	gateways int
+	attached map[uint32]map[int]Answer // by VPC and transit gateway: whether references cross
+	peered   map[[2]uint32]bool        // both orders, active ones; true: within a Region (REF-10)
+	parted   map[[2]uint32]bool        // both orders: an inactive peering is all that is known
+	peerings map[string]bool           // true: active and within a Region
 }
 
 // New returns a Map without VPCs.
 func New() *Map {
-	return &Map{map[string]uint32{}, map[[2]uint32]bool{}, map[string]bool{}}
+	return &Map{
+		numbers: map[string]uint32{}, attached: map[uint32]map[int]Answer{},
+		peered: map[[2]uint32]bool{}, parted: map[[2]uint32]bool{}, peerings: map[string]bool{},
+	}
 }
 
 // VPC returns the number of a VPC, 0 for an empty id.
@@ -50,10 +56,11 @@ func VPCs[ID ~string](m *Map, id ID, associations []ID) []uint32 {
 // Peer enters a peering.
 func (m *Map) Peer(id, requester, accepter string, active, sameRegion bool) {
 	m.peerings[id] = active && sameRegion
+	a, b := m.VPC(requester), m.VPC(accepter)
 	if !active {
+		m.parted[[2]uint32{a, b}], m.parted[[2]uint32{b, a}] = true, true
 		return
 	}
-	a, b := m.VPC(requester), m.VPC(accepter)
 	within := sameRegion || m.peered[[2]uint32{a, b}]
 	m.peered[[2]uint32{a, b}], m.peered[[2]uint32{b, a}] = within, within
 }
@@ -64,14 +71,71 @@ func (m *Map) Peered(a, b uint32) bool {
 	return active
 }
 
-// Member reports whether rules at an interface in VPC a that name a group of these VPCs
+// An Answer is to a question that the input may leave open.
+type Answer uint8
+
+const (
+	No Answer = iota
+	Maybe
+	Yes
+)
+
+// And returns the answer that both leave.
+func (a Answer) And(b Answer) Answer { return min(a, b) }
+
+// Option returns the answer that the text of an option gives: "enable", "disable", or
+// something else where it is not known.
+func Option(text string) Answer {
+	switch text {
+	case "enable":
+		return Yes
+	case "disable":
+		return No
+	}
+	return Maybe
+}
+
+// Gateway enters a transit gateway. referencing says for it and for each VPC that it is
+// attached to whether groups may be named across it (REF-11).
+func (m *Map) Gateway(referencing Answer, vpcs map[string]Answer) {
+	m.gateways++
+	for id, answer := range vpcs {
+		v := m.VPC(id)
+		if m.attached[v] == nil {
+			m.attached[v] = map[int]Answer{}
+		}
+		m.attached[v][m.gateways] = answer.And(referencing)
+	}
+}
+
+// Member says whether rules at an interface in VPC a that name a group of these VPCs
 // match its members in VPC b.
-func (m *Map) Member(a, b uint32, group []uint32) bool {
+func (m *Map) Member(a, b uint32, group []uint32, ingress bool) Answer {
 	if a == b || a == 0 || b == 0 || len(group) == 0 || m.peered[[2]uint32{a, b}] {
-		return true
+		return Yes
 	}
 	// REF-19: a group with associations connects the VPCs it is used in.
-	return slices.Contains(group, a) && slices.Contains(group, b)
+	if slices.Contains(group, a) && slices.Contains(group, b) {
+		return Yes
+	}
+	if !ingress || !slices.Contains(group, b) {
+		return No // REF-11
+	}
+	return m.across(a, b)
+}
+
+// across says whether ingress rules in one VPC may name groups of another through a
+// transit gateway. Where nothing is known of gateways, nor of a peering that could be
+// meant, one may be there.
+func (m *Map) across(a, b uint32) Answer {
+	if m.gateways == 0 && !m.Peered(a, b) && !m.parted[[2]uint32{a, b}] {
+		return Maybe
+	}
+	best := No
+	for gateway, answer := range m.attached[a] {
+		best = max(best, answer.And(m.attached[b][gateway]))
+	}
+	return best
 }
 
 // A Gap is why a rule that names a group can match none of its members.
@@ -94,9 +158,9 @@ func (m *Map) Names(own, named []uint32, peering string) Gap {
 	return m.between(own, named, NoPeering)
 }
 
-// Reference says whether a rule of a group may match members of the one that it names
-// at all.
-func (m *Map) Reference(own, named []uint32, peering string) Gap {
+// Reference says why a rule of a group can match no members of the one that it names,
+// NoGap where it may.
+func (m *Map) Reference(own, named []uint32, peering string, ingress bool) Gap {
 	if gap := m.Names(own, named, peering); gap != NoGap {
 		return gap
 	}
@@ -104,8 +168,10 @@ func (m *Map) Reference(own, named []uint32, peering string) Gap {
 		return NoGap
 	}
 	for _, a := range own {
-		if slices.Contains(named, a) {
-			return NoGap
+		for _, b := range named {
+			if m.Member(a, b, named, ingress) != No {
+				return NoGap
+			}
 		}
 	}
 	return m.between(own, named, Apart)
