@@ -350,6 +350,20 @@ func TestInterfaceNumbers(t *testing.T) {
 	}
 }
 
+// A damaged length on the wire is the same number on every machine.
+func TestLengthOf31Bits(t *testing.T) {
+	for format, at := range map[Format]int{Pcap: 24 + 12, PcapNG: 28 + 32 + 24} {
+		data := sample(t, format, 1)
+		binary.LittleEndian.PutUint32(data[at:], math.MaxUint32)
+		f, err := NewReader(bytes.NewReader(data), "long")
+		require.NoError(t, err)
+		got, err := readAll(t, f)
+		require.NoError(t, err)
+		assert.Equal(t, math.MaxInt32, got[0].length)
+		assert.Equal(t, 20, len(got[0].data))
+	}
+}
+
 // Timestamps of any resolution come out to the nanosecond.
 func TestClock(t *testing.T) {
 	for _, c := range []struct {
