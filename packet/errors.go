@@ -10,6 +10,10 @@ var (
 	// knows more of them.
 	ErrLinkType = errors.New("packet: link type not supported")
 
+	// ErrTunnel, of [Unwrap] alone: a datagram to the port of a tunnel that does not
+	// begin as one of its packets does.
+	ErrTunnel = errors.New("packet: no tunnel header behind UDP")
+
 	// ErrNotIP: the frame carries something else: ARP, spanning tree, PPP control.
 	ErrNotIP = errors.New("packet: not an IP packet")
 

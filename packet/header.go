@@ -3,8 +3,9 @@
 //
 // [Decode] reads a frame from its link layer on and never allocates. What it
 // cannot read it names with one of this package's errors; no input makes it
-// panic. Tunnels are never entered: the header is that of the outermost IP
-// packet, because that is what a security group sees.
+// panic. It never enters a tunnel: the header is that of the outermost IP packet,
+// because that is what a security group sees. Captures made of copies are the
+// exception, and [Unwrap] opens them.
 //
 //	var h packet.Header
 //	err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h)
@@ -66,8 +67,9 @@ type Header struct {
 
 // Missing names the parts of a header that the frame does not hold: the capture
 // cut them off (Captured < Length), or they went with the next fragment of a first
-// fragment that is too short. Of later fragments, which have no transport header,
-// nothing is missing. The zero value means that all is there.
+// fragment that is too short; [Header.Cut] tells which. Of later fragments, which
+// have no transport header, nothing is missing. The zero value means that all is
+// there.
 type Missing uint8
 
 // Parts that a short snap length or a short first fragment can cost.

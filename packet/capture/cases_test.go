@@ -5,8 +5,12 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/gopacket"
+	"github.com/google/gopacket/layers"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
 )
 
 var casesDir = flag.String("cases", "../../../shared/cases", "folder of captures that were read wrongly once")
@@ -19,6 +23,53 @@ func openCase(t *testing.T, name string) *File {
 	}
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+// Mirrored captures come down to what gopacket finds in their copies.
+func TestMirroredCases(t *testing.T) {
+	for name, packets := range map[string]int{"mirror/mirror.pcap": 47, "captures/aws-mirror-vxlan.pcap": 4} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			for fr, err := range openCase(t, name).Frames() {
+				require.NoError(t, err)
+				require.NoError(t, fr.Err)
+				n++
+				h, tunnels := fr.Header, make([]packet.Tunnel, 2)
+				opened, err := packet.Unwrap(fr.LinkType, fr.Data, &h, tunnels)
+				require.Equal(t, 1, opened)
+				assert.Equal(t, fr.Header, tunnels[0].Outer)
+				assert.EqualValues(t, 4789, fr.Header.DstPort)
+
+				var ips []*layers.IPv4
+				var ports [2]uint16
+				var seq uint32
+				for _, l := range gopacket.NewPacket(fr.Data, layers.LayerTypeEthernet, gopacket.Default).Layers() {
+					switch l := l.(type) {
+					case *layers.VXLAN:
+						assert.Equal(t, l.VNI, tunnels[0].VNI)
+					case *layers.IPv4:
+						ips, ports = append(ips, l), [2]uint16{}
+					case *layers.UDP:
+						ports = [2]uint16{uint16(l.SrcPort), uint16(l.DstPort)}
+					case *layers.TCP:
+						ports, seq = [2]uint16{uint16(l.SrcPort), uint16(l.DstPort)}, l.Seq
+					}
+				}
+				if len(ips) == 1 { // the copy is of ARP
+					require.Equal(t, packet.ErrNotIP, err, "packet %d", n)
+					continue
+				}
+				require.NoError(t, err, "packet %d", n)
+				assert.Equal(t, ips[0].SrcIP.String(), tunnels[0].Outer.SrcAddr().String())
+				assert.Equal(t, ips[1].SrcIP.String(), h.SrcAddr().String())
+				assert.Equal(t, ips[1].DstIP.String(), h.DstAddr().String())
+				assert.EqualValues(t, ips[1].Protocol, h.Protocol)
+				assert.Equal(t, ports, [2]uint16{h.SrcPort, h.DstPort})
+				assert.Equal(t, seq, h.Seq)
+			}
+			assert.Equal(t, packets, n)
+		})
+	}
 }
 
 // A log of netfilter holds packets, and a short snap length cuts them.
