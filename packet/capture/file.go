@@ -226,6 +226,6 @@ func (f *File) Close() error {
 		return nil
 	}
 	c := f.close
-	f.close, f.win = nil, window{}
+	f.close, f.ahead, f.failed = nil, nil, f.damage(os.ErrClosed)
 	return c()
 }

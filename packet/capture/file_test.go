@@ -447,6 +447,20 @@ func TestPanicOfBody(t *testing.T) {
 	assert.Equal(t, 2, got)
 }
 
+// A file that is closed has no more packets, not even those in memory.
+func TestClosed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sample")
+	require.NoError(t, os.WriteFile(path, sample(t, PcapNG, 3), 0o666))
+	f, err := Open(path)
+	require.NoError(t, err)
+	for range f.Frames() {
+		break
+	}
+	require.NoError(t, f.Close())
+	_, err = f.ReadFrames(make([]Frame, 1))
+	assert.ErrorIs(t, err, os.ErrClosed)
+}
+
 func TestSource(t *testing.T) {
 	data := sample(t, Pcap, 3)
 	for name, link := range map[string]packet.LinkType{"ethernet": packet.LinkEthernet, "raw": packet.LinkRaw} {
