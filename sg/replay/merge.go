@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"runtime/debug"
 
 	"github.com/sgsim/sgsim/packet/capture"
 )
@@ -33,32 +32,8 @@ func newBatch(n int) batch {
 // while in coming, as those of a pipe are.
 //
 // room says where the packets of a single file go, as newBatch makes it; others are
-// where they are. Where do looks at bytes of a mapped file that has shrunk, the fault
-// is an error.
-func (r *run) each(room func() batch, do func(ps []Packet, pause bool) error) (err error) {
-	var now []Packet // that do is busy with
-	inner := do
-	do = func(ps []Packet, pause bool) error {
-		now = ps
-		err := inner(ps, pause)
-		now = nil
-		return err
-	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		fault := recover()
-		if fault == nil {
-			return
-		}
-		for i := range now {
-			if f, ok := r.captures[now[i].Source].(*capture.File); ok {
-				if err = f.Fault(now[i].Frame, fault); err != nil {
-					return
-				}
-			}
-		}
-		panic(fault)
-	}()
+// where they are.
+func (r *run) each(room func() batch, do func(ps []Packet, pause bool) error) error {
 	if len(r.captures) != 1 {
 		return r.merge(do)
 	}

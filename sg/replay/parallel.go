@@ -148,7 +148,7 @@ func (r *run) fill(b *block, in *Packet) {
 	}
 	if r.Observer != nil {
 		n := len(b.data)
-		b.data = append(b.data, in.Frame.Data...) // before anything counts, as it may fault
+		b.data = append(b.data, in.Frame.Data...)
 		p.Frame.Data = b.data[n:len(b.data):len(b.data)]
 	}
 	r.next(p)

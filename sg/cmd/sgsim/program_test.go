@@ -452,7 +452,7 @@ func TestInputErrors(t *testing.T) {
 		"cut capture": {
 			topology, write(t, "cut.pcap", whole[:len(whole)-10]), `^\S+cut.pcap: packet 2 at byte \d+: file ends inside a record\n$`,
 		},
-		"link type":     {topology, write(t, "alien.pcap", alien), `^\S+alien.pcap: packet 1: link type 999 cannot be read; packets not judged: 1\n$`},
+		"link type":     {topology, write(t, "alien.pcap", alien), `^\S+alien.pcap: unsupported link type: link type 999; packets not judged: 1, packet 1 first\n$`},
 		"no capture":    {topology, write(t, "text.pcap", []byte("hello, world")), `^\S+text.pcap: .*not a pcap or pcapng file.*\n$`},
 		"no such file":  {topology, "nowhere.pcap", `^nowhere.pcap: no such file or directory\n$`},
 		"no topology":   {"nowhere.json", write(t, "x", whole), `^nowhere.json: no such file or directory\n$`},
