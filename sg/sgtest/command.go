@@ -63,14 +63,14 @@ func parseCommand(line string) (*command, error) {
 			return result{}, r.load(fileNames(ws[1:]), r.build)
 		}
 	case verb == "option":
-		if err := each(ws[1:], optionSetters(&sg.Options{})); err != nil {
+		if err := optionFields(&sg.Options{}).Set(ws[1:]); err != nil {
 			return nil, err
 		}
 		c.run = func(r *runner) (result, error) {
 			if err := r.untimed(); err != nil {
 				return result{}, err
 			}
-			return result{}, each(ws[1:], optionSetters(&r.options))
+			return result{}, optionFields(&r.options).Set(ws[1:])
 		}
 	case verb == "check" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
+	"github.com/sgsim/sgsim/sg/load"
 )
 
 // ParseTopology reads a topology in its text form, one statement a line, in any
@@ -25,10 +24,8 @@ import (
 //	rule sg-web ingress tcp 443 0.0.0.0/0 id=sgr-1
 //	eni eni-web 10.0.1.10 2001:db8::10 sg-web public=203.0.113.5 vpc=vpc-1
 //
-// Rules are written as [sg.ParseRule] reads them. A CIDR block in an eni line is
-// a delegated prefix; a group there whose id does not start with sg- is written
-// group=ID. An ENI's other words are name, subnet, instance, account, type, the
-// timeouts tcp-established, udp and udp-stream, and nitro-v6.
+// Rules are written as [sg.ParseRule] reads them, and what follows eni as
+// [load.ParseENI] does.
 //
 // The text says nothing that sg.Compile would refuse or not; that is for Compile.
 func ParseTopology(name, text string) (*sg.Topology, error) {
@@ -100,7 +97,7 @@ func (b *builder) statement(line string, ws []words.Word) error {
 	if !isStatement(kind) {
 		return fmt.Errorf("%q: not a statement about a topology", kind)
 	}
-	if len(ws) == 0 || ws[0].Key != "" {
+	if len(ws) == 0 || ws[0].Key != "" && kind != "eni" {
 		return fmt.Errorf("%s without an id", kind)
 	}
 	id, args := ws[0].Value, ws[1:]
@@ -108,9 +105,9 @@ func (b *builder) statement(line string, ws []words.Word) error {
 	switch kind {
 	case "vpc":
 		v := sg.VPC{ID: sg.VPCID(id)}
-		err := each(args, setters{
-			"": cidrs(&v.CIDRs), "account": text(&v.Account), "flag default": flag(&v.Default),
-		})
+		err := words.Fields{
+			"": words.CIDRs(&v.CIDRs), "account": words.Text(&v.Account), "flag default": words.Flag(&v.Default),
+		}.Set(args)
 		add(b, &t.VPCs, kind, id, v, func(v sg.VPC) string { return string(v.ID) })
 		return err
 	case "peering":
@@ -119,29 +116,29 @@ func (b *builder) statement(line string, ws []words.Word) error {
 			return errors.New("peering without two VPCs")
 		}
 		p.Requester, p.Accepter = sg.VPCID(args[0].Value), sg.VPCID(args[1].Value)
-		err := each(args[2:], setters{
-			"status": text(&p.Status), "requester-region": text(&p.RequesterRegion), "accepter-region": text(&p.AccepterRegion),
-		})
+		err := words.Fields{
+			"status": words.Text(&p.Status), "requester-region": words.Text(&p.RequesterRegion), "accepter-region": words.Text(&p.AccepterRegion),
+		}.Set(args[2:])
 		add(b, &t.Peerings, kind, id, p, func(p sg.Peering) string { return string(p.ID) })
 		return err
 	case "prefixlist":
 		p := sg.PrefixList{ID: sg.PrefixListID(id)}
-		err := each(args, setters{
-			"name": text(&p.Name), "family": family(&p.Family), "max": number(&p.MaxEntries), "owner": text(&p.Owner),
-		})
+		err := words.Fields{
+			"name": words.Text(&p.Name), "family": family(&p.Family), "max": words.Number(&p.MaxEntries), "owner": words.Text(&p.Owner),
+		}.Set(args)
 		add(b, &t.PrefixLists, kind, id, p, func(p sg.PrefixList) string { return string(p.ID) })
 		return err
 	case "group":
 		g := sg.Group{ID: sg.GroupID(id)}
-		err := each(args, setters{
-			"name": text(&g.Name), "desc": text(&g.Description), "vpc": text(&g.VPC), "account": text(&g.Account),
-			"associated": list(&g.Associations),
-		})
+		err := words.Fields{
+			"name": words.Text(&g.Name), "desc": words.Text(&g.Description), "vpc": words.Text(&g.VPC), "account": words.Text(&g.Account),
+			"associated": words.List(&g.Associations),
+		}.Set(args)
 		add(b, &t.Groups, kind, id, g, func(g sg.Group) string { return string(g.ID) })
 		return err
 	case "eni":
-		e, err := parseENI(id, args)
-		add(b, &t.ENIs, kind, id, e, func(e sg.ENI) string { return string(e.ID) })
+		e, err := load.ParseENI(line[ws[0].Start:])
+		add(b, &t.ENIs, kind, string(e.ID), e, func(e sg.ENI) string { return string(e.ID) })
 		return err
 	case "subnet":
 		return b.subnet(id, args)
@@ -172,7 +169,7 @@ func (b *builder) subnet(id string, args []words.Word) error {
 		return errors.New("subnet without an id")
 	}
 	s := sg.Subnet{ID: sg.SubnetID(args[0].Value)}
-	err := each(args[1:], setters{"": cidrs(&s.CIDRs)})
+	err := words.Fields{"": words.CIDRs(&s.CIDRs)}.Set(args[1:])
 	v := &b.topo.VPCs[i]
 	v.Subnets = append(v.Subnets, s)
 	return err
@@ -185,7 +182,7 @@ func (b *builder) entry(id string, args []words.Word) error {
 	}
 	var at []netip.Prefix
 	e := sg.PrefixListEntry{}
-	err := each(args, setters{"": cidrs(&at), "desc": text(&e.Description)})
+	err := words.Fields{"": words.CIDRs(&at), "desc": words.Text(&e.Description)}.Set(args)
 	if err == nil && len(at) != 1 {
 		err = errors.New("an entry is one CIDR block")
 	}
@@ -282,103 +279,6 @@ func last[T any](s []T, f func(T) bool) int {
 		}
 	}
 	return -1
-}
-
-func parseENI(id string, args []words.Word) (sg.ENI, error) {
-	e := sg.ENI{ID: sg.ENIID(id)}
-	set := setters{
-		"group": list(&e.Groups), "name": text(&e.Name), "vpc": text(&e.VPC), "subnet": text(&e.Subnet),
-		"instance": text(&e.Instance), "account": text(&e.Account), "type": text(&e.Type),
-		"tcp-established": duration(&e.Timeouts.TCPEstablished), "udp": duration(&e.Timeouts.UDP),
-		"udp-stream": duration(&e.Timeouts.UDPStream), "flag nitro-v6": flag(&e.NitroV6),
-		"public": addrs(&e.Public),
-	}
-	group, addr, prefix := set["group"], addrs(&e.Addrs), cidrs(&e.Prefixes)
-	set[""] = func(s string) error {
-		switch {
-		case strings.HasPrefix(s, "sg-"):
-			return group(s)
-		case strings.Contains(s, "/"):
-			return prefix(s)
-		}
-		return addr(s)
-	}
-	return e, each(args, set)
-}
-
-// setters say what to do with the words of a statement, by key; "" takes bare
-// words, "flag x" the bare word x.
-type setters map[string]func(string) error
-
-func each(ws []words.Word, set setters) error {
-	for _, w := range ws {
-		f := set[w.Key]
-		if w.Key == "" && set["flag "+w.Value] != nil {
-			f = set["flag "+w.Value]
-		}
-		if f == nil && w.Key == "" {
-			return fmt.Errorf("%q: not understood here", w.Value)
-		}
-		if f == nil {
-			return fmt.Errorf("%q: not understood here", w.Key+"="+w.Value)
-		}
-		if err := f(w.Value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func text[T ~string](p *T) func(string) error {
-	return func(s string) error { *p = T(s); return nil }
-}
-
-func list[T ~string](p *[]T) func(string) error {
-	return func(s string) error { *p = append(*p, T(s)); return nil }
-}
-
-func flag(p *bool) func(string) error {
-	return func(string) error { *p = true; return nil }
-}
-
-func number(p *int) func(string) error {
-	return func(s string) (err error) {
-		if *p, err = strconv.Atoi(s); err != nil {
-			return fmt.Errorf("%q: not a number", s)
-		}
-		return nil
-	}
-}
-
-func duration(p *time.Duration) func(string) error {
-	return func(s string) (err error) {
-		if *p, err = time.ParseDuration(s); err != nil {
-			return fmt.Errorf("%q: not a duration such as 350s", s)
-		}
-		return nil
-	}
-}
-
-func addrs(p *[]netip.Addr) func(string) error {
-	return func(s string) error {
-		a, err := netip.ParseAddr(s)
-		if err != nil {
-			return fmt.Errorf("%q: not an IP address", s)
-		}
-		*p = append(*p, a)
-		return nil
-	}
-}
-
-func cidrs(p *[]netip.Prefix) func(string) error {
-	return func(s string) error {
-		a, err := netip.ParsePrefix(s)
-		if err != nil {
-			return fmt.Errorf("%q: not a CIDR block", s)
-		}
-		*p = append(*p, a)
-		return nil
-	}
 }
 
 func family(p *sg.Family) func(string) error {

@@ -23,7 +23,7 @@ entries which no file supplies is a warning and fails nothing: -topology pl-0123
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
-  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one array of objects (default text)
   -fail-on KIND,...    kinds of findings that fail: all, none, or quota, stale, dangling,
                        never, duplicate, shadowed, misleading, misplaced (default all)

@@ -25,7 +25,7 @@ to, and reports. Without arguments it shows a small demonstration.
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
-  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|jsonl|flowlog   a line a packet, or the report alone; the report goes
                        to standard error with jsonl and flowlog (default text)
   -log-format '${srcaddr} ...'      fields of a flow log, versions 2 to 5, as AWS takes it

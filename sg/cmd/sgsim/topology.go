@@ -43,7 +43,7 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 	for _, s := range f.enis {
 		e, err := load.ParseENI(s)
 		if err != nil {
-			return nil, nil, fmt.Errorf("-eni: %w", flatten(err)[0]), nil
+			return nil, nil, fmt.Errorf("-eni %q: %w", s, err), nil
 		}
 		l.AddNamedENI("-eni id="+string(e.ID), e)
 	}
