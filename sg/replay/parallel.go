@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sgsim/sgsim/conntrack"
 )
 
 const (
@@ -17,8 +19,8 @@ const (
 // leave in the order in which they came, so neither decisions nor their order
 // depend on how fast a worker is.
 //
-//	reader ──► block 7 ──┬─► worker 0: packets of shards 0, 2, 4, ... ─┬─► observer
-//	                     └─► worker 1: packets of shards 1, 3, 5, ... ─┘
+//	reader ──► block 7 ──┬─► worker 0: packets of parts 0, 2, 4, ... ─┬─► observer
+//	                     └─► worker 1: packets of parts 1, 3, 5, ... ─┘
 type block struct {
 	batch
 	n       int        // packets in it
@@ -158,7 +160,7 @@ func (r *run) fill(b *block, in *Packet) {
 	if r.Place != nil {
 		b.places[b.n] = r.Place(in.Source, in.Frame)
 	}
-	w := r.owner[shardOf(p.Frame)]
+	w := r.owner[conntrack.Part(&p.Frame.Header)]
 	b.mine[w] = append(b.mine[w], uint16(b.n))
 	b.n++
 }

@@ -34,6 +34,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
@@ -70,6 +71,10 @@ type Packet struct {
 	Frame   *capture.Frame
 	Outcome sg.Outcome
 
+	// Refused says that it is dropped as part of a TCP connection whose SYN was
+	// dropped.
+	Refused bool
+
 	second bool // the first of its second: workers sample before it
 }
 
@@ -92,7 +97,7 @@ type Options struct {
 	// Workers is the number of goroutines that judge packets, beside the one
 	// that reads; 0 and 1 mean that one goroutine does it all. Every number
 	// gives the same decisions in the same order and the same report. Packets
-	// are divided by their pair of addresses. A maximum of connections needs
+	// are divided as [conntrack.Part] says. A maximum of connections needs
 	// all of them in one place, and an observer of the firewall all decisions
 	// in one order, so with these there is one worker: see
 	// [Options.EffectiveWorkers].
@@ -116,7 +121,7 @@ func (o *Options) EffectiveWorkers() int {
 		o.Firewall.Observer != nil {
 		return 1
 	}
-	return min(o.Workers, shards)
+	return min(o.Workers, conntrack.Parts)
 }
 
 // Run replays the captures through a firewall for p. Several captures are merged
@@ -160,7 +165,7 @@ type run struct {
 	second         int64     // of now, Unix
 	sampled        []int64   // when, Unix nanoseconds
 	workers        []*worker
-	owner          [shards]uint8 // the worker of a shard
+	owner          [conntrack.Parts]uint8 // the worker of a part
 	alien          *LinkError
 }
 
@@ -179,7 +184,7 @@ func (r *run) next(p *Packet) {
 		}
 		r.alien.Packets++
 	}
-	p.second = false
+	p.second, p.Refused = false, false
 	if second := f.Time.Unix(); expressible(second) {
 		if at := second*1e9 + int64(f.Time.Nanosecond()); at > r.latest {
 			p.second = second != r.second || r.latest == math.MinInt64

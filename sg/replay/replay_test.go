@@ -203,6 +203,7 @@ func TestMidstream(t *testing.T) {
 	r, _ := run(t, replay.Options{}, s)
 	assert.Equal(t, replay.Midstream{
 		Open: 2, OpenDropped: replay.Count{Packets: 3, Bytes: 300}, Ended: 1, EndedDropped: replay.Count{Packets: 1, Bytes: 100},
+		RefusedDropped: replay.Count{Packets: 2, Bytes: 200},
 	}, r.Midstream)
 	assert.EqualValues(t, 7, r.Of(sg.Drop).Packets)
 

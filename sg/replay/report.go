@@ -96,6 +96,14 @@ type Midstream struct {
 	OpenDropped Count
 	OpenPassed  uint64
 
+	// Swapped is the number of connections whose SYN-ACK was recorded before their
+	// SYN, and SwappedDropped what that cost: no host answers what it has not got.
+	Swapped        uint64
+	SwappedDropped Count
+
+	// RefusedDropped are the packets of connections whose SYN was dropped.
+	RefusedDropped Count
+
 	// Ended is the number of connections with packets after their entry had gone:
 	// closed, or idle for longer than the timeout. EndedDropped are those packets.
 	Ended        uint64
@@ -114,6 +122,7 @@ type Talker struct {
 	ENI       sg.ENIID // empty for a malformed packet that no ENI met
 	Direction sg.Direction
 	Reason    sg.Reason
+	Refused   bool // as Packet.Refused
 	Count
 
 	// First is the first of the packets, judged at Time, with the number Number.
@@ -220,16 +229,9 @@ func (r *run) reportPeak(out *Report) {
 func (r *run) reportMemory(out *Report) {
 	var all []*talker
 	for _, w := range r.workers {
-		for i := range w.tally.shards {
-			m := &w.tally.shards[i]
-			out.Midstream.Open += uint64(m.midway.n)
-			out.Midstream.OpenDropped.addCount(m.midwayCost)
-			out.Midstream.OpenPassed += m.midwayPass
-			out.Midstream.Ended += uint64(m.stray.n)
-			out.Midstream.EndedDropped.addCount(m.strayCost)
-			if m.opened.full || m.refused.full || m.midway.full || m.stray.full {
-				out.Midstream.Incomplete = true
-			}
+		for i := range w.tally.parts {
+			m := &w.tally.parts[i]
+			out.Midstream.addAll(&m.conns.Midstream)
 			out.OtherDrops.addCount(m.talkers.others)
 			for _, t := range m.talkers.byKey {
 				all = append(all, t)
@@ -240,7 +242,7 @@ func (r *run) reportMemory(out *Report) {
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		k := Talker{
 			Src: t.first.SrcAddr(), Dst: t.first.DstAddr(), Protocol: t.protocol,
-			Direction: t.dir, Reason: t.reason, Count: t.Count,
+			Direction: t.dir, Reason: t.reason, Refused: t.refused, Count: t.Count,
 			First: t.first, Time: t.time, Number: t.number, SeveralPorts: t.ports,
 		}
 		if t.enforcer != nil {

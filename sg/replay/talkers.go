@@ -9,8 +9,8 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// maxTalkers bounds the dropped talkers that one shard remembers: 262,144 in
-// all shards, for 50 MB. What comes later is counted together.
+// maxTalkers bounds the dropped talkers that are remembered of one part: 262,144 in
+// all parts, for 50 MB. What comes later is counted together.
 const maxTalkers = 1 << 12
 
 // A talker is the sender of dropped packets of one kind.
@@ -30,6 +30,7 @@ type talkerKey struct {
 	protocol packet.Protocol
 	dir      sg.Direction
 	reason   sg.Reason
+	refused  bool
 }
 
 type talkers struct {
@@ -44,7 +45,7 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 	}
 	key := talkerKey{
 		src: h.Src, dst: h.Dst, family: h.Family, protocol: h.Protocol,
-		enforcer: hop.Enforcer, dir: hop.Direction, reason: hop.Decision.Reason,
+		enforcer: hop.Enforcer, dir: hop.Direction, reason: hop.Decision.Reason, refused: p.Refused,
 	}
 	k := t.byKey[key]
 	if k == nil {
