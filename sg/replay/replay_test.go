@@ -443,7 +443,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
 }
 
-// The JSON is what encoding/json would write of the same keys.
+// The JSON holds what the topology does, and everything in it prints.
 func TestJSONL(t *testing.T) {
 	topo := site()
 	topo.Groups[0].ID, topo.ENIs[0].Groups[0] = "sg-\"é\n\x7f\\", "sg-\"é\n\x7f\\"
@@ -462,7 +462,7 @@ func TestJSONL(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, j.Flush())
 	lines := strings.Split(b.String(), "\n")
-	assert.Equal(t, `{"packet":1,"time":"2026-06-01T12:00:00.000000001Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"tcp","src_port":65535,"dst_port":443,"verdict":"accept","reason":"rule","hops":[{"eni":"eni\u0009<1>","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-\"é\u000a`+"\x7f"+`\\","rule":"ingress[0]"}]}`, lines[0])
+	assert.Equal(t, `{"packet":1,"time":"2026-06-01T12:00:00.000000001Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"tcp","src_port":65535,"dst_port":443,"verdict":"accept","reason":"rule","hops":[{"eni":"eni\u0009<1>","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-\"é\u000a\u007f\\","rule":"ingress[0]"}]}`, lines[0])
 	assert.Contains(t, lines[1], `"protocol":"icmp","icmp_type":3,"icmp_code":4,"verdict":"drop","reason":"no_rule"`)
 	assert.Contains(t, lines[2], `12:00:59.999999999Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"47","verdict":"drop"`)
 	assert.Contains(t, lines[3], `"protocol":"udp","verdict":"drop","reason":"fragment"`)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
 // WriteText writes the report for people.
@@ -96,7 +97,7 @@ func (t *reportText) rules(r *Report) {
 	lines := make([]line, len(r.Rules))
 	var widths [4]int
 	for i, h := range r.Rules {
-		l := line{t.group(h.Rule.Group()), h.Rule.Direction().String(), h.Rule.Name(), t.ruleWords(h.Rule)}
+		l := line{t.group(h.Rule.Group()), h.Rule.Direction().String(), escape.Text(h.Rule.Name()), t.ruleWords(h.Rule)}
 		if i > 0 && h.Rule.Group() == r.Rules[i-1].Rule.Group() {
 			l.group = ""
 			if h.Rule.Direction() == r.Rules[i-1].Rule.Direction() {
@@ -115,9 +116,9 @@ func (t *reportText) rules(r *Report) {
 		if h.Admitted == 0 {
 			switch {
 			case h.Needless:
-				t.printf("  not needed: %s", h.Never)
+				t.printf("  not needed: %s", escape.Text(h.Never))
 			case h.Never != "":
-				t.printf("  can never match: %s", h.Never)
+				t.printf("  can never match: %s", escape.Text(h.Never))
 			default:
 				t.printf("  did not match here")
 			}
@@ -154,7 +155,7 @@ func (t *reportText) talkers(r *Report) {
 func fails(fs []sg.Fail) string {
 	var words []string
 	for _, f := range fs {
-		words = append(words, f.String())
+		words = append(words, escape.Text(f.String()))
 	}
 	return strings.Join(words, "; ")
 }
