@@ -154,15 +154,13 @@ func (f *Firewall) forward(e *Ends, h *packet.Header, now time.Time, via Via, o 
 }
 
 // Refuse is Forward for a frame that [packet.Decode] returned err for, with what
-// could be read of it. Frames without IP are not applicable; all others are
-// dropped, at the first ENI on their way where their addresses could be read.
-// No connection sees them.
+// could be read of it. It is dropped at the first ENI on its way, and
+// not applicable where it holds no IP packet or no readable address. No connection
+// sees it.
 func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
 	o := Outcome{Reason: refusal(err)}
-	if o.Reason == NotIP {
-		o.Verdict = NotApplicable
-	}
 	if o.Reason == NotIP || h.Length == 0 { // no address was readable
+		o.Verdict = NotApplicable
 		return o
 	}
 	e := f.between(h)

@@ -271,7 +271,7 @@ func TestRefuse(t *testing.T) {
 		hops int
 	}{
 		"arp":           {&packet.Header{}, packet.ErrNotIP, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.NotIP}, 0},
-		"no address":    {&packet.Header{Family: packet.IPv4}, packet.ErrIPHeader, sg.Outcome{Reason: sg.Malformed}, 0},
+		"no address":    {&packet.Header{Family: packet.IPv4}, packet.ErrIPHeader, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.Malformed}, 0},
 		"with an ENI":   {readable, packet.ErrTransport, sg.Outcome{Reason: sg.Malformed}, 1},
 		"cut":           {readable, packet.ErrCut, sg.Outcome{Reason: sg.Cut}, 1},
 		"without one":   {tcp("192.0.2.1:1", "192.0.2.2:2", syn), packet.ErrTransport, sg.Outcome{Verdict: sg.NotApplicable, Reason: sg.NoInterface}, 0},

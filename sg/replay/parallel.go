@@ -27,8 +27,15 @@ type block struct {
 	places  []Place    // nil without Options.Place
 	data    []byte     // copies of the frames' bytes, for the observer
 	mine    [][]uint16 // packets of each worker
-	seconds []uint16   // packets before which all workers sample
+	seconds []second
 	judged  sync.WaitGroup
+}
+
+// A second begins with a packet, before which all workers say how many entries are
+// live.
+type second struct {
+	packet uint16
+	live   *atomic.Int64
 }
 
 func (r *run) parallel(n int) error {
@@ -61,7 +68,7 @@ func (r *run) parallel(n int) error {
 		var failed error
 		for b := range order {
 			b.judged.Wait()
-			if r.Observer != nil && failed == nil {
+			if failed == nil {
 				if failed = r.observe(b); failed != nil {
 					stopped.Store(true)
 				}
@@ -90,12 +97,12 @@ func (r *run) parallel(n int) error {
 }
 
 func (r *run) newBlock(workers int) *block {
-	b := &block{batch: newBatch(blockSize), mine: make([][]uint16, workers)}
+	b := &block{batch: newBatch(blockSize + batchSize), mine: make([][]uint16, workers)}
 	if r.Place != nil {
-		b.places = make([]Place, blockSize)
+		b.places = make([]Place, len(b.packets))
 	}
 	for i := range b.mine {
-		b.mine[i] = make([]uint16, 0, blockSize)
+		b.mine[i] = make([]uint16, 0, len(b.packets))
 	}
 	return b
 }
@@ -116,13 +123,12 @@ func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) 
 	b := <-free
 	b.reset()
 	room := func() batch {
-		end := min(b.n+batchSize, blockSize)
-		return batch{b.packets[b.n:end], b.frames[b.n:end]}
+		return batch{b.packets[b.n : b.n+batchSize], b.frames[b.n : b.n+batchSize]}
 	}
-	err := r.each(room, func(ps []Packet, pause bool) error {
-		for i := range ps {
-			r.fill(b, &ps[i])
-			if b.n == blockSize || len(b.data) >= blockBytes || pause && i == len(ps)-1 {
+	err := r.each(room, func(s stretch) error {
+		for i := range s.packets {
+			r.fill(b, &s.packets[i])
+			if last := i == len(s.packets)-1; last && (b.n >= blockSize || s.pause) || len(b.data) >= blockBytes {
 				send(b)
 				b = <-free
 				b.reset()
@@ -146,7 +152,7 @@ func (r *run) fill(b *block, in *Packet) {
 	p := &b.packets[b.n]
 	if in != p {
 		b.frames[b.n] = *in.Frame
-		p.Source = in.Source
+		p.Source, p.at = in.Source, in.at
 	}
 	if r.Observer != nil {
 		n := len(b.data)
@@ -155,7 +161,7 @@ func (r *run) fill(b *block, in *Packet) {
 	}
 	r.next(p)
 	if p.second {
-		b.seconds = append(b.seconds, uint16(b.n))
+		b.seconds = append(b.seconds, second{uint16(b.n), new(atomic.Int64)})
 	}
 	if r.Place != nil {
 		b.places[b.n] = r.Place(in.Source, in.Frame)
@@ -174,7 +180,7 @@ func (w *worker) judgeBlock(b *block, number int) {
 			w.findEnds(j, &b.frames[i])
 		}
 		for j, i := range some {
-			for len(seconds) > 0 && seconds[0] <= i {
+			for len(seconds) > 0 && seconds[0].packet <= i {
 				w.sampleAt(b, seconds[0])
 				seconds = seconds[1:]
 			}
@@ -185,19 +191,29 @@ func (w *worker) judgeBlock(b *block, number int) {
 			}
 		}
 	}
-	for _, i := range seconds {
-		w.sampleAt(b, i)
+	for _, s := range seconds {
+		w.sampleAt(b, s)
 	}
 }
 
-func (w *worker) sampleAt(b *block, i uint16) {
-	w.sample(b.packets[i].Time)
+func (w *worker) sampleAt(b *block, s second) {
+	s.live.Add(w.sample(b.packets[s.packet].Time))
 }
 
+// observe goes through the packets of a block that all workers have judged.
 func (r *run) observe(b *block) error {
+	seconds := b.seconds
 	for i := range b.packets[:b.n] {
-		if err := r.Observer.Observe(&b.packets[i]); err != nil {
-			return err
+		p := &b.packets[i]
+		if p.second {
+			r.live = seconds[0].live.Load()
+			seconds = seconds[1:]
+		}
+		r.peakAt(p)
+		if r.Observer != nil {
+			if err := r.Observer.Observe(p); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -156,8 +156,8 @@ func TestReport(t *testing.T) {
 	assert.Equal(t, began, r.First)
 	assert.Equal(t, began.Add(2*time.Second), r.Last)
 	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.Accept))
-	assert.Equal(t, replay.Count{Packets: 4, Bytes: 400}, r.Of(sg.Drop))
-	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.NotApplicable))
+	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.Drop))
+	assert.Equal(t, replay.Count{Packets: 4, Bytes: 400}, r.Of(sg.NotApplicable))
 	assert.EqualValues(t, 1, r.Connections)
 	assert.EqualValues(t, 2, r.Entries)
 	assert.EqualValues(t, 2, r.Peak)
@@ -231,13 +231,16 @@ func TestReportFragments(t *testing.T) {
 }
 
 func TestTimeNeverRunsBackwards(t *testing.T) {
-	_, lines := run(t, replay.Options{}, script{
+	r, lines := run(t, replay.Options{}, script{
+		"100 udp 192.0.2.1:9 > 192.0.2.9:1",
 		"100 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
 		"20 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
+		"99.5 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
 		"159 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
 	})
-	assert.Equal(t, []string{"rule", "tracked", "tracked"}, reasons(t, lines))
+	assert.Equal(t, []string{"no_interface", "rule", "tracked", "tracked", "tracked"}, reasons(t, lines))
 	assert.Contains(t, lines, `"time":"2026-06-01T12:00:20.000000000Z"`, "its own time is shown")
+	assert.Equal(t, replay.Disorder{Late: 2, LateBy: 80 * time.Second, Steps: 1}, r.Disorder)
 }
 
 // A timestamp that is none leaves the clock alone, wherever it stands.
@@ -493,7 +496,7 @@ func TestText(t *testing.T) {
 		"     1   0.000000  tcp 10.0.1.10:4000 > 10.0.2.20:5432 S     \x1b[32maccept\x1b[0m   web egress: Web egress[0] (tcp 5432 to sg-db); eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
 		"     2   0.500000  tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA    \x1b[32maccept\x1b[0m   eni-db egress: reply, opened by sg-db ingress[0]; web ingress: reply, opened by Web egress[0]",
 		"     3   1.000000  udp 10.0.2.20:53 > 10.0.1.10:4000 len 40  \x1b[31mdrop\x1b[0m     eni-db egress: no egress rule admits it",
-		"     4   1.000000  -                                         \x1b[31mdrop\x1b[0m     malformed: " + packet.ErrIPVersion.Error(),
+		"     4   1.000000  -                                         \x1b[90m-\x1b[0m        malformed: " + packet.ErrIPVersion.Error(),
 		"     5   2.000000  icmp 192.0.2.1 > 10.0.1.10 8/0            \x1b[31mdrop\x1b[0m     web ingress: no ingress rule admits it",
 		"     6   3.000000  udp 192.0.2.1:1 > 192.0.2.2:1             \x1b[90m-\x1b[0m        neither end is an ENI of the topology",
 		"     7   3.000000  tcp 198.51.100.1:1 > 10.0.1.10:443 A      \x1b[31mdrop\x1b[0m     web ingress: midstream, no SYN opened its connection, though Web ingress[0] admits it",

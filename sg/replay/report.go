@@ -17,6 +17,12 @@ type Report struct {
 	// are zero without packets.
 	First, Last time.Time
 
+	Disorder Disorder
+
+	// Doubles are the packets that another capture held already. They are in no
+	// other count.
+	Doubles Count
+
 	// Reasons are the packets by verdict and reason: accepted, dropped, not
 	// applicable, and in the order of the sg.Reason constants. Those that did
 	// not occur are left out.
@@ -30,9 +36,9 @@ type Report struct {
 	// Entries is the number of entries that were made for them.
 	Entries uint64
 
-	// Peak is the size of the connection table at its largest, in entries, and
-	// PeakTime when that was. Live entries are counted when a second of the
-	// capture begins, and at its end.
+	// Peak is the most live entries that there were at a time, and PeakTime when
+	// that was; the zero Time without entries. Those that die in a second of the
+	// capture count to its end.
 	Peak     uint64
 	PeakTime time.Time
 
@@ -179,7 +185,10 @@ func (r *Report) Blame(findings []sg.Finding) {
 
 // report puts together what the workers counted.
 func (r *run) report() *Report {
-	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
+	out := &Report{
+		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
+		Peak: uint64(r.peak), PeakTime: r.peakTime,
+	}
 	for _, v := range []sg.Verdict{sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
 			n := ReasonCount{Verdict: v, Reason: reason}
@@ -207,23 +216,13 @@ func (r *run) report() *Report {
 		out.Entries += w.fw.Stats().Inserted
 	}
 	r.reportMemory(out)
-	r.reportPeak(out)
+	for i := range r.clocks {
+		out.Disorder.addAll(&r.clocks[i].Disorder)
+	}
+	if r.doubles != nil {
+		out.Doubles = r.doubles.Count
+	}
 	return out
-}
-
-func (r *run) reportPeak(out *Report) {
-	if r.packets == 0 {
-		return
-	}
-	r.sampled = append(r.sampled, r.now.UnixNano())
-	var live []samples
-	for _, w := range r.workers {
-		w.sample(r.now)
-		live = append(live, w.live)
-	}
-	var at int
-	out.Peak, at = peak(live)
-	out.PeakTime = time.Unix(0, r.sampled[at]).UTC()
 }
 
 func (r *run) reportMemory(out *Report) {

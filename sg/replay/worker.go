@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -20,7 +21,7 @@ type worker struct {
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	live samples
+	open uint64 // entries that were made, less those that packets ended
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
@@ -55,7 +56,7 @@ func (w *worker) judge(p *Packet, ends *sg.Ends) {
 	} else {
 		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
 	}
-	w.tally.add(p)
+	w.count(p)
 }
 
 // judgeAt is judge for a packet that may have a Place.
@@ -71,33 +72,34 @@ func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
 	} else {
 		p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
 	}
+	w.count(p)
+}
+
+// sample returns the number of live entries at a moment that all workers share.
+func (w *worker) sample(now time.Time) int64 {
+	w.fw.Expire(now, math.MaxInt)
+	return int64(w.fw.Table().Len())
+}
+
+// count counts a packet that was judged.
+func (w *worker) count(p *Packet) {
+	p.entries, p.Refused = 0, false
+	if h := &p.Frame.Header; h.TCPFlags&(packet.SYN|packet.RST) != 0 || !carried(&p.Outcome) {
+		s := w.fw.Stats()
+		open := s.Inserted - s.Deleted // and not how many died, which is found out later
+		p.entries, w.open = int32(open-w.open), open
+	}
 	w.tally.add(p)
 }
 
-// samples are the sizes of a connection table at moments that all workers share:
-// the first packet of each second that has packets, and the end.
-type samples []int32
-
-// sample notes the number of live entries.
-func (w *worker) sample(now time.Time) {
-	t := w.fw.Table()
-	t.Expire(now, math.MaxInt)
-	w.live = append(w.live, int32(min(t.Len(), math.MaxInt32)))
-}
-
-// peak adds up the samples of all workers and returns the largest sum, and where
-// it was first.
-func peak(of []samples) (most uint64, at int) {
-	for i := range of[0] {
-		var sum uint64
-		for _, s := range of {
-			sum += uint64(s[i])
-		}
-		if sum > most {
-			most, at = sum, i
+// carried reports whether a packet only went on in connections that there were.
+func carried(o *sg.Outcome) bool {
+	for _, hop := range o.Hops() {
+		if hop.Decision.Reason != sg.Tracked {
+			return false
 		}
 	}
-	return most, at
+	return true
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {

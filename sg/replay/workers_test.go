@@ -75,7 +75,7 @@ func TestWorkersBeyondBounds(t *testing.T) {
 			}
 			return time.Microsecond
 		}}, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 }},
-		{"connections", numbered{5 * half, func(i int, h *packet.Header) time.Duration {
+		{"connections", numbered{270_000, func(i int, h *packet.Header) time.Duration {
 			if *h = syn; i%3 == 1 {
 				*h = synAck
 			}
