@@ -27,6 +27,14 @@ func (n *names) group(id sg.GroupID) string {
 	return escape.Text(string(id))
 }
 
+// groupAndID is "web (sg-0123)", or the id where there is no name.
+func (n *names) groupAndID(id sg.GroupID) string {
+	if n.groups[id] == "" {
+		return escape.Text(string(id))
+	}
+	return n.group(id) + " (" + escape.Text(string(id)) + ")"
+}
+
 // ruleName is group and rule: "web sgr-0123", "sg-0123 ingress[3]".
 func (n *names) ruleName(r sg.RuleRef) string {
 	return n.group(r.Group()) + " " + escape.Text(r.Name())

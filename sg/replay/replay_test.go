@@ -132,9 +132,9 @@ func TestReportUnusedRules(t *testing.T) {
 	r.Blame(sg.Check(topo))
 	var out strings.Builder
 	require.NoError(t, r.WriteText(&out, replay.TextOptions{}))
-	assert.Regexp(t, `tcp 443 from \S+ +0 +0  did not match here\n`, out.String())
-	assert.Regexp(t, `tcp 80 from sg-gone +0 +0  can never match: sg-gone is not in the topology\n`, out.String())
-	assert.Regexp(t, `tcp 22 from 192.0.2.0/25 +0 +0  not needed: ingress\[1\] admits all of it\n`, out.String())
+	assert.Regexp(t, `tcp 443 from \S+ +0 +0\n    ingress`, out.String())
+	assert.Regexp(t, `tcp 80 from sg-gone +0 +0\n      can never match: sg-gone is not in the topology\n`, out.String())
+	assert.Regexp(t, `tcp 22 from 192.0.2.0/25 +0 +0\n      not needed: ingress\[1\] admits all of it\n`, out.String())
 }
 
 func TestReport(t *testing.T) {
@@ -213,7 +213,7 @@ func TestMidstream(t *testing.T) {
 	assert.EqualValues(t, 1, r.Midstream.OpenDropped.Packets)
 	var text strings.Builder
 	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
-	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1 packet let pass by rules\n")
+	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1\n  packet let pass by rules\n")
 }
 
 // Later fragments pass for the first one of their datagram and count at no rule.
@@ -492,19 +492,98 @@ func TestText(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, x.Flush())
 	assert.Equal(t, strings.Join([]string{
-		"packet    seconds  from > to                                 verdict  decided by",
-		"     1   0.000000  tcp 10.0.1.10:4000 > 10.0.2.20:5432 S     \x1b[32maccept\x1b[0m   web egress: Web egress[0] (tcp 5432 to sg-db); eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
-		"     2   0.500000  tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA    \x1b[32maccept\x1b[0m   eni-db egress: reply, opened by sg-db ingress[0]; web ingress: reply, opened by Web egress[0]",
-		"     3   1.000000  udp 10.0.2.20:53 > 10.0.1.10:4000 len 40  \x1b[31mdrop\x1b[0m     eni-db egress: no egress rule admits it",
-		"     4   1.000000  -                                         \x1b[90m-\x1b[0m        malformed: " + packet.ErrIPVersion.Error(),
-		"     5   2.000000  icmp 192.0.2.1 > 10.0.1.10 8/0            \x1b[31mdrop\x1b[0m     web ingress: no ingress rule admits it",
-		"     6   3.000000  udp 192.0.2.1:1 > 192.0.2.2:1             \x1b[90m-\x1b[0m        neither end is an ENI of the topology",
-		"     7   3.000000  tcp 198.51.100.1:1 > 10.0.1.10:443 A      \x1b[31mdrop\x1b[0m     web ingress: midstream, no SYN opened its connection, though Web ingress[0] admits it",
+		"packet     seconds  verdict  from > to",
+		"     1    0.000000  \x1b[32maccept\x1b[0m   tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
+		"        web egress: Web egress[0] (tcp 5432 to sg-db)",
+		"        eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
+		"     2    0.500000  \x1b[32maccept\x1b[0m   tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
+		"        eni-db egress: reply, opened by sg-db ingress[0]",
+		"        web ingress: reply, opened by Web egress[0]",
+		"     3    1.000000  \x1b[31mdrop\x1b[0m     udp 10.0.2.20:53 > 10.0.1.10:4000 len 40",
+		"        eni-db egress: no egress rule admits it",
+		"     4    1.000000  \x1b[90m-\x1b[0m        -",
+		"        malformed: " + packet.ErrIPVersion.Error(),
+		"     5    2.000000  \x1b[31mdrop\x1b[0m     icmp 192.0.2.1 > 10.0.1.10 8/0 id 4",
+		"        web ingress: no ingress rule admits it",
+		"     6    3.000000  \x1b[90m-\x1b[0m        udp 192.0.2.1:1 > 192.0.2.2:1",
+		"        neither end is an ENI of the topology",
+		"     7    3.000000  \x1b[31mdrop\x1b[0m     tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+		"        web ingress: midstream, no SYN opened its connection, though Web",
+		"          ingress[0] admits it",
 		"",
 	}, "\n"), b.String())
 }
 
-// Beyond the rows that set the width, lines go out as they come.
+// Lines break between words, columns stand apart however large their numbers are, and
+// the reply to a dropped SYN says so.
+func TestTextFits(t *testing.T) {
+	var b bytes.Buffer
+	x := replay.NewText(&b, replay.TextOptions{ENIs: map[sg.ENIID]string{"eni-web": "a web server whose name is long"}})
+	r, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{
+		"0 tcp [2001:db8:1111:2222:3333:4444:5555:6666]:40000 > [2001:db8:1111:2222:3333:4444:5555:7777]:443 SA len 1400",
+		"1 tcp 203.0.113.9:1 > 10.0.1.10:443 S",
+		"2 tcp 10.0.1.10:443 > 203.0.113.9:1 SA",
+		"123456789 tcp 198.51.100.1:9 > 10.0.1.10:443 S",
+		"123456790 tcp 198.51.100.2:9 > 10.0.1.10:443 A",
+	})
+	require.NoError(t, err)
+	require.NoError(t, x.Flush())
+	assert.Equal(t, `packet     seconds  verdict  from > to
+     1    0.000000  -        tcp [2001:db8:1111:2222:3333:4444:5555:6666]:40000
+                             > [2001:db8:1111:2222:3333:4444:5555:7777]:443 SA
+                             len 1400
+        neither end is an ENI of the topology
+     2    1.000000  drop     tcp 203.0.113.9:1 > 10.0.1.10:443 S
+        a web server whose name is long ingress: no ingress rule admits it
+     3    2.000000  drop     tcp 10.0.1.10:443 > 203.0.113.9:1 SA
+        a web server whose name is long egress: the SYN of its connection was
+          dropped
+     4 123456789.000000  accept   tcp 198.51.100.1:9 > 10.0.1.10:443 S
+        a web server whose name is long ingress: sg-web ingress[0] (tcp 443 from
+          198.51.100.0/24)
+     5 123456790.000000  drop     tcp 198.51.100.2:9 > 10.0.1.10:443 A
+        a web server whose name is long ingress: midstream, no SYN opened its
+          connection, though sg-web ingress[0] admits it
+`, b.String())
+
+	b.Reset()
+	require.NoError(t, r.WriteText(&b, replay.TextOptions{Groups: map[sg.GroupID]string{"sg-web": "web"}}))
+	assert.Equal(t, `5 packets in 34293h33m10s, 500 bytes
+                packets          bytes  why
+  accepted            1            100  a rule admits it
+  dropped             2            200  no rule admits it
+  dropped             1            100  midstream, no SYN opened its connection
+  not judged          1            100  neither end is an ENI of the topology
+1 connection opened
+  at most 1 entry at a time
+1 TCP connection was open already when the capture began: 1 packet dropped
+  -midstream pickup takes up such connections where a rule admits a packet of
+    theirs
+1 packet dropped because the SYN of the connection was
+rules, with packets admitted, and packets carried on connections they opened
+                                                            admitted     carried
+  web (sg-web) ingress
+    ingress[0]  tcp 443 from 198.51.100.0/24                       1           0
+    ingress[1]  tcp 22 from 192.0.2.0/24                           0           0
+  web (sg-web) egress
+    egress[0]  tcp 5432 to sg-db                                   0           0
+  sg-db ingress
+    ingress[0]  tcp 5432 from web                                  0           0
+    ingress[1]  tcp 5432 from sg-none                              0           0
+dropped most
+    packets     first
+          1         2  tcp 203.0.113.9:1 > 10.0.1.10:443 S
+                       eni-web ingress: no rule admits it
+                       nearest: web ingress[0]: source 198.51.100.0/24, packet
+                         had 203.0.113.9
+          1         3  tcp 10.0.1.10:443 > 203.0.113.9:1 SA
+                       eni-web egress: the SYN of its connection was dropped
+          1         5  tcp 198.51.100.2:9 > 10.0.1.10:443 A
+                       eni-web ingress: midstream, no SYN opened its connection
+`, b.String())
+}
+
+// Lines go out as they come.
 func TestTextStreams(t *testing.T) {
 	var b bytes.Buffer
 	x := replay.NewText(&b, replay.TextOptions{})
@@ -512,7 +591,7 @@ func TestTextStreams(t *testing.T) {
 	require.NoError(t, err)
 	assert.Greater(t, b.Len(), 64<<10)
 	require.NoError(t, x.Flush())
-	assert.Equal(t, 5001, strings.Count(b.String(), "\n"))
+	assert.Equal(t, 2*5000+1, strings.Count(b.String(), "\n"))
 }
 
 // Every reason has words, and a place in the counts.

@@ -246,7 +246,7 @@ func (r *run) reportMemory(out *Report) {
 		}
 		if t.enforcer != nil {
 			k.ENI = t.enforcer.ID()
-			if k.Reason == sg.NoRule {
+			if k.Reason == sg.NoRule && !k.Refused {
 				k.Near = t.enforcer.Explain(k.Direction, &k.First, r.now).Hops[0].Near
 			}
 		}
