@@ -18,6 +18,9 @@ func wrap[S string | []byte](b []byte, s S, col, indent int) ([]byte, int) {
 
 // wrapAt is wrap for a width of its own.
 func wrapAt[S string | []byte](columns int, b []byte, s S, col, indent int) ([]byte, int) {
+	if col+len(s) <= columns { // as nearly all do
+		return append(b, s...), col + width(s)
+	}
 	for i, start := 0, 0; i <= len(s); i++ {
 		if i < len(s) && s[i] != ' ' {
 			continue
