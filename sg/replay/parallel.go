@@ -24,7 +24,6 @@ const (
 type block struct {
 	batch
 	n       int        // packets in it
-	places  []Place    // nil without Options.Place
 	data    []byte     // copies of the frames' bytes, for the observer
 	mine    [][]uint16 // packets of each worker
 	seconds []second
@@ -98,9 +97,6 @@ func (r *run) parallel(n int) error {
 
 func (r *run) newBlock(workers int) *block {
 	b := &block{batch: newBatch(blockSize + batchSize), mine: make([][]uint16, workers)}
-	if r.Place != nil {
-		b.places = make([]Place, len(b.packets))
-	}
 	for i := range b.mine {
 		b.mine[i] = make([]uint16, 0, len(b.packets))
 	}
@@ -163,9 +159,6 @@ func (r *run) fill(b *block, in *Packet) {
 	if p.second {
 		b.seconds = append(b.seconds, second{uint16(b.n), new(atomic.Int64)})
 	}
-	if r.Place != nil {
-		b.places[b.n] = r.Place(in.Source, in.Frame)
-	}
 	w := r.owner[conntrack.Part(&p.Frame.Header)]
 	b.mine[w] = append(b.mine[w], uint16(b.n))
 	b.n++
@@ -184,11 +177,7 @@ func (w *worker) judgeBlock(b *block, number int) {
 				w.sampleAt(b, seconds[0])
 				seconds = seconds[1:]
 			}
-			if b.places == nil {
-				w.judge(&b.packets[i], &w.ends[j])
-			} else {
-				w.judgeAt(&b.packets[i], b.places[i], &w.ends[j])
-			}
+			w.judge(&b.packets[i], &w.ends[j])
 		}
 	}
 	for _, s := range seconds {

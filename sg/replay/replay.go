@@ -73,6 +73,7 @@ type Packet struct {
 	// dropped.
 	Refused bool
 
+	place   Place
 	at      int64 // Time in Unix nanoseconds, in the packet's own capture
 	second  bool  // the first of its second: workers sample before it
 	entries int32 // opened by it, less those that it ended
@@ -207,6 +208,9 @@ func (r *run) next(p *Packet) {
 		r.now, r.latest = now, p.at
 	}
 	p.Number, p.Time = r.packets, r.now
+	if r.Place != nil {
+		p.place = r.Place(p.Source, f)
+	}
 }
 
 // check is for every few packets.
@@ -246,11 +250,7 @@ func (r *run) judge(w *worker, ps []Packet) error {
 		if p.second {
 			r.live = w.sample(p.Time)
 		}
-		if r.Place == nil {
-			w.judge(p, &w.ends[i])
-		} else {
-			w.judgeAt(p, r.Place(p.Source, p.Frame), &w.ends[i])
-		}
+		w.judge(p, &w.ends[i])
 		r.peakAt(p)
 		if r.Observer != nil {
 			if err := r.Observer.Observe(p); err != nil {

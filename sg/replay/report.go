@@ -125,7 +125,7 @@ type Midstream struct {
 type Talker struct {
 	Src, Dst  netip.Addr
 	Protocol  packet.Protocol
-	ENI       sg.ENIID // empty for a malformed packet that no ENI met
+	ENI       sg.ENIID
 	Direction sg.Direction
 	Reason    sg.Reason
 	Refused   bool // as Packet.Refused
@@ -239,18 +239,10 @@ func (r *run) reportMemory(out *Report) {
 	}
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
-		k := Talker{
-			Src: t.first.SrcAddr(), Dst: t.first.DstAddr(), Protocol: t.protocol,
-			Direction: t.dir, Reason: t.reason, Refused: t.refused, Count: t.Count,
-			First: t.first, Time: t.time, Number: t.number, SeveralPorts: t.ports,
+		if t.Reason == sg.NoRule && !t.Refused {
+			t.Near = t.enforcer.Explain(t.Direction, &t.First, r.now).Hops[0].Near
 		}
-		if t.enforcer != nil {
-			k.ENI = t.enforcer.ID()
-			if k.Reason == sg.NoRule && !k.Refused {
-				k.Near = t.enforcer.Explain(k.Direction, &k.First, r.now).Hops[0].Near
-			}
-		}
-		out.Talkers = append(out.Talkers, k)
+		out.Talkers = append(out.Talkers, t.Talker)
 	}
 	for _, t := range all[min(len(all), MaxTalkers):] {
 		out.OtherDrops.addCount(t.Count)

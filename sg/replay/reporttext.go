@@ -169,10 +169,7 @@ func (t *reportText) talkers(r *Report) {
 		if k.Refused {
 			why = refusedWords
 		}
-		if k.ENI != "" {
-			why = fmt.Sprintf("%s %s: %s", t.eni(k.ENI), k.Direction, why)
-		}
-		t.line(indent+1, "%s", why)
+		t.line(indent+1, "%s %s: %s", t.eni(k.ENI), k.Direction, why)
 		if len(k.Near) > 0 {
 			t.line(indent+1, "nearest: %s: %s", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
 		}

@@ -50,27 +50,16 @@ func (w *worker) findEnds(i int, f *capture.Frame) {
 // judge sets the packet's Outcome and counts it. ends are those of a frame without
 // Err.
 func (w *worker) judge(p *Packet, ends *sg.Ends) {
-	f := p.Frame
-	if f.Err == nil {
+	f, at := p.Frame, p.place
+	switch placed := at.ENI != ""; {
+	case !placed && f.Err == nil:
 		w.fw.ForwardBetween(ends, &f.Header, p.Time, &p.Outcome)
-	} else {
+	case !placed:
 		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
-	}
-	w.count(p)
-}
-
-// judgeAt is judge for a packet that may have a Place.
-func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
-	if place.ENI == "" {
-		w.judge(p, ends)
-		return
-	}
-	f := p.Frame
-	e := w.enforcer(place.ENI)
-	if f.Err == nil {
-		p.Outcome = e.Forward(place.Direction, &f.Header, p.Time)
-	} else {
-		p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
+	case f.Err == nil:
+		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, &f.Header, p.Time)
+	default:
+		p.Outcome = w.enforcer(at.ENI).Refuse(at.Direction, &f.Header, f.Err)
 	}
 	w.count(p)
 }
