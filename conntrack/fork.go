@@ -28,7 +28,7 @@ func (t *Table) Fork(h *packet.Header, now time.Time, zones ...Zone) *Table {
 		if h.Quoted.Part == packet.QuoteTuple {
 			c.take(t, z, h.Quoted.Tuple.Reverse(), at)
 		}
-		c.frags.take(&t.frags, fragmentKeyOf(z, h))
+		c.frags.take(&t.frags, z, h)
 	}
 	c.bound(t, zones, at)
 	return c
@@ -59,21 +59,11 @@ func (t *Table) take(from *Table, z Zone, tuple packet.FiveTuple, at int64) {
 	*t.stats.of(protocolOf(meta))++
 }
 
-// take copies a verdict, if there is one.
-func (f *fragments) take(from *fragments, k fragmentKey) {
-	v, ok := from.verdicts[k]
-	if !ok {
-		return
+// take copies the verdict for the packet's datagram, if there is one.
+func (f *fragments) take(from *fragments, z Zone, h *packet.Header) {
+	if v, ok := from.verdicts[fragmentKeyOf(z, h)]; ok {
+		f.put(z, h, v.expires-int64(fragmentTimeout(h.Family)), v.accepted)
 	}
-	if f.verdicts == nil {
-		f.verdicts = map[fragmentKey]fragmentVerdict{}
-	}
-	f.verdicts[k] = v
-	q := &f.v4
-	if k.family == packet.IPv6 {
-		q = &f.v6
-	}
-	q.push(fragmentDeath{k, v.expires})
 }
 
 // bound gives t the maxima of another table, less the connections that only that one

@@ -12,20 +12,6 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// An outcome that was used before compares like a new one.
-func TestForwardBatchClearsOutcomes(t *testing.T) {
-	f := firewall(t, towns(t), nil)
-	used := make([]sg.Outcome, 2)
-	two, one := sent(udp("10.0.0.1:53", "10.0.0.3:53"), start), sent(udp("10.0.0.1:53", "198.51.100.1:53"), start)
-	f.ForwardBatch([]sg.Packet{two, two}, used)
-	require.Len(t, used[0].Hops(), 2)
-	f.Forward(one)
-	f.ForwardBatch([]sg.Packet{one, one}, used)
-	require.Len(t, used[0].Hops(), 1)
-	assert.True(t, used[0] == f.Forward(one))
-	assert.Panics(t, func() { f.ForwardBatch([]sg.Packet{one, one}, used[:1:1]) })
-}
-
 // towns is a topology with every kind of end: a sole owner, a delegated prefix, an
 // address of several VPCs, and both families.
 func towns(t testing.TB) *sg.Topology {
@@ -68,7 +54,6 @@ func TestForwardBatch(t *testing.T) {
 	}
 	seen := map[sg.Reason]int{}
 	hops := [3]int{}
-	outcomes := make([]sg.Outcome, 100) // used again and again
 	for n := range 300 {
 		packets := make([]sg.Packet, rng.IntN(70))
 		for i := range packets {
@@ -85,13 +70,17 @@ func TestForwardBatch(t *testing.T) {
 				packets[i].Err = []error{packet.ErrNotIP, packet.ErrCut, packet.ErrTransport}[rng.IntN(3)]
 			}
 		}
-		many.ForwardBatch(packets, outcomes)
-		for i, p := range packets {
-			want := one.Forward(p)
-			require.Equal(t, names(want), names(outcomes[i]), "%v", p.Header)
+		next := 0
+		many.ForwardBatch(packets, func(i int, o *sg.Outcome) {
+			want := one.Forward(packets[i])
+			require.Equal(t, names(want), names(*o), "%v", packets[i].Header)
+			require.Equal(t, next, i)
+			require.Equal(t, one.Stats(), many.Stats(), "packets behind it have not passed yet")
 			seen[want.Reason]++
 			hops[len(want.Hops())]++
-		}
+			next++
+		})
+		require.Len(t, packets, next)
 	}
 	for _, r := range []sg.Reason{sg.ByRule, sg.Tracked, sg.Untracked, sg.NoRule, sg.Malformed, sg.Cut, sg.NotIP, sg.NoInterface, sg.SameInterface, sg.Ambiguous} {
 		assert.Positive(t, seen[r], r)

@@ -199,7 +199,11 @@ func benchBatch(b *testing.B, fw *sg.Firewall, frames *corpus.Frames) {
 	const batch = 32
 	var headers [batch]packet.Header
 	var packets [batch]sg.Packet
-	var outcomes [batch]sg.Outcome
+	judged := func(i int, o *sg.Outcome) {
+		if o.Reason != sg.Tracked {
+			b.Fatal(headers[i].Tuple(), o.Reason)
+		}
+	}
 	now := start
 	measure.Packets(b, frames.Len()/batch*batch, func(lo, hi int) {
 		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
@@ -208,12 +212,7 @@ func benchBatch(b *testing.B, fw *sg.Firewall, frames *corpus.Frames) {
 				decode(b, frames, lo+i, &headers[i])
 				packets[i] = sg.Packet{Header: &headers[i], Time: now}
 			}
-			fw.ForwardBatch(packets[:], outcomes[:])
-			for i := range outcomes {
-				if outcomes[i].Reason != sg.Tracked {
-					b.Fatal(headers[i].Tuple(), outcomes[i].Reason)
-				}
-			}
+			fw.ForwardBatch(packets[:], judged)
 		}
 	})
 }

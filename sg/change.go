@@ -107,7 +107,7 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	if err := r.check(); err != nil {
 		return refused(err)
 	}
-	if i := indexOf(id, rules, r); i >= 0 {
+	if i := slices.IndexFunc(rules, sameAs(id, r)); i >= 0 {
 		return refused(fmt.Errorf("rule %d: %w", i, ErrDuplicateRule))
 	}
 	f.own()
@@ -123,45 +123,49 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 }
 
 // Revoke removes the rule of a group that is the same as r ([Rule.Same]), or the
-// one with r's id if r says nothing else (SG-57, SG-58).
+// one with r's id if r says nothing else (SG-57, SG-58). Where the topology has it
+// several times, which AWS does not allow, all of them go.
 func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) error {
 	g, err := f.group(id, dir)
 	if err != nil {
 		return err
 	}
-	rules := g.rules[dir-1]
-	i, missing := indexOf(id, rules, r), ErrNoRule
+	goes, missing := sameAs(id, r), ErrNoRule
 	if r.Protocol == 0 && r.ID != "" {
-		i, missing = slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.ID == r.ID }), ErrNoRuleID
+		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, ErrNoRuleID
 	}
-	if i < 0 {
+	rules := g.rules[dir-1]
+	first := slices.IndexFunc(rules, goes)
+	if first < 0 {
 		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), missing)
 	}
 	f.own()
-	if gone := rules[i]; gone.peer >= firstCIDR {
-		f.w.cidrs.drop(gone.rule.Peer.CIDR, gone.peer)
-	}
-	left := slices.Delete(slices.Clone(rules), i, i+1)
-	for ; i < len(left); i++ { // connections keep the rule they were opened by
-		moved := *left[i]
-		moved.index, moved.number = i, f.w.rules
+	left := slices.Clone(rules[:first])
+	for _, o := range rules[first:] {
+		if goes(o) {
+			if o.peer >= firstCIDR {
+				f.w.cidrs.drop(o.rule.Peer.CIDR, o.peer)
+			}
+			continue
+		}
+		moved := *o // connections keep the rule they were opened by
+		moved.index, moved.number = len(left), f.w.rules
 		f.w.rules++
-		left[i] = &moved
+		left = append(left, &moved)
 	}
 	f.setRules(g, dir, left)
 	f.rulesChanged(g, nil, now)
 	return nil
 }
 
-// indexOf returns the index of the rule of a group that is the same as r, -1 without
-// one.
-func indexOf(id GroupID, rules []*ruleInfo, r Rule) int {
+// sameAs tells the rules of a group that are the same as r.
+func sameAs(id GroupID, r Rule) func(*ruleInfo) bool {
 	c := r.Canonical(id)
-	return slices.IndexFunc(rules, func(o *ruleInfo) bool {
+	return func(o *ruleInfo) bool {
 		// What is quickly compared tells most rules apart.
 		return o.rule.Protocol == c.Protocol &&
 			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.Canonical(id) == c
-	})
+	}
 }
 
 func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {

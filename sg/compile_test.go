@@ -331,7 +331,8 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 	x := sg.NewFilter(f.Clone())
 	frame := rawTCP("10.0.1.10:9", "10.0.2.20:22", syn)
 	b := f.ENI("eni-b")
-	now := start
+	now, judged := start, 0
+	count := func(int, *sg.Outcome) { judged++ }
 	for name, h := range map[string]*packet.Header{
 		"group":     tcp("10.0.1.10:9", "10.0.2.20:22", syn),
 		"list":      tcp("10.0.1.10:9", "10.0.2.20:23", syn),
@@ -346,8 +347,8 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 			mine := *h // as a caller's own, which must stay on its stack
 			b.Evaluate(sg.Ingress, sent(&mine, now))
 			f.Forward(sent(&mine, now))
-			packets, outcomes := [2]sg.Packet{sent(&mine, now), sent(&mine, now)}, [2]sg.Outcome{}
-			f.ForwardBatch(packets[:], outcomes[:])
+			packets := [2]sg.Packet{sent(&mine, now), sent(&mine, now)}
+			f.ForwardBatch(packets[:], count)
 			p.Match("eni-b", sg.Ingress, &mine)
 			x.Frame("eni-b", sg.Ingress, packet.LinkRaw, frame, now)
 		}), name)

@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"fmt"
 	"iter"
 	"time"
 
@@ -43,18 +42,3 @@ func (f *Firewall) Stats() conntrack.Stats { return f.table.Stats() }
 // Expire frees the memory of at most budget dead connections and returns how
 // many. It changes no decision; call it where a firewall lives long.
 func (f *Firewall) Expire(now time.Time, budget int) int { return f.table.Expire(now, budget) }
-
-// Retime gives ENIs other idle timeouts than their policy does, until Swap, as if
-// they had had them all along; see [conntrack.Table.Retime]. It is for what-ifs on a
-// [Firewall.Clone]. An error, an unknown ENI for one, changes nothing.
-func (f *Firewall) Retime(to conntrack.Timeouts, ids ...ENIID) error {
-	zones := make([]conntrack.Zone, len(ids))
-	for i, id := range ids {
-		e := f.ENI(id)
-		if e == nil {
-			return fmt.Errorf("%s: %w", id, ErrNoENI)
-		}
-		zones[i] = e.zone
-	}
-	return f.table.Retime(to, zones...)
-}

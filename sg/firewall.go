@@ -28,6 +28,7 @@ type Firewall struct {
 	owners    []*Enforcer         // the same behind a nil: by ENI number plus one
 	byZone    []*Enforcer         // by zone; none is ever given out twice
 	gone      map[ENIID]*Enforcer // of ENIs that an earlier policy had
+	ahead     *ahead              // nil until packets come in batches
 	tags      tags
 }
 
@@ -133,15 +134,6 @@ func (f *Firewall) Policy() *Policy {
 	return &Policy{f.w}
 }
 
-// Timeouts returns the idle timeouts that the policy sets for the ENI; zero fields
-// are those of the firewall's table.
-func (e *Enforcer) Timeouts() conntrack.Timeouts {
-	if e == nil || e.eni == nil {
-		return conntrack.Timeouts{}
-	}
-	return e.eni.timeouts
-}
-
 // Swap replaces the policy and keeps connections as Options.OnChange says, save
 // those of ENIs that the new policy lacks. Enforcers stay valid.
 func (f *Firewall) Swap(p *Policy, now time.Time) {
@@ -180,6 +172,7 @@ func (f *Firewall) Clone() *Firewall {
 	f.shared = true
 	c.shared = true
 	c.opts.Observer = nil
+	c.ahead = nil
 	c.table = f.table.Clone()
 	c.tags = f.tags.clone()
 	all := make([]Enforcer, len(f.byZone))

@@ -61,25 +61,27 @@ func (f *Firewall) Forward(p Packet) (o Outcome) {
 	return o
 }
 
-// forwardAhead is how many packets the table is told of before the first of them is
-// forwarded: enough that they wait for memory together, few enough for the nearest
-// cache.
-const forwardAhead = 32
+// An ahead holds what is known of packets before the first of them is forwarded. They
+// are enough to wait for memory together, and few enough for the nearest cache.
+type ahead struct {
+	ends    [32]ends
+	outcome Outcome
+}
 
-// ForwardBatch forwards the packets in order, as [Firewall.Forward] does, and puts
-// what becomes of each into outcomes, which must be as long. Look-ups in a large
-// connection table, or for many ENIs, wait for memory together then.
-func (f *Firewall) ForwardBatch(packets []Packet, outcomes []Outcome) {
-	outcomes = outcomes[:len(packets)]
-	if len(packets) == 1 {
-		outcomes[0] = f.Forward(packets[0])
-		return
+// ForwardBatch forwards packets in order, as [Firewall.Forward] does, and calls judged
+// with the index of each and what becomes of it before the next one is forwarded. The
+// outcome is that of this call alone. Look-ups in a large connection table, or for many
+// ENIs, wait for memory together, which takes half the time. judged must not forward
+// packets.
+func (f *Firewall) ForwardBatch(packets []Packet, judged func(i int, o *Outcome)) {
+	if f.ahead == nil {
+		f.ahead = &ahead{}
 	}
-	var all [forwardAhead]ends
-	for i := 0; i < len(packets); i += forwardAhead {
-		some := packets[i:min(i+forwardAhead, len(packets))]
+	a := f.ahead
+	for i := 0; i < len(packets); i += len(a.ends) {
+		some := packets[i:min(i+len(a.ends), len(packets))]
 		for j := range some {
-			e, h := &all[j], some[j].Header
+			e, h := &a.ends[j], some[j].Header
 			*e = f.between(&some[j])
 			if e.first != nil {
 				f.table.Prefetch(e.first.zone, h)
@@ -89,9 +91,9 @@ func (f *Firewall) ForwardBatch(packets []Packet, outcomes []Outcome) {
 			}
 		}
 		for j := range some {
-			o := &outcomes[i+j]
-			*o = Outcome{}
-			all[j].forward(&some[j], o)
+			a.outcome = Outcome{}
+			a.ends[j].forward(&some[j], &a.outcome)
+			judged(i+j, &a.outcome)
 		}
 	}
 }

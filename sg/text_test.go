@@ -15,9 +15,9 @@ import (
 
 // Every value of a type with names reads back what it writes, and nothing else.
 func TestTextForms(t *testing.T) {
-	roundTrip[sg.Verdict](t, 3)
+	roundTrip[sg.Verdict](t, 4)
 	roundTrip[sg.Direction](t, 3)
-	roundTrip[sg.Reason](t, 18)
+	roundTrip[sg.Reason](t, 23)
 	roundTrip[lint.Kind](t, 9)
 	roundTrip[sg.Midstream](t, 3)
 	roundTrip[sg.OnChange](t, 4)

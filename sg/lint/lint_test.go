@@ -173,7 +173,7 @@ func TestCheckRules(t *testing.T) {
 				"sg-a ingress[2]: never: pl-empty has no entries now",
 				"sg-a ingress[3]: never: sg-lonely has no members now",
 				"sg-a ingress[4]: stale: sg-b belongs to account 1, not 2",
-				"sg-a ingress[5]: stale: sg-far is in vpc-2, which no active peering connects to vpc-1",
+				"sg-a ingress[5]: never: sg-far has no members now",
 			},
 		},
 		"rules that Compile refuses": {rules: []string{"none", "tcp 10.0.0.0/8", "tcp 9-1 10.0.0.0/8", "icmp 10.0.0.0/8", "tcp 1 sg-b pl-4 self"}},

@@ -19,9 +19,6 @@ func TestLocate(t *testing.T) {
 		in   []string
 		want string
 	}{
-		{"unknown group of an interface",
-			[]string{`{"NetworkInterfaces": [` + "\n" + `{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}]}`},
-			`1.json:2: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`},
 		{"timeout of an interface",
 			[]string{`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [], "ConnectionTrackingConfiguration": {"UdpTimeout": 5}}]}`},
 			`1.json:1: NetworkInterfaces[0]: eni-1: idle timeout out of range`},
@@ -75,11 +72,18 @@ g.json:1: SecurityGroups[0]: sg-a: duplicate id`)
 
 // What Compile would refuse is told together with what cannot be read.
 func TestLocateBesideErrors(t *testing.T) {
-	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}, {"NetworkInterfaceId": ""}]}`)
+	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "0.0.0.0"}, {"NetworkInterfaceId": ""}]}`)
 	assert.Equal(t, []string{
 		"1.json:1: NetworkInterfaces[1].NetworkInterfaceId: is empty",
-		`1.json:1: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`,
+		`1.json:1: NetworkInterfaces[0]: eni-1: address "0.0.0.0": not the address of an interface (InvalidParameterValue)`,
 	}, got.errors)
+}
+
+// AWS knows a group that no input holds.
+func TestMissingGroupWarns(t *testing.T) {
+	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}]}`)
+	assert.Empty(t, got.errors)
+	assert.Contains(t, got.warnings, "1.json:1: NetworkInterfaces[0]: eni-1 carries sg-x, which no input holds: what its other groups do not admit is unknown there (InvalidGroup.NotFound)")
 }
 
 // A group that nothing declares may be in the input that could not be read.

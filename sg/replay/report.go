@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/lint"
@@ -18,6 +17,12 @@ type Report struct {
 	// First and Last are the times of the first packet and the latest one. They
 	// are zero without packets.
 	First, Last time.Time
+
+	Disorder Disorder
+
+	// Doubles are the packets that another capture held already. They are in no
+	// other count.
+	Doubles Count
 
 	// Reasons are the packets by verdict and reason: accepted, dropped, not
 	// applicable, and in the order of the sg.Reason constants. Those that did
@@ -32,14 +37,11 @@ type Report struct {
 	// Entries is the number of entries that were made for them.
 	Entries uint64
 
-	// Peak is the size of the connection table at its largest, in entries, and
-	// PeakTime when that was. Live entries are counted when a second of the
-	// capture begins, and at its end.
+	// Peak is the most live entries that there were at a time, and PeakTime when
+	// that was; the zero Time without entries. Those that die in a second of the
+	// capture count to its end.
 	Peak     uint64
 	PeakTime time.Time
-
-	// Nitro is what the idle timeout of Nitro v6 would change.
-	Nitro Nitro
 
 	// Rules are the hits of every rule of the policy, in topology order, rules
 	// without hits included.
@@ -101,6 +103,14 @@ type Midstream struct {
 	OpenDropped Count
 	OpenPassed  uint64
 
+	// Swapped is the number of connections whose SYN-ACK was recorded before their
+	// SYN, and SwappedDropped what that cost: no host answers what it has not got.
+	Swapped        uint64
+	SwappedDropped Count
+
+	// RefusedDropped are the packets of connections whose SYN was dropped.
+	RefusedDropped Count
+
 	// Ended is the number of connections with packets after their entry had gone:
 	// closed, or idle for longer than the timeout. EndedDropped are those packets.
 	Ended        uint64
@@ -111,32 +121,15 @@ type Midstream struct {
 	Incomplete bool
 }
 
-// Nitro says what would be different if all ENIs were of Nitro v6, where
-// established TCP is forgotten after 350 s without a packet instead of 432,000 s
-// (CT-30). ENIs with a timeout of their own keep it.
-type Nitro struct {
-	// Compared says that it could make a difference: the capture is longer than
-	// the timeout, some ENI has the default, and the profile is that of AWS.
-	// Without it, Peak is that of the report and nothing is cut.
-	Compared bool
-
-	Peak     uint64 // as Report.Peak
-	PeakTime time.Time
-
-	// Cut is the number of connections that lose packets to the shorter timeout;
-	// Dropped are those packets.
-	Cut     uint64
-	Dropped Count
-}
-
 // A Talker is the sender of dropped packets to one address, of one protocol, for
 // one reason at one ENI.
 type Talker struct {
 	Src, Dst  netip.Addr
 	Protocol  packet.Protocol
-	ENI       sg.ENIID // empty for a malformed packet that no ENI met
+	ENI       sg.ENIID
 	Direction sg.Direction
 	Reason    sg.Reason
+	Refused   bool // as Packet.Refused
 	Count
 
 	// First is the first of the packets, judged at Time, with the number Number.
@@ -193,7 +186,10 @@ func (r *Report) Blame(findings []lint.Finding) {
 
 // report puts together what the workers counted.
 func (r *run) report() *Report {
-	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
+	out := &Report{
+		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
+		Peak: uint64(r.peak), PeakTime: r.peakTime,
+	}
 	for _, v := range []sg.Verdict{sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
 			n := ReasonCount{Verdict: v, Reason: reason}
@@ -221,57 +217,21 @@ func (r *run) report() *Report {
 		out.Entries += w.fw.Stats().Inserted
 	}
 	r.reportMemory(out)
-	r.reportPeaks(out)
+	for i := range r.clocks {
+		out.Disorder.addAll(&r.clocks[i].Disorder)
+	}
+	if r.doubles != nil {
+		out.Doubles = r.doubles.Count
+	}
 	return out
-}
-
-func (r *run) reportPeaks(out *Report) {
-	if r.packets == 0 {
-		return
-	}
-	late := r.compare && r.latest >= r.lateFrom
-	r.sampled = append(r.sampled, r.now.UnixNano())
-	var live, nitro []samples
-	for _, w := range r.workers {
-		w.sample(r.now, late)
-		live, nitro = append(live, w.live), append(nitro, w.liveNitro)
-		out.Nitro.Cut += uint64(w.nitro.cut.n)
-		out.Nitro.Dropped.addCount(w.nitro.cost)
-	}
-	var at int
-	out.Peak, at = peak(live)
-	out.PeakTime = time.Unix(0, r.sampled[at]).UTC()
-	out.Nitro.Peak, at = peak(nitro)
-	out.Nitro.PeakTime = time.Unix(0, r.sampled[at]).UTC()
-	out.Nitro.Compared = late
-}
-
-// mayCompare reports whether the Nitro v6 timeout could make a difference.
-func mayCompare(fw *sg.Firewall, o *Options) bool {
-	if o.Firewall.Profile != conntrack.AWS {
-		return false
-	}
-	for id := range fw.Policy().ENIs() {
-		if fw.ENI(id).Timeouts().TCPEstablished == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *run) reportMemory(out *Report) {
 	var all []*talker
 	for _, w := range r.workers {
-		for i := range w.tally.shards {
-			m := &w.tally.shards[i]
-			out.Midstream.Open += uint64(m.midway.n)
-			out.Midstream.OpenDropped.addCount(m.midwayCost)
-			out.Midstream.OpenPassed += m.midwayPass
-			out.Midstream.Ended += uint64(m.stray.n)
-			out.Midstream.EndedDropped.addCount(m.strayCost)
-			if m.opened.full || m.refused.full || m.midway.full || m.stray.full {
-				out.Midstream.Incomplete = true
-			}
+		for i := range w.tally.parts {
+			m := &w.tally.parts[i]
+			out.Midstream.addAll(&m.conns.Midstream)
 			out.OtherDrops.addCount(m.talkers.others)
 			for _, t := range m.talkers.byKey {
 				all = append(all, t)
@@ -280,18 +240,10 @@ func (r *run) reportMemory(out *Report) {
 	}
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
-		k := Talker{
-			Src: t.first.SrcAddr(), Dst: t.first.DstAddr(), Protocol: t.protocol,
-			Direction: t.dir, Reason: t.reason, Count: t.Count,
-			First: t.first, Time: t.time, Number: t.number, SeveralPorts: t.ports,
+		if t.Reason == sg.NoRule && !t.Refused {
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now}).Hops[0].Near
 		}
-		if t.enforcer != nil {
-			k.ENI = t.enforcer.ID()
-			if k.Reason == sg.NoRule {
-				k.Near = t.enforcer.Explain(k.Direction, sg.Packet{Header: &k.First, Time: r.now}).Hops[0].Near
-			}
-		}
-		out.Talkers = append(out.Talkers, k)
+		out.Talkers = append(out.Talkers, t.Talker)
 	}
 	for _, t := range all[min(len(all), MaxTalkers):] {
 		out.OtherDrops.addCount(t.Count)

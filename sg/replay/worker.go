@@ -1,8 +1,10 @@
 package replay
 
 import (
+	"math"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -12,18 +14,16 @@ type worker struct {
 	fw    *sg.Firewall
 	tally tally
 
-	// Packets that are judged together, in order, as many as queued says.
-	queued   int
-	queue    [batchSize]*Packet
-	packets  [batchSize]sg.Packet
-	outcomes [batchSize]sg.Outcome
+	// Packets that are judged together, since they then wait for memory together.
+	queue   [batchSize]*Packet
+	packets [batchSize]sg.Packet
+	queued  int
 
 	// The enforcer that Place named last: captures are seldom placed at many.
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	nitro           nitro
-	live, liveNitro samples
+	open uint64 // entries that were made, less those that packets ended
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
@@ -35,17 +35,13 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 
 // judge sets the packet's Outcome and counts it, if not at once then when the worker
 // is flushed.
-func (w *worker) judge(p *Packet, place Place) {
-	if p.late && w.nitro.fw == nil {
-		w.flush()
-		w.nitro.begin(w.fw)
-	}
-	f := p.Frame
+func (w *worker) judge(p *Packet) {
+	f, at := p.Frame, p.place
 	in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
-	if place.ENI != "" {
+	if at.ENI != "" {
 		w.flush()
-		p.Outcome = w.enforcer(place.ENI).Forward(place.Direction, in)
-		w.count(p, place)
+		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
+		w.count(p)
 		return
 	}
 	w.queue[w.queued], w.packets[w.queued] = p, in
@@ -58,33 +54,41 @@ func (w *worker) judge(p *Packet, place Place) {
 func (w *worker) flush() {
 	n := w.queued
 	w.queued = 0
-	w.fw.ForwardBatch(w.packets[:n], w.outcomes[:n])
-	for i, p := range w.queue[:n] {
-		p.Outcome = w.outcomes[i]
-		w.count(p, Place{})
-	}
+	w.fw.ForwardBatch(w.packets[:n], w.judged)
+}
+
+func (w *worker) judged(i int, o *sg.Outcome) {
+	p := w.queue[i]
+	p.Outcome = *o
+	w.count(p)
+}
+
+// sample returns the number of live entries at a moment that all workers share.
+func (w *worker) sample(now time.Time) int64 {
+	w.flush()
+	w.fw.Expire(now, math.MaxInt)
+	return int64(w.fw.Stats().Entries)
 }
 
 // count counts a packet that was judged.
-func (w *worker) count(p *Packet, place Place) {
-	w.tally.add(p)
-	if p.late && p.Frame.Err == nil {
-		w.nitro.judge(p, place)
+func (w *worker) count(p *Packet) {
+	p.entries, p.Refused = 0, false
+	if h := &p.Frame.Header; h.TCPFlags&(packet.SYN|packet.RST) != 0 || !carried(&p.Outcome) {
+		s := w.fw.Stats()
+		open := s.Inserted - s.Deleted // and not how many died, which is found out later
+		p.entries, w.open = int32(open-w.open), open
 	}
+	w.tally.add(p)
 }
 
-// sample notes the number of live connections at a moment that all workers share.
-func (w *worker) sample(now time.Time, late bool) {
-	w.flush()
-	w.live.sample(w.fw, now)
-	if late && w.nitro.fw == nil {
-		w.nitro.begin(w.fw)
+// carried reports whether a packet only went on in connections that there were.
+func carried(o *sg.Outcome) bool {
+	for _, hop := range o.Hops() {
+		if hop.Decision.Reason != sg.Tracked {
+			return false
+		}
 	}
-	if w.nitro.fw != nil {
-		w.liveNitro.sample(w.nitro.fw, now)
-	} else {
-		w.liveNitro = append(w.liveNitro, w.live[len(w.live)-1])
-	}
+	return true
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {

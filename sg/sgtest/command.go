@@ -64,14 +64,14 @@ func parseCommand(line string) (*command, error) {
 			return result{}, r.load(fileNames(ws[1:]), r.build)
 		}
 	case verb == "option":
-		if err := each(ws[1:], optionSetters(&sg.Options{})); err != nil {
+		if err := optionFields(&sg.Options{}).Set(ws[1:]); err != nil {
 			return nil, err
 		}
 		c.run = func(r *runner) (result, error) {
 			if err := r.untimed(); err != nil {
 				return result{}, err
 			}
-			return result{}, each(ws[1:], optionSetters(&r.options))
+			return result{}, optionFields(&r.options).Set(ws[1:])
 		}
 	case verb == "check" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {
@@ -225,7 +225,7 @@ func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, err
 	}
 	end := len(fs)
 	if i := slices.IndexFunc(fs, func(f field) bool {
-		return f.text == sg.Accept.String() || f.text == sg.Drop.String() || f.text == sg.NotApplicable.String()
+		return new(sg.Verdict).UnmarshalText([]byte(f.text)) == nil
 	}); i >= 0 {
 		end = i
 		c.want = strings.TrimSpace(line[fs[i].start:fs[len(fs)-1].end])

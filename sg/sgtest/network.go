@@ -112,6 +112,12 @@ func (n *Network) SetGroups(t TB, eni string, groups ...sg.GroupID) bool {
 			t.Fatalf("%q is no ENI of the network", eni)
 			return
 		}
+		for _, g := range groups {
+			if !slices.ContainsFunc(topo.Groups, func(o sg.Group) bool { return o.ID == g }) {
+				t.Fatalf("no group %q in the network", g)
+				return
+			}
+		}
 		topo.ENIs[i].Groups = slices.Clone(groups)
 	})
 }

@@ -140,7 +140,7 @@ func TestClaimsThatFail(t *testing.T) {
 		},
 		"a group that is not there": {
 			func(tb sgtest.TB) { net.SetGroups(tb, "db", "sg-nowhere") },
-			[]string{"changed topology does not compile", "sg-nowhere"},
+			[]string{`no group "sg-nowhere" in the network`},
 		},
 		"an ENI that is not there": {
 			func(tb sgtest.TB) { net.SetGroups(tb, "nobody", "sg-db") },

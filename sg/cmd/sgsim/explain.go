@@ -28,7 +28,7 @@ them from matching. Of several packets, each meets the connections of those befo
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
-  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -via appliance,tracked            what lies on their way: a middlebox, so that no rule
                        that names a group matches; a load balancer, NAT gateway or the
