@@ -1,0 +1,61 @@
+package bench
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/sg/flowlog"
+)
+
+// BenchmarkFlowLog reads whole flow logs, header to end. The record of version 2
+// has 14 fields and that of version 5 has 29.
+func BenchmarkFlowLog(b *testing.B) {
+	n := uint64(1_000_000)
+	if testing.Short() {
+		n = 10_000
+	}
+	for _, version := range []int{2, 5, 11} {
+		var log bytes.Buffer
+		require.NoError(b, corpus.WriteFlowLog(&log, flowlog.AllFields(version), n))
+		b.Run(fmt.Sprintf("version=%d/in=text", version), func(b *testing.B) { readFlowLog(b, log.Bytes(), n) })
+		if version != 5 {
+			continue
+		}
+		var packed bytes.Buffer
+		z := gzip.NewWriter(&packed)
+		_, err := z.Write(log.Bytes())
+		require.NoError(b, err)
+		require.NoError(b, z.Close())
+		b.Run(fmt.Sprintf("version=%d/in=gzip", version), func(b *testing.B) { readFlowLog(b, packed.Bytes(), n) })
+	}
+}
+
+func readFlowLog(b *testing.B, log []byte, n uint64) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for b.Loop() {
+		var packets uint64
+		r := flowlog.NewReader("log", io.Reader(bytes.NewReader(log)), nil)
+		for rec, err := range r.Records() {
+			if err != nil {
+				b.Fatal(err)
+			}
+			packets += rec.Packets
+		}
+		if s := r.Stats(); s.Records != int(n) || s.Damaged != 0 || packets == 0 {
+			b.Fatalf("read %+v of %d records", s, n)
+		}
+	}
+	runtime.ReadMemStats(&after)
+	records := float64(n) * float64(b.N)
+	b.ReportMetric(records/b.Elapsed().Seconds()/1e6, "Mrec/s")
+	b.ReportMetric(float64(len(log))*float64(b.N)/b.Elapsed().Seconds()/1e6, "MB/s")
+	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/records, "allocs/rec")
+}
