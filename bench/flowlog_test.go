@@ -59,3 +59,25 @@ func readFlowLog(b *testing.B, log []byte, n uint64) {
 	b.ReportMetric(float64(len(log))*float64(b.N)/b.Elapsed().Seconds()/1e6, "MB/s")
 	b.ReportMetric(float64(after.Mallocs-before.Mallocs)/records, "allocs/rec")
 }
+
+// BenchmarkFlowLogOpeners asks who opened the connection of each record of a log
+// that was read before; each has two.
+func BenchmarkFlowLogOpeners(b *testing.B) {
+	records := make([]flowlog.Record, 1<<15)
+	for i := range records {
+		corpus.FlowLogRecord(&records[i], uint64(i))
+	}
+	for b.Loop() {
+		o := flowlog.NewOpeners(1 << 14)
+		told := 0
+		for i := range records {
+			if o.Of(&records[i]).Evidence == flowlog.ByFlags {
+				told++
+			}
+		}
+		if told < len(records)*9/10 {
+			b.Fatalf("flags told of %d of %d", told, len(records))
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(len(records)), "ns/rec")
+}
