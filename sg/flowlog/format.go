@@ -76,8 +76,11 @@ func isName(s string) bool {
 // parseHeader reads a line as a header: only names, most of them known. A record
 // is never one: of the values that look like names, few are names of fields.
 func parseHeader(line string) (Format, bool) {
-	if line == "" || line[0] < 'a' || line[0] > 'z' {
-		return Format{}, false
+	for i := range len(line) { // the cheap look that most records do not pass
+		c, first := line[i], i == 0 || line[i-1] == ' '
+		if letter := 'a' <= c && c <= 'z'; !letter && c != ' ' && (first || c != '-' && (c < '0' || c > '9')) {
+			return Format{}, false
+		}
 	}
 	f, err := ParseFormat(line)
 	return f, err == nil && (2*len(f.Unknown()) < f.Len() || f.ofTransitGateway())

@@ -23,6 +23,7 @@ var mayImport = []struct {
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
+	{"sg/flowlog", []string{"packet"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
 	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load"}},
 }
