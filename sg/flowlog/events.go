@@ -10,9 +10,8 @@ import (
 )
 
 const (
-	maxToken  = 16 << 20 // bytes of one JSON string: Lambda takes events of 6 MB
-	maxNested = 4        // documents inside the data of documents
-	maxDepth  = 64       // objects and arrays inside each other
+	maxToken = 16 << 20 // bytes of one JSON string: Lambda takes events of 6 MB
+	maxDepth = 64       // objects and arrays inside each other
 )
 
 // Errors of JSON, beside those of encoding/json.
@@ -20,8 +19,8 @@ var (
 	// ErrToken: a string of more than 16 MiB.
 	ErrToken = errors.New("JSON: string of more than 16 MiB")
 
-	// ErrDepth: more than 64 objects and arrays inside each other, or documents
-	// inside the data of documents four deep.
+	// ErrDepth: more than 64 objects and arrays inside each other, or data inside of
+	// data.
 	ErrDepth = errors.New("JSON: nested too deep")
 
 	// ErrNoMessage: the results of a query that did not ask for @message. Its other
@@ -34,8 +33,9 @@ var (
 // "data" or "Data" that hold base64 and gzip are documents of their own. All else is passed
 // over: where such a string stands differs from one command of AWS to the next.
 type eventReader struct {
-	docs  []*document
-	lines string // of a message, not yielded yet
+	file  *counter
+	docs  []*document // that of the file, and the one in its data that is being read
+	lines string      // of a message, not yielded yet
 
 	results, message bool // there were query results; and any message
 }
@@ -56,24 +56,38 @@ type level struct {
 }
 
 // bounded ends in ErrToken where the decoder reads far ahead of what it yields,
-// which it holds in memory.
+// which it holds in memory. Of many blanks it passes on one: the decoder looks at
+// all of them again whenever it reads, and to a record they are one as well.
 type bounded struct {
-	r   io.Reader
-	n   int64
-	max int64
+	r     io.Reader
+	n     int64
+	max   int64
+	blank bool // the last byte was one
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	if b.n > b.max {
 		return 0, ErrToken
 	}
-	n, err := b.r.Read(p[:min(int64(len(p)), b.max-b.n+1)])
-	b.n += int64(n)
-	return n, err
+	p = p[:min(int64(len(p)), b.max-b.n+1)]
+	for {
+		n, err := b.r.Read(p)
+		kept := p[:0]
+		for _, c := range p[:n] {
+			blank := c == ' ' || c == '\n' || c == '\r' || c == '\t'
+			if !blank || !b.blank {
+				kept = append(kept, c)
+			}
+			b.blank = blank
+		}
+		if b.n += int64(len(kept)); len(kept) > 0 || err != nil {
+			return len(kept), err
+		}
+	}
 }
 
-func newEventReader(r io.Reader) *eventReader {
-	e := &eventReader{}
+func newEventReader(r io.Reader, file *counter) *eventReader {
+	e := &eventReader{file: file}
 	e.open(r)
 	return e
 }
@@ -122,10 +136,10 @@ const controlMessage = "CWL CONTROL MESSAGE"
 
 // unpack goes on with the document that is in a string of base64.
 func (e *eventReader) unpack(s string) error {
-	if len(e.docs) == maxNested {
+	if len(e.docs) > 1 {
 		return ErrDepth
 	}
-	r, err := maybeGunzip(base64.NewDecoder(base64.StdEncoding, strings.NewReader(s)))
+	r, err := maybeGunzip(base64.NewDecoder(base64.StdEncoding, strings.NewReader(s)), e.file)
 	if err != nil {
 		return fmt.Errorf("data: %w", err)
 	}

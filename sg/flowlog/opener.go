@@ -87,8 +87,8 @@ type connSeen struct {
 	seen   [2]bool
 }
 
-// NewOpeners returns Openers that remember so many connections, at about 200 bytes
-// each; 0 means 262144.
+// NewOpeners returns Openers that remember so many connections; 0 means 262144.
+// Each takes about 200 bytes, and as much again until the garbage is collected.
 func NewOpeners(connections int) *Openers {
 	if connections <= 0 {
 		connections = 1 << 18

@@ -39,6 +39,7 @@ type Reader struct {
 	stats   Stats
 	size    int64
 	at      Position
+	format  Format // of the record at that position
 	strings interner
 }
 
@@ -90,7 +91,7 @@ func (r *Reader) Records() iter.Seq2[*Record, error] {
 				return
 			}
 			s := r.open[0]
-			r.at = Position{s.name, s.line}
+			r.at, r.format = Position{s.name, s.line}, s.format
 			r.count(&s.rec)
 			if !yield(&s.rec, nil) {
 				return
@@ -123,6 +124,10 @@ func (r *Reader) count(rec *Record) {
 
 // Position returns where the last record stood.
 func (r *Reader) Position() Position { return r.at }
+
+// Format returns the format of the last record: that of its file's header, or the
+// one of Options.Formats that its line fits.
+func (r *Reader) Format() Format { return r.format }
 
 // Stats returns the counts so far.
 func (r *Reader) Stats() Stats { return r.stats }

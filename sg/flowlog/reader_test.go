@@ -151,6 +151,13 @@ srcaddr
 		"8: - 10.0.0.9 - - -",
 	}, readAll(t, r, f))
 	assert.Equal(t, 1, r.Stats().SkipData)
+	assert.Equal(t, "srcaddr", r.Format().Header())
+
+	r = flowlog.NewReader("log", strings.NewReader(in), nil)
+	for range r.Records() {
+		assert.Equal(t, []string{"colour"}, r.Format().Unknown())
+		break
+	}
 }
 
 // Of several formats, the number of fields tells which one a line has; the first is
@@ -201,7 +208,7 @@ func TestDamage(t *testing.T) {
 		{"wrong JSON", `{"events":[` + events(line1) + `;`, 1, []string{"log:2: invalid character ';' after array element (rest)"}},
 		{"damaged message", `[{"message":"` + line1 + `"},{"message":"oops"},{"message":"` + line2 + `"}]`, 2, []string{"log:2: 1 fields"}},
 		{"data that is not base64", `{"data":"****"}`, 0, []string{"log:1: illegal base64 data at input byte 0 (rest)"}},
-		{"data in data", `{"data":"` + nested(9) + `"}`, 0, []string{"log:1: JSON: nested too deep (rest)"}},
+		{"data in data", `{"data":"` + nested(2) + `"}`, 0, []string{"log:1: JSON: nested too deep (rest)"}},
 		{"deep JSON", strings.Repeat("[", 100), 0, []string{"log:1: JSON: nested too deep (rest)"}},
 		{"long string", `{"a":"` + strings.Repeat("x", 17<<20) + `"}`, 0, []string{"log:1: JSON: string of more than 16 MiB (rest)"}},
 		{"query without @message", `{"results":[[{"field":"srcAddr","value":"10.0.0.1"}]]}`, 0, []string{"log:1: JSON: query results without @message"}},
@@ -210,6 +217,8 @@ func TestDamage(t *testing.T) {
 		{"transit gateway", "version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id\n6 TransitGateway 1 tgw-1 a b c\n", 0,
 			[]string{"log:1: a flow log of a transit gateway, not of interfaces (rest)"}},
 		{"gzip that expands", packed(line1 + "\n" + strings.Repeat("\n", 40<<20)), 1, []string{"gzip: expands beyond all measure (rest)"}},
+		{"data that expands", packed(`{"data":"` + base64.StdEncoding.EncodeToString([]byte(packed(strings.Repeat(" ", 20<<20)))) + `"}`), 0,
+			[]string{"log:1: gzip: expands beyond all measure (rest)"}},
 		{"nothing", "", 0, nil},
 		{"no lines", "\n\n", 0, nil},
 		{"no events", `{"events":[]}`, 0, nil},

@@ -75,7 +75,7 @@ func (s *source) start(r *Reader) error {
 	}
 	s.file, s.raw = f, &counter{r: f, total: &r.stats.Read}
 	s.format, s.header = r.formats[0], false
-	in, err := maybeGunzip(s.raw)
+	in, err := maybeGunzip(s.raw, s.raw)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *source) start(r *Reader) error {
 		return ErrParquet
 	}
 	if isJSON(b) {
-		s.next = newEventReader(b).next
+		s.next = newEventReader(b, s.raw).next
 	} else {
 		s.next = newLineReader(b).next
 	}
