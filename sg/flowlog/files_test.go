@@ -97,6 +97,18 @@ func TestMergeMany(t *testing.T) {
 	assert.Equal(t, "1000 eni-000", got[0])
 }
 
+// Files that do not overlap are opened one after the other.
+func TestMergeOpensLate(t *testing.T) {
+	r, err := flowlog.Open(nil, tree(t, map[string]string{"a.log": at("eni-a", 1, 2), "b.log": at("eni-b", 3, 9), "c.log": at("eni-c", 5)}))
+	require.NoError(t, err)
+	var open []int
+	for _, err := range r.Records() {
+		require.NoError(t, err)
+		open = append(open, r.Stats().Files)
+	}
+	assert.Equal(t, []int{1, 1, 2, 3, 3}, open)
+}
+
 func TestOpenErrors(t *testing.T) {
 	root := tree(t, map[string]string{"_SUCCESS": "", "a.log": at("eni-a", 1)})
 	_, err := flowlog.Open(nil, filepath.Join(root, "b.log"))

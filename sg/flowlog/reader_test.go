@@ -25,12 +25,17 @@ const (
 
 var lines = []string{line1, line2, line3}
 
-// readAll reads a log; each record is written in format, with its line in front.
+// readAll reads a log; each record is written in format, with its line in front. No
+// record holds more than what its fields say.
 func readAll(t testing.TB, r *flowlog.Reader, format flowlog.Format) []string {
 	t.Helper()
 	var got []string
 	for rec, err := range r.Records() {
 		require.NoError(t, err)
+		var again flowlog.Record
+		all := flowlog.AllFields(11)
+		require.NoError(t, all.Parse(string(all.AppendRecord(nil, rec)), &again))
+		require.Equal(t, again, *rec)
 		got = append(got, fmt.Sprintf("%d: %s", r.Position().Line, format.AppendRecord(nil, rec)))
 	}
 	return got
@@ -167,17 +172,21 @@ func TestFormatsGiven(t *testing.T) {
 	require.NoError(t, err)
 	twice, err := flowlog.ParseFormat("start interface-id srcaddr action")
 	require.NoError(t, err)
-	in := "eni-a 10.0.0.1 ACCEPT\n" + line1 + "\n7 eni-b 10.0.0.2 REJECT\n7 8\neni-a 10.0.0.3 ACCEPT\n2023-11-14T22:13:20.000Z eni-c-all eni-a 10.0.0.4 -\n"
+	in := "eni-a 10.0.0.1 ACCEPT\n" + line1 + "\n7 eni-b 10.0.0.2 REJECT\n7 8\n" + strings.Replace(line1, "443", "x", 1) + "\n8 eni-b 10.0.0.2 REJECT\neni-a 10.0.0.3 ACCEPT\n2023-11-14T22:13:20.000Z eni-c-all eni-a 10.0.0.4 -\n"
 	var d damage
 	r := flowlog.NewReader("log", strings.NewReader(in), d.options(short, twice, flowlog.Format{}))
 	assert.Equal(t, []string{
 		"1: - eni-a 10.0.0.1 ACCEPT",
 		"2: 1700000000 eni-a 10.0.0.1 ACCEPT",
 		"3: 7 eni-b 10.0.0.2 REJECT",
-		"5: - eni-a 10.0.0.3 ACCEPT",
-		"6: - eni-a 10.0.0.4 -",
+		"6: 8 eni-b 10.0.0.2 REJECT",
+		"7: - eni-a 10.0.0.3 ACCEPT",
+		"8: - eni-a 10.0.0.4 -",
 	}, readAll(t, r, twice))
-	assert.Equal(t, damage{"log:4: 2 fields, want the 4 of ${start} ${interface-id} ${srcaddr} ${action}"}, d)
+	assert.Equal(t, damage{
+		"log:4: 2 fields, want the 4 of ${start} ${interface-id} ${srcaddr} ${action}",
+		"log:5: 14 fields, want the 4 of ${start} ${interface-id} ${srcaddr} ${action}",
+	}, d)
 
 	// The header of a file counts for more than what was given.
 	d = nil
@@ -201,6 +210,7 @@ func TestDamage(t *testing.T) {
 		}},
 		{"a line of a megabyte", line1 + "\n" + strings.Repeat("x", 1<<20) + "\n" + line2, 2, []string{"log:2: line of 64 KiB or more"}},
 		{"a last line of a megabyte", line1 + "\n" + strings.Repeat("x", 1<<20), 1, []string{"log:2: line of 64 KiB or more"}},
+		{"a long line among many", strings.Repeat(whole, 1000) + strings.Repeat("x", 1<<17) + "\n" + strings.Repeat(whole, 1000), 4000, []string{"log:2001: line of 64 KiB"}},
 		{"zeros", whole + "\x00\x00\n" + whole, 4, []string{"log:3: 1 fields"}},
 		{"cut gzip", cut[:len(cut)-8], 1000, []string{"log:1001: unexpected EOF (rest)"}},
 		{"not gzip after all", "\x1f\x8b rubbish", 0, []string{"log: gzip: invalid header (rest)"}},
