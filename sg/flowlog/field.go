@@ -214,14 +214,45 @@ type column struct {
 func text(at func(*Record) *string) column {
 	return column{
 		read: func(r *Record, s string, in *interner) error {
-			if p := at(r); *p != s { // in most columns, the record before had the same
-				*p = in.intern(s)
+			p := at(r)
+			if *p == s { // in most columns, the record before had the same
+				return nil
 			}
+			if !plain(s) {
+				return fmt.Errorf("%q has control characters", s)
+			}
+			*p = in.intern(s)
 			return nil
 		},
 		blank:  func(r *Record) { *at(r) = "" },
-		append: func(b []byte, r *Record) []byte { return append(b, *at(r)...) },
+		append: func(b []byte, r *Record) []byte { return appendText(b, *at(r)) },
 	}
+}
+
+// plain reports whether s has neither blanks nor control characters of ASCII.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// appendText appends s as one field that is not the dash. What AWS writes is one;
+// IDs that somebody made up may be anything.
+func appendText(b []byte, s string) []byte {
+	if plain(s) && s != "-" {
+		return append(b, s...)
+	}
+	for i := range len(s) {
+		if c := s[i : i+1]; plain(c) && s != "-" {
+			b = append(b, c...)
+		} else {
+			b = fmt.Appendf(b, "%%%02X", c)
+		}
+	}
+	return b
 }
 
 func addr(at func(*Record) *netip.Addr) column {

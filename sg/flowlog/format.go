@@ -138,8 +138,9 @@ func (f Format) String() string {
 func (f Format) Header() string { return strings.Join(f.names, " ") }
 
 // AppendRecord appends r as a line of this format, without a newline. Fields
-// without a value are "-". [Format.Parse] reads it back, except for what the
-// format has no column for.
+// without a value are "-"; in strings, blanks and control characters of ASCII are
+// percent-encoded. [Format.Parse] reads it back, except for what the format has no
+// column for.
 func (f Format) AppendRecord(b []byte, r *Record) []byte {
 	for i, c := range f.columns {
 		if i > 0 {

@@ -83,6 +83,7 @@ func TestParse(t *testing.T) {
 		{"number of fields before their values", "start action end", "1 2", "2 fields"},
 		{"address", "srcaddr", "10.0.0.256", `srcaddr: "10.0.0.256": not an IP address`},
 		{"zone", "srcaddr", "fe80::1%eth0", `srcaddr: "fe80::1%eth0": not an IP address`},
+		{"escape", "vpc-id", "vpc\x1b[2J", `vpc-id: "vpc\x1b[2J" has control characters`},
 		{"port", "dstport", "65536", `dstport: "65536" is no number of 16 bits`},
 		{"sign", "srcport", "-1", `srcport: "-1" is no number of 16 bits`},
 		{"protocol", "protocol", "256", `protocol: "256" is no number of 8 bits`},
@@ -197,4 +198,15 @@ func TestWords(t *testing.T) {
 	f, err := flowlog.ParseFormat("action")
 	require.NoError(t, err)
 	assert.Equal(t, "-", string(f.AppendRecord(nil, &r)))
+}
+
+// Whatever a string holds, a line has as many fields as its format.
+func TestAppendStrings(t *testing.T) {
+	f, err := flowlog.ParseFormat("interface-id vpc-id region az-id type")
+	require.NoError(t, err)
+	r := flowlog.Record{Fields: f.Fields(), InterfaceID: "my web\nserver", VPCID: "-", AZID: "50%20é", Type: "a\x7f"}
+	line := string(f.AppendRecord(nil, &r))
+	assert.Equal(t, "my%20web%0Aserver %2D - 50%20é a%7F", line)
+	require.NoError(t, f.Parse(line, &r))
+	assert.Equal(t, line, string(f.AppendRecord(nil, &r)))
 }

@@ -9,7 +9,7 @@ import (
 type Options struct {
 	// Formats are those of text and messages without a header. Where there are
 	// several, the number of fields tells which one a line has. Empty means
-	// [DefaultFormat].
+	// [DefaultFormat], and so does a zero Format.
 	Formats []Format
 
 	// Damaged, if not nil, is called for each place that could not be read, in the
@@ -43,7 +43,7 @@ type Reader struct {
 	strings interner
 }
 
-// maxOpen is how many files are read side by side. Each costs about 180 KiB.
+// maxOpen is how many files are read side by side. Each costs about 200 KiB.
 const maxOpen = 128
 
 // NewReader returns a Reader of one stream. The name stands in positions.
