@@ -19,11 +19,11 @@ var mayImport = []struct {
 	needs []string
 }{
 	{"packet", nil},
+	{"sg/flowlog", []string{"packet"}},
 	{"packet/capture", []string{"packet", "gopacket"}},
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
-	{"sg/flowlog", []string{"packet"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
 	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load"}},
 }
