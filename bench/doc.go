@@ -16,6 +16,7 @@
 //	conns   live connections, packets drawn from all of them
 //	size    bytes of a frame; of a capture, the mean
 //	flows   connections of a capture
+//	version  of flow log records, all fields up to it; in: what they come as
 //	cores   processors that may be used
 //	prefetch  packets that the table is told of before the first of them is judged
 //

@@ -19,6 +19,7 @@ var mayImport = []struct {
 	needs []string
 }{
 	{"packet", nil},
+	{"sg/flowlog", []string{"packet"}},
 	{"packet/capture", []string{"packet", "gopacket"}},
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
