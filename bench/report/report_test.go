@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -135,4 +136,13 @@ func TestRun(t *testing.T) {
 		assert.Len(t, c.samples["sec/pkt"], 2)
 	}
 	assert.NotContains(t, output(".", "git", "worktree", "list"), os.TempDir())
+}
+
+// What Ctrl-C leaves is as many rounds as are whole.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := &runner{began: time.Now(), rounds: 3, binaries: []binary{{path: "true", dir: "."}}}
+	assert.ErrorIs(t, r.run(ctx), context.Canceled)
+	assert.Zero(t, r.rounds)
 }

@@ -91,11 +91,10 @@ func (r *runner) run(ctx context.Context) error {
 				fmt.Fprintf(os.Stderr, "%7s  round %d of %d, %-12s %s, about %s left\n", time.Since(r.began).Round(time.Second),
 					round+1, r.rounds, name, b.dir, left.Round(time.Second))
 				failed := r.measure(ctx, b, round, name, cases)
-				if ctx.Err() != nil {
-					return errors.Join(err, ctx.Err())
+				if err, done = errors.Join(err, failed), done+1; ctx.Err() != nil {
+					r.rounds = round // those that are whole
+					return err
 				}
-				err = errors.Join(err, failed)
-				done++
 			}
 		}
 		slices.Reverse(r.binaries)
