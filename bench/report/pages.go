@@ -42,16 +42,17 @@ Written by bench/report; nothing here is written by hand.
 | machine | %s, %d processors, %s, %s |
 | commit | %s |
 | rounds | %d, %s, in %s |
+| load average | %s at the end: more than 2 is other work |
 
-Each figure is the median over the rounds; sgsim's has the distance of the least and the
-largest behind it. The other columns are peers, "floor", which is what the machine itself
-takes, and an older commit where one was asked for. Each has its ratio to sgsim behind it,
-after ~ where the rounds do not tell the two apart (Mann-Whitney U test, p ≥ 0.05). The
+Each figure is the median over the rounds. Behind sgsim's stands how far the least and the
+largest lie from it. The other columns are peers, "floor", which is what the machine itself
+takes, and an older commit if one was asked for, with the ratio to sgsim, after ~ where the
+rounds do not tell the two apart (Mann-Whitney U test, p ≥ 0.05: it takes four rounds). The
 [package documentation](doc.go) says what the keys mean and what each peer leaves undone.
 
 ![ns a packet against connections](growth.svg)
 `, r.cpu, runtime.NumCPU(), output(".", "uname", "-sr"), runtime.Version(), r.commit,
-		r.rounds, r.began.UTC().Format("2006-01-02 15:04 UTC"), time.Since(r.began).Round(time.Second))
+		r.rounds, r.began.UTC().Format("2006-01-02 15:04 UTC"), time.Since(r.began).Round(time.Second), output(".", "cut", "-d ", "-f1-3", "/proc/loadavg"))
 	for _, name := range names {
 		r.table(&w, name)
 	}
