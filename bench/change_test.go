@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -102,7 +103,7 @@ func BenchmarkChange(b *testing.B) {
 				}
 				i++
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N), "ns/change")
+			measure.Per(b, "change", 2)
 		})
 	}
 }

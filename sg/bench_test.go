@@ -53,7 +53,7 @@ func BenchmarkMatch(b *testing.B) {
 			matchers := make([]func(sg.Direction, *packet.Header) sg.RuleRef, len(ps))
 			walkers := make([]walk.ENI, len(ps))
 			for i := range ps {
-				matchers[i], walkers[i] = p.Matcher(ps[i].ENI), walker.At(ps[i].ENI)
+				matchers[i], walkers[i] = p.Matcher(ps[i].ENI), walker.ENI(ps[i].ENI)
 				matchers[i](sg.Ingress, &ps[i].Header) // compiles what is compiled late
 			}
 			name := fmt.Sprintf("kind=%s/rules=%d/enis=%d/of=%d", kind, rules, enis, len(w.Topology.ENIs))

@@ -23,7 +23,7 @@ type WorldSpec struct {
 	Seed         uint64
 }
 
-// Large is the world that the goals of package sg speak of, but for its ENIs.
+// Large is a large account: 5,000 groups, five of them on each ENI.
 func Large(enis int) WorldSpec {
 	return WorldSpec{ENIs: enis, Groups: 5000, Rules: 60, GroupsPerENI: 5, Lists: 50, Entries: 1000, Seed: 1}
 }
@@ -42,7 +42,7 @@ type World struct {
 	members [][]int // ENIs of group i
 	groups  [][]int // groups of ENI i
 	lists   [][]netip.Prefix
-	walker  *walk.Walker // of the topology, made when probes are first drawn
+	walker  *walk.Walker // of the topology, made when it is first asked for
 }
 
 // closedPort is a port that no rule of a world covers.
@@ -81,6 +81,14 @@ func NewWorld(s WorldSpec) *World {
 		w.Topology.ENIs = append(w.Topology.ENIs, e)
 	}
 	return w
+}
+
+// Walker returns a naive walk of the world's rules as they were drawn. It is made once.
+func (w *World) Walker() *walk.Walker {
+	if w.walker == nil {
+		w.walker = walk.New(w.Topology)
+	}
+	return w.walker
 }
 
 // GroupID returns the id of group i of every world.
