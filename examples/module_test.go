@@ -82,7 +82,7 @@ func main() {}
 		"packet":         {},
 		"conntrack":      {},
 		"sg":             {netipx},
-		"sg/sgtest":      {netipx},
+		"sg/sgtest":      {gopacket, netipx},
 		"sg/load":        {netipx},
 		"packet/capture": {gopacket},
 		"sg/replay":      {gopacket, netipx},

@@ -24,7 +24,7 @@ var mayImport = []struct {
 	{"sg", []string{"packet", "conntrack", "netipx"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
-	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/load"}},
 }
 
 func TestImports(t *testing.T) {
