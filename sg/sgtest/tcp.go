@@ -3,7 +3,6 @@ package sgtest
 import (
 	"net"
 	"net/netip"
-	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -171,10 +170,13 @@ func (s *socket) input(h *packet.Header, data []byte) {
 	flags := h.TCPFlags
 	switch {
 	case flags&packet.RST != 0:
-		if s.state == synSent && h.Ack == s.nxt {
-			s.die(os.NewSyscallError("connect", syscall.ECONNREFUSED))
-		} else if s.state != synSent && int32(s.rcv-h.Seq) >= 0 {
+		switch early := int32(h.Seq - s.rcv); {
+		case s.state == synSent && h.Ack == s.nxt:
+			s.die(syscall.ECONNREFUSED)
+		case s.state != synSent && early == 0:
 			s.die(syscall.ECONNRESET)
+		case s.state != synSent && early > 0:
+			s.owesAck = true // RFC 5961: whoever has forgotten the connection answers with the right number
 		}
 		return
 	case s.state == synSent:
