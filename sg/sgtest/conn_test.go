@@ -266,6 +266,19 @@ func TestConnFamilies(t *testing.T) {
 	assert.True(t, err.(net.Error).Timeout())
 }
 
+// What a machine says to itself passes no group.
+func TestConnToItself(t *testing.T) {
+	n := newSite(t, nil)
+	n.SetGroups(t, "web", "sg-quarantine")
+	c1, c2 := connected(t, n, "web", "web", 8080)
+	_, err := c1.Write([]byte("me"))
+	require.NoError(t, err)
+	c1.Close()
+	got, err := io.ReadAll(c2)
+	require.NoError(t, err)
+	assert.Equal(t, "me", string(got))
+}
+
 func expired(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	t.Cleanup(cancel)

@@ -251,8 +251,7 @@ func TestManyConns(t *testing.T) {
 			time.Sleep(time.Minute) // so that all are open
 			io.WriteString(w, r.RemoteAddr)
 		}))
-		transport := &http.Transport{DialContext: n.Dialer(t, "web").DialContext}
-		client := http.Client{Transport: transport}
+		client := http.Client{Transport: &http.Transport{DialContext: n.Dialer(t, "web").DialContext}}
 		var mu sync.Mutex
 		seen := map[string]bool{}
 		var wg sync.WaitGroup
@@ -272,6 +271,5 @@ func TestManyConns(t *testing.T) {
 		}
 		wg.Wait()
 		assert.Len(t, seen, 1000)
-		transport.CloseIdleConnections()
 	})
 }

@@ -109,7 +109,7 @@ func (n *Network) losses() string {
 			break
 		}
 		fmt.Fprintf(&b, "A connection lost %d of its packets. The first:\n%s", t.drops, indented(t.first.String()))
-		if i == 0 {
+		if i == 0 && n.opts.MaxConnections == 0 && len(n.opts.InstanceMax) == 0 { // else it takes all connections
 			fmt.Fprintf(&b, "As a scenario:\n%s", indented(n.scenario(t)))
 		}
 	}

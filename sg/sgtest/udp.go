@@ -41,6 +41,9 @@ type datagram struct {
 // is free. It writes to addresses of type *net.UDPAddr. A datagram that security
 // groups drop is gone without an error, and so is one to a port that nobody has: no
 // ICMP message comes back. One that is longer than the MTU goes in fragments.
+//
+// A program with a net.PacketConn of its own wraps that one: see the example
+// PacketConn of [sg.Filter].
 func (n *Network) ListenPacket(t TB, end string, port uint16) net.PacketConn {
 	t.Helper()
 	n.mu.Lock()
