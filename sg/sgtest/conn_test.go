@@ -120,6 +120,10 @@ func TestConnErrors(t *testing.T) {
 	_, err = web.DialContext(ctx, "tcp", "db:5432")
 	assert.ErrorIs(t, err, context.Canceled)
 
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel()
+	_, err = web.DialContext(ctx, "tcp", "app:8081")
+	assert.ErrorIs(t, err, context.Canceled, "before it has begun")
 	_, err = web.Dial("tcp", "app:8081") // admitted, and nobody listens
 	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 	assert.Regexp(t, `^dial tcp 10\.0\.1\.10:\d+->10\.0\.2\.10:8081: connect: connection refused$`, err.Error())

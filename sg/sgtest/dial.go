@@ -56,6 +56,9 @@ func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 // ctx ends the attempt, not the connection. The error is a [*net.OpError], a timeout
 // where nothing comes back.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if ctx.Err() != nil {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: ended(ctx)}
+	}
 	d.n.mu.Lock()
 	defer d.n.mu.Unlock()
 	local, remote, err := d.n.route(ctx, network, d.from, address)
@@ -134,20 +137,24 @@ func (s *socket) connect(ctx context.Context) error {
 	for s.state == synSent && ctx.Err() == nil {
 		s.readable.Wait()
 	}
-	switch err := ctx.Err(); {
+	switch {
 	case s.state == gone && s.err != nil:
 		return s.err
 	case s.state == gone:
 		return net.ErrClosed // the test is over
 	case s.state != synSent:
 		return nil
-	case err == context.DeadlineExceeded:
-		err = dialTimeout{}
-		fallthrough
-	default:
-		s.die(err)
-		return s.trail.blame(err, s.dir)
 	}
+	s.die(ended(ctx))
+	return s.trail.blame(s.err, s.dir)
+}
+
+// ended returns the error of a dial whose context has ended.
+func ended(ctx context.Context) error {
+	if ctx.Err() == context.DeadlineExceeded {
+		return dialTimeout{}
+	}
+	return ctx.Err()
 }
 
 // dialTimeout is the error of an attempt whose context's time is up, as package net

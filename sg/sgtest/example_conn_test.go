@@ -33,20 +33,23 @@ func ExampleNetwork_Listen() {
 	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello from app")
 	}))
-	for from, patience := range map[string]time.Duration{"web": time.Minute, "laptop": 10 * time.Millisecond} {
+	for _, c := range []struct {
+		from     string
+		patience time.Duration
+	}{{"web", time.Minute}, {"laptop", 10 * time.Millisecond}} {
 		client := http.Client{
-			Transport: &http.Transport{DialContext: net.Dialer(t, from).DialContext},
-			Timeout:   patience,
+			Transport: &http.Transport{DialContext: net.Dialer(t, c.from).DialContext},
+			Timeout:   c.patience,
 		}
 		response, err := client.Get("http://app:8080/")
 		if err != nil {
-			fmt.Println(from, "gets nothing")
+			fmt.Println(c.from, "gets nothing")
 			continue
 		}
 		body, _ := io.ReadAll(response.Body)
-		fmt.Println(from, "gets:", string(body))
+		fmt.Println(c.from, "gets:", string(body))
 	}
-	// Unordered output:
+	// Output:
 	// web gets: hello from app
 	// laptop gets nothing
 }

@@ -18,7 +18,8 @@ type listener struct {
 
 // Listen listens for TCP connections at an end, on all its addresses; port 0 is one
 // that is free. Every packet of the connections passes the security groups of both
-// ends. A port that is taken ends the test.
+// ends. A port that is taken ends the test. What [Network.Dial] and [Network.Send]
+// send is not for listeners: it ends at the groups.
 //
 // The connections are as those of package net: see [Network.Dialer]. The listener and
 // its connections end with the test.

@@ -57,16 +57,17 @@ type socket struct {
 	state         tcpState
 	mss           int // bytes of payload
 
-	// What it sends. Sequence numbers from una to nxt are under way; after a
-	// timeout nxt goes back to una, and top stays.
+	// What it sends. Numbers from una to nxt are under way; after a timeout nxt goes
+	// back to una, and top stays.
 	out           queue // from una on
 	una, nxt, top uint32
-	window        int  // bytes from una on that the peer has room for
-	fin, finSent  bool // a FIN follows out
-	said          bool // everything up to the FIN has arrived
-	retries       int  // of the oldest segment, or of a probe of a closed window
-	resent        bool // out was sent again because of a duplicate acknowledgement
-	again         time.Time
+	window        int       // bytes from una on that the peer has room for
+	fin           bool      // a FIN follows out
+	finSent       bool      // and top is behind it
+	said          bool      // everything up to the FIN has arrived
+	retries       int       // of the oldest segment, or of a probe of a closed window
+	resent        bool      // out was sent again because of a duplicate acknowledgement
+	again         time.Time // for the next of retries; zero: nothing waits
 
 	// What it receives.
 	in      queue
@@ -84,14 +85,15 @@ type socket struct {
 	slot    int       // in timers; -1: not there
 	touched bool
 
-	// What the program sees.
+	// What the program sees. It has closed the socket, wants to read no more, or wants
+	// Close to send a RST.
 	closed, noRead, abort bool
 	err                   error // why it is gone; nil: it was closed at both ends
 	readable, writable    sync.Cond
 	readBy, writeBy       deadline
 }
 
-// socket makes a socket and puts it on the network. h is a segment to the other end.
+// socket makes a socket and puts it on the network.
 func (n *Network) socket(local, remote netip.AddrPort, t *trail, dir int) *socket {
 	n.isn = n.isn*1664525 + 1013904223 // a generator of Numerical Recipes
 	s := &socket{
