@@ -16,7 +16,7 @@ var Epoch = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 // [Network.Dialer] on, the clock goes on as time.Now does, from what it shows.
 // Inside a bubble of testing/synctest that is the bubble's time, and days pass in a
 // moment; elsewhere it is the machine's. A clock that follows something already
-// keeps to it.
+// keeps to it; that should run at the pace of time.Now, or stand still until Advance.
 type Clock struct {
 	mu      sync.Mutex
 	moved   time.Duration
@@ -55,7 +55,8 @@ func (c *Clock) Advance(d time.Duration) {
 // Follow makes the clock show what now returns, and move with it from here on;
 // earlier calls of Advance are forgotten. Follow(time.Now) inside a bubble of
 // testing/synctest makes the firewall's timers run on the bubble's clock; outside,
-// on the machine's.
+// on the machine's. Call it before there are connections: what they wait for stays
+// where it was.
 func (c *Clock) Follow(now func() time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"syscall"
@@ -271,5 +272,52 @@ func TestManyConns(t *testing.T) {
 		}
 		wg.Wait()
 		assert.Len(t, seen, 1000)
+	})
+}
+
+// A clock that follows one that stands still keeps to it: connections wait for Advance.
+func TestConnFollowsClock(t *testing.T) {
+	n := newSite(t, nil)
+	n.Clock.Follow(func() time.Time { return sgtest.Epoch })
+	web, done := n.Dialer(t, "web"), make(chan time.Duration, 1)
+	go func() {
+		start := n.Clock.Now()
+		_, err := web.Dial("tcp", "db:5432")
+		assert.ErrorIs(t, err, syscall.ETIMEDOUT)
+		done <- n.Clock.Now().Sub(start)
+	}()
+	for {
+		select {
+		case took := <-done:
+			assert.GreaterOrEqual(t, took, 127*time.Second)
+			return
+		case <-time.After(time.Millisecond):
+			n.Clock.Advance(time.Second)
+		}
+	}
+}
+
+// TLS and HTTP/2 go over a connection as over any other.
+func TestConnTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newSite(t, nil)
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, r.Proto)
+		}))
+		server.Listener.Close() // of the machine
+		server.Listener = n.Listen(t, "web", 443)
+		server.EnableHTTP2 = true
+		server.StartTLS()
+		defer server.Close()
+		client := server.Client()
+		transport := client.Transport.(*http.Transport)
+		transport.DialContext = n.Dialer(t, "internet").DialContext
+		transport.TLSClientConfig.ServerName = "example.com"
+		resp, err := client.Get("https://web/")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		got, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "HTTP/2.0", string(got))
 	})
 }
