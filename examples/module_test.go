@@ -84,7 +84,7 @@ func main() {}
 		"conntrack":      {},
 		"sg":             {netipx},
 		"sg/flowlog":     {},
-		"sg/sgtest":      {netipx},
+		"sg/sgtest":      {gopacket, netipx},
 		"sg/load":        {netipx},
 		"packet/capture": {gopacket},
 		"sg/replay":      {gopacket, netipx},

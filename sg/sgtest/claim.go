@@ -79,7 +79,9 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 	if err != nil {
 		return nil, err
 	}
-	fw, now := n.fw.Clone(), n.Clock.Now()
+	var fw *sg.Firewall
+	n.filter.Do(func(f *sg.Firewall) { fw = f.Clone() })
+	now := n.Clock.Now()
 	var bad *failure
 	for _, f := range n.flows(what, a, b) {
 		log := newHistory(n.topo, n.opts)

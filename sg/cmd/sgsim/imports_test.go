@@ -30,7 +30,7 @@ var mayImport = []struct {
 	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint"}},
-	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/lint", "sg/load"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/load"}},
 }
 
 func TestImports(t *testing.T) {
