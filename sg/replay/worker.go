@@ -41,14 +41,16 @@ func (w *worker) judge(p *Packet, place Place) {
 		w.nitro.begin(w.fw)
 	}
 	f := p.Frame
-	in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
 	if place.ENI != "" {
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
 		w.flush()
 		p.Outcome = w.enforcer(place.ENI).Forward(place.Direction, in)
 		w.count(p, place)
 		return
 	}
-	w.queue[w.queued], w.packets[w.queued] = p, in
+	w.queue[w.queued] = p
+	in := &w.packets[w.queued]
+	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
 	if w.queued++; w.queued == batchSize {
 		w.flush()
 	}
