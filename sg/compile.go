@@ -47,6 +47,7 @@ func Compile(t *Topology) (*Policy, error) {
 	c.w.cidrs.Trie = c.trie.Trie()
 	exempt := c.vpcs()
 	c.enis(exempt)
+	c.acls()
 	if c.errs != nil {
 		return nil, c.joined()
 	}
@@ -59,7 +60,7 @@ const mostErrors = 1000
 // joined returns the errors in topology order. Names were looked at before what bears
 // them.
 func (c *compiler) joined() error {
-	order := []string{inGroups, inLists, inENIs, inVPCs, inPeerings}
+	order := []string{inGroups, inLists, inENIs, inVPCs, inPeerings, inACLs}
 	slices.SortStableFunc(c.errs, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.Part), slices.Index(order, b.Part)), cmp.Compare(a.Index, b.Index))
 	})

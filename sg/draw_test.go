@@ -71,8 +71,16 @@ var (
 
 	drawVPCs = []sg.VPC{{
 		ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16", "2001:db8::/32"),
-		Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")}},
+		Subnets: []sg.Subnet{
+			{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")},
+			{ID: "subnet-2", CIDRs: prefixes("10.0.2.0/24", "2001:db8:2::/64", "10.0.3.0/24", "192.0.2.0/27")},
+		},
+	}, {
+		ID: "vpc-2", CIDRs: prefixes("10.1.0.0/16", "2001:db8:3::/64"),
+		Subnets: []sg.Subnet{{ID: "subnet-3", CIDRs: prefixes("10.1.1.0/24", "2001:db8:3::/64", "192.0.2.0/28")}},
 	}}
+	drawACLs       = []sg.NetworkACLID{"acl-1", "acl-2", "acl-3"}
+	drawSubnets    = []sg.SubnetID{"subnet-1", "subnet-2", "subnet-3", "subnet-4"}
 	drawInterfaces = []sg.ENI{
 		{ID: "eni-1", Addrs: addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
 		{ID: "eni-2", Addrs: addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: prefixes("10.0.3.0/28")},
@@ -139,7 +147,69 @@ func (d *draw) topology() *sg.Topology {
 		t.Groups = append(t.Groups, g)
 	}
 	d.part(worldBytes).unknown(t)
+	d.acls(t)
 	return t
+}
+
+// acls gives most topologies network ACLs.
+func (d *draw) acls(t *sg.Topology) {
+	w := d.part(worldBytes)
+	if w.chance(35) {
+		return
+	}
+	for i := range t.ENIs {
+		if w.chance(40) {
+			t.ENIs[i].Subnet = drawSubnets[i]
+		} else if w.chance(30) {
+			t.ENIs[i].Subnet = pick[sg.SubnetID](w, "subnet-1", "subnet-4")
+		}
+	}
+	left := slices.Clone(drawSubnets[:2])
+	for i, id := range drawACLs[:1+w.n(3)] {
+		a := sg.NetworkACL{ID: id, VPC: "vpc-1", IsDefault: i != 1 && w.chance(50)}
+		if i == 2 {
+			a.VPC, left = "vpc-2", drawSubnets[2:3]
+		}
+		for len(left) > 0 && w.chance(60) {
+			a.Subnets, left = append(a.Subnets, left[0]), left[1:]
+		}
+		for range 1 + w.n(5) {
+			d.part(ruleBytes).addEntry(&a.Ingress)
+		}
+		for range 1 + w.n(5) {
+			d.part(ruleBytes).addEntry(&a.Egress)
+		}
+		t.NetworkACLs = append(t.NetworkACLs, a)
+	}
+	for n := range t.NetworkACLs {
+		if t.NetworkACLs[n].IsDefault && slices.ContainsFunc(t.NetworkACLs[:n], func(a sg.NetworkACL) bool { return a.IsDefault && a.VPC == t.NetworkACLs[n].VPC }) {
+			t.NetworkACLs[n].IsDefault = false
+		}
+	}
+}
+
+var drawNumbers = []int{100, 90, 110, 200, 32766, 1}
+
+// addEntry adds an entry with a number that is free.
+func (d *draw) addEntry(to *[]sg.ACLEntry) {
+	e := d.aclEntry()
+	if !slices.ContainsFunc(*to, func(o sg.ACLEntry) bool { return o.Number == e.Number }) {
+		*to = append(*to, e)
+	}
+}
+
+func (d *draw) aclEntry() sg.ACLEntry {
+	e := sg.ACLEntry{Number: pick(d, drawNumbers...), Allow: d.chance(80), CIDR: pick(d, drawCIDRs...)}
+	if d.chance(60) {
+		e.Protocol = sg.AllProtocols
+		return e
+	}
+	r := d.rule()
+	e.Protocol, e.Ports, e.ICMP = r.Protocol, r.Ports, r.ICMP
+	if e.Protocol == sg.ICMPv6 && !e.ICMP.IsSet() {
+		e.ICMP = sg.AllICMP
+	}
+	return e
 }
 
 // unknown takes from a topology what decides, and gives it interfaces that others treat
@@ -157,7 +227,7 @@ func (d *draw) unknown(t *sg.Topology) {
 		}}}
 	}
 	if d.chance(25) {
-		e.Type, e.NoSourceDestCheck = pick(d, "network_load_balancer", "nat_gateway"), d.chance(50)
+		e.Type, e.NoSourceDestCheck = pick(d, "network_load_balancer", "nat_gateway", "transit_gateway"), d.chance(50)
 	}
 	e.RequesterManaged = d.chance(10)
 }
@@ -221,6 +291,7 @@ func (d *draw) options() sg.Options {
 		FilterExempt:   d.chance(20),
 		MaxConnections: pick(d, 0, 0, 0, 0, 0, 3),
 		OnChange:       pick(d, sg.ChangeAWS, sg.ChangeAWS, sg.ChangeRevalidate, sg.ChangeFlush, sg.ChangeKeep),
+		ACLFragments:   pick(d, sg.ACLFragmentsL3, sg.ACLFragmentsFirst, sg.ACLFragmentsPass),
 	}
 	if d.chance(30) {
 		o.InstanceMax = map[sg.InstanceID]int{"i-1": d.n(4), "i-9": 1}
@@ -266,7 +337,7 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 		src, dst = remote, local
 	}
 	f.h = d.header(src, dst)
-	if d.chance(25) {
+	if d.chance(45) {
 		f.eni, f.dir = "", 0
 	}
 	if d.chance(10) {
@@ -351,7 +422,9 @@ func (d *draw) related(f flight) flight {
 	}
 	switch d.n(6) {
 	case 0, 1:
-		if f.h.Protocol == packet.TCP {
+		if f.h.Fragment() && d.chance(60) { // one that comes later
+			f.h.FragOffset, f.h.SrcPort, f.h.DstPort, f.h.TCPFlags = 1480, 0, 0, 0
+		} else if f.h.Protocol == packet.TCP {
 			f.h.TCPFlags = pick(d, packet.ACK, packet.SYN, packet.FIN|packet.ACK, packet.RST, packet.SYN|packet.FIN)
 		}
 		return f

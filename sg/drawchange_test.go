@@ -27,7 +27,12 @@ func format(s string, args ...any) func() string {
 // change draws one that a firewall makes in place. Of the topology it names a rule
 // to revoke.
 func (d *draw) change(t *sg.Topology) change {
-	switch d.n(6) {
+	switch d.n(7) {
+	case 6:
+		if c, ok := d.aclChange(t); ok {
+			return c
+		}
+		fallthrough
 	case 0, 1:
 		id, dir, r := pick(d, drawGroups...), pick(d, sg.Ingress, sg.Egress), sg.AllTraffic.From(pick(d, sg.AnyIPv4, sg.AnyIPv6))
 		if d.chance(60) {
@@ -54,7 +59,7 @@ func (d *draw) change(t *sg.Topology) change {
 			what: naive.Change{ENI: id},
 		}
 		if e := eniOf(t, id); e != nil && slices.Contains(e.Groups, g) { // it changes nothing
-			c.topo, c.what.ENI = func(*sg.Topology) bool { return true }, "eni-none"
+			c.topo, c.what = func(*sg.Topology) bool { return true }, naive.Change{Nothing: true}
 		}
 		return c
 	case 3:
@@ -114,6 +119,78 @@ func (d *draw) change(t *sg.Topology) change {
 		apply: func(f *sg.Firewall, now time.Time) error { return f.Revoke(id, dir, r, now) },
 		what:  naive.Change{Group: id},
 	}
+}
+
+// aclChange draws a change of the network ACLs; there may be none.
+func (d *draw) aclChange(t *sg.Topology) (c change, ok bool) {
+	if len(t.NetworkACLs) == 0 {
+		return c, false
+	}
+	id, dir, e := t.NetworkACLs[d.n(len(t.NetworkACLs))].ID, pick(d, sg.Ingress, sg.Egress), d.aclEntry()
+	at := func(t *sg.Topology) (*[]sg.ACLEntry, int) {
+		a := &t.NetworkACLs[slices.IndexFunc(t.NetworkACLs, func(a sg.NetworkACL) bool { return a.ID == id })]
+		list := &a.Ingress
+		if dir == sg.Egress {
+			list = &a.Egress
+		}
+		return list, slices.IndexFunc(*list, func(o sg.ACLEntry) bool { return o.Number == e.Number })
+	}
+	c.what.Nothing = true
+	switch d.n(4) {
+	case 0:
+		c.text = format("aclentry add %s %s %s", id, dir, e)
+		c.apply = func(f *sg.Firewall, now time.Time) error { return f.AddACLEntry(id, dir, e) }
+		c.topo = func(t *sg.Topology) bool {
+			list, i := at(t)
+			if i < 0 {
+				*list = append(*list, e)
+			}
+			return i < 0
+		}
+	case 1:
+		c.text = format("aclentry replace %s %s %s", id, dir, e)
+		c.apply = func(f *sg.Firewall, now time.Time) error { return f.ReplaceACLEntry(id, dir, e) }
+		c.topo = func(t *sg.Topology) bool {
+			list, i := at(t)
+			if i >= 0 {
+				(*list)[i] = e
+			}
+			return i >= 0
+		}
+	case 2:
+		c.text = format("aclentry remove %s %s %d", id, dir, e.Number)
+		c.apply = func(f *sg.Firewall, now time.Time) error { return f.RemoveACLEntry(id, dir, e.Number) }
+		c.topo = func(t *sg.Topology) bool {
+			list, i := at(t)
+			if i >= 0 {
+				*list = slices.Delete(*list, i, i+1)
+			}
+			return i >= 0
+		}
+	default:
+		subnet := pick(d, drawSubnets[:3]...)
+		other := id == "acl-3" != (subnet == "subnet-3") // of another VPC
+		to := id
+		if d.chance(40) {
+			to, other = "", false
+		}
+		c.text = func() string { return strings.TrimSpace(fmt.Sprintf("associate %s %s", subnet, to)) }
+		c.apply = func(f *sg.Firewall, now time.Time) error { return f.AssociateACL(subnet, to) }
+		c.topo = func(t *sg.Topology) bool {
+			if other {
+				return false
+			}
+			for i := range t.NetworkACLs {
+				a := &t.NetworkACLs[i]
+				a.Subnets = slices.DeleteFunc(slices.Clone(a.Subnets), func(s sg.SubnetID) bool { return s == subnet })
+				if a.ID == to {
+					a.Subnets = append(a.Subnets, subnet)
+				}
+			}
+			return true
+		}
+	}
+	return c, true
 }
 
 // swap draws a change that needs a new policy: of an interface, which may also

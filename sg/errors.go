@@ -32,6 +32,12 @@ var (
 	ErrDuplicateRule = coded("InvalidPermission.Duplicate", "rule exists already")        // SG-70
 	ErrNoEntry       = coded("InvalidParameterValue", "no such entry")
 	ErrEntryExists   = coded("InvalidParameterValue", "entry exists already") // PL-03
+	ErrNoNetworkACL  = coded("InvalidNetworkAclID.NotFound", "no such network ACL")
+	ErrNoACLEntry    = coded("InvalidNetworkAclEntry.NotFound", "no entry of this number")
+	ErrNumberTaken   = coded("NetworkAclEntryAlreadyExists", "another entry has this number") // NACL-31
+	ErrEntryNumber   = coded("InvalidParameterValue", "number outside 1-32766")               // NACL-32
+	ErrNoSubnet      = coded("InvalidSubnetID.NotFound", "no such subnet")
+	ErrSubnetACL     = coded("InvalidParameterValue", "subnet cannot have this network ACL") // NACL-37
 	ErrNotAttached   = errors.New("interface does not carry the group")
 	ErrDirection     = errors.New("neither ingress nor egress")
 )
@@ -42,6 +48,10 @@ var (
 	errNoPorts    = variant(ErrPorts, "tcp and udp need ports")
 	errNoICMP     = variant(ErrICMP, "icmp needs type and code")
 	errICMPCode   = variant(ErrICMP, "all types demand all codes")
+	errNoICMPv6   = variant(ErrICMP, "icmpv6 needs type and code") // NACL-44
+	errTwoACLs    = variant(ErrSubnetACL, "it has another one")
+	errOtherVPC   = variant(ErrSubnetACL, "it is in another VPC")
+	errTwoDefault = variant(ErrDuplicate, "the VPC has another default network ACL")
 	errNoPeer     = variant(ErrPeer, "no peer")
 	errPeerOf     = variant(ErrPeer, "account and peering go with a group")
 	errNoFamily   = variant(ErrFamily, "neither IPv4 nor IPv6")
@@ -75,11 +85,11 @@ func ErrorCode(err error) string {
 //
 //	sg-web: ingress rule 3: port range 443-80: port outside 0-65535, or first above last
 type Error struct {
-	Part  string // "group", "prefix list", "interface", "vpc" or "peering"
+	Part  string // "group", "prefix list", "interface", "vpc", "peering" or "network acl"
 	Index int    // in that list of the topology
 	ID    string // of what stands there
 
-	Dir    Direction // of the rule, where it is about one; else zero
+	Dir    Direction // of the rule or entry of a network ACL, where it is about one; else zero
 	Item   int       // the rule, entry or subnet in it; -1 where it is about the whole
 	Subnet SubnetID  // where it is about one
 
@@ -93,12 +103,17 @@ const (
 	inENIs     = "interface"
 	inVPCs     = "vpc"
 	inPeerings = "peering"
+	inACLs     = "network acl"
 )
 
 func (e *Error) Error() string {
 	s := place(e.Part, e.ID, e.Index)
 	switch {
 	case e.Item < 0:
+	case e.Part == inACLs && e.Dir != 0:
+		s += fmt.Sprintf(": %s entry %d", e.Dir, e.Item)
+	case e.Part == inACLs:
+		s += ": " + place("subnet", string(e.Subnet), e.Item)
 	case e.Dir != 0:
 		s += fmt.Sprintf(": %s rule %d", e.Dir, e.Item)
 	case e.Part == inLists:

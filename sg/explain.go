@@ -15,7 +15,7 @@ type Explanation struct {
 	Verdict Verdict
 	Reason  Reason
 
-	// Hops are the ENIs that judge the packet, in order. A drop ends the way,
+	// Hops are the ENIs and network ACLs that judge the packet, in order. A drop ends the way,
 	// so that it is always the last hop that says why.
 	Hops []HopExplanation
 
@@ -24,9 +24,19 @@ type Explanation struct {
 	Notes []string
 }
 
-// A HopExplanation is what one ENI does with the packet, and why.
+// A HopExplanation is what one ENI does with the packet, or one network ACL, and why.
 type HopExplanation struct {
-	ENI       ENIID
+	// ENI judges or, where ACL is set, is on that side of the subnet's border; it is
+	// empty where no ENI is known there.
+	ENI ENIID
+
+	// ACL is the network ACL that judges; Decision.Rule is the entry that decided. Passed
+	// are the entries of the packet's IP version before it, in order, each with what
+	// failed. Of what follows, an ACL has Near and Hints alone: Near are allow entries,
+	// and those behind a deny entry that matches may have nothing that fails.
+	ACL    NetworkACLID
+	Passed []NearRule
+
 	Direction Direction
 	Decision  Decision
 	Groups    []GroupID // of the ENI, in topology order; behind them those that the topology lacks
@@ -104,8 +114,13 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	var o Outcome
 	f.try(&p, func() { e.forward(&p, &o) }, e.first, e.second)
 	for i := range o.Hops() {
-		x.add(&o.Hops()[i])
+		if hop := &o.Hops()[i]; hop.Decision.Rule.ACL() != "" {
+			f.addACL(x, hop)
+		} else {
+			x.add(hop)
+		}
 	}
+	f.noteACLs(x, &e)
 	x.Verdict, x.Reason = o.Verdict, o.Reason
 	return x
 }
@@ -131,9 +146,12 @@ func (f *Firewall) try(p *Packet, judge func(), at ...*Enforcer) {
 			zones = append(zones, e.zone)
 		}
 	}
-	table, observer := f.table, f.opts.Observer
-	defer func() { f.table, f.opts.Observer = table, observer }()
+	table, fragments, observer := f.table, f.fragments, f.opts.Observer
+	defer func() { f.table, f.fragments, f.opts.Observer = table, fragments, observer }()
 	f.table, f.opts.Observer = table.Fork(p.Header, p.Time, zones...), nil
+	if fragments != nil {
+		f.fragments = fragments.Clone()
+	}
 	judge()
 }
 

@@ -31,6 +31,14 @@ func (x *Explanation) String() string {
 	return b.String()
 }
 
+// Place returns the ENI or the network ACL that judges.
+func (hop *HopExplanation) Place() string {
+	if hop.ACL != "" {
+		return string(hop.ACL)
+	}
+	return string(hop.ENI)
+}
+
 func because(v Verdict, r Reason) string {
 	if r == NoReason {
 		return v.String()
@@ -43,8 +51,11 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 		fmt.Fprintf(b, "  %-10s  %s\n", label, fmt.Sprintf(format, args...))
 	}
 	d := hop.Decision
-	fmt.Fprintf(b, "%s %s: %s\n", hop.ENI, hop.Direction, because(d.Verdict, d.Reason))
+	fmt.Fprintf(b, "%s %s: %s\n", hop.Place(), hop.Direction, because(d.Verdict, d.Reason))
 	switch {
+	case hop.ACL != "":
+		hop.writeACL(line)
+		return
 	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:
 		return
 	case d.Reason == Exempt:

@@ -24,6 +24,8 @@ type Firewall struct {
 	shared bool // w belongs to a Policy too
 	table  *conntrack.Table
 
+	fragments *conntrack.Table // verdicts of network ACLs about first fragments; nil unless later ones follow them
+
 	enforcers []*Enforcer         // by ENI number
 	owners    []*Enforcer         // the same behind a nil: by ENI number plus one
 	byZone    []*Enforcer         // by zone; none is ever given out twice
@@ -39,7 +41,9 @@ type Enforcer struct {
 	f    *Firewall
 	eni  *eni // nil while the policy lacks it
 	zone conntrack.Zone
-	id   ENIID
+
+	subnet uint32 // that of eni: packets need nothing else of eniInfo
+	id     ENIID
 }
 
 // NewFirewall returns a firewall without connections. Nil options are the
@@ -51,11 +55,12 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 		f.opts.InstanceMax = maps.Clone(o.InstanceMax)
 	}
 	f.table = f.newTable()
+	f.forgetFragments()
 	all := make([]Enforcer, len(f.w.enis))
 	f.makeEnforcers(len(all))
 	for i := range all {
 		f.enforcers[i] = &all[i]
-		all[i] = Enforcer{f: f, eni: &f.w.enis[i], zone: conntrack.Zone(i), id: f.w.enis[i].id}
+		all[i] = Enforcer{f: f, eni: &f.w.enis[i], zone: conntrack.Zone(i), subnet: f.w.enis[i].subnet, id: f.w.enis[i].id}
 	}
 	f.byZone = slices.Clone(f.enforcers)
 	f.configure(false)
@@ -78,6 +83,13 @@ func (f *Firewall) newTable() *conntrack.Table {
 		panic(err)
 	}
 	return t
+}
+
+// forgetFragments starts over with what network ACLs remember, where they do.
+func (f *Firewall) forgetFragments() {
+	if f.opts.ACLFragments == ACLFragmentsFirst {
+		f.fragments, _ = conntrack.NewTable(conntrack.Config{}) // which has no error
+	}
 }
 
 // configure tells the table what the policy says of ENIs. For the first time
@@ -158,10 +170,11 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 			f.byZone = append(f.byZone, e)
 		}
 		delete(f.gone, id)
-		e.eni = &f.w.enis[i]
+		e.eni, e.subnet = &f.w.enis[i], f.w.enis[i].subnet
 		f.enforcers[i] = e
 	}
 	f.configure(true)
+	f.forgetFragments() // subnets have other numbers
 	f.swapped(now)
 }
 
@@ -174,6 +187,9 @@ func (f *Firewall) Clone() *Firewall {
 	c.opts.Observer = nil
 	c.ahead = nil
 	c.table = f.table.Clone()
+	if f.fragments != nil {
+		c.fragments = f.fragments.Clone()
+	}
 	c.tags = f.tags.clone()
 	all := make([]Enforcer, len(f.byZone))
 	c.byZone = make([]*Enforcer, len(all))

@@ -11,30 +11,32 @@ import (
 // zero Outcome is a drop.
 type Outcome struct {
 	Verdict Verdict
-	Reason  Reason // of the hop that dropped the packet, else of the first that does not know, else of the last one
+	Reason  Reason // of the hop that dropped the packet, else of the first that does not know, else of the last ENI
 
 	n    uint8
-	hops [2]Hop
+	hops [2 + maxBorders]Hop
 }
 
-// A Hop is one ENI on a packet's way.
+// A Hop is one ENI on a packet's way, or one network ACL: then Decision.Rule is one of
+// its entries, and Enforcer the ENI on that side of the subnet's border, nil where no
+// ENI is known there. Direction is that of the ACL's list.
 type Hop struct {
 	Enforcer  *Enforcer
 	Direction Direction
 	Decision  Decision
 }
 
-// Hops returns the ENIs that judged the packet, in the order in which they did.
-// The slice points into o.
+// Hops returns the ENIs and network ACLs that judged the packet, in the order in which
+// they did. The slice points into o.
 func (o *Outcome) Hops() []Hop { return o.hops[:o.n] }
 
 // judge lets the next ENI decide, into its place.
 func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
-	hop := &o.hops[o.n&1]
+	hop := &o.hops[o.n]
 	o.n++
 	hop.Enforcer, hop.Direction = e, dir
 	e.evaluate(&hop.Decision, dir, p)
-	if o.n == 1 || o.Verdict != Unknown || hop.Decision.Verdict == Drop {
+	if o.Verdict != Unknown || hop.Decision.Verdict == Drop {
 		o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
 	}
 }
@@ -44,6 +46,12 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 // its own connections (SG-06). The first drop ends the walk; the second ENI has
 // not seen such a packet then, while the first one remembers what it admitted.
 // An end that no ENI owns lets everything pass.
+//
+// Where the policy has network ACLs, those of the subnets that the packet leaves and
+// enters decide between the two (NACL-22), and at an end that no ENI owns as well where
+// a subnet's CIDR holds the address. They are not asked about exempt traffic, nor within
+// a subnet. Where Via.Through names a transit gateway attachment, they judge as AWS says
+// of packets that leave the VPC or come through it (NACL-57, NACL-58).
 //
 // Addresses are private ones; an address that exists in several VPCs is the one
 // in the VPC of the other end, or in a VPC that is peered with it. Where that does
@@ -100,8 +108,8 @@ func (f *Firewall) ForwardBatch(packets []Packet, judged func(i int, o *Outcome)
 }
 
 // Forward is [Firewall.Forward] for a packet whose way is known to be through
-// this ENI alone, in direction dir, whatever its addresses say. At an ENI that the
-// policy lacks it is not applicable.
+// this ENI alone, in direction dir, whatever its addresses say: the ENI's groups and the
+// network ACL of its subnet judge. At an ENI that the policy lacks it is not applicable.
 func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 	if e == nil || e.eni == nil {
 		return Outcome{Verdict: NotApplicable, Reason: NoInterface}
@@ -112,7 +120,14 @@ func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 		}
 	}
 	p.placed = true
+	acls := e.f.w.acls != nil
+	if acls && dir == Ingress && !e.ownBorder(dir, &p, &o) {
+		return o
+	}
 	o.judge(e, dir, &p)
+	if acls && dir == Egress && o.Verdict != Drop {
+		e.ownBorder(dir, &p, &o)
+	}
 	return o
 }
 
@@ -147,6 +162,10 @@ func (e *ends) nobody(why Reason) { *e = ends{reason: why} }
 func (e *ends) forward(p *Packet, o *Outcome) {
 	if e.first == nil {
 		o.Verdict, o.Reason = NotApplicable, e.reason
+		return
+	}
+	if e.first.f.w.acls != nil {
+		e.across(p, o)
 		return
 	}
 	o.judge(e.first, e.dir, p)

@@ -15,27 +15,26 @@ const mostNear = 5
 // near returns the rules of the ENI for a direction that come nearest to
 // admitting a packet which none of them admits.
 func (e *Enforcer) near(dir Direction, h *packet.Header, via Via) []NearRule {
-	type ranked struct {
-		NearRule
-		distance int
-	}
-	var all []ranked
+	var all []NearRule
 	for _, g := range e.eni.groups() {
 		for _, r := range e.f.w.groups[g].rules[dir-1] {
-			fails := e.fails(r, dir, h, via)
-			d := 0
-			for _, f := range fails {
-				d += distances[f.Field]
-			}
-			all = append(all, ranked{NearRule{RuleRef{r}, fails}, d})
+			all = append(all, NearRule{RuleRef{r}, e.fails(r, dir, h, via)})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(a.distance, b.distance) })
-	var near []NearRule
-	for _, r := range all[:min(len(all), mostNear)] {
-		near = append(near, r.NearRule)
+	return nearest(all)
+}
+
+// nearest sorts rules by how far they are from a packet, and returns the first few.
+func nearest(all []NearRule) []NearRule {
+	slices.SortStableFunc(all, func(a, b NearRule) int { return cmp.Compare(a.distance(), b.distance()) })
+	return all[:min(len(all), mostNear)]
+}
+
+func (n *NearRule) distance() (d int) {
+	for _, f := range n.Fails {
+		d += distances[f.Field]
 	}
-	return near
+	return d
 }
 
 // distances say how far a rule is from a packet for each field that failed. What
@@ -46,7 +45,15 @@ var distances = map[string]int{
 
 // fails returns the fields of a rule that the packet does not fit.
 func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) []Fail {
-	var fs []Fail
+	fs := r.failedMatch(h)
+	if !e.peerHas(r, dir, h, via) {
+		fs = append(fs, e.failedPeer(r, dir, h, via))
+	}
+	return fs
+}
+
+// failedMatch returns the fields of a rule but for its peer that the packet does not fit.
+func (r *ruleInfo) failedMatch(h *packet.Header) (fs []Fail) {
 	p := r.rule.Protocol
 	switch {
 	case p == AllProtocols:
@@ -68,9 +75,6 @@ func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) 
 		} else {
 			fs = append(fs, Fail{Field: "icmp code", Want: strconv.Itoa(m.Code()), Got: strconv.Itoa(int(h.ICMPCode))})
 		}
-	}
-	if !e.peerHas(r, dir, h, via) {
-		fs = append(fs, e.failedPeer(r, dir, h, via))
 	}
 	return fs
 }

@@ -28,6 +28,9 @@ type Options struct {
 	// DNS, DHCP, metadata, time, routers, neighbour discovery (EX-01).
 	FilterExempt bool
 
+	// ACLFragments says how network ACLs judge later fragments (NACL-49).
+	ACLFragments ACLFragments
+
 	// MaxConnections is the most tracked connections of the whole firewall,
 	// InstanceMax of all ENIs of one instance (CT-63). Zero is no maximum; AWS
 	// publishes none (CT-64). InstanceMax[""] is that of each ENI without an
@@ -77,17 +80,27 @@ const (
 
 var (
 	midstreamText = [...]string{"drop", "pass", "pickup"}
+	fragmentsText = [...]string{"l3", "first", "pass"}
 	onChangeText  = [...]string{"aws", "keep", "revalidate", "flush"}
 )
 
 // String returns "drop", "pass" or "pickup".
 func (m Midstream) String() string { return enum.Text(midstreamText[:], "Midstream", m) }
 
+// String returns "l3", "first" or "pass".
+func (a ACLFragments) String() string { return enum.Text(fragmentsText[:], "ACLFragments", a) }
+
 // String returns "aws", "keep", "revalidate" or "flush".
 func (c OnChange) String() string { return enum.Text(onChangeText[:], "OnChange", c) }
 
 // MarshalText returns the text form.
 func (m Midstream) MarshalText() ([]byte, error) { return enum.Marshal(midstreamText[:], m) }
+
+// MarshalText returns the text form.
+func (a ACLFragments) MarshalText() ([]byte, error) { return enum.Marshal(fragmentsText[:], a) }
+
+// UnmarshalText reads the text form.
+func (a *ACLFragments) UnmarshalText(b []byte) error { return enum.Unmarshal(fragmentsText[:], b, a) }
 
 // MarshalText returns the text form.
 func (c OnChange) MarshalText() ([]byte, error) { return enum.Marshal(onChangeText[:], c) }
@@ -98,7 +111,7 @@ func (m *Midstream) UnmarshalText(b []byte) error { return enum.Unmarshal(midstr
 // UnmarshalText reads the text form.
 func (c *OnChange) UnmarshalText(b []byte) error { return enum.Unmarshal(onChangeText[:], b, c) }
 
-// An Observer is told of every decision of an ENI, in order, before the caller
+// An Observer is told of every decision of an ENI, but of none of a network ACL, in order, before the caller
 // gets it.
 type Observer interface {
 	Observe(Event)

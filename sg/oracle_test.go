@@ -33,6 +33,7 @@ func TestOracle(t *testing.T) {
 	for _, r := range []sg.Reason{
 		sg.ByRule, sg.Tracked, sg.Untracked, sg.Exempt, sg.Related,
 		sg.NoRule, sg.OutOfState, sg.BadFragment, sg.TableFull, sg.Invalid,
+		sg.ACLAllow, sg.ACLDeny,
 	} {
 		if seen[r.String()] < n/10 {
 			t.Errorf("only %d packets were decided by %q", seen[r.String()], r)
@@ -250,6 +251,9 @@ func (o *oracle) play(f *flight, at time.Duration) (accepted bool, err error) {
 		g := naive.Decision{Verdict: got[i].Verdict, Reason: got[i].Reason}
 		if r := got[i].Rule; !r.IsZero() {
 			g.Rule = naive.Rule{Group: r.Group(), Dir: r.Direction(), Index: r.Index()}
+			if r.ACL() != "" {
+				g.Rule = naive.Rule{Entry: r.String()}
+			}
 		}
 		if g != want[i] || explain && said[i].Decision != got[i] {
 			return false, fmt.Errorf("hop %d: got %v, explained %v, want %v", i, g, said, want[i])

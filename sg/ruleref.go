@@ -6,7 +6,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A RuleRef names one rule of a compiled policy. It is comparable, small enough
+// A RuleRef names one rule of a compiled policy, or one entry of a network ACL. It is comparable, small enough
 // to sit in every Decision, and stays valid when its policy is replaced. The
 // zero RuleRef names no rule.
 type RuleRef struct{ r *ruleInfo }
@@ -24,6 +24,11 @@ type ruleInfo struct {
 
 	unsure bool          // entries of the list that it names are not known
 	family packet.Family // of that list, 0 where not known either
+
+	// Of an entry of a network ACL; group is empty then.
+	acl   NetworkACLID
+	entry int // its number; 0 stands for a first fragment that is remembered
+	allow bool
 }
 
 // A peerKind says what a rule's peer is once names are looked up.
@@ -40,7 +45,7 @@ const (
 // IsZero reports whether r names no rule.
 func (r RuleRef) IsZero() bool { return r.r == nil }
 
-// Group returns the rule's group.
+// Group returns the rule's group, "" for an entry of a network ACL.
 func (r RuleRef) Group() GroupID {
 	if r.r == nil {
 		return ""
@@ -56,8 +61,9 @@ func (r RuleRef) Direction() Direction {
 	return r.r.dir
 }
 
-// Index returns the rule's place in Group.Ingress or Group.Egress, and -1 for
-// the zero RuleRef.
+// Index returns the rule's place in Group.Ingress or Group.Egress, or the entry's in
+// NetworkACL.Ingress or Egress as it was compiled, and -1 for the zero RuleRef and for
+// entries that deny all.
 func (r RuleRef) Index() int {
 	if r.r == nil {
 		return -1
@@ -73,21 +79,26 @@ func (r RuleRef) Rule() Rule {
 	return r.r.rule
 }
 
-// Name returns the rule's id where it has one, else its place: "ingress[3]".
+// Name returns the rule's id where it has one, else its place: "ingress[3]". An entry
+// of a network ACL has its number, "ingress 100", or "ingress *" where it is AWS's own,
+// which denies all.
 func (r RuleRef) Name() string {
 	switch {
 	case r.r == nil:
 		return ""
+	case r.r.acl != "":
+		return r.r.entryName()
 	case r.r.rule.ID != "":
 		return string(r.r.rule.ID)
 	}
 	return r.r.dir.String() + "[" + strconv.Itoa(r.r.index) + "]"
 }
 
-// String returns group and name: "sg-web ingress[3]".
+// String returns group and name, "sg-web ingress[3]", or network ACL and name,
+// "acl-1 egress 100".
 func (r RuleRef) String() string {
 	if r.r == nil {
 		return ""
 	}
-	return string(r.r.group) + " " + r.Name()
+	return string(r.r.group) + string(r.r.acl) + " " + r.Name()
 }

@@ -6,8 +6,8 @@ var (
 	verdictText   = [...]string{"drop", "accept", "not_applicable", "unknown"}
 	directionText = [...]string{"", "ingress", "egress"}
 	reasonText    = [...]string{
-		"", "rule", "tracked", "untracked", "exempt", "related", "unfiltered",
-		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "source_dest_check", "bad_direction",
+		"", "rule", "tracked", "untracked", "exempt", "related", "unfiltered", "acl_allow",
+		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "source_dest_check", "bad_direction", "acl_deny",
 		"cut", "missing_group", "missing_prefix_list", "unknown_reference",
 		"not_ip", "no_interface", "same_interface", "ambiguous_interface",
 	}
@@ -36,9 +36,17 @@ func (d Decision) String() string {
 }
 
 // String returns where the packet was, and the decision: "eni-web egress: accept
-// rule sg-web egress[0]".
+// rule sg-web egress[0]", "acl-1 ingress: drop acl_deny acl-1 ingress *".
 func (h Hop) String() string {
-	return string(h.Enforcer.ID()) + " " + h.Direction.String() + ": " + h.Decision.String()
+	return h.Place() + " " + h.Direction.String() + ": " + h.Decision.String()
+}
+
+// Place returns the ENI or the network ACL that judged.
+func (h Hop) Place() string {
+	if acl := h.Decision.Rule.ACL(); acl != "" {
+		return string(acl)
+	}
+	return string(h.Enforcer.ID())
 }
 
 // String returns the outcome with the hops behind it: "drop no_rule (eni-web egress:
@@ -46,7 +54,7 @@ func (h Hop) String() string {
 func (o Outcome) String() string {
 	s := Decision{Verdict: o.Verdict, Reason: o.Reason}.String()
 	for i, h := range o.Hops() {
-		s += [...]string{" (", "; "}[i] + h.String()
+		s += [...]string{" (", "; "}[min(i, 1)] + h.String()
 	}
 	if o.n > 0 {
 		s += ")"

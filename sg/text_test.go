@@ -17,10 +17,11 @@ import (
 func TestTextForms(t *testing.T) {
 	roundTrip[sg.Verdict](t, 4)
 	roundTrip[sg.Direction](t, 3)
-	roundTrip[sg.Reason](t, 23)
+	roundTrip[sg.Reason](t, 25)
 	roundTrip[lint.Kind](t, 9)
 	roundTrip[sg.Midstream](t, 3)
 	roundTrip[sg.OnChange](t, 4)
+	roundTrip[sg.ACLFragments](t, 3)
 
 	var via sg.Via
 	for text, want := range map[string]sg.Via{

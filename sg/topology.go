@@ -17,6 +17,9 @@
 // [Policy.Match] the rules alone. A [Filter] takes raw frames, and calls from several
 // goroutines.
 //
+// [NetworkACL]s stand beside the groups, at the borders of subnets: [Firewall.Forward]
+// asks them, [Enforcer.Evaluate] does not.
+//
 // Every [Decision] says why: the rule that admitted the packet, the connection
 // it belongs to, or what was missing. [Firewall.Explain] and [Enforcer.Explain] say
 // the same at length, name the rules that came nearest, and change nothing.
@@ -50,6 +53,7 @@ type (
 	SubnetID     string // "subnet-0123456789abcdef0"
 	InstanceID   string // "i-0123456789abcdef0"
 	PeeringID    string // "pcx-0123456789abcdef0"
+	NetworkACLID string // "acl-0123456789abcdef0"
 	AccountID    string // "123456789012"
 )
 
@@ -63,12 +67,15 @@ type Topology struct {
 	Groups      []Group
 	PrefixLists []PrefixList
 	ENIs        []ENI
-	VPCs        []VPC     // needed for exempt addresses and peering only
+	VPCs        []VPC     // needed for exempt addresses, peering and network ACLs only
 	Peerings    []Peering // between VPCs of the topology or others
 
 	// TransitGateways say whether groups behind them can be named (REF-11). Where
 	// there are none, that is not known for VPCs that no peering connects.
 	TransitGateways []TransitGateway
+
+	// NetworkACLs judge at the borders of subnets. Without any, none is.
+	NetworkACLs []NetworkACL
 }
 
 // A Group is a security group. Rules only ever allow (SG-02); a group without

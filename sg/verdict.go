@@ -38,6 +38,7 @@ const (
 	Exempt     // "exempt": security groups do not filter it (EX-01)
 	Related    // "related": an ICMP error about a tracked connection, with RelatedICMP
 	Unfiltered // "unfiltered": AWS attaches no group to interfaces such as this one
+	ACLAllow   // "acl_allow": an entry of the network ACL allows it
 
 	// Dropped.
 	NoRule       // "no_rule": no rule of its direction admits it
@@ -48,6 +49,7 @@ const (
 	Invalid      // "invalid": Linux profile: the packet does not fit its connection (CTS-15)
 	SourceDest   // "source_dest_check": neither end is the interface's, which checks that
 	BadDirection // "bad_direction": the caller gave no direction
+	ACLDeny      // "acl_deny": an entry of the network ACL denies it, the last one of all included (NACL-03)
 
 	// Unknown.
 	Cut              // "cut": the capture cut off what the decision needs
@@ -62,7 +64,7 @@ const (
 	Ambiguous     // "ambiguous_interface": an address belongs to ENIs of several VPCs, and no other end tells which or could judge alone
 )
 
-// A Decision is what one ENI does with one packet, and why. It is small and
+// A Decision is what one ENI, or one network ACL, does with one packet, and why. It is small and
 // comparable; the zero Decision is a drop.
 type Decision struct {
 	Verdict Verdict
@@ -71,6 +73,7 @@ type Decision struct {
 	State   conntrack.State     // of the connection, after the packet
 
 	// Rule admitted the packet, or the first packet of its connection; for
-	// midstream and table_full, it would have. Otherwise it is the zero RuleRef.
+	// midstream and table_full, it would have. Of a network ACL it is the entry that
+	// decided. Otherwise it is the zero RuleRef.
 	Rule RuleRef
 }

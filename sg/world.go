@@ -22,6 +22,8 @@ type world struct {
 	rules  uint32 // numbers given to rules so far
 	epoch  uint64 // counts changes of rules; see matcher
 
+	acls *acls // nil without network ACLs
+
 	// What follows never changes, so that copies share it.
 	groupByID map[GroupID]uint32
 	eniByID   map[ENIID]uint32
@@ -62,6 +64,8 @@ type eniInfo struct {
 	timeouts conntrack.Timeouts
 	instance InstanceID
 	missing  []GroupID // that it carries and the topology lacks
+	subnet   uint32    // its number; 0 where not known, or without network ACLs
+	transit  bool      // a transit gateway attachment
 
 	keepsClients bool // packets may come through it with their clients' addresses
 
@@ -110,6 +114,7 @@ func (w *world) own() *world {
 	c.lists = slices.Clone(w.lists)
 	c.cidrs.uses = slices.Clone(w.cidrs.uses)
 	c.cidrs.free = slices.Clone(w.cidrs.free)
+	c.acls = w.acls.own()
 	c.enis = make([]eni, len(w.enis))
 	copies := map[*groupSet]*groupSet{}
 	for i := range w.enis {

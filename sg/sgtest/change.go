@@ -82,6 +82,8 @@ func (b *builder) append(t *sg.Topology) {
 	b.topo.Peerings = append(b.topo.Peerings, t.Peerings...)
 	b.topo.PrefixLists = append(b.topo.PrefixLists, t.PrefixLists...)
 	b.topo.Groups = append(b.topo.Groups, t.Groups...)
+	b.topo.TransitGateways = append(b.topo.TransitGateways, t.TransitGateways...)
+	b.topo.NetworkACLs = append(b.topo.NetworkACLs, t.NetworkACLs...)
 	b.topo.ENIs = append(b.topo.ENIs, t.ENIs...)
 }
 

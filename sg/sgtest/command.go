@@ -347,7 +347,7 @@ func (c *command) parseConnections(line string, at time.Duration, fs []field) {
 
 func isChange(verb string) bool {
 	switch verb {
-	case "authorize", "revoke", "attach", "detach", "setgroups", "entry", "swap":
+	case "authorize", "revoke", "attach", "detach", "setgroups", "entry", "aclentry", "associate", "swap":
 		return true
 	}
 	return isStatement(verb)
@@ -393,6 +393,14 @@ func parseChangeText(line string, ws []words.Word) (change, error) {
 			err = fmt.Errorf("%q: not a CIDR block", args[2].Value)
 		}
 		return entryChange(args[0].Value == "add", sg.PrefixListID(args[1].Value), cidr), err
+	case verb == "aclentry" && len(args) > 3 && (args[0].Value == "add" || args[0].Value == "replace" || args[0].Value == "remove"):
+		return parseEntryChange(line, args)
+	case verb == "associate" && (len(args) == 1 || len(args) == 2):
+		id := sg.NetworkACLID("")
+		if len(args) == 2 {
+			id = sg.NetworkACLID(args[1].Value)
+		}
+		return associate(sg.SubnetID(args[0].Value), id), nil
 	case verb == "swap" && len(args) > 0:
 		return func(r *runner, fw *sg.Firewall, now time.Time) error {
 			b := newBuilder(nil)

@@ -15,7 +15,7 @@ import (
 // "option" statement, and nothing if nothing does:
 //
 //	profile=linux midstream=pass related-icmp filter-exempt
-//	max-connections=4 instance-max=i-1:2 on-change=flush
+//	max-connections=4 instance-max=i-1:2 acl-fragments=first on-change=flush
 //
 // An Observer has no text and is left out.
 func FormatOptions(o *sg.Options) string {
@@ -39,6 +39,9 @@ func FormatOptions(o *sg.Options) string {
 	for _, id := range ids {
 		w.field("instance-max", id+":"+strconv.Itoa(o.InstanceMax[sg.InstanceID(id)]))
 	}
+	if o.ACLFragments != sg.ACLFragmentsL3 {
+		w.field("acl-fragments", o.ACLFragments.String())
+	}
 	if o.OnChange != sg.ChangeAWS {
 		w.field("on-change", o.OnChange.String())
 	}
@@ -59,6 +62,7 @@ func optionFields(o *sg.Options) words.Fields {
 	return words.Fields{
 		"profile":            func(s string) error { return o.Profile.UnmarshalText([]byte(s)) },
 		"midstream":          func(s string) error { return o.Midstream.UnmarshalText([]byte(s)) },
+		"acl-fragments":      func(s string) error { return o.ACLFragments.UnmarshalText([]byte(s)) },
 		"on-change":          func(s string) error { return o.OnChange.UnmarshalText([]byte(s)) },
 		"flag related-icmp":  words.Flag(&o.RelatedICMP),
 		"flag filter-exempt": words.Flag(&o.FilterExempt),

@@ -34,8 +34,10 @@ import (
 // none be left over.
 //
 // Changes are authorize, revoke, attach ENI GROUP, detach ENI GROUP, setgroups
-// ENI GROUP..., "entry add LIST CIDR", "entry remove LIST CIDR", "swap FILE", and
-// any statement about the topology, which replaces the thing it names. A change
+// ENI GROUP..., "entry add LIST CIDR", "entry remove LIST CIDR", "aclentry add ACL
+// ingress 100 allow ...", "aclentry replace" with the same, "aclentry remove ACL ingress
+// 100", "associate SUBNET ACL", where no ACL means the default one, "swap FILE", and any
+// statement about the topology, which replaces the thing it names. A change
 // that is refused has the expected error below it: "    error TEXT".
 //
 // "check" lists the findings about the topology below itself, "compile" its

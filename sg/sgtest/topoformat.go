@@ -71,6 +71,9 @@ func FormatTopology(t *sg.Topology) string {
 	for i := range t.Groups {
 		formatGroup(&w, &t.Groups[i])
 	}
+	for i := range t.NetworkACLs {
+		formatACL(&w, &t.NetworkACLs[i])
+	}
 	for i := range t.ENIs {
 		formatENI(&w, &t.ENIs[i])
 	}
@@ -93,6 +96,22 @@ func formatGroup(w *lineWriter, g *sg.Group) {
 		for _, r := range *rulesOf(g, dir) {
 			w.start("rule", string(g.ID), dir.String())
 			w.b = append(append(w.b, ' '), r.String()...)
+		}
+	}
+}
+
+func formatACL(w *lineWriter, a *sg.NetworkACL) {
+	w.start("acl", string(a.ID))
+	w.field("name", a.Name)
+	w.field("vpc", string(a.VPC))
+	for _, s := range a.Subnets {
+		w.keep("subnet", string(s))
+	}
+	w.flag("default", a.IsDefault)
+	for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
+		for _, e := range *entriesOf(a, dir) {
+			w.start("aclentry", string(a.ID), dir.String())
+			w.b = append(append(w.b, ' '), e.String()...)
 		}
 	}
 }
@@ -186,6 +205,11 @@ func cloneTopology(t *sg.Topology) *sg.Topology {
 		Peerings:    slices.Clone(t.Peerings),
 
 		TransitGateways: slices.Clone(t.TransitGateways),
+		NetworkACLs:     slices.Clone(t.NetworkACLs),
+	}
+	for i := range c.NetworkACLs {
+		a := &c.NetworkACLs[i]
+		a.Subnets, a.Ingress, a.Egress = slices.Clone(a.Subnets), slices.Clone(a.Ingress), slices.Clone(a.Egress)
 	}
 	for i := range c.TransitGateways {
 		c.TransitGateways[i].Attachments = slices.Clone(c.TransitGateways[i].Attachments)

@@ -24,10 +24,12 @@ import (
 //	entry pl-corp 198.51.100.0/24 desc="the office"
 //	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2
 //	rule sg-web ingress tcp 443 0.0.0.0/0 id=sgr-1
+//	acl acl-1 vpc=vpc-1 subnet=subnet-a default
+//	aclentry acl-1 ingress 100 allow tcp 443 0.0.0.0/0
 //	eni eni-web 10.0.1.10 2001:db8::10 sg-web public=203.0.113.5 vpc=vpc-1
 //
-// Rules are written as [sg.ParseRule] reads them, and what follows eni as
-// [load.ParseENI] does.
+// Rules are written as [sg.ParseRule] reads them, entries of network ACLs as
+// [sg.ParseACLEntry] does, and what follows eni as [load.ParseENI] does.
 //
 // The text says nothing that sg.Compile would refuse or not; that is for Compile.
 func ParseTopology(name, text string) (*sg.Topology, error) {
@@ -81,6 +83,9 @@ func (b *builder) settle() {
 	for i := range b.topo.Groups {
 		b.old["group "+string(b.topo.Groups[i].ID)] = true
 	}
+	for i := range b.topo.NetworkACLs {
+		b.old["acl "+string(b.topo.NetworkACLs[i].ID)] = true
+	}
 	for i := range b.topo.ENIs {
 		b.old["eni "+string(b.topo.ENIs[i].ID)] = true
 	}
@@ -90,7 +95,7 @@ func (b *builder) settle() {
 // the topology.
 func isStatement(word string) bool {
 	switch word {
-	case "vpc", "subnet", "peering", "transitgateway", "prefixlist", "entry", "group", "rule", "eni", "remove":
+	case "vpc", "subnet", "peering", "transitgateway", "prefixlist", "entry", "group", "rule", "acl", "aclentry", "eni", "remove":
 		return true
 	}
 	return false
@@ -155,6 +160,13 @@ func (b *builder) statement(line string, ws []words.Word) error {
 		}.Set(args)
 		add(b, &t.Groups, kind, id, g, func(g sg.Group) string { return string(g.ID) })
 		return err
+	case "acl":
+		a := sg.NetworkACL{ID: sg.NetworkACLID(id)}
+		err := words.Fields{
+			"name": words.Text(&a.Name), "vpc": words.Text(&a.VPC), "subnet": words.List(&a.Subnets), "flag default": words.Flag(&a.IsDefault),
+		}.Set(args)
+		add(b, &t.NetworkACLs, kind, id, a, func(a sg.NetworkACL) string { return string(a.ID) })
+		return err
 	case "eni":
 		e, err := load.ParseENI(line[ws[0].Start:])
 		add(b, &t.ENIs, kind, string(e.ID), e, func(e sg.ENI) string { return string(e.ID) })
@@ -165,6 +177,8 @@ func (b *builder) statement(line string, ws []words.Word) error {
 		return b.entry(id, args)
 	case "rule":
 		return b.rule(line, id, args)
+	case "aclentry":
+		return b.aclEntry(line, id, args)
 	}
 	return b.remove(id, args)
 }
@@ -225,6 +239,39 @@ func (b *builder) rule(line, id string, args []words.Word) error {
 	return err
 }
 
+func (b *builder) aclEntry(line, id string, args []words.Word) error {
+	i := last(b.topo.NetworkACLs, func(a sg.NetworkACL) bool { return string(a.ID) == id })
+	if i < 0 {
+		return fmt.Errorf("entry of network ACL %q, which no line above declares", id)
+	}
+	dir, e, err := parseDirEntry(line, args)
+	if err == nil {
+		list := entriesOf(&b.topo.NetworkACLs[i], dir)
+		*list = append(*list, e)
+	}
+	return err
+}
+
+// parseDirEntry reads "ingress 100 allow tcp 443 0.0.0.0/0", which starts at args[0].
+func parseDirEntry(line string, args []words.Word) (sg.Direction, sg.ACLEntry, error) {
+	if len(args) < 2 {
+		return 0, sg.ACLEntry{}, errors.New("entry without a direction and a number")
+	}
+	dir, err := parseDirection(args[0])
+	if err != nil {
+		return 0, sg.ACLEntry{}, err
+	}
+	e, err := sg.ParseACLEntry(line[args[1].Start:])
+	return dir, e, err
+}
+
+func entriesOf(a *sg.NetworkACL, dir sg.Direction) *[]sg.ACLEntry {
+	if dir == sg.Ingress {
+		return &a.Ingress
+	}
+	return &a.Egress
+}
+
 // parseDirRule reads "ingress tcp 443 0.0.0.0/0", which starts at args[0].
 func parseDirRule(line string, args []words.Word) (sg.Direction, sg.Rule, error) {
 	if len(args) == 0 {
@@ -280,10 +327,17 @@ func (b *builder) remove(kind string, args []words.Word) error {
 			}
 		}
 		n = without(&t.Groups, func(g sg.Group) bool { return string(g.ID) == id })
+	case "acl":
+		if i := last(t.NetworkACLs, func(a sg.NetworkACL) bool { return string(a.ID) == id }); i >= 0 {
+			if a := &t.NetworkACLs[i]; a.IsDefault || len(a.Subnets) > 0 { // NACL-38
+				return fmt.Errorf("remove acl %q: it is a default one, or a subnet has it (DependencyViolation)", id)
+			}
+		}
+		n = without(&t.NetworkACLs, func(a sg.NetworkACL) bool { return string(a.ID) == id })
 	case "eni":
 		n = without(&t.ENIs, func(e sg.ENI) bool { return string(e.ID) == id })
 	default:
-		return fmt.Errorf("remove %q: not vpc, peering, transitgateway, prefixlist, group or eni", kind)
+		return fmt.Errorf("remove %q: not vpc, peering, transitgateway, prefixlist, group, acl or eni", kind)
 	}
 	if n == 0 {
 		return fmt.Errorf("remove %s %q: there is none", kind, id)

@@ -47,6 +47,11 @@ func everything() *sg.Topology {
 			},
 			{ID: "web"}, {ID: "sg-web"}, {ID: ""},
 		},
+		NetworkACLs: []sg.NetworkACL{{
+			ID: "acl-1", Name: "the public one", VPC: "vpc-1", IsDefault: true, Subnets: []sg.SubnetID{"subnet-a", "subnet b"},
+			Ingress: []sg.ACLEntry{{Number: 100, Allow: true, Protocol: sg.TCP, Ports: sg.Port(443), CIDR: pfx("0.0.0.0/0")}, {Number: 90, Protocol: sg.AllProtocols, CIDR: pfx("10.0.9.1/24")}},
+			Egress:  []sg.ACLEntry{{Number: 1, Allow: true, Protocol: sg.ICMPv6, ICMP: sg.AllICMP, CIDR: pfx("::/0")}},
+		}, {ID: "acl 2"}},
 		ENIs: []sg.ENI{{
 			ID: "eni-1", Name: "the first", Addrs: []netip.Addr{ip("10.0.1.10"), ip("2001:db8::a")},
 			Prefixes: []netip.Prefix{pfx("10.0.3.0/28")}, Public: []netip.Addr{ip("203.0.113.5")},
@@ -92,7 +97,7 @@ func TestTopologyTextErrors(t *testing.T) {
 		"remove":                       "x:1: remove without an id",
 		"remove group":                 "x:1: remove what? a kind and one id",
 		"remove group g":               `x:1: remove group "g": there is none`,
-		"remove rule g":                `x:1: remove "rule": not vpc, peering, transitgateway, prefixlist, group or eni`,
+		"remove rule g":                `x:1: remove "rule": not vpc, peering, transitgateway, prefixlist, group, acl or eni`,
 		"vpc v \"":                     "x:1: column 7: quote without an end",
 		"vpc a b\nvpc c d":             "x:1: \"b\": not a CIDR block\nx:2: \"d\": not a CIDR block",
 	} {

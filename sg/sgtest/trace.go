@@ -114,11 +114,11 @@ func formatOutcome(o *sg.Outcome) string {
 func formatHops(o *sg.Outcome) []string {
 	width := 0
 	for _, hop := range o.Hops() {
-		width = max(width, len(hop.Enforcer.ID()))
+		width = max(width, len(hop.Place()))
 	}
 	var rows []string
 	for _, hop := range o.Hops() {
-		rows = append(rows, fmt.Sprintf("%-*s %-7s  %s", width, hop.Enforcer.ID(), hop.Direction, FormatDecision(hop.Decision)))
+		rows = append(rows, fmt.Sprintf("%-*s %-7s  %s", width, hop.Place(), hop.Direction, FormatDecision(hop.Decision)))
 	}
 	return rows
 }

@@ -137,7 +137,7 @@ func (e *DropError) Error() string {
 	s := fmt.Sprintf("%v: %s: %s, %s", e.Err, x.Header.String(), x.Verdict, x.Reason)
 	if len(x.Hops) > 0 {
 		hop := x.Hops[len(x.Hops)-1]
-		s += fmt.Sprintf(" at %s %s", hop.ENI, hop.Direction)
+		s += fmt.Sprintf(" at %s %s", hop.Place(), hop.Direction)
 		if len(hop.Near) > 0 {
 			s += ", nearest " + hop.Near[0].String()
 		}

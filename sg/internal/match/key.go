@@ -62,3 +62,12 @@ func KeyOf(h *packet.Header) Key {
 	}
 	return k
 }
+
+// Told reports whether the packet of a key tells its port or type, where its protocol
+// has one. Where it does not, ranges of the same protocol may or may not cover it.
+func (k Key) Told() bool { return k&untold == 0 }
+
+// SameProtocol reports whether a range is of the protocol of a key. All is of none.
+func (r Range) SameProtocol(k Key) bool {
+	return r.First/perProtocol == k/perProtocol && r.Last/perProtocol == k/perProtocol
+}

@@ -27,6 +27,8 @@ type Firewall struct {
 	table *conntrack.Table
 	zones map[sg.ENIID]conntrack.Zone
 	conns []opened // by tag
+
+	fragments []remembered // first ones, by network ACLs, where later ones follow them
 }
 
 // An opened connection, as far as rules are concerned.
@@ -39,11 +41,13 @@ type opened struct {
 	unknown sg.Reason // why it is not known whether its first packet was admitted
 }
 
-// A Rule names a rule as sg.RuleRef does. The zero Rule names none.
+// A Rule names a rule as sg.RuleRef does, or an entry of a network ACL. The zero Rule
+// names none.
 type Rule struct {
 	Group sg.GroupID
 	Dir   sg.Direction
 	Index int
+	Entry string // "acl-1 egress 100", and nothing else then
 }
 
 // A Decision says what sg.Decision says, connections left out.
@@ -55,7 +59,9 @@ type Decision struct {
 
 func (d Decision) String() string {
 	s := fmt.Sprintf("%s %s", d.Verdict, d.Reason)
-	if d.Rule != (Rule{}) {
+	if d.Rule.Entry != "" {
+		s += " " + d.Rule.Entry
+	} else if d.Rule != (Rule{}) {
 		s += fmt.Sprintf(" %s %s[%d]", d.Rule.Group, d.Rule.Dir, d.Rule.Index)
 	}
 	return s
@@ -96,10 +102,18 @@ type Change struct {
 	ENI   sg.ENIID        // its groups
 	Group sg.GroupID      // its rules
 	List  sg.PrefixListID // its entries
+
+	Nothing bool // that connections depend on: network ACLs, or what was so before
 }
 
 // Changed tells that the topology changed, and ends connections as the options say.
 func (f *Firewall) Changed(c Change, now time.Time) error {
+	if c.Nothing {
+		return nil
+	}
+	if c == (Change{}) {
+		f.fragments = nil
+	}
 	f.table.DeleteFunc(now, func(conn conntrack.Entry) bool {
 		o := f.conns[conn.Tag]
 		e := f.eni(o.eni)
@@ -177,7 +191,7 @@ func (f *Firewall) evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet
 	if !f.opts.FilterExempt && exempt(f.topo, e, dir, h) {
 		return Decision{sg.Accept, sg.Exempt, Rule{}}
 	}
-	if len(e.Groups) == 0 && (e.RequesterManaged || e.Type == "nat_gateway" || e.Type == "network_load_balancer") {
+	if len(e.Groups) == 0 && (e.RequesterManaged || e.Type == "nat_gateway" || e.Type == "network_load_balancer" || e.Type == "transit_gateway") {
 		return Decision{sg.Accept, sg.Unfiltered, Rule{}}
 	}
 	first := h.Fragment() && !h.LaterFragment()
@@ -299,8 +313,8 @@ func (f *Firewall) open(e *sg.ENI, o opened, h *packet.Header, now time.Time) bo
 	return f.table.Commit(f.zones[e.ID], h, now, uint32(len(f.conns)-1))
 }
 
-// Forward decides about a packet at both ends (SG-06). The first drop is the last
-// decision.
+// Forward decides about a packet at both ends (SG-06), and at the borders of subnets
+// between them (NACL-22). The first drop is the last decision.
 func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decision {
 	src, dst := f.ends(h)
 	if src == dst { // both missing, or one interface
@@ -312,6 +326,9 @@ func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decisi
 		if ds[0].Verdict == sg.Drop {
 			return ds
 		}
+	}
+	if ds = append(ds, f.cross(src, dst, via, h, now)...); len(ds) > 0 && ds[len(ds)-1].Verdict == sg.Drop {
+		return ds
 	}
 	if dst != nil {
 		ds = append(ds, f.evaluate(dst.ID, sg.Ingress, via, h, now, false))
@@ -377,14 +394,14 @@ func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Head
 			}
 			switch f.peerHas(e, g, &r, dir, via, h) {
 			case yes:
-				return Rule{g.ID, dir, n}, sg.NoReason
+				return Rule{Group: g.ID, Dir: dir, Index: n}, sg.NoReason
 			case maybeMember:
 				if maybe == (Rule{}) {
-					maybe = Rule{g.ID, dir, n}
+					maybe = Rule{Group: g.ID, Dir: dir, Index: n}
 				}
 			case maybeEntry:
 				if list == (Rule{}) {
-					list = Rule{g.ID, dir, n}
+					list = Rule{Group: g.ID, Dir: dir, Index: n}
 				}
 			}
 		}

@@ -1,0 +1,337 @@
+package sg
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
+	"github.com/sgsim/sgsim/sg/internal/match"
+)
+
+// An acls holds the compiled network ACLs and the subnets at whose borders they stand.
+type acls struct {
+	all     []*acl   // in topology order; replaced whole when their entries change
+	subnets []subnet // by number; 0 stands for none that is known
+	rules   uint32   // numbers given to entries so far
+
+	// What follows never changes, so that copies share it.
+	byID       map[NetworkACLID]uint32
+	subnetByID map[SubnetID]uint32
+	defaults   map[uint32]*acl // by VPC; for their numbers only
+	cidrs      cidrtrie.Trie   // address to subnets
+}
+
+// A subnet is a compiled subnet. It needs no CIDR: interfaces and ACLs name it.
+type subnet struct {
+	id  SubnetID
+	vpc uint32
+	acl uint32 // its number plus 1; 0 where not known
+}
+
+// An acl is a compiled network ACL. It never changes.
+type acl struct {
+	id     NetworkACLID
+	number uint32
+	vpc    uint32
+	rules  [2][]*ruleInfo // by Direction-1, ascending by number; those that deny all are last
+	lists  [2]entryList
+}
+
+// An entryList is what packets ask of the entries of one direction. There are few, so
+// that they are tried one by one.
+type entryList struct {
+	v4 []entry4
+	v6 []entry6
+
+	all   [2]*ruleInfo // by IP version: the first entry, where it matches everything
+	first *ruleInfo    // stands for the first fragment that a later one follows
+}
+
+type entry4 struct {
+	net, mask uint32
+	match.Range
+	rule *ruleInfo
+}
+
+type entry6 struct {
+	hi, lo, maskHi, maskLo uint64
+	match.Range
+	rule *ruleInfo
+}
+
+// own returns a copy that can be changed in place.
+func (a *acls) own() *acls {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	c.all, c.subnets = slices.Clone(a.all), slices.Clone(a.subnets)
+	return &c
+}
+
+// acls compiles the network ACLs. Without any, subnets do not matter.
+func (c *compiler) acls() {
+	if len(c.t.NetworkACLs) == 0 {
+		return
+	}
+	w := c.w
+	a := &acls{
+		subnets: make([]subnet, 1), subnetByID: map[SubnetID]uint32{},
+		byID: map[NetworkACLID]uint32{}, defaults: map[uint32]*acl{},
+	}
+	w.acls = a
+	var trie cidrtrie.Builder
+	for i := range c.t.VPCs {
+		v := &c.t.VPCs[i]
+		for j := range v.Subnets {
+			s := &v.Subnets[j]
+			n := a.subnet(s.ID, w.reach.VPC(string(v.ID)))
+			seen := map[netip.Prefix]bool{}
+			for _, p := range s.CIDRs {
+				if checkCIDR(p) == nil && !seen[p.Masked()] {
+					seen[p.Masked()] = true
+					trie.Add(p.Masked(), n)
+				}
+			}
+		}
+	}
+	a.cidrs = trie.Trie()
+	for i := range c.t.ENIs {
+		in, e := &c.t.ENIs[i], &w.enis[i]
+		e.transit = in.Type == "transit_gateway"
+		switch {
+		case in.Subnet != "":
+			e.subnet = a.subnet(in.Subnet, e.vpc)
+		case len(in.Addrs) > 0 && in.Addrs[0].IsValid():
+			fam, b := flatAddr(in.Addrs[0])
+			own, only, _ := a.containing(fam, &b, e.vpc)
+			if e.subnet = own; e.vpc == 0 {
+				e.subnet = only
+			}
+		}
+	}
+	for i := range c.t.NetworkACLs {
+		c.acl(i)
+	}
+	c.associate()
+	for i := range a.subnets[1:] {
+		s := &a.subnets[i+1]
+		if d := a.defaults[s.vpc]; s.acl == 0 && d != nil {
+			s.acl = d.number + 1
+		}
+	}
+}
+
+// subnet returns the number of a subnet, which is new where nobody named it before.
+func (a *acls) subnet(id SubnetID, vpc uint32) uint32 {
+	n, ok := a.subnetByID[id]
+	if !ok {
+		n = uint32(len(a.subnets))
+		a.subnetByID[id] = n
+		a.subnets = append(a.subnets, subnet{id: id, vpc: vpc})
+	}
+	if s := &a.subnets[n]; s.vpc == 0 {
+		s.vpc = vpc
+	}
+	return n
+}
+
+// acl compiles the ACL of an index.
+func (c *compiler) acl(i int) {
+	in, a := &c.t.NetworkACLs[i], c.w.acls
+	fail := func(err error) { c.fail(inACLs, i, string(in.ID), err) }
+	if err := claim(a.byID, in.ID, uint32(i)); err != nil {
+		fail(err)
+	}
+	out := &acl{id: in.ID, number: uint32(i), vpc: c.w.reach.VPC(string(in.VPC))}
+	if in.IsDefault {
+		if a.defaults[out.vpc] != nil {
+			fail(errTwoDefault)
+		}
+		a.defaults[out.vpc] = out
+	}
+	for _, dir := range [...]Direction{Ingress, Egress} {
+		var rules []*ruleInfo
+		taken := map[int]bool{}
+		for n, e := range in.entriesOf(dir) {
+			if e.isDenyAll() {
+				continue
+			}
+			err := e.check()
+			if err == nil && taken[e.Number] {
+				err = fmt.Errorf("number %d: %w", e.Number, ErrNumberTaken)
+			}
+			if err != nil {
+				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Dir: dir, Item: n, Err: err})
+				continue
+			}
+			taken[e.Number] = true
+			rules = append(rules, a.entry(in.ID, dir, n, e))
+		}
+		slices.SortFunc(rules, compareEntries)
+		out.setRules(dir, append(rules, a.entry(in.ID, dir, -1, denyAll(false)), a.entry(in.ID, dir, -1, denyAll(true))))
+	}
+	a.all = append(a.all, out)
+}
+
+// associate gives subnets the ACLs that name them.
+func (c *compiler) associate() {
+	a := c.w.acls
+	for i := range c.t.NetworkACLs {
+		in := &c.t.NetworkACLs[i]
+		seen := map[SubnetID]bool{}
+		for n, id := range in.Subnets {
+			fail := func(err error) {
+				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Item: n, Subnet: id, Err: err})
+			}
+			if id == "" {
+				fail(ErrNoID)
+				continue
+			}
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			s := &a.subnets[a.subnet(id, a.all[i].vpc)]
+			switch {
+			case s.acl != 0:
+				fail(fmt.Errorf("%s: %w", a.all[s.acl-1].id, errTwoACLs))
+			case s.vpc != a.all[i].vpc && a.all[i].vpc != 0:
+				fail(errOtherVPC)
+			}
+			s.acl = uint32(i) + 1
+		}
+	}
+}
+
+// entry returns a compiled entry.
+func (a *acls) entry(id NetworkACLID, dir Direction, index int, e ACLEntry) *ruleInfo {
+	r := &ruleInfo{acl: id, dir: dir, index: index, rule: e.rule(), number: a.rules, entry: e.Number, allow: e.Allow, kind: peerCIDR4}
+	if e.CIDR.Addr().Is6() {
+		r.kind = peerCIDR6
+	}
+	a.rules++
+	return r
+}
+
+// setRules gives an ACL that nobody uses yet its entries for a direction, in order.
+func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
+	l := entryList{first: &ruleInfo{acl: a.id, dir: dir, index: -1}}
+	for _, r := range rules {
+		p := r.rule.Peer.CIDR
+		v4 := r.kind == peerCIDR4
+		if r.rule.Protocol == AllProtocols && p.Bits() == 0 {
+			switch {
+			case v4 && l.v4 == nil:
+				l.all[0] = r
+			case !v4 && l.v6 == nil:
+				l.all[1] = r
+			}
+		}
+		if v4 {
+			mask := uint32(uint64(0xffffffff) << (32 - p.Bits()))
+			l.v4 = append(l.v4, entry4{word4(p.Addr()), mask, r.rule.keys(), r})
+			continue
+		}
+		hi, lo := words6(p.Addr())
+		e := entry6{hi: hi, lo: lo, maskHi: ^uint64(0), Range: r.rule.keys(), rule: r}
+		if n := p.Bits(); n <= 64 {
+			e.maskHi <<= 64 - n
+		} else {
+			e.maskLo = ^uint64(0) << (128 - n)
+		}
+		l.v6 = append(l.v6, e)
+	}
+	a.rules[dir-1], a.lists[dir-1] = rules, l
+}
+
+// find returns the entry that decides about a packet whose other end is remote, which
+// the last one does where no other matches.
+func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
+	v6 := 0
+	if h.Family == packet.IPv6 {
+		v6 = 1
+	}
+	if r := l.all[v6]; r != nil {
+		return r
+	}
+	k := match.KeyOf(h)
+	if v6 == 0 {
+		a := binary.BigEndian.Uint32(remote[12:])
+		for i := range l.v4 {
+			if e := &l.v4[i]; a&e.mask == e.net && e.Has(k) {
+				return e.rule
+			}
+		}
+		return l.v4[len(l.v4)-1].rule
+	}
+	hi, lo := binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
+	for i := range l.v6 {
+		if e := &l.v6[i]; hi&e.maskHi == e.hi && lo&e.maskLo == e.lo && e.Has(k) {
+			return e.rule
+		}
+	}
+	return l.v6[len(l.v6)-1].rule
+}
+
+// containing returns the subnet of a VPC that contains an address, the only one of all
+// VPCs that does, and all of them; 0 where there is none.
+func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, only uint32, all []uint32) {
+	add := func(ns []uint32) {
+		for _, n := range ns {
+			if a.subnets[n].vpc == vpc && (own == 0 || n < own) {
+				own = n
+			}
+			if !slices.Contains(all, n) {
+				all = append(all, n)
+			}
+		}
+	}
+	if fam == packet.IPv4 {
+		short, long := a.cidrs.Lookup4(binary.BigEndian.Uint32(addr[12:]))
+		if len(short) == 0 && len(long) == 1 { // nearly always
+			all = long
+			if a.subnets[long[0]].vpc == vpc {
+				own = long[0]
+			}
+		} else {
+			add(short)
+			add(long)
+		}
+	} else {
+		for w := a.cidrs.Walk6(binary.BigEndian.Uint64(addr[:8]), binary.BigEndian.Uint64(addr[8:])); ; {
+			ns, ok := w.Next()
+			if !ok {
+				break
+			}
+			add(ns)
+		}
+	}
+	if len(all) == 1 {
+		only = all[0]
+	}
+	return own, only, all
+}
+
+// locate returns the subnet of an address that no interface has, as seen from a VPC:
+// one there, else the only one of all VPCs, else the only one of VPCs that are peered
+// with it; 0 where there is none.
+func (w *world) locate(fam packet.Family, addr *[16]byte, vpc uint32) uint32 {
+	own, only, all := w.acls.containing(fam, addr, vpc)
+	if own != 0 || len(all) < 2 {
+		return max(own, only)
+	}
+	found := uint32(0)
+	for _, n := range all {
+		if w.reach.Peered(vpc, w.acls.subnets[n].vpc) {
+			if found != 0 {
+				return 0
+			}
+			found = n
+		}
+	}
+	return found
+}
