@@ -27,6 +27,9 @@ type Finding struct {
 	Index      int
 	ENI        sg.ENIID
 	PrefixList sg.PrefixListID
+	ACL        sg.NetworkACLID
+	Number     int // of the entry in ACL, if Dir is set
+	Subnet     sg.SubnetID
 
 	Text string // what is the matter, without the place
 }
@@ -44,10 +47,14 @@ const (
 	Shadowed                      // "shadowed": another rule of the group admits all that this one does
 	Misleading                    // "misleading": the rule means less than it seems to
 	Misplaced                     // "misplaced": AWS does not allow this combination
+	Contrary                      // "contrary": an entry of a network ACL that comes first decides otherwise for all that this one matches
+	Blocked                       // "blocked": a network ACL keeps out answers or errors that what it allows needs (NACL-20, NACL-21)
+	Unjudged                      // "unjudged": the network ACL of a subnet is not in the topology
 )
 
 var kindText = [...]string{
 	"", "quota", "stale", "dangling", "never", "duplicate", "shadowed", "misleading", "misplaced",
+	"contrary", "blocked", "unjudged",
 }
 
 // String returns the text form that stands beside each kind.
@@ -74,9 +81,15 @@ func (f Finding) String() string {
 }
 
 // Place names what the finding is about: "sg-web ingress[3]", "eni-db", "pl-corp",
-// and nothing for the topology as a whole.
+// "acl-1 egress 100", "subnet-a", and nothing for the topology as a whole.
 func (f Finding) Place() string {
 	switch {
+	case f.ACL != "" && f.Dir != 0:
+		return fmt.Sprintf("%s %s %d", f.ACL, f.Dir, f.Number)
+	case f.ACL != "":
+		return string(f.ACL)
+	case f.Subnet != "":
+		return string(f.Subnet)
 	case f.Dir != 0:
 		return fmt.Sprintf("%s %s[%d]", f.Group, f.Dir, f.Index)
 	case f.Group != "":
@@ -88,8 +101,8 @@ func (f Finding) Place() string {
 }
 
 // Check lists what is questionable about t, by AWS's default quotas: for the
-// topology as a whole, then prefix lists, groups with their rules, and ENIs, each
-// in topology order. It needs no compiled policy, so it also helps where Compile
+// topology as a whole, then prefix lists, groups with their rules, ENIs, and network
+// ACLs, each in topology order. It needs no compiled policy, so it also helps where Compile
 // fails.
 func Check(t *sg.Topology) []Finding { return Quotas{}.Check(t) }
 
@@ -113,6 +126,7 @@ func (q Quotas) Check(t *sg.Topology) []Finding {
 	for i := range t.ENIs {
 		c.eni(&t.ENIs[i])
 	}
+	c.acls()
 	return c.found
 }
 

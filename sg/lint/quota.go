@@ -16,6 +16,8 @@ type Quotas struct {
 	PrefixLists    int // per Region, 100 (QUO-08)
 	EntriesPerList int // 1,000 (QUO-08)
 	ListReferences int // rules that name one prefix list, 5,000 (QUO-08)
+	ACLsPerVPC     int // network ACLs, 200 (NACL-68)
+	ACLEntries     int // per network ACL, direction and family, AWS's own included: 20, at most 40 (NACL-68)
 }
 
 func (q Quotas) withDefaults() Quotas {
@@ -24,7 +26,7 @@ func (q Quotas) withDefaults() Quotas {
 		d int
 	}{
 		{&q.Groups, 2500}, {&q.RulesPerGroup, 60}, {&q.GroupsPerENI, 5},
-		{&q.PrefixLists, 100}, {&q.EntriesPerList, 1000}, {&q.ListReferences, 5000},
+		{&q.PrefixLists, 100}, {&q.EntriesPerList, 1000}, {&q.ListReferences, 5000}, {&q.ACLsPerVPC, 200}, {&q.ACLEntries, 20},
 	} {
 		if *f.n <= 0 {
 			*f.n = f.d

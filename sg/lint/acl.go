@@ -1,0 +1,170 @@
+package lint
+
+import (
+	"slices"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// acls checks the network ACLs, in topology order, then the subnets that have none.
+func (c *checker) acls() {
+	if len(c.t.NetworkACLs) == 0 {
+		return
+	}
+	inVPC := map[sg.VPCID]int{}
+	known := map[sg.SubnetID]bool{}
+	complete := map[sg.VPCID]bool{} // whose subnets the topology has
+	for _, v := range c.t.VPCs {
+		complete[v.ID] = len(v.Subnets) > 0
+		for _, s := range v.Subnets {
+			known[s.ID] = true
+		}
+	}
+	for i := range c.t.NetworkACLs {
+		a := &c.t.NetworkACLs[i]
+		at := Finding{ACL: a.ID}
+		if inVPC[a.VPC]++; inVPC[a.VPC] == c.quotas.ACLsPerVPC+1 {
+			at.Kind, at.Code = QuotaExceeded, "NetworkAclLimitExceeded"
+			c.add(at, "more than %d network ACLs in %s", c.quotas.ACLsPerVPC, a.VPC)
+		}
+		for _, s := range a.Subnets {
+			if complete[a.VPC] && !known[s] {
+				at.Kind, at.Code = Dangling, "InvalidSubnetID.NotFound"
+				c.add(at, "%s is not in the topology", s)
+			}
+		}
+		in, out := sorted(a.Ingress), sorted(a.Egress)
+		c.entries(a, sg.Ingress, in)
+		c.entries(a, sg.Egress, out)
+		c.answers(a, sg.Ingress, in, out)
+		c.answers(a, sg.Egress, out, in)
+		c.pathMTU(a, sg.Ingress, in)
+		c.pathMTU(a, sg.Egress, out)
+	}
+	c.unjudged()
+}
+
+// sorted returns the entries that count, as they are asked: AWS's own are no one's doing.
+func sorted(entries []sg.ACLEntry) []sg.ACLEntry {
+	own := slices.DeleteFunc(slices.Clone(entries), func(e sg.ACLEntry) bool { return e.Number > 32766 || !e.CIDR.IsValid() })
+	slices.SortStableFunc(own, func(a, b sg.ACLEntry) int { return a.Number - b.Number })
+	return own
+}
+
+// entries checks the entries of one direction one by one.
+func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
+	v4, v6 := 1, 1 // AWS's own count (NACL-68)
+	for i, e := range entries {
+		at := Finding{ACL: a.ID, Dir: dir, Number: e.Number}
+		is4 := e.CIDR.Addr().Is4()
+		if is4 {
+			v4++
+		} else {
+			v6++
+		}
+		switch {
+		case (e.Protocol == sg.TCP || e.Protocol == sg.UDP) && e.Ports == sg.Port(0): // NACL-48, NACL-74
+			at.Kind = Misleading
+			c.add(at, "port 0 alone, which nobody uses; all ports are 0-65535")
+		case e.Protocol == sg.ICMPv6 && is4: // NACL-44
+			at.Kind = NeverMatches
+			c.add(at, "ICMPv6 over IPv4, which nobody sends; ping over IPv4 is icmp 8/-1")
+		case e.Protocol == sg.ICMP && !is4: // NACL-45
+			at.Kind = NeverMatches
+			c.add(at, "ICMP over IPv6, which nobody sends; ping over IPv6 is icmpv6 128/0")
+		}
+		for _, before := range entries[:i] {
+			if !coversAll(before, e) {
+				continue
+			}
+			if at.Kind = Shadowed; before.Allow != e.Allow {
+				at.Kind = Contrary
+			}
+			c.add(at, "%d %s all that it matches, and comes first (NACL-30)", before.Number, action(before.Allow))
+			break
+		}
+	}
+	at := Finding{ACL: a.ID, Kind: QuotaExceeded, Code: "NetworkAclEntryLimitExceeded"}
+	for _, f := range []struct {
+		name string
+		n    int
+	}{{"IPv4", v4}, {"IPv6", v6}} {
+		if f.n > c.quotas.ACLEntries {
+			c.add(at, "%d %s entries for %s with AWS's own, quota %d", f.n, dir, f.name, c.quotas.ACLEntries)
+		}
+	}
+}
+
+// coversAll reports whether an entry matches all that another one matches.
+func coversAll(a, b sg.ACLEntry) bool {
+	x, y := canonicalEntry(a), canonicalEntry(b)
+	return (*canonical)(&x).admitsAll(&y)
+}
+
+// canonicalEntry returns what an entry matches as a rule: over IPv4, ICMPv6 has no types
+// (NACL-44).
+func canonicalEntry(e sg.ACLEntry) sg.Rule {
+	r := sg.Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: sg.Peer{CIDR: e.CIDR.Masked()}}
+	if e.Protocol == sg.ICMPv6 && e.CIDR.Addr().Is4() {
+		r.ICMP = sg.AllICMP
+	}
+	return r
+}
+
+func action(allow bool) string {
+	if allow {
+		return "allows"
+	}
+	return "denies"
+}
+
+// pathMTU looks whether routers can say that a packet is too large, where TCP passes
+// (NACL-21).
+func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
+	for _, f := range []struct {
+		is4       bool
+		name      string
+		protocol  sg.Protocol
+		typ, code int
+	}{{true, "icmp 3/4", sg.ICMP, 3, 4}, {false, "icmpv6 2/0", sg.ICMPv6, 2, 0}} {
+		tcp, told := false, false
+		for _, e := range entries {
+			if !e.Allow || e.CIDR.Addr().Is4() != f.is4 {
+				continue
+			}
+			tcp = tcp || e.Protocol == sg.TCP || e.Protocol == sg.AllProtocols
+			m := e.ICMP
+			told = told || e.Protocol == sg.AllProtocols || e.Protocol == f.protocol &&
+				(m.Type() == -1 || m.Type() == f.typ && (m.Code() == -1 || m.Code() == f.code))
+		}
+		if tcp && !told {
+			c.add(Finding{ACL: a.ID, Kind: Blocked},
+				"%s allows tcp and nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name)
+		}
+	}
+}
+
+// unjudged lists the subnets at whose borders no ACL is known.
+func (c *checker) unjudged() {
+	has, byDefault := map[sg.SubnetID]bool{}, map[sg.VPCID]bool{}
+	for _, a := range c.t.NetworkACLs {
+		byDefault[a.VPC] = byDefault[a.VPC] || a.IsDefault
+		for _, s := range a.Subnets {
+			has[s] = true
+		}
+	}
+	look := func(id sg.SubnetID, vpc sg.VPCID) {
+		if id != "" && !has[id] && !byDefault[vpc] {
+			has[id] = true
+			c.add(Finding{Subnet: id, Kind: Unjudged}, "no network ACL names it, and the default one of its VPC is not in the topology: none is judged there")
+		}
+	}
+	for _, v := range c.t.VPCs {
+		for _, s := range v.Subnets {
+			look(s.ID, v.ID)
+		}
+	}
+	for i := range c.t.ENIs {
+		look(c.t.ENIs[i].Subnet, c.t.ENIs[i].VPC)
+	}
+}
