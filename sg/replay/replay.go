@@ -75,7 +75,7 @@ type Packet struct {
 
 	place   Place
 	at      int64 // Time in Unix nanoseconds, in the packet's own capture
-	second  bool  // the first of its second: workers sample before it
+	tick    bool  // the first in its millisecond: workers sample before it
 	entries int32 // opened by it, less those that it ended
 }
 
@@ -198,13 +198,13 @@ func (r *run) next(p *Packet) {
 		}
 		r.alien.Packets++
 	}
-	p.second = false
+	p.tick = false
 	if p.at > r.latest {
 		now := time.Unix(0, p.at).UTC()
 		if r.latest == noTime {
 			r.first = now
 		}
-		p.second = r.latest == noTime || now.Unix() != r.now.Unix()
+		p.tick = r.latest == noTime || p.at/tick != r.latest/tick
 		r.now, r.latest = now, p.at
 	}
 	p.Number, p.Time = r.packets, r.now
@@ -247,7 +247,7 @@ func (r *run) judge(w *worker, ps []Packet) error {
 	for i := range ps {
 		p := &ps[i]
 		r.next(p)
-		if p.second {
+		if p.tick {
 			r.live = w.sample(p.Time)
 		}
 		w.judge(p, &w.ends[i])
@@ -261,8 +261,11 @@ func (r *run) judge(w *worker, ps []Packet) error {
 	return r.check()
 }
 
-// peakAt notes how many entries there are after a packet. Those that die in a second
-// count to its end, when all workers have seen the time of the next.
+// tick, nanoseconds, is how often all workers look for entries that have died.
+const tick = int64(time.Millisecond)
+
+// peakAt notes how many entries there are after a packet. Those that die in a tick
+// count to its end.
 func (r *run) peakAt(p *Packet) {
 	if r.live += int64(p.entries); r.live > r.peak {
 		r.peak, r.peakTime = r.live, p.Time

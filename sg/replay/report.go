@@ -37,8 +37,8 @@ type Report struct {
 	Entries uint64
 
 	// Peak is the most live entries that there were at a time, and PeakTime when
-	// that was; the zero Time without entries. Those that die in a second of the
-	// capture count to its end.
+	// that was; the zero Time without entries. Those that die in a millisecond of
+	// the capture count to its end.
 	Peak     uint64
 	PeakTime time.Time
 
