@@ -131,6 +131,10 @@ func (o *Options) EffectiveWorkers() int {
 // those of both ends of a connection do, is judged once, though their clocks be 10 s
 // apart, except with Options.Place: then each capture has a place of its own.
 //
+// The first packet of a capture, and one that comes 10 s or more after those before
+// it, is judged when the next one has come, which tells whether its time is a stray
+// one; see [Disorder].
+//
 // Run ends at the end of the captures, at the first error of a capture or of the
 // observer, or when ctx is done, whose error it then returns. A capture of a link
 // type that cannot be read does not end it, and is a [*LinkError] afterwards. The

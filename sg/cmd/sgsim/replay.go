@@ -47,7 +47,8 @@ to, and reports. Without arguments it shows a small demonstration.
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
 
-Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
+Exit status: 0; 1 input cannot be read, or -fail-on had nothing to judge; 2 usage;
+3 -fail-on; 130 interrupted.
 `
 
 // replayFlags are the flags of sgsim replay.
