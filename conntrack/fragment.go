@@ -19,6 +19,13 @@ const (
 	maxFragments = 1 << 10
 )
 
+func fragmentTimeout(f packet.Family) time.Duration {
+	if f == packet.IPv6 {
+		return fragmentTimeout6
+	}
+	return fragmentTimeout4
+}
+
 // CommitFragment remembers what was decided for the first fragment of a datagram,
 // so that Track can answer for the later ones: 30 s for IPv4, 60 s for IPv6
 // (CTS-43). The latest 1,024 verdicts of each family and each [Part] are kept.
@@ -76,9 +83,9 @@ func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {
 		f.verdicts = map[fragmentKey]fragmentVerdict{}
 		f.queues = make([][2]fragmentQueue, Parts)
 	}
-	q, timeout := &f.queues[Part(h)][0], fragmentTimeout4
+	q := &f.queues[Part(h)][0]
 	if h.Family == packet.IPv6 {
-		q, timeout = &f.queues[Part(h)][1], fragmentTimeout6
+		q = &f.queues[Part(h)][1]
 	}
 	// All verdicts of a queue live equally long, so the oldest dies first.
 	for n := 0; q.len() > 0 && (n < 2 && at >= q.first().expires || q.len() == maxFragments); n++ {
@@ -87,7 +94,7 @@ func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {
 			delete(f.verdicts, old.key)
 		}
 	}
-	k, expires := fragmentKeyOf(z, h), at+int64(timeout)
+	k, expires := fragmentKeyOf(z, h), at+int64(fragmentTimeout(h.Family))
 	f.verdicts[k] = fragmentVerdict{expires, accepted}
 	q.push(fragmentDeath{k, expires})
 }

@@ -18,8 +18,8 @@ import (
 // starts with sg- a group. What could be taken for something else has its key: id,
 // addr, group. Further keys are public (an address outside the VPC), name, vpc,
 // subnet, instance, account, type, and the idle timeouts tcp-established, udp and
-// udp-stream; nitro-v6 stands alone. A value that holds blanks or commas is quoted
-// as in Go.
+// udp-stream; nitro-v6, managed (a service of AWS made it) and no-source-dest-check
+// stand alone. A value that holds blanks or commas is quoted as in Go.
 //
 // Whether the interface has a group is for [Loader.AddENI], which may know of one;
 // whether its addresses can be those of an interface, for [sg.Compile].
@@ -58,6 +58,7 @@ func ParseENI(s string) (sg.ENI, error) {
 		"instance": words.Text(&e.Instance), "account": words.Text(&e.Account), "type": words.Text(&e.Type),
 		"tcp-established": words.Duration(&e.Timeouts.TCPEstablished), "udp": words.Duration(&e.Timeouts.UDP),
 		"udp-stream": words.Duration(&e.Timeouts.UDPStream), "flag nitro-v6": words.Flag(&e.NitroV6),
+		"flag managed": words.Flag(&e.RequesterManaged), "flag no-source-dest-check": words.Flag(&e.NoSourceDestCheck),
 	}.Set(ws)
 	if err == nil && ids != 1 {
 		err = errors.New("an eni has one id")

@@ -58,7 +58,7 @@ func TestAddENI(t *testing.T) {
 	l := load.New()
 	l.Add("1.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "web"}, {"GroupId": "sg-2", "GroupName": "twin"}, {"GroupId": "sg-3", "GroupName": "twin"}]}`))
 	l.Add("2.json", strings.NewReader(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.1", "Groups": [{"GroupId": "sg-2"}]}]}`))
-	for _, s := range []string{"id=eni-1,addr=10.0.0.2,group=web", "eni-1 nitro-v6", "id=eni-2,addr=10.0.0.3,group=sg-1,group=twin"} {
+	for _, s := range []string{"id=eni-1,addr=10.0.0.2,group=web", "eni-1 nitro-v6", "id=eni-2,addr=10.0.0.3,group=sg-1"} {
 		e, err := load.ParseENI(s)
 		require.NoError(t, err)
 		l.AddENI(e)
@@ -68,8 +68,19 @@ func TestAddENI(t *testing.T) {
 group sg-2 name=twin
 group sg-3 name=twin
 eni eni-1 10.0.0.1 10.0.0.2 sg-2 sg-1 nitro-v6
-eni eni-2 10.0.0.3 sg-1 group=twin
+eni eni-2 10.0.0.3 sg-1
 `, got.text)
+}
+
+// A name that no group has, or two have, is a mistake.
+func TestAddENIUnknownGroup(t *testing.T) {
+	l := load.New()
+	l.Add("1.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-2", "GroupName": "twin"}, {"GroupId": "sg-3", "GroupName": "twin"}]}`))
+	e, err := load.ParseENI("id=eni-2,addr=10.0.0.3,group=twin")
+	require.NoError(t, err)
+	l.AddNamedENI("-eni", e)
+	_, _, err = l.Topology()
+	assert.EqualError(t, err, `-eni: "twin": no such group (InvalidGroup.NotFound)`)
 }
 
 // SG-10: an interface has a group, its own or one of the inputs.

@@ -5,7 +5,6 @@ import (
 	"container/heap"
 	"io"
 	"iter"
-	"runtime/debug"
 
 	"github.com/sgsim/sgsim/packet/capture"
 )
@@ -39,38 +38,16 @@ type stretch struct {
 // are set, and hold until do returns.
 //
 // room says where the packets of a single file go, two at least, as newBatch makes
-// it; others are where they are. Where bytes of a mapped file that has shrunk are
-// looked at, the fault is an error.
-func (r *run) each(room func() batch, do func(stretch) error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		fault := recover()
-		if fault == nil {
-			return
-		}
-		for i := range r.busy {
-			if f, ok := r.captures[r.busy[i].Source].(*capture.File); ok {
-				if err = f.Fault(r.busy[i].Frame, fault); err != nil {
-					return
-				}
-			}
-		}
-		panic(fault)
-	}()
-	guarded := func(s stretch) error {
-		r.busy = s.packets
-		err := do(s)
-		r.busy = nil
-		return err
-	}
+// it; others are where they are.
+func (r *run) each(room func() batch, do func(stretch) error) error {
 	if len(r.captures) != 1 {
-		return r.merge(guarded)
+		return r.merge(do)
 	}
 	for s, err := range r.feed(0, room) {
 		if err != nil {
 			return r.interrupted(err)
 		}
-		if err := guarded(s); err != nil {
+		if err := do(s); err != nil {
 			return err
 		}
 	}
@@ -116,7 +93,6 @@ func (r *run) feed(source int, room func() batch) iter.Seq2[stretch, error] {
 // feedFile is feed for a file.
 func (r *run) feedFile(source int, file *capture.File, room func() batch) iter.Seq2[stretch, error] {
 	return func(yield func(stretch, error) bool) {
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // it may be a goroutine of its own
 		c := &r.clocks[source]
 		var kept capture.Frame // asks for the next
 		n := 0                 // kept ones
@@ -137,10 +113,8 @@ func (r *run) feedFile(source int, file *capture.File, room func() batch) iter.S
 				if i+1 < n {
 					next = &b.frames[i+1]
 				} else if err == nil && c.asks(f) {
-					r.busy = s.packets[i:]
 					kept = *f
-					kept.Data = bytes.Clone(f.Data) // which may fault
-					r.busy = nil
+					kept.Data = bytes.Clone(f.Data)
 					s.packets = s.packets[:i]
 					break
 				}

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -29,7 +30,7 @@ func FuzzHostileNames(f *testing.F) {
 	f.Fuzz(func(t *testing.T, group, rule, eni, name, account string) {
 		topo := &sg.Topology{
 			Groups: []sg.Group{{ID: sg.GroupID(group), Name: name, VPC: sg.VPCID(account), Ingress: []sg.Rule{
-				{ID: sg.RuleID(rule), Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.CIDR("198.51.100.0/24"), Description: name},
+				{ID: sg.RuleID(rule), Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.MustCIDR("198.51.100.0/24"), Description: name},
 				{ID: sg.RuleID(rule + "2"), Protocol: sg.TCP, Ports: sg.Port(80), Peer: sg.Peer{Group: sg.GroupID(name), Account: sg.AccountID(account)}},
 				{ID: sg.RuleID(rule + "3"), Protocol: sg.TCP, Ports: sg.Port(80), Peer: sg.Peer{PrefixList: sg.PrefixListID(name)}},
 			}}},
@@ -58,7 +59,7 @@ func FuzzHostileNames(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		r.Blame(sg.Check(topo))
+		r.Blame(lint.Check(topo))
 		if err := r.WriteText(&report, names); err != nil {
 			t.Fatal(err)
 		}

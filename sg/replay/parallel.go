@@ -23,12 +23,14 @@ const (
 //	                     └─► worker 1: packets of parts 1, 3, 5, ... ─┘
 type block struct {
 	batch
-	n      int            // packets in it
-	data   []byte         // copies of the frames' bytes, for the observer
-	mine   [][]uint16     // packets of each worker
-	ticks  []uint16       // packets before which all workers say how many entries are live
-	live   []atomic.Int64 // and how many that are, by packet
+	n      int        // packets in it
+	data   []byte     // copies of the frames' bytes, for the observer
+	mine   [][]uint16 // packets of each worker
+	ticks  []uint16   // packets before which all workers sample
 	judged sync.WaitGroup
+
+	// What they found, by packet: as worker.sample returns it.
+	live, made []atomic.Int64
 }
 
 func (r *run) parallel(n int) error {
@@ -61,8 +63,11 @@ func (r *run) parallel(n int) error {
 		var failed error
 		for b := range order {
 			b.judged.Wait()
+			for _, i := range b.ticks {
+				r.endTick(b.live[i].Swap(0), b.made[i].Swap(0), b.packets[i].Time)
+			}
 			if failed == nil {
-				if failed = r.observe(b); failed != nil {
+				if failed = r.observe(b.packets[:b.n]); failed != nil {
 					stopped.Store(true)
 				}
 			}
@@ -91,7 +96,7 @@ func (r *run) parallel(n int) error {
 
 func (r *run) newBlock(workers int) *block {
 	const most = blockSize + batchSize
-	b := &block{batch: newBatch(most), live: make([]atomic.Int64, most), mine: make([][]uint16, workers)}
+	b := &block{batch: newBatch(most), live: make([]atomic.Int64, most), made: make([]atomic.Int64, most), mine: make([][]uint16, workers)}
 	for i := range b.mine {
 		b.mine[i] = make([]uint16, 0, most)
 	}
@@ -147,7 +152,7 @@ func (r *run) fill(b *block, in *Packet) {
 	}
 	if r.Observer != nil {
 		n := len(b.data)
-		b.data = append(b.data, in.Frame.Data...) // before anything counts, as it may fault
+		b.data = append(b.data, in.Frame.Data...)
 		p.Frame.Data = b.data[n:len(b.data):len(b.data)]
 	}
 	r.next(p)
@@ -163,40 +168,19 @@ func (w *worker) judgeBlock(b *block, number int) {
 	ticks := b.ticks
 	sample := func() {
 		i := ticks[0]
-		b.live[i].Add(w.sample(b.packets[i].Time))
 		ticks = ticks[1:]
+		live, made := w.sample(b.packets[i].Time)
+		b.live[i].Add(live)
+		b.made[i].Add(made)
 	}
-	for mine := b.mine[number]; len(mine) > 0; {
-		some := mine[:min(len(mine), batchSize)]
-		mine = mine[len(some):]
-		for j, i := range some {
-			w.findEnds(j, &b.frames[i])
+	for _, i := range b.mine[number] {
+		for len(ticks) > 0 && ticks[0] <= i {
+			sample()
 		}
-		for j, i := range some {
-			for len(ticks) > 0 && ticks[0] <= i {
-				sample()
-			}
-			w.judge(&b.packets[i], &w.ends[j])
-		}
+		w.judge(&b.packets[i])
 	}
+	w.flush()
 	for len(ticks) > 0 {
 		sample()
 	}
-}
-
-// observe goes through the packets of a block that all workers have judged.
-func (r *run) observe(b *block) error {
-	for i := range b.packets[:b.n] {
-		p := &b.packets[i]
-		if p.tick {
-			r.live = b.live[i].Swap(0)
-		}
-		r.peakAt(p)
-		if r.Observer != nil {
-			if err := r.Observer.Observe(p); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -73,10 +73,9 @@ type Packet struct {
 	// dropped.
 	Refused bool
 
-	place   Place
-	at      int64 // Time in Unix nanoseconds, in the packet's own capture
-	tick    bool  // the first in its millisecond: workers sample before it
-	entries int32 // opened by it, less those that it ended
+	place Place
+	at    int64 // Time in Unix nanoseconds, in the packet's own capture
+	tick  bool  // the first of a tick: workers sample before it
 }
 
 // A Place is an ENI and a direction there. The zero Place means that a packet's
@@ -139,7 +138,7 @@ func (o *Options) EffectiveWorkers() int {
 // observer, or when ctx is done, whose error it then returns. A capture of a link
 // type that cannot be read does not end it, and is a [*LinkError] afterwards. The
 // report is never nil: it tells of the packets up to there, and the observer has
-// seen exactly those.
+// seen exactly those. Only where the observer failed, a few more were judged.
 func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Report, error) {
 	if o == nil {
 		o = &Options{}
@@ -177,13 +176,13 @@ type run struct {
 	latest         int64     // now in Unix nanoseconds
 	clocks         []clock   // of the captures
 	doubles        *doubles  // nil where there can be none
-	busy           []Packet  // whose bytes may be looked at
 	workers        []*worker
 	owner          [conntrack.Parts]uint8 // the worker of a part
 	alien          *LinkError
 
 	// Of the goroutine that shows packets to the observer.
-	live, peak int64 // entries
+	live, peak int64     // entries, at ticked and at peakTime
+	ticked     time.Time // the latest tick, by its first packet
 	peakTime   time.Time
 }
 
@@ -247,33 +246,45 @@ func (r *run) serial() error {
 
 // judge lets the worker judge packets and shows them to the observer.
 func (r *run) judge(w *worker, ps []Packet) error {
-	w.find(ps)
 	for i := range ps {
 		p := &ps[i]
 		r.next(p)
 		if p.tick {
-			r.live = w.sample(p.Time)
+			live, made := w.sample(p.Time)
+			r.endTick(live, made, p.Time)
 		}
-		w.judge(p, &w.ends[i])
-		r.peakAt(p)
-		if r.Observer != nil {
-			if err := r.Observer.Observe(p); err != nil {
-				return err
-			}
-		}
+		w.judge(p)
+	}
+	w.flush()
+	if err := r.observe(ps); err != nil {
+		return err
 	}
 	return r.check()
 }
 
-// tick, nanoseconds, is how often all workers look for entries that have died.
-const tick = int64(time.Millisecond)
-
-// peakAt notes how many entries there are after a packet. Those that die in a tick
-// count to its end.
-func (r *run) peakAt(p *Packet) {
-	if r.live += int64(p.entries); r.live > r.peak {
-		r.peak, r.peakTime = r.live, p.Time
+// observe shows packets to the observer.
+func (r *run) observe(ps []Packet) error {
+	if r.Observer != nil {
+		for i := range ps {
+			if err := r.Observer.Observe(&ps[i]); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// tick is how often, in nanoseconds of the capture, all workers are asked for their
+// entries.
+const tick = int64(10 * time.Millisecond)
+
+// endTick takes what the workers found at the first packet of a tick, at now: what is
+// live, and what was made since the first of the tick before.
+func (r *run) endTick(live, made int64, now time.Time) {
+	if n := r.live + made; n > r.peak {
+		r.peak, r.peakTime = n, r.ticked
+	}
+	r.live, r.ticked = live, now
 }
 
 // interrupted returns the context's error where it is the likely cause of err:

@@ -20,6 +20,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -70,7 +71,7 @@ func addr(s string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(s)} }
 func site() *sg.Topology {
 	return &sg.Topology{
 		Groups: []sg.Group{
-			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.CIDR("198.51.100.0/24")), sg.SSH.From(sg.CIDR("192.0.2.0/24"))},
+			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.MustCIDR("198.51.100.0/24")), sg.SSH.From(sg.MustCIDR("192.0.2.0/24"))},
 				Egress: []sg.Rule{sg.PostgreSQL.To(sg.FromGroup("sg-db"))}},
 			{ID: "sg-db", Ingress: []sg.Rule{sg.PostgreSQL.From(sg.FromGroup("sg-web")), sg.PostgreSQL.From(sg.FromGroup("sg-none"))}},
 			{ID: "sg-none"},
@@ -126,10 +127,10 @@ func reasons(t testing.TB, lines string) []string {
 func TestReportUnusedRules(t *testing.T) {
 	topo := site()
 	web := &topo.Groups[0]
-	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.CIDR("192.0.2.0/25")))
+	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.MustCIDR("192.0.2.0/25")))
 	r, err := replay.Run(t.Context(), policy(t, topo), nil, script{"0 tcp 203.0.113.9:5 > 10.0.1.10:443 S"})
 	require.NoError(t, err)
-	r.Blame(sg.Check(topo))
+	r.Blame(lint.Check(topo))
 	var out strings.Builder
 	require.NoError(t, r.WriteText(&out, replay.TextOptions{}))
 	assert.Regexp(t, `tcp 443 from \S+ +0 +0\n    ingress`, out.String())
@@ -163,7 +164,7 @@ func TestReport(t *testing.T) {
 	assert.EqualValues(t, 2, r.Peak)
 
 	require.Len(t, r.Rules, 5)
-	r.Blame(sg.Check(site()))
+	r.Blame(lint.Check(site()))
 	var rules []string
 	for _, h := range r.Rules {
 		rules = append(rules, fmt.Sprintf("%v %d %d %t", h.Rule, h.Admitted, h.Carried, h.Never == ""))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // A Report says what a replay came to. It is the same for any number of workers.
@@ -37,8 +38,8 @@ type Report struct {
 	Entries uint64
 
 	// Peak is the most live entries that there were at a time, and PeakTime when
-	// that was; the zero Time without entries. Those that die in a millisecond of
-	// the capture count to its end.
+	// that was; the zero Time without entries. Those that end within 10 ms of the
+	// capture count to the end of it.
 	Peak     uint64
 	PeakTime time.Time
 
@@ -157,7 +158,7 @@ func (r *Report) Of(v sg.Verdict) Count {
 
 // Blame tells rules that did not match here from those that could not match
 // anywhere: findings are those of [sg.Check] for the topology of the replay.
-func (r *Report) Blame(findings []sg.Finding) {
+func (r *Report) Blame(findings []lint.Finding) {
 	type place struct {
 		group sg.GroupID
 		dir   sg.Direction
@@ -170,9 +171,9 @@ func (r *Report) Blame(findings []sg.Finding) {
 	never := map[place]reason{}
 	for _, f := range findings {
 		switch f.Kind {
-		case sg.NeverMatches, sg.Stale, sg.Dangling, sg.Shadowed, sg.DuplicateRule:
+		case lint.NeverMatches, lint.Stale, lint.Dangling, lint.Shadowed, lint.DuplicateRule:
 			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
-				never[at] = reason{f.Text, f.Kind == sg.Shadowed || f.Kind == sg.DuplicateRule}
+				never[at] = reason{f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule}
 			}
 		}
 	}
@@ -185,6 +186,12 @@ func (r *Report) Blame(findings []sg.Finding) {
 
 // report puts together what the workers counted.
 func (r *run) report() *Report {
+	var live, made int64
+	for _, w := range r.workers {
+		l, m := w.sample(r.now)
+		live, made = live+l, made+m
+	}
+	r.endTick(live, made, r.now)
 	out := &Report{
 		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
 		Peak: uint64(r.peak), PeakTime: r.peakTime,
@@ -240,7 +247,7 @@ func (r *run) reportMemory(out *Report) {
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
-			t.Near = t.enforcer.Explain(t.Direction, &t.First, r.now).Hops[0].Near
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now}).Hops[0].Near
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}

@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/sgsim/sgsim/packet"
-	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -15,13 +13,16 @@ type worker struct {
 	fw    *sg.Firewall
 	tally tally
 
-	ends [batchSize]sg.Ends // of the packets that are judged next
+	// Packets that are judged together, since they then wait for memory together.
+	queue   [batchSize]*Packet
+	packets [batchSize]sg.Packet
+	queued  int
 
 	// The enforcer that Place named last: captures are seldom placed at many.
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	open uint64 // entries that were made, less those that packets ended
+	made uint64 // entries, up to the last sample
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
@@ -31,64 +32,45 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 	return w
 }
 
-// find finds the ends of packets that will be judged soon.
-func (w *worker) find(ps []Packet) {
-	for i := range ps {
-		w.findEnds(i, ps[i].Frame)
-	}
-}
-
-// findEnds finds the ends of a frame that is judged as number i.
-func (w *worker) findEnds(i int, f *capture.Frame) {
-	if f.Err != nil {
+// judge sets the packet's Outcome and counts it, if not at once then when the worker
+// is flushed.
+func (w *worker) judge(p *Packet) {
+	f, at := p.Frame, p.place
+	in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
+	if at.ENI != "" {
+		w.flush()
+		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
+		w.tally.add(p)
 		return
 	}
-	w.ends[i] = w.fw.Ends(&f.Header)
-	w.fw.Prefetch(&w.ends[i], &f.Header)
-}
-
-// judge sets the packet's Outcome and counts it. ends are those of a frame without
-// Err.
-func (w *worker) judge(p *Packet, ends *sg.Ends) {
-	f, at := p.Frame, p.place
-	switch placed := at.ENI != ""; {
-	case !placed && f.Err == nil:
-		w.fw.ForwardBetween(ends, &f.Header, p.Time, &p.Outcome)
-	case !placed:
-		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
-	case f.Err == nil:
-		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, &f.Header, p.Time)
-	default:
-		p.Outcome = w.enforcer(at.ENI).Refuse(at.Direction, &f.Header, f.Err)
+	w.queue[w.queued], w.packets[w.queued] = p, in
+	if w.queued++; w.queued == batchSize {
+		w.flush()
 	}
-	w.count(p)
 }
 
-// sample returns the number of live entries at a moment that all workers share.
-func (w *worker) sample(now time.Time) int64 {
-	w.fw.Expire(now, math.MaxInt)
-	return int64(w.fw.Table().Len())
+// flush judges the packets in the queue.
+func (w *worker) flush() {
+	n := w.queued
+	w.queued = 0
+	w.fw.ForwardBatch(w.packets[:n], w.judged)
 }
 
-// count counts a packet that was judged.
-func (w *worker) count(p *Packet) {
-	p.entries, p.Refused = 0, false
-	if h := &p.Frame.Header; h.TCPFlags&(packet.SYN|packet.RST) != 0 || !carried(&p.Outcome) {
-		s := w.fw.Stats()
-		open := s.Inserted - s.Deleted // and not how many died, which is found out later
-		p.entries, w.open = int32(open-w.open), open
-	}
+func (w *worker) judged(i int, o *sg.Outcome) {
+	p := w.queue[i]
+	p.Outcome = *o
 	w.tally.add(p)
 }
 
-// carried reports whether a packet only went on in connections that there were.
-func carried(o *sg.Outcome) bool {
-	for _, hop := range o.Hops() {
-		if hop.Decision.Reason != sg.Tracked {
-			return false
-		}
-	}
-	return true
+// sample returns the number of live entries at a moment that all workers share, and
+// of those that were made since the one before.
+func (w *worker) sample(now time.Time) (live, made int64) {
+	w.flush()
+	w.fw.Expire(now, math.MaxInt)
+	s := w.fw.Stats()
+	made = int64(s.Inserted - w.made)
+	w.made = s.Inserted
+	return int64(s.Entries), made
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {

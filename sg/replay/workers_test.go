@@ -85,7 +85,7 @@ func TestWorkersBeyondBounds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			topo := site()
-			topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.DNSUDP.From(sg.AnyIPv4))
+			topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.MustTraffic("DNS (UDP)").From(sg.AnyIPv4))
 			p := policy(t, topo)
 			var want string
 			for _, workers := range []int{1, 2, 7, 64} {

@@ -80,7 +80,7 @@ func optionFields(o *sg.Options) words.Fields {
 
 // formatVia returns "via appliance ", or nothing for the plain path.
 func formatVia(via sg.Via) string {
-	if via == 0 {
+	if via == (sg.Via{}) {
 		return ""
 	}
 	return "via " + via.String() + " "

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
 	"github.com/sgsim/sgsim/sg/load"
@@ -18,7 +19,8 @@ import (
 //	vpc vpc-1 10.0.0.0/16 2001:db8::/56
 //	subnet vpc-1 subnet-a 10.0.1.0/24
 //	peering pcx-1 vpc-1 vpc-2 status=active requester-region=eu-west-1
-//	prefixlist pl-corp family=ipv4 max=10 owner=AWS
+//	transitgateway tgw-1 vpc-1 vpc-3 disabled=vpc-4 unknown=vpc-5 referencing=enable
+//	prefixlist pl-corp family=ipv4 max=10 owner=AWS incomplete
 //	entry pl-corp 198.51.100.0/24 desc="the office"
 //	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2
 //	rule sg-web ingress tcp 443 0.0.0.0/0 id=sgr-1
@@ -70,6 +72,9 @@ func (b *builder) settle() {
 	for i := range b.topo.Peerings {
 		b.old["peering "+string(b.topo.Peerings[i].ID)] = true
 	}
+	for i := range b.topo.TransitGateways {
+		b.old["transitgateway "+b.topo.TransitGateways[i].ID] = true
+	}
 	for i := range b.topo.PrefixLists {
 		b.old["prefixlist "+string(b.topo.PrefixLists[i].ID)] = true
 	}
@@ -85,7 +90,7 @@ func (b *builder) settle() {
 // the topology.
 func isStatement(word string) bool {
 	switch word {
-	case "vpc", "subnet", "peering", "prefixlist", "entry", "group", "rule", "eni", "remove":
+	case "vpc", "subnet", "peering", "transitgateway", "prefixlist", "entry", "group", "rule", "eni", "remove":
 		return true
 	}
 	return false
@@ -121,10 +126,24 @@ func (b *builder) statement(line string, ws []words.Word) error {
 		}.Set(args[2:])
 		add(b, &t.Peerings, kind, id, p, func(p sg.Peering) string { return string(p.ID) })
 		return err
+	case "transitgateway":
+		g := sg.TransitGateway{ID: id}
+		attached := func(option string) func(string) error {
+			return func(vpc string) error {
+				g.Attachments = append(g.Attachments, sg.TransitGatewayAttachment{VPC: sg.VPCID(vpc), Referencing: option})
+				return nil
+			}
+		}
+		err := words.Fields{
+			"": attached("enable"), "disabled": attached("disable"), "unknown": attached(""), "referencing": words.Text(&g.Referencing),
+		}.Set(args)
+		add(b, &t.TransitGateways, kind, id, g, func(g sg.TransitGateway) string { return g.ID })
+		return err
 	case "prefixlist":
 		p := sg.PrefixList{ID: sg.PrefixListID(id)}
 		err := words.Fields{
 			"name": words.Text(&p.Name), "family": family(&p.Family), "max": words.Number(&p.MaxEntries), "owner": words.Text(&p.Owner),
+			"flag incomplete": words.Flag(&p.Incomplete),
 		}.Set(args)
 		add(b, &t.PrefixLists, kind, id, p, func(p sg.PrefixList) string { return string(p.ID) })
 		return err
@@ -250,14 +269,21 @@ func (b *builder) remove(kind string, args []words.Word) error {
 		n = without(&t.VPCs, func(v sg.VPC) bool { return string(v.ID) == id })
 	case "peering":
 		n = without(&t.Peerings, func(p sg.Peering) bool { return string(p.ID) == id })
+	case "transitgateway":
+		n = without(&t.TransitGateways, func(g sg.TransitGateway) bool { return g.ID == id })
 	case "prefixlist":
 		n = without(&t.PrefixLists, func(p sg.PrefixList) bool { return string(p.ID) == id })
 	case "group":
+		for i := range t.ENIs {
+			if slices.Contains(t.ENIs[i].Groups, sg.GroupID(id)) {
+				return fmt.Errorf("remove group %q: %s carries it (DependencyViolation)", id, t.ENIs[i].ID)
+			}
+		}
 		n = without(&t.Groups, func(g sg.Group) bool { return string(g.ID) == id })
 	case "eni":
 		n = without(&t.ENIs, func(e sg.ENI) bool { return string(e.ID) == id })
 	default:
-		return fmt.Errorf("remove %q: not vpc, peering, prefixlist, group or eni", kind)
+		return fmt.Errorf("remove %q: not vpc, peering, transitgateway, prefixlist, group or eni", kind)
 	}
 	if n == 0 {
 		return fmt.Errorf("remove %s %q: there is none", kind, id)
@@ -281,13 +307,13 @@ func last[T any](s []T, f func(T) bool) int {
 	return -1
 }
 
-func family(p *sg.Family) func(string) error {
+func family(p *packet.Family) func(string) error {
 	return func(s string) error {
 		switch s {
 		case "ipv4":
-			*p = sg.IPv4
+			*p = packet.IPv4
 		case "ipv6":
-			*p = sg.IPv6
+			*p = packet.IPv6
 		default:
 			return fmt.Errorf("%q: neither ipv4 nor ipv6", s)
 		}

@@ -52,7 +52,7 @@ func (t *tool) explain(args []string) int {
 	firewall.define(fs)
 	tap := fs.String("tap", "", "")
 	var via sg.Via
-	fs.TextVar(&via, "via", sg.Via(0), "")
+	fs.TextVar(&via, "via", sg.Via{}, "")
 	failOn := fs.String("fail-on", "", "")
 	if status, done := t.parse(fs, args, explainHelp); done {
 		return status
@@ -88,15 +88,15 @@ func (t *tool) explain(args []string) int {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		h := &packets[i]
+		p := sg.Packet{Header: &packets[i], Time: now, Via: via}
 		var x *sg.Explanation
 		if place != nil {
 			at := fw.ENI(place.tap.ENI)
-			x = at.ExplainVia(place.tap.Direction, h, now, via)
-			at.EvaluateVia(place.tap.Direction, h, now, via)
+			x = at.Explain(place.tap.Direction, p)
+			at.Evaluate(place.tap.Direction, p)
 		} else {
-			x = fw.ExplainVia(h, now, via)
-			fw.ForwardVia(h, now, via)
+			x = fw.Explain(p)
+			fw.Forward(p)
 		}
 		nameFlags(x)
 		fmt.Fprintln(w, printable(named(strings.TrimRight(x.String(), "\n"), topo)))

@@ -457,13 +457,12 @@ func TestInputErrors(t *testing.T) {
 		"cut capture": {
 			topology, write(t, "cut.pcap", whole[:len(whole)-10]), `^\S+cut.pcap: packet 2 at byte \d+: file ends inside a record\n$`,
 		},
-		"link type":     {topology, write(t, "alien.pcap", alien), `^\S+alien.pcap: packet 1: link type 999 cannot be read; packets not judged: 1\n$`},
-		"no capture":    {topology, write(t, "text.pcap", []byte("hello, world")), `^\S+text.pcap: .*not a pcap or pcapng file.*\n$`},
-		"no such file":  {topology, "nowhere.pcap", `^nowhere.pcap: no such file or directory\n$`},
-		"no topology":   {"nowhere.json", write(t, "x", whole), `^nowhere.json: no such file or directory\n$`},
-		"not JSON":      {write(t, "bad.json", []byte("{\n  \"SecurityGroups\": [,]}")), write(t, "x", whole), `^\S+bad.json:2:22: .*\n$`},
-		"bad CIDR":      {write(t, "c.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100/24", 1))), write(t, "x", whole), `^\S+c.json:5: SecurityGroups\[0\].IpPermissions\[0\].IpRanges\[0\].CidrIp: .*"198.51.100/24".*\n$`},
-		"unknown group": {write(t, "g.json", []byte(strings.Replace(vpcJSON, `"Groups": [{"GroupId": "sg-db"}]`, `"Groups": [{"GroupId": "sg-no"}]`, 1))), write(t, "x", whole), `^\S+g.json:\d+: NetworkInterfaces\[1\].*sg-no.*\n$`},
+		"link type":    {topology, write(t, "alien.pcap", alien), `^\S+alien.pcap: unsupported link type: link type 999; packets not judged: 1, packet 1 first\n$`},
+		"no capture":   {topology, write(t, "text.pcap", []byte("hello, world")), `^\S+text.pcap: .*not a pcap or pcapng file.*\n$`},
+		"no such file": {topology, "nowhere.pcap", `^nowhere.pcap: no such file or directory\n$`},
+		"no topology":  {"nowhere.json", write(t, "x", whole), `^nowhere.json: no such file or directory\n$`},
+		"not JSON":     {write(t, "bad.json", []byte("{\n  \"SecurityGroups\": [,]}")), write(t, "x", whole), `^\S+bad.json:2:22: .*\n$`},
+		"bad CIDR":     {write(t, "c.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100/24", 1))), write(t, "x", whole), `^\S+c.json:5: SecurityGroups\[0\].IpPermissions\[0\].IpRanges\[0\].CidrIp: .*"198.51.100/24".*\n$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := runSgsim(t, "replay", "-format", "jsonl", "-topology", c.topology, c.capture)

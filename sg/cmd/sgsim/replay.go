@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -322,7 +323,7 @@ func (r *replayer) report(report *replay.Report) error {
 	} else if r.format == "text" {
 		io.WriteString(w, "\n")
 	}
-	report.Blame(sg.Check(r.topo))
+	report.Blame(lint.Check(r.topo))
 	enis, groups := names(r.topo)
 	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
 }
