@@ -89,7 +89,9 @@ func (t *Table) bound(from *Table, zones []Zone, at int64) {
 		for rec := range s.all() {
 			if s.alive(rec, at) {
 				live++
-				under[limitOf(s.zone(rec))]++
+				if l := limitOf(s.zone(rec)); l != nil {
+					under[l]++
+				}
 			}
 		}
 	}

@@ -91,7 +91,8 @@ func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
 // Explain says what [Firewall.Forward] would decide, and why. It changes nothing.
 func (f *Firewall) Explain(p Packet) *Explanation {
 	x := newExplanation(p)
-	e := f.between(&p)
+	var e ends
+	f.between(&p, &e)
 	if e.first == nil {
 		x.Verdict, x.Reason = NotApplicable, e.reason
 		f.note(x, e.reason)

@@ -53,7 +53,8 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 // A packet with an Err is dropped at the first ENI on its way, or at none where not
 // even its addresses could be read.
 func (f *Firewall) Forward(p Packet) (o Outcome) {
-	e := f.between(&p)
+	var e ends
+	f.between(&p, &e)
 	if e.second != nil && p.Header.Family == packet.IPv4 { // IPv6 packets gain in batches only
 		f.table.Prefetch(e.second.zone, p.Header) // while the first end waits for its own
 	}
@@ -82,7 +83,7 @@ func (f *Firewall) ForwardBatch(packets []Packet, judged func(i int, o *Outcome)
 		some := packets[i:min(i+len(a.ends), len(packets))]
 		for j := range some {
 			e, h := &a.ends[j], some[j].Header
-			*e = f.between(&some[j])
+			f.between(&some[j], e)
 			if e.first != nil {
 				f.table.Prefetch(e.first.zone, h)
 			}
@@ -122,22 +123,25 @@ type ends struct {
 	reason        Reason    // why nobody judges; else NoReason
 }
 
-// newEnds returns the ends of a packet from src to dst, one of which may be nil. It
-// does not branch: which of them is depends on the packet's direction, which nobody
-// can predict.
-func newEnds(src, dst *Enforcer) ends {
-	e := ends{first: src, second: dst, dir: Egress}
+// set makes e the ends of a packet from src to dst, one of which may be nil. It does
+// not branch: which of them is depends on the packet's direction, which nobody can
+// predict.
+func (e *ends) set(src, dst *Enforcer) {
+	first, second, dir := src, dst, Egress
 	if src == nil {
-		e.first = dst
+		first = dst
 	}
 	if src == nil {
-		e.second = nil
+		second = nil
 	}
 	if src == nil {
-		e.dir = Ingress
+		dir = Ingress
 	}
-	return e
+	e.first, e.second, e.dir = first, second, dir
 }
+
+// nobody makes e the ends of a packet that no ENI judges.
+func (e *ends) nobody(why Reason) { *e = ends{reason: why} }
 
 // forward is Forward between e, into a zero Outcome.
 func (e *ends) forward(p *Packet, o *Outcome) {
@@ -151,15 +155,14 @@ func (e *ends) forward(p *Packet, o *Outcome) {
 	}
 }
 
-// nobody returns the ends of a packet that no ENI judges.
-func nobody(why Reason) ends { return ends{reason: why} }
-
-// between finds the ENIs at both ends of a packet; one of them may be missing.
-func (f *Firewall) between(p *Packet) ends {
+// between finds the ENIs at both ends of a packet; one of them may be missing. It
+// writes into *e for the reason that evaluate gives.
+func (f *Firewall) between(p *Packet, e *ends) {
 	h := p.Header
 	if p.Err != nil {
 		if v, r := refusal(p.Err); v == NotApplicable || h.Length == 0 { // no address was readable
-			return nobody(r)
+			e.nobody(r)
+			return
 		}
 	}
 	if h.Family == packet.IPv4 {
@@ -167,25 +170,30 @@ func (f *Firewall) between(p *Packet) ends {
 		m := f.w.members
 		s, d := m.Sole4(binary.BigEndian.Uint32(h.Src[12:])), m.Sole4(binary.BigEndian.Uint32(h.Dst[12:]))
 		if s <= member.Most && d <= member.Most && s != d {
-			return newEnds(f.owners[s], f.owners[d])
+			e.set(f.owners[s], f.owners[d])
+			return
 		}
 	}
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		return nobody(Malformed)
+		e.nobody(Malformed)
+		return
 	}
 	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
 	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)
 	switch {
 	case !okS && !okD:
-		return nobody(NoInterface)
+		e.nobody(NoInterface)
+		return
 	case allS != nil || allD != nil:
 		s, d, okS, okD = f.w.choose(s, allS, okS, d, allD, okD)
 		if !okS && !okD {
-			return nobody(Ambiguous)
+			e.nobody(Ambiguous)
+			return
 		}
 	}
 	if okS && okD && s == d {
-		return nobody(SameInterface)
+		e.nobody(SameInterface)
+		return
 	}
 	var src, dst *Enforcer
 	if okS {
@@ -194,7 +202,7 @@ func (f *Firewall) between(p *Packet) ends {
 	if okD {
 		dst = f.owners[d+1]
 	}
-	return newEnds(src, dst)
+	e.set(src, dst)
 }
 
 // choose settles which ENIs are meant where an address has several owners: the

@@ -3,12 +3,29 @@
 // A [Topology] is what the user writes, or a loader reads: groups with their
 // rules, prefix lists, and the ENIs that carry the groups. [Compile] turns it
 // into a [Policy], which never changes. A [Firewall] puts a connection table
-// beside a policy and judges packets, one ENI at a time ([Enforcer.Evaluate]) or
-// from the sending ENI to the receiving one ([Firewall.Forward]).
+// beside a policy and judges packets:
+//
+//	policy, err := sg.Compile(topology)
+//	if err != nil {
+//		return err // of every bad rule at once
+//	}
+//	firewall := sg.NewFirewall(policy, nil)
+//	outcome := firewall.Forward(sg.Packet{Header: &header, Time: now})
+//
+// [Firewall.Forward] takes a [Packet] from the sending ENI to the receiving one,
+// and [Firewall.ForwardBatch] many at once. [Enforcer.Evaluate] asks one ENI alone,
+// [Policy.Match] the rules alone. A [Filter] takes raw frames, and calls from several
+// goroutines.
 //
 // Every [Decision] says why: the rule that admitted the packet, the connection
-// it belongs to, or what was missing. [Enforcer.Explain] says the same at length
-// and names the rules that came nearest.
+// it belongs to, or what was missing. [Firewall.Explain] and [Enforcer.Explain] say
+// the same at length, name the rules that came nearest, and change nothing.
+//
+// While packets flow, rules, memberships and entries of prefix lists change one at a
+// time ([Firewall.Authorize], [Firewall.Attach], [Firewall.AddEntry]) or all together
+// ([Firewall.Swap]). [Options] say what becomes of connections then, and how the
+// firewall behaves where AWS is silent. [Firewall.Clone] goes on from here with a
+// what-if.
 //
 // Numbers such as CT-25 in the documentation refer to the statements listed in
 // STATEMENTS.md beside this package, each with its source.

@@ -36,14 +36,16 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 // is flushed.
 func (w *worker) judge(p *Packet) {
 	f, at := p.Frame, p.place
-	in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
 	if at.ENI != "" {
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
 		w.flush()
 		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
 		w.tally.add(p)
 		return
 	}
-	w.queue[w.queued], w.packets[w.queued] = p, in
+	w.queue[w.queued] = p
+	in := &w.packets[w.queued]
+	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
 	if w.queued++; w.queued == batchSize {
 		w.flush()
 	}
