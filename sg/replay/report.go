@@ -24,9 +24,9 @@ type Report struct {
 	// other count.
 	Doubles Count
 
-	// Reasons are the packets by verdict and reason: accepted, dropped, not
-	// applicable, and in the order of the sg.Reason constants. Those that did
-	// not occur are left out.
+	// Reasons are the packets by verdict and reason: unknown, accepted, dropped, not
+	// applicable, and in the order of the sg.Reason constants. Those that did not
+	// occur are left out.
 	Reasons []ReasonCount
 
 	// Connections is the number of tracked connections that were opened. A
@@ -196,7 +196,7 @@ func (r *run) report() *Report {
 		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
 		Peak: uint64(r.peak), PeakTime: r.peakTime,
 	}
-	for _, v := range []sg.Verdict{sg.Accept, sg.Drop, sg.NotApplicable} {
+	for _, v := range []sg.Verdict{sg.Unknown, sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
 			n := ReasonCount{Verdict: v, Reason: reason}
 			for _, w := range r.workers {
