@@ -143,7 +143,7 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	if o == nil {
 		o = &Options{}
 	}
-	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: noTime}
+	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: noTime, tickEnd: noTime}
 	for range captures {
 		r.clocks = append(r.clocks, clock{latest: noTime})
 	}
@@ -174,6 +174,7 @@ type run struct {
 	checked        uint64    // packets at the last check
 	first, now     time.Time // now never runs backwards; both are zero until a packet has a time
 	latest         int64     // now in Unix nanoseconds
+	tickEnd        int64     // of the tick that it is in
 	clocks         []clock   // of the captures
 	doubles        *doubles  // nil where there can be none
 	workers        []*worker
@@ -207,7 +208,9 @@ func (r *run) next(p *Packet) {
 		if r.latest == noTime {
 			r.first = now
 		}
-		p.tick = r.latest == noTime || p.at/tick != r.latest/tick
+		if p.tick = p.at >= r.tickEnd; p.tick {
+			r.tickEnd = p.at - mod(p.at, tick) + tick
+		}
 		r.now, r.latest = now, p.at
 	}
 	p.Number, p.Time = r.packets, r.now
