@@ -3,6 +3,7 @@ module github.com/sgsim/sgsim
 go 1.26
 
 require (
+	github.com/go-json-experiment/json v1.27.2
 	github.com/google/gopacket v1.1.19
 	github.com/stretchr/testify v1.12.1
 	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb

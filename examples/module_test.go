@@ -76,14 +76,14 @@ import (
 
 func main() {}
 `})
-	const netipx, gopacket = "go4.org/netipx", "github.com/google/gopacket"
+	const netipx, gopacket, json = "go4.org/netipx", "github.com/google/gopacket", "github.com/go-json-experiment/json"
 	run("build", "-o", os.DevNull, ".")
 	for pkg, may := range map[string][]string{
 		"packet":         {},
 		"conntrack":      {},
 		"sg":             {netipx},
-		"sg/sgtest":      {netipx},
-		"sg/load":        {netipx},
+		"sg/sgtest":      {netipx, json},
+		"sg/load":        {netipx, json},
 		"packet/capture": {gopacket},
 		"sg/replay":      {gopacket, netipx},
 	} {

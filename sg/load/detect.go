@@ -36,28 +36,27 @@ var unmodelled = map[string]string{
 // understood reports whether any reader takes the document, and says what it may
 // be where none does.
 func (b *builder) understood(root *cursor) bool {
-	if root.v.kind != object {
-		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.v.kind)
+	if !root.is(object) {
+		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.kind(root.n))
 		return false
 	}
 	known := false
 	for _, r := range readers {
-		known = known || root.v.get(r.key) != nil
+		known = known || root.has(r.key)
 	}
-	for i := range root.v.kids {
-		if key := root.v.kids[i].key; unmodelled[key] != "" && !known {
-			root.field(key).warn("", "left out: %s", unmodelled[key])
+	for member := range root.members() {
+		if why := unmodelled[member.key]; why != "" && !known {
+			member.warn("", "left out: %s", why)
 			known = true
 		}
 	}
 	if known {
 		return true
 	}
-	has := func(key string) bool { return root.v.get(key) != nil }
 	switch {
-	case has("lineage") && has("serial"):
+	case root.has("lineage") && root.has("serial"):
 		root.fail("", "a raw Terraform state: give the output of `terraform show -json`")
-	case has("@level") || has("@message"):
+	case root.has("@level") || root.has("@message"):
 		root.fail("", "Terraform's log of a run: save the plan with -out and give the output of `terraform show -json` of it")
 	default:
 		var keys []string

@@ -66,7 +66,7 @@ func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
 // error already.
 func (c *cursor) hasWrongPeers() bool {
 	for _, key := range [...]string{"IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"} {
-		if v := c.v.get(key); v != nil && (v.kind != list && v.kind != null || len(v.kids) > 0) {
+		if v := c.field(key); v.filled() || v.there() && !v.is(list) {
 			return true
 		}
 	}
@@ -203,7 +203,7 @@ func (b *builder) associations(c *cursor) {
 			continue
 		}
 		if v := sg.VPCID(vpc); v != g.VPC {
-			g.Associations = addNew(g.Associations, v)
+			g.associations.add(&g.Associations, v)
 		}
 	}
 }

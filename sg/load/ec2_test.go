@@ -348,7 +348,7 @@ func TestEC2Errors(t *testing.T) {
 func TestAllErrors(t *testing.T) {
 	got := read(group(`{"IpProtocol": "x"}, {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "y"}]}`, ""), "{", `{"Vpcs": 1}`)
 	assert.Equal(t, []string{
-		`2.json:1:2: ends where a key should be: the file is cut off`,
+		`2.json:1:2: ends in the middle: the file is cut off`,
 		`1.json:1: SecurityGroups[0].IpPermissions[0].IpProtocol: unknown protocol "x" (InvalidParameterValue)`,
 		`1.json:1: SecurityGroups[0].IpPermissions[1].IpRanges[0].CidrIp: "y" is not a CIDR block: it has no prefix length (InvalidParameterValue)`,
 		`3.json:1: Vpcs: is a number, want a list`,

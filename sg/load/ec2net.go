@@ -17,19 +17,19 @@ func (b *builder) networkInterfaces(c *cursor) {
 		if !ok {
 			continue
 		}
-		e := sg.ENI{
+		e := eni{ENI: sg.ENI{
 			Name:     nameTag(item.field("TagSet")),
 			VPC:      sg.VPCID(item.field("VpcId").str()),
 			Subnet:   sg.SubnetID(item.field("SubnetId").str()),
 			Instance: sg.InstanceID(item.field("Attachment").field("InstanceId").str()),
 			Account:  sg.AccountID(item.field("OwnerId").str()),
 			Type:     item.field("InterfaceType").str(),
-		}
+		}}
 		setDefault(&e.Name, item.field("Description").str())
 		item.addresses(&e)
 		for g := range item.field("Groups").objects() {
 			if id, ok := g.field("GroupId").need(); ok {
-				e.Groups = addNew(e.Groups, sg.GroupID(id))
+				e.addGroups(sg.GroupID(id))
 				if known := b.groupOf[sg.GroupID(id)]; known != nil { // describe-security-group-rules tells no names
 					setDefault(&known.Name, g.field("GroupName").str())
 				}
@@ -45,16 +45,16 @@ func (b *builder) networkInterfaces(c *cursor) {
 		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
 			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
 		}
-		b.eni(sg.ENIID(id), item.place()).merge(&e)
+		b.eni(sg.ENIID(id), item.place()).merge(&e.ENI)
 	}
 }
 
 // addresses reads all addresses of an interface, primary ones first.
-func (c *cursor) addresses(e *sg.ENI) {
+func (c *cursor) addresses(e *eni) {
 	addr := func(f *cursor) {
 		if f.there() {
 			if a, ok := f.addr(); ok {
-				e.Addrs = addNew(e.Addrs, a)
+				e.addAddrs(a)
 			}
 		}
 	}
@@ -70,7 +70,7 @@ func (c *cursor) addresses(e *sg.ENI) {
 	}
 	prefix := func(f *cursor, fam family) {
 		if p, _, ok := f.prefix(fam); ok {
-			e.Prefixes = addNew(e.Prefixes, p)
+			e.addPrefixes(p)
 		}
 	}
 	for item := range c.field("Ipv4Prefixes").objects() {
@@ -82,12 +82,12 @@ func (c *cursor) addresses(e *sg.ENI) {
 }
 
 // association reads the addresses that stand for the interface outside the VPC.
-func (c *cursor) association(e *sg.ENI) {
+func (c *cursor) association(e *eni) {
 	a := c.field("Association")
 	for _, key := range [...]string{"PublicIp", "CarrierIp", "CustomerOwnedIp"} {
 		if f := a.field(key); f.there() {
 			if ip, ok := f.addr(); ok {
-				e.Public = addNew(e.Public, ip)
+				e.addPublic(ip)
 			}
 		}
 	}
@@ -128,7 +128,7 @@ func (b *builder) prefixLists(c *cursor) {
 		if f := item.field("AddressFamily"); f.there() {
 			fam, ok := familyOf(f.str())
 			if !ok {
-				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.v.text))
+				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
 			}
 			setDefault(&l.Family, fam)
 		}
@@ -199,11 +199,11 @@ func (b *builder) vpcsOf(c *cursor) {
 		v.Default = v.Default || item.field("IsDefault").flag()
 		if f := item.field("CidrBlock"); f.there() {
 			if p, _, ok := f.prefix(ipv4); ok {
-				v.CIDRs = addNew(v.CIDRs, p)
+				v.addCIDRs(p)
 			}
 		}
-		v.CIDRs = addNew(v.CIDRs, item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
-		v.CIDRs = addNew(v.CIDRs, item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
+		v.addCIDRs(item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
+		v.addCIDRs(item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
 	}
 }
 
@@ -228,14 +228,13 @@ func (b *builder) subnets(c *cursor) {
 		if !ok || !okVPC {
 			continue
 		}
-		s := sg.Subnet{ID: sg.SubnetID(id)}
+		cidrs := item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)
 		if f := item.field("CidrBlock"); f.there() {
 			if p, _, ok := f.prefix(ipv4); ok {
-				s.CIDRs = addNew(s.CIDRs, p)
+				cidrs = append([]netip.Prefix{p}, cidrs...)
 			}
 		}
-		s.CIDRs = addNew(s.CIDRs, item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
-		b.vpc(sg.VPCID(vpc), item.place()).addSubnet(s)
+		b.vpc(sg.VPCID(vpc), item.place()).addSubnet(sg.SubnetID(id), cidrs...)
 	}
 }
 

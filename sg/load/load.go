@@ -25,14 +25,14 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader gathers inputs and makes a topology of them. Make one with [New]. It
 // is not safe for concurrent use.
 type Loader struct {
-	docs   []*cursor // roots, in the order given
-	enis   []givenENI
-	errs   []error
-	places places
+	docs  []*cursor // roots, in the order given
+	enis  []givenENI
+	errs  []error
+	built *builder // of the last topology
 }
 
 // New returns a Loader without inputs.
-func New() *Loader { return &Loader{} }
+func New() *Loader { return &Loader{built: &builder{}} }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
 // is wrong with it is part of the error of [Loader.Topology].
@@ -44,33 +44,33 @@ func (l *Loader) AddFile(name string) {
 		return
 	}
 	defer f.Close()
-	l.Add(name, f)
+	size := int64(0)
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	l.add(name, f, size)
 }
 
 // Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. What is wrong with it, an error of r
 // included, is part of the error of [Loader.Topology].
-func (l *Loader) Add(name string, r io.Reader) {
+func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
+
+// add is Add for about size bytes.
+func (l *Loader) add(name string, r io.Reader, size int64) {
 	list, path := splitName(name)
-	data, err := io.ReadAll(r)
+	text, err := readText(r, size)
 	if err != nil {
 		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
 		return
 	}
-	text, err := decodeText(data)
-	if err != nil {
-		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
-		return
-	}
-	src := newSource(path, text)
-	src.list = list
-	docs, bad := parse(text)
+	src := &source{name: path, list: list}
+	docs, bad := src.parse(text)
 	if bad != nil {
-		line, col := src.position(bad.off)
-		l.errs = append(l.errs, &Error{Place: Place{File: path, Line: line, Column: col}, Err: bad.err})
+		l.errs = append(l.errs, bad)
 	}
-	for i := range docs {
-		l.docs = append(l.docs, &cursor{src: src, v: &docs[i]})
+	for _, n := range docs {
+		l.docs = append(l.docs, &cursor{src: src, n: n})
 	}
 }
 
@@ -105,7 +105,7 @@ type givenENI struct {
 // all, groups that nothing declares are no error, since that input may.
 func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
-	b.errs = append(b.errs, l.errs...)
+	b.add(l.errs...)
 	for _, root := range l.docs {
 		root.p = &b.problems
 	}
@@ -120,7 +120,7 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	}
 	for _, r := range readers {
 		for _, root := range docs {
-			if root.v.get(r.key) != nil {
+			if root.has(r.key) {
 				r.read(b, root.field(r.key))
 			}
 		}
@@ -134,17 +134,17 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 		b.handmade(&l.enis[i])
 	}
 	t := b.topology()
-	l.places = b.places(t)
+	l.built = b
 	if len(b.errs) > 0 {
 		_, err := sg.Compile(t)
 		for _, err := range flatten(err) {
 			if !b.unread || !errors.Is(err, sg.ErrNoGroup) { // it may be in what could not be read
-				b.errs = append(b.errs, l.Locate(err))
+				b.add(l.Locate(err))
 			}
 		}
-		return nil, b.warns, errors.Join(b.errs...)
+		return nil, b.warnings(), b.err()
 	}
-	return t, b.warns, nil
+	return t, b.warnings(), nil
 }
 
 // flatten returns the errors that were joined, and none for nil.

@@ -39,7 +39,7 @@ func (l *Loader) placeOf(err error) Place {
 	case errors.As(err, &group):
 		return l.GroupPlace(group.Group)
 	case errors.As(err, &list):
-		if known := l.places.list[list.PrefixList]; known != nil {
+		if known := l.built.listOf[list.PrefixList]; known != nil {
 			if list.Entry >= 0 && list.Entry < len(known.at) {
 				return known.at[list.Entry]
 			}
@@ -48,9 +48,13 @@ func (l *Loader) placeOf(err error) Place {
 	case errors.As(err, &eni):
 		return l.ENIPlace(eni.ENI)
 	case errors.As(err, &vpc):
-		return l.places.vpc[vpc.VPC]
+		if known := l.built.vpcOf[vpc.VPC]; known != nil {
+			return known.place
+		}
 	case errors.As(err, &peering):
-		return l.places.peer[peering.Peering]
+		if known := l.built.peeringOf[peering.Peering]; known != nil {
+			return known.place
+		}
 	}
 	return Place{}
 }

@@ -1,8 +1,6 @@
 package load
 
 import (
-	"slices"
-
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -79,7 +77,7 @@ func (r *tfResource) other() {
 		r.values.field("security_groups"), r.values.field("security_group_ids"), r.values.field("vpc_security_group_ids"),
 		r.firstBlock("vpc_config").field("security_group_ids"), r.firstBlock("network_configuration").field("security_groups"),
 	} {
-		if c.v != nil && c.v.kind == list && len(c.v.kids) > 0 {
+		if c.filled() {
 			r.values.warn("", "has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand")
 			return
 		}
@@ -89,10 +87,11 @@ func (r *tfResource) other() {
 // firstBlock goes to the first of a resource's blocks, if there are any.
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
-	if c.v != nil && c.v.kind == list && len(c.v.kids) > 0 && c.v.kids[0].val.kind == object {
-		return &cursor{src: c.src, v: &c.v.kids[0].val, up: c, resource: c.resource, p: c.p}
+	first := &cursor{src: c.src, up: c, resource: c.resource, p: c.p}
+	if c.filled() && c.src.kind(c.n+1) == object {
+		first.n = c.n + 1
 	}
-	return &cursor{src: c.src, up: c, resource: c.resource, p: c.p}
+	return first
 }
 
 // group reads a group and the rules inside it (IN-22).
@@ -114,7 +113,7 @@ func (r *tfResource) group(removed map[sg.GroupID]map[identity]bool) {
 // which the plan takes away.
 func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map[identity]bool) {
 	c := r.values.field(attr)
-	if c.v == nil {
+	if c.n == 0 {
 		if r.unknown(attr) {
 			c.warn("", "unknown until the plan is applied: rules are left out")
 		}
@@ -166,7 +165,7 @@ type tfRules struct {
 func (x *tfRules) traffic(keys ruleKeys) bool {
 	if x.r.module.doc.plan {
 		for _, key := range [...]string{keys.protocol, keys.from, keys.to} {
-			if f := x.c.field(key); f.v == nil {
+			if f := x.c.field(key); f.n == 0 {
 				f.warn("", "unknown until the plan is applied: the rule is left out")
 				return false
 			}
@@ -185,7 +184,7 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	if peer.Group == x.g.ID {
 		rule.Peer = sg.Self
 	}
-	id := identity{x.dir, rule.Canonical(x.g.ID)}
+	id := identity{dir: x.dir, rule: rule.Canonical(x.g.ID)}
 	switch {
 	case x.out != nil:
 		*x.out = append(*x.out, id)
@@ -202,7 +201,7 @@ func (x *tfRules) addGroup(at *cursor, id string) {
 
 func (x *tfRules) cidrs(key string, f family) {
 	c := x.c.field(key)
-	if c.v == nil && x.r.module.doc.plan {
+	if c.n == 0 && x.r.module.doc.plan {
 		c.warn("", "unknown until the plan is applied: left out")
 		x.peers++
 	}
@@ -224,7 +223,7 @@ func (x *tfRules) cidr(c *cursor, f family) {
 	}
 	x.peers--
 	if given != p { // SG-45
-		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.v.text), p)
+		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.raw()), p)
 	}
 	x.add(c, sg.Peer{CIDR: p})
 }
@@ -239,7 +238,7 @@ func (x *tfRules) atLeastOne() {
 // left reports whether peers are missing because a warning said so already.
 func (x *tfRules) left() bool {
 	for _, key := range [...]string{"security_groups", "prefix_list_ids", "source_security_group_id", "referenced_security_group_id", "prefix_list_id", "cidr_ipv4", "cidr_ipv6"} {
-		if x.r.module.doc.plan && x.c.v.get(key) == nil && (x.c != x.r.values || x.r.unknown(key)) {
+		if x.r.module.doc.plan && !x.c.has(key) && (x.c != x.r.values || x.r.unknown(key)) {
 			return true
 		}
 	}
@@ -258,23 +257,23 @@ type newPeers struct {
 	alike, taken bool
 }
 
-func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers {
+func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeers {
 	var n newPeers
 	if !r.module.doc.plan {
 		return n
 	}
-	var known []string
+	known := make(map[string]bool)
 	var last *cursor
 	var traffic [3]string
 	n.alike = true
 	for item := range c.objects() {
 		f := item.field(key)
-		missing := f.v == nil
+		missing := f.n == 0
 		for id := range f.each() {
 			if !id.there() {
 				missing = true
 			} else {
-				known = append(known, id.str())
+				known[id.str()] = true
 			}
 		}
 		if missing {
@@ -287,16 +286,15 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 	if n.rules == 0 {
 		return n
 	}
-	refs := references(r.expr(attr), key)
-	found, locals := r.scope().resolve(want, refs)
-	for _, x := range found {
-		if id := x.idFor(want); !slices.Contains(known, id) {
-			n.ids = addNew(n.ids, id)
+	to := r.refersTo(attr, key, want)
+	for _, id := range to.ids {
+		if !known[id] && r.module.doc.step() {
+			n.ids = append(n.ids, id)
 		}
 	}
 	if len(n.ids) == 0 {
-		if x := r.guess(want, locals); x != nil && n.rules == 1 {
-			last.warn("", "%s", guessed(locals, x, want))
+		if x := r.guess(want, to.locals); x != nil && n.rules == 1 {
+			last.warn("", "%s", guessed(to.locals, x, want))
 			n.ids = []string{x.idFor(want)}
 		}
 	}
@@ -309,7 +307,7 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 // the plan does not tell which refers to which.
 func (n *newPeers) of(c *cursor) []string {
 	var out []string
-	missing := c.v == nil && n.rules > 0
+	missing := c.n == 0 && n.rules > 0
 	for item := range c.each() {
 		if !item.there() {
 			missing = missing || n.rules > 0
@@ -389,7 +387,7 @@ func (x *tfRules) standalone() {
 
 // cidrsOf is cidrs where an attribute may be left out of the configuration.
 func (x *tfRules) cidrsOf(key string, f family) {
-	if x.c.v.get(key) != nil || x.r.unknown(key) {
+	if x.c.has(key) || x.r.unknown(key) {
 		x.cidrs(key, f)
 	}
 }
@@ -397,11 +395,11 @@ func (x *tfRules) cidrsOf(key string, f family) {
 func (x *tfRules) countPeers() int {
 	n := 0
 	for _, key := range [...]string{"cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids"} {
-		if c := x.c.field(key); c.there() {
-			n += len(c.v.kids)
+		for range x.c.field(key).each() {
+			n++
 		}
 	}
-	if c := x.c.field("source_security_group_id"); c.there() && c.v.text != "" {
+	if c := x.c.field("source_security_group_id"); c.raw() != "" {
 		n++
 	}
 	if x.c.field("self").flag() {
@@ -484,6 +482,6 @@ func (r *tfResource) association() {
 	}
 	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
 	if v := sg.VPCID(vpc); v != g.VPC {
-		g.Associations = addNew(g.Associations, v)
+		g.associations.add(&g.Associations, v)
 	}
 }

@@ -15,7 +15,7 @@ func (r *tfResource) networkInterface() {
 	r.prefixes(e, "ipv4_prefixes", ipv4)
 	r.prefixes(e, "ipv6_prefixes", ipv6)
 	for _, id := range r.ids("security_groups", wantGroup) {
-		e.Groups = addNew(e.Groups, sg.GroupID(id))
+		e.addGroups(sg.GroupID(id))
 	}
 	setDefault(&e.Type, v.field("interface_type").str())
 	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
@@ -40,11 +40,11 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 // addrs reads addresses from attributes that hold one or many.
 func (r *tfResource) addrs(e *eni, attrs ...string) {
 	one := func(c *cursor) {
-		if c.there() && c.v.kind == str && c.v.text == "" {
+		if c.is(str) && c.raw() == "" {
 			return // none
 		}
 		if a, ok := c.addr(); ok {
-			e.Addrs = addNew(e.Addrs, a)
+			e.addAddrs(a)
 		}
 	}
 	for _, attr := range attrs {
@@ -53,7 +53,7 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 		case r.computed(attr):
 			e.undecided = true
 		case !c.there():
-		case c.v.kind != list:
+		case !c.is(list):
 			one(c)
 		default:
 			for item := range c.each() {
@@ -86,7 +86,7 @@ func (r *tfResource) prefixes(e *eni, attr string, f family) {
 			continue
 		}
 		if p, _, ok := item.prefix(f); ok {
-			e.Prefixes = addNew(e.Prefixes, p)
+			e.addPrefixes(p)
 		}
 	}
 }
@@ -97,7 +97,7 @@ func (r *tfResource) attachment() {
 	g, okGroup := r.requiredID("security_group_id", wantGroup)
 	if ok && okGroup {
 		e := r.module.doc.b.eni(sg.ENIID(id), r.values.place())
-		e.Groups = addNew(e.Groups, sg.GroupID(g))
+		e.addGroups(sg.GroupID(g))
 	}
 }
 
@@ -109,11 +109,11 @@ func (r *tfResource) instance() {
 	r.counted(e)
 	setDefault(&e.Instance, sg.InstanceID(r.id()))
 	for _, id := range r.ids("vpc_security_group_ids", wantGroup) {
-		e.Groups = addNew(e.Groups, sg.GroupID(id))
+		e.addGroups(sg.GroupID(id))
 	}
-	if c := r.values.field("public_ip"); c.there() && c.v.text != "" {
+	if c := r.values.field("public_ip"); c.raw() != "" {
 		if a, ok := c.addr(); ok {
-			e.Public = addNew(e.Public, a)
+			e.addPublic(a)
 		}
 	}
 }
@@ -124,14 +124,12 @@ func (r *tfResource) eniID() string {
 	if id := r.values.field("primary_network_interface_id").str(); id != "" {
 		return id
 	}
-	want := wantENI
-	want.attr = "" // an instance's interface is not another instance's
 	for _, block := range [...]string{"primary_network_interface", "network_interface"} {
 		c := r.firstBlock(block)
 		if !c.there() {
 			continue
 		}
-		if ids := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", want); len(ids) > 0 {
+		if ids := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", wantOwnENI); len(ids) > 0 {
 			return ids[0]
 		}
 	}
@@ -148,7 +146,7 @@ func (r *tfResource) prefixList(entries string) {
 	if f := r.values.field("address_family"); f.there() {
 		fam, ok := familyOf(f.str())
 		if !ok {
-			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.v.text))
+			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
 		}
 		setDefault(&l.Family, fam)
 	}
@@ -166,7 +164,7 @@ func (r *tfResource) prefixList(entries string) {
 
 func (r *tfResource) entry(l *prefixList, c *cursor) {
 	f := c.field("cidr")
-	if f.v == nil && r.module.doc.plan {
+	if f.n == 0 && r.module.doc.plan {
 		f.warn("", "unknown until the plan is applied: left out")
 		return
 	}
@@ -198,7 +196,7 @@ func (r *tfResource) vpc() {
 	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values.place())
 	setDefault(&v.Account, sg.AccountID(r.values.field("owner_id").str()))
 	v.Default = v.Default || r.kind == "aws_default_vpc" || r.values.field("default").flag()
-	v.CIDRs = addNew(v.CIDRs, r.blocks()...)
+	v.addCIDRs(r.blocks()...)
 }
 
 // blocks reads the CIDR blocks of a VPC or subnet. Those that AWS has yet to
@@ -213,7 +211,7 @@ func (r *tfResource) blocks() []netip.Prefix {
 		if r.unknown(b.attr) {
 			c.warn("", "unknown until the plan is applied: left out")
 		}
-		if c.there() && c.want(str) && c.v.text != "" {
+		if c.str() != "" {
 			if p, _, ok := c.prefix(b.f); ok {
 				out = append(out, p)
 			}
@@ -230,13 +228,13 @@ func (r *tfResource) block(attr string, f family) {
 	}
 	if p, _, ok := r.values.field(attr).prefix(f); ok {
 		v := r.module.doc.b.vpc(sg.VPCID(id), r.values.place())
-		v.CIDRs = addNew(v.CIDRs, p)
+		v.addCIDRs(p)
 	}
 }
 
 func (r *tfResource) subnet() {
 	if vpc, ok := r.requiredID("vpc_id", wantVPC); ok {
-		r.module.doc.b.vpc(sg.VPCID(vpc), r.values.place()).addSubnet(sg.Subnet{ID: sg.SubnetID(r.id()), CIDRs: r.blocks()})
+		r.module.doc.b.vpc(sg.VPCID(vpc), r.values.place()).addSubnet(sg.SubnetID(r.id()), r.blocks()...)
 	}
 }
 

@@ -22,9 +22,9 @@ var mayImport = []struct {
 	{"packet/capture", []string{"packet", "gopacket"}},
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
-	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
+	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
-	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load"}},
+	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load", "json"}},
 }
 
 func TestImports(t *testing.T) {
@@ -41,6 +41,7 @@ func allowed(pkg string, needs []string, dep string) bool {
 		switch {
 		case n == "gopacket" && strings.HasPrefix(dep, "github.com/google/gopacket"),
 			n == "netipx" && dep == "go4.org/netipx",
+			n == "json" && strings.HasPrefix(dep, "github.com/go-json-experiment/json"),
 			ours && inside == n,
 			ours && strings.HasPrefix(inside, n+"/internal/"):
 			return true
