@@ -13,8 +13,14 @@ import (
 // first to say something of a group, list or ENI wins; lists are united.
 type builder struct {
 	problems
-	seed   maphash.Seed
+	decisions
+	seed       maphash.Seed
+	listed     *cursor // rules of groups that only describe-security-group-rules tells,
+	listedDirs [2]bool // and which directions they have
+
 	unread bool // there are inputs that say nothing, for what is wrong with them
+
+	groupNames map[string][]sg.GroupID // made when all groups are read
 
 	groups  []*group
 	groupOf map[sg.GroupID]*group
@@ -34,6 +40,7 @@ type builder struct {
 
 func newBuilder() *builder {
 	return &builder{
+		decisions: newDecisions(),
 		seed:      maphash.MakeSeed(),
 		groupOf:   make(map[sg.GroupID]*group),
 		listOf:    make(map[sg.PrefixListID]*prefixList),
@@ -53,6 +60,10 @@ type group struct {
 	info     [2][]ruleInfo    // of each of its rules: ingress, egress
 	ruleOf   map[uint64]int32 // index of a rule by the hash of its identity
 	listings []*cursor        // the full lists of its rules that were read
+
+	decided        Place // where a plan manages it
+	overruled      int   // rules of listings that the plans left out
+	firstOverruled *cursor
 }
 
 // A ruleInfo is what is known of a rule besides the rule.
@@ -60,6 +71,8 @@ type ruleInfo struct {
 	at  *cursor
 	nth int32  // of the equal ones in its list
 	in  uint64 // bit i: listing i has it; more are not compared
+
+	planned bool // so listings may lack it
 
 	// Of the first of equal rules: where they were read last, and how many there.
 	list *cursor
@@ -111,15 +124,21 @@ func (g *group) find(seed maphash.Seed, id identity) (i int32, hash uint64, know
 	}
 }
 
-// addRule adds a rule that was read at c. list is the list it is part of. full says
-// that this is the last of the group's listings.
-func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
+// own returns a rule of the group as it is written in all inputs alike.
+func (g *group) own(r sg.Rule) sg.Rule {
 	if r.Peer.Group == g.ID {
-		r.Peer = sg.Self // however it is written (REF-07)
+		r.Peer = sg.Self // REF-07
 	}
 	if r.Peer.Account == g.Account {
 		r.Peer.Account = ""
 	}
+	return r
+}
+
+// addRule adds a rule that was read at c. list is the list it is part of. full says
+// that this is the last of the group's listings.
+func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
+	r = g.own(r)
 	id := identity{dir: dir, rule: r.Canonical(g.ID)}
 	rules, info := g.side(dir)
 	first, hash, known := g.find(b.seed, id)
@@ -140,7 +159,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 		}
 		g.ruleOf[hash] = i
 		*rules = append(*rules, r)
-		*info = append(*info, ruleInfo{at: c, nth: id.nth, list: list, seen: 1})
+		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: b.planning, list: list, seen: 1})
 	} else if old := &(*rules)[i]; old.ID != "" && r.ID != "" && old.ID != r.ID {
 		at := (*info)[i].at.place()
 		b.warn(c.place(), codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
@@ -223,7 +242,10 @@ func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
 type eni struct {
 	sg.ENI
 	place     Place
-	undecided bool // AWS has yet to choose addresses
+	undecided bool     // AWS has yet to choose addresses
+	named     []string // its groups by their names, or ids
+	decided   Place    // where a plan manages it
+	listed    *cursor  // where a listing has all of it
 
 	addrs, public set[netip.Addr]
 	prefixes      set[netip.Prefix]

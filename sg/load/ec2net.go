@@ -11,13 +11,31 @@ import (
 // Readers of interfaces, prefix lists and VPCs in the shapes of the AWS CLI (IN-06
 // to IN-11, IN-15).
 
-func (b *builder) networkInterfaces(c *cursor) {
+func (b *builder) networkInterfaces(c *cursor) { b.interfaces(c, nil) }
+
+// reservations reads describe-instances, which tells of the interfaces what
+// describe-network-interfaces does, but for instances only.
+func (b *builder) reservations(c *cursor) {
+	for reservation := range c.objects() {
+		for instance := range reservation.field("Instances").objects() {
+			enis := instance.field("NetworkInterfaces")
+			if !enis.filled() && instance.field("PrivateIpAddress").there() {
+				instance.warn("", "left out: its interfaces are missing, so it was printed with --query: give all of it")
+			}
+			b.interfaces(enis, instance)
+		}
+	}
+}
+
+// interfaces reads interfaces, of an instance where it is not nil.
+func (b *builder) interfaces(c, instance *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("NetworkInterfaceId").need()
 		if !ok {
 			continue
 		}
 		e := eni{ENI: sg.ENI{
+			ID:       sg.ENIID(id),
 			Name:     nameTag(item.field("TagSet")),
 			VPC:      sg.VPCID(item.field("VpcId").str()),
 			Subnet:   sg.SubnetID(item.field("SubnetId").str()),
@@ -25,6 +43,10 @@ func (b *builder) networkInterfaces(c *cursor) {
 			Account:  sg.AccountID(item.field("OwnerId").str()),
 			Type:     item.field("InterfaceType").str(),
 		}}
+		if instance != nil {
+			setDefault(&e.Name, nameTag(instance.field("Tags")))
+			setDefault(&e.Instance, sg.InstanceID(instance.field("InstanceId").str()))
+		}
 		setDefault(&e.Name, item.field("Description").str())
 		item.addresses(&e)
 		for g := range item.field("Groups").objects() {
@@ -45,7 +67,7 @@ func (b *builder) networkInterfaces(c *cursor) {
 		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
 			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
 		}
-		b.eni(sg.ENIID(id), item.place()).merge(&e.ENI)
+		b.listENI(&e, item)
 	}
 }
 

@@ -124,13 +124,13 @@ func (b *builder) groupNamed(id sg.GroupID) sg.GroupID {
 	if b.groupOf[id] != nil {
 		return id
 	}
-	var found []sg.GroupID
-	for _, g := range b.groups {
-		if g.Name == string(id) {
-			found = append(found, g.ID)
+	if b.groupNames == nil {
+		b.groupNames = make(map[string][]sg.GroupID)
+		for _, g := range b.groups {
+			b.groupNames[g.Name] = append(b.groupNames[g.Name], g.ID)
 		}
 	}
-	if len(found) == 1 {
+	if found := b.groupNames[string(id)]; len(found) == 1 {
 		return found[0]
 	}
 	return id

@@ -67,6 +67,25 @@ var (
 	errTooDeep = fmt.Errorf("nested more than %d deep", maxDepth)
 )
 
+// read is parse for a text that may be YAML.
+func (s *source) read(in string) ([]uint32, *Error) {
+	if isJSON(in) {
+		return s.parse(in)
+	}
+	if err := whatNotJSON(in); err != nil {
+		return nil, &Error{Place: Place{File: s.name}, Err: err}
+	}
+	in, bad := s.yamlToJSON(in)
+	if bad != nil {
+		return nil, bad
+	}
+	docs, bad := s.parse(in)
+	if bad != nil {
+		bad.Column = 0 // is that of the JSON
+	}
+	return docs, bad
+}
+
 // parse reads all documents of a text: `aws ... >> all.json` makes several. It
 // returns their nodes, those before an error included.
 func (s *source) parse(in string) ([]uint32, *Error) {

@@ -20,7 +20,7 @@ func stepsOf(t *testing.T, plan any) (int, *problems) {
 	require.Nil(t, bad)
 	b := newBuilder()
 	root := &cursor{src: src, n: docs[0], p: &b.problems}
-	d := b.tfDoc(root.field(terraformKey))
+	d := b.tfDoc(root.field(terraformKey), true)
 	d.read()
 	return d.steps, &b.problems
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -28,6 +29,7 @@ type Loader struct {
 	docs  []*cursor // roots, in the order given
 	enis  []givenENI
 	errs  []error
+	warns []Warning
 	built *builder // of the last topology
 }
 
@@ -36,6 +38,10 @@ func New() *Loader { return &Loader{built: &builder{}} }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
 // is wrong with it is part of the error of [Loader.Topology].
+//
+// Of a directory it adds the files that are called like what can be read: *.json,
+// *.yaml, *.yml and *.tfstate, with .gz behind them or not. One that is called like
+// a prefix list holds its entries, pl-0123.json. Others have a warning.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
 	f, err := os.Open(path)
@@ -44,12 +50,44 @@ func (l *Loader) AddFile(name string) {
 		return
 	}
 	defer f.Close()
-	size := int64(0)
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		size = info.Size()
+	switch info, err := f.Stat(); {
+	case err == nil && info.IsDir():
+		l.addDir(path)
+	case err == nil && info.Mode().IsRegular():
+		l.add(name, f, info.Size())
+	default:
+		l.add(name, f, 0)
 	}
-	l.add(name, f, size)
 }
+
+func (l *Loader) addDir(dir string) {
+	entries, err := os.ReadDir(dir) // in the order of their names
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	found := false
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		base := strings.TrimSuffix(e.Name(), ".gz")
+		ext := filepath.Ext(base)
+		switch {
+		case e.IsDir() || strings.HasPrefix(base, "."):
+		case ext == ".json" || ext == ".yaml" || ext == ".yml" || ext == ".tfstate":
+			found = true
+			if id := strings.TrimSuffix(base, ext); strings.HasPrefix(id, "pl-") {
+				path = id + "=" + path
+			}
+			l.AddFile(path)
+		default:
+			l.warns = append(l.warns, Warning{Place: Place{File: path}, Text: "left out: not called .json, .yaml or .tfstate"})
+		}
+	}
+	if !found {
+		l.errs = append(l.errs, &Error{Place: Place{File: dir}, Err: errEmptyDir})
+	}
+}
+
+var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate")
 
 // Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. What is wrong with it, an error of r
@@ -65,12 +103,12 @@ func (l *Loader) add(name string, r io.Reader, size int64) {
 		return
 	}
 	src := &source{name: path, list: list}
-	docs, bad := src.parse(text)
+	docs, bad := src.read(text)
 	if bad != nil {
 		l.errs = append(l.errs, bad)
 	}
 	for _, n := range docs {
-		l.docs = append(l.docs, &cursor{src: src, n: n})
+		l.docs = append(l.docs, documents(&cursor{src: src, n: n})...)
 	}
 }
 
@@ -106,6 +144,7 @@ type givenENI struct {
 func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
 	b.add(l.errs...)
+	b.warns = append(b.warns, l.warns...)
 	for _, root := range l.docs {
 		root.p = &b.problems
 	}

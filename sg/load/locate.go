@@ -46,6 +46,9 @@ func (l *Loader) placeOf(err error) Place {
 			return known.place
 		}
 	case errors.As(err, &eni):
+		if at := l.missingGroup(eni); !at.IsZero() {
+			return at
+		}
 		return l.ENIPlace(eni.ENI)
 	case errors.As(err, &vpc):
 		if known := l.built.vpcOf[vpc.VPC]; known != nil {
@@ -54,6 +57,21 @@ func (l *Loader) placeOf(err error) Place {
 	case errors.As(err, &peering):
 		if known := l.built.peeringOf[peering.Peering]; known != nil {
 			return known.place
+		}
+	}
+	return Place{}
+}
+
+// missingGroup returns where a listing gives an interface a group that no input has,
+// which may not be where the interface was read first.
+func (l *Loader) missingGroup(err *sg.ENIError) Place {
+	e := l.built.eniOf[err.ENI]
+	if e == nil || e.listed == nil || !errors.Is(err, sg.ErrNoGroup) {
+		return Place{}
+	}
+	for g := range e.listed.field("Groups").objects() {
+		if l.built.groupOf[sg.GroupID(g.field("GroupId").str())] == nil {
+			return e.listed.place()
 		}
 	}
 	return Place{}

@@ -1,17 +1,24 @@
 package load
 
 import (
+	"strings"
+
 	"github.com/sgsim/sgsim/sg"
 )
 
 // read hands every resource to the reader of its kind (IN-22 to IN-29).
 func (d *tfDoc) read() {
-	removed := d.removedRules()
+	d.removedRules()
+	d.removals()
 	standalone := &cursor{} // the list of all rules that are resources of their own
 	acls := false
+	warned := make(map[string]bool)
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
 			return true
+		}
+		if d.own(r); d.clashes {
+			return false
 		}
 		if r.mode == "data" {
 			r.data()
@@ -19,7 +26,7 @@ func (d *tfDoc) read() {
 		}
 		switch r.kind {
 		case "aws_security_group", "aws_default_security_group":
-			r.group(removed)
+			r.group()
 		case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
 			r.rule(standalone)
 		case "aws_vpc_security_group_vpc_association":
@@ -50,7 +57,7 @@ func (d *tfDoc) read() {
 			}
 			acls = true
 		default:
-			r.other()
+			r.other(warned)
 		}
 		return true
 	})
@@ -70,18 +77,34 @@ func (r *tfResource) data() {
 	}
 }
 
-// other warns of resources that have interfaces with groups which Terraform does
-// not tell.
-func (r *tfResource) other() {
-	for _, c := range [...]*cursor{
-		r.values.field("security_groups"), r.values.field("security_group_ids"), r.values.field("vpc_security_group_ids"),
-		r.firstBlock("vpc_config").field("security_group_ids"), r.firstBlock("network_configuration").field("security_groups"),
-	} {
-		if c.filled() {
-			r.values.warn("", "has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand")
-			return
+// other warns of the first resource of each kind that gives groups to interfaces
+// which Terraform does not tell, such as those of launch templates, balancers and
+// databases.
+func (r *tfResource) other(warned map[string]bool) {
+	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {
+		warned[r.kind] = true
+		r.values.warn("", "has groups, but Terraform does not tell the interfaces of an %s: add describe-network-interfaces or interfaces by hand", r.kind)
+	}
+}
+
+// givesGroups reports whether anything inside a value is called after security
+// groups, and is not empty.
+func givesGroups(c *cursor) bool {
+	switch {
+	case c.is(object):
+		for m := range c.members() {
+			if strings.Contains(m.key, "security_group") && m.there() && (!m.is(list) || m.filled()) && (!m.is(str) || m.raw() != "") && !m.is(boolean) || givesGroups(m) {
+				return true
+			}
+		}
+	case c.is(list):
+		for item := range c.each() {
+			if givesGroups(item) {
+				return true
+			}
 		}
 	}
+	return false
 }
 
 // firstBlock goes to the first of a resource's blocks, if there are any.
@@ -95,17 +118,21 @@ func (r *tfResource) firstBlock(name string) *cursor {
 }
 
 // group reads a group and the rules inside it (IN-22).
-func (r *tfResource) group(removed map[sg.GroupID]map[identity]bool) {
+func (r *tfResource) group() {
 	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values.place())
 	g.whole = true
+	if r.module.doc.plan {
+		g.decided = r.values.place()
+	}
+	removed := r.module.doc.b.rules[g.ID]
 	setDefault(&g.Name, r.values.field("name").str())
 	setDefault(&g.Description, r.values.field("description").str())
 	setDefault(&g.Account, sg.AccountID(r.values.field("owner_id").str()))
 	if vpc, ok := r.oneID("vpc_id", wantVPC); ok {
 		setDefault(&g.VPC, sg.VPCID(vpc))
 	}
-	r.inline(g, sg.Ingress, "ingress", removed[g.ID])
-	r.inline(g, sg.Egress, "egress", removed[g.ID])
+	r.inline(g, sg.Ingress, "ingress", removed)
+	r.inline(g, sg.Egress, "egress", removed)
 }
 
 // inline reads the rules inside a group. A group without any of its own lists
@@ -189,7 +216,7 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	case x.out != nil:
 		*x.out = append(*x.out, id)
 	case !x.removed[id]:
-		x.r.module.doc.b.addRule(x.g, x.dir, rule, at, x.list, false)
+		x.r.module.doc.b.listRule(x.g, x.dir, rule, at, x.list, false)
 	}
 }
 
@@ -434,11 +461,11 @@ func (x *tfRules) onePeer() {
 	}
 }
 
-// removedRules returns the rules that a plan deletes or changes, as they are now.
-func (d *tfDoc) removedRules() map[sg.GroupID]map[identity]bool {
-	out := make(map[sg.GroupID]map[identity]bool)
+// removedRules gathers the rules that a plan deletes or changes, as they are now.
+func (d *tfDoc) removedRules() {
+	out := d.b.rules
 	if !d.plan {
-		return out
+		return
 	}
 	for item := range d.changes.objects() {
 		kind := item.field("type").str()
@@ -470,7 +497,6 @@ func (d *tfDoc) removedRules() map[sg.GroupID]map[identity]bool {
 			out[id][rule] = true
 		}
 	}
-	return out
 }
 
 // association reads a further VPC of a group (IN-26).

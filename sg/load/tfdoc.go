@@ -21,6 +21,7 @@ type tfDoc struct {
 	followed map[followKey]*referred
 	steps    int // that following has taken
 	depth    int
+	clashes  bool // with another document, and it was said
 }
 
 // A tfModule is an instance of a module.
@@ -65,32 +66,49 @@ func keyOf(index *cursor) tfKey {
 	return tfKey(strconv.Quote(index.str()))
 }
 
-func (b *builder) terraform(format *cursor) {
-	if d := b.tfDoc(format); d != nil {
+func newTFDoc(b *builder, format *cursor) *tfDoc {
+	return &tfDoc{
+		b: b, format: format,
+		modules: map[string]*tfModule{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
+	}
+}
+
+// plan reads a document if it is a plan, state if it is not.
+func (b *builder) plan(format *cursor)  { b.terraform(format, true) }
+func (b *builder) state(format *cursor) { b.terraform(format, false) }
+
+func (b *builder) terraform(format *cursor, plan bool) {
+	root := format.up
+	isPlan := root.has("planned_values") || root.has("resource_changes")
+	if isPlan != plan {
+		return
+	}
+	if d := b.tfDoc(format, plan); d != nil {
+		b.planning = plan
 		d.read()
+		b.planning = false
 	}
 }
 
 // tfDoc returns the document with this format version, nil where there is nothing
 // in it.
-func (b *builder) tfDoc(format *cursor) *tfDoc {
+func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	root := format.up
 	version := format.str()
 	if major, _, _ := strings.Cut(version, "."); major != "0" && major != "1" {
 		format.fail("", "format %s of `terraform show -json` is not known: want 0.x or 1.x", quote(version)) // IN-21
 		return nil
 	}
-	d := &tfDoc{
-		b: b, format: format,
-		modules: map[string]*tfModule{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
-	}
+	d := newTFDoc(b, format)
 	values := root.field("values")
-	if planned := root.field("planned_values"); planned.there() || root.has("resource_changes") {
-		values, d.plan = planned, true
+	if d.plan = plan; plan {
+		values = root.field("planned_values")
 		d.vars, d.changes = root.field("variables"), root.field("resource_changes")
-	}
-	if errored := root.field("errored"); errored.there() && errored.flag() {
-		errored.warn("", "Terraform stopped with an error while it planned: resources are missing")
+		if !values.there() && d.changes.filled() {
+			d.changes.fail("", "a plan without its planned_values, which say what is there once it is applied: %s, all of it", giveShow)
+			return nil
+		}
+		d.warnIncomplete(root)
 	}
 	if !values.there() {
 		format.warn("", "the state is empty")
@@ -103,6 +121,19 @@ func (b *builder) tfDoc(format *cursor) *tfDoc {
 	return d
 }
 
+// warnIncomplete warns of what a plan says it leaves open.
+func (d *tfDoc) warnIncomplete(root *cursor) {
+	if errored := root.field("errored"); errored.flag() {
+		errored.warn("", "Terraform stopped with an error while it planned: resources are missing")
+	}
+	if complete := root.field("complete"); complete.there() && !complete.flag() {
+		complete.warn("", "Terraform says that it will take a further plan after this one: what that changes is not here")
+	}
+	if deferred := root.field("deferred_changes"); deferred.filled() {
+		deferred.warn("", "Terraform puts these changes off to a later plan: they are left out")
+	}
+}
+
 // module reads an instance of a module and those inside it.
 func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
 	m := newModule(d, c.field("address").str(), config)
@@ -112,7 +143,7 @@ func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
 		m.calledBy(parent, name, key)
 	}
 	for item := range c.field("resources").objects() {
-		m.add(item)
+		m.addItem(item)
 	}
 	for item := range c.field("child_modules").objects() {
 		m.children = append(m.children, d.module(m, item, nil))
@@ -135,20 +166,25 @@ func (m *tfModule) calledBy(parent *tfModule, name string, key tfKey) {
 	instancesOf(parent.called, name).add(key, m)
 }
 
-func (m *tfModule) add(item *cursor) {
+// addItem adds a resource of `terraform show -json`.
+func (m *tfModule) addItem(item *cursor) {
 	address, ok := item.field("address").need()
 	if !ok {
 		return
 	}
-	r := &tfResource{
+	m.add(&tfResource{
 		address: address,
 		module:  m,
 		mode:    item.field("mode").str(),
 		kind:    item.field("type").str(),
 		name:    item.field("name").str(),
 		key:     keyOf(item.field("index")),
-	}
-	r.values = item.field("values")
+		values:  item.field("values"),
+	}, item)
+}
+
+// add adds a resource that stands at item.
+func (m *tfModule) add(r *tfResource, item *cursor) {
 	r.values.resource = r.address
 	if r.values.n == 0 { // left out where all of them are unknown
 		r.values.n = item.src.emptyAt(item.n)
@@ -190,7 +226,7 @@ func (m *tfModule) newOf(want *wanted) []*tfResource {
 func (d *tfDoc) addData(m *tfModule, prior *cursor) {
 	for item := range prior.field("resources").objects() {
 		if item.field("mode").str() == "data" {
-			m.add(item)
+			m.addItem(item)
 		}
 	}
 	for item := range prior.field("child_modules").objects() {
@@ -268,4 +304,48 @@ func (r *tfResource) unknown(attr string) bool {
 // computed reports whether an attribute's value is left to AWS.
 func (r *tfResource) computed(attr string) bool {
 	return r.module.doc.plan && !r.values.has(attr)
+}
+
+// rawState reads a terraform.tfstate, whose resources stand in one list whatever
+// their module.
+func (b *builder) rawState(c *cursor) {
+	root := c.up
+	if version := root.field("version"); version.raw() != "4" {
+		version.fail("", "version %s of a raw Terraform state is not known: %s", quote(version.raw()), giveShow)
+		return
+	}
+	d := newTFDoc(b, c)
+	none := &cursor{src: c.src, p: c.p}
+	d.root = newModule(d, "", none)
+	d.modules[""] = d.root
+	for item := range root.field("resources").objects() {
+		address := item.field("module").str()
+		m := d.modules[address]
+		if m == nil {
+			m = newModule(d, address, none)
+			d.modules[address] = m
+			d.root.children = append(d.root.children, m)
+		}
+		for instance := range item.field("instances").objects() {
+			if instance.has("deposed") { // about to be destroyed
+				continue
+			}
+			r := &tfResource{
+				module: m, mode: item.field("mode").str(), kind: item.field("type").str(), name: item.field("name").str(),
+				key: keyOf(instance.field("index_key")), values: instance.field("attributes"),
+			}
+			r.address = r.kind + "." + r.name
+			if r.mode == "data" {
+				r.address = "data." + r.address
+			}
+			if address != "" {
+				r.address = address + "." + r.address
+			}
+			if r.key != "" {
+				r.address += "[" + string(r.key) + "]"
+			}
+			m.add(r, instance)
+		}
+	}
+	d.read()
 }

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
@@ -17,6 +18,9 @@ func (r *tfResource) networkInterface() {
 	for _, id := range r.ids("security_groups", wantGroup) {
 		e.addGroups(sg.GroupID(id))
 	}
+	if !r.module.doc.plan {
+		e.listed = v
+	}
 	setDefault(&e.Type, v.field("interface_type").str())
 	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
 	if check := v.field("source_dest_check"); check.there() && !check.flag() {
@@ -28,6 +32,9 @@ func (r *tfResource) networkInterface() {
 // same way.
 func (r *tfResource) eni(id sg.ENIID) *eni {
 	e := r.module.doc.b.eni(id, r.values.place())
+	if r.module.doc.plan {
+		e.decided = r.values.place()
+	}
 	setDefault(&e.Name, r.values.field("tags").field("Name").str())
 	setDefault(&e.Name, r.values.field("description").str())
 	setDefault(&e.Account, sg.AccountID(r.values.field("owner_id").str()))
@@ -108,8 +115,12 @@ func (r *tfResource) instance() {
 	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
 	r.counted(e)
 	setDefault(&e.Instance, sg.InstanceID(r.id()))
-	for _, id := range r.ids("vpc_security_group_ids", wantGroup) {
+	ids := r.ids("vpc_security_group_ids", wantGroup)
+	for _, id := range ids {
 		e.addGroups(sg.GroupID(id))
+	}
+	if len(ids) == 0 { // those of the default VPC may be told by their names
+		e.named = append(e.named, r.ids("security_groups", wantNamed)...)
 	}
 	if c := r.values.field("public_ip"); c.raw() != "" {
 		if a, ok := c.addr(); ok {
@@ -251,7 +262,10 @@ func (r *tfResource) peering() {
 		r.values.warn("", "taken to be active once the plan is applied, though %s has to accept it", peer)
 	}
 	setDefault(&status, "active")
-	r.module.doc.b.peering(sg.Peering{
-		ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status,
-	}, r.values.place(), false)
+	p := sg.Peering{ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status}
+	if p.AccepterRegion = r.values.field("peer_region").str(); p.AccepterRegion != "" {
+		// It is given where the peer is in another Region (REF-10).
+		p.RequesterRegion = cmp.Or(r.values.field("region").str(), "not "+p.AccepterRegion)
+	}
+	r.module.doc.b.peering(p, r.values.place(), false)
 }

@@ -126,6 +126,7 @@ func want(text, attr string, kinds ...string) *wanted {
 
 var (
 	wantGroup  = want("security group", "", "aws_security_group", "aws_default_security_group")
+	wantNamed  = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // where a name may stand
 	wantList   = want("prefix list", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
 	wantENI    = want("interface", "primary_network_interface_id", "aws_network_interface")
 	wantOwnENI = want("interface", "", "aws_network_interface") // not that of an instance
@@ -487,8 +488,13 @@ func joinIDs(ids []string) string {
 
 // requiredID is oneID for an attribute that every resource of the kind has.
 func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
+	c := r.values.field(attr)
+	if r.computed(attr) && strings.HasPrefix(r.kind, "aws_default_") {
+		c.warn("", "a plan does not tell the %s of %s: left out", want.text, r.address)
+		return "", false
+	}
 	if !r.unknown(attr) {
-		return r.values.field(attr).need()
+		return c.need()
 	}
 	return r.oneID(attr, want)
 }

@@ -15,6 +15,7 @@ func (b *builder) topology() *sg.Topology {
 			b.warn(g.place, "", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
 		}
 		b.compareListings(g)
+		b.warnOverruled(g)
 		for dir := sg.Ingress; dir <= sg.Egress; dir++ {
 			rules, info := g.side(dir)
 			for i := range *rules {
@@ -22,6 +23,11 @@ func (b *builder) topology() *sg.Topology {
 			}
 		}
 		t.Groups = append(t.Groups, g.Group)
+	}
+	for i, dir := range [...]sg.Direction{sg.Ingress, sg.Egress} {
+		if b.listed != nil && !b.listedDirs[i] {
+			b.listed.warn("", "holds no %v rule of any group: if it was printed with --filters, give all of it", dir)
+		}
 	}
 	for _, l := range b.lists {
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
@@ -56,6 +62,9 @@ func (b *builder) placeENIs() {
 		}
 	}
 	for _, e := range b.enis {
+		for _, name := range e.named {
+			e.addGroups(b.groupNamed(sg.GroupID(name)))
+		}
 		setDefault(&e.VPC, ofSubnet[e.Subnet])
 		for _, id := range e.Groups {
 			if g := b.groupOf[id]; g != nil {
@@ -80,22 +89,17 @@ func (b *builder) checkVPCs() {
 	}
 }
 
-// compareListings warns where a group's rules were told in full and yet a further
+// compareListings refuses a group whose rules were told in full where yet a further
 // rule turned up: rules were changed between two commands, or a group stands in one
-// file twice, and the topology has the rules of both.
+// file twice.
 func (b *builder) compareListings(g *group) {
 	listings := g.listings[:min(len(g.listings), 64)]
 	for _, info := range g.info {
 		for i := range info {
 			lacks := bits.TrailingZeros64(^info[i].in)
-			if lacks >= len(listings) {
-				continue
-			}
-			at, other := info[i].at.place(), listings[lacks].place()
-			if other.File == at.File {
-				b.warn(at, "", "%s has this rule here, but not at line %d of the same file: the rules of both places count", g.ID, other.Line)
-			} else {
-				b.warn(at, "", "%s has this rule here, but not at line %d of %s: were they printed at different times?", g.ID, other.Line, other.File)
+			if lacks < len(listings) && !info[i].planned {
+				info[i].at.fail("", "%s has this rule here, but not at %s: were they printed at different times? Give the newer of the two",
+					g.ID, listings[lacks].place())
 			}
 		}
 	}

@@ -22,9 +22,9 @@ var mayImport = []struct {
 	{"packet/capture", []string{"packet", "gopacket"}},
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
-	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json"}},
+	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
-	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load", "json"}},
+	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load", "json", "yaml"}},
 }
 
 func TestImports(t *testing.T) {
@@ -42,6 +42,7 @@ func allowed(pkg string, needs []string, dep string) bool {
 		case n == "gopacket" && strings.HasPrefix(dep, "github.com/google/gopacket"),
 			n == "netipx" && dep == "go4.org/netipx",
 			n == "json" && strings.HasPrefix(dep, "github.com/go-json-experiment/json"),
+			n == "yaml" && dep == "go.yaml.in/yaml/v3",
 			ours && inside == n,
 			ours && strings.HasPrefix(inside, n+"/internal/"):
 			return true
