@@ -53,7 +53,7 @@ func newBuilder() *builder {
 // A group is a security group under construction.
 type group struct {
 	sg.Group
-	place        Place
+	at           *cursor
 	whole        bool // all its rules were read, not only some
 	associations set[sg.VPCID]
 
@@ -61,8 +61,8 @@ type group struct {
 	ruleOf   map[uint64]int32 // index of a rule by the hash of its identity
 	listings []*cursor        // the full lists of its rules that were read
 
-	decided        Place // where a plan manages it
-	overruled      int   // rules of listings that the plans left out
+	decided        *cursor // where a plan manages it
+	overruled      int     // rules of listings that the plans left out
 	firstOverruled *cursor
 }
 
@@ -88,8 +88,8 @@ type identity struct {
 }
 
 // group returns the group with an id, made where it is new.
-func (b *builder) group(id sg.GroupID, at Place) *group {
-	return once(b.groupOf, &b.groups, id, group{Group: sg.Group{ID: id}, place: at})
+func (b *builder) group(id sg.GroupID, at *cursor) *group {
+	return once(b.groupOf, &b.groups, id, group{Group: sg.Group{ID: id}, at: at})
 }
 
 // once returns the thing with an id. Where there is none yet it is made, and is the
@@ -162,7 +162,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: b.planning, list: list, seen: 1})
 	} else if old := &(*rules)[i]; old.ID != "" && r.ID != "" && old.ID != r.ID {
 		at := (*info)[i].at.place()
-		b.warn(c.place(), codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
+		c.warn(codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
 		return
 	} else {
 		setDefault(&old.ID, r.ID)
@@ -213,19 +213,19 @@ func addNew[T comparable](s []T, items ...T) []T {
 
 type prefixList struct {
 	sg.PrefixList
-	place   Place
-	at      []Place // of each of Entries
-	entries bool    // some document told them
-	warned  bool    // that none did
+	at        *cursor
+	entriesAt []*cursor // of each of Entries
+	entries   bool      // some document told them
+	warned    bool      // that none did
 
 	entryOf map[netip.Prefix]int // in Entries
 }
 
-func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
-	return once(b.listOf, &b.lists, id, prefixList{PrefixList: sg.PrefixList{ID: id}, place: at})
+func (b *builder) list(id sg.PrefixListID, at *cursor) *prefixList {
+	return once(b.listOf, &b.lists, id, prefixList{PrefixList: sg.PrefixList{ID: id}, at: at})
 }
 
-func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
+func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
 	l.entries = true
 	if i, known := l.entryOf[e.CIDR]; known {
 		setDefault(&l.Entries[i].Description, e.Description)
@@ -236,15 +236,15 @@ func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
 	}
 	l.entryOf[e.CIDR] = len(l.Entries)
 	l.Entries = append(l.Entries, e)
-	l.at = append(l.at, at)
+	l.entriesAt = append(l.entriesAt, at)
 }
 
 type eni struct {
 	sg.ENI
-	place     Place
+	at        *cursor
 	undecided bool     // AWS has yet to choose addresses
 	named     []string // its groups by their names, or ids
-	decided   Place    // where a plan manages it
+	decided   *cursor  // where a plan manages it
 	listed    *cursor  // where a listing has all of it
 
 	addrs, public set[netip.Addr]
@@ -252,8 +252,8 @@ type eni struct {
 	groups        set[sg.GroupID]
 }
 
-func (b *builder) eni(id sg.ENIID, at Place) *eni {
-	return once(b.eniOf, &b.enis, id, eni{ENI: sg.ENI{ID: id}, place: at})
+func (b *builder) eni(id sg.ENIID, at *cursor) *eni {
+	return once(b.eniOf, &b.enis, id, eni{ENI: sg.ENI{ID: id}, at: at})
 }
 
 func (e *eni) addAddrs(a ...netip.Addr)      { e.addrs.add(&e.Addrs, a...) }
@@ -279,7 +279,7 @@ func (e *eni) merge(o *sg.ENI) {
 
 type vpc struct {
 	sg.VPC
-	place    Place
+	at       *cursor
 	cidrs    set[netip.Prefix]
 	subnets  []*subnet
 	subnetOf map[sg.SubnetID]*subnet
@@ -290,8 +290,8 @@ type subnet struct {
 	cidrs set[netip.Prefix]
 }
 
-func (b *builder) vpc(id sg.VPCID, at Place) *vpc {
-	return once(b.vpcOf, &b.vpcs, id, vpc{VPC: sg.VPC{ID: id}, place: at, subnetOf: make(map[sg.SubnetID]*subnet)})
+func (b *builder) vpc(id sg.VPCID, at *cursor) *vpc {
+	return once(b.vpcOf, &b.vpcs, id, vpc{VPC: sg.VPC{ID: id}, at: at, subnetOf: make(map[sg.SubnetID]*subnet)})
 }
 
 func (v *vpc) addCIDRs(p ...netip.Prefix) { v.cidrs.add(&v.CIDRs, p...) }
@@ -303,11 +303,11 @@ func (v *vpc) addSubnet(id sg.SubnetID, cidrs ...netip.Prefix) {
 
 type peering struct {
 	sg.Peering
-	place   Place
+	at      *cursor
 	guessed bool // from a rule that names it, until something better comes
 }
 
-func (b *builder) peering(p sg.Peering, at Place, guessed bool) {
+func (b *builder) peering(p sg.Peering, at *cursor, guessed bool) {
 	old := b.peeringOf[p.ID]
 	switch {
 	case old == nil:

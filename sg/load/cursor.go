@@ -2,6 +2,7 @@ package load
 
 import (
 	"errors"
+	"fmt"
 	"iter"
 	"net/netip"
 	"strconv"
@@ -11,13 +12,11 @@ import (
 // or null finds nothing, and reading what has the wrong type is reported. Paths
 // are only built where one is asked for.
 type cursor struct {
-	src      *source
-	n        uint32 // its node in src; 0: absent
-	up       *cursor
-	key      string // in up, where that is an object
-	index    int    // in up, where that is a list
-	resource string
-	p        *problems
+	src   *source
+	n     uint32 // its node in src; 0: absent
+	up    *cursor
+	key   string // in up, where that is an object
+	index uint32 // in up, where that is a list
 }
 
 func (c *cursor) there() bool { return c.n != 0 && c.src.kind(c.n) != null }
@@ -31,7 +30,7 @@ func (c *cursor) has(key string) bool { return c.is(object) && c.src.member(c.n,
 // field goes to a member of an object. Where it is absent, its line is the
 // object's.
 func (c *cursor) field(key string) *cursor {
-	f := &cursor{src: c.src, up: c, key: key, resource: c.resource, p: c.p}
+	f := &cursor{src: c.src, up: c, key: key}
 	if c.want(object) {
 		f.n = c.src.member(c.n, key)
 	}
@@ -57,9 +56,9 @@ func (c *cursor) each() iter.Seq[*cursor] {
 		if !c.want(list) {
 			return
 		}
-		i := 0
+		i := uint32(0)
 		for n, end := c.n+1, c.src.node(c.n).end; n < end; n = c.src.next(n) {
-			if !yield(&cursor{src: c.src, n: n, up: c, index: i, resource: c.resource, p: c.p}) {
+			if !yield(&cursor{src: c.src, n: n, up: c, index: i}) {
 				return
 			}
 			i++
@@ -74,7 +73,7 @@ func (c *cursor) members() iter.Seq[*cursor] {
 			return
 		}
 		for k, end := c.n+1, c.src.node(c.n).end; k < end; k = c.src.next(k + 1) {
-			if !yield(&cursor{src: c.src, n: k + 1, up: c, key: c.src.string(k), resource: c.resource, p: c.p}) {
+			if !yield(&cursor{src: c.src, n: k + 1, up: c, key: c.src.string(k)}) {
 				return
 			}
 		}
@@ -189,15 +188,35 @@ func (c *cursor) prefix(f family) (p, given netip.Prefix, ok bool) {
 	return given.Masked(), given, true
 }
 
-func (c *cursor) fail(code, format string, args ...any) { c.p.fail(c.place(), code, format, args...) }
-func (c *cursor) warn(code, format string, args ...any) { c.p.warn(c.place(), code, format, args...) }
-
-func (c *cursor) place() Place {
-	at := c
-	for at.n == 0 && at.up != nil {
-		at = at.up
+func (c *cursor) fail(code, format string, args ...any) {
+	if p := c.src.p; len(p.errs) < maxProblems {
+		p.add(&Error{Place: c.place(), Code: code, Err: fmt.Errorf(format, args...)})
+	} else {
+		p.moreErrs++
 	}
-	return Place{File: c.src.name, Line: c.src.line(c.src.node(at.n).off), Path: string(c.path(nil)), Resource: c.resource}
+}
+
+func (c *cursor) warn(code, format string, args ...any) {
+	if p := c.src.p; len(p.warns) == maxProblems {
+		p.moreWarns++
+	} else if w := (Warning{Place: c.place(), Code: code, Text: fmt.Sprintf(format, args...)}); p.first(w.String()) {
+		p.warns = append(p.warns, w)
+	}
+}
+
+// place returns where the value is, or what it is absent from. What is in no text has
+// no line.
+func (c *cursor) place() Place {
+	at := Place{File: c.src.name, Path: string(c.path(nil))}
+	for up := c; up != nil; up = up.up {
+		if at.Line == 0 && up.n != 0 {
+			at.Line = c.src.line(c.src.node(up.n).off)
+		}
+		if at.Resource == "" && up.n != 0 {
+			at.Resource = c.src.resources[up.n]
+		}
+	}
+	return at
 }
 
 func (c *cursor) path(b []byte) []byte {
@@ -206,7 +225,7 @@ func (c *cursor) path(b []byte) []byte {
 	}
 	b = c.up.path(b)
 	if c.key == "" {
-		return appendStep(b, strconv.Itoa(c.index), true)
+		return appendStep(b, strconv.Itoa(int(c.index)), true)
 	}
 	return appendStep(b, c.key, false)
 }

@@ -16,7 +16,7 @@ import (
 type decisions struct {
 	planning bool // a plan is being read
 
-	gone     map[string]Place // ids of what is deleted
+	gone     map[string]*cursor // ids of what is deleted
 	rules    map[sg.GroupID]map[identity]bool
 	detached map[sg.ENIID]map[sg.GroupID]bool
 	owned    map[string]owned // resources by kind and id
@@ -24,12 +24,12 @@ type decisions struct {
 
 type owned struct {
 	doc *tfDoc
-	at  Place
+	at  *cursor
 }
 
 func newDecisions() decisions {
 	return decisions{
-		gone: make(map[string]Place), rules: make(map[sg.GroupID]map[identity]bool),
+		gone: make(map[string]*cursor), rules: make(map[sg.GroupID]map[identity]bool),
 		detached: make(map[sg.ENIID]map[sg.GroupID]bool), owned: make(map[string]owned),
 	}
 }
@@ -44,10 +44,10 @@ func (d *tfDoc) own(r *tfResource) {
 	key := r.kind + " " + id.raw()
 	o, known := d.b.owned[key]
 	if d.clashes = known && o.doc != d; d.clashes {
-		r.values.fail("", "stands in %s too: these are two states of one world. Give one of them; to compare, run once with each", o.at)
+		r.values.fail("", "stands in %s too: these are two states of one world. Give one of them; to compare, run once with each", o.at.place())
 		return
 	}
-	d.b.owned[key] = owned{d, r.values.place()}
+	d.b.owned[key] = owned{d, r.values}
 }
 
 // removals gathers what a plan takes away.
@@ -65,7 +65,7 @@ func (d *tfDoc) removals() {
 		if !gone || !before.is(object) {
 			continue
 		}
-		before.p = &problems{} // what was wrong before is no concern of the plan
+		before.src = before.src.quiet() // what was wrong before is no concern of the plan
 		id := before.field("id").str()
 		switch item.field("type").str() {
 		case "aws_security_group", "aws_network_interface", "aws_vpc_peering_connection":
@@ -82,7 +82,7 @@ func (d *tfDoc) removals() {
 			continue
 		}
 		if id != "" {
-			d.b.gone[id] = item.place()
+			d.b.gone[id] = item
 		}
 	}
 }
@@ -91,7 +91,7 @@ func (d *tfDoc) removals() {
 func (b *builder) isGone(id string, c *cursor) bool {
 	at, gone := b.gone[id]
 	if gone {
-		c.warn("", "left out: the plan at %s deletes %s", at, id)
+		c.warn("", "left out: the plan at %s deletes %s", at.place(), id)
 	}
 	return gone
 }
@@ -99,14 +99,14 @@ func (b *builder) isGone(id string, c *cursor) bool {
 // listRule is addRule for what is no plan: it adds no rule that a plan has decided
 // about.
 func (b *builder) listRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
-	if b.planning || g.decided.IsZero() && b.rules[g.ID] == nil {
+	if b.planning || g.decided == nil && b.rules[g.ID] == nil {
 		b.addRule(g, dir, r, c, list, full)
 		return
 	}
 	r = g.own(r)
 	id := identity{dir: dir, rule: r.Canonical(g.ID)}
 	_, _, known := g.find(b.seed, id)
-	if known || g.decided.IsZero() && !b.rules[g.ID][id] {
+	if known || g.decided == nil && !b.rules[g.ID][id] {
 		b.addRule(g, dir, r, c, list, full)
 		return
 	}
@@ -134,13 +134,12 @@ func (b *builder) listENI(e *eni, c *cursor) {
 	if detached := b.detached[e.ID]; detached != nil {
 		e.Groups = slices.DeleteFunc(e.Groups, func(g sg.GroupID) bool { return detached[g] })
 	}
-	at := c.place()
-	old := b.eni(e.ID, at)
+	old := b.eni(e.ID, c)
 	what := old.differs(e)
 	switch {
-	case !old.decided.IsZero():
+	case old.decided != nil:
 		if what != "" {
-			c.warn("", "%s has other %s here than at %s, in a plan, which decides", e.ID, what, old.decided)
+			c.warn("", "%s has other %s here than at %s, in a plan, which decides", e.ID, what, old.decided.place())
 		}
 		if len(old.Addrs) > 0 {
 			e.Addrs = nil
@@ -162,7 +161,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 // differs returns in what two listings of one interface differ, or a plan and a
 // listing where both tell it.
 func (e *eni) differs(o *eni) string {
-	planned := !e.decided.IsZero()
+	planned := e.decided != nil
 	switch {
 	case !sameItems(e.Groups, o.Groups) && !(planned && len(e.Groups)+len(e.named) == 0):
 		return "groups"

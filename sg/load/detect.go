@@ -70,20 +70,40 @@ var foreign = []struct {
 	{[]string{"terraform_version"}, "a Terraform state of an old version, or a part of one", giveShow},
 }
 
-// documents returns the documents under a root: itself, or those of a list of pages.
-func documents(root *cursor) []*cursor {
+// A document is one output, where there may be millions.
+type document struct {
+	src      *source
+	n        uint32
+	of, page uint32 // the list that it is a page of, where it is of one
+}
+
+func (d document) root() *cursor {
+	c := &cursor{src: d.src, n: d.n, index: d.page}
+	if d.of != 0 {
+		c.up = &cursor{src: d.src, n: d.of}
+	}
+	return c
+}
+
+// documents returns those under a node: itself, or those of a list of pages.
+func documents(src *source, n uint32) []document {
+	root := &cursor{src: src, n: n}
+	var pages []document
 	if root.is(list) {
-		var pages []*cursor
 		for item := range root.each() {
 			if isKnown(item) {
-				pages = append(pages, item)
+				pages = append(pages, document{src, item.n, n, item.index})
+			}
+			if len(pages) > maxDocs { // no list of pages
+				pages = nil
+				break
 			}
 		}
-		if len(pages) > 0 {
-			return pages
-		}
 	}
-	return []*cursor{root}
+	if len(pages) > 0 {
+		return pages
+	}
+	return []document{{src: src, n: n}}
 }
 
 func isKnown(root *cursor) bool {

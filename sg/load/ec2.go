@@ -18,7 +18,7 @@ func (b *builder) securityGroups(c *cursor) {
 		if !ok || b.isGone(id, item) {
 			continue
 		}
-		g := b.group(sg.GroupID(id), item.place())
+		g := b.group(sg.GroupID(id), item)
 		g.whole, g.listings = true, append(g.listings, item)
 		setDefault(&g.Name, item.field("GroupName").str())
 		setDefault(&g.Description, item.field("Description").str())
@@ -109,7 +109,7 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 		b.peering(sg.Peering{
 			ID: peer.Peering, Requester: g.VPC, Accepter: remote,
 			Status: c.field("PeeringStatus").str(),
-		}, c.place(), true)
+		}, c, true)
 	}
 	return peer, true
 }
@@ -142,7 +142,7 @@ func (b *builder) securityGroupRules(c *cursor) {
 		if _, gone := b.gone[id]; !ok || gone {
 			continue
 		}
-		g := b.group(sg.GroupID(id), item.place())
+		g := b.group(sg.GroupID(id), item)
 		g.whole = g.whole || whole
 		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
 		dir := sg.Ingress

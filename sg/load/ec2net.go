@@ -144,7 +144,7 @@ func (b *builder) prefixLists(c *cursor) {
 			item.warn("", "left out: %s is deleted", id)
 			continue
 		}
-		l := b.list(sg.PrefixListID(id), item.place())
+		l := b.list(sg.PrefixListID(id), item)
 		setDefault(&l.Name, item.field("PrefixListName").str())
 		setDefault(&l.Owner, sg.AccountID(item.field("OwnerId").str()))
 		if f := item.field("AddressFamily"); f.there() {
@@ -162,7 +162,7 @@ func (b *builder) prefixLists(c *cursor) {
 			setDefault(&l.Owner, awsOwner(l.Name))
 			for f := range cidrs.each() {
 				if p, _, ok := f.prefix(anyFamily); ok {
-					l.add(sg.PrefixListEntry{CIDR: p}, f.place())
+					l.add(sg.PrefixListEntry{CIDR: p}, f)
 				}
 			}
 		}
@@ -194,7 +194,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 		c.fail("", "entries of a prefix list, but of which? Give its id before the file: pl-0123=%s", c.src.name)
 		return
 	}
-	l := b.list(id, c.place())
+	l := b.list(id, c)
 	l.entries = true
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
@@ -206,7 +206,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
 		}
 		seen[p] = true
-		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item.place())
+		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)
 	}
 }
 
@@ -216,7 +216,7 @@ func (b *builder) vpcsOf(c *cursor) {
 		if !ok {
 			continue
 		}
-		v := b.vpc(sg.VPCID(id), item.place())
+		v := b.vpc(sg.VPCID(id), item)
 		setDefault(&v.Account, sg.AccountID(item.field("OwnerId").str()))
 		v.Default = v.Default || item.field("IsDefault").flag()
 		if f := item.field("CidrBlock"); f.there() {
@@ -256,7 +256,7 @@ func (b *builder) subnets(c *cursor) {
 				cidrs = append([]netip.Prefix{p}, cidrs...)
 			}
 		}
-		b.vpc(sg.VPCID(vpc), item.place()).addSubnet(sg.SubnetID(id), cidrs...)
+		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), cidrs...)
 	}
 }
 
@@ -274,6 +274,6 @@ func (b *builder) peeringConnections(c *cursor) {
 			Status:          item.field("Status").field("Code").str(),
 			RequesterRegion: requester.field("Region").str(),
 			AccepterRegion:  accepter.field("Region").str(),
-		}, item.place(), false)
+		}, item, false)
 	}
 }

@@ -110,11 +110,11 @@ func (b *builder) handmade(e *givenENI) {
 	for i, id := range e.Groups {
 		added.Groups[i] = b.groupNamed(id)
 	}
-	at := Place{File: e.name}
+	at := &cursor{src: &source{name: e.name, p: &b.problems}}
 	merged := b.eni(e.ID, at)
 	merged.merge(&added)
 	if len(merged.Groups) == 0 && !b.unread {
-		b.fail(at, codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85
+		at.fail(codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85
 	}
 }
 

@@ -90,7 +90,7 @@ func TestYAMLErrors(t *testing.T) {
 		{"a value", strings.Replace(groupsYAML, "0.0.0.0/0", "0.0.0.0", 1), `1.json:13: SecurityGroups[0].IpPermissions[0].IpRanges[0].CidrIp: "0.0.0.0" is not a CIDR block: it has no prefix length (InvalidParameterValue)`},
 		{"a type", strings.Replace(groupsYAML, "'1'", "1", 1), "1.json:8: SecurityGroups[0].OwnerId: is a number, want a string"},
 		{"a number that JSON has not", strings.Replace(groupsYAML, "FromPort: 443", "FromPort: 0x1", 1), "1.json:10: SecurityGroups[0].IpPermissions[0].FromPort: is a string, want a number"},
-		{"a key twice", "Vpcs: []\nVpcs: []\n", "1.json:2: Vpcs: duplicate object member name"},
+		{"a key twice", "Vpcs: []\nVpcs: []\n", "1.json:2: Vpcs: key twice in one object"},
 		{"syntax", "Vpcs:\n- VpcId: x\n  CidrBlock: y: z\n", "1.json:3: YAML: mapping values are not allowed in this context"},
 		{"an alias", "Vpcs: &a []\nSubnets: *a\n", "1.json:2: an alias: the AWS CLI prints none"},
 		{"a word", "hello\n", "1.json:1: neither JSON nor YAML: give what the AWS CLI prints, or the output of `terraform show -json`"},

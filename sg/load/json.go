@@ -35,12 +35,22 @@ func (k kind) String() string { return kindText[k] }
 // nothing to follow.
 type source struct {
 	name  string
+	p     *problems       // of what is read from it
 	list  sg.PrefixListID // whose entries it holds, as the caller says
 	text  string          // what the nodes are parts of
 	lines []uint32        // where in text each line begins
 
 	nodes   [][]node // all but the last of chunkSize
 	indexes map[uint32][]uint32
+
+	resources map[uint32]string // Terraform's addresses of what is inside these
+}
+
+// quiet returns the source for reading what is no concern of anybody.
+func (s *source) quiet() *source {
+	q := *s
+	q.p = &problems{}
+	return &q
 }
 
 // A node is a value, or the key of a member, in the order of the text.
@@ -60,10 +70,15 @@ func (s *source) line(off uint32) int {
 // maxDepth bounds nesting. Terraform modules nest, but nobody's reach a tenth of it.
 const maxDepth = 1000
 
+// maxDocs bounds the documents of a text: who appends one an hour needs eleven years.
+const maxDocs = 100_000
+
 var (
 	errCutOff  = errors.New("ends in the middle: the file is cut off")
 	errEmpty   = errors.New("empty: no JSON in it")
 	errTooLong = errors.New("more than 4 GB")
+	errTooMany = fmt.Errorf("more than %d documents in one file", maxDocs)
+	errTwice   = errors.New("key twice in one object")
 	errTooDeep = fmt.Errorf("nested more than %d deep", maxDepth)
 )
 
@@ -98,8 +113,8 @@ func (s *source) parse(in string) ([]uint32, *Error) {
 	text.Grow(unindented(in))
 	defer func() { s.text = text.String() }()
 	// Half surrogate pairs and bytes that are no UTF-8 become U+FFFD, as in encoding/json.
-	d := jsontext.NewDecoder(strings.NewReader(in), jsontext.AllowInvalidUTF8(true))
-	var docs, open []uint32
+	d := jsontext.NewDecoder(strings.NewReader(in), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	var docs, open, keys []uint32
 	for {
 		off := int(d.InputOffset())
 		token, err := d.ReadToken()
@@ -118,7 +133,13 @@ func (s *source) parse(in string) ([]uint32, *Error) {
 		}
 		kind := token.Kind()
 		if kind == '}' || kind == ']' {
-			s.node(open[len(open)-1]).end = s.count()
+			n := open[len(open)-1]
+			s.node(n).end = s.count()
+			s.text = text.String()
+			if key := s.twice(n, &keys); key != 0 {
+				at := Place{File: s.name, Line: s.line(s.node(key).off), Path: pathOf(d.StackPointer().AppendToken(s.string(key)))}
+				return finished(docs, open), &Error{Place: at, Err: errTwice}
+			}
 			open = open[:len(open)-1]
 			continue
 		}
@@ -126,6 +147,9 @@ func (s *source) parse(in string) ([]uint32, *Error) {
 		text.WriteString(in[off:d.InputOffset()])
 		n := s.add(node{start, uint32(text.Len())}, len(in))
 		if len(open) == 0 {
+			if len(docs) == maxDocs {
+				return docs, s.syntaxError(in, off, errTooMany)
+			}
 			docs = append(docs, n)
 		}
 		if kind == '{' || kind == '[' {
@@ -135,6 +159,31 @@ func (s *source) parse(in string) ([]uint32, *Error) {
 			open = append(open, n)
 		}
 	}
+}
+
+// twice returns a key that an object has twice, 0 if there is none. jsontext would
+// find it with a map, which takes more memory than the text.
+func (s *source) twice(n uint32, keys *[]uint32) uint32 {
+	if s.kind(n) != object {
+		return 0
+	}
+	sorted := s.sortedKeys(n, (*keys)[:0])
+	*keys = sorted
+	for i := range sorted {
+		if i > 0 && s.string(sorted[i]) == s.string(sorted[i-1]) {
+			return max(sorted[i], sorted[i-1])
+		}
+	}
+	return 0
+}
+
+// sortedKeys appends the keys of an object in alphabetical order.
+func (s *source) sortedKeys(n uint32, keys []uint32) []uint32 {
+	for k, end := n+1, s.node(n).end; k < end; k = s.next(k + 1) {
+		keys = append(keys, k)
+	}
+	slices.SortFunc(keys, func(a, b uint32) int { return strings.Compare(s.string(a), s.string(b)) })
+	return keys
 }
 
 // unindented returns the length of a text without what its lines begin with.
@@ -277,10 +326,7 @@ func (s *source) isKey(n uint32, key string) bool {
 func (s *source) indexed(n uint32, key string) uint32 {
 	keys := s.indexes[n]
 	if keys == nil {
-		for k, end := n+1, s.node(n).end; k < end; k = s.next(k + 1) {
-			keys = append(keys, k)
-		}
-		slices.SortFunc(keys, func(a, b uint32) int { return strings.Compare(s.string(a), s.string(b)) })
+		keys = s.sortedKeys(n, nil)
 		if s.indexes == nil {
 			s.indexes = make(map[uint32][]uint32)
 		}

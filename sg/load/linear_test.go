@@ -15,11 +15,11 @@ func stepsOf(t *testing.T, plan any) (int, *problems) {
 	t.Helper()
 	text, err := json.Marshal(plan)
 	require.NoError(t, err)
-	src := &source{name: "plan.json"}
+	b := newBuilder()
+	src := &source{name: "plan.json", p: &b.problems}
 	docs, bad := src.parse(string(text))
 	require.Nil(t, bad)
-	b := newBuilder()
-	root := &cursor{src: src, n: docs[0], p: &b.problems}
+	root := &cursor{src: src, n: docs[0]}
 	d := b.tfDoc(root.field(terraformKey), true)
 	d.read()
 	return d.steps, &b.problems

@@ -26,7 +26,7 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader gathers inputs and makes a topology of them. Make one with [New]. It
 // is not safe for concurrent use.
 type Loader struct {
-	docs  []*cursor // roots, in the order given
+	docs  []document // in the order given
 	enis  []givenENI
 	errs  []error
 	warns []Warning
@@ -108,7 +108,7 @@ func (l *Loader) add(name string, r io.Reader, size int64) {
 		l.errs = append(l.errs, bad)
 	}
 	for _, n := range docs {
-		l.docs = append(l.docs, documents(&cursor{src: src, n: n})...)
+		l.docs = append(l.docs, documents(src, n)...)
 	}
 }
 
@@ -145,28 +145,27 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
 	b.add(l.errs...)
 	b.warns = append(b.warns, l.warns...)
-	for _, root := range l.docs {
-		root.p = &b.problems
-	}
 	b.unread = len(l.errs) > 0
-	var docs []*cursor
-	for _, root := range l.docs {
-		if b.understood(root) {
-			docs = append(docs, root)
-		} else {
+	of := make([][]document, len(readers))
+	for _, doc := range l.docs {
+		doc.src.p = &b.problems
+		root := doc.root()
+		if !b.understood(root) {
 			b.unread = true
+			continue
 		}
-	}
-	for _, r := range readers {
-		for _, root := range docs {
+		for i, r := range readers {
 			if root.has(r.key) {
-				r.read(b, root.field(r.key))
+				of[i] = append(of[i], doc)
 			}
 		}
-	}
-	for _, root := range docs {
 		if token := root.field("NextToken"); token.there() {
 			token.warn("", "one page of several: more follow it")
+		}
+	}
+	for i, r := range readers {
+		for _, doc := range of[i] {
+			r.read(b, doc.root().field(r.key))
 		}
 	}
 	for i := range l.enis {

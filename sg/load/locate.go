@@ -40,10 +40,10 @@ func (l *Loader) placeOf(err error) Place {
 		return l.GroupPlace(group.Group)
 	case errors.As(err, &list):
 		if known := l.built.listOf[list.PrefixList]; known != nil {
-			if list.Entry >= 0 && list.Entry < len(known.at) {
-				return known.at[list.Entry]
+			if list.Entry >= 0 && list.Entry < len(known.entriesAt) {
+				return known.entriesAt[list.Entry].place()
 			}
-			return known.place
+			return known.at.place()
 		}
 	case errors.As(err, &eni):
 		if at := l.missingGroup(eni); !at.IsZero() {
@@ -52,11 +52,11 @@ func (l *Loader) placeOf(err error) Place {
 		return l.ENIPlace(eni.ENI)
 	case errors.As(err, &vpc):
 		if known := l.built.vpcOf[vpc.VPC]; known != nil {
-			return known.place
+			return known.at.place()
 		}
 	case errors.As(err, &peering):
 		if known := l.built.peeringOf[peering.Peering]; known != nil {
-			return known.place
+			return known.at.place()
 		}
 	}
 	return Place{}

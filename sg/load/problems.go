@@ -19,10 +19,6 @@ type problems struct {
 	said map[string]bool // what is listed: a value may be looked at more than once
 }
 
-func (p *problems) fail(at Place, code, format string, args ...any) {
-	p.add(&Error{Place: at, Code: code, Err: fmt.Errorf(format, args...)})
-}
-
 // add adds errors that are not there yet.
 func (p *problems) add(errs ...error) {
 	for _, err := range errs {
@@ -31,15 +27,6 @@ func (p *problems) add(errs ...error) {
 		} else if p.first(err.Error()) {
 			p.errs = append(p.errs, err)
 		}
-	}
-}
-
-func (p *problems) warn(at Place, code, format string, args ...any) {
-	w := Warning{Place: at, Code: code, Text: fmt.Sprintf(format, args...)}
-	if len(p.warns) == maxProblems {
-		p.moreWarns++
-	} else if p.first(w.String()) {
-		p.warns = append(p.warns, w)
 	}
 }
 

@@ -110,7 +110,7 @@ func givesGroups(c *cursor) bool {
 // firstBlock goes to the first of a resource's blocks, if there are any.
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
-	first := &cursor{src: c.src, up: c, resource: c.resource, p: c.p}
+	first := &cursor{src: c.src, up: c}
 	if c.filled() && c.src.kind(c.n+1) == object {
 		first.n = c.n + 1
 	}
@@ -119,10 +119,10 @@ func (r *tfResource) firstBlock(name string) *cursor {
 
 // group reads a group and the rules inside it (IN-22).
 func (r *tfResource) group() {
-	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values.place())
+	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values)
 	g.whole = true
 	if r.module.doc.plan {
-		g.decided = r.values.place()
+		g.decided = r.values
 	}
 	removed := r.module.doc.b.rules[g.ID]
 	setDefault(&g.Name, r.values.field("name").str())
@@ -362,7 +362,7 @@ func (r *tfResource) rule(list *cursor) {
 	if !ok {
 		return
 	}
-	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
+	g := r.module.doc.b.group(sg.GroupID(id), r.values)
 	x := tfRules{r: r, g: g, c: r.values, list: list}
 	x.standalone()
 }
@@ -483,9 +483,9 @@ func (d *tfDoc) removedRules() {
 		if !gone || !before.want(object) {
 			continue
 		}
-		before.p = &problems{} // what was wrong before is no concern of the plan
+		before.src = before.src.quiet() // what was wrong before is no concern of the plan
 		now := &tfDoc{b: d.b}
-		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src, p: before.p}}, kind: kind, values: before}
+		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src}}, kind: kind, values: before}
 		id := sg.GroupID(before.field("security_group_id").str())
 		var rules []identity
 		x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
@@ -506,7 +506,7 @@ func (r *tfResource) association() {
 	if !ok || !okVPC {
 		return
 	}
-	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
+	g := r.module.doc.b.group(sg.GroupID(id), r.values)
 	if v := sg.VPCID(vpc); v != g.VPC {
 		g.associations.add(&g.Associations, v)
 	}

@@ -185,10 +185,13 @@ func (m *tfModule) addItem(item *cursor) {
 
 // add adds a resource that stands at item.
 func (m *tfModule) add(r *tfResource, item *cursor) {
-	r.values.resource = r.address
 	if r.values.n == 0 { // left out where all of them are unknown
 		r.values.n = item.src.emptyAt(item.n)
 	}
+	if item.src.resources == nil {
+		item.src.resources = make(map[uint32]string)
+	}
+	item.src.resources[r.values.n] = r.address
 	m.resources = append(m.resources, r)
 	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).add(r.key, r)
 }
@@ -276,7 +279,7 @@ func (m *tfModule) resourceConfig(mode, kind, name string) *cursor {
 	if c := m.configOf[mode+" "+kind+"."+name]; c != nil {
 		return c
 	}
-	return &cursor{src: m.config.src, p: m.config.p}
+	return &cursor{src: m.config.src}
 }
 
 func (r *tfResource) config() *cursor { return r.module.resourceConfig(r.mode, r.kind, r.name) }
@@ -315,7 +318,7 @@ func (b *builder) rawState(c *cursor) {
 		return
 	}
 	d := newTFDoc(b, c)
-	none := &cursor{src: c.src, p: c.p}
+	none := &cursor{src: c.src}
 	d.root = newModule(d, "", none)
 	d.modules[""] = d.root
 	for item := range root.field("resources").objects() {

@@ -31,9 +31,9 @@ func (r *tfResource) networkInterface() {
 // eni returns the interface with an id, with what all kinds of resource say in the
 // same way.
 func (r *tfResource) eni(id sg.ENIID) *eni {
-	e := r.module.doc.b.eni(id, r.values.place())
+	e := r.module.doc.b.eni(id, r.values)
 	if r.module.doc.plan {
-		e.decided = r.values.place()
+		e.decided = r.values
 	}
 	setDefault(&e.Name, r.values.field("tags").field("Name").str())
 	setDefault(&e.Name, r.values.field("description").str())
@@ -103,7 +103,7 @@ func (r *tfResource) attachment() {
 	id, ok := r.requiredID("network_interface_id", wantENI)
 	g, okGroup := r.requiredID("security_group_id", wantGroup)
 	if ok && okGroup {
-		e := r.module.doc.b.eni(sg.ENIID(id), r.values.place())
+		e := r.module.doc.b.eni(sg.ENIID(id), r.values)
 		e.addGroups(sg.GroupID(g))
 	}
 }
@@ -150,7 +150,7 @@ func (r *tfResource) eniID() string {
 // prefixList reads a prefix list (IN-28), whose entries a data source calls by
 // another name.
 func (r *tfResource) prefixList(entries string) {
-	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values.place())
+	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
 	l.entries = true
 	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, sg.AccountID(r.values.field("owner_id").str()))
@@ -180,31 +180,31 @@ func (r *tfResource) entry(l *prefixList, c *cursor) {
 		return
 	}
 	if p, _, ok := f.prefix(anyFamily); ok {
-		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c.place())
+		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c)
 	}
 }
 
 func (r *tfResource) prefixListEntry() {
 	if id, ok := r.requiredID("prefix_list_id", wantList); ok {
-		r.entry(r.module.doc.b.list(sg.PrefixListID(id), r.values.place()), r.values)
+		r.entry(r.module.doc.b.list(sg.PrefixListID(id), r.values), r.values)
 	}
 }
 
 // servicePrefixList reads the data source of a gateway endpoint's list.
 func (r *tfResource) servicePrefixList() {
-	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values.place())
+	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
 	l.entries = true
 	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, awsOwner(l.Name))
 	for item := range r.values.field("cidr_blocks").each() {
 		if p, _, ok := item.prefix(anyFamily); ok {
-			l.add(sg.PrefixListEntry{CIDR: p}, item.place())
+			l.add(sg.PrefixListEntry{CIDR: p}, item)
 		}
 	}
 }
 
 func (r *tfResource) vpc() {
-	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values.place())
+	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values)
 	setDefault(&v.Account, sg.AccountID(r.values.field("owner_id").str()))
 	v.Default = v.Default || r.kind == "aws_default_vpc" || r.values.field("default").flag()
 	v.addCIDRs(r.blocks()...)
@@ -238,14 +238,14 @@ func (r *tfResource) block(attr string, f family) {
 		return
 	}
 	if p, _, ok := r.values.field(attr).prefix(f); ok {
-		v := r.module.doc.b.vpc(sg.VPCID(id), r.values.place())
+		v := r.module.doc.b.vpc(sg.VPCID(id), r.values)
 		v.addCIDRs(p)
 	}
 }
 
 func (r *tfResource) subnet() {
 	if vpc, ok := r.requiredID("vpc_id", wantVPC); ok {
-		r.module.doc.b.vpc(sg.VPCID(vpc), r.values.place()).addSubnet(sg.SubnetID(r.id()), r.blocks()...)
+		r.module.doc.b.vpc(sg.VPCID(vpc), r.values).addSubnet(sg.SubnetID(r.id()), r.blocks()...)
 	}
 }
 
@@ -267,5 +267,5 @@ func (r *tfResource) peering() {
 		// It is given where the peer is in another Region (REF-10).
 		p.RequesterRegion = cmp.Or(r.values.field("region").str(), "not "+p.AccepterRegion)
 	}
-	r.module.doc.b.peering(p, r.values.place(), false)
+	r.module.doc.b.peering(p, r.values, false)
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"math/bits"
+	"slices"
 
 	"github.com/sgsim/sgsim/sg"
 )
@@ -9,10 +10,10 @@ import (
 // topology makes the topology of all that was gathered, and warns of what is
 // missing in it.
 func (b *builder) topology() *sg.Topology {
-	t := &sg.Topology{}
+	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis))}
 	for _, g := range b.groups {
 		if !g.whole {
-			b.warn(g.place, "", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
+			g.at.warn("", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
 		}
 		b.compareListings(g)
 		b.warnOverruled(g)
@@ -35,7 +36,7 @@ func (b *builder) topology() *sg.Topology {
 	b.placeENIs()
 	for _, e := range b.enis {
 		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
-			b.warn(e.place, "", "AWS chooses the addresses of %s when the plan is applied: until then no packet is its own, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
+			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet is its own, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
 		}
 		t.ENIs = append(t.ENIs, e.ENI)
 	}
@@ -81,11 +82,11 @@ func (b *builder) checkVPCs() {
 	warned := make(map[sg.VPCID]bool)
 	for _, e := range b.enis {
 		v := b.vpcOf[e.VPC]
-		if e.VPC == "" || e.place.Line == 0 || warned[e.VPC] || v != nil && len(v.CIDRs) > 0 {
+		if e.VPC == "" || e.at.n == 0 || warned[e.VPC] || v != nil && len(v.CIDRs) > 0 {
 			continue
 		}
 		warned[e.VPC] = true
-		b.warn(e.place, "", "no input tells the addresses of %s, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs", e.VPC)
+		e.at.warn("", "no input tells the addresses of %s, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs", e.VPC)
 	}
 }
 
@@ -112,13 +113,13 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 	}
 	l := b.listOf[id]
 	if l == nil {
-		l = b.list(id, at.place())
+		l = b.list(id, at)
 	}
 	if l.entries || l.warned {
 		return
 	}
 	l.warned = true // one warning is enough
-	b.warn(at.place(), codePrefixList, "no input tells the entries of %s, so this rule matches nothing: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
+	at.warn(codePrefixList, "no input tells the entries of %s, so this rule matches nothing: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
 		id, id)
 }
 
@@ -140,7 +141,7 @@ func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
 // zero Place for others.
 func (l *Loader) GroupPlace(id sg.GroupID) Place {
 	if g := l.built.groupOf[id]; g != nil {
-		return g.place
+		return g.at.place()
 	}
 	return Place{}
 }
@@ -148,7 +149,7 @@ func (l *Loader) GroupPlace(id sg.GroupID) Place {
 // ENIPlace is GroupPlace for an interface.
 func (l *Loader) ENIPlace(id sg.ENIID) Place {
 	if e := l.built.eniOf[id]; e != nil {
-		return e.place
+		return e.at.place()
 	}
 	return Place{}
 }
