@@ -91,6 +91,12 @@ func TestPlanDecides(t *testing.T) {
 			want: []string{"group sg-b", "eni eni-1 10.0.0.9 sg-b vpc=v instance=i-1"},
 		},
 		{
+			name:     "a peering that it deletes is gone",
+			plan:     tfText{changes: []map[string]any{change("aws_vpc_peering_connection", "delete", obj{"id": "pcx-1"})}},
+			live:     []string{`{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "v"}, "AccepterVpcInfo": {"VpcId": "w"}}]}`},
+			warnings: []string{"1.json:1: VpcPeeringConnections[0]: left out: the plan at plan.json:1: resource_changes[0] deletes pcx-1"},
+		},
+		{
 			name: "groups are attached and detached",
 			plan: tfText{values: []string{`aws_security_group.b {"id": "sg-b"}`, `aws_network_interface_sg_attachment.x {"network_interface_id": "eni-1", "security_group_id": "sg-b"}`},
 				changes: []map[string]any{change("aws_network_interface_sg_attachment", "delete", obj{"network_interface_id": "eni-1", "security_group_id": "sg-old"})}},
@@ -102,7 +108,7 @@ func TestPlanDecides(t *testing.T) {
 			plan := "plan.json|" + tc.plan.plan()
 			got := read(append(tc.live, plan)...)
 			assert.Empty(t, got.errors)
-			assert.Equal(t, tc.want, got.lines("group ", "rule ", "eni "))
+			assert.Equal(t, tc.want, got.lines("group ", "rule ", "eni ", "peering "))
 			assert.Equal(t, tc.warnings, got.warnings)
 		})
 	}

@@ -263,7 +263,7 @@ func (b *builder) subnets(c *cursor) {
 func (b *builder) peeringConnections(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("VpcPeeringConnectionId").need()
-		if !ok {
+		if !ok || b.isGone(id, item) {
 			continue
 		}
 		requester, accepter := item.field("RequesterVpcInfo"), item.field("AccepterVpcInfo")

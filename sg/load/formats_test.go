@@ -164,6 +164,9 @@ func TestCutOff(t *testing.T) {
 					continue
 				}
 				assert.Len(t, got.errors, 1, "cut at %d: %q", at, got.errors)
+				if (name == "JSON" || name == "gzip") && at > 10 {
+					assert.Contains(t, got.errors[0], "the file is cut off", "cut at %d", at)
+				}
 			}
 		})
 	}

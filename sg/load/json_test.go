@@ -68,6 +68,7 @@ func TestMembers(t *testing.T) {
 			assert.Equal(t, strconv.Itoa(i), s.string(v+3))
 		}
 		assert.Equal(t, "1", s.string(s.member(root, "last")))
+		assert.Equal(t, n >= 64, s.indexes != nil, "many keys have an index")
 		assert.Zero(t, s.member(root, "k1"))
 		assert.Zero(t, s.member(root, "other"))
 	}

@@ -80,6 +80,7 @@ func TestReferencesAreLinear(t *testing.T) {
 			once, _ := stepsOf(t, tc.plan(1000))
 			twice, _ := stepsOf(t, tc.plan(2000))
 			assert.Less(t, twice, 5*once/2)
+			assert.Less(t, once, 20*1000, "a few for each of the rules")
 			assert.Positive(t, once)
 		})
 	}
@@ -106,6 +107,35 @@ func TestSet(t *testing.T) {
 		assert.Len(t, list, i+1)
 		assert.Equal(t, i >= 15, s.has != nil, i)
 	}
+}
+
+// All lists that one thing may have many of are sets.
+func TestListsAreSets(t *testing.T) {
+	many := func(one string) string {
+		var items []string
+		for i := range 50 {
+			items = append(items, strings.ReplaceAll(one, "#", fmt.Sprint(i)))
+		}
+		return "[" + strings.Join(items, ",") + "]"
+	}
+	l := New()
+	l.Add("x", strings.NewReader(`{"SecurityGroups": `+many(`{"GroupId": "sg-#"}`)+`,
+		"SecurityGroupVpcAssociations": `+many(`{"GroupId": "sg-0", "VpcId": "vpc-#"}`)+`,
+		"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": `+many(`{"GroupId": "sg-#"}`)+`,
+			"PrivateIpAddresses": `+many(`{"PrivateIpAddress": "10.0.0.#", "Association": {"PublicIp": "192.0.2.#"}}`)+`,
+			"Ipv4Prefixes": `+many(`{"Ipv4Prefix": "10.1.#.0/28"}`)+`}],
+		"Vpcs": [{"VpcId": "vpc-1", "CidrBlockAssociationSet": `+many(`{"CidrBlock": "10.#.0.0/16"}`)+`}],
+		"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "Ipv6CidrBlockAssociationSet": `+many(`{"Ipv6CidrBlock": "2001:db8:#::/64"}`)+`}]}`))
+	_, _, err := l.Topology()
+	require.NoError(t, err)
+	e, v := l.built.eniOf["eni-1"], l.built.vpcOf["vpc-1"]
+	assert.Len(t, l.built.groupOf["sg-0"].associations.has, 50)
+	assert.Len(t, e.addrs.has, 50)
+	assert.Len(t, e.public.has, 50)
+	assert.Len(t, e.prefixes.has, 50)
+	assert.Len(t, e.groups.has, 50)
+	assert.Len(t, v.cidrs.has, 50)
+	assert.Len(t, v.subnetOf["subnet-1"].cidrs.has, 50)
 }
 
 func TestManyProblems(t *testing.T) {
