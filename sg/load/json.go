@@ -126,10 +126,11 @@ func (s *source) parse(in string) ([]uint32, *Error) {
 		case err != nil:
 			return finished(docs, open), s.syntaxError(in, off, err)
 		}
-		for ; strings.IndexByte(" \t\r\n,:", in[off]) >= 0; off++ {
-			if in[off] == '\n' {
+		for c := in[off]; c <= ' ' || c == ',' || c == ':'; c = in[off] {
+			if c == '\n' {
 				s.lines = append(s.lines, uint32(text.Len()))
 			}
+			off++
 		}
 		kind := token.Kind()
 		if kind == '}' || kind == ']' {
