@@ -132,6 +132,7 @@ func TestForeignInputs(t *testing.T) {
 		{"<DescribeSecurityGroupsResponse>", "XML", "--output json"},
 		{"\nAn error occurred (UnauthorizedOperation) when calling", "error of the AWS CLI", ""},
 		{"a\x00b", "not a text", ""},
+		{gzipped(t, gzipped(t, groupsJSON)), "not a text", ""},
 		{`[{"GroupId": "sg-1"}]`, "a list, want an object", "whole outputs"},
 	} {
 		got := readText(tc.in).errors

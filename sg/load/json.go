@@ -70,6 +70,9 @@ func (s *source) line(off uint32) int {
 // maxDepth bounds nesting. Terraform modules nest, but nobody's reach a tenth of it.
 const maxDepth = 1000
 
+// maxText bounds what one input may hold: nodes tell offsets by 32 bits.
+const maxText = math.MaxUint32
+
 // maxDocs bounds the documents of a text: who appends one an hour needs eleven years.
 const maxDocs = 100_000
 
@@ -87,9 +90,6 @@ func (s *source) read(in string) ([]uint32, *Error) {
 	if isJSON(in) {
 		return s.parse(in)
 	}
-	if err := whatNotJSON(in); err != nil {
-		return nil, &Error{Place: Place{File: s.name}, Err: err}
-	}
 	in, bad := s.yamlToJSON(in)
 	if bad != nil {
 		return nil, bad
@@ -104,7 +104,7 @@ func (s *source) read(in string) ([]uint32, *Error) {
 // parse reads all documents of a text: `aws ... >> all.json` makes several. It
 // returns their nodes, those before an error included.
 func (s *source) parse(in string) ([]uint32, *Error) {
-	if len(in) > math.MaxUint32 {
+	if uint64(len(in)) > maxText {
 		return nil, &Error{Place: Place{File: s.name}, Err: errTooLong}
 	}
 	s.lines = append(make([]uint32, 0, 1+strings.Count(in, "\n")), 0)

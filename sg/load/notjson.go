@@ -32,11 +32,12 @@ var (
 
 var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, or the output of `terraform show -json`")
 
-// whatNotJSON returns an error that says what a text is which does not begin as
-// JSON does, nil where it may be YAML.
+// whatNotJSON returns an error that says what a text is, by how it begins, nil where
+// it may be JSON or YAML.
 func whatNotJSON(text string) error {
-	const most = 4096
-	text = text[:min(len(text), most)]
+	if isJSON(text) {
+		return nil
+	}
 	if slices.ContainsFunc(captureMagic, func(magic string) bool { return strings.HasPrefix(text, magic) }) {
 		return errCapture
 	}
