@@ -217,6 +217,8 @@ type prefixList struct {
 	entriesAt []*cursor // of each of Entries
 	entries   bool      // some document told them
 	warned    bool      // that none did
+	decided   bool      // a plan manages it
+	overruled bool      // and left out an entry of a listing
 
 	entryOf map[netip.Prefix]int // in Entries
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/sg"
@@ -19,6 +20,7 @@ type decisions struct {
 	gone     map[string]*cursor // ids of what is deleted
 	rules    map[sg.GroupID]map[identity]bool
 	detached map[sg.ENIID]map[sg.GroupID]bool
+	entries  map[sg.PrefixListID]map[netip.Prefix]bool
 	owned    map[string]owned // resources by kind and id
 }
 
@@ -30,7 +32,7 @@ type owned struct {
 func newDecisions() decisions {
 	return decisions{
 		gone: make(map[string]*cursor), rules: make(map[sg.GroupID]map[identity]bool),
-		detached: make(map[sg.ENIID]map[sg.GroupID]bool), owned: make(map[string]owned),
+		detached: make(map[sg.ENIID]map[sg.GroupID]bool), entries: make(map[sg.PrefixListID]map[netip.Prefix]bool), owned: make(map[string]owned),
 	}
 }
 
@@ -73,10 +75,12 @@ func (d *tfDoc) removals() {
 			id = before.field("primary_network_interface_id").str()
 		case "aws_network_interface_sg_attachment":
 			eni, group := sg.ENIID(before.field("network_interface_id").str()), sg.GroupID(before.field("security_group_id").str())
-			if d.b.detached[eni] == nil {
-				d.b.detached[eni] = make(map[sg.GroupID]bool)
+			note(d.b.detached, eni, group)
+			continue
+		case "aws_ec2_managed_prefix_list_entry":
+			if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
+				note(d.b.entries, sg.PrefixListID(before.field("prefix_list_id").str()), p)
 			}
-			d.b.detached[eni][group] = true
 			continue
 		default:
 			continue
@@ -84,6 +88,27 @@ func (d *tfDoc) removals() {
 		if id != "" {
 			d.b.gone[id] = item
 		}
+	}
+}
+
+// note adds to what a plan takes away from something.
+func note[K, V comparable](of map[K]map[V]bool, k K, v V) {
+	if of[k] == nil {
+		of[k] = make(map[V]bool)
+	}
+	of[k][v] = true
+}
+
+// listEntry adds an entry that a listing has of a prefix list.
+func (b *builder) listEntry(l *prefixList, e sg.PrefixListEntry, at *cursor) {
+	_, known := l.entryOf[e.CIDR]
+	if known || !l.decided && !b.entries[l.ID][e.CIDR] {
+		l.add(e, at)
+		return
+	}
+	if !l.overruled {
+		l.overruled = true
+		at.warn("", "%s: what the plan does not have is left out from here on, since it decides", l.ID)
 	}
 }
 

@@ -91,6 +91,18 @@ func TestPlanDecides(t *testing.T) {
 			want: []string{"group sg-b", "eni eni-1 10.0.0.9 sg-b vpc=v instance=i-1"},
 		},
 		{
+			name: "the entries of a prefix list, which may be resources of their own",
+			plan: tfText{values: []string{`aws_ec2_managed_prefix_list.l {"id": "pl-1", "address_family": "IPv4", "max_entries": 9, "entry": [{"cidr": "10.0.0.0/8", "description": ""}, {"cidr": "10.2.0.0/16", "description": ""}]}`},
+				changes: []map[string]any{change("aws_ec2_managed_prefix_list_entry", "delete", obj{"id": "e", "prefix_list_id": "pl-1", "cidr": "10.2.0.0/16"}),
+					change("aws_ec2_managed_prefix_list_entry", "delete", obj{"id": "f", "prefix_list_id": "pl-2", "cidr": "10.3.0.0/16"})}},
+			live: []string{`{"PrefixLists": [{"PrefixListId": "pl-2", "Cidrs": ["10.3.0.0/16", "10.4.0.0/16"]}, {"PrefixListId": "pl-1", "Cidrs": ["10.2.0.0/16", "10.9.0.0/16", "10.0.0.0/8"]}]}`},
+			want: []string{"entry pl-1 10.0.0.0/8", "entry pl-2 10.4.0.0/16"},
+			warnings: []string{
+				"1.json:1: PrefixLists[0].Cidrs[0]: pl-2: what the plan does not have is left out from here on, since it decides",
+				"1.json:1: PrefixLists[1].Cidrs[0]: pl-1: what the plan does not have is left out from here on, since it decides",
+			},
+		},
+		{
 			name:     "a peering that it deletes is gone",
 			plan:     tfText{changes: []map[string]any{change("aws_vpc_peering_connection", "delete", obj{"id": "pcx-1"})}},
 			live:     []string{`{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "v"}, "AccepterVpcInfo": {"VpcId": "w"}}]}`},
@@ -108,7 +120,7 @@ func TestPlanDecides(t *testing.T) {
 			plan := "plan.json|" + tc.plan.plan()
 			got := read(append(tc.live, plan)...)
 			assert.Empty(t, got.errors)
-			assert.Equal(t, tc.want, got.lines("group ", "rule ", "eni ", "peering "))
+			assert.Equal(t, tc.want, got.lines("group ", "rule ", "eni ", "peering ", "entry "))
 			assert.Equal(t, tc.warnings, got.warnings)
 		})
 	}

@@ -162,7 +162,7 @@ func (b *builder) prefixLists(c *cursor) {
 			setDefault(&l.Owner, awsOwner(l.Name))
 			for f := range cidrs.each() {
 				if p, _, ok := f.prefix(anyFamily); ok {
-					l.add(sg.PrefixListEntry{CIDR: p}, f)
+					b.listEntry(l, sg.PrefixListEntry{CIDR: p}, f)
 				}
 			}
 		}
@@ -206,7 +206,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
 		}
 		seen[p] = true
-		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)
+		b.listEntry(l, sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)
 	}
 }
 

@@ -490,11 +490,8 @@ func (d *tfDoc) removedRules() {
 		var rules []identity
 		x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
 		x.standalone()
-		if out[id] == nil {
-			out[id] = make(map[identity]bool)
-		}
 		for _, rule := range rules {
-			out[id][rule] = true
+			note(out, id, rule)
 		}
 	}
 }

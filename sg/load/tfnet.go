@@ -152,6 +152,7 @@ func (r *tfResource) eniID() string {
 func (r *tfResource) prefixList(entries string) {
 	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
 	l.entries = true
+	l.decided = r.module.doc.plan && r.mode == "managed"
 	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, sg.AccountID(r.values.field("owner_id").str()))
 	if f := r.values.field("address_family"); f.there() {
@@ -168,8 +169,12 @@ func (r *tfResource) prefixList(entries string) {
 	if r.unknown(entries) {
 		c.warn("", "unknown until the plan is applied: entries are left out")
 	}
+	gone := r.module.doc.b.entries[l.ID]
 	for item := range c.objects() {
-		r.entry(l, item)
+		// Without entries of its own a list tells those that are resources as they were.
+		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !gone[p] || r.expr(entries).there() {
+			r.entry(l, item)
+		}
 	}
 }
 
