@@ -46,7 +46,7 @@ func TestRecordSize(t *testing.T) {
 	assert.EqualValues(t, 32, unsafe.Sizeof(unit{}))
 
 	assert.EqualValues(t, 8, unsafe.Sizeof(Result{}))
-	assert.EqualValues(t, 72, unsafe.Sizeof(linuxMemory{}))
+	assert.LessOrEqual(t, unsafe.Sizeof(linuxMemory{}), uintptr(72))
 }
 
 // TestGrow fills a table, takes every third connection out and puts new ones in,
