@@ -101,9 +101,6 @@ func (t *Table) open(s *store, rec uint32, u *unit, z Zone, k *key, h *packet.He
 		state, timeout = Established, min(to[Established], linuxUnacked)
 	}
 	meta := metaOf(h.Protocol, state, tag)
-	if t.profile == AWS && state == Established {
-		meta |= metaCapped
-	}
 	meta |= (k.reversed &^ k.land) << reversedShift
 	u.setMeta(meta)
 	u[wordExpiry] = never

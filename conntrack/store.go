@@ -16,8 +16,8 @@ import (
 //
 // expiry is in nanoseconds since 1970. The meta word:
 //
-//	63 ... 32  31 ... 22  21      20       19     18       17       16        12    11 ... 8  7 ... 0
-//	tag        passed     capped  simult.  asked  assured  replied  reversed  live  state     protocol
+//	63 ... 32  31 ... 22  20       19     18       17       16        12    11 ... 8  7 ... 0
+//	tag        passed     simult.  asked  assured  replied  reversed  live  state     protocol
 //
 // live is zero in a free record. passed belongs to a bucket, and only its first
 // unit has it, live or not: it counts the records that would have liked to be there
@@ -37,7 +37,6 @@ const (
 	metaAssured      = 1 << 18 // Linux
 	metaAsked        = 1 << 19 // AWS, UDP: a request since the last reply
 	metaSimultaneous = 1 << 20 // AWS, TCP: both sides have sent a SYN
-	metaCapped       = 1 << 21 // AWS, TCP: picked up, and its latest packet got no full timeout; see Retime
 	metaPassed       = 0x3ff << 22
 	metaPassedOne    = 1 << 22
 

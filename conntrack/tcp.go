@@ -102,7 +102,7 @@ func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) ef
 	cell := tcpNext[(dir-Original)&1][sym&7][state&15]
 	replied := meta&metaReplied != 0
 	if cell == Established && replied { // nearly always
-		return effect{withState(meta&^metaCapped, Established), to[Established], outcomeRefresh, WhyNone}
+		return effect{withState(meta, Established), to[Established], outcomeRefresh, WhyNone}
 	}
 	if cell >= tcpInvalid {
 		switch {
@@ -126,7 +126,6 @@ func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) ef
 		return effect{meta, 0, outcomeKeep, WhyNone} // or retries would keep a dead connection (CTS-21)
 	case !replied && cell == Established:
 		timeout = min(timeout, linuxUnacked)
-		meta |= metaCapped
 	case cell == SynSent2:
 		meta |= metaSimultaneous
 	case cell == SynRecv && sym == symACK && meta&metaSimultaneous != 0:

@@ -48,7 +48,7 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 	meta := u[wordMeta]
 	dir := directionOf(reversed, land, meta)
 	if h.Protocol == packet.TCP && t.profile == AWS && symbolOf[h.TCPFlags] == symACK &&
-		meta&(metaReplied|metaState|metaCapped) == metaReplied|uint64(Established)<<stateShift {
+		meta&(metaReplied|metaState) == metaReplied|uint64(Established)<<stateShift {
 		// What advance would do, for what nearly all segments are.
 		s.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
 		return about(Tracked, dir, WhyNone, meta)

@@ -145,15 +145,6 @@ func (f *Firewall) Stats() conntrack.Stats { return f.table.Stats() }
 // many. It changes no decision; call it where a firewall lives long.
 func (f *Firewall) Expire(now time.Time, budget int) int { return f.table.Expire(now, budget) }
 
-// Timeouts returns the idle timeouts that the policy sets for the ENI; zero fields
-// are those of the firewall's table.
-func (e *Enforcer) Timeouts() conntrack.Timeouts {
-	if e == nil || e.eni == nil {
-		return conntrack.Timeouts{}
-	}
-	return e.eni.timeouts
-}
-
 // Zone returns the zone of the connection table that holds the ENI's
 // connections. A nil Enforcer has none, and returns the largest Zone, which no
 // ENI has.

@@ -189,8 +189,7 @@ func (w *worker) judgeBlock(b *block, number int) {
 }
 
 func (w *worker) sampleAt(b *block, i uint16) {
-	p := &b.packets[i]
-	w.sample(p.Time, p.late)
+	w.sample(b.packets[i].Time)
 }
 
 func (r *run) observe(b *block) error {

@@ -34,7 +34,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
@@ -72,7 +71,6 @@ type Packet struct {
 	Outcome sg.Outcome
 
 	second bool // the first of its second: workers sample before it
-	late   bool // the Nitro v6 timeout may make a difference
 }
 
 // A Place is an ENI and a direction there. The zero Place means that a packet's
@@ -134,7 +132,7 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	if o == nil {
 		o = &Options{}
 	}
-	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: math.MinInt64, lateFrom: math.MaxInt64}
+	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: math.MinInt64}
 	var err error
 	if n := r.EffectiveWorkers(); n > 1 {
 		err = r.parallel(n)
@@ -159,8 +157,6 @@ type run struct {
 	checked        uint64    // packets at the last check
 	first, now     time.Time // now never runs backwards; both are zero until a packet has a time
 	latest         int64     // now in Unix nanoseconds; the smallest number until a packet has a time
-	lateFrom       int64     // Unix nanoseconds
-	compare        bool      // with the Nitro v6 timeout
 	second         int64     // of now, Unix
 	sampled        []int64   // when, Unix nanoseconds
 	workers        []*worker
@@ -193,7 +189,6 @@ func (r *run) next(p *Packet) {
 			r.now, r.latest = f.Time, at
 		}
 	}
-	p.late = r.compare && r.latest >= r.lateFrom
 	p.Number, p.Time = r.packets, r.now
 }
 
@@ -201,9 +196,6 @@ func (r *run) next(p *Packet) {
 func (r *run) newSecond(t time.Time, at, second int64) {
 	if r.latest == math.MinInt64 {
 		r.first = t
-		if r.lateFrom = at + int64(conntrack.NitroV6TCPEstablished); r.lateFrom < at {
-			r.lateFrom = math.MaxInt64
-		}
 	}
 	r.second = second
 	r.sampled = append(r.sampled, at)
@@ -240,7 +232,6 @@ func (r *run) check() error {
 func (r *run) hire() *worker {
 	w := newWorker(r.policy, &r.Options)
 	r.workers = append(r.workers, w)
-	r.compare = mayCompare(w.fw, &r.Options)
 	return w
 }
 
@@ -262,7 +253,7 @@ func (r *run) judge(w *worker, ps []Packet) error {
 		p := &ps[i]
 		r.next(p)
 		if p.second {
-			w.sample(p.Time, p.late)
+			w.sample(p.Time)
 		}
 		if r.Place == nil {
 			w.judge(p, &w.ends[i])

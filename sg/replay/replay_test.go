@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -162,8 +161,6 @@ func TestReport(t *testing.T) {
 	assert.EqualValues(t, 1, r.Connections)
 	assert.EqualValues(t, 2, r.Entries)
 	assert.EqualValues(t, 2, r.Peak)
-	assert.False(t, r.Nitro.Compared)
-	assert.EqualValues(t, 2, r.Nitro.Peak)
 
 	require.Len(t, r.Rules, 5)
 	r.Blame(sg.Check(site()))
@@ -230,80 +227,6 @@ func TestReportFragments(t *testing.T) {
 	var text strings.Builder
 	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
 	assert.Contains(t, text.String(), "\n  no rule counts the 2 later fragments that followed an admitted first one\n")
-}
-
-// The Nitro v6 figures are those of a replay with Nitro v6 ENIs.
-func TestNitro(t *testing.T) {
-	s := script{
-		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 S", // talks often
-		"0 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
-		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-		"0 tcp 198.51.100.2:1 > 10.0.1.10:443 S", // falls silent
-		"0 tcp 10.0.1.10:443 > 198.51.100.2:1 SA",
-		"5 tcp 198.51.100.2:1 > 10.0.1.10:443 A",
-		"300 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-		"354.9 tcp 198.51.100.2:1 > 10.0.1.10:443 A", // just in time
-		"600 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-		"600 tcp 198.51.100.9:1 > 10.0.1.10:443 S",
-		"600 tcp 10.0.1.10:443 > 198.51.100.9:1 SA",
-		"600 tcp 198.51.100.9:1 > 10.0.1.10:443 A",
-		"704.9 tcp 198.51.100.2:1 > 10.0.1.10:443 A", // too late by nothing
-		"705 tcp 198.51.100.2:1 > 10.0.1.10:443 A",
-		"705 tcp 198.51.100.8:1 > 10.0.1.10:443 S",
-		"706 not ip",
-	}
-	got, _ := run(t, replay.Options{}, s)
-	v6 := site()
-	for i := range v6.ENIs {
-		v6.ENIs[i].NitroV6 = true
-	}
-	want, err := replay.Run(t.Context(), policy(t, v6), nil, s)
-	require.NoError(t, err)
-	assert.True(t, got.Nitro.Compared)
-	assert.EqualValues(t, 4, got.Peak)
-	assert.EqualValues(t, 3, got.Nitro.Peak)
-	assert.Equal(t, want.Peak, got.Nitro.Peak)
-	assert.EqualValues(t, 1, got.Nitro.Cut)
-	assert.Equal(t, want.Of(sg.Drop).Packets-got.Of(sg.Drop).Packets, got.Nitro.Dropped.Packets)
-	assert.EqualValues(t, 2, got.Nitro.Dropped.Packets)
-	assert.False(t, want.Nitro.Compared, "it is what is compared with")
-
-	short, _ := run(t, replay.Options{}, s[:8])
-	assert.True(t, short.Nitro.Compared)
-	assert.Zero(t, short.Nitro.Cut)
-}
-
-// A copy that begins late knows as much as one that was there from the start.
-func TestNitroAgrees(t *testing.T) {
-	rng := rand.New(rand.NewPCG(6, 350))
-	for range 12 {
-		var s script
-		at := 0.0
-		for range 400 {
-			at += rng.ExpFloat64() * 8
-			client, flags := rng.IntN(12), []string{"S", "A", "A", "A", "FA", "R"}[rng.IntN(6)]
-			packet := fmt.Sprintf("tcp 198.51.100.%d:1 > 10.0.1.10:443 %s", client, flags)
-			switch rng.IntN(3) {
-			case 0:
-				packet = fmt.Sprintf("tcp 10.0.1.10:443 > 198.51.100.%d:1 %s", client, strings.Replace(flags, "S", "SA", 1))
-			case 1:
-				packet = fmt.Sprintf("tcp 10.0.1.10:%d > 10.0.2.20:5432 %s", 4000+client, flags)
-			}
-			s = append(s, fmt.Sprintf("%.3f %s", at, packet))
-		}
-		for _, midstream := range []sg.Midstream{sg.MidstreamDrop, sg.MidstreamPickup} {
-			o := replay.Options{Firewall: sg.Options{Midstream: midstream}}
-			got, _ := run(t, o, s)
-			v6 := site()
-			for i := range v6.ENIs {
-				v6.ENIs[i].NitroV6 = true
-			}
-			want, err := replay.Run(t.Context(), policy(t, v6), &o, s)
-			require.NoError(t, err)
-			require.Equal(t, want.Peak, got.Nitro.Peak)
-			require.Equal(t, want.PeakTime, got.Nitro.PeakTime)
-		}
-	}
 }
 
 func TestTimeNeverRunsBackwards(t *testing.T) {

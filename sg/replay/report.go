@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -36,9 +35,6 @@ type Report struct {
 	// capture begins, and at its end.
 	Peak     uint64
 	PeakTime time.Time
-
-	// Nitro is what the idle timeout of Nitro v6 would change.
-	Nitro Nitro
 
 	// Rules are the hits of every rule of the policy, in topology order, rules
 	// without hits included.
@@ -108,24 +104,6 @@ type Midstream struct {
 	// Incomplete is set where the capture holds more than the 16.8 million
 	// connections that can be told apart; the numbers are then estimates.
 	Incomplete bool
-}
-
-// Nitro says what would be different if all ENIs were of Nitro v6, where
-// established TCP is forgotten after 350 s without a packet instead of 432,000 s
-// (CT-30). ENIs with a timeout of their own keep it.
-type Nitro struct {
-	// Compared says that it could make a difference: the capture is longer than
-	// the timeout, some ENI has the default, and the profile is that of AWS.
-	// Without it, Peak is that of the report and nothing is cut.
-	Compared bool
-
-	Peak     uint64 // as Report.Peak
-	PeakTime time.Time
-
-	// Cut is the number of connections that lose packets to the shorter timeout;
-	// Dropped are those packets.
-	Cut     uint64
-	Dropped Count
 }
 
 // A Talker is the sender of dropped packets to one address, of one protocol, for
@@ -220,42 +198,23 @@ func (r *run) report() *Report {
 		out.Entries += w.fw.Stats().Inserted
 	}
 	r.reportMemory(out)
-	r.reportPeaks(out)
+	r.reportPeak(out)
 	return out
 }
 
-func (r *run) reportPeaks(out *Report) {
+func (r *run) reportPeak(out *Report) {
 	if r.packets == 0 {
 		return
 	}
-	late := r.compare && r.latest >= r.lateFrom
 	r.sampled = append(r.sampled, r.now.UnixNano())
-	var live, nitro []samples
+	var live []samples
 	for _, w := range r.workers {
-		w.sample(r.now, late)
-		live, nitro = append(live, w.live), append(nitro, w.liveNitro)
-		out.Nitro.Cut += uint64(w.nitro.cut.n)
-		out.Nitro.Dropped.addCount(w.nitro.cost)
+		w.sample(r.now)
+		live = append(live, w.live)
 	}
 	var at int
 	out.Peak, at = peak(live)
 	out.PeakTime = time.Unix(0, r.sampled[at]).UTC()
-	out.Nitro.Peak, at = peak(nitro)
-	out.Nitro.PeakTime = time.Unix(0, r.sampled[at]).UTC()
-	out.Nitro.Compared = late
-}
-
-// mayCompare reports whether the Nitro v6 timeout could make a difference.
-func mayCompare(fw *sg.Firewall, o *Options) bool {
-	if o.Firewall.Profile != conntrack.AWS {
-		return false
-	}
-	for id := range fw.Policy().ENIs() {
-		if fw.ENI(id).Timeouts().TCPEstablished == 0 {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *run) reportMemory(out *Report) {

@@ -60,16 +60,7 @@ func (t *reportText) connections(r *Report) {
 	if r.Entries == 0 {
 		return
 	}
-	t.printf("  at most %s at a time", plural(r.Peak, "entry"))
-	switch n := &r.Nitro; {
-	case !n.Compared:
-		t.printf("\n")
-	case n.Cut == 0:
-		t.printf("; %d under the idle timeout of Nitro v6 (350 s), which cuts none of these connections\n", n.Peak)
-	default:
-		t.printf("; %d under the idle timeout of Nitro v6 (350 s),\n  which cuts %s: %s dropped\n",
-			n.Peak, plural(n.Cut, "connection"), plural(n.Dropped.Packets, "packet"))
-	}
+	t.printf("  at most %s at a time\n", plural(r.Peak, "entry"))
 }
 
 func (t *reportText) midstream(m *Midstream) {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"math"
 	"time"
 
 	"github.com/sgsim/sgsim/packet/capture"
@@ -19,8 +20,7 @@ type worker struct {
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	nitro           nitro
-	live, liveNitro samples
+	live samples
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
@@ -50,18 +50,12 @@ func (w *worker) findEnds(i int, f *capture.Frame) {
 // Err.
 func (w *worker) judge(p *Packet, ends *sg.Ends) {
 	f := p.Frame
-	if p.late && w.nitro.fw == nil {
-		w.nitro.begin(w.fw)
-	}
 	if f.Err == nil {
 		w.fw.ForwardBetween(ends, &f.Header, p.Time, &p.Outcome)
 	} else {
 		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
 	}
 	w.tally.add(p)
-	if p.late && f.Err == nil {
-		w.nitro.judge(p, Place{})
-	}
 }
 
 // judgeAt is judge for a packet that may have a Place.
@@ -71,9 +65,6 @@ func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
 		return
 	}
 	f := p.Frame
-	if p.late && w.nitro.fw == nil {
-		w.nitro.begin(w.fw)
-	}
 	e := w.enforcer(place.ENI)
 	if f.Err == nil {
 		p.Outcome = e.Forward(place.Direction, &f.Header, p.Time)
@@ -81,22 +72,32 @@ func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
 		p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
 	}
 	w.tally.add(p)
-	if p.late && f.Err == nil {
-		w.nitro.judge(p, place)
-	}
 }
 
-// sample notes the number of live connections at a moment that all workers share.
-func (w *worker) sample(now time.Time, late bool) {
-	w.live.sample(w.fw, now)
-	if late && w.nitro.fw == nil {
-		w.nitro.begin(w.fw)
+// samples are the sizes of a connection table at moments that all workers share:
+// the first packet of each second that has packets, and the end.
+type samples []int32
+
+// sample notes the number of live entries.
+func (w *worker) sample(now time.Time) {
+	t := w.fw.Table()
+	t.Expire(now, math.MaxInt)
+	w.live = append(w.live, int32(min(t.Len(), math.MaxInt32)))
+}
+
+// peak adds up the samples of all workers and returns the largest sum, and where
+// it was first.
+func peak(of []samples) (most uint64, at int) {
+	for i := range of[0] {
+		var sum uint64
+		for _, s := range of {
+			sum += uint64(s[i])
+		}
+		if sum > most {
+			most, at = sum, i
+		}
 	}
-	if w.nitro.fw != nil {
-		w.liveNitro.sample(w.nitro.fw, now)
-	} else {
-		w.liveNitro = append(w.liveNitro, w.live[len(w.live)-1])
-	}
+	return most, at
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {
