@@ -10,8 +10,11 @@ import (
 // many. It changes no answer: a dead connection is as good as gone wherever it
 // is asked about. Commit frees them on its own before it takes more memory, so
 // Expire matters where Len should be exact, and where zones share a maximum while
-// others are flooded: one at its maximum may have to free the dead of all of them
-// first. 2 million took 1.7 s over IPv4 and 4.1 s over IPv6.
+// others are flooded. A Commit at such a maximum has to free the dead of other zones
+// until it comes to one of its own: each once, in 40 ns over IPv4 and 55 over IPv6,
+// so that 2 million which nobody freed before make one Commit take 0.1 s. No other
+// call frees more than the dead of one segment, some 4,600. Whoever cannot wait calls
+// Expire between packets.
 func (t *Table) Expire(now time.Time, budget int) int {
 	at := t.clock(now)
 	t.now = at
@@ -31,8 +34,8 @@ func (t *Table) sweep(at int64, budget int) (freed int) {
 	return freed
 }
 
-// sweepSome frees the dead of a few blocks. Where zones share a maximum, a zone at it
-// finds its own dead only behind those of all others.
+// sweepSome frees the dead of a few blocks, so that a zone at a maximum that it shares
+// finds few of others before its own.
 func (t *Table) sweepSome(at int64) {
 	for _, s := range [...]*store{&t.v4, &t.v6} {
 		for n := 0; n < 2 && s.bounds.first() <= at; n++ {

@@ -17,7 +17,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var floodSize = flag.Int("flood", 10_000_000, "SYNs of the flood, against a maximum of a tenth")
+var (
+	long      = flag.Bool("long", false, "the flood and the random runs in full, and the kernel over time")
+	floodSize = flag.Int("flood", 10_000_000, "SYNs of the flood, against a maximum of a tenth; without -long a tenth of them")
+)
 
 var testStart = time.Unix(1_800_000_000, 0)
 
@@ -107,7 +110,7 @@ func TestFlood(t *testing.T) {
 		if v6 {
 			flood, max = flood/10, max/10
 		}
-		if testing.Short() {
+		if testing.Short() || !*long {
 			flood, max = flood/10, max/10
 		}
 		table, err := NewTable(Config{MaxEntries: max})

@@ -331,8 +331,11 @@ func (s *store) head(rec uint32) *unit { return &s.bucket(rec)[rec%bucketUnits] 
 func (s *store) key(rec uint32) key { return s.keyAt(s.bucket(rec), rec%bucketUnits) }
 
 func (s *store) zone(rec uint32) Zone {
-	k := s.key(rec)
-	return k.zone()
+	b, at := s.bucket(rec), rec%bucketUnits
+	if s.v6 {
+		return Zone(b[at|1][2])
+	}
+	return Zone(b[at][1])
 }
 
 // linuxMemory is what the Linux profile keeps of a connection besides its record.

@@ -30,11 +30,10 @@ type Config struct {
 // independent. Filters that run on many goroutines keep a table for each, and
 // give a connection's packets of both directions to the same one.
 //
-// A record of an IPv4 connection takes 32 bytes, one of an IPv6 connection 64 and
-// some 9 to be found by; the Linux profile has another 72 for each. With the room
-// for more, a million take some 56 and 75 bytes each; small tables and those that
-// have just grown take up to twice that. None of it holds a pointer, so that the
-// garbage collector passes it by.
+// A record of an IPv4 connection takes 32 bytes, one of an IPv6 connection 64; the
+// Linux profile has another 72 for each. With the room for more, a million take some
+// 56 and 110 bytes each; small tables and those that have just grown take up to twice
+// that. None of it holds a pointer, so that the garbage collector passes it by.
 //
 // On Linux a large table lies in pages of 2 MiB where the kernel likes. The insert
 // that is first to touch one waits until the kernel has cleared it: some tenths of
