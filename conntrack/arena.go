@@ -13,10 +13,12 @@ type arena struct {
 	pages  int // in all blocks
 }
 
-// A block is an eighth of what there is: of small ones, which begin anywhere, half
-// would lie in small pages of the kernel.
+// A block is an eighth of what there is. One of 16 MiB begins anywhere, and may have
+// up to 2 MiB at its ends in small pages of the kernel: with blocks of 4 MiB a hit
+// among a million connections of IPv6 took a fourteenth more time. What is not in use
+// is not touched, and takes up addresses only.
 const (
-	leastBlock = 256  // pages: 4 MiB
+	leastBlock = 1024 // pages: 16 MiB
 	mostBlock  = 4096 // 64 MiB
 )
 
@@ -115,9 +117,10 @@ func (b *block) clone() block {
 	return c
 }
 
-// newMemory returns memory for many buckets, in large pages where the kernel likes. It is not cleared: whoever hands out a part of it
-// has to. All of it would be the work of one insert: clearing 64 MiB took 4 ms, and
-// 51 where they were touched for the first time.
+// newMemory returns memory for many buckets, in large pages where the kernel likes.
+// It is not cleared: whoever hands out a part of it has to. All of it would be the
+// work of one insert: clearing 64 MiB took 4 ms, and 51 where they were touched for
+// the first time.
 //
 // A strings.Builder is what the library has to get such memory from. The string is
 // nobody else's, so what it says of its bytes binds nobody; a Builder that cleared

@@ -157,7 +157,9 @@ func (s *store) find(hash uint64, k *key) (*unit, uint32) {
 	return s.find4(hash, k.w[0], k.w[1], k.proto)
 }
 
-// find4 is find for IPv4. Nearly all lookups end in the first bucket.
+// find4 is find for IPv4. Nearly all lookups end in the first bucket. The protocol is
+// looked at afterwards: compared with the words, for all records, it made a hit among
+// a million connections take twice as long.
 func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 	b, rec := s.home(hash)
 	at := match4(b, w0, w1)
