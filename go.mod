@@ -6,10 +6,10 @@ require (
 	github.com/google/gopacket v1.1.19
 	github.com/stretchr/testify v1.12.1
 	go4.org/netipx v0.0.0-20260823151212-3075585bcbeb
+	golang.org/x/net v0.0.0-20190620200207-3b0461eec859 // nettest, in tests of sg/sgtest alone
 )
 
 require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
-	golang.org/x/net v0.0.0-20190620200207-3b0461eec859 // indirect
 	golang.org/x/sys v0.8.0 // indirect
 )

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -50,7 +52,7 @@ func BenchmarkChange(b *testing.B) {
 	w := corpus.NewWorld(worldSpec(enis))
 	fw := compile(b, w.Topology)
 	for _, pr := range w.Probes(corpus.ByCIDR, 1000, 10_000, 3) {
-		if d := fw.ENI(pr.ENI).Evaluate(sg.Ingress, &pr.Header, start); d.Verdict != sg.Accept {
+		if d := fw.ENI(pr.ENI).Evaluate(sg.Ingress, sg.Packet{Header: &pr.Header, Time: start}); d.Verdict != sg.Accept {
 			b.Fatal("connection refused:", d.Reason)
 		}
 	}
@@ -59,10 +61,10 @@ func BenchmarkChange(b *testing.B) {
 	for i := range enis {
 		eniIDs[i], absentees[i] = w.Topology.ENIs[i].ID, absent(w, i, len(groups))
 	}
-	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
-	entry := map[sg.Family]netip.Prefix{
-		sg.IPv4: netip.MustParsePrefix("203.0.113.0/24"),
-		sg.IPv6: netip.MustParsePrefix("2001:db8::/48"),
+	rule := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.MustCIDR("203.0.113.0/24")}
+	entry := map[packet.Family]netip.Prefix{
+		packet.IPv4: netip.MustParsePrefix("203.0.113.0/24"),
+		packet.IPv6: netip.MustParsePrefix("2001:db8::/48"),
 	}
 	lists := w.Topology.PrefixLists
 	changes := []struct {
@@ -101,7 +103,7 @@ func BenchmarkChange(b *testing.B) {
 				}
 				i++
 			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(2*b.N), "ns/change")
+			measure.Per(b, "change", 2)
 		})
 	}
 }

@@ -23,7 +23,7 @@ func compile(tb testing.TB, t *sg.Topology) *sg.Firewall {
 // connect opens n connections to the server, TCP ones with their handshake.
 func connect(tb testing.TB, server *sg.Enforcer, fam packet.Family, proto packet.Protocol, n int) {
 	pass := func(dir sg.Direction, h packet.Header) {
-		if d := server.Evaluate(dir, &h, start); d.Verdict != sg.Accept {
+		if d := server.Evaluate(dir, sg.Packet{Header: &h, Time: start}); d.Verdict != sg.Accept {
 			tb.Fatal("connection refused:", d.Reason)
 		}
 	}
@@ -85,20 +85,24 @@ func evaluate(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Dur
 			if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
 				b.Fatal(err)
 			}
-			if got := server.Evaluate(dirs[i], &h, now).Reason; got != want {
+			if got := server.Evaluate(dirs[i], sg.Packet{Header: &h, Time: now}).Reason; got != want {
 				b.Fatalf("%v: %v, want %v", h.Tuple(), got, want)
 			}
 		}
 	})
 }
 
-// evaluateBatch is evaluate for frames that come several at a time: all are
-// decoded, then the table is told of them, then they are judged.
+// evaluateBatch is evaluate for frames that come several at a time. The server is
+// found by its address as well.
 func evaluateBatch(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap time.Duration, want sg.Reason) {
-	server, dirs := fw.ENI(corpus.ServerENI), directionsOf(frames)
-	table, zone := fw.Table(), server.Zone()
 	now := start
 	var headers [batch]packet.Header
+	var packets [batch]sg.Packet
+	judged := func(i int, o *sg.Outcome) {
+		if o.Reason != want {
+			b.Fatalf("%v: %v, want %v", headers[i].Tuple(), o.Reason, want)
+		}
+	}
 	measure.Packets(b, frames.Len(), func(lo, hi int) {
 		now = now.Add(gap * time.Duration(hi-lo))
 		for ; lo < hi; lo += batch {
@@ -108,15 +112,9 @@ func evaluateBatch(b *testing.B, fw *sg.Firewall, frames *corpus.Frames, gap tim
 				if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &some[i]); err != nil {
 					b.Fatal(err)
 				}
+				packets[i] = sg.Packet{Header: &some[i], Time: now}
 			}
-			for i := range some {
-				table.Prefetch(zone, &some[i])
-			}
-			for i := range some {
-				if got := server.Evaluate(dirs[lo+i], &some[i], now).Reason; got != want {
-					b.Fatalf("%v: %v, want %v", some[i].Tuple(), got, want)
-				}
-			}
+			fw.ForwardBatch(packets[:len(some)], judged)
 		}
 	})
 }
@@ -195,7 +193,7 @@ func BenchmarkForward(b *testing.B) {
 			for i := range n {
 				fl := corpus.FlowN(packet.IPv4, packet.TCP, uint64(i))
 				for _, h := range []packet.Header{fl.Header(false, packet.SYN), fl.Header(true, packet.SYN|packet.ACK), fl.Header(false, packet.ACK)} {
-					if o := fw.Forward(&h, start); o.Verdict != sg.Accept {
+					if o := fw.Forward(sg.Packet{Header: &h, Time: start}); o.Verdict != sg.Accept {
 						b.Fatal("connection refused:", o.Reason)
 					}
 				}
@@ -210,7 +208,7 @@ func BenchmarkForward(b *testing.B) {
 					if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
 						b.Fatal(err)
 					}
-					if o := fw.Forward(&h, now); o.Reason != sg.Tracked || len(o.Hops()) != 2 {
+					if o := fw.Forward(sg.Packet{Header: &h, Time: now}); o.Reason != sg.Tracked || len(o.Hops()) != 2 {
 						b.Fatal("wrong outcome", o)
 					}
 				}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -16,8 +17,8 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// BenchmarkFloor measures what the machine itself takes: the least that a packet
-// costs whose bytes, or whose connection, lie in memory.
+// BenchmarkFloor measures what the machine itself takes, whatever is run on it. What it
+// takes for a case of another benchmark stands beside that, as impl=floor.
 func BenchmarkFloor(b *testing.B) {
 	sizes := []int{16 << 10, 1 << 20, 64 << 20, 512 << 20}
 	if testing.Short() {
@@ -25,21 +26,51 @@ func BenchmarkFloor(b *testing.B) {
 	}
 	for _, size := range sizes {
 		lines := mapLines(b, size)
-		b.Run(fmt.Sprintf("load=dependent/KiB=%d", size>>10), func(b *testing.B) { benchDependent(b, lines) })
-		b.Run(fmt.Sprintf("load=independent/KiB=%d", size>>10), func(b *testing.B) { benchIndependent(b, lines) })
-		if err := syscall.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(&lines[0])), size)); err != nil {
-			b.Fatal(err)
-		}
+		b.Run(fmt.Sprintf("impl=machine/load=dependent/KiB=%d", size>>10), func(b *testing.B) { benchDependent(b, lines) })
+		unmapLines(b, lines)
 	}
 	for _, cores := range []int{1, 2} {
-		b.Run(fmt.Sprintf("spin/cores=%d", cores), func(b *testing.B) { benchSpin(b, cores) })
+		b.Run(fmt.Sprintf("impl=machine/spin/cores=%d", cores), func(b *testing.B) { benchSpin(b, cores) })
 	}
 	for _, page := range []int{os.Getpagesize(), hugePage} {
-		b.Run(fmt.Sprintf("touch/KiB=%d", page>>10), func(b *testing.B) { benchTouch(b, page) })
+		b.Run(fmt.Sprintf("impl=machine/touch/KiB=%d", page>>10), func(b *testing.B) { benchTouch(b, page) })
 	}
-	b.Run("headers", benchHeaders)
+}
+
+// BenchmarkTrackFloor loads a line of memory as large as the table, for each packet: less
+// finds no connection. impl=headers makes what BenchmarkTrack is given, which is counted
+// to every implementation there.
+func BenchmarkTrackFloor(b *testing.B) {
+	loads(b, "family=v4/conns=%d")
+	b.Run("impl=headers/family=v4/conns=10000", benchHeaders)
+}
+
+// BenchmarkEvaluateFloor is BenchmarkTrackFloor for frames.
+func BenchmarkEvaluateFloor(b *testing.B) {
+	loads(b, "path=established/hops=1/family=v4/proto=tcp/rules=300/conns=%d")
+}
+
+func loads(b *testing.B, name string) {
+	for _, n := range measure.Conns() {
+		lines := mapLines(b, max(os.Getpagesize(), 1<<bits.Len(uint(48*n-1)))) // bytes of a connection, and a power of two
+		b.Run("impl=floor/"+fmt.Sprintf(name, n), func(b *testing.B) { benchIndependent(b, lines) })
+		unmapLines(b, lines)
+	}
+}
+
+// BenchmarkCaptureFloor loads the first byte of each packet of a file.
+func BenchmarkCaptureFloor(b *testing.B) {
 	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
-		b.Run(fmt.Sprintf("walk/size=%d", mix.Mean()), func(b *testing.B) { benchWalkFile(b, mix) })
+		b.Run(fmt.Sprintf("impl=floor/decode=yes/size=%d", mix.Mean()), func(b *testing.B) { benchWalkFile(b, mix, 10_000) })
+	}
+}
+
+// BenchmarkReplayFloor is BenchmarkCaptureFloor for the captures that are replayed.
+func BenchmarkReplayFloor(b *testing.B) {
+	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
+		for _, flows := range measure.Flows() {
+			b.Run(fmt.Sprintf("impl=floor/size=%d/flows=%d/cores=1", mix.Mean(), flows), func(b *testing.B) { benchWalkFile(b, mix, flows) })
+		}
 	}
 }
 
@@ -80,12 +111,12 @@ func benchTouch(b *testing.B, page int) {
 			m[at] = 1
 			longest = max(longest, time.Since(start))
 		}
-		worst = append(worst, float64(longest)/1e3)
+		worst = append(worst, float64(longest))
 		if err := syscall.Munmap(m); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(middle(worst), "worst-us")
+	b.ReportMetric(middle(worst), "ns-worst")
 }
 
 // mapLines returns size bytes of memory in which the lines form one cycle in random
@@ -104,6 +135,12 @@ func mapLines(b *testing.B, size int) []line {
 	return lines
 }
 
+func unmapLines(b *testing.B, lines []line) {
+	if err := syscall.Munmap(unsafe.Slice((*byte)(unsafe.Pointer(&lines[0])), len(lines)*64)); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func benchDependent(b *testing.B, lines []line) {
 	i := uint64(0)
 	for b.Loop() {
@@ -120,6 +157,7 @@ func benchIndependent(b *testing.B, lines []line) {
 		s += lines[state>>33&mask].next
 	}
 	runtime.KeepAlive(s)
+	measure.Per(b, "pkt", 1)
 }
 
 // benchSpin does arithmetic in registers, in as many goroutines as cores. Its
@@ -142,8 +180,6 @@ func benchSpin(b *testing.B, cores int) {
 	}
 }
 
-// benchHeaders makes the headers of [BenchmarkTrack], which are counted to every
-// implementation there.
 func benchHeaders(b *testing.B) {
 	s := newStream(packet.IPv4, 10_000, both)
 	sum := uint16(0)
@@ -159,8 +195,8 @@ func benchHeaders(b *testing.B) {
 
 // benchWalkFile maps a capture and reads the first byte of every packet's IP
 // header: less is no reader.
-func benchWalkFile(b *testing.B, mix corpus.Mix) {
-	f, err := os.Open(measure.CaptureFile(b, mix, 10_000))
+func benchWalkFile(b *testing.B, mix corpus.Mix, flows int) {
+	f, err := os.Open(measure.CaptureFile(b, mix, flows))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"unsafe"
 
 	"github.com/sgsim/sgsim/bench/corpus"
+	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 )
@@ -89,18 +90,18 @@ func benchMemory(b *testing.B, fam packet.Family, n int, empty func(*testing.B) 
 		}
 		debug.FreeOSMemory()
 		perConn = append(perConn, float64(memoryOf(b, "RssAnon")-before)/float64(n))
-		gc = append(gc, float64(collection()-idle)/1e6)
-		worst = append(worst, float64(longest)/1e3)
-		worstCPU = append(worstCPU, float64(longestCPU)/1e3)
+		gc = append(gc, float64(collection()-idle))
+		worst = append(worst, float64(longest))
+		worstCPU = append(worstCPU, float64(longestCPU))
 		if t.len() != n {
 			b.Fatal("connections", t.len())
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/conn")
+	measure.Per(b, "conn", n)
 	b.ReportMetric(middle(perConn), "B/conn")
-	b.ReportMetric(middle(gc), "gc-ms")
-	b.ReportMetric(middle(worst), "worst-us")
-	b.ReportMetric(middle(worstCPU), "worst-cpu-us/16")
+	b.ReportMetric(middle(gc), "ns-gc")
+	b.ReportMetric(middle(worst), "ns-worst")
+	b.ReportMetric(middle(worstCPU), "ns-worst-cpu/16")
 }
 
 // threadTime is the processor time that the thread has had.

@@ -20,10 +20,7 @@ import (
 // written; out=jsonl writes a line a packet to nowhere.
 func BenchmarkReplay(b *testing.B) {
 	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
-		for _, flows := range []int{10_000, 200_000} {
-			if testing.Short() && flows > 10_000 {
-				continue
-			}
+		for _, flows := range measure.Flows() {
 			for _, cores := range []int{1, 2} {
 				b.Run(fmt.Sprintf("impl=sgsim/size=%d/flows=%d/cores=%d", mix.Mean(), flows, cores), func(b *testing.B) {
 					benchReplay(b, mix, flows, cores, nil)

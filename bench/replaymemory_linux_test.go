@@ -57,7 +57,7 @@ func benchReplayMemory(b *testing.B, flows int, bytes int64) {
 			b.Fatal("accepted", got, "of", feed.Packets())
 		}
 	}
-	b.ReportMetric(float64(grown)/1e6, "peak-MB")
+	b.ReportMetric(float64(grown)/1e6, "MB-peak")
 	b.ReportMetric(float64(grown)/float64(flows), "B/conn")
 }
 

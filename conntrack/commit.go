@@ -42,12 +42,12 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		t.sweepSome(at)
 	}
 	t.reclaim(s, hash, at)
-	u, rec, ok := s.add(hash, &k)
+	rec, ok := s.add(hash, &k)
 	if !ok {
 		t.stats.Refused++
 		return false
 	}
-	t.open(s, rec, u, z, &k, h, at, tag)
+	t.open(s, rec, z, &k, h, at, tag)
 	return true
 }
 
@@ -83,7 +83,7 @@ func (t *Table) recall(z Zone, h *packet.Header, k *key) (hash uint64, ok bool) 
 }
 
 // open starts the record's connection.
-func (t *Table) open(s *store, rec uint32, u *unit, z Zone, k *key, h *packet.Header, at int64, tag uint32) {
+func (t *Table) open(s *store, rec uint32, z Zone, k *key, h *packet.Header, at int64, tag uint32) {
 	to := t.timeouts.of(z)
 	state, timeout := Unreplied, int64(0)
 	switch {
@@ -102,6 +102,7 @@ func (t *Table) open(s *store, rec uint32, u *unit, z Zone, k *key, h *packet.He
 	}
 	meta := metaOf(h.Protocol, state, tag)
 	meta |= (k.reversed &^ k.land) << reversedShift
+	u := s.head(rec)
 	u.setMeta(meta)
 	u[wordExpiry] = never
 	s.setExpiry(rec, u, at+timeout)

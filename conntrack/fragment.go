@@ -14,15 +14,22 @@ const (
 	fragmentTimeout4 = 30 * time.Second
 	fragmentTimeout6 = 60 * time.Second
 
-	// maxFragments bounds the verdicts kept for each family. The oldest give
-	// way, as they do in Linux under a flood of fragments.
-	maxFragments = 1 << 16
+	// maxFragments bounds the verdicts kept for each family and part. The oldest
+	// give way, as they do in Linux under a flood of fragments.
+	maxFragments = 1 << 10
 )
+
+func fragmentTimeout(f packet.Family) time.Duration {
+	if f == packet.IPv6 {
+		return fragmentTimeout6
+	}
+	return fragmentTimeout4
+}
 
 // CommitFragment remembers what was decided for the first fragment of a datagram,
 // so that Track can answer for the later ones: 30 s for IPv4, 60 s for IPv6
-// (CTS-43). The latest 65,536 verdicts of each family are kept. Packets that are
-// not a first fragment are left alone.
+// (CTS-43). The latest 1,024 verdicts of each family and each [Part] are kept.
+// Packets that are not a first fragment are left alone.
 func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted bool) {
 	at := t.clock(now)
 	t.now = at
@@ -34,7 +41,7 @@ func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted
 // fragments are the verdicts of first fragments.
 type fragments struct {
 	verdicts map[fragmentKey]fragmentVerdict
-	v4, v6   fragmentQueue
+	queues   [][2]fragmentQueue // of each part: IPv4, IPv6; nil before the first
 }
 
 type fragmentKey struct {
@@ -72,27 +79,35 @@ func (f *fragments) get(z Zone, h *packet.Header, at int64) Result {
 }
 
 func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {
-	q, timeout := &f.v4, fragmentTimeout4
-	if h.Family == packet.IPv6 {
-		q, timeout = &f.v6, fragmentTimeout6
+	if f.verdicts == nil {
+		f.verdicts = map[fragmentKey]fragmentVerdict{}
+		f.queues = make([][2]fragmentQueue, Parts)
 	}
-	// All verdicts of a family live equally long, so the oldest dies first.
+	q := &f.queues[Part(h)][0]
+	if h.Family == packet.IPv6 {
+		q = &f.queues[Part(h)][1]
+	}
+	// All verdicts of a queue live equally long, so the oldest dies first.
 	for n := 0; q.len() > 0 && (n < 2 && at >= q.first().expires || q.len() == maxFragments); n++ {
 		old := q.pop()
 		if f.verdicts[old.key].expires == old.expires {
 			delete(f.verdicts, old.key)
 		}
 	}
-	if f.verdicts == nil {
-		f.verdicts = map[fragmentKey]fragmentVerdict{}
-	}
-	k, expires := fragmentKeyOf(z, h), at+int64(timeout)
+	k, expires := fragmentKeyOf(z, h), at+int64(fragmentTimeout(h.Family))
 	f.verdicts[k] = fragmentVerdict{expires, accepted}
 	q.push(fragmentDeath{k, expires})
 }
 
 func (f *fragments) clone() fragments {
-	return fragments{maps.Clone(f.verdicts), f.v4.clone(), f.v6.clone()}
+	c := fragments{maps.Clone(f.verdicts), slices.Clone(f.queues)}
+	for i := range c.queues {
+		for j := range c.queues[i] {
+			q := &c.queues[i][j]
+			q.ring = slices.Clone(q.ring)
+		}
+	}
+	return c
 }
 
 // A fragmentQueue is a ring in the order of death.
@@ -126,10 +141,4 @@ func (q *fragmentQueue) push(d fragmentDeath) {
 	}
 	q.ring[q.tail&uint32(len(q.ring)-1)] = d
 	q.tail++
-}
-
-func (q *fragmentQueue) clone() fragmentQueue {
-	c := *q
-	c.ring = slices.Clone(q.ring)
-	return c
 }

@@ -256,6 +256,43 @@ func TestFragmentsAreBounded(t *testing.T) {
 		table.CommitFragment(1, &h, testStart.Add(time.Minute), true)
 	}
 	require.Equal(t, maxFragments, len(table.frags.verdicts))
+
+	// Other parts forget on their own.
+	h.FragID = 5
+	other := h
+	for part := Part(&h); Part(&other) == part; {
+		other.Src[15]++
+	}
+	for i := range uint32(2 * maxFragments) {
+		other.FragID = i
+		table.CommitFragment(1, &other, testStart.Add(time.Minute), false)
+	}
+	require.Equal(t, answer{Class: Fragment, Known: true, Accepted: true}, track(5, testStart.Add(time.Minute)))
+}
+
+// A packet and all that belongs to it are in one part, and parts are of a size.
+func TestPart(t *testing.T) {
+	count := [Parts]int{}
+	for i := range uint32(64 * Parts) {
+		a, b := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), 1), netip.MustParseAddrPort("192.0.2.1:443")
+		h := packet.TCPHeader(a, b, packet.SYN)
+		part := Part(&h)
+		count[part]++
+		back := packet.TCPHeader(b, a, packet.SYN|packet.ACK)
+		require.Equal(t, part, Part(&back))
+		later := packet.UDPHeader(a, b)
+		later.FragOffset, later.SrcPort, later.DstPort = 8, 0, 0
+		require.Equal(t, part, Part(&later))
+		about := packet.ICMPHeader(netip.MustParseAddr("203.0.113.1"), a.Addr(), 3, 4, 0)
+		about.Quoted = packet.Quote{Tuple: h.Tuple(), Part: packet.QuoteTuple}
+		require.Equal(t, part, Part(&about))
+		whole := about
+		whole.Quoted = packet.Quote{}
+		about.MoreFrags = true
+		require.Equal(t, Part(&whole), Part(&about), "a fragment is with the others of its datagram")
+	}
+	require.Greater(t, slices.Min(count[:]), 32)
+	require.Less(t, slices.Max(count[:]), 128)
 }
 
 func TestTimeoutRanges(t *testing.T) {

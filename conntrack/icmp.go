@@ -76,10 +76,12 @@ func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (r Result, done boo
 }
 
 // related finds the connection that an ICMP error is about. The error must go to
-// where the quoted packet came from; who sends it does not matter (CTS-32).
+// where the quoted packet came from; who sends it does not matter (CTS-32). An error
+// that is a fragment is about none, as its later fragments are of another [Part]: none
+// has to be, being cut to what passes whole (RFC 1812, 4.3.2.3; RFC 4443, 2.4).
 func (t *Table) related(z Zone, h *packet.Header, at int64) Result {
 	q := &h.Quoted.Tuple
-	if h.Quoted.Part != packet.QuoteTuple {
+	if h.Quoted.Part != packet.QuoteTuple || h.Fragment() {
 		if h.Missing&packet.MissingQuote != 0 {
 			return plain(Invalid, WhyMissing)
 		}

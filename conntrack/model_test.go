@@ -287,7 +287,7 @@ func (m *model) fresh(h *packet.Header, kind icmpKind) answer {
 
 func (m *model) related(z Zone, h *packet.Header, now int64) (r answer, before modelConn, k modelKey, after *modelConn) {
 	q := h.Quoted.Tuple
-	if h.Quoted.Part != packet.QuoteTuple {
+	if h.Quoted.Part != packet.QuoteTuple || h.Fragment() {
 		w := WhyQuote
 		if h.Missing&packet.MissingQuote != 0 {
 			w = WhyMissing

@@ -252,10 +252,10 @@ func match6(b *bucket, w *[5]uint64) uint64 {
 
 // add makes a record for a key that has none. It reports false where there is no
 // room for another.
-func (s *store) add(hash uint64, k *key) (*unit, uint32, bool) {
+func (s *store) add(hash uint64, k *key) (rec uint32, ok bool) {
 	id, ok := s.makeRoom(hash)
 	if !ok {
-		return nil, 0, false
+		return 0, false
 	}
 	info := &s.segments[id]
 	at := s.place(info.buckets, hash)
@@ -268,7 +268,7 @@ func (s *store) add(hash uint64, k *key) (*unit, uint32, bool) {
 	}
 	info.entries++
 	s.used++
-	return u, id<<unitBits | at, true
+	return id<<unitBits | at, true
 }
 
 // place returns the first free place for a record from the hash's home on, and notes

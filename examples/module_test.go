@@ -69,6 +69,7 @@ import (
 	_ "` + module + `/packet"
 	_ "` + module + `/packet/capture"
 	_ "` + module + `/sg"
+	_ "` + module + `/sg/flowlog"
 	_ "` + module + `/sg/load"
 	_ "` + module + `/sg/replay"
 	_ "` + module + `/sg/sgtest"
@@ -82,7 +83,8 @@ func main() {}
 		"packet":         {},
 		"conntrack":      {},
 		"sg":             {netipx},
-		"sg/sgtest":      {netipx},
+		"sg/flowlog":     {},
+		"sg/sgtest":      {gopacket, netipx},
 		"sg/load":        {netipx},
 		"packet/capture": {gopacket},
 		"sg/replay":      {gopacket, netipx},
@@ -93,7 +95,7 @@ func main() {}
 	// The module graph has what this module and its dependencies require, and
 	// none of what nested modules do.
 	for _, m := range strings.Split(run("list", "-m", "all"), "\n") {
-		for _, nested := range []string{"gvisor.dev", "tailscale.com", "bart"} {
+		for _, nested := range []string{"gvisor.dev", "tailscale.com", "bart", "parquet"} {
 			assert.NotContains(t, m, nested)
 		}
 	}

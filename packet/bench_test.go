@@ -166,3 +166,38 @@ func BenchmarkDecode(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkUnwrap is BenchmarkDecode for a reader that opens tunnels: it asks every
+// packet, and decodes the packet inside of those that are copies.
+func BenchmarkUnwrap(b *testing.B) {
+	tcp := &layers.TCP{SrcPort: 1, DstPort: 5432, ACK: true, DataOffset: 5}
+	plain := []gopacket.SerializableLayer{ethernet(0x0800), v4(6), tcp}
+	for _, s := range []struct {
+		name   string
+		layers []gopacket.SerializableLayer
+	}{
+		{"frame=tcp4/size=64", plain},
+		{"frame=vxlan/size=114", append([]gopacket.SerializableLayer{ethernet(0x0800), v4(17), tunnelPort(4789), vxlan()}, plain...)},
+		{"frame=geneve/size=122", append([]gopacket.SerializableLayer{ethernet(0x0800), v4(17), tunnelPort(6081), geneve(0x0800, gatewayOptions()...)}, plain[1:]...)},
+	} {
+		f := append(frame(b, s.layers...), 0, 0, 0, 0)
+		b.Run("impl=sgsim/"+s.name, func(b *testing.B) {
+			b.ReportAllocs()
+			var h Header
+			var tunnels [2]Tunnel
+			for b.Loop() {
+				if err := Decode(LinkEthernet, f, len(f), &h); err != nil {
+					b.Fatal(err)
+				}
+				if h.Tunnel() != 0 {
+					if _, err := Unwrap(LinkEthernet, f, &h, tunnels[:]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			if h.DstPort != 5432 {
+				b.Fatal(h)
+			}
+		})
+	}
+}

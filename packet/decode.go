@@ -78,21 +78,73 @@ func (h *Header) decodeLink(link LinkType, frame []byte, length int) error {
 			return h.ipv6(frame[14:], length-14)
 		}
 	}
-	off, family, err := skipLink(link, frame)
+	b, next, err := linkStart(link, frame)
 	cut := len(frame) < length
+	if err == nil && link == LinkNFLOG {
+		return h.decodeCopy(next, b)
+	}
+	off, family := 0, Family(0)
+	if err == nil {
+		off, family, err = skipLink(next, b)
+	}
 	switch {
-	case err == ErrLinkHeader && cut:
+	case (err == ErrLinkHeader || err == errUnclear) && cut:
+		return ErrCut
+	case err == errUnclear:
+		return ErrNotIP
+	case err != nil:
+		return err
+	}
+	wire := length - (len(frame) - len(b)) - off
+	b = b[min(off, len(b)):]
+	h.Family = family
+	switch {
+	case len(b) > 0:
+		return h.decodeIP(family, b, wire)
+	case wire > 0:
+		return ErrCut
+	}
+	return ErrLinkHeader
+}
+
+// decodeCopy decodes a frame into a zero h that is the value of another: a packet
+// that was copied by somebody who may have cut it and does not say so. What is not
+// there counts as cut off, never as broken. next is what comes first in b.
+func (h *Header) decodeCopy(next int, b []byte) error {
+	off, family, err := skipLink(next, b)
+	switch {
+	case err == ErrLinkHeader, err == errUnclear:
 		return ErrCut
 	case err != nil:
 		return err
-	case off >= len(frame) && cut:
-		h.Family = family
-		return ErrCut
-	case off >= len(frame):
-		h.Family = family
-		return ErrLinkHeader
 	}
-	b, wire := frame[off:], length-off
+	b = b[min(off, len(b)):]
+	if h.Family = family; len(b) == 0 {
+		return ErrCut
+	}
+	return h.decodeIP(family, b, max(len(b), announced(b)))
+}
+
+// announced returns how long the IP packet at the start of b is by its own header,
+// which counts as 20 or 40 bytes where it is not whole.
+func announced(b []byte) int {
+	switch v := Family(b[0] >> 4); {
+	case v == IPv4 && len(b) < 20:
+		return 20
+	case v == IPv4:
+		return int(binary.BigEndian.Uint16(b[2:]))
+	case v == IPv6 && len(b) < 40:
+		return 40
+	case v == IPv6:
+		return 40 + int(binary.BigEndian.Uint16(b[4:]))
+	}
+	return 0
+}
+
+// decodeIP decodes an IP packet. b is what the frame holds of it and of any padding
+// behind it, at least a byte; wire is how many bytes of both there were on the wire.
+// A family of 0 leaves that to the packet.
+func (h *Header) decodeIP(family Family, b []byte, wire int) error {
 	if family == 0 {
 		family = Family(b[0] >> 4)
 	}
@@ -105,12 +157,11 @@ func (h *Header) decodeLink(link LinkType, frame []byte, length int) error {
 	return ErrIPVersion
 }
 
-// ipv4 reads an IPv4 packet. b is what the frame holds of it and of any padding
-// behind it, wire how many bytes of both there were on the wire.
+// ipv4 is decodeIP for IPv4.
 func (h *Header) ipv4(b []byte, wire int) error {
 	h.Family = IPv4
 	if len(b) < 20 {
-		return tooShort(b, wire)
+		return h.tooShort(b, wire, 20)
 	}
 	ip := (*[20]byte)(b)
 	words := ip[0] - 0x45 // of options; wraps where version or length is wrong
@@ -146,11 +197,11 @@ func (h *Header) ipv4(b []byte, wire int) error {
 	return h.transport(b, total-header)
 }
 
-// ipv6 reads an IPv6 packet; b and wire are those of ipv4.
+// ipv6 is decodeIP for IPv6.
 func (h *Header) ipv6(b []byte, wire int) error {
 	h.Family = IPv6
 	if len(b) < 40 {
-		return tooShort(b, wire)
+		return h.tooShort(b, wire, 40)
 	}
 	if b[0]>>4 != 6 {
 		return ErrIPVersion
@@ -173,7 +224,7 @@ func (h *Header) ipv6(b []byte, wire int) error {
 		case ok:
 		case total > wire:
 			return ErrIPLength
-		case len(b) < payload && !e.tooLong:
+		case len(b) < payload && e.end <= payload && !e.tooLong:
 			return ErrCut
 		default:
 			return ErrExtension
@@ -187,12 +238,15 @@ func (h *Header) ipv6(b []byte, wire int) error {
 	return h.transport(b, payload)
 }
 
-// tooShort names why an IP header is not whole.
-func tooShort(b []byte, wire int) error {
-	if len(b) < wire {
-		return ErrCut
+// tooShort names why an IP header of size bytes is not whole.
+func (h *Header) tooShort(b []byte, wire, size int) error {
+	switch {
+	case len(b) > 0 && Family(b[0]>>4) != h.Family:
+		return ErrIPVersion
+	case wire < size: // the frame had no more
+		return ErrIPHeader
 	}
-	return ErrIPHeader
+	return ErrCut
 }
 
 // transport reads the header behind IP. b is what the frame holds from there on,

@@ -82,43 +82,6 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// What the capture cut off is missing, not wrong.
-func TestDecodeCut(t *testing.T) {
-	tcp := &layers.TCP{SrcPort: 1, DstPort: 2, Seq: 3, Ack: 4, Window: 5, SYN: true, DataOffset: 5}
-	segment := frame(t, ethernet(0x0800), v4(6), tcp, gopacket.Payload(make([]byte, 100)))
-	echo := frame(t, ethernet(0x0800), v4(1), gopacket.Payload{8, 0, 0, 0, 0, 7, 0, 1}, gopacket.Payload(make([]byte, 100)))
-	icmpError := frame(t, ethernet(0x0800), v4(1), gopacket.Payload{3, 1, 0, 0, 0, 0, 0, 0}, v4(17), &layers.UDP{SrcPort: 1, DstPort: 2}, gopacket.Payload(make([]byte, 100)))
-	chain := frame(t, ethernet(0x86dd), v6(0), gopacket.Payload{6, 1, 1, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, tcp)
-	for _, c := range []struct {
-		frame []byte
-		keep  int
-		err   error
-		want  string
-	}{
-		{segment, 13, ErrCut, "-"},
-		{segment, 14 + 19, ErrCut, ""},
-		{segment, 14 + 20, nil, "tcp 10.0.0.1 > 10.0.0.2 iplen 140 captured 20 missing ports,flags"},
-		{segment, 14 + 24, nil, "tcp 10.0.0.1:1 > 10.0.0.2:2 iplen 140 captured 24 missing flags"},
-		{segment, 14 + 34, nil, "tcp 10.0.0.1:1 > 10.0.0.2:2 S seq 3 ack 4 len 100 captured 34"},
-		{segment, 14 + 40, nil, "tcp 10.0.0.1:1 > 10.0.0.2:2 S seq 3 ack 4 win 5 len 100 captured 40"},
-		{echo, 14 + 21, nil, "icmp 10.0.0.1 > 10.0.0.2 len 100 captured 21 missing icmp"},
-		{echo, 14 + 22, nil, "icmp 10.0.0.1 > 10.0.0.2 8/0 len 100 captured 22 missing icmpid"},
-		{icmpError, 14 + 28 + 20, nil, "icmp 10.0.0.1 > 10.0.0.2 3/1 len 128 captured 48 missing quote about part of udp 10.0.0.1 > 10.0.0.2"},
-		{icmpError, 14 + 28, nil, "icmp 10.0.0.1 > 10.0.0.2 3/1 len 128 captured 28 missing quote"},
-		{chain, 14 + 40 + 8, ErrCut, ""},
-		// A chain past its bound is an error however much more of it there was.
-		{frame(t, ethernet(0x86dd), v6(0), gopacket.Payload(bytes.Repeat([]byte{0, 0, 1, 4, 0, 0, 0, 0}, maxExtensions+2))), 14 + 40 + 8*maxExtensions, ErrExtension, ""},
-		{chain, 14 + 40 + 16, nil, "tcp 2001:db8::1 > 2001:db8::2 iplen 76 captured 56 missing ports,flags"},
-	} {
-		var h Header
-		err := Decode(LinkEthernet, c.frame[:c.keep], len(c.frame), &h)
-		require.Equal(t, c.err, err, "%d bytes", c.keep)
-		if c.want != "" {
-			assert.Equal(t, c.want, h.String(), "%d bytes", c.keep)
-		}
-	}
-}
-
 // One error for each cause, and all that is readable with it.
 func TestDecodeErrors(t *testing.T) {
 	tcp := &layers.TCP{SrcPort: 1, DstPort: 2, DataOffset: 5}
@@ -142,6 +105,9 @@ func TestDecodeErrors(t *testing.T) {
 		"loopback family":      {LinkNull, []byte{0, 0, 0, 7, 1, 2}, ErrNotIP, ""},
 		"cooked netlink":       {LinkSLL, make([]byte, 40), ErrNotIP, ""},
 		"empty":                {LinkEthernet, nil, ErrLinkHeader, ""},
+		"log of ARP":           {LinkNFLOG, append(nflog(binary.LittleEndian, 3, []byte{8, 6}, 4), 1, 2, 3, 4), ErrNotIP, ""},
+		"log of version 1":     {LinkNFLOG, []byte{2, 1, 0, 0, 8, 0, 1, 0, 8, 0, 0, 0}, ErrNotIP, ""},
+		"log of short values":  {LinkNFLOG, []byte{2, 0, 0, 0, 3, 0, 1, 0, 8, 0, 0, 0}, ErrLinkHeader, ""},
 		"no room for a tag":    {LinkEthernet, edit(ethernetFrame(0x8100), 12, 0x81)[:16], ErrLinkHeader, ""},
 		"nothing in it":        {LinkSLL2, append([]byte{8, 0}, make([]byte, 18)...), ErrLinkHeader, ""},
 		"endless labels":       {LinkMPLS, make([]byte, 40), ErrLinkHeader, ""},
@@ -220,6 +186,11 @@ func edit(b []byte, at int, with ...byte) gopacket.Payload {
 
 func flagged(ip *layers.IPv4) *layers.IPv4 {
 	ip.Flags = layers.IPv4MoreFragments
+	return ip
+}
+
+func optioned(ip *layers.IPv4) *layers.IPv4 {
+	ip.Options = []layers.IPv4Option{{OptionType: 148, OptionLength: 4, OptionData: []byte{0, 0}}}
 	return ip
 }
 

@@ -10,11 +10,17 @@ var (
 	// knows more of them.
 	ErrLinkType = errors.New("packet: link type not supported")
 
+	// ErrTunnel, of [Unwrap] alone: a datagram to the port of a tunnel that does not
+	// begin as one of its packets does.
+	ErrTunnel = errors.New("packet: no tunnel header behind UDP")
+
 	// ErrNotIP: the frame carries something else: ARP, spanning tree, PPP control.
 	ErrNotIP = errors.New("packet: not an IP packet")
 
-	// ErrCut: the capture cut the frame before addresses and protocol are known.
-	// The packet itself may have been fine.
+	// ErrCut: the capture cut the frame before addresses and protocol are known, in
+	// the link header, the IP header or a chain of IPv6 extension headers, whose
+	// addresses are known. The packet itself may have been fine. See [Header.Cut] for
+	// a packet that was cut further on.
 	ErrCut = errors.New("packet: cut by the capture before addresses and protocol")
 
 	// ErrLinkHeader: the frame ends inside its link-layer header.
@@ -24,8 +30,8 @@ var (
 	// layer announced, or is neither 4 nor 6.
 	ErrIPVersion = errors.New("packet: wrong IP version")
 
-	// ErrIPHeader: the frame ends inside the IP header, or an IPv4 header length
-	// is below 20 bytes.
+	// ErrIPHeader: the frame, not the capture, ends inside the IP header, or an IPv4
+	// header length is below 20 bytes.
 	ErrIPHeader = errors.New("packet: broken IP header")
 
 	// ErrIPOverlap: the IPv4 total length ends inside the IPv4 header.

@@ -30,6 +30,38 @@ func ExampleDecode() {
 	// tcp 10.0.1.10:0 > 10.0.2.20:0 missing ports,flags <nil>
 }
 
+// A copy of Traffic Mirroring is judged by what is inside, at the ENI that its outer
+// source names.
+func ExampleUnwrap() {
+	frame := []byte("" +
+		"\x02\x00\x00\x00\x00\x02\x02\x00\x00\x00\x00\x01\x08\x00" + // Ethernet
+		"\x45\x00\x00\x5a\x00\x00\x00\x00\x40\x11\x00\x00\x0a\x00\x01\x0a\x0a\x00\x09\x05" + // IPv4
+		"\xff\xa5\x12\xb5\x00\x46\x00\x00\x08\x00\x00\x00\x01\xe2\x40\x00" + // UDP, VXLAN
+		"\x02\x00\x00\x00\x00\x04\x02\x00\x00\x00\x00\x03\x08\x00" + // Ethernet
+		"\x45\x00\x00\x28\x00\x00\x00\x00\x40\x06\x00\x00\xc6\x33\x64\x07\x0a\x00\x01\x0a" + // IPv4
+		"\xc3\x50\x01\xbb\x00\x00\x00\x00\x00\x00\x00\x00\x50\x02\x00\x00\x00\x00\x00\x00") // TCP
+	var h packet.Header
+	if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
+		fmt.Println(err)
+		return
+	}
+	if h.Tunnel() != 0 {
+		var tunnels [2]packet.Tunnel // VXLAN, perhaps inside GENEVE
+		n, err := packet.Unwrap(packet.LinkEthernet, frame, &h, tunnels[:])
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, t := range tunnels[:n] {
+			fmt.Println(t.Kind, t.VNI, "from", t.Outer.SrcAddr())
+		}
+	}
+	fmt.Println(h)
+	// Output:
+	// vxlan 123456 from 10.0.1.10
+	// tcp 198.51.100.7:50000 > 10.0.1.10:443 S
+}
+
 // A header says what a scenario or a command line needs, without any bytes.
 func ExampleParseHeader() {
 	for _, s := range []string{

@@ -31,6 +31,7 @@ var decoders = []struct {
 	{LinkPPPDir, nil},
 	{LinkHDLC, nil},
 	{LinkMPLS, layers.LayerTypeMPLS},
+	{LinkNFLOG, nil},
 	{linkRaw12, layers.LinkTypeRaw},
 	{linkRaw14, layers.LinkTypeRaw},
 }
@@ -81,6 +82,9 @@ func checkHeader(t *testing.T, h *Header, err error) {
 	}
 	if h.Missing != 0 && h.Captured == h.Length && !h.MoreFrags && err == nil {
 		t.Fatalf("missing %v of a whole packet", h.Missing)
+	}
+	if h.Cut() && (h.Missing == 0 || h.Captured == h.Length) {
+		t.Fatalf("cut, but %v", h)
 	}
 	if h.LaterFragment() && (h.SrcPort|h.DstPort|h.ICMPID != 0 || h.TCPFlags != 0 || h.Missing != 0) {
 		t.Fatalf("later fragment with a transport header: %v", h)

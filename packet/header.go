@@ -3,8 +3,9 @@
 //
 // [Decode] reads a frame from its link layer on and never allocates. What it
 // cannot read it names with one of this package's errors; no input makes it
-// panic. Tunnels are never entered: the header is that of the outermost IP
-// packet, because that is what a security group sees.
+// panic. It never enters a tunnel: the header is that of the outermost IP packet,
+// because that is what a security group sees. Captures made of copies are the
+// exception, and [Unwrap] opens them.
 //
 //	var h packet.Header
 //	err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h)
@@ -66,8 +67,9 @@ type Header struct {
 
 // Missing names the parts of a header that the frame does not hold: the capture
 // cut them off (Captured < Length), or they went with the next fragment of a first
-// fragment that is too short. Of later fragments, which have no transport header,
-// nothing is missing. The zero value means that all is there.
+// fragment that is too short; [Header.Cut] tells which. Of later fragments, which
+// have no transport header, nothing is missing. The zero value means that all is
+// there.
 type Missing uint8
 
 // Parts that a short snap length or a short first fragment can cost.
@@ -94,6 +96,39 @@ const (
 	QuoteAddresses                  // addresses and protocol: a later fragment, or too few bytes
 	QuoteTuple                      // ports, or ICMP type, code and identifier, as well
 )
+
+// Cut reports whether the capture is why something is Missing: the packet may have
+// been fine, and what a filter did with it cannot be told. Of what is missing for
+// another reason, because a first fragment ends before it, Cut reports false; that
+// packet was like this on the wire. (Only where a first fragment has IP options as
+// well and the capture cut it, so that nothing tells, Cut reports true.)
+//
+// It is a question about packets in order. Those for which [Decode] returns an error
+// are malformed, however little of them was captured; [ErrCut] alone says that the
+// capture cut a frame before there was a packet to ask.
+func (h *Header) Cut() bool {
+	if h.Missing == 0 || h.Captured >= h.Length {
+		return false
+	}
+	if !h.MoreFrags {
+		return true
+	}
+	ip, need := uint32(20), uint32(0)
+	if h.Family == IPv6 {
+		ip = 48 // with a fragment header
+	}
+	switch {
+	case h.Missing&MissingTCPFlags != 0:
+		need = 14
+	case h.Missing&MissingPorts != 0:
+		need = 4
+	case h.Missing&MissingICMP != 0:
+		need = 2
+	case h.Missing&MissingICMPID != 0:
+		need = 6
+	}
+	return h.Length >= ip+need
+}
 
 // Fragment reports whether the packet is a fragment, the first one included.
 // An IPv6 atomic fragment (offset zero, no more fragments) is an ordinary packet.

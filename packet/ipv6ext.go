@@ -33,6 +33,7 @@ func (p Protocol) isExtension() bool {
 type extensions struct {
 	next       Protocol // behind the chain, or the header that is not whole
 	length     int      // bytes
+	end        int      // bytes with the header that is not whole, at least
 	fragOffset uint16
 	moreFrags  bool
 	fragID     uint32
@@ -48,26 +49,22 @@ func skipExtensions(next Protocol, b []byte) (e extensions, ok bool) {
 		if !e.next.isExtension() || e.fragOffset != 0 {
 			return e, true
 		}
-		rest := b[e.length:]
-		if len(rest) < 8 {
-			return e, false
-		}
-		size := 8
-		if e.next == fragment {
-			// The first fragment header counts: one behind it belongs to a
-			// datagram that was fragmented already.
-			if word := binary.BigEndian.Uint16(rest[2:]); !e.moreFrags {
-				e.fragOffset, e.moreFrags = word&^7, word&1 != 0
-				e.fragID = binary.BigEndian.Uint32(rest[4:])
-			}
-		} else {
+		rest, size := b[e.length:], 8
+		if e.next != fragment && len(rest) >= 2 {
 			size += int(rest[1]) * 8
 		}
-		if e.length+size > maxExtensionBytes {
+		if e.end = e.length + size; e.end > maxExtensionBytes {
 			break
 		}
 		if size > len(rest) {
 			return e, false
+		}
+		// The first fragment header counts: one behind it belongs to a datagram
+		// that was fragmented already.
+		if e.next == fragment && !e.moreFrags {
+			word := binary.BigEndian.Uint16(rest[2:])
+			e.fragOffset, e.moreFrags = word&^7, word&1 != 0
+			e.fragID = binary.BigEndian.Uint32(rest[4:])
 		}
 		e.next = Protocol(rest[0])
 		e.length += size
@@ -78,15 +75,21 @@ func skipExtensions(next Protocol, b []byte) (e extensions, ok bool) {
 
 // jumbo returns the payload length of an IPv6 packet that says 0: that of its
 // jumbo option (RFC 2675), or the rest of a frame whose payload is too long for
-// the field, as segmentation offload leaves it. Any other 0 is meant.
+// the field, as segmentation offload leaves it, or whose option the capture cut off.
+// Any other 0 is meant.
 func jumbo(b []byte, wire int) int {
-	if rest := wire - 40; rest > 65535 && Protocol(b[6]) != hopByHop {
+	rest := wire - 40
+	if rest <= 65535 {
+		rest = 0
+	}
+	if Protocol(b[6]) != hopByHop {
 		return rest
 	}
-	if Protocol(b[6]) != hopByHop || len(b) < 48 {
-		return 0
+	end := 48
+	if len(b) >= 42 {
+		end += int(b[41]) * 8
 	}
-	opts := b[42:min(len(b), 48+int(b[41])*8)]
+	opts := b[min(42, len(b)):min(end, len(b))]
 	for len(opts) >= 2 {
 		switch {
 		case opts[0] == 0: // Pad1
@@ -99,6 +102,9 @@ func jumbo(b []byte, wire int) int {
 			return 0
 		}
 		opts = opts[min(len(opts), 2+int(opts[1])):]
+	}
+	if len(b) < end { // the capture may have cut the option off
+		return rest
 	}
 	return 0
 }

@@ -2,7 +2,7 @@ package packet
 
 import (
 	"encoding/binary"
-	"strconv"
+	"errors"
 )
 
 // LinkType says how frames begin. The numbers are those of capture files
@@ -26,25 +26,12 @@ const (
 	LinkMPLS     LinkType = 219 // MPLS label stack
 	LinkIPv4     LinkType = 228
 	LinkIPv6     LinkType = 229
+	LinkNFLOG    LinkType = 239 // Linux netfilter log
 	LinkSLL2     LinkType = 276 // Linux cooked capture, version 2
 
 	linkRaw12 LinkType = 12
 	linkRaw14 LinkType = 14
 )
-
-var linkNames = map[LinkType]string{
-	LinkNull: "null", LinkEthernet: "ethernet", LinkPPP: "ppp", LinkPPPHDLC: "ppp-hdlc", LinkPPPoE: "pppoe",
-	LinkRaw: "raw", LinkHDLC: "hdlc", LinkLoop: "loop", LinkSLL: "sll", LinkPPPD: "pppd", LinkPPPDir: "ppp-dir",
-	LinkMPLS: "mpls", LinkIPv4: "ipv4", LinkIPv6: "ipv6", LinkSLL2: "sll2", linkRaw12: "raw", linkRaw14: "raw",
-}
-
-// String returns a short name such as "ethernet", or "link type 127".
-func (l LinkType) String() string {
-	if s, ok := linkNames[l]; ok {
-		return s
-	}
-	return "link type " + strconv.Itoa(int(l))
-}
 
 // What may come next in a frame: an EtherType, or one of these.
 const (
@@ -65,48 +52,59 @@ const (
 	nextIP       = nextEthernet + 4 // either version
 	nextFamily   = nextEthernet + 5 // BSD address family
 	nextNothing  = nextEthernet + 6 // not IP, whatever it is
+	nextUnclear  = nextEthernet + 7 // the same, or there are too few bytes to tell
 )
 
-// skipLink walks the headers in front of the outermost IP header of a frame. It
-// returns that header's offset and the family that the link layer announces, 0
-// where it leaves that to the IP header.
-func skipLink(link LinkType, frame []byte) (off int, family Family, err error) {
-	next := 0
+// linkStart returns what the frame holds behind the header that only captures have,
+// and what kind of header comes first there.
+func linkStart(link LinkType, frame []byte) (b []byte, next int, err error) {
 	switch link {
 	case LinkEthernet:
-		next = nextEthernet
+		return frame, nextEthernet, nil
 	case LinkRaw, linkRaw12, linkRaw14:
-		next = nextIP
+		return frame, nextIP, nil
 	case LinkIPv4:
-		next = nextIPv4
+		return frame, nextIPv4, nil
 	case LinkIPv6:
-		next = nextIPv6
+		return frame, nextIPv6, nil
 	case LinkNull, LinkLoop:
-		next = nextFamily
+		return frame, nextFamily, nil
 	case LinkPPP, LinkPPPD, LinkPPPHDLC:
-		next = nextPPP
+		return frame, nextPPP, nil
 	case LinkPPPDir:
-		off, next = 1, nextPPP
+		if len(frame) >= 1 {
+			return frame[1:], nextPPP, nil
+		}
 	case LinkPPPoE:
-		next = nextPPPoE
+		return frame, nextPPPoE, nil
 	case LinkHDLC:
-		next = nextHDLC
+		return frame, nextHDLC, nil
 	case LinkMPLS:
-		next = nextMPLS
+		return frame, nextMPLS, nil
 	case LinkSLL:
-		if len(frame) < 16 {
-			return 0, 0, ErrLinkHeader
+		if len(frame) >= 16 {
+			return frame[16:], cookedNext(binary.BigEndian.Uint16(frame[14:])), nil
 		}
-		off, next = 16, cookedNext(binary.BigEndian.Uint16(frame[14:]))
 	case LinkSLL2:
-		if len(frame) < 20 {
-			return 0, 0, ErrLinkHeader
+		if len(frame) >= 20 {
+			return frame[20:], cookedNext(binary.BigEndian.Uint16(frame)), nil
 		}
-		off, next = 20, cookedNext(binary.BigEndian.Uint16(frame))
+	case LinkNFLOG:
+		return nflogPayload(frame)
 	default:
-		return 0, 0, ErrLinkType
+		return nil, 0, ErrLinkType
 	}
-	// Every round consumes at least a byte, so the frame bounds the loop.
+	return nil, 0, ErrLinkHeader
+}
+
+// errUnclear means ErrCut of a frame that the capture cut, and else ErrNotIP.
+var errUnclear = errors.New("packet: too few bytes to tell")
+
+// skipLink walks the link headers at the start of b, the first of which is next. It
+// returns the offset of the IP header behind them and the family that they announce,
+// 0 where they leave that to the IP header.
+func skipLink(next int, b []byte) (off int, family Family, err error) {
+	// Every round consumes at least a byte, so that b bounds the loop.
 	for {
 		if next == nextIPv4 {
 			return off, IPv4, nil
@@ -117,13 +115,15 @@ func skipLink(link LinkType, frame []byte) (off int, family Family, err error) {
 		if next == nextIP {
 			return off, 0, nil
 		}
-		if off > len(frame) {
+		if off > len(b) {
 			return 0, 0, ErrLinkHeader
 		}
-		n, following := linkHeader(next, frame[off:])
+		n, following := linkHeader(next, b[off:])
 		switch {
 		case following == nextNothing:
 			return 0, 0, ErrNotIP
+		case following == nextUnclear:
+			return 0, 0, errUnclear
 		case n == 0:
 			return 0, 0, ErrLinkHeader
 		}
@@ -221,6 +221,9 @@ func mplsHeader(b []byte) (n, next int) {
 	}
 	if b[0]>>4 == 0 && len(b) > 4 && isEthernet(b[4:]) {
 		return n + 4, nextEthernet
+	}
+	if len(b) < 18 {
+		return 0, nextUnclear
 	}
 	return 0, nextNothing
 }

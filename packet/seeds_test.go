@@ -85,9 +85,19 @@ func seedFrames(t testing.TB) map[LinkType][][]byte {
 		put(LinkHDLC, []byte{0x0f, 0}, ethertype)
 		put(LinkMPLS, []byte{0, 2, 1, 9})
 		put(LinkSLL, []byte{0, 0, 0, 1, 0, 6}, mac[:8], ethertype)
+		put(LinkNFLOG, nflog(binary.LittleEndian, map[byte]byte{2: 2, 30: 10}[family], ethertype, len(ip)))
+		put(LinkNFLOG, nflog(binary.BigEndian, 7, ethertype, len(ip))) // of a bridge
 		put(LinkSLL2, ethertype, make([]byte, 18))
 	}
 	return frames
+}
+
+// nflog returns what stands before a packet of size bytes in a netfilter log.
+func nflog(order binary.AppendByteOrder, family byte, ethertype []byte, size int) []byte {
+	b := []byte{family, 0, 0, 5}
+	b = append(order.AppendUint16(order.AppendUint16(b, 8), 1), ethertype[0], ethertype[1], 0, 0)
+	b = append(order.AppendUint16(order.AppendUint16(b, 5), 10), 0, 0, 0, 0) // an empty prefix, padded
+	return order.AppendUint16(order.AppendUint16(b, uint16(4+size)), 9)
 }
 
 // frame serializes layers with gopacket, so that what is read was written by

@@ -87,6 +87,16 @@ func (h Header) String() string { return string(h.append(nil)) }
 // AppendText appends what String returns. The error is always nil.
 func (h Header) AppendText(b []byte) ([]byte, error) { return h.append(b), nil }
 
+// AppendBrief appends the text, which [ParseHeader] reads too, without numbers that
+// say nothing of where a packet comes from, goes to or belongs: those of TCP, the hop
+// limit, identification and options.
+func (h Header) AppendBrief(b []byte) []byte {
+	h.Seq, h.Ack, h.Window, h.HopLimit, h.FragID = 0, 0, 0, defaultHopLimit, 0
+	h.Length = h.plainLength()
+	h.Captured = h.Length
+	return h.append(b)
+}
+
 // MarshalText returns what String returns. The error is always nil.
 func (h Header) MarshalText() ([]byte, error) { return h.append(nil), nil }
 

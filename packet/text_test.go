@@ -99,3 +99,19 @@ func TestTextErrors(t *testing.T) {
 		assert.True(t, strings.Contains(te.Reason, c.reason), "%q: %v", c.text, err)
 	}
 }
+
+func TestAppendBrief(t *testing.T) {
+	for in, want := range map[string]string{
+		"tcp 10.0.0.1:1 > 10.0.0.2:2 SA seq 7 ack 8 win 9 len 5 ttl 3 ipid 4 iplen 64 captured 60": "tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 5",
+		"udp 10.0.0.1 > 10.0.0.2 len 5 frag 8+ ipid 9":                                             "udp 10.0.0.1 > 10.0.0.2 len 5 frag 8+",
+		"icmp 10.0.0.1 > 10.0.0.2 8/0 id 7":                                                        "icmp 10.0.0.1 > 10.0.0.2 8/0 id 7",
+	} {
+		h, err := ParseHeader(in)
+		require.NoError(t, err)
+		got := h.AppendBrief([]byte("x "))
+		assert.Equal(t, "x "+want, string(got))
+		_, err = ParseHeader(string(got[2:]))
+		assert.NoError(t, err)
+	}
+	assert.Equal(t, "-", string(Header{}.AppendBrief(nil)))
+}

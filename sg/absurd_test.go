@@ -13,6 +13,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
@@ -23,18 +24,18 @@ func TestAbsurdTopologies(t *testing.T) {
 	t.Run("nothing", func(t *testing.T) {
 		for _, p := range []*sg.Policy{nil, {}, must(sg.Compile(&sg.Topology{}))} {
 			fw := sg.NewFirewall(p, nil)
-			out := fw.Forward(mustHeader(t, asks), start)
+			out := fw.Forward(sent(mustHeader(t, asks), start))
 			assert.Equal(t, sg.NoInterface, out.Reason)
-			assert.NotEmpty(t, fw.Explain(mustHeader(t, asks), start).String())
-			assert.Equal(t, sg.NoInterface, fw.ENI("eni-1").Evaluate(sg.Ingress, mustHeader(t, asks), start).Reason)
+			assert.NotEmpty(t, fw.Explain(sent(mustHeader(t, asks), start)).String())
+			assert.Equal(t, sg.NoInterface, fw.ENI("eni-1").Evaluate(sg.Ingress, sent(mustHeader(t, asks), start)).Reason)
 			fw.Swap(nil, start)
 			assert.NotNil(t, fw.Clone().Policy())
 		}
-		assert.Empty(t, sg.Check(&sg.Topology{}))
-		assert.Empty(t, sg.Check(nil))
+		assert.Empty(t, lint.Check(&sg.Topology{}))
+		assert.Empty(t, lint.Check(nil))
 		assert.NotNil(t, must(sg.Compile(nil)))
 		one := &sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.AnyIPv4)}}}}
-		assert.Equal(t, sg.Check(one), sg.Quotas{Groups: -1, RulesPerGroup: -1}.Check(one))
+		assert.Equal(t, lint.Check(one), lint.Quotas{Groups: -1, RulesPerGroup: -1}.Check(one))
 	})
 
 	t.Run("10,000 groups on one interface, each naming the next", func(t *testing.T) {
@@ -49,14 +50,14 @@ func TestAbsurdTopologies(t *testing.T) {
 		}
 		topo.ENIs = []sg.ENI{e, {ID: "eni-2", Addrs: addrs("10.0.0.2"), Groups: []sg.GroupID{"sg-0"}}}
 		fw := sg.NewFirewall(must(sg.Compile(topo)), nil)
-		d := fw.ENI("eni-1").Evaluate(sg.Ingress, mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9999 S"), start)
+		d := fw.ENI("eni-1").Evaluate(sg.Ingress, sent(mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9999 S"), start))
 		assert.Equal(t, "sg-9999 ingress[0]", d.Rule.String())
-		d = fw.ENI("eni-1").Evaluate(sg.Ingress, mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9998 S"), start)
+		d = fw.ENI("eni-1").Evaluate(sg.Ingress, sent(mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9998 S"), start))
 		assert.Equal(t, sg.NoRule, d.Reason, "sg-9999 is not on eni-2")
 		require.NoError(t, fw.Attach("eni-2", "sg-9999", start))
-		d = fw.ENI("eni-1").Evaluate(sg.Ingress, mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9998 S"), start)
+		d = fw.ENI("eni-1").Evaluate(sg.Ingress, sent(mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9998 S"), start))
 		assert.Equal(t, "sg-9998 ingress[0]", d.Rule.String())
-		assert.NotEmpty(t, sg.Check(topo))
+		assert.NotEmpty(t, lint.Check(topo))
 	})
 
 	t.Run("100,000 rules in a group", func(t *testing.T) {
@@ -73,12 +74,12 @@ func TestAbsurdTopologies(t *testing.T) {
 			return &h
 		}
 		for _, i := range []int{0, 1, 65_535, 65_536, n - 1} {
-			d := fw.ENI("eni-1").Evaluate(sg.Ingress, to(i, i%1000), start)
+			d := fw.ENI("eni-1").Evaluate(sg.Ingress, sent(to(i, i%1000), start))
 			assert.Equal(t, i, d.Rule.Index())
-			assert.Equal(t, sg.NoRule, fw.Forward(to(i, (i+1)%1000), start).Reason)
+			assert.Equal(t, sg.NoRule, fw.Forward(sent(to(i, (i+1)%1000), start)).Reason)
 		}
 		require.NoError(t, fw.Revoke("sg-a", sg.Ingress, g.Ingress[n-1], start))
-		assert.Equal(t, sg.NoRule, fw.Forward(to(n-1, (n-1)%1000), start.Add(time.Minute)).Reason)
+		assert.Equal(t, sg.NoRule, fw.Forward(sent(to(n-1, (n-1)%1000), start.Add(time.Minute))).Reason)
 	})
 
 	t.Run("peerings in a ring, with itself, twice and with nobody", func(t *testing.T) {
@@ -100,7 +101,7 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 `))
 		fw := sg.NewFirewall(must(sg.Compile(topo)), nil)
 		reason := func(packet string) sg.Reason {
-			return fw.ENI("eni-a").Evaluate(sg.Ingress, mustHeader(t, packet), start).Reason
+			return fw.ENI("eni-a").Evaluate(sg.Ingress, sent(mustHeader(t, packet), start)).Reason
 		}
 		assert.Equal(t, sg.ByRule, reason("tcp 10.2.0.1:1 > 10.1.0.1:80 S"))
 		assert.Equal(t, sg.ByRule, reason("tcp 10.2.0.1:1 > 10.1.0.1:81 S"), "another peering between them is active (REF-14)")
@@ -114,7 +115,7 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 		assert.ErrorContains(t, err, "eni-1")
 		twice.ENIs[0].VPC, twice.ENIs[1].VPC = "vpc-1", "vpc-2"
 		fw := sg.NewFirewall(must(sg.Compile(twice)), nil)
-		assert.Equal(t, sg.Ambiguous, fw.Forward(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:80 S"), start).Reason)
+		assert.Equal(t, sg.Ambiguous, fw.Forward(sent(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:80 S"), start)).Reason)
 		// A delegated prefix around another's address: neither is preferred.
 		within := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Prefixes: prefixes("10.0.0.0/28")}, {ID: "eni-2", VPC: "vpc-2", Addrs: addrs("10.0.0.1")}}}
 		_, ok := must(sg.Compile(within)).ENIByAddr(netip.MustParseAddr("10.0.0.1"))
@@ -130,15 +131,15 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 			Groups:      []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.FromPrefixList("pl-1")), sg.HTTPS.From(sg.FromPrefixList("pl-2")), sg.HTTP.From(sg.AnyIPv4)}}},
 			ENIs:        []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
 		}
-		_ = sg.Check(topo)
+		_ = lint.Check(topo)
 		_, err := sg.Compile(topo)
 		assert.ErrorContains(t, err, "pl-2: -5")
 		topo.PrefixLists[1].MaxEntries = 0
 		p := must(sg.Compile(topo))
 		for _, o := range []sg.Options{{MaxConnections: -1}, {InstanceMax: map[sg.InstanceID]int{"": -1}}} {
 			fw := sg.NewFirewall(p, &o)
-			assert.Equal(t, sg.NoRule, fw.Forward(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:443 S"), start).Reason)
-			assert.Equal(t, sg.ByRule, fw.Forward(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:80 S"), start).Reason)
+			assert.Equal(t, sg.NoRule, fw.Forward(sent(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:443 S"), start)).Reason)
+			assert.Equal(t, sg.ByRule, fw.Forward(sent(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:80 S"), start)).Reason)
 		}
 	})
 }
@@ -162,20 +163,20 @@ func TestSYNFlood(t *testing.T) {
 		fw := sg.NewFirewall(policy, &o)
 		now := time.Unix(0, 0)
 		for _, s := range []string{"tcp 192.0.2.9:1 > 10.0.0.1:443 S", "tcp 10.0.0.1:443 > 192.0.2.9:1 SA", "tcp 192.0.2.9:1 > 10.0.0.1:443 A"} {
-			require.Equal(t, sg.Accept, fw.Forward(mustHeader(t, s), now).Verdict)
+			require.Equal(t, sg.Accept, fw.Forward(sent(mustHeader(t, s), now)).Verdict)
 		}
 		reasons := map[sg.Reason]int{}
 		for i := range flood {
 			now = now.Add(2 * time.Millisecond) // 400 s long, of which an unanswered SYN lives 120
 			h := packet.TCPHeader(netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, byte(i >> 16), byte(i >> 8), byte(i)}), 9), netip.MustParseAddrPort("10.0.0.1:443"), packet.SYN)
-			reasons[fw.Forward(&h, now).Reason]++
-			if n := fw.Table().Len(); n > most {
+			reasons[fw.Forward(sent(&h, now)).Reason]++
+			if n := fw.Stats().Entries; n > most {
 				t.Fatalf("%d connections after %d packets", n, i)
 			}
 		}
 		require.Equal(t, map[sg.Reason]int{sg.ByRule: 4 * (most - 1), sg.TableFull: flood - 4*(most-1)}, reasons)
 		require.EqualValues(t, reasons[sg.TableFull], fw.Stats().Refused)
-		require.Equal(t, sg.Tracked, fw.Forward(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:443 PA len 9"), now).Reason)
+		require.Equal(t, sg.Tracked, fw.Forward(sent(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:443 PA len 9"), now)).Reason)
 	}
 }
 
@@ -212,8 +213,8 @@ func TestFirewallsOfOnePolicy(t *testing.T) {
 					fw = fw.Clone()
 				default:
 					f := s.flight(topo, nil)
-					_ = fw.Explain(&f.h, now).String()
-					fw.ForwardVia(&f.h, now, f.via)
+					_ = fw.Explain(sg.Packet{Header: &f.h, Time: now, Via: f.via}).String()
+					fw.Forward(sg.Packet{Header: &f.h, Time: now, Via: f.via})
 				}
 			}
 		})

@@ -40,6 +40,51 @@ func cpu(b *testing.B) func() {
 	return func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") }
 }
 
+// BenchmarkMatch asks the rules alone, of one group at one ENI and of five at one and
+// at 10,000 in turn. ENIs are looked up before, and the rule is named.
+func BenchmarkMatch(b *testing.B) {
+	run := func(w *corpus.World, rules, enis, probes int) {
+		if testing.Short() && rules > 100 {
+			return
+		}
+		p, walker := mustCompile(b, w.Topology), walk.New(w.Topology)
+		for _, kind := range corpus.Kinds {
+			ps := w.Probes(kind, enis, probes, 1)
+			matchers := make([]func(sg.Direction, *packet.Header) sg.RuleRef, len(ps))
+			walkers := make([]walk.ENI, len(ps))
+			for i := range ps {
+				matchers[i], walkers[i] = p.Matcher(ps[i].ENI), walker.ENI(ps[i].ENI)
+				matchers[i](sg.Ingress, &ps[i].Header) // compiles what is compiled late
+			}
+			name := fmt.Sprintf("kind=%s/rules=%d/enis=%d/of=%d", kind, rules, enis, len(w.Topology.ENIs))
+			b.Run("impl=sgsim/"+name, func(b *testing.B) {
+				measure.Packets(b, len(ps), func(lo, hi int) {
+					for i := lo; i < hi; i++ {
+						if r := matchers[i](sg.Ingress, &ps[i].Header); r.IsZero() == kind.Admitted() {
+							b.Fatal(ps[i].Header.Tuple(), r)
+						}
+					}
+				})
+			})
+			b.Run("impl=walk/"+name, func(b *testing.B) {
+				measure.Packets(b, len(ps), func(lo, hi int) {
+					for i := lo; i < hi; i++ {
+						if _, ok := walkers[i].Match(sg.Ingress, &ps[i].Header); ok != kind.Admitted() {
+							b.Fatal(ps[i].Header.Tuple())
+						}
+					}
+				})
+			})
+		}
+	}
+	for _, rules := range []int{10, 100, 300, 1000} {
+		run(corpus.NewWorld(corpus.Ruled(rules)), rules, 1, 1<<10)
+	}
+	for _, enis := range []int{1, 10_000} {
+		run(worldOf(b, 100_000, 300), 300, enis, 1<<14)
+	}
+}
+
 // BenchmarkNew decides about first packets of connections, at one ENI that is in
 // the caches, and at 10,000 in turn.
 func BenchmarkNew(b *testing.B) {
@@ -65,6 +110,7 @@ func benchNew(b *testing.B, fw *sg.Firewall, ps []corpus.Probe, admitted bool) {
 	enis := make([]*sg.Enforcer, len(ps))
 	for i := range ps {
 		enis[i] = fw.ENI(ps[i].ENI)
+		fw.Policy().Match(ps[i].ENI, sg.Ingress, &ps[i].Header) // compiles what is compiled late
 	}
 	want := sg.NoRule
 	if admitted {
@@ -75,7 +121,7 @@ func benchNew(b *testing.B, fw *sg.Firewall, ps []corpus.Probe, admitted bool) {
 	measure.Packets(b, len(ps), func(lo, hi int) {
 		now = now.Add(lap / (1 << 14) * time.Duration(hi-lo))
 		for i := lo; i < hi; i++ {
-			if d := enis[i].Evaluate(sg.Ingress, &ps[i].Header, now); d.Reason != want {
+			if d := enis[i].Evaluate(sg.Ingress, sg.Packet{Header: &ps[i].Header, Time: now}); d.Reason != want {
 				b.Fatal(ps[i].Header.Tuple(), d.Reason)
 			}
 		}
@@ -105,29 +151,22 @@ func BenchmarkEstablished(b *testing.B) {
 			fl := corpus.FlowN(packet.IPv4, packet.TCP, uint64(i))
 			for n, f := range []packet.TCPFlags{packet.SYN, packet.SYN | packet.ACK, packet.ACK} {
 				h := fl.Header(n == 1, f)
-				if d := server.Evaluate(sg.Ingress+sg.Direction(n&1), &h, start); d.Verdict != sg.Accept {
+				if d := server.Evaluate(sg.Ingress+sg.Direction(n&1), sg.Packet{Header: &h, Time: start}); d.Verdict != sg.Accept {
 					b.Fatal(d.Reason)
 				}
 			}
 		}
 		frames := corpus.NewFrames(packet.IPv4, packet.TCP, uint64(conns), min(conns, 1<<18), 64, packet.ACK, 1)
 		name := fmt.Sprintf("family=v4/rules=300/conns=%d", conns)
-		for _, ahead := range []int{1, 32} {
-			name := "impl=sgsim/" + name
-			if ahead > 1 {
-				name += fmt.Sprintf("/prefetch=%d", ahead)
-			}
-			b.Run(name, func(b *testing.B) { benchFrames(b, fw, server, frames, ahead) })
-		}
+		b.Run("impl=sgsim/"+name, func(b *testing.B) { benchFrames(b, server, frames) })
+		b.Run("impl=sgsim/"+name+"/prefetch=32", func(b *testing.B) { benchBatch(b, fw, frames) })
 		b.Run("impl=table/"+name, func(b *testing.B) { // what of it is the connection table's
-			benchTable(b, fw.Table(), server.Zone(), frames)
+			benchTable(b, conns, frames)
 		})
 	}
 }
 
-// benchFrames decides about frames, so many at a time that the table is told of
-// ahead; 1 is one by one.
-func benchFrames(b *testing.B, fw *sg.Firewall, server *sg.Enforcer, frames *corpus.Frames, ahead int) {
+func benchFrames(b *testing.B, server *sg.Enforcer, frames *corpus.Frames) {
 	dirs := make([]sg.Direction, frames.Len())
 	for i := range dirs {
 		dirs[i] = sg.Ingress
@@ -135,41 +174,72 @@ func benchFrames(b *testing.B, fw *sg.Firewall, server *sg.Enforcer, frames *cor
 			dirs[i] = sg.Egress
 		}
 	}
-	table, zone := fw.Table(), server.Zone()
-	headers := make([]packet.Header, ahead)
-	now := start
-	measure.Packets(b, frames.Len()/ahead*ahead, func(lo, hi int) {
-		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
-		for ; lo < hi; lo += ahead {
-			for i := range headers {
-				frame := frames.At(lo + i)
-				if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &headers[i]); err != nil {
-					b.Fatal(err)
-				}
-				if ahead > 1 {
-					table.Prefetch(zone, &headers[i])
-				}
-			}
-			for i := range headers {
-				if d := server.Evaluate(dirs[lo+i], &headers[i], now); d.Reason != sg.Tracked {
-					b.Fatal(headers[i].Tuple(), d.Reason)
-				}
-			}
-		}
-	})
-}
-
-func benchTable(b *testing.B, t *conntrack.Table, zone conntrack.Zone, frames *corpus.Frames) {
 	now := start
 	var h packet.Header
 	measure.Packets(b, frames.Len(), func(lo, hi int) {
 		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
 		for ; lo < hi; lo++ {
-			frame := frames.At(lo)
-			if err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h); err != nil {
-				b.Fatal(err)
+			decode(b, frames, lo, &h)
+			if d := server.Evaluate(dirs[lo], sg.Packet{Header: &h, Time: now}); d.Reason != sg.Tracked {
+				b.Fatal(h.Tuple(), d.Reason)
 			}
-			if r := t.Track(zone, &h, now); r.Class() != conntrack.Tracked {
+		}
+	})
+}
+
+func decode(b *testing.B, frames *corpus.Frames, i int, h *packet.Header) {
+	frame := frames.At(i)
+	if err := packet.Decode(packet.LinkEthernet, frame, len(frame), h); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// benchBatch forwards 32 frames at a time, finding the server by its address too.
+func benchBatch(b *testing.B, fw *sg.Firewall, frames *corpus.Frames) {
+	const batch = 32
+	var headers [batch]packet.Header
+	var packets [batch]sg.Packet
+	judged := func(i int, o *sg.Outcome) {
+		if o.Reason != sg.Tracked {
+			b.Fatal(headers[i].Tuple(), o.Reason)
+		}
+	}
+	now := start
+	measure.Packets(b, frames.Len()/batch*batch, func(lo, hi int) {
+		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
+		for ; lo < hi; lo += batch {
+			for i := range packets {
+				decode(b, frames, lo+i, &headers[i])
+				packets[i] = sg.Packet{Header: &headers[i], Time: now}
+			}
+			fw.ForwardBatch(packets[:], judged)
+		}
+	})
+}
+
+// benchTable tracks the frames in a table that has their connections, and no more.
+func benchTable(b *testing.B, conns int, frames *corpus.Frames) {
+	t, err := conntrack.NewTable(conntrack.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := range conns {
+		fl := corpus.FlowN(packet.IPv4, packet.TCP, uint64(i))
+		h := fl.Header(false, packet.SYN)
+		t.Track(0, &h, start)
+		t.Commit(0, &h, start, 0)
+		for n, f := range []packet.TCPFlags{packet.SYN | packet.ACK, packet.ACK} {
+			h := fl.Header(n == 0, f)
+			t.Track(0, &h, start)
+		}
+	}
+	now := start
+	var h packet.Header
+	measure.Packets(b, frames.Len(), func(lo, hi int) {
+		now = now.Add(time.Duration(hi-lo) * time.Microsecond)
+		for ; lo < hi; lo++ {
+			decode(b, frames, lo, &h)
+			if r := t.Track(0, &h, now); r.Class() != conntrack.Tracked {
 				b.Fatal(h.Tuple(), r)
 			}
 		}
@@ -196,7 +266,7 @@ func BenchmarkChange(b *testing.B) {
 	w := worldOf(b, 100_000, 300)
 	fw := sg.NewFirewall(mustCompile(b, w.Topology), nil)
 	enis, groups, lists := len(w.Topology.ENIs), len(w.Topology.Groups), len(w.Topology.PrefixLists)
-	r := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.CIDR("203.0.113.0/24")}
+	r := sg.Rule{Protocol: sg.TCP, Ports: sg.Port(4711), Peer: sg.MustCIDR("203.0.113.0/24")}
 	entry := netip.MustParsePrefix("203.0.113.0/24")
 	for _, c := range []struct {
 		name     string

@@ -5,8 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"time"
-
-	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 )
 
 // The methods in this file change the policy of a Firewall in place, one thing
@@ -26,13 +24,18 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	if found {
 		return nil
 	}
-	var room [16]uint32
-	f.setGroups(e, slices.Insert(append(room[:0], e.eni.groups()...), i, n), now)
+	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), e.eni.missing, now)
 	return nil
 }
 
-// Detach takes a group from an ENI.
+// Detach takes a group from an ENI, which may be one that the topology lacks.
 func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
+	if e := f.ENI(id); e != nil {
+		if i := slices.Index(e.eni.missing, g); i >= 0 {
+			f.setGroups(e, e.eni.set.numbers, slices.Delete(slices.Clone(e.eni.missing), i, i+1), now)
+			return nil
+		}
+	}
 	e, n, err := f.attachment(id, g)
 	if err != nil {
 		return err
@@ -41,8 +44,7 @@ func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 	if !found {
 		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
 	}
-	var room [16]uint32
-	f.setGroups(e, slices.Delete(append(room[:0], e.eni.groups()...), i, i+1), now)
+	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), e.eni.missing, now)
 	return nil
 }
 
@@ -61,7 +63,7 @@ func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
 		ns = append(ns, n)
 	}
 	slices.Sort(ns)
-	f.setGroups(e, slices.Compact(ns), now)
+	f.setGroups(e, slices.Compact(ns), nil, now)
 	return nil
 }
 
@@ -77,11 +79,18 @@ func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
 	return e, n, nil
 }
 
-func (f *Firewall) setGroups(e *Enforcer, groups []uint32, now time.Time) {
+// setGroups gives an ENI its groups and those that the topology lacks, and keeps the
+// slices.
+func (f *Firewall) setGroups(e *Enforcer, groups []uint32, missing []GroupID, now time.Time) {
 	f.own()
-	var few [8]uint32
-	old := append(few[:0], e.eni.groups()...)
-	e.eni.setGroups(groups)
+	old := e.eni.set.numbers
+	e.eni.setGroups(&groupSet{numbers: groups})
+	if e.eni.incomplete {
+		info := *e.eni.eniInfo
+		info.missing = missing
+		e.eni.eniInfo, e.eni.incomplete = &info, len(missing) > 0
+	}
+	e.eni.unfiltered = e.eni.groupless && len(groups) == 0 && !e.eni.incomplete
 	f.regrouped(e, old, now)
 }
 
@@ -92,58 +101,71 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 		return err
 	}
 	rules := g.rules[dir-1]
-	if err := r.check(); err != nil {
-		return &RuleError{id, int(g.number), dir, len(rules), err}
+	refused := func(err error) error {
+		return &Error{Part: inGroups, Index: int(g.number), ID: string(id), Dir: dir, Item: len(rules), Err: err}
 	}
-	if i := indexOf(id, rules, r); i >= 0 {
-		return &RuleError{id, int(g.number), dir, len(rules), fmt.Errorf("rule %d: %w", i, ErrDuplicateRule)}
+	if err := r.check(); err != nil {
+		return refused(err)
+	}
+	if i := slices.IndexFunc(rules, sameAs(id, r)); i >= 0 {
+		return refused(fmt.Errorf("rule %d: %w", i, ErrDuplicateRule))
 	}
 	f.own()
 	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r, number: f.w.rules}
 	f.w.rules++
 	f.w.resolve(info, g)
+	if info.kind == peerCIDR4 || info.kind == peerCIDR6 {
+		info.peer = f.w.cidrs.use(info.rule.Peer.CIDR)
+	}
 	f.setRules(g, dir, append(slices.Clone(rules), info))
 	f.rulesChanged(g, info, now)
 	return nil
 }
 
 // Revoke removes the rule of a group that is the same as r ([Rule.Same]), or the
-// one with r's id if r says nothing else (SG-57, SG-58).
+// one with r's id if r says nothing else (SG-57, SG-58). Where the topology has it
+// several times, which AWS does not allow, all of them go.
 func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) error {
 	g, err := f.group(id, dir)
 	if err != nil {
 		return err
 	}
-	rules := g.rules[dir-1]
-	i, missing := indexOf(id, rules, r), ErrNoRule
+	goes, missing := sameAs(id, r), ErrNoRule
 	if r.Protocol == 0 && r.ID != "" {
-		i, missing = slices.IndexFunc(rules, func(o *ruleInfo) bool { return o.rule.ID == r.ID }), ErrNoRuleID
+		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, ErrNoRuleID
 	}
-	if i < 0 {
+	rules := g.rules[dir-1]
+	first := slices.IndexFunc(rules, goes)
+	if first < 0 {
 		return fmt.Errorf("%s: %s rule %q: %w", id, dir, r.String(), missing)
 	}
 	f.own()
-	left := slices.Delete(slices.Clone(rules), i, i+1)
-	for ; i < len(left); i++ { // connections keep the rule they were opened by
-		moved := *left[i]
-		moved.index, moved.number = i, f.w.rules
+	left := slices.Clone(rules[:first])
+	for _, o := range rules[first:] {
+		if goes(o) {
+			if o.peer >= firstCIDR {
+				f.w.cidrs.drop(o.rule.Peer.CIDR, o.peer)
+			}
+			continue
+		}
+		moved := *o // connections keep the rule they were opened by
+		moved.index, moved.number = len(left), f.w.rules
 		f.w.rules++
-		left[i] = &moved
+		left = append(left, &moved)
 	}
 	f.setRules(g, dir, left)
 	f.rulesChanged(g, nil, now)
 	return nil
 }
 
-// indexOf returns the index of the rule of a group that is the same as r, -1 without
-// one.
-func indexOf(id GroupID, rules []*ruleInfo, r Rule) int {
+// sameAs tells the rules of a group that are the same as r.
+func sameAs(id GroupID, r Rule) func(*ruleInfo) bool {
 	c := r.Canonical(id)
-	return slices.IndexFunc(rules, func(o *ruleInfo) bool {
+	return func(o *ruleInfo) bool {
 		// What is quickly compared tells most rules apart.
 		return o.rule.Protocol == c.Protocol &&
 			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.Canonical(id) == c
-	})
+	}
 }
 
 func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
@@ -157,13 +179,14 @@ func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
 	return f.w.groups[n], nil
 }
 
+// setRules gives a group its rules for a direction. That it is another group then is
+// how matchers know.
 func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 	c := *g
 	c.rules[dir-1] = rules
+	c.mayUntrack = slices.ContainsFunc(c.rules[0], (*ruleInfo).mayUntrack) || slices.ContainsFunc(c.rules[1], (*ruleInfo).mayUntrack)
 	f.w.groups[g.number] = &c
-	front, back := &f.w.fronts[dir-1][g.number], &f.w.fronts[opposite(dir)-1][g.number]
-	*front = newFront(rules)
-	front.answers, back.answers = back.flows, front.flows
+	f.w.epoch++
 }
 
 // AddEntry adds a CIDR to a prefix list. Host bits are cleared.
@@ -182,8 +205,7 @@ func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) e
 	l.entries++
 	f.own()
 	f.w.lists[n] = l
-	t := &f.w.tries[n/cidrtrie.Sets]
-	*t = t.With(cidr.Masked(), uint(n%cidrtrie.Sets))
+	f.w.cidrs.Trie = f.w.cidrs.With(cidr.Masked(), firstList+n)
 	f.listChanged(n, now)
 	return nil
 }
@@ -202,8 +224,7 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 	if l.entries--; l.entries == 0 && !l.said {
 		l.family = 0
 	}
-	t := &f.w.tries[n/cidrtrie.Sets]
-	*t = t.Without(cidr.Masked(), uint(n%cidrtrie.Sets))
+	f.w.cidrs.Trie = f.w.cidrs.Without(cidr.Masked(), firstList+n)
 	f.listChanged(n, now)
 	return nil
 }
@@ -217,7 +238,7 @@ func (f *Firewall) entry(id PrefixListID, cidr netip.Prefix) (n uint32, had bool
 	if err := checkCIDR(cidr); err != nil {
 		return 0, false, fmt.Errorf("%s: %w", id, err)
 	}
-	return n, f.w.tries[n/cidrtrie.Sets].Has(cidr.Masked(), uint(n%cidrtrie.Sets)), nil
+	return n, slices.Contains(f.w.cidrs.At(cidr.Masked()), firstList+n), nil
 }
 
 // own makes the world the firewall's own, so that it can be changed.

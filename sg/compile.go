@@ -2,19 +2,22 @@ package sg
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 	"github.com/sgsim/sgsim/sg/internal/member"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // Compile turns a topology into a policy and keeps nothing of it. It returns all
-// errors at once, joined in topology order, each a *[GroupError], *[RuleError],
-// *[PrefixListError], *[ENIError], *[VPCError] or *[PeeringError].
+// errors at once, joined in topology order, each an *[Error]; of more than a thousand
+// the first thousand, and how many there are.
 //
 // A rule that names a group or prefix list which the topology does not have is
 // stale, not wrong: it matches nothing (REF-15). [Check] lists such rules.
@@ -25,88 +28,112 @@ func Compile(t *Topology) (*Policy, error) {
 		t = &Topology{}
 	}
 	c := compiler{
-		t: t,
+		t:     t,
+		cidrs: map[netip.Prefix]uint32{},
 		w: &world{
 			groupByID: make(map[GroupID]uint32, len(t.Groups)),
 			eniByID:   make(map[ENIID]uint32, len(t.ENIs)),
 			listByID:  make(map[PrefixListID]uint32, len(t.PrefixLists)),
 			members:   &member.Index{},
-			paths:     &paths{vpcs: map[VPCID]uint32{}, active: map[[2]uint32]bool{}, peerings: map[PeeringID]bool{}},
+			reach:     reach.New(),
 		},
 	}
 	c.names()
-	c.groups()
+	c.gateways()
+	c.cidr(anyIPv4)
+	c.cidr(anyIPv6)
 	c.lists()
+	c.groups()
+	c.w.cidrs.Trie = c.trie.Trie()
 	exempt := c.vpcs()
 	c.enis(exempt)
 	if c.errs != nil {
-		// Names are looked at before what bears them.
-		slices.SortStableFunc(c.errs, func(a, b placed) int {
-			return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.index, b.index))
-		})
-		errs := make([]error, len(c.errs))
-		for i, e := range c.errs {
-			errs[i] = e.err
-		}
-		return nil, errors.Join(errs...)
+		return nil, c.joined()
 	}
 	return &Policy{c.w}, nil
 }
 
+// mostErrors bounds how many errors are listed.
+const mostErrors = 1000
+
+// joined returns the errors in topology order. Names were looked at before what bears
+// them.
+func (c *compiler) joined() error {
+	order := []string{inGroups, inLists, inENIs, inVPCs, inPeerings}
+	slices.SortStableFunc(c.errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Part), slices.Index(order, b.Part)), cmp.Compare(a.Index, b.Index))
+	})
+	var errs []error
+	for _, e := range c.errs[:min(len(c.errs), mostErrors)] {
+		errs = append(errs, e)
+	}
+	if n := len(c.errs) - len(errs); n > 0 {
+		errs = append(errs, fmt.Errorf("and %d more errors", n))
+	}
+	return errors.Join(errs...)
+}
+
 type compiler struct {
-	t    *Topology
-	w    *world
-	errs []placed
+	t     *Topology
+	w     *world
+	trie  cidrtrie.Builder
+	cidrs map[netip.Prefix]uint32
+	errs  []*Error
 }
 
-// placed is an error with its place: a part of the topology and the index there.
-type placed struct {
-	at    part
-	index int
-	err   error
+// cidr counts a rule that names a CIDR, and returns the CIDR's number. The first two
+// take everyIPv4 and everyIPv6.
+func (c *compiler) cidr(p netip.Prefix) uint32 {
+	n, ok := c.cidrs[p]
+	if !ok {
+		n = c.w.cidrs.take()
+		c.cidrs[p] = n
+		c.trie.Add(p, n)
+	}
+	c.w.cidrs.uses[n-firstCIDR]++
+	return n
 }
 
-type part int
-
-const (
-	inGroups part = iota
-	inLists
-	inENIs
-	inVPCs
-	inPeerings
-)
-
-func (c *compiler) fail(at part, index int, err error) {
-	c.errs = append(c.errs, placed{at, index, err})
+// fail notes an error about a part of the topology as a whole.
+func (c *compiler) fail(part string, index int, id string, err error) {
+	c.failItem(Error{Part: part, Index: index, ID: id, Item: -1, Err: err})
 }
+
+func (c *compiler) failItem(e Error) { c.errs = append(c.errs, &e) }
 
 // names numbers groups, prefix lists and VPCs, which the rest refers to.
 func (c *compiler) names() {
 	for i := range c.t.PrefixLists {
 		id := c.t.PrefixLists[i].ID
 		if err := claim(c.w.listByID, id, uint32(i)); err != nil {
-			c.fail(inLists, i, &PrefixListError{id, i, -1, err})
+			c.fail(inLists, i, string(id), err)
 		}
 	}
 	for i := range c.t.Groups {
 		id := c.t.Groups[i].ID
 		if err := claim(c.w.groupByID, id, uint32(i)); err != nil {
-			c.fail(inGroups, i, &GroupError{id, i, err})
+			c.fail(inGroups, i, string(id), err)
 		}
 	}
+	peerings := map[PeeringID]bool{}
 	for i := range c.t.Peerings {
 		p := &c.t.Peerings[i]
-		reaches := p.active() && p.sameRegion()
-		if err := claim(c.w.paths.peerings, p.ID, reaches); err != nil {
-			c.fail(inPeerings, i, &PeeringError{p.ID, i, err})
+		if err := claim(peerings, p.ID, true); err != nil {
+			c.fail(inPeerings, i, string(p.ID), err)
 			continue
 		}
-		if p.active() {
-			a, b := c.w.paths.number(p.Requester), c.w.paths.number(p.Accepter)
-			reaches = reaches || c.w.paths.active[[2]uint32{a, b}]
-			c.w.paths.active[[2]uint32{a, b}] = reaches
-			c.w.paths.active[[2]uint32{b, a}] = reaches
+		c.w.reach.Peer(string(p.ID), string(p.Requester), string(p.Accepter), p.Active(), p.SameRegion())
+	}
+}
+
+// gateways says which VPCs transit gateways connect.
+func (c *compiler) gateways() {
+	for _, g := range c.t.TransitGateways {
+		vpcs := map[string]reach.Answer{}
+		for _, a := range g.Attachments {
+			vpcs[string(a.VPC)] = reach.Option(a.Referencing)
 		}
+		c.w.reach.Gateway(reach.Option(g.Referencing), vpcs)
 	}
 }
 
@@ -125,12 +152,9 @@ func claim[K ~string, V any](m map[K]V, id K, v V) error {
 func (c *compiler) groups() {
 	w := c.w
 	w.groups = make([]*group, len(c.t.Groups))
-	for i := range w.fronts {
-		w.fronts[i] = make([]front, len(w.groups))
-	}
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
-		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: c.vpcsOf(in)}
+		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations)}
 	}
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], w.groups[i]
@@ -149,33 +173,19 @@ func (c *compiler) groups() {
 			w.rules++
 			if err := r.rule.check(); err != nil {
 				for _, e := range split(err) {
-					c.fail(inGroups, i, &RuleError{in.ID, i, r.dir, r.index, e})
+					c.failItem(Error{Part: inGroups, Index: i, ID: string(in.ID), Dir: r.dir, Item: r.index, Err: e})
 				}
 				continue
 			}
 			w.resolve(r, g)
+			if r.kind == peerCIDR4 || r.kind == peerCIDR6 {
+				r.peer = c.cidr(r.rule.Peer.CIDR)
+				g.mayUntrack = g.mayUntrack || r.mayUntrack()
+			}
 		}
 		n := len(in.Ingress)
 		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
-		if c.errs == nil {
-			in, out := &w.fronts[0][i], &w.fronts[1][i]
-			*in, *out = newFront(refs[:n:n]), newFront(refs[n:])
-			in.answers, out.answers = out.flows, in.flows
-		}
 	}
-}
-
-// vpcsOf returns the VPCs whose ENIs may carry the group; none means all, to which
-// associations add nothing.
-func (c *compiler) vpcsOf(g *Group) []uint32 {
-	if g.VPC == "" {
-		return nil
-	}
-	vpcs := []uint32{c.w.paths.number(g.VPC)}
-	for _, v := range g.Associations {
-		vpcs = append(vpcs, c.w.paths.number(v))
-	}
-	return vpcs
 }
 
 // split undoes errors.Join.
@@ -186,8 +196,8 @@ func split(err error) []error {
 	return []error{err}
 }
 
-// resolve clears host bits and looks up what the rule's peer names. What is not there leaves the rule
-// stale.
+// resolve clears host bits and looks up what the rule's peer names, but not the number
+// of a CIDR. What is not there leaves the rule stale.
 func (w *world) resolve(r *ruleInfo, own *group) {
 	p := &r.rule.Peer
 	if p.CIDR.IsValid() {
@@ -199,39 +209,49 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 	case p.CIDR.IsValid():
 		r.kind = peerCIDR6
 	case p.PrefixList != "":
-		if n, ok := w.listByID[p.PrefixList]; ok {
-			r.kind, r.peer = peerList, n
+		n, ok := w.listByID[p.PrefixList]
+		r.unsure = !ok || w.lists[n].incomplete
+		if ok {
+			r.kind, r.peer, r.family = peerList, firstList+n, w.lists[n].family
 		}
 	case p.Self:
 		r.kind, r.peer = peerGroup, own.number
 	case p.Group != "":
 		n, ok := w.groupByID[p.Group]
-		if !ok || p.Peering != "" && !w.paths.peered(p.Peering, own, w.groups[n]) {
-			return // REF-13
-		}
-		if a := w.groups[n].account; p.Account != "" && a != "" && a != p.Account {
-			return
+		if !ok || w.stale(p, own, w.groups[n]) != "" {
+			return // REF-15
 		}
 		r.kind, r.peer = peerGroup, n
 	}
 }
 
+// stale says why a rule of a group that names another matches nothing, and "" where it
+// may match.
+func (w *world) stale(p *Peer, own, named *group) string {
+	switch {
+	case p.Account != "" && named.account != "" && named.account != p.Account:
+		return fmt.Sprintf("%s belongs to account %s", named.id, named.account)
+	case w.reach.Names(own.vpcs, named.vpcs, string(p.Peering)) != reach.NoGap: // REF-13
+		return fmt.Sprintf("peering %s is not active, or not within the Region", p.Peering)
+	}
+	return ""
+}
+
 func (c *compiler) lists() {
 	c.w.lists = make([]list, len(c.t.PrefixLists))
-	builders := make([]cidrtrie.Builder, (len(c.t.PrefixLists)+cidrtrie.Sets-1)/cidrtrie.Sets)
 	for i := range c.t.PrefixLists {
 		in := &c.t.PrefixLists[i]
 		l := &c.w.lists[i]
-		*l = list{id: in.ID}
+		*l = list{id: in.ID, incomplete: in.Incomplete}
 		switch in.Family {
 		case 0:
-		case IPv4, IPv6:
+		case packet.IPv4, packet.IPv6:
 			l.family, l.said = in.Family, true
 		default:
-			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("family %d: %w", in.Family, ErrNoFamily)})
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("family %d: %w", in.Family, errNoFamily))
 		}
 		if in.MaxEntries < 0 {
-			c.fail(inLists, i, &PrefixListError{in.ID, i, -1, fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries)})
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries))
 		}
 		seen := make(map[netip.Prefix]bool, len(in.Entries))
 		for n := range in.Entries {
@@ -241,28 +261,24 @@ func (c *compiler) lists() {
 				err = l.checkFamily(p)
 			}
 			if err != nil {
-				c.fail(inLists, i, &PrefixListError{in.ID, i, n, err})
+				c.failItem(Error{Part: inLists, Index: i, ID: string(in.ID), Item: n, Err: err})
 				continue
 			}
 			if p = p.Masked(); !seen[p] {
 				seen[p] = true
 				l.entries++
-				builders[i/cidrtrie.Sets].Add(p, uint(i%cidrtrie.Sets))
+				c.trie.Add(p, firstList+uint32(i))
 			}
 		}
-	}
-	c.w.tries = make([]cidrtrie.Trie, len(builders))
-	for i := range builders {
-		c.w.tries[i] = builders[i].Trie()
 	}
 }
 
 // checkFamily refuses an entry of the other family; the first one settles it
 // where the list does not say (PL-02).
 func (l *list) checkFamily(c netip.Prefix) error {
-	f := IPv6
+	f := packet.IPv6
 	if c.Addr().Is4() {
-		f = IPv4
+		f = packet.IPv4
 	}
 	if l.family == 0 {
 		l.family = f
@@ -280,7 +296,7 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		fail := func(s SubnetID, n int, err error) {
-			c.fail(inVPCs, i, &VPCError{v.ID, i, err, s, n})
+			c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
 		}
 		if err := claim(exempt, v.ID, nil); err != nil {
 			fail("", -1, err)
@@ -325,15 +341,20 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	w.enis = make([]eni, len(c.t.ENIs))
 	infos := make([]eniInfo, len(c.t.ENIs))
 	var groups []uint32
+	var key []byte
+	sets := map[string]*groupSet{}
 	for i := range c.t.ENIs {
 		in := &c.t.ENIs[i]
-		fail := func(err error) { c.fail(inENIs, i, &ENIError{in.ID, i, err}) }
+		fail := func(err error) { c.fail(inENIs, i, string(in.ID), err) }
 		if err := claim(w.eniByID, in.ID, uint32(i)); err != nil {
 			fail(err)
 		}
 		e := &w.enis[i]
-		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, tracked: slices.Contains(trackedTypes, in.Type)}
-		*e = eni{eniInfo: &infos[i], vpc: w.paths.number(in.VPC), exempt: exempt[in.VPC]}
+		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, keepsClients: slices.Contains(keepsClients, in.Type), groupless: in.MayLackGroups(), checked: !in.NoSourceDestCheck && len(in.Addrs) > 0}
+		*e = eni{
+			eniInfo: &infos[i], vpc: w.reach.VPC(string(in.VPC)), exempt: exempt[in.VPC],
+			tracked: slices.Contains(trackedTypes, in.Type), unfiltered: len(in.Groups) == 0 && in.MayLackGroups(),
+		}
 		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
 		}
@@ -348,67 +369,77 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		for _, id := range in.Groups {
 			n, ok := w.groupByID[id]
 			if !ok {
-				fail(fmt.Errorf("%q: %w", id, ErrNoGroup))
+				e.missing, e.incomplete = append(e.missing, id), true
 				continue
 			}
 			groups = append(groups, n)
 		}
 		slices.Sort(groups)
-		e.setGroups(slices.Compact(groups))
+		groups, key = slices.Compact(groups), key[:0]
+		for _, n := range groups {
+			key = binary.NativeEndian.AppendUint32(key, n)
+		}
+		s := sets[string(key)]
+		if s == nil {
+			s = &groupSet{numbers: slices.Clone(groups)}
+			sets[string(key)] = s
+		}
+		e.setGroups(s)
 	}
 	w.members.Seal()
 	if w.members.Shared() {
-		for i := range c.t.ENIs {
-			c.overlaps(uint32(i))
-		}
+		c.overlaps()
 	}
 }
 
-// overlaps refuses an address or prefix of an ENI that another one of the same VPC
+// overlaps refuses an ENI with an address or prefix that another one of the same VPC
 // has too, in part or as a whole: whose packets are meant, nobody could tell. ENIs
-// without a VPC are taken to be in one.
-func (c *compiler) overlaps(n uint32) {
-	w, in := c.w, &c.t.ENIs[n]
-	others := func(a netip.Addr, fail func(o *ENI, earlier bool)) {
-		f, b := flatAddr(a)
-		_, all, _ := w.members.Lookup(f, &b)
-		for _, o := range all {
-			if o != n && w.enis[o].vpc == w.enis[n].vpc {
-				fail(&c.t.ENIs[o], o < n)
+// without a VPC are taken to be in one. An ENI gets one such error.
+func (c *compiler) overlaps() {
+	type owned struct {
+		netip.Prefix
+		eni int
+	}
+	var all []owned
+	for i := range c.t.ENIs {
+		for _, a := range c.t.ENIs[i].Addrs {
+			if checkAddr(a) == nil {
+				all = append(all, owned{netip.PrefixFrom(a, a.BitLen()), i})
+			}
+		}
+		for _, p := range c.t.ENIs[i].Prefixes {
+			if checkCIDR(p) == nil {
+				all = append(all, owned{p.Masked(), i})
 			}
 		}
 	}
-	fail := func(what any, is string, o *ENI) {
-		c.fail(inENIs, int(n), &ENIError{in.ID, int(n), fmt.Errorf("%s is %s of %s: %w", what, is, o.ID, ErrAddrInUse)})
-	}
-	for _, a := range in.Addrs {
-		if checkAddr(a) != nil {
-			continue
+	vpc := func(o owned) uint32 { return c.w.enis[o.eni].vpc }
+	slices.SortFunc(all, func(a, b owned) int {
+		return cmp.Or(cmp.Compare(vpc(a), vpc(b)), a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()), cmp.Compare(a.eni, b.eni))
+	})
+	refused := map[int]bool{}
+	var around []owned // each within the one before
+	for _, o := range all {
+		for len(around) > 0 && (vpc(around[len(around)-1]) != vpc(o) || !around[len(around)-1].Contains(o.Addr())) {
+			around = around[:len(around)-1]
 		}
-		others(a, func(o *ENI, earlier bool) {
-			switch same := slices.Contains(o.Addrs, a); {
-			case !same:
-				fail(a, "in a prefix", o)
-			case earlier: // once is enough
-				fail(a, "also an address", o)
-			}
-		})
-	}
-	// Of two prefixes one holds the base of the other.
-	for _, p := range in.Prefixes {
-		if checkCIDR(p) != nil {
-			continue
-		}
-		p = p.Masked()
-		others(p.Addr(), func(o *ENI, earlier bool) {
-			for _, q := range o.Prefixes {
-				if q = q.Masked(); q == p && earlier {
-					fail(p, "also a prefix", o)
-				} else if q.Bits() < p.Bits() && q.Overlaps(p) {
-					fail(p, "in a prefix", o)
+		if len(around) > 0 {
+			other := around[len(around)-1]
+			if other.eni != o.eni && !refused[o.eni] {
+				refused[o.eni] = true
+				what, is := o.String(), "in a prefix"
+				switch same := o.Bits() == other.Bits(); {
+				case o.IsSingleIP() && same:
+					what, is = o.Addr().String(), "also an address"
+				case o.IsSingleIP():
+					what = o.Addr().String()
+				case same:
+					is = "also a prefix"
 				}
+				c.fail(inENIs, o.eni, string(c.t.ENIs[o.eni].ID), fmt.Errorf("%s is %s of %s: %w", what, is, c.t.ENIs[other.eni].ID, ErrAddrInUse))
 			}
-		})
+		}
+		around = append(around, o)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestCompileErrors(t *testing.T) {
 	rule := func(r sg.Rule) *sg.Topology {
 		return &sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: any4}, r}}}}
 	}
-	list := func(f sg.Family, cidrs ...netip.Prefix) *sg.Topology {
+	list := func(f packet.Family, cidrs ...netip.Prefix) *sg.Topology {
 		l := sg.PrefixList{ID: "pl-a", Family: f}
 		for _, c := range cidrs {
 			l.Entries = append(l.Entries, sg.PrefixListEntry{CIDR: c})
@@ -41,30 +41,29 @@ func TestCompileErrors(t *testing.T) {
 		is   error
 		code string
 	}{
-		{rule(sg.Rule{Peer: any4}), "sg-a: ingress rule 1: no protocol", sg.ErrNoProtocol, invalid},
+		{rule(sg.Rule{Peer: any4}), "sg-a: ingress rule 1: no protocol", sg.ErrProtocol, invalid},
 		{rule(sg.Rule{Protocol: 257, Peer: any4}), "sg-a: ingress rule 1: protocol 257", sg.ErrProtocol, invalid},
 		{rule(sg.Rule{Protocol: -2, Peer: any4}), "sg-a: ingress rule 1: protocol -2", sg.ErrProtocol, invalid},
-		{rule(sg.Rule{Protocol: sg.TCP, Peer: any4}), "sg-a: ingress rule 1: tcp and udp need ports", sg.ErrNoPorts, invalid},
-		{rule(sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(443, 80), Peer: any4}), "sg-a: ingress rule 1: port range 443-80", sg.ErrPortRange, invalid},
-		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(-1, -1), Peer: any4}), "sg-a: ingress rule 1: port range -1--1", sg.ErrPortRange, invalid},
-		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(0, 65536), Peer: any4}), "port range 0-65536", sg.ErrPortRange, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMP, Peer: any4}), "sg-a: ingress rule 1: icmp needs type and code", sg.ErrNoICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, 0), Peer: any4}), "icmp -1/0: all types demand all codes", sg.ErrICMPCode, invalid},
+		{rule(sg.Rule{Protocol: sg.TCP, Peer: any4}), "sg-a: ingress rule 1: tcp and udp need ports", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(443, 80), Peer: any4}), "sg-a: ingress rule 1: port range 443-80", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(-1, -1), Peer: any4}), "sg-a: ingress rule 1: port range -1--1", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(0, 65536), Peer: any4}), "port range 0-65536", sg.ErrPorts, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMP, Peer: any4}), "sg-a: ingress rule 1: icmp needs type and code", sg.ErrICMP, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, 0), Peer: any4}), "icmp -1/0: all types demand all codes", sg.ErrICMP, invalid},
 		{rule(sg.Rule{Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(256, 0), Peer: any4}), "icmp 256/0", sg.ErrICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols}), "sg-a: ingress rule 1: no peer", sg.ErrNoPeer, malformed},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Group: "sg-a"}}), "more than one peer", sg.ErrManyPeers, malformed},
+		{rule(sg.Rule{Protocol: sg.AllProtocols}), "sg-a: ingress rule 1: no peer", sg.ErrPeer, malformed},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Group: "sg-a"}}), "more than one peer", sg.ErrPeer, malformed},
 		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{CIDR: netip.PrefixFrom(ip("10.0.0.0"), 33)}}), "not a CIDR block", sg.ErrCIDR, invalid},
 		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {ID: "sg-a"}}}, "sg-a: duplicate id", sg.ErrDuplicate, ""},
 		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {}}}, "group 1: no id", sg.ErrNoID, ""},
-		{list(sg.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
+		{list(packet.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
 		{list(0, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
-		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrNoFamily, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrPeerOf, malformed},
-		{list(sg.IPv4, netip.Prefix{}), "pl-a: entry 0", sg.ErrCIDR, invalid},
+		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrFamily, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrPeer, malformed},
+		{list(packet.IPv4, netip.Prefix{}), "pl-a: entry 0", sg.ErrCIDR, invalid},
 		{&sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-a", MaxEntries: -1}}}, "pl-a: -1", sg.ErrMaxEntries, invalid},
 		{eni(sg.ENI{ID: "eni-0"}), "eni-0: duplicate id", sg.ErrDuplicate, ""},
 		{eni(sg.ENI{}), "interface 1: no id", sg.ErrNoID, ""},
-		{eni(sg.ENI{ID: "eni-1", Groups: []sg.GroupID{"sg-x"}}), `eni-1: "sg-x": no such group`, sg.ErrNoGroup, "InvalidGroup.NotFound"},
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{{}}}), "eni-1: address", sg.ErrAddr, invalid},
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("224.0.0.1")}}), "eni-1: address", sg.ErrAddr, invalid},
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("fe80::1%eth0")}}), "eni-1: address", sg.ErrAddr, invalid},
@@ -83,8 +82,8 @@ func TestCompileErrors(t *testing.T) {
 		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("::ffff:10.0.0.1")}}), "eni-1: address ::ffff:10.0.0.1: ", sg.ErrMapped, invalid},
 		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{pfx("::ffff:10.0.1.0/124")}}), "eni-1: ::ffff:10.0.1.0/124: ", sg.ErrMapped, invalid},
 		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{ip("::ffff:192.0.2.1")}}), "eni-1: address ::ffff:192.0.2.1: ", sg.ErrMapped, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.CIDR("::ffff:10.0.0.0/104")}), "sg-a: ingress rule 1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
-		{list(sg.IPv6, pfx("::ffff:10.0.0.0/104")), "pl-a: entry 0: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.MustCIDR("::ffff:10.0.0.0/104")}), "sg-a: ingress rule 1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
+		{list(packet.IPv6, pfx("::ffff:10.0.0.0/104")), "pl-a: entry 0: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
 		{vpc(sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{pfx("::ffff:10.0.0.0/104")}}), "vpc-1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
 		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{{}}}), "eni-1: ", sg.ErrCIDR, invalid},
 		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{{}}}), "eni-1: ", sg.ErrAddr, invalid},
@@ -116,7 +115,7 @@ func TestCompileReportsEverything(t *testing.T) {
 			{},
 		},
 		PrefixLists: []sg.PrefixList{{ID: "pl-a", Entries: make([]sg.PrefixListEntry, 1)}},
-		ENIs:        []sg.ENI{{ID: "eni-a", Groups: []sg.GroupID{"sg-x", "sg-y"}}},
+		ENIs:        []sg.ENI{{}},
 		VPCs:        []sg.VPC{{}},
 		Peerings:    []sg.Peering{{}},
 	})
@@ -129,12 +128,13 @@ func TestCompileReportsEverything(t *testing.T) {
 		"sg-a: egress rule 0", "sg-a: egress rule 0", "sg-a: egress rule 1: port range -7--7",
 		"group 1",
 		`pl-a: entry 0: "invalid Prefix"`,
-		`eni-a: "sg-x"`, `eni-a: "sg-y"`,
+		"interface 0",
 		"vpc 0", "peering 0",
 	}, lines)
-	var re *sg.RuleError
+	var re *sg.Error
 	require.ErrorAs(t, err, &re)
-	assert.Equal(t, sg.RuleError{Group: "sg-a", Dir: sg.Egress, Index: 0, Err: sg.ErrNoProtocol}, *re)
+	assert.ErrorIs(t, re, sg.ErrProtocol)
+	assert.Equal(t, sg.Error{Part: "group", ID: "sg-a", Dir: sg.Egress, Item: 0, Err: re.Err}, *re)
 }
 
 // What has no id, or that of another, is looked at all the same.
@@ -155,9 +155,9 @@ vpc-1: "invalid Prefix": not a CIDR block
 vpc 2: no id
 vpc 2: subnet 0: no id
 vpc 2: subnet 0: "invalid Prefix": not a CIDR block`)
-	var re *sg.RuleError
+	var re *sg.Error
 	require.ErrorAs(t, err, &re)
-	assert.Equal(t, 1, re.GroupIndex)
+	assert.Equal(t, 1, re.Index)
 }
 
 // What AWS accepts, or what cannot decide about anything, is no error.
@@ -194,14 +194,37 @@ func TestCompileAccepts(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// An interface with a group that the topology lacks is known as far as its other groups
+// go.
+func TestMissingGroup(t *testing.T) {
+	f := firewall(t, &sg.Topology{
+		Groups: []sg.Group{{ID: "sg-a", Ingress: rules(t, "tcp 443 0.0.0.0/0"), Egress: rules(t, "all 0.0.0.0/0")}},
+		ENIs:   []sg.ENI{{ID: "eni-a", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a", "sg-gone"}}},
+	}, nil)
+	forward := func(h *packet.Header) sg.Outcome { return f.Forward(sent(h, start)) }
+	assert.Equal(t, sg.Accept, forward(tcp("192.0.2.1:1", "10.0.0.1:443", syn)).Verdict)
+	for _, h := range []*packet.Header{
+		tcp("192.0.2.1:2", "10.0.0.1:22", syn), tcp("10.0.0.1:22", "192.0.2.1:2", syn|packet.ACK), // its answer, which a rule would admit as a first packet
+		tcp("192.0.2.1:2", "10.0.0.1:22", packet.ACK), tcp("192.0.2.1:3", "10.0.0.1:22", packet.ACK), udp("192.0.2.1:2", "10.0.0.1:53"),
+	} {
+		o := forward(h)
+		assert.Equal(t, sg.Unknown, o.Verdict, h)
+		assert.Equal(t, sg.MissingGroup, o.Reason, h)
+		assert.True(t, o.Hops()[0].Decision.Rule.IsZero())
+	}
+	assert.ErrorIs(t, f.Attach("eni-a", "sg-gone", start), sg.ErrNoGroup)
+	require.NoError(t, f.SetGroups("eni-a", []sg.GroupID{"sg-a"}, start))
+	assert.Equal(t, sg.NoRule, forward(tcp("192.0.2.1:9", "10.0.0.1:22", syn)).Reason, "all its groups are known now")
+}
+
 func TestZeroPolicy(t *testing.T) {
 	var p sg.Policy
 	_, ok := p.Match("eni-1", sg.Ingress, tcp("10.0.0.1:1", "10.0.0.2:2", syn))
 	assert.False(t, ok)
 	f := sg.NewFirewall(&p, nil)
 	assert.Nil(t, f.ENI("eni-1"))
-	assert.Equal(t, sg.Decision{Reason: sg.NoInterface}, f.ENI("eni-1").Evaluate(sg.Ingress, tcp("10.0.0.1:1", "10.0.0.2:2", syn), start))
-	o := f.Forward(tcp("10.0.0.1:1", "10.0.0.2:2", syn), start)
+	assert.Equal(t, sg.Decision{Reason: sg.NoInterface}, f.ENI("eni-1").Evaluate(sg.Ingress, sent(tcp("10.0.0.1:1", "10.0.0.2:2", syn), start)))
+	o := f.Forward(sent(tcp("10.0.0.1:1", "10.0.0.2:2", syn), start))
 	assert.Equal(t, sg.NotApplicable, o.Verdict)
 	assert.Equal(t, sg.NoInterface, o.Reason)
 	assert.Empty(t, o.Hops())
@@ -308,7 +331,8 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 	x := sg.NewFilter(f.Clone())
 	frame := rawTCP("10.0.1.10:9", "10.0.2.20:22", syn)
 	b := f.ENI("eni-b")
-	now := start
+	now, judged := start, 0
+	count := func(int, *sg.Outcome) { judged++ }
 	for name, h := range map[string]*packet.Header{
 		"group":     tcp("10.0.1.10:9", "10.0.2.20:22", syn),
 		"list":      tcp("10.0.1.10:9", "10.0.2.20:23", syn),
@@ -321,8 +345,10 @@ func TestEvaluateDoesNotAllocate(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(200, func() {
 			now = now.Add(time.Second)
 			mine := *h // as a caller's own, which must stay on its stack
-			b.Evaluate(sg.Ingress, &mine, now)
-			f.Forward(&mine, now)
+			b.Evaluate(sg.Ingress, sent(&mine, now))
+			f.Forward(sent(&mine, now))
+			packets := [2]sg.Packet{sent(&mine, now), sent(&mine, now)}
+			f.ForwardBatch(packets[:], count)
 			p.Match("eni-b", sg.Ingress, &mine)
 			x.Frame("eni-b", sg.Ingress, packet.LinkRaw, frame, now)
 		}), name)

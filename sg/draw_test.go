@@ -35,7 +35,7 @@ func (d *draw) part(n int) *draw {
 
 // What each thing gets. A step is a packet or a change.
 const (
-	worldBytes = 16
+	worldBytes = 20
 	groupBytes = 6
 	ruleBytes  = 8
 	stepBytes  = 16
@@ -99,7 +99,7 @@ func (d *draw) topology() *sg.Topology {
 	t := &sg.Topology{
 		VPCs:        drawVPCs,
 		ENIs:        slices.Clone(drawInterfaces),
-		PrefixLists: []sg.PrefixList{{ID: "pl-4", Family: sg.IPv4}, {ID: "pl-6", Family: sg.IPv6}},
+		PrefixLists: []sg.PrefixList{{ID: "pl-4", Family: packet.IPv4}, {ID: "pl-6", Family: packet.IPv6}},
 	}
 	t.ENIs[1].NitroV6 = w.chance(30)
 	if w.chance(30) {
@@ -138,7 +138,28 @@ func (d *draw) topology() *sg.Topology {
 		}
 		t.Groups = append(t.Groups, g)
 	}
+	d.part(worldBytes).unknown(t)
 	return t
+}
+
+// unknown takes from a topology what decides, and gives it interfaces that others treat
+// otherwise.
+func (d *draw) unknown(t *sg.Topology) {
+	e := &t.ENIs[d.n(len(t.ENIs))]
+	if d.chance(25) {
+		e.Groups = append(e.Groups, "sg-gone")
+	}
+	t.PrefixLists[d.n(2)].Incomplete = d.chance(25)
+	if d.chance(30) {
+		option := func() string { return pick(d, "enable", "enable", "", "disable") }
+		t.TransitGateways = []sg.TransitGateway{{ID: "tgw-1", Referencing: option(), Attachments: []sg.TransitGatewayAttachment{
+			{VPC: "vpc-1", Referencing: option()}, {VPC: pick[sg.VPCID](d, "vpc-2", "vpc-9"), Referencing: option()},
+		}}}
+	}
+	if d.chance(25) {
+		e.Type, e.NoSourceDestCheck = pick(d, "network_load_balancer", "nat_gateway"), d.chance(50)
+	}
+	e.RequesterManaged = d.chance(10)
 }
 
 var drawInstances = []sg.InstanceID{"i-1", "", "i-1", "i-2"}
@@ -225,7 +246,7 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 		return d.related(f)
 	}
 	e := &t.ENIs[d.n(len(t.ENIs))]
-	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, 0, 0, 0, 0, sg.ViaTracked, sg.ViaAppliance)}
+	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{Tracked: true}, sg.Via{Appliance: true})}
 	local, remote := pick(d, e.Addrs...), pick(d, drawOutside...)
 	if d.chance(60) {
 		remote = pick(d, t.ENIs[d.n(len(t.ENIs))].Addrs...)
@@ -247,6 +268,15 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 	f.h = d.header(src, dst)
 	if d.chance(25) {
 		f.eni, f.dir = "", 0
+	}
+	if d.chance(10) {
+		f.via.Through = pick(d, drawENIs...)
+	}
+	if d.chance(5) && f.eni != "" {
+		f.eni = pick(d, drawENIs...)
+	}
+	if d.chance(5) && !f.h.Fragment() {
+		f.h = cut(f.h)
 	}
 	return f
 }
@@ -283,6 +313,20 @@ func (d *draw) header(src, dst netip.Addr) packet.Header {
 	return h
 }
 
+// cut takes from a packet what a capture of its IP header alone lacks.
+func cut(h packet.Header) packet.Header {
+	h.SrcPort, h.DstPort, h.TCPFlags, h.ICMPType, h.ICMPCode, h.ICMPID = 0, 0, 0, 0, 0, 0
+	switch h.Protocol {
+	case packet.TCP:
+		h.Missing = packet.MissingPorts | packet.MissingTCPFlags
+	case packet.UDP:
+		h.Missing = packet.MissingPorts
+	case packet.ICMP, packet.ICMPv6:
+		h.Missing = packet.MissingICMP
+	}
+	return h
+}
+
 func segment(src, dst netip.AddrPort, f packet.TCPFlags) packet.Header {
 	return fixFamily(packet.TCPHeader(src, dst, f), src.Addr())
 }
@@ -303,7 +347,7 @@ func fixFamily(h packet.Header, src netip.Addr) packet.Header {
 // ICMP error about it, or the fragments behind it.
 func (d *draw) related(f flight) flight {
 	if d.chance(20) {
-		f.via ^= sg.ViaAppliance
+		f.via.Appliance = !f.via.Appliance
 	}
 	switch d.n(6) {
 	case 0, 1:

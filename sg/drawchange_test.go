@@ -195,10 +195,10 @@ func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
 
 func removeRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {
 	rules := rulesOf(t, id, dir)
-	i := slices.IndexFunc(*rules, func(o sg.Rule) bool { return o.Same(r, id) })
-	if i < 0 {
+	left := slices.DeleteFunc(slices.Clone(*rules), func(o sg.Rule) bool { return o.Same(r, id) })
+	if len(left) == len(*rules) {
 		return false
 	}
-	*rules = slices.Delete(slices.Clone(*rules), i, i+1)
+	*rules = left
 	return true
 }

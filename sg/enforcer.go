@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -10,74 +11,57 @@ import (
 // Evaluate decides about a packet that passes the ENI in direction dir: exempt
 // traffic first, then the packet's connection, then the rules (CT-02). A packet
 // that is admitted and can be tracked opens a connection; one that is dropped
-// leaves no trace, but see [conntrack.Linux]. h must come from [packet.Decode]
-// without error or be made by one of that package's constructors; see
-// [Firewall.Refuse] for the others.
-//
-// now must be a time that [time.Time.UnixNano] can express, or the zero Time before
-// any other: a damaged timestamp beyond, or far in the future, would stop the clock
-// of the connections, which never runs backwards.
+// leaves no trace, but see [conntrack.Linux].
 //
 // It cannot fail and does not allocate.
-func (e *Enforcer) Evaluate(dir Direction, h *packet.Header, now time.Time) Decision {
-	return e.EvaluateVia(dir, h, now, 0)
-}
-
-// EvaluateVia is Evaluate for a packet whose path matters.
-func (e *Enforcer) EvaluateVia(dir Direction, h *packet.Header, now time.Time, via Via) (d Decision) {
-	if d.Reason = e.unjudged(dir, h); d.Reason == NoReason {
-		e.judge(&d, dir, &passage{h, now, via})
-	}
-	if e.observing() {
-		e.observed(dir, h, now, &d)
-	}
+func (e *Enforcer) Evaluate(dir Direction, p Packet) (d Decision) {
+	p.placed = true
+	e.evaluate(&d, dir, &p)
 	return d
 }
 
-// A passage is a packet on its way. It goes by reference, because its words would
-// be put down and taken up again at every call.
-type passage struct {
-	h   *packet.Header
-	now time.Time
-	via Via
-}
-
-// observing reports whether there is an observer.
-func (e *Enforcer) observing() bool { return e != nil && e.f.opts.Observer != nil }
-
-// observed tells the observer of d.
-func (e *Enforcer) observed(dir Direction, h *packet.Header, now time.Time, d *Decision) {
-	e.f.opts.Observer.Observe(Event{e, dir, *h, now, *d})
-}
-
-// unjudged is the reason to drop what the ENI does not judge: it is not there, or
-// the packet is no IP packet with a direction. It is NoReason for all others.
-func (e *Enforcer) unjudged(dir Direction, h *packet.Header) Reason {
-	switch {
-	case e == nil || e.eni == nil:
-		return NoInterface
+// evaluate writes into *d, which is zero: a Decision that is handed on by value is
+// copied whole right after its bytes were written one by one, and the processor waits
+// for these. Packets go by reference within the package for the same reason.
+func (e *Enforcer) evaluate(d *Decision, dir Direction, p *Packet) {
+	switch h := p.Header; {
+	case e == nil:
+		d.Reason = NoInterface
+		return
+	case e.eni == nil:
+		d.Reason = NoInterface
 	case dir != Ingress && dir != Egress:
-		return BadDirection
+		d.Reason = BadDirection
+	case p.Err != nil:
+		d.Verdict, d.Reason = refusal(p.Err)
 	case h.Family != packet.IPv4 && h.Family != packet.IPv6:
-		return Malformed
+		d.Reason = Malformed
+	default:
+		e.judge(d, dir, p)
 	}
-	return NoReason
+	if o := e.f.opts.Observer; o != nil {
+		// The time is made anew: as a part of p it would put the header on the heap.
+		at := time.Unix(p.Time.Unix(), int64(p.Time.Nanosecond())).UTC()
+		o.Observe(Event{e, dir, *p.Header, at, *d})
+	}
 }
 
-// judge decides about a packet that the ENI judges. It writes into *d, which is zero:
-// a Decision that is handed on by value is copied whole right after its bytes were
-// written one by one, and the processor waits for these.
-func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
-	f, h := e.f, p.h
+// judge decides about an IP packet.
+func (e *Enforcer) judge(d *Decision, dir Direction, p *Packet) {
+	f, h := e.f, p.Header
 	if !f.opts.FilterExempt && e.eni.exempts(dir, h) {
 		d.Verdict, d.Reason = Accept, Exempt
+		return
+	}
+	if e.eni.unfiltered {
+		d.Verdict, d.Reason = Accept, Unfiltered
 		return
 	}
 	if h.Fragment() {
 		e.fragment(d, dir, p)
 		return
 	}
-	if r := f.table.Track(e.zone, h, p.now); r.Class() == conntrack.Tracked {
+	if r := f.table.Track(e.zone, h, p.Time); r.Class() == conntrack.Tracked {
 		e.connected(d, Tracked, r)
 	} else {
 		e.untracked(d, dir, p, r)
@@ -87,11 +71,19 @@ func (e *Enforcer) judge(d *Decision, dir Direction, p *passage) {
 // connected admits a packet because of a connection.
 func (e *Enforcer) connected(d *Decision, why Reason, r conntrack.Result) {
 	d.Verdict, d.Reason, d.Dir, d.State, d.Rule = Accept, why, r.Dir(), r.State(), e.f.tags.rule(r.Tag())
+	if why := unknown(r.Tag()); why != NoReason {
+		d.Verdict, d.Reason = Unknown, why
+	}
 }
 
 // untracked decides about a packet without a connection of its own.
-func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack.Result) {
-	f, h := e.f, p.h
+func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.Result) {
+	f, h := e.f, p.Header
+	if p.placed && e.foreign(dir, h) {
+		d.Reason = SourceDest
+		return
+	}
+	cut := false
 	switch r.Class() {
 	case conntrack.Related:
 		if f.opts.RelatedICMP {
@@ -99,25 +91,30 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 			return
 		}
 	case conntrack.Invalid:
-		switch {
-		case r.Why() == conntrack.WhyMissing:
-			d.Reason = Cut
-			return
-		case f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN:
+		cut = r.Why() == conntrack.WhyMissing
+		if !cut && f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN {
 			d.Reason = Invalid
 			return
 		}
 	}
 
-	m := f.w.match(e.eni, dir, h, p.via)
+	m := f.w.match(e.eni, dir, h, p.Via)
 	d.Rule = RuleRef{m.rule}
 	switch {
+	case cut:
+		e.cut(d, h, m)
+	case m.unknown != NoReason:
+		if r.Class() == conntrack.New {
+			e.open(d, p, m)
+		} else {
+			d.Verdict, d.Reason = Unknown, m.unknown
+		}
 	case m.rule == nil:
 		d.Reason = NoRule
 	case m.untracked && f.opts.Profile == conntrack.AWS:
 		d.Verdict, d.Reason = Accept, Untracked
 	case r.Class() == conntrack.New:
-		e.open(d, p, ruleAt{m.rule, m.number})
+		e.open(d, p, m)
 	case r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
 		d.Reason = OutOfState
 	default:
@@ -125,24 +122,74 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *passage, r conntrack
 	}
 }
 
-// open opens a connection.
-func (e *Enforcer) open(d *Decision, p *passage, rule ruleAt) {
-	tag := e.f.tags.tag(rule)
-	if p.via&ViaTracked != 0 {
+// cut decides about a packet of which the capture lacks what the connection table
+// needs. Rules may need less: one for all ports admits it whatever the rest is, and
+// none does if TCP's flags alone are missing and no rule is for its port.
+func (e *Enforcer) cut(d *Decision, h *packet.Header, m hit) {
+	flags := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
+	switch admitted := m.rule != nil && m.unknown == NoReason; {
+	case admitted && !flags:
+		d.Verdict, d.Reason = Accept, ByRule
+	case !admitted && flags && m.unknown == NoReason:
+		d.Reason = NoRule
+	default:
+		d.Verdict, d.Reason, d.Rule = Unknown, Cut, RuleRef{}
+	}
+}
+
+// foreign reports whether the ENI drops the packet because it leaves with the address of
+// another, or comes in for one. An address that no ENI has may be one that is not known.
+func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
+	own := &h.Src
+	if dir == Ingress {
+		own = &h.Dst
+	}
+	first, all, ok := e.f.w.members.Lookup(h.Family, own)
+	if !ok || !e.eni.checked {
+		return false
+	}
+	if all == nil {
+		all = []uint32{first}
+	}
+	return !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })
+}
+
+// open opens a connection. One that may not have been admitted is opened too, so that
+// what belongs to it is known not to be known.
+func (e *Enforcer) open(d *Decision, p *Packet, m hit) {
+	tag := e.f.tags.tag(m.rule)
+	if e.f.w.tracks(p.Via) {
 		tag |= tagViaTracked
 	}
-	if !e.f.table.Commit(e.zone, p.h, p.now, tag) {
+	if m.unknown != NoReason {
+		tag |= uint32(m.unknown-Cut) << tagUnknown
+	}
+	if !e.f.table.Commit(e.zone, p.Header, p.Time, tag) {
 		d.Reason = TableFull
 		return
 	}
-	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, opened(p.h)
+	d.Verdict, d.Reason, d.Dir, d.State = Accept, ByRule, conntrack.Original, opened(p.Header)
+	if m.unknown != NoReason {
+		d.Verdict, d.Reason = Unknown, m.unknown
+	}
+}
+
+// opened returns the state of a connection that h opens.
+func opened(h *packet.Header) conntrack.State {
+	switch {
+	case h.Protocol != packet.TCP:
+		return conntrack.Unreplied
+	case h.TCPFlags&packet.SYN == 0:
+		return conntrack.Established // picked up
+	}
+	return conntrack.SynSent
 }
 
 // fragment decides about a fragment. Later ones follow the first one of their
 // datagram; where that is not known, only a rule for every port admits them
 // (CTS-43, CT-61).
-func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
-	f, h, now := e.f, p.h, p.now
+func (e *Enforcer) fragment(d *Decision, dir Direction, p *Packet) {
+	f, h := e.f, p.Header
 	switch {
 	case h.FragOffset == 8 && h.Protocol == packet.TCP:
 		// It would overwrite the flags of the first fragment (RFC 1858).
@@ -150,11 +197,11 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 		return
 	case !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
 		// The datagram was cut there, not the capture.
-		f.table.CommitFragment(e.zone, h, now, false)
+		f.table.CommitFragment(e.zone, h, p.Time, false)
 		d.Reason = BadFragment
 		return
 	}
-	r := f.table.Track(e.zone, h, now)
+	r := f.table.Track(e.zone, h, p.Time)
 	switch {
 	case r.Class() == conntrack.Fragment && r.Known() && r.Accepted():
 		d.Verdict, d.Reason = Accept, Tracked
@@ -163,9 +210,15 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 		d.Reason = BadFragment
 		return
 	case h.LaterFragment():
-		d.Reason = BadFragment
-		if m := f.w.match(e.eni, dir, h, p.via); m.rule != nil {
+		switch m := f.w.match(e.eni, dir, h, p.Via); {
+		case p.placed && e.foreign(dir, h):
+			d.Reason = SourceDest
+		case m.unknown != NoReason:
+			d.Verdict, d.Reason, d.Rule = Unknown, m.unknown, RuleRef{m.rule}
+		case m.rule != nil:
 			d.Verdict, d.Reason, d.Rule = Accept, ByRule, RuleRef{m.rule}
+		default:
+			d.Reason = BadFragment
 		}
 		return
 	case r.Class() == conntrack.Tracked:
@@ -173,5 +226,7 @@ func (e *Enforcer) fragment(d *Decision, dir Direction, p *passage) {
 	default:
 		e.untracked(d, dir, p, r)
 	}
-	f.table.CommitFragment(e.zone, h, now, d.Verdict == Accept)
+	if d.Verdict != Unknown {
+		f.table.CommitFragment(e.zone, h, p.Time, d.Verdict == Accept)
+	}
 }

@@ -12,20 +12,13 @@ var (
 	ErrNoID      = errors.New("no id")
 	ErrDuplicate = errors.New("duplicate id")
 
-	ErrNoProtocol = coded("InvalidParameterValue", "no protocol")                                // SG-56
-	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255") // SG-20
-	ErrNoPorts    = coded("InvalidParameterValue", "tcp and udp need ports")                     // SG-24
-	ErrPortRange  = coded("InvalidParameterValue", "port outside 0-65535, or first above last")  // SG-25, SG-26
-	ErrNoICMP     = coded("InvalidParameterValue", "icmp needs type and code")                   // SG-29
-	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")             // SG-27
-	ErrICMPCode   = coded("InvalidParameterValue", "all types demand all codes")                 // SG-28
-	ErrNoPeer     = coded("InvalidPermission.Malformed", "no peer")                              // SG-50
-	ErrManyPeers  = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
-	ErrPeerOf     = coded("InvalidPermission.Malformed", "account and peering go with a group")  // SG-50
+	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255") // SG-20, SG-56
+	ErrPorts      = coded("InvalidParameterValue", "port outside 0-65535, or first above last")  // SG-24 to SG-26
+	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")             // SG-27 to SG-29
+	ErrPeer       = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
 	ErrCIDR       = coded("InvalidParameterValue", "not a CIDR block")                           // SG-44
 	ErrMapped     = coded("InvalidParameterValue", "IPv4 written as IPv6")
 	ErrFamily     = coded("InvalidParameterValue", "family differs from that of the prefix list") // PL-02
-	ErrNoFamily   = coded("InvalidParameterValue", "neither IPv4 nor IPv6")                       // PL-02
 	ErrMaxEntries = coded("InvalidParameterValue", "maximum of entries below zero")               // PL-03
 	ErrAddr       = coded("InvalidParameterValue", "not the address of an interface")
 	ErrAddrInUse  = coded("InvalidIPAddress.InUse", "address belongs to another interface of the VPC")
@@ -43,115 +36,80 @@ var (
 	ErrDirection     = errors.New("neither ingress nor egress")
 )
 
-// A codedError is a cause that AWS has an error code for.
-type codedError struct{ code, text string }
+// Causes that count as one of those above.
+var (
+	errNoProtocol = variant(ErrProtocol, "no protocol")
+	errNoPorts    = variant(ErrPorts, "tcp and udp need ports")
+	errNoICMP     = variant(ErrICMP, "icmp needs type and code")
+	errICMPCode   = variant(ErrICMP, "all types demand all codes")
+	errNoPeer     = variant(ErrPeer, "no peer")
+	errPeerOf     = variant(ErrPeer, "account and peering go with a group")
+	errNoFamily   = variant(ErrFamily, "neither IPv4 nor IPv6")
+)
 
-func coded(code, text string) error { return &codedError{code, text} }
+// A cause is an error with the code that AWS has for it.
+type cause struct {
+	code, text string
+	is         error // what it counts as
+}
 
-func (e *codedError) Error() string { return e.text }
+func coded(code, text string) error { return &cause{code: code, text: text} }
+
+func variant(of error, text string) error { return &cause{ErrorCode(of), text, of} }
+
+func (e *cause) Error() string { return e.text }
+func (e *cause) Unwrap() error { return e.is }
 
 // ErrorCode returns the error code that AWS answers with where err or something
 // it wraps has one, "InvalidGroup.NotFound" say, and "" otherwise. Of joined
 // errors it is the first one's.
 func ErrorCode(err error) string {
-	if c := (*codedError)(nil); errors.As(err, &c) {
+	if c := (*cause)(nil); errors.As(err, &c) {
 		return c.code
 	}
 	return ""
 }
 
-// A RuleError says which rule could not be compiled.
-type RuleError struct {
-	Group      GroupID
-	GroupIndex int // in Topology.Groups
-	Dir        Direction
-	Index      int // in Group.Ingress or Group.Egress
-	Err        error
+// An Error says which part of a topology could not be compiled. It unwraps to one of
+// this package's Err values where the cause is one of them.
+//
+//	sg-web: ingress rule 3: port range 443-80: port outside 0-65535, or first above last
+type Error struct {
+	Part  string // "group", "prefix list", "interface", "vpc" or "peering"
+	Index int    // in that list of the topology
+	ID    string // of what stands there
+
+	Dir    Direction // of the rule, where it is about one; else zero
+	Item   int       // the rule, entry or subnet in it; -1 where it is about the whole
+	Subnet SubnetID  // where it is about one
+
+	Err error
 }
 
-func (e *RuleError) Error() string {
-	return fmt.Sprintf("%s: %s rule %d: %v", place("group", string(e.Group), e.GroupIndex), e.Dir, e.Index, e.Err)
-}
+// Values of Error.Part.
+const (
+	inGroups   = "group"
+	inLists    = "prefix list"
+	inENIs     = "interface"
+	inVPCs     = "vpc"
+	inPeerings = "peering"
+)
 
-func (e *RuleError) Unwrap() error { return e.Err }
-
-// A GroupError says which group could not be compiled.
-type GroupError struct {
-	Group GroupID
-	Index int // in Topology.Groups
-	Err   error
-}
-
-func (e *GroupError) Error() string {
-	return place("group", string(e.Group), e.Index) + ": " + e.Err.Error()
-}
-
-func (e *GroupError) Unwrap() error { return e.Err }
-
-// A PrefixListError says which prefix list, or which of its entries, could not
-// be compiled.
-type PrefixListError struct {
-	PrefixList PrefixListID
-	Index      int // in Topology.PrefixLists
-	Entry      int // in PrefixList.Entries; -1 for the list itself
-	Err        error
-}
-
-func (e *PrefixListError) Error() string {
-	s := place("prefix list", string(e.PrefixList), e.Index)
-	if e.Entry >= 0 {
-		s += fmt.Sprintf(": entry %d", e.Entry)
+func (e *Error) Error() string {
+	s := place(e.Part, e.ID, e.Index)
+	switch {
+	case e.Item < 0:
+	case e.Dir != 0:
+		s += fmt.Sprintf(": %s rule %d", e.Dir, e.Item)
+	case e.Part == inLists:
+		s += fmt.Sprintf(": entry %d", e.Item)
+	case e.Part == inVPCs:
+		s += ": " + place("subnet", string(e.Subnet), e.Item)
 	}
 	return s + ": " + e.Err.Error()
 }
 
-func (e *PrefixListError) Unwrap() error { return e.Err }
-
-// An ENIError says which interface could not be compiled.
-type ENIError struct {
-	ENI   ENIID
-	Index int // in Topology.ENIs
-	Err   error
-}
-
-func (e *ENIError) Error() string {
-	return place("interface", string(e.ENI), e.Index) + ": " + e.Err.Error()
-}
-
-func (e *ENIError) Unwrap() error { return e.Err }
-
-// A VPCError says which VPC or subnet could not be compiled.
-type VPCError struct {
-	VPC   VPCID
-	Index int // in Topology.VPCs
-	Err   error
-
-	Subnet      SubnetID
-	SubnetIndex int // in VPC.Subnets; -1 for the VPC itself
-}
-
-func (e *VPCError) Error() string {
-	s := place("vpc", string(e.VPC), e.Index)
-	if e.SubnetIndex >= 0 {
-		s += ": " + place("subnet", string(e.Subnet), e.SubnetIndex)
-	}
-	return s + ": " + e.Err.Error()
-}
-
-func (e *VPCError) Unwrap() error { return e.Err }
-
-// A PeeringError says which peering could not be compiled.
-type PeeringError struct {
-	Peering PeeringID
-	Index   int // in Topology.Peerings
-	Err     error
-}
-
-func (e *PeeringError) Error() string {
-	return place("peering", string(e.Peering), e.Index) + ": " + e.Err.Error()
-}
-
-func (e *PeeringError) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // place names a part of a topology by its id, or by its kind and index where it
 // has none.

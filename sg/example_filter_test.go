@@ -21,7 +21,7 @@ type guarded struct {
 
 func (c guarded) WriteTo(b []byte, to net.Addr) (int, error) {
 	h := packet.UDPHeader(addrPort(c.LocalAddr()), addrPort(to))
-	if c.filter.Evaluate(c.eni, sg.Egress, &h, time.Now()).Verdict != sg.Accept {
+	if c.filter.Evaluate(c.eni, sg.Egress, sg.Packet{Header: &h, Time: time.Now()}).Verdict != sg.Accept {
 		return len(b), nil
 	}
 	return c.PacketConn.WriteTo(b, to)
@@ -34,7 +34,7 @@ func (c guarded) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, from, err
 		}
 		h := packet.UDPHeader(addrPort(from), addrPort(c.LocalAddr()))
-		if c.filter.Evaluate(c.eni, sg.Ingress, &h, time.Now()).Verdict == sg.Accept {
+		if c.filter.Evaluate(c.eni, sg.Ingress, sg.Packet{Header: &h, Time: time.Now()}).Verdict == sg.Accept {
 			return n, from, nil
 		}
 	}
@@ -71,7 +71,7 @@ func ExampleFilter_packetConn() {
 
 	port := sg.Port(int(addrPort(dns.LocalAddr()).Port()))
 	policy, err := sg.Compile(&sg.Topology{
-		Groups: []sg.Group{{ID: "sg-client", Egress: []sg.Rule{sg.CustomUDP(port).To(sg.CIDR("127.0.0.1/32"))}}},
+		Groups: []sg.Group{{ID: "sg-client", Egress: []sg.Rule{sg.Traffic{Protocol: sg.UDP, Ports: port}.To(sg.MustCIDR("127.0.0.1/32"))}}},
 		ENIs:   []sg.ENI{{ID: "eni-client", Groups: []sg.GroupID{"sg-client"}}},
 	})
 	if err != nil {

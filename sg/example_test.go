@@ -31,7 +31,7 @@ func Example() {
 		if err != nil {
 			panic(err)
 		}
-		outcome := firewall.Forward(&header, now)
+		outcome := firewall.Forward(sg.Packet{Header: &header, Time: now})
 		fmt.Println(outcome.Verdict, outcome.Reason)
 	}
 	// Output:

@@ -2,7 +2,6 @@ package sg
 
 import (
 	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -12,9 +11,7 @@ import (
 // An Explanation says what a firewall would do with a packet now, and why: at
 // one ENI, or along the packet's whole way. Its String is for people.
 type Explanation struct {
-	Header  packet.Header
-	Time    time.Time
-	Via     Via
+	Packet  // with a Header of its own
 	Verdict Verdict
 	Reason  Reason
 
@@ -23,7 +20,7 @@ type Explanation struct {
 	Hops []HopExplanation
 
 	// Notes say what there is to say where no ENI judges the packet, or where it is
-	// not known which one does at an end.
+	// not known which one does at an end, and what is wrong with one that has an Err.
 	Notes []string
 }
 
@@ -32,7 +29,7 @@ type HopExplanation struct {
 	ENI       ENIID
 	Direction Direction
 	Decision  Decision
-	Groups    []GroupID // of the ENI, in topology order
+	Groups    []GroupID // of the ENI, in topology order; behind them those that the topology lacks
 
 	// Conn is the live connection that the packet belongs to, or that it quotes
 	// if it is an ICMP error; nil without one.
@@ -78,52 +75,66 @@ type Fail struct {
 
 // Explain says what [Enforcer.Evaluate] would decide, and why. It changes
 // nothing.
-func (e *Enforcer) Explain(dir Direction, h *packet.Header, now time.Time) *Explanation {
-	return e.ExplainVia(dir, h, now, 0)
-}
-
-// ExplainVia is Explain for a packet whose path matters.
-func (e *Enforcer) ExplainVia(dir Direction, h *packet.Header, now time.Time, via Via) *Explanation {
-	x := &Explanation{Header: *h, Time: now, Via: via}
-	x.add(e.explain(dir, h, now, via, nil))
+func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
+	p.placed = true
+	x := newExplanation(p)
 	if e == nil || e.eni == nil {
-		x.Hops, x.Notes = nil, []string{"the policy does not have this interface"}
+		x.Reason, x.Notes = NoInterface, append(x.Notes, "the policy does not have this interface")
+		return x
 	}
+	hop := Hop{Enforcer: e, Direction: dir}
+	e.f.try(&p, func() { e.evaluate(&hop.Decision, dir, &p) }, e)
+	x.add(&hop)
 	return x
 }
 
 // Explain says what [Firewall.Forward] would decide, and why. It changes nothing.
-func (f *Firewall) Explain(h *packet.Header, now time.Time) *Explanation {
-	return f.ExplainVia(h, now, 0)
+func (f *Firewall) Explain(p Packet) *Explanation {
+	x := newExplanation(p)
+	var e ends
+	f.between(&p, &e)
+	if e.first == nil {
+		x.Verdict, x.Reason = NotApplicable, e.reason
+		f.note(x, e.reason)
+		return x
+	}
+	if h := p.Header; e.second == nil && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
+		f.note(x, Ambiguous)
+	}
+	var o Outcome
+	f.try(&p, func() { e.forward(&p, &o) }, e.first, e.second)
+	for i := range o.Hops() {
+		x.add(&o.Hops()[i])
+	}
+	x.Verdict, x.Reason = o.Verdict, o.Reason
+	return x
 }
 
-// ExplainVia is Explain for a packet whose path matters.
-func (f *Firewall) ExplainVia(h *packet.Header, now time.Time, via Via) *Explanation {
-	x := &Explanation{Header: *h, Time: now, Via: via}
-	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		x.Reason = Malformed
-		return x
+func newExplanation(p Packet) *Explanation {
+	h := *p.Header
+	p.Header = &h
+	x := &Explanation{Packet: p}
+	if p.Err != nil {
+		x.Notes = []string{p.Err.Error()}
 	}
-	e := f.between(h)
-	if e.reason != NoReason {
-		x.Verdict, x.Reason = NotApplicable, e.reason
-		x.Notes = f.notes(h, e.reason)
-		return x
-	}
-	if e.second == nil && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
-		x.Notes = f.notes(h, Ambiguous)
-	}
-	x.add(e.first.explain(e.dir, h, now, via, nil))
-	if e.second == nil || x.Verdict == Drop {
-		return x
-	}
-	var first *opening
-	if d := x.Hops[0].Decision; d.Reason == ByRule && d.Dir == conntrack.Original {
-		_, replaced := f.table.Peek(e.first.zone, h, now)
-		first = &opening{e.first, replaced}
-	}
-	x.add(e.second.explain(Ingress, h, now, via, first))
 	return x
+}
+
+// try calls judge, which judges the packet at the given ENIs, nil ones left out, and
+// makes it as if it had not: connections are opened and changed in a fork of the
+// table, and no observer is told. A rule may have got its tag too early then, which
+// shows nowhere.
+func (f *Firewall) try(p *Packet, judge func(), at ...*Enforcer) {
+	var zones []conntrack.Zone
+	for _, e := range at {
+		if e != nil {
+			zones = append(zones, e.zone)
+		}
+	}
+	table, observer := f.table, f.opts.Observer
+	defer func() { f.table, f.opts.Observer = table, observer }()
+	f.table, f.opts.Observer = table.Fork(p.Header, p.Time, zones...), nil
+	judge()
 }
 
 // several reports whether an address belongs to more than one ENI.
@@ -132,145 +143,54 @@ func (f *Firewall) several(fam packet.Family, a *[16]byte) bool {
 	return all != nil
 }
 
-func (x *Explanation) add(hop HopExplanation) {
-	x.Hops = append(x.Hops, hop)
-	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
-}
-
-// notes says which addresses no ENI owns, and which are only public ones.
-func (f *Firewall) notes(h *packet.Header, reason Reason) []string {
+// note says why nobody judges the packet, or which addresses are only public ones.
+func (f *Firewall) note(x *Explanation, reason Reason) {
 	switch reason {
 	case SameInterface:
-		return []string{"source and destination are the same interface: such packets never cross a security group"}
+		x.Notes = append(x.Notes, "source and destination are the same interface: such packets never cross a security group")
 	case Ambiguous:
-		return []string{"an address belongs to interfaces of several VPCs, and the other end does not tell which is meant"}
-	}
-	notes := []string{"neither end is a private address of an interface of the topology"}
-	for _, a := range []netip.Addr{h.SrcAddr(), h.DstAddr()} {
-		if id, ok := f.w.public[a]; ok {
-			notes = append(notes, a.String()+" is a public address of "+string(id)+
-				"; it is translated before security groups see the packet (REF-02)")
-		}
-	}
-	return notes
-}
-
-// An opening is a connection that the packet has opened at the end before, by then,
-// and the one that it replaced there, which is the zero Entry if there was none.
-type opening struct {
-	at       *Enforcer
-	replaced conntrack.Entry
-}
-
-// explain explains one hop. first is nil where no connection was opened before.
-func (e *Enforcer) explain(dir Direction, h *packet.Header, now time.Time, via Via, first *opening) HopExplanation {
-	hop := HopExplanation{ENI: e.ID(), Direction: dir}
-	if hop.Decision.Reason = e.unjudged(dir, h); hop.Decision.Reason != NoReason {
-		return hop
-	}
-	r, conn := e.f.table.Peek(e.zone, h, now)
-	hop.Decision = e.foresee(dir, h, now, via, r, conn, first)
-	for _, g := range e.eni.groups() {
-		hop.Groups = append(hop.Groups, e.f.w.groups[g].id)
-	}
-	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
-		hop.Conn = &ConnExplanation{
-			Tuple: conn.Tuple, Dir: r.Dir(), State: conn.State, Rule: e.f.Rule(conn),
-			Remaining: min(conn.Expires.Sub(now), conn.Expires.Sub(e.f.table.Now())), Quoted: r.Class() == conntrack.Related,
-		}
-	}
-	if hit := e.f.w.matchKnown(e.eni, dir, h, via); hit.rule != nil {
-		hop.Match = e.f.w.matchOf(e.eni, hit, dir, h)
-	} else if hop.Decision.Reason != Exempt {
-		hop.Near = e.near(dir, h, via)
-	}
-	hop.Hints = e.hints(&hop, dir, h, via, r)
-	return hop
-}
-
-// foresee returns the decision about a packet for which Peek gave r, without the
-// effects of making it.
-func (e *Enforcer) foresee(dir Direction, h *packet.Header, now time.Time, via Via, r conntrack.Result, conn conntrack.Entry, first *opening) Decision {
-	f := e.f
-	fragment := h.Fragment()
-	rule := RuleRef{f.w.match(e.eni, dir, h, via).rule}
-	switch {
-	case !f.opts.FilterExempt && e.eni.exempts(dir, h):
-		return Decision{Verdict: Accept, Reason: Exempt}
-	case fragment && h.FragOffset == 8 && h.Protocol == packet.TCP:
-		return Decision{Reason: BadFragment}
-	case fragment && !h.LaterFragment() && h.Captured == h.Length && h.Missing != 0:
-		return Decision{Reason: BadFragment}
-	case r.Class() == conntrack.Tracked:
-		return Decision{Accept, Tracked, r.Dir(), r.State(), f.tags.rule(r.Tag())}
-	case r.Class() == conntrack.Fragment && r.Known() && r.Accepted():
-		return Decision{Verdict: Accept, Reason: Tracked}
-	case r.Class() == conntrack.Fragment && r.Known(), h.LaterFragment() && rule.IsZero():
-		return Decision{Reason: BadFragment}
-	case h.LaterFragment():
-		return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
-	case r.Class() == conntrack.Related && f.opts.RelatedICMP:
-		return Decision{Accept, Related, r.Dir(), r.State(), f.tags.rule(r.Tag())}
-	case r.Class() == conntrack.Invalid && r.Why() == conntrack.WhyMissing:
-		return Decision{Reason: Cut}
-	case r.Class() == conntrack.Invalid && f.opts.Profile == conntrack.Linux && r.Why() != conntrack.WhyNoSYN:
-		return Decision{Reason: Invalid}
-	case rule.IsZero():
-		return Decision{Reason: NoRule}
-	case f.opts.Profile == conntrack.AWS && f.w.match(e.eni, dir, h, via).untracked:
-		return Decision{Verdict: Accept, Reason: Untracked, Rule: rule}
-	case r.Class() == conntrack.New && e.full(now, conn, first):
-		return Decision{Reason: TableFull, Rule: rule}
-	case r.Class() == conntrack.New:
-		return Decision{Accept, ByRule, conntrack.Original, opened(h), rule}
-	case r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != MidstreamPass:
-		return Decision{Reason: OutOfState, Rule: rule}
-	}
-	return Decision{Verdict: Accept, Reason: ByRule, Rule: rule}
-}
-
-// opened returns the state of a connection that h opens.
-func opened(h *packet.Header) conntrack.State {
-	switch {
-	case h.Protocol != packet.TCP:
-		return conntrack.Unreplied
-	case h.TCPFlags&packet.SYN == 0:
-		return conntrack.Established // picked up
-	}
-	return conntrack.SynSent
-}
-
-// full reports whether the table has no room for one more connection. Those that new
-// ones replace do not count, here and at the end before; the one opened there does.
-func (e *Enforcer) full(now time.Time, replaced conntrack.Entry, first *opening) bool {
-	f := e.f
-	gone, pending := []conntrack.Entry{replaced}, 0
-	if first != nil {
-		gone, pending = append(gone, first.replaced), 1
-	}
-	count := func(zones ...conntrack.Zone) (n int) {
-		for c := range f.table.All(now, zones...) {
-			if !slices.Contains(gone, c) {
-				n++
+		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant")
+	case NoInterface:
+		x.Notes = append(x.Notes, "neither end is a private address of an interface of the topology")
+		for _, a := range []netip.Addr{x.Header.SrcAddr(), x.Header.DstAddr()} {
+			if id, ok := f.w.public[a]; ok {
+				x.Notes = append(x.Notes, a.String()+" is a public address of "+string(id)+
+					"; it is translated before security groups see the packet (REF-02)")
 			}
 		}
-		return n
 	}
-	if f.opts.MaxConnections > 0 && count()+pending >= f.opts.MaxConnections {
-		return true
+}
+
+// add explains what an ENI decided. Connections are as they were before.
+func (x *Explanation) add(hop *Hop) {
+	e, d := hop.Enforcer, hop.Decision
+	x.Verdict, x.Reason = d.Verdict, d.Reason
+	said := HopExplanation{ENI: e.id, Direction: hop.Direction, Decision: d}
+	if x.Err == nil && d.Reason != Malformed && d.Reason != BadDirection {
+		e.explain(&said, &x.Packet)
 	}
-	most := f.opts.InstanceMax[e.eni.instance]
-	if most <= 0 {
-		return false
+	x.Hops = append(x.Hops, said)
+}
+
+// explain says what is behind hop.Decision about a packet that rules and connections
+// could be asked about.
+func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
+	f, h := e.f, p.Header
+	for _, g := range e.eni.groups() {
+		hop.Groups = append(hop.Groups, f.w.groups[g].id)
 	}
-	var zones []conntrack.Zone
-	for _, o := range f.enforcers {
-		if o.eni.sharesMax(e.eni) {
-			zones = append(zones, o.zone)
+	r, c := f.table.Peek(e.zone, h, p.Time)
+	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
+		hop.Conn = &ConnExplanation{
+			Tuple: c.Tuple, Dir: r.Dir(), State: c.State, Rule: f.tags.rule(c.Tag),
+			Remaining: min(c.Expires.Sub(p.Time), c.Expires.Sub(f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
-	if first != nil && !first.at.eni.sharesMax(e.eni) {
-		pending = 0
+	hop.Groups = append(hop.Groups, e.eni.missing...)
+	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
+		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h)
+	} else if !hop.Decision.Reason.unfiltered() {
+		hop.Near = e.near(hop.Direction, h, p.Via)
 	}
-	return count(zones...)+pending >= most
+	hop.Hints = e.hints(hop, hop.Direction, h, p.Via, r)
 }

@@ -45,10 +45,13 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 	d := hop.Decision
 	fmt.Fprintf(b, "%s %s: %s\n", hop.ENI, hop.Direction, because(d.Verdict, d.Reason))
 	switch {
-	case d.Reason == BadDirection || d.Reason == Malformed || d.Reason == NoInterface:
+	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:
 		return
 	case d.Reason == Exempt:
 		line("exempt", "security groups do not filter this traffic (EX-01)")
+		return
+	case d.Reason == Unfiltered:
+		line("unfiltered", "AWS attaches no security group to such an interface")
 		return
 	case hop.Conn != nil:
 		hop.Conn.write(line)
@@ -61,11 +64,11 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 		line("not asked", "would match: %s: %s", m.Rule, m.Rule.Rule())
 	} else if !m.Rule.IsZero() {
 		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
-		line("matched", "%s %s", remoteAddr(hop.Direction, &x.Header), m.what())
+		line("matched", "%s %s", remoteAddr(hop.Direction, x.Header), m.what())
 		if m.Untracked && d.Reason == Untracked {
 			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
 		}
-	} else if d.Verdict == Drop {
+	} else if d.Verdict == Drop || d.Verdict == Unknown {
 		var ids []string
 		for _, g := range hop.Groups {
 			ids = append(ids, string(g))
@@ -81,6 +84,9 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
 		line("hint", "%s", h)
 	}
 }
+
+// unfiltered reports whether security groups leave the packet alone.
+func (r Reason) unfiltered() bool { return r == Exempt || r == Unfiltered }
 
 // askedRules reports whether the rules had a say in a decision: not where the packet's
 // connection or datagram, or the packet itself, decides before they are asked.

@@ -27,41 +27,26 @@ func NewFilter(f *Firewall) *Filter { return &Filter{f: f} }
 // does not allocate. Frames that are not IP are not applicable: ARP passes below
 // security groups (EX-09), so links let such frames through.
 func (x *Filter) Frame(id ENIID, dir Direction, link packet.LinkType, frame []byte, now time.Time) Decision {
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	var h packet.Header
 	err := packet.Decode(link, frame, len(frame), &h)
-	e := x.f.ENI(id)
-	if err == nil {
-		return e.Evaluate(dir, &h, now)
-	}
-	d := Decision{Reason: refusal(err)}
-	if d.Reason == NotIP {
-		d.Verdict = NotApplicable
-	}
-	if e.observing() {
-		e.observed(dir, &h, now, &d)
-	}
-	return d
+	return x.Evaluate(id, dir, Packet{Header: &h, Time: now, Err: err})
 }
 
 // Evaluate decides about a packet that passes an ENI and whose header the caller
 // has: a wrapper of a net.PacketConn sees no frame, but knows both addresses.
-func (x *Filter) Evaluate(id ENIID, dir Direction, h *packet.Header, now time.Time) Decision {
+func (x *Filter) Evaluate(id ENIID, dir Direction, p Packet) Decision {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.f.ENI(id).Evaluate(dir, h, now)
+	return x.f.ENI(id).Evaluate(dir, p)
 }
 
 // Forward decides about a frame on its whole way, as [Firewall.Forward] does.
 func (x *Filter) Forward(link packet.LinkType, frame []byte, now time.Time) Outcome {
+	var h packet.Header
+	err := packet.Decode(link, frame, len(frame), &h)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	var h packet.Header
-	if err := packet.Decode(link, frame, len(frame), &h); err != nil {
-		return x.f.Refuse(&h, err)
-	}
-	return x.f.Forward(&h, now)
+	return x.f.Forward(Packet{Header: &h, Time: now, Err: err})
 }
 
 // Do calls fn with the firewall while no frame is decided about: to change rules

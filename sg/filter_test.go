@@ -70,7 +70,7 @@ func TestFilter(t *testing.T) {
 
 	h, err := packet.ParseHeader(answers)
 	require.NoError(t, err)
-	assert.Equal(t, sg.Tracked, x.Evaluate("eni-app", sg.Ingress, &h, now).Reason)
+	assert.Equal(t, sg.Tracked, x.Evaluate("eni-app", sg.Ingress, sent(&h, now)).Reason)
 	assert.Equal(t, sg.NoRule, x.Forward(packet.LinkRaw, packettest.IP(t, calls), now).Reason)
 
 	x.Do(func(f *sg.Firewall) { require.NoError(t, f.Revoke("sg-db", sg.Ingress, fromApp, now)) })

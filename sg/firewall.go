@@ -2,7 +2,6 @@ package sg
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -29,6 +28,7 @@ type Firewall struct {
 	owners    []*Enforcer         // the same behind a nil: by ENI number plus one
 	byZone    []*Enforcer         // by zone; none is ever given out twice
 	gone      map[ENIID]*Enforcer // of ENIs that an earlier policy had
+	ahead     *ahead              // nil until packets come in batches
 	tags      tags
 }
 
@@ -134,31 +134,6 @@ func (f *Firewall) Policy() *Policy {
 	return &Policy{f.w}
 }
 
-// Table returns the connection table, to look at. Its zones are those of
-// [Enforcer.Zone].
-func (f *Firewall) Table() *conntrack.Table { return f.table }
-
-// Stats returns counts of connections since the firewall was made.
-func (f *Firewall) Stats() conntrack.Stats { return f.table.Stats() }
-
-// Expire frees the memory of at most budget dead connections and returns how
-// many. It changes no decision; call it where a firewall lives long.
-func (f *Firewall) Expire(now time.Time, budget int) int { return f.table.Expire(now, budget) }
-
-// Zone returns the zone of the connection table that holds the ENI's
-// connections. A nil Enforcer has none, and returns the largest Zone, which no
-// ENI has.
-func (e *Enforcer) Zone() conntrack.Zone {
-	if e == nil {
-		return math.MaxUint32
-	}
-	return e.zone
-}
-
-// Rule returns the rule that a live connection of the table was opened by. That
-// rule may have been revoked, or have another place in its group, since.
-func (f *Firewall) Rule(c conntrack.Entry) RuleRef { return f.tags.rule(c.Tag) }
-
 // Swap replaces the policy and keeps connections as Options.OnChange says, save
 // those of ENIs that the new policy lacks. Enforcers stay valid.
 func (f *Firewall) Swap(p *Policy, now time.Time) {
@@ -197,6 +172,7 @@ func (f *Firewall) Clone() *Firewall {
 	f.shared = true
 	c.shared = true
 	c.opts.Observer = nil
+	c.ahead = nil
 	c.table = f.table.Clone()
 	c.tags = f.tags.clone()
 	all := make([]Enforcer, len(f.byZone))

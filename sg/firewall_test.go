@@ -20,6 +20,9 @@ func at(d time.Duration) time.Time { return start.Add(d) }
 
 func seconds(n int) time.Time { return at(time.Duration(n) * time.Second) }
 
+// sent is a packet on the plain path.
+func sent(h *packet.Header, now time.Time) sg.Packet { return sg.Packet{Header: h, Time: now} }
+
 func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
@@ -237,7 +240,7 @@ func TestEvaluate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := firewall(t, oneENI(t, tt.ingress, tt.egress), &tt.opts).ENI("eni-e")
 			for i, s := range tt.steps {
-				d := e.Evaluate(s.dir, s.h, seconds(s.at))
+				d := e.Evaluate(s.dir, sent(s.h, seconds(s.at)))
 				assert.Equal(t, s.want.String()+" "+s.reason.String(), d.Verdict.String()+" "+d.Reason.String(), "step %d", i)
 			}
 		})

@@ -2,8 +2,6 @@ package sg
 
 import (
 	"encoding/binary"
-	"errors"
-	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/member"
@@ -13,7 +11,7 @@ import (
 // zero Outcome is a drop.
 type Outcome struct {
 	Verdict Verdict
-	Reason  Reason // of the hop that dropped the packet, else of the last one
+	Reason  Reason // of the hop that dropped the packet, else of the first that does not know, else of the last one
 
 	n    uint8
 	hops [2]Hop
@@ -30,24 +28,15 @@ type Hop struct {
 // The slice points into o.
 func (o *Outcome) Hops() []Hop { return o.hops[:o.n] }
 
-func (o *Outcome) add(e *Enforcer, dir Direction, d Decision) {
-	o.hops[o.n] = Hop{e, dir, d}
-	o.n++
-	o.Verdict, o.Reason = d.Verdict, d.Reason
-}
-
-// judge lets the next ENI decide, into its place. The packet is an IP packet, and
-// there is no observer.
-func (o *Outcome) judge(e *Enforcer, dir Direction, p *passage) {
+// judge lets the next ENI decide, into its place.
+func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 	hop := &o.hops[o.n&1]
 	o.n++
 	hop.Enforcer, hop.Direction = e, dir
-	if e.eni == nil {
-		hop.Decision.Reason = NoInterface
-	} else {
-		e.judge(&hop.Decision, dir, p)
+	e.evaluate(&hop.Decision, dir, p)
+	if o.n == 1 || o.Verdict != Unknown || hop.Decision.Verdict == Drop {
+		o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
 	}
-	o.Verdict, o.Reason = hop.Decision.Verdict, hop.Decision.Reason
 }
 
 // Forward judges a packet at both its ends: egress of the ENI that owns the
@@ -61,191 +50,150 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *passage) {
 // not tell, the other end judges alone. Packets that no ENI judges, and those between
 // two addresses of one ENI, are not applicable.
 //
-// now is as for [Enforcer.Evaluate].
-func (f *Firewall) Forward(h *packet.Header, now time.Time) Outcome {
-	return f.ForwardVia(h, now, 0)
-}
-
-// ForwardVia is Forward for a packet whose path matters.
-func (f *Firewall) ForwardVia(h *packet.Header, now time.Time, via Via) (o Outcome) {
-	e := f.Ends(h)
-	if e.second != nil && h.Family == packet.IPv4 { // IPv6 packets gain in batches only
-		f.table.Prefetch(e.second.zone, h) // while the first end waits for its own
+// A packet with an Err is dropped at the first ENI on its way, or at none where not
+// even its addresses could be read.
+func (f *Firewall) Forward(p Packet) (o Outcome) {
+	var e ends
+	f.between(&p, &e)
+	if e.second != nil && p.Header.Family == packet.IPv4 { // IPv6 packets gain in batches only
+		f.table.Prefetch(e.second.zone, p.Header) // while the first end waits for its own
 	}
-	f.forward(&e, h, now, via, &o)
+	e.forward(&p, &o)
 	return o
 }
 
-// Ends are the ENIs at both ends of a packet, which [Firewall.Ends] finds.
-type Ends struct {
-	first, second *Enforcer // in the order in which they judge; nil where there is none
-	dir           Direction // at first; at second, which there is only after an Egress, it is Ingress
-	reason        Reason    // why nobody judges; else NoReason
+// An ahead holds what is known of packets before the first of them is forwarded. They
+// are enough to wait for memory together, and few enough for the nearest cache.
+type ahead struct {
+	ends    [32]ends
+	outcome Outcome
 }
 
-// newEnds returns the Ends of a packet from src to dst, one of which may be nil. It
-// does not branch: which of them is depends on the packet's direction, which nobody
-// can predict.
-func newEnds(src, dst *Enforcer) Ends {
-	e := Ends{first: src, second: dst, dir: Egress}
-	if src == nil {
-		e.first = dst
+// ForwardBatch forwards packets in order, as [Firewall.Forward] does, and calls judged
+// with the index of each and what becomes of it before the next one is forwarded. The
+// outcome is that of this call alone. Look-ups in a large connection table, or for many
+// ENIs, wait for memory together, which takes half the time. judged must not forward
+// packets.
+func (f *Firewall) ForwardBatch(packets []Packet, judged func(i int, o *Outcome)) {
+	if f.ahead == nil {
+		f.ahead = &ahead{}
 	}
-	if src == nil {
-		e.second = nil
-	}
-	if src == nil {
-		e.dir = Ingress
-	}
-	return e
-}
-
-// Ends finds the ENIs at both ends of a packet, with which Forward begins. It
-// decides nothing. Whoever has several packets at hand may find the ends of all of
-// them first, tell the connection table of them with [Firewall.Prefetch], and forward
-// them in order afterwards, with [Firewall.ForwardBetween]: they then wait for
-// memory together.
-//
-// Ends belong to the firewall and hold until Swap.
-func (f *Firewall) Ends(h *packet.Header) Ends {
-	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		return Ends{reason: Malformed}
-	}
-	return f.between(h)
-}
-
-// Prefetch tells the connection table that the packet will be forwarded soon. It
-// decides nothing and changes no answer; see [conntrack.Table.Prefetch] for when it
-// gains.
-func (f *Firewall) Prefetch(e *Ends, h *packet.Header) {
-	if e.first != nil {
-		f.table.Prefetch(e.first.zone, h)
-	}
-	if e.second != nil {
-		f.table.Prefetch(e.second.zone, h)
-	}
-}
-
-// ForwardBetween is Forward for a packet whose ends are known. It writes all of o.
-func (f *Firewall) ForwardBetween(e *Ends, h *packet.Header, now time.Time, o *Outcome) {
-	*o = Outcome{}
-	f.forward(e, h, now, 0, o)
-}
-
-// forward is Forward between e, into a zero Outcome.
-func (f *Firewall) forward(e *Ends, h *packet.Header, now time.Time, via Via, o *Outcome) {
-	switch {
-	case e.reason == Malformed:
-		o.Reason = Malformed
-	case e.reason != NoReason:
-		o.Verdict, o.Reason = NotApplicable, e.reason
-	case f.opts.Observer != nil:
-		o.add(e.first, e.dir, e.first.EvaluateVia(e.dir, h, now, via))
-		if e.second != nil && o.Verdict != Drop {
-			o.add(e.second, Ingress, e.second.EvaluateVia(Ingress, h, now, via))
+	a := f.ahead
+	for i := 0; i < len(packets); i += len(a.ends) {
+		some := packets[i:min(i+len(a.ends), len(packets))]
+		for j := range some {
+			e, h := &a.ends[j], some[j].Header
+			f.between(&some[j], e)
+			if e.first != nil {
+				f.table.Prefetch(e.first.zone, h)
+			}
+			if e.second != nil {
+				f.table.Prefetch(e.second.zone, h)
+			}
 		}
-	default:
-		p := passage{h, now, via}
-		o.judge(e.first, e.dir, &p)
-		if e.second != nil && o.Verdict != Drop {
-			o.judge(e.second, Ingress, &p)
+		for j := range some {
+			a.outcome = Outcome{}
+			a.ends[j].forward(&some[j], &a.outcome)
+			judged(i+j, &a.outcome)
 		}
 	}
-}
-
-// Refuse is Forward for a frame that [packet.Decode] returned err for, with what
-// could be read of it. Frames without IP are not applicable; all others are
-// dropped, at the first ENI on their way where their addresses could be read.
-// No connection sees them.
-func (f *Firewall) Refuse(h *packet.Header, err error) Outcome {
-	o := Outcome{Reason: refusal(err)}
-	if o.Reason == NotIP {
-		o.Verdict = NotApplicable
-	}
-	if o.Reason == NotIP || h.Length == 0 { // no address was readable
-		return o
-	}
-	e := f.between(h)
-	if e.reason != NoReason {
-		o.Verdict, o.Reason = NotApplicable, e.reason
-	} else {
-		o.add(e.first, e.dir, e.first.refused(e.dir, h, o.Reason))
-	}
-	return o
 }
 
 // Forward is [Firewall.Forward] for a packet whose way is known to be through
 // this ENI alone, in direction dir, whatever its addresses say. At an ENI that the
 // policy lacks it is not applicable.
-func (e *Enforcer) Forward(dir Direction, h *packet.Header, now time.Time) Outcome {
+func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 	if e == nil || e.eni == nil {
 		return Outcome{Verdict: NotApplicable, Reason: NoInterface}
 	}
-	var o Outcome
-	o.add(e, dir, e.EvaluateVia(dir, h, now, 0))
+	if p.Err != nil {
+		if v, r := refusal(p.Err); v == NotApplicable {
+			return Outcome{Verdict: v, Reason: r}
+		}
+	}
+	p.placed = true
+	o.judge(e, dir, &p)
 	return o
 }
 
-// Refuse is [Firewall.Refuse] for a frame whose way is known to be through this
-// ENI alone. Where not even an IP header was there it is not applicable, and no
-// hop; all else is dropped here.
-func (e *Enforcer) Refuse(dir Direction, h *packet.Header, err error) Outcome {
-	if e == nil || e.eni == nil {
-		return Outcome{Verdict: NotApplicable, Reason: NoInterface}
-	}
-	o := Outcome{Reason: refusal(err)}
-	if o.Reason == NotIP {
-		o.Verdict = NotApplicable
-		return o
-	}
-	o.add(e, dir, e.refused(dir, h, o.Reason))
-	return o
+// ends are the ENIs at both ends of a packet.
+type ends struct {
+	first, second *Enforcer // in the order in which they judge; nil where there is none
+	dir           Direction // at first; at second, which there is only after an Egress, it is Ingress
+	reason        Reason    // why nobody judges; else NoReason
 }
 
-// refused is a drop that no clock belongs to, and that the observer is told of.
-func (e *Enforcer) refused(dir Direction, h *packet.Header, reason Reason) Decision {
-	d := Decision{Reason: reason}
-	if e.observing() {
-		e.observed(dir, h, time.Time{}, &d)
+// set makes e the ends of a packet from src to dst, one of which may be nil. It does
+// not branch: which of them is depends on the packet's direction, which nobody can
+// predict.
+func (e *ends) set(src, dst *Enforcer) {
+	first, second, dir := src, dst, Egress
+	if src == nil {
+		first = dst
 	}
-	return d
+	if src == nil {
+		second = nil
+	}
+	if src == nil {
+		dir = Ingress
+	}
+	e.first, e.second, e.dir = first, second, dir
 }
 
-// refusal returns the reason for an error of packet.Decode.
-func refusal(err error) Reason {
-	switch {
-	case errors.Is(err, packet.ErrNotIP), errors.Is(err, packet.ErrLinkType):
-		return NotIP
-	case errors.Is(err, packet.ErrCut):
-		return Cut
+// nobody makes e the ends of a packet that no ENI judges.
+func (e *ends) nobody(why Reason) { *e = ends{reason: why} }
+
+// forward is Forward between e, into a zero Outcome.
+func (e *ends) forward(p *Packet, o *Outcome) {
+	if e.first == nil {
+		o.Verdict, o.Reason = NotApplicable, e.reason
+		return
 	}
-	return Malformed
+	o.judge(e.first, e.dir, p)
+	if e.second != nil && o.Verdict != Drop {
+		o.judge(e.second, Ingress, p)
+	}
 }
 
-// between finds the ENIs at both ends of a packet; one of them may be missing. The
-// reason is that of a packet without any, and NoReason otherwise.
-func (f *Firewall) between(h *packet.Header) Ends {
+// between finds the ENIs at both ends of a packet; one of them may be missing. It
+// writes into *e for the reason that evaluate gives.
+func (f *Firewall) between(p *Packet, e *ends) {
+	h := p.Header
+	if p.Err != nil {
+		if v, r := refusal(p.Err); v == NotApplicable || h.Length == 0 { // no address was readable
+			e.nobody(r)
+			return
+		}
+	}
 	if h.Family == packet.IPv4 {
 		// The way of nearly all packets.
 		m := f.w.members
 		s, d := m.Sole4(binary.BigEndian.Uint32(h.Src[12:])), m.Sole4(binary.BigEndian.Uint32(h.Dst[12:]))
 		if s <= member.Most && d <= member.Most && s != d {
-			return newEnds(f.owners[s], f.owners[d])
+			e.set(f.owners[s], f.owners[d])
+			return
 		}
+	}
+	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
+		e.nobody(Malformed)
+		return
 	}
 	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
 	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)
 	switch {
 	case !okS && !okD:
-		return Ends{reason: NoInterface}
+		e.nobody(NoInterface)
+		return
 	case allS != nil || allD != nil:
 		s, d, okS, okD = f.w.choose(s, allS, okS, d, allD, okD)
 		if !okS && !okD {
-			return Ends{reason: Ambiguous}
+			e.nobody(Ambiguous)
+			return
 		}
 	}
 	if okS && okD && s == d {
-		return Ends{reason: SameInterface}
+		e.nobody(SameInterface)
+		return
 	}
 	var src, dst *Enforcer
 	if okS {
@@ -254,7 +202,7 @@ func (f *Firewall) between(h *packet.Header) Ends {
 	if okD {
 		dst = f.owners[d+1]
 	}
-	return newEnds(src, dst)
+	e.set(src, dst)
 }
 
 // choose settles which ENIs are meant where an address has several owners: the
@@ -277,7 +225,7 @@ func (w *world) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint3
 		for _, i := range allS {
 			for _, j := range allD {
 				a, b := w.enis[i].vpc, w.enis[j].vpc
-				if _, active := w.paths.active[[2]uint32{a, b}]; !peered && a == b || peered && active {
+				if !peered && a == b || peered && w.reach.Peered(a, b) {
 					from, to, n = i, j, n+1
 				}
 			}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // hints returns what else a person may want to know about a hop.
@@ -15,7 +16,7 @@ func (e *Enforcer) hints(hop *HopExplanation, dir Direction, h *packet.Header, v
 	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
 		add("no %s rule admits it now: it passes for its connection alone, until that expires (CT-20)", dir)
 	}
-	if d.Verdict != Drop {
+	if d.Verdict != Drop && d.Verdict != Unknown {
 		return hints
 	}
 	switch d.Reason {
@@ -27,6 +28,14 @@ func (e *Enforcer) hints(hop *HopExplanation, dir Direction, h *packet.Header, v
 		e.fragmentHint(h, add)
 	case Cut:
 		add("the capture cut off what the decision needs: capture with a longer snap length")
+	case MissingGroup:
+		add("it carries %s, whose rules are not known: they may admit it", e.eni.missing[0])
+	case MissingList:
+		add("%s may admit it: not all entries of %s are known", d.Rule, d.Rule.Rule().Peer.PrefixList)
+	case UnknownReference:
+		add("%s may admit it, if a transit gateway between the VPCs has security group referencing on (REF-11)", d.Rule)
+	case SourceDest:
+		add("the address is another interface's: with the source/destination check on, AWS drops such packets before groups see them")
 	case NoRule:
 		if r.Class() == conntrack.Related {
 			add("an ICMP error about a tracked connection, not admitted: security groups want a rule for it, icmp %d/%d (CT-51); see Options.RelatedICMP",
@@ -95,6 +104,27 @@ func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntra
 		add("%s is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)", RuleRef{echoReply})
 	}
 	e.replyHint(dir, h, via, r, add)
+	e.throughHint(dir, h, via, add)
+}
+
+// throughHint looks whether the packet would be admitted if it had come through an
+// interface that keeps its client's address.
+func (e *Enforcer) throughHint(dir Direction, h *packet.Header, via Via, add func(string, ...any)) {
+	if dir != Ingress || via.Through != "" {
+		return
+	}
+	w := e.f.w
+	for i := range w.enis {
+		o := &w.enis[i]
+		if !o.keepsClients || w.reach.Member(e.eni.vpc, o.vpc, nil, true) != reach.Yes {
+			continue
+		}
+		via.Through = o.id
+		if hit := w.match(e.eni, dir, h, via); hit.rule != nil && hit.unknown == NoReason {
+			add("%s would admit it if it came through %s with its client's address kept: say through=%s", RuleRef{hit.rule}, o.id, o.id)
+			return
+		}
+	}
 }
 
 // replyHint looks whether the packet would have been the answer to a connection

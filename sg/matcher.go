@@ -2,374 +2,208 @@ package sg
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"slices"
+	"sync/atomic"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/match"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
+
+// A matcher holds the rules of one list of groups, which it takes for one set (SG-03).
+// It belongs to one world.
+type matcher struct {
+	tables [2]match.Table // by Direction-1
+	open   [2]flowSet     // which flows have all their ports open to everybody
+	rules  [2][]*ruleInfo // by their index in tables: in topology order
+	unsure [2][]*ruleInfo // that name lists of which entries are not known
+
+	groups []*group      // that the rules are those of
+	epoch  atomic.Uint64 // of the world when these were looked at last
+}
+
+// matcher returns the matcher for an ENI, compiled when it is first wanted: of a large
+// policy most never are. A change of rules makes new groups; matchers of other groups
+// stay.
+func (w *world) matcher(n *eni) *matcher {
+	if m := n.set.matcher.Load(); m != nil && m.epoch.Load() == w.epoch {
+		return m
+	}
+	return w.refresh(n.set)
+}
+
+// refresh is the slow part of matcher. Goroutines that share the world may do it
+// several times over, with the same result.
+func (w *world) refresh(s *groupSet) *matcher {
+	m := s.matcher.Load()
+	if m == nil || !slices.EqualFunc(m.groups, s.numbers, func(g *group, n uint32) bool { return g == w.groups[n] }) {
+		m = &matcher{groups: make([]*group, len(s.numbers))}
+		for i, n := range s.numbers {
+			m.groups[i] = w.groups[n]
+		}
+		for d := range m.tables {
+			m.compile(d)
+		}
+	}
+	m.epoch.Store(w.epoch)
+	s.matcher.Store(m)
+	return m
+}
+
+func (m *matcher) compile(d int) {
+	n := 0
+	for _, g := range m.groups {
+		n += len(g.rules[d])
+	}
+	rules := make([]match.Rule, 0, n)
+	m.rules[d] = make([]*ruleInfo, 0, n)
+	for _, g := range m.groups {
+		for _, r := range g.rules[d] {
+			if r.unsure {
+				m.unsure[d] = append(m.unsure[d], r)
+			}
+			if r.kind == peerNothing {
+				continue
+			}
+			rules = append(rules, match.Rule{Peer: r.peer, Range: r.rule.keys()})
+			m.rules[d] = append(m.rules[d], r)
+			m.open[d] |= r.opens()
+		}
+	}
+	m.tables[d] = match.New(rules)
+}
+
+// keys returns what the rule covers but for its peer (SG-20 to SG-31).
+func (r *Rule) keys() match.Range {
+	switch r.Protocol {
+	case AllProtocols:
+		return match.All
+	case TCP, UDP:
+		if r.Ports != allPorts {
+			return match.Ports(packet.Protocol(r.Protocol), uint16(r.Ports.first), uint16(r.Ports.last))
+		}
+	case ICMP, ICMPv6:
+		if typ := uint16(r.ICMP.typ) << 8; r.ICMP.set && r.ICMP.typ >= 0 { // SG-29
+			if r.ICMP.code >= 0 {
+				return match.Ports(packet.Protocol(r.Protocol), typ|uint16(r.ICMP.code), typ|uint16(r.ICMP.code))
+			}
+			return match.Ports(packet.Protocol(r.Protocol), typ, typ|255)
+		}
+	}
+	return match.AllOf(packet.Protocol(r.Protocol)) // hopOpt is 0
+}
+
+// covers reports whether the rule covers the packet but for its peer.
+func (r *ruleInfo) covers(h *packet.Header) bool { return r.rule.keys().Has(match.KeyOf(h)) }
 
 // A hit is what match found. The zero hit is no rule.
 type hit struct {
-	rule      *ruleInfo
-	number    uint32 // of the rule
+	rule      *ruleInfo // that admits the packet or, where unknown says so, may
 	untracked bool
+	unknown   Reason // why it is not known whether a rule admits the packet; else NoReason
 }
 
 // match finds the first rule in topology order that admits the packet at the ENI.
 func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
-	q := query{w: w, eni: n, h: h, via: via}
-	var r ruleAt
-	if !h.LaterFragment() && (h.Protocol == packet.TCP || h.Protocol == packet.UDP) {
-		r = w.matchPort(&q, dir)
-	} else {
-		r = w.matchOther(&q, dir)
+	m := w.matcher(n)
+	t, k := &m.tables[dir-1], match.KeyOf(h)
+	if !t.Covers(k) {
+		return m.unknown(n, dir, h)
 	}
-	if r.ruleInfo == nil {
-		return hit{}
-	}
-	return hit{r.ruleInfo, r.number, via&ViaTracked == 0 && w.untracked(n, dir, h)}
-}
-
-// fewRules is for how many rules, of the one group that may admit a packet, nothing
-// is looked up before a rule asks: most packets are admitted by a CIDR then. It
-// makes 10 rules a fifth faster and 100 slower.
-const fewRules = 16
-
-// matchPort is match for a packet whose port counts. All groups are asked at once,
-// as far as that goes: first their fronts about the port, then about the address,
-// and only then are rules compared. None of these waits for another group, so that
-// the processor waits for the memory of all of them together.
-func (w *world) matchPort(q *query, dir Direction) ruleAt {
-	var found [8]uint32 // groups that may admit the packet
-	d := doorOf(q.h.Protocol, q.h.DstPort)
-	fronts := w.fronts[dir-1]
-	for groups := q.eni.groups(); len(groups) > 0; {
-		k := min(len(groups), len(found))
-		n := 0
-		for _, g := range groups[:k] {
-			found[n&7] = g
-			n += fronts[g].admits(&d)
-		}
-		groups = groups[k:]
-		if n == 0 {
-			continue
-		}
-		if !q.aimed {
-			q.aim(dir)
-			d.look()
-		}
-		peers := peerSet(0)
-		for _, g := range found[:n] {
-			peers |= fronts[g].peers
-		}
-		if n > 1 || len(fronts[found[0]].rules) > fewRules {
-			q.learn(peers)
-		}
-		m := 0
-		for _, g := range found[:n] {
-			found[m&7] = g
-			m += fronts[g].knows(q)
-		}
-		for _, g := range found[:m] {
-			f := &fronts[g]
-			if f.crowded {
-				if r := q.findPort(f.block); r.ruleInfo != nil {
-					return r
-				}
-				continue
-			}
-			wide, door, gate := f.runs(&d)
-			r := q.scan(f, door.of(f.entries))
-			r = min(r, q.scan(f, wide.of(f.entries)))
-			r = min(r, q.scan(f, gate.of(f.entries)))
-			if r < noRule {
-				return f.rules[r]
-			}
-		}
-	}
-	return ruleAt{}
-}
-
-// findPort returns the first rule of a group's blocks that admits a packet whose
-// port counts.
-func (q *query) findPort(b *block) ruleAt {
-	for ; b != nil; b = b.next {
-		t := b.ports(q.h.Protocol)
-		if i := b.find(q, t, t.find(q.h.DstPort)); i >= 0 {
-			return b.rules[i]
-		}
-	}
-	return ruleAt{}
-}
-
-// matchOther is match for packets that rules do not tell by port.
-func (w *world) matchOther(q *query, dir Direction) ruleAt {
-	q.aim(dir)
-	for _, g := range q.eni.groups() {
-		for b := w.fronts[dir-1][g].block; b != nil; b = b.next {
-			if i := b.findOther(q); i >= 0 {
-				return b.rules[i]
-			}
-		}
-	}
-	return ruleAt{}
-}
-
-// A query is a packet on its way through an ENI's groups. What it needs of lists and
-// members is looked up once: ahead, by learn, or when the first rule asks.
-type query struct {
-	w   *world
-	eni *eni
-	h   *packet.Header
-	via Via
-
-	aimed    bool // whether the remote address is known
-	v6       bool
-	a4       uint32 // the remote address, by family
-	hi, lo   uint64
-	chunk    uint32 // of 64 lists, plus one: the one that inLists is about
-	asked    bool   // whether first and all are known
-	isMember bool
-	first    uint32 // owner of the remote address
-	inLists  uint64
-	all      []uint32 // owners, if there are several
-
-	keys  [4]uint64 // what entries are compared with
-	known peerSet   // those of the keys that are filled in
-	ask   peerSet   // peers that a front knows nothing more of
-	proto uint8     // as in entry.protos
-	net   uint8     // as netOf has it
-	is4   uint64    // 1 for an IPv4 packet
-}
-
-// aim reads the remote address.
-func (q *query) aim(dir Direction) {
-	q.aimed = true
-	q.keys[keyList], q.keys[keyGroup] = ^uint64(0), ^uint64(0)
-	if q.via&ViaAppliance != 0 { // REF-12
-		q.known, q.keys[keyGroup] = withGroups, 0
-	}
-	remote := &q.h.Src
+	remote := &h.Src
 	if dir == Egress {
-		remote = &q.h.Dst
+		remote = &h.Dst
 	}
-	q.proto = protoBit(q.h.Protocol)
-	if q.v6 = q.h.Family == packet.IPv6; q.v6 {
-		q.hi, q.lo = binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
-		q.keys[keyCIDR], q.keys[keyAsk] = noAddr4, 1<<askList|1<<askCIDR6|1<<askEvery6
-		q.ask = withMore | withCIDR6
-		return
+	first, maybe := uint32(match.None), uint32(match.None)
+	if !via.Appliance { // REF-12
+		first, maybe = w.firstMember(n, t, k, dir, h.Family, remote)
 	}
-	q.a4 = binary.BigEndian.Uint32(remote[12:])
-	q.keys[keyCIDR], q.keys[keyAsk] = uint64(q.a4), 1<<askList
-	q.is4, q.net, q.ask = 1, netOf(q.a4), withMore
-}
-
-// learn fills in the keys that entries need. Those that are not filled in let
-// confirms ask.
-func (q *query) learn(needs peerSet) {
-	needs &^= q.known
-	q.known |= needs
-	if needs&withGroups != 0 {
-		q.keys[keyGroup] = 0
-		for i := range q.owners() {
-			q.keys[keyGroup] |= q.owner(i).marks
+	if via.Through != "" && dir == Ingress {
+		if i, ok := w.eniByID[via.Through]; ok {
+			first = firstOf(t, w.enis[i].groups(), k, first)
 		}
 	}
-	if needs&withLists != 0 {
-		q.keys[keyList] = q.lists(0)
-	}
-}
-
-// lists returns which of 64 lists the remote address is in.
-func (q *query) lists(chunk uint32) uint64 {
-	if q.chunk != chunk+1 {
-		q.chunk = chunk + 1
-		t := &q.w.tries[chunk]
-		if q.v6 {
-			q.inLists = t.Lookup6(q.hi, q.lo)
-		} else {
-			q.inLists = t.Lookup4(q.a4)
-		}
-	}
-	return q.inLists
-}
-
-// owners returns the number of ENIs that own the remote address.
-func (q *query) owners() int {
-	if !q.asked {
-		q.asked = true
-		if q.v6 {
-			q.first, q.all, q.isMember = q.w.members.Lookup6(q.hi, q.lo)
-		} else {
-			q.first, q.all, q.isMember = q.w.members.Lookup4(q.a4)
+	if h.Family == packet.IPv4 {
+		short, long := w.cidrs.Lookup4(binary.BigEndian.Uint32(remote[12:]))
+		first = firstOf(t, short, k, first)
+		first = firstOf(t, long, k, first)
+	} else {
+		walk := w.cidrs.Walk6(binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:]))
+		for peers, ok := walk.Next(); ok; peers, ok = walk.Next() {
+			first = firstOf(t, peers, k, first)
 		}
 	}
 	switch {
-	case !q.isMember:
-		return 0
-	case q.all != nil:
-		return len(q.all)
+	case first != match.None:
+		return hit{rule: m.rules[dir-1][first], untracked: !n.tracked && !w.tracks(via) && m.untracked(dir, h)}
+	case maybe != match.None:
+		return hit{rule: m.rules[dir-1][maybe], unknown: UnknownReference}
 	}
-	return 1
+	return m.unknown(n, dir, h)
 }
 
-// owner returns one of the owners of the remote address.
-func (q *query) owner(i int) *eni {
-	if q.all != nil {
-		return &q.w.enis[q.all[i]]
-	}
-	return &q.w.enis[q.first]
-}
-
-// reaches reports whether rules at the ENI that name a group match o, which
-// carries it.
-func (q *query) reaches(o *eni, group uint32) bool {
-	return o.vpc == q.eni.vpc || q.w.paths.reach(q.eni.vpc, o.vpc, q.w.groups[group])
-}
-
-// memberOf reports whether the remote address belongs to a member of the group.
-func (q *query) memberOf(group uint32) bool {
-	for i := range q.owners() {
-		if o := q.owner(i); slices.Contains(o.groups(), group) && q.reaches(o, group) {
-			return true
+// unknown says why a rule may admit the packet though none is known that does.
+func (m *matcher) unknown(n *eni, dir Direction, h *packet.Header) hit {
+	for _, r := range m.unsure[dir-1] {
+		if r.covers(h) && (r.family == 0 || r.family == h.Family) {
+			return hit{rule: r, unknown: MissingList}
 		}
 	}
-	return false
+	if n.incomplete {
+		return hit{unknown: MissingGroup}
+	}
+	return hit{}
 }
 
-// ports returns the table for TCP or UDP.
-func (b *block) ports(p packet.Protocol) *portTable {
-	if p == packet.UDP {
-		return &b.tables[1]
+// firstOf returns the first rule with one of the peers, or the one given if that comes
+// before.
+func firstOf(t *match.Table, peers []uint32, k match.Key, first uint32) uint32 {
+	for _, p := range peers {
+		first = min(first, t.First(p, k))
 	}
-	return &b.tables[0]
+	return first
 }
 
-// find returns the first rule of an interval of ports whose peer the packet has,
-// -1 if there is none.
-func (b *block) find(q *query, t *portTable, interval int) int {
-	if b.words > 1 || b.many != nil {
-		return b.findWide(q, t, interval)
+// firstMember returns the first rule of the ENI that names a group of which the address
+// is a member, and the first that may.
+func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, f packet.Family, remote *[16]byte) (first, maybe uint32) {
+	first, maybe = match.None, match.None
+	owner, all, ok := w.members.Lookup(f, remote)
+	if !ok {
+		return first, maybe
 	}
-	if c := t.intervals[interval].row; c != 0 {
-		if i := b.findWord(q, 0, c); i < 64 {
-			return i
-		}
+	if all == nil {
+		all = []uint32{owner}
 	}
-	return -1
-}
-
-// findWide is find for blocks of many rules.
-func (b *block) findWide(q *query, t *portTable, i int) int {
-	if b.words > 1 {
-		return b.findIn(q, t.row(i, b.words))
-	}
-	row := [1]uint64{t.intervals[i].row}
-	return b.findIn(q, row[:])
-}
-
-// findOther is find for packets whose ports mean nothing or are not known.
-func (b *block) findOther(q *query) int {
-	var row [blockWords]uint64
-	if p := q.h.Protocol; p == packet.TCP || p == packet.UDP {
-		for i, r := range b.rules {
-			if r.covers(q.h) {
-				set(row[:], i)
-			}
-		}
-	} else {
-		for _, i := range b.others {
-			if b.rules[i].covers(q.h) {
-				set(row[:], int(i))
+	for _, o := range all {
+		o := &w.enis[o]
+		for _, g := range o.groups() {
+			if r := t.First(g, k); r < first {
+				switch w.reaches(n, o, g, dir) {
+				case reach.Yes:
+					first = r
+				case reach.Maybe:
+					maybe = min(maybe, r)
+				}
 			}
 		}
 	}
-	return b.findIn(q, row[:b.words])
+	return first, maybe
 }
 
-// findIn returns the first rule of a row whose peer the packet has, -1 if there
-// is none.
-func (b *block) findIn(q *query, row []uint64) int {
-	if b.many != nil && b.crowdedRow(row) {
-		return b.many.find(b, q, row)
+// reaches says whether rules at the ENI that name a group match o, which carries it.
+func (w *world) reaches(n, o *eni, group uint32, dir Direction) reach.Answer {
+	if n.vpc == o.vpc {
+		return reach.Yes
 	}
-	for w, c := range row {
-		if c == 0 {
-			continue
-		}
-		if i := b.findWord(q, w, c); i < 64 {
-			return 64*w + i
-		}
-	}
-	return -1
+	return w.reach.Member(n.vpc, o.vpc, w.groups[group].vpcs, dir == Ingress)
 }
 
-// findWord returns the first of the candidates in word w whose peer the packet
-// has, 64 if there is none. CIDRs come first, being cheapest, and what is left of
-// the others must come before a match in order.
-func (b *block) findWord(q *query, w int, candidates uint64) int {
-	best := 64
-	kinds := b.kinds[w:]
-	peers := b.peers[64*w:]
-	if !q.v6 {
-		for c := candidates & kinds[row4*b.words]; c != 0; c &= c - 1 {
-			i := bits.TrailingZeros64(c)
-			if p := peers[i]; q.a4&p.b == p.a {
-				best = i
-				break
-			}
-		}
-	} else {
-		for c := candidates & kinds[row6*b.words]; c != 0; c &= c - 1 {
-			i := bits.TrailingZeros64(c)
-			if p := &b.cidrs6[peers[i].a]; q.hi&p.hiMask == p.hi && q.lo&p.loMask == p.lo {
-				best = i
-				break
-			}
-		}
+// tracks reports whether AWS tracks all flows on a path (CT-14).
+func (w *world) tracks(via Via) bool {
+	if via.Through == "" {
+		return via.Tracked
 	}
-	candidates &= 1<<best - 1
-	for c := candidates & kinds[rowList*b.words]; c != 0; c &= c - 1 {
-		i := bits.TrailingZeros64(c)
-		if l := peers[i].a; q.lists(l/64)>>(l%64)&1 != 0 {
-			best = i
-			break
-		}
-	}
-	candidates &= 1<<best - 1
-	if q.via&ViaAppliance != 0 { // REF-12
-		return best
-	}
-	for c := candidates & kinds[rowGroup*b.words]; c != 0; c &= c - 1 {
-		i := bits.TrailingZeros64(c)
-		if q.memberOf(peers[i].a) {
-			return i
-		}
-	}
-	return best
-}
-
-// covers reports whether protocol and ports, or type and code, are the rule's.
-// Of a later fragment, or where the capture cut them off, only rules for the whole
-// protocol are known to cover it.
-func (r *ruleInfo) covers(h *packet.Header) bool {
-	switch p := r.rule.Protocol; {
-	case p == AllProtocols:
-		return true
-	case p != ProtocolNumber(uint8(h.Protocol)), p == ICMP && h.Family == packet.IPv6: // SG-41
-		return false
-	case p == TCP || p == UDP:
-		if h.LaterFragment() || h.Missing&packet.MissingPorts != 0 {
-			return r.rule.Ports == allPorts
-		}
-		return r.rule.Ports.First() <= int(h.DstPort) && int(h.DstPort) <= r.rule.Ports.Last()
-	case p == ICMP || p == ICMPv6 && r.rule.ICMP.set:
-		m := r.rule.ICMP
-		if h.LaterFragment() || h.Missing&packet.MissingICMP != 0 {
-			return m == allICMP
-		}
-		return (m.typ == -1 || m.typ == int32(h.ICMPType)) && (m.code == -1 || m.code == int32(h.ICMPCode))
-	}
-	return true
+	i, ok := w.eniByID[via.Through]
+	return via.Tracked || ok && w.enis[i].tracked
 }

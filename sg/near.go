@@ -91,10 +91,10 @@ func (e *Enforcer) peerHas(r *ruleInfo, dir Direction, h *packet.Header, via Via
 	case peerCIDR4, peerCIDR6:
 		return r.rule.Peer.CIDR.Contains(remote)
 	case peerList:
-		_, ok := e.f.w.listEntry(r.peer, remote)
+		_, ok := e.f.w.cidrs.Longest(remote, r.peer)
 		return ok
 	case peerGroup:
-		return via&ViaAppliance == 0 && e.f.w.member(e.eni, r.peer, dir, h) != ""
+		return !via.Appliance && e.f.w.member(e.eni, r.peer, dir, h) != ""
 	}
 	return false
 }
@@ -129,13 +129,10 @@ func (w *world) staleReason(r *ruleInfo) string {
 		return fmt.Sprintf("%s is not in the topology", p.PrefixList)
 	}
 	n, ok := w.groupByID[p.Group]
-	switch {
-	case !ok:
+	if !ok {
 		return fmt.Sprintf("%s is not in the topology", p.Group)
-	case p.Account != "" && w.groups[n].account != "" && w.groups[n].account != p.Account:
-		return fmt.Sprintf("%s belongs to account %s", p.Group, w.groups[n].account)
 	}
-	return fmt.Sprintf("peering %s is not active, or not within the Region", p.Peering)
+	return w.stale(&p, w.groups[w.groupByID[r.group]], w.groups[n])
 }
 
 // failedMember says why the packet's other end does not count as a member of g.
@@ -153,7 +150,7 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 			o := &w.enis[m]
 			switch {
 			case !slices.Contains(o.groups(), g.number):
-			case via&ViaAppliance != 0:
+			case via.Appliance:
 				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
 			default:
 				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)

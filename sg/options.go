@@ -1,13 +1,11 @@
 package sg
 
 import (
-	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
 // Options say how a [Firewall] behaves where AWS is silent or where users want
@@ -83,104 +81,22 @@ var (
 )
 
 // String returns "drop", "pass" or "pickup".
-func (m Midstream) String() string { return text(midstreamText[:], "Midstream", m) }
+func (m Midstream) String() string { return enum.Text(midstreamText[:], "Midstream", m) }
 
 // String returns "aws", "keep", "revalidate" or "flush".
-func (c OnChange) String() string { return text(onChangeText[:], "OnChange", c) }
+func (c OnChange) String() string { return enum.Text(onChangeText[:], "OnChange", c) }
 
 // MarshalText returns the text form.
-func (m Midstream) MarshalText() ([]byte, error) { return marshal(midstreamText[:], m) }
+func (m Midstream) MarshalText() ([]byte, error) { return enum.Marshal(midstreamText[:], m) }
 
 // MarshalText returns the text form.
-func (c OnChange) MarshalText() ([]byte, error) { return marshal(onChangeText[:], c) }
+func (c OnChange) MarshalText() ([]byte, error) { return enum.Marshal(onChangeText[:], c) }
 
 // UnmarshalText reads the text form.
-func (m *Midstream) UnmarshalText(b []byte) error { return unmarshal(midstreamText[:], b, m) }
+func (m *Midstream) UnmarshalText(b []byte) error { return enum.Unmarshal(midstreamText[:], b, m) }
 
 // UnmarshalText reads the text form.
-func (c *OnChange) UnmarshalText(b []byte) error { return unmarshal(onChangeText[:], b, c) }
-
-func marshal[T ~uint8](names []string, v T) ([]byte, error) {
-	if int(v) >= len(names) {
-		return nil, fmt.Errorf("%d: not one of %q", v, names)
-	}
-	return []byte(names[v]), nil
-}
-
-func unmarshal[T ~uint8](names []string, b []byte, v *T) error {
-	for i, s := range names {
-		if s == string(b) {
-			*v = T(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("%q: not one of %q", b, names)
-}
-
-// Via says things about a packet's path that its bytes do not tell. The zero Via
-// is the plain path inside the network.
-type Via uint8
-
-const (
-	// ViaAppliance: routes lead through a middlebox, so that no rule that names
-	// a group matches (REF-12).
-	ViaAppliance Via = 1 << iota
-
-	// ViaTracked: the path is one on which AWS tracks every flow, a Network
-	// Load Balancer or a NAT gateway for example (CT-14).
-	ViaTracked
-)
-
-// viaText holds the words of each flag, the one that String uses first.
-var viaText = [...]struct {
-	name string
-	flag Via
-}{
-	{"appliance", ViaAppliance},
-	{"tracked", ViaTracked},
-	{"nlb", ViaTracked}, // what most people have in mind
-}
-
-// String returns "appliance", "tracked", both with a comma between, or "".
-func (v Via) String() string {
-	if v&^(ViaAppliance|ViaTracked) != 0 {
-		return "Via(" + strconv.Itoa(int(v)) + ")"
-	}
-	var names []string
-	for _, t := range viaText {
-		if v&t.flag != 0 {
-			names, v = append(names, t.name), v&^t.flag
-		}
-	}
-	return strings.Join(names, ",")
-}
-
-// MarshalText returns the text form.
-func (v Via) MarshalText() ([]byte, error) {
-	if v&^(ViaAppliance|ViaTracked) != 0 {
-		return nil, fmt.Errorf("%d: not flags of Via", v)
-	}
-	return []byte(v.String()), nil
-}
-
-// UnmarshalText reads the text form; "nlb" is another word for "tracked".
-func (v *Via) UnmarshalText(b []byte) error {
-	var via Via
-	if len(b) > 0 {
-	next:
-		for word := range strings.SplitSeq(string(b), ",") {
-			for _, t := range viaText {
-				if t.name == word {
-					via |= t.flag
-					continue next
-				}
-			}
-			return fmt.Errorf("%q: not appliance, tracked or nlb", word)
-		}
-	}
-	*v = via
-	return nil
-}
+func (c *OnChange) UnmarshalText(b []byte) error { return enum.Unmarshal(onChangeText[:], b, c) }
 
 // An Observer is told of every decision of an ENI, in order, before the caller
 // gets it.
@@ -193,6 +109,6 @@ type Event struct {
 	Enforcer  *Enforcer
 	Direction Direction
 	Header    packet.Header
-	Time      time.Time // as the caller gave it; zero from Refuse
+	Time      time.Time // as the caller gave it, in UTC
 	Decision  Decision
 }

@@ -207,7 +207,7 @@ func (o *oracle) live(now time.Time) int {
 		return 0
 	}
 	o.fw.Expire(now, math.MaxInt)
-	return o.fw.Table().Len()
+	return o.fw.Stats().Entries
 }
 
 // play gives a packet to both firewalls and compares. Explanations take most of
@@ -223,18 +223,18 @@ func (o *oracle) play(f *flight, at time.Duration) (accepted bool, err error) {
 	if f.eni != "" {
 		e := o.fw.ENI(f.eni)
 		if explain {
-			said = e.ExplainVia(f.dir, &f.h, now, f.via).Hops
+			said = e.Explain(f.dir, sg.Packet{Header: &f.h, Time: now, Via: f.via}).Hops
 		}
-		got = []sg.Decision{e.EvaluateVia(f.dir, &f.h, now, f.via)}
+		got = []sg.Decision{e.Evaluate(f.dir, sg.Packet{Header: &f.h, Time: now, Via: f.via})}
 		want = []naive.Decision{o.slow.Evaluate(f.eni, f.dir, f.via, &f.h, now)}
 		if o.written {
 			o.trace.Evaluate(at, f.eni, f.dir, f.via, &f.h, got[0])
 		}
 	} else {
 		if explain {
-			said = o.fw.ExplainVia(&f.h, now, f.via).Hops
+			said = o.fw.Explain(sg.Packet{Header: &f.h, Time: now, Via: f.via}).Hops
 		}
-		out := o.fw.ForwardVia(&f.h, now, f.via)
+		out := o.fw.Forward(sg.Packet{Header: &f.h, Time: now, Via: f.via})
 		for _, hop := range out.Hops() {
 			got = append(got, hop.Decision)
 		}

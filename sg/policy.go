@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/sgsim/sgsim/packet"
-	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // A Policy is a compiled [Topology]: the rules of its groups, an index of the
@@ -51,22 +51,11 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 	if !ok || (dir != Ingress && dir != Egress) {
 		return Match{}, false
 	}
-	hit := w.matchKnown(&w.enis[n], dir, h, 0)
-	if hit.rule == nil {
+	hit := w.match(&w.enis[n], dir, h, Via{})
+	if hit.rule == nil || hit.unknown != NoReason {
 		return Match{}, false
 	}
 	return w.matchOf(&w.enis[n], hit, dir, h), true
-}
-
-// matchKnown is match for a packet whose ports the capture may have cut off. Evaluate
-// drops such a packet before it asks the rules, which would take them for zero.
-func (w *world) matchKnown(n *eni, dir Direction, h *packet.Header, via Via) hit {
-	if h.Missing&packet.MissingPorts != 0 {
-		later := *h
-		later.FragOffset = 8 // of no consequence, but that it has no ports
-		return w.match(n, dir, &later, via)
-	}
-	return w.match(n, dir, h, via)
 }
 
 // matchOf returns what a hit at an ENI means to users.
@@ -77,24 +66,28 @@ func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match 
 		m.CIDR = hit.rule.rule.Peer.CIDR
 	case peerList:
 		m.PrefixList = hit.rule.rule.Peer.PrefixList
-		m.CIDR, _ = w.listEntry(hit.rule.peer, remoteAddr(dir, h))
+		m.CIDR, _ = w.cidrs.Longest(remoteAddr(dir, h), hit.rule.peer)
 	case peerGroup:
 		m.Member = w.member(n, hit.rule.peer, dir, h)
 	}
 	return m
 }
 
-// listEntry returns the longest entry of a prefix list that contains a.
-func (w *world) listEntry(list uint32, a netip.Addr) (netip.Prefix, bool) {
-	return w.tries[list/cidrtrie.Sets].Longest(a, uint(list%cidrtrie.Sets))
-}
-
 // member returns the member of a group that owns the packet's remote address.
 func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) ENIID {
-	q := query{w: w, eni: n, h: h}
-	q.aim(dir)
-	for i := range q.owners() {
-		if o := q.owner(i); slices.Contains(o.groups(), group) && q.reaches(o, group) {
+	remote := &h.Src
+	if dir == Egress {
+		remote = &h.Dst
+	}
+	first, all, ok := w.members.Lookup(h.Family, remote)
+	if !ok {
+		return ""
+	}
+	if all == nil {
+		all = []uint32{first}
+	}
+	for _, o := range all {
+		if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group, dir) == reach.Yes {
 			return o.id
 		}
 	}

@@ -2,7 +2,6 @@ package sg
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -11,8 +10,8 @@ import (
 //
 //	sg.PostgreSQL.From(sg.FromGroup("sg-app"))
 //
-// The variables below are the console's types by the console's names. The zero
-// Traffic is invalid, as the zero [Rule] is.
+// The variables below are the console's types that programs name most; [ParseTraffic]
+// knows the others. The zero Traffic is invalid, as the zero [Rule] is.
 type Traffic struct {
 	Name     string // as the console writes it; empty for custom traffic
 	Protocol Protocol
@@ -20,63 +19,34 @@ type Traffic struct {
 	ICMP     ICMPMatch // ICMP and ICMPv6
 }
 
-// The types of the console's list that stand for more than one port. The two of
-// ICMP are separate protocols: All ICMP - IPv4 admits no ping over IPv6 (SG-41).
+// Types of the console's list.
 var (
 	AllTraffic = Traffic{Name: "All traffic", Protocol: AllProtocols}
-	AllTCP     = Traffic{Name: "All TCP", Protocol: TCP, Ports: AllPorts}
-	AllUDP     = Traffic{Name: "All UDP", Protocol: UDP, Ports: AllPorts}
-	AllICMPv4  = Traffic{Name: "All ICMP - IPv4", Protocol: ICMP, ICMP: AllICMP}
-	AllICMPv6  = Traffic{Name: "All ICMP - IPv6", Protocol: ICMPv6, ICMP: AllICMP}
+	SSH        = onePort("SSH", TCP, 22)
+	HTTP       = onePort("HTTP", TCP, 80)
+	HTTPS      = onePort("HTTPS", TCP, 443)
+	PostgreSQL = onePort("PostgreSQL", TCP, 5432)
 )
 
-// The types of the console's list that stand for one port.
-var (
-	SSH         = Traffic{"SSH", TCP, Port(22), ICMPMatch{}}
-	SMTP        = Traffic{"SMTP", TCP, Port(25), ICMPMatch{}}
-	DNSUDP      = Traffic{"DNS (UDP)", UDP, Port(53), ICMPMatch{}}
-	DNSTCP      = Traffic{"DNS (TCP)", TCP, Port(53), ICMPMatch{}}
-	HTTP        = Traffic{"HTTP", TCP, Port(80), ICMPMatch{}}
-	POP3        = Traffic{"POP3", TCP, Port(110), ICMPMatch{}}
-	IMAP        = Traffic{"IMAP", TCP, Port(143), ICMPMatch{}}
-	LDAP        = Traffic{"LDAP", TCP, Port(389), ICMPMatch{}}
-	HTTPS       = Traffic{"HTTPS", TCP, Port(443), ICMPMatch{}}
-	SMB         = Traffic{"SMB", TCP, Port(445), ICMPMatch{}}
-	SMTPS       = Traffic{"SMTPS", TCP, Port(465), ICMPMatch{}}
-	IMAPS       = Traffic{"IMAPS", TCP, Port(993), ICMPMatch{}}
-	POP3S       = Traffic{"POP3S", TCP, Port(995), ICMPMatch{}}
-	MSSQL       = Traffic{"MSSQL", TCP, Port(1433), ICMPMatch{}}
-	OracleRDS   = Traffic{"Oracle-RDS", TCP, Port(1521), ICMPMatch{}}
-	NFS         = Traffic{"NFS", TCP, Port(2049), ICMPMatch{}}
-	MySQLAurora = Traffic{"MySQL/Aurora", TCP, Port(3306), ICMPMatch{}}
-	RDP         = Traffic{"RDP", TCP, Port(3389), ICMPMatch{}}
-	PostgreSQL  = Traffic{"PostgreSQL", TCP, Port(5432), ICMPMatch{}}
-	Redshift    = Traffic{"Redshift", TCP, Port(5439), ICMPMatch{}}
-	WinRMHTTP   = Traffic{"WinRM-HTTP", TCP, Port(5985), ICMPMatch{}}
-	WinRMHTTPS  = Traffic{"WinRM-HTTPS", TCP, Port(5986), ICMPMatch{}}
-)
-
-var presets = []*Traffic{
-	&AllTraffic, &AllTCP, &AllUDP, &AllICMPv4, &AllICMPv6,
-	&SSH, &SMTP, &DNSUDP, &DNSTCP, &HTTP, &POP3, &IMAP, &LDAP, &HTTPS, &SMB, &SMTPS,
-	&IMAPS, &POP3S, &MSSQL, &OracleRDS, &NFS, &MySQLAurora, &RDP, &PostgreSQL, &Redshift,
-	&WinRMHTTP, &WinRMHTTPS,
+// presets is the console's list. The two types of ICMP are separate protocols: All ICMP
+// - IPv4 admits no ping over IPv6 (SG-41).
+var presets = []Traffic{
+	AllTraffic,
+	{Name: "All TCP", Protocol: TCP, Ports: AllPorts},
+	{Name: "All UDP", Protocol: UDP, Ports: AllPorts},
+	{Name: "All ICMP - IPv4", Protocol: ICMP, ICMP: AllICMP},
+	{Name: "All ICMP - IPv6", Protocol: ICMPv6, ICMP: AllICMP},
+	SSH, HTTP, HTTPS, PostgreSQL,
+	onePort("SMTP", TCP, 25), onePort("DNS (UDP)", UDP, 53), onePort("DNS (TCP)", TCP, 53),
+	onePort("POP3", TCP, 110), onePort("IMAP", TCP, 143), onePort("LDAP", TCP, 389),
+	onePort("SMB", TCP, 445), onePort("SMTPS", TCP, 465), onePort("IMAPS", TCP, 993),
+	onePort("POP3S", TCP, 995), onePort("MSSQL", TCP, 1433), onePort("Oracle-RDS", TCP, 1521),
+	onePort("NFS", TCP, 2049), onePort("MySQL/Aurora", TCP, 3306), onePort("RDP", TCP, 3389),
+	onePort("Redshift", TCP, 5439), onePort("WinRM-HTTP", TCP, 5985), onePort("WinRM-HTTPS", TCP, 5986),
 }
 
-// CustomTCP returns the traffic to a range of TCP ports.
-func CustomTCP(ports PortRange) Traffic { return Traffic{Protocol: TCP, Ports: ports} }
-
-// CustomUDP returns the traffic to a range of UDP ports.
-func CustomUDP(ports PortRange) Traffic { return Traffic{Protocol: UDP, Ports: ports} }
-
-// CustomICMP returns the ICMP messages of one type and code; -1 means all.
-func CustomICMP(typ, code int) Traffic {
-	return Traffic{Protocol: ICMP, ICMP: ICMPTypeCode(typ, code)}
-}
-
-// CustomICMPv6 returns the ICMPv6 messages of one type and code; -1 means all.
-func CustomICMPv6(typ, code int) Traffic {
-	return Traffic{Protocol: ICMPv6, ICMP: ICMPTypeCode(typ, code)}
+func onePort(name string, p Protocol, port int) Traffic {
+	return Traffic{Name: name, Protocol: p, Ports: Port(port)}
 }
 
 // From returns the rule that admits t from a peer: an ingress rule.
@@ -114,24 +84,15 @@ func ParseTraffic(s string) (Traffic, error) {
 		return *p, nil
 	}
 	proto, rest, more := strings.Cut(s, "/")
-	t := Traffic{}
-	switch proto {
-	case "all":
-		t = AllTraffic
-	case "tcp":
-		t = AllTCP
-	case "udp":
-		t = AllUDP
-	case "icmp":
-		t = AllICMPv4
-	case "icmpv6":
-		t = AllICMPv6
-	default:
-		n, err := strconv.ParseUint(proto, 10, 8)
-		if err != nil {
-			return Traffic{}, fmt.Errorf("traffic %q: neither a name of the console's nor protocol and ports", s)
+	p, err := parseProtocol(proto)
+	if err != nil || p == 0 {
+		return Traffic{}, fmt.Errorf("traffic %q: neither a name of the console's nor protocol and ports", s)
+	}
+	t := Traffic{Protocol: p}
+	for i := range presets[:5] { // those for all of a protocol
+		if presets[i].Protocol == p {
+			t = presets[i]
 		}
-		t.Protocol = ProtocolNumber(uint8(n))
 	}
 	if !more {
 		return t, nil
@@ -139,39 +100,44 @@ func ParseTraffic(s string) (Traffic, error) {
 	t.Name = ""
 	switch {
 	case t.Ports.IsSet():
-		first, last, span := strings.Cut(rest, "-")
-		if !span {
-			last = first
-		}
-		a, err1 := strconv.ParseUint(first, 10, 16)
-		b, err2 := strconv.ParseUint(last, 10, 16)
-		if err1 != nil || err2 != nil || a > b {
-			return Traffic{}, fmt.Errorf("traffic %q: %q is not a range of ports", s, rest)
-		}
-		t.Ports = Ports(int(a), int(b))
+		t.Ports, err = parsePorts(rest)
 	case t.ICMP.IsSet():
-		typ, code, both := strings.Cut(rest, "/")
-		if !both {
-			code = "-1"
+		if !strings.Contains(rest, "/") {
+			rest += "/-1"
 		}
-		a, err1 := strconv.ParseInt(typ, 10, 16)
-		b, err2 := strconv.ParseInt(code, 10, 16)
-		if err1 != nil || err2 != nil || a < -1 || a > 255 || b < -1 || b > 255 || a == -1 && b != -1 {
-			return Traffic{}, fmt.Errorf("traffic %q: %q is not an ICMP type and code", s, rest)
+		typ, code, ok := twoNumbers(rest, '/')
+		if !ok {
+			err = fmt.Errorf("%q is not an ICMP type and code", rest)
 		}
-		t.ICMP = ICMPTypeCode(int(a), int(b))
+		t.ICMP = ICMPTypeCode(typ, code)
 	default:
-		return Traffic{}, fmt.Errorf("traffic %q: %q has no ports", s, proto)
+		err = fmt.Errorf("%q has no ports", proto)
+	}
+	if r := t.From(Peer{}); err == nil {
+		err = r.checkMatch()
+	}
+	if err != nil {
+		return Traffic{}, fmt.Errorf("traffic %q: %w", s, err)
 	}
 	return t, nil
+}
+
+// MustTraffic is [ParseTraffic] for text that is known to be right. It panics where it
+// is not.
+func MustTraffic(s string) Traffic {
+	t, err := ParseTraffic(s)
+	if err != nil {
+		panic(err)
+	}
+	return t
 }
 
 // preset returns the traffic that the console has under a name, nil without one.
 func preset(name string) *Traffic {
 	key := squeeze(name)
-	for _, p := range presets {
-		if key == squeeze(p.Name) {
-			return p
+	for i := range presets {
+		if key == squeeze(presets[i].Name) {
+			return &presets[i]
 		}
 	}
 	return nil

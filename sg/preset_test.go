@@ -10,18 +10,18 @@ import (
 func TestParseTraffic(t *testing.T) {
 	for s, want := range map[string]Traffic{
 		"HTTPS":           HTTPS,
-		"mysql/aurora":    MySQLAurora,
-		"dns(udp)":        DNSUDP,
-		"DNS (TCP)":       DNSTCP,
-		"all-tcp":         AllTCP,
-		"All ICMP - IPv6": AllICMPv6,
+		"mysql/aurora":    onePort("MySQL/Aurora", TCP, 3306),
+		"dns(udp)":        onePort("DNS (UDP)", UDP, 53),
+		"DNS (TCP)":       onePort("DNS (TCP)", TCP, 53),
+		"all-tcp":         presets[1],
+		"All ICMP - IPv6": presets[4],
 		"all":             AllTraffic,
-		"icmp":            AllICMPv4,
-		"tcp/443":         CustomTCP(Port(443)),
-		"udp/1024-65535":  CustomUDP(Ports(1024, 65535)),
-		"icmp/8/0":        CustomICMP(8, 0),
-		"icmp/8":          CustomICMP(8, -1),
-		"icmpv6/128/0":    CustomICMPv6(128, 0),
+		"icmp":            presets[3],
+		"tcp/443":         {Protocol: TCP, Ports: Port(443)},
+		"udp/1024-65535":  {Protocol: UDP, Ports: Ports(1024, 65535)},
+		"icmp/8/0":        {Protocol: ICMP, ICMP: ICMPTypeCode(8, 0)},
+		"icmp/8":          {Protocol: ICMP, ICMP: ICMPTypeCode(8, -1)},
+		"icmpv6/128/0":    {Protocol: ICMPv6, ICMP: ICMPTypeCode(128, 0)},
 		"50":              {Protocol: 50},
 	} {
 		got, err := ParseTraffic(s)
@@ -42,7 +42,7 @@ func TestPresetNames(t *testing.T) {
 	for _, p := range presets {
 		got, err := ParseTraffic(p.Name)
 		require.NoError(t, err)
-		assert.Equal(t, *p, got)
+		assert.Equal(t, p, got)
 		assert.Equal(t, Rule{Protocol: p.Protocol, Ports: p.Ports, ICMP: p.ICMP, Peer: AnyIPv4}, p.From(AnyIPv4))
 	}
 }

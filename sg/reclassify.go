@@ -20,7 +20,7 @@ func (f *Firewall) swapped(now time.Time) {
 		if e.eni == nil || f.ends(e, &c) || f.opts.OnChange == ChangeFlush {
 			return true
 		}
-		used[c.Tag&^tagViaTracked] = true
+		f.tags.mark(used, c.Tag)
 		return false
 	})
 	f.tags.keep(used, f.table.Len())
@@ -34,7 +34,7 @@ func (f *Firewall) tidy(now time.Time) {
 	}
 	used := make([]bool, len(f.tags.rules))
 	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
-		used[c.Tag&^tagViaTracked] = true
+		f.tags.mark(used, c.Tag)
 		return false
 	})
 	f.tags.keep(used, f.table.Len())
@@ -58,21 +58,16 @@ func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
 // that an ENI has now and were not with the old ones: a group is new that opens
 // something to everybody. Both are ascending.
 func (w *world) opensMore(old, now []uint32) bool {
-	for _, g := range now {
-		if _, had := slices.BinarySearch(old, g); had {
-			continue
-		}
-		if f := &w.fronts[0][g]; f.flows|f.answers != 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(now, func(g uint32) bool {
+		_, had := slices.BinarySearch(old, g)
+		return !had && w.groups[g].mayUntrack
+	})
 }
 
 // rulesChanged treats connections after a group got a rule, or lost one.
 func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
 	// By AWS's way only a rule that untracks flows matters.
-	if f.opts.OnChange != ChangeAWS || added != nil && added.flows() != 0 {
+	if f.opts.OnChange != ChangeAWS || added != nil && added.mayUntrack() {
 		f.end(now, func(n *eni) bool { return slices.Contains(n.groups(), g.number) })
 	}
 	f.tidy(now)
@@ -88,7 +83,7 @@ func (f *Firewall) listChanged(list uint32, now time.Time) {
 		for _, g := range n.groups() {
 			for _, rules := range f.w.groups[g].rules {
 				for _, r := range rules {
-					if r.kind == peerList && r.peer == list {
+					if r.peer == firstList+list {
 						return true
 					}
 				}
@@ -112,15 +107,19 @@ func (f *Firewall) end(now time.Time, touched func(*eni) bool, zones ...conntrac
 // ends reports whether a connection ends for what the rules are now.
 func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
 	rule := f.tags.rule(c.Tag)
+	if rule.IsZero() {
+		return false // whether it was ever admitted is not known
+	}
 	switch f.opts.OnChange {
 	case ChangeAWS:
 		p := c.Tuple.Protocol
 		return c.Tag&tagViaTracked == 0 && f.opts.Profile == conntrack.AWS &&
 			(p == packet.TCP || p == packet.UDP) &&
-			f.w.untrackedFlow(e.eni, rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
+			!e.eni.tracked && f.w.matcher(e.eni).untrackedFlow(rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
 	case ChangeRevalidate:
 		h := header(&c.Tuple)
-		return f.w.match(e.eni, rule.Direction(), &h, 0).rule == nil
+		m := f.w.match(e.eni, rule.Direction(), &h, Via{})
+		return m.rule == nil && m.unknown == NoReason
 	}
 	return false
 }

@@ -135,22 +135,12 @@ var (
 // Self is the rule's own group (REF-07).
 var Self = Peer{Self: true}
 
-// CIDR returns the peer for a CIDR block. It panics if s is not one; use
+// MustCIDR returns the peer for a CIDR block. It panics if s is not one; use
 // netip.ParsePrefix and a Peer literal for input that may be wrong.
-func CIDR(s string) Peer { return Peer{CIDR: netip.MustParsePrefix(s)} }
+func MustCIDR(s string) Peer { return Peer{CIDR: netip.MustParsePrefix(s)} }
 
 // FromGroup returns the peer for the members of a group, in either direction.
 func FromGroup(id GroupID) Peer { return Peer{Group: id} }
 
 // FromPrefixList returns the peer for the entries of a prefix list.
 func FromPrefixList(id PrefixListID) Peer { return Peer{PrefixList: id} }
-
-// Family is an IP version, of a prefix list or a quota. The zero Family means
-// that it was not said.
-type Family uint8
-
-// The two families.
-const (
-	IPv4 Family = Family(packet.IPv4)
-	IPv6 Family = Family(packet.IPv6)
-)

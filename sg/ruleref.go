@@ -1,6 +1,10 @@
 package sg
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/sgsim/sgsim/packet"
+)
 
 // A RuleRef names one rule of a compiled policy. It is comparable, small enough
 // to sit in every Decision, and stays valid when its policy is replaced. The
@@ -16,14 +20,17 @@ type ruleInfo struct {
 
 	number uint32 // among all rules of the policy, in topology order
 	kind   peerKind
-	peer   uint32 // number of the group or prefix list; unused for the other kinds
+	peer   uint32 // its number; see peers
+
+	unsure bool          // entries of the list that it names are not known
+	family packet.Family // of that list, 0 where not known either
 }
 
 // A peerKind says what a rule's peer is once names are looked up.
 type peerKind uint8
 
 const (
-	peerNothing peerKind = iota // a stale reference, which matches nothing (REF-15)
+	peerNothing peerKind = iota // a stale reference, which matches nothing (REF-15), and has no number
 	peerCIDR4
 	peerCIDR6
 	peerList

@@ -20,24 +20,32 @@ type tags struct {
 const (
 	tagViaTracked = 1 << 31
 
+	// Two bits say that it is not known whether the first packet was admitted, and why:
+	// Reason minus Cut. Without a rule that may have, the rest is noTag.
+	tagUnknown = 29
+	noTag      = 1<<tagUnknown - 1
+
 	// fewTags are always worth keeping: 1,000 take some 250 kB.
 	fewTags = 1000
 )
 
 // tag returns the tag of a rule.
-func (t *tags) tag(r ruleAt) uint32 {
+func (t *tags) tag(r *ruleInfo) uint32 {
+	if r == nil {
+		return noTag
+	}
 	if len(t.slots) > 0 {
 		mask := uint32(len(t.slots) - 1)
 		for i := r.number; ; i++ {
 			switch s := t.slots[i&mask]; {
 			case s == 0:
-				return t.add(r.ruleInfo)
-			case t.rules[s-1] == r.ruleInfo:
+				return t.add(r)
+			case t.rules[s-1] == r:
 				return s - 1
 			}
 		}
 	}
-	return t.add(r.ruleInfo)
+	return t.add(r)
 }
 
 func (t *tags) add(r *ruleInfo) uint32 {
@@ -83,8 +91,24 @@ func (t *tags) place(tag uint32) {
 // len returns how many rules have a tag.
 func (t *tags) len() int { return len(t.rules) - len(t.free) }
 
+// unknown returns why it is not known whether a connection's first packet was admitted,
+// NoReason where it is.
+func unknown(tag uint32) Reason {
+	if why := tag >> tagUnknown & 3; why != 0 {
+		return Cut + Reason(why)
+	}
+	return NoReason
+}
+
+// mark sets the element of used for the rule of a connection.
+func (t *tags) mark(used []bool, tag uint32) {
+	if tag &= noTag; tag != noTag {
+		used[tag] = true
+	}
+}
+
 func (t *tags) rule(tag uint32) RuleRef {
-	if tag &^= tagViaTracked; int(tag) < len(t.rules) {
+	if tag &= noTag; int(tag) < len(t.rules) {
 		return RuleRef{t.rules[tag]}
 	}
 	return RuleRef{}

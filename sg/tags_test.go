@@ -17,7 +17,7 @@ func TestTagsOfRulesThatAreGone(t *testing.T) {
 	here := netip.MustParseAddr("10.0.0.1")
 	g := Group{ID: "sg-a"}
 	for i := range rules {
-		g.Ingress = append(g.Ingress, Rule{Protocol: TCP, Ports: Port(1000 + i), Peer: CIDR("192.0.2.0/24")})
+		g.Ingress = append(g.Ingress, Rule{Protocol: TCP, Ports: Port(1000 + i), Peer: MustCIDR("192.0.2.0/24")})
 	}
 	p, err := Compile(&Topology{Groups: []Group{g}, ENIs: []ENI{{ID: "eni-1", Addrs: []netip.Addr{here}, Groups: []GroupID{"sg-a"}}}})
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestTagsOfRulesThatAreGone(t *testing.T) {
 		for i := range rules {
 			syn := packet.TCPHeader(netip.AddrPortFrom(netip.MustParseAddr("192.0.2.9"), uint16(round)),
 				netip.AddrPortFrom(here, uint16(1000+i)), packet.SYN)
-			d := e.Evaluate(Ingress, &syn, now)
+			d := e.Evaluate(Ingress, Packet{Header: &syn, Time: now})
 			require.Equal(t, ByRule, d.Reason)
 			want[syn.Tuple()] = d.Rule
 		}
@@ -42,17 +42,17 @@ func TestTagsOfRulesThatAreGone(t *testing.T) {
 		require.LessOrEqual(t, len(f.tags.rules), most)
 		require.LessOrEqual(t, len(f.tags.slots), 8*most)
 		n := 0
-		for c := range f.Table().All(now) {
+		for c := range f.Conns(now) {
 			n++
-			if want[c.Tuple] != f.Rule(c) {
-				t.Fatalf("round %d: %s: %s, not %s", round, c.Tuple, f.Rule(c), want[c.Tuple])
+			if want[c.Tuple] != c.Rule {
+				t.Fatalf("round %d: %s: %s, not %s", round, c.Tuple, c.Rule, want[c.Tuple])
 			}
 		}
 		require.GreaterOrEqual(t, n, rules)
 		if round%50 == 0 {
 			c := f.Clone()
-			for conn := range c.Table().All(now) {
-				require.Equal(t, want[conn.Tuple], c.Rule(conn))
+			for conn := range c.Conns(now) {
+				require.Equal(t, want[conn.Tuple], conn.Rule)
 			}
 		}
 		now = now.Add(10 * time.Second) // of which twelve end a connection without an answer

@@ -1,25 +1,26 @@
 package sg
 
-import "strconv"
+import "github.com/sgsim/sgsim/sg/internal/enum"
 
 var (
-	verdictText   = [...]string{"drop", "accept", "not_applicable"}
+	verdictText   = [...]string{"drop", "accept", "not_applicable", "unknown"}
 	directionText = [...]string{"", "ingress", "egress"}
 	reasonText    = [...]string{
-		"", "rule", "tracked", "untracked", "exempt", "related",
-		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "cut", "bad_direction",
+		"", "rule", "tracked", "untracked", "exempt", "related", "unfiltered",
+		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "source_dest_check", "bad_direction",
+		"cut", "missing_group", "missing_prefix_list", "unknown_reference",
 		"not_ip", "no_interface", "same_interface", "ambiguous_interface",
 	}
 )
 
-// String returns "drop", "accept" or "not_applicable".
-func (v Verdict) String() string { return text(verdictText[:], "Verdict", v) }
+// String returns "drop", "accept", "not_applicable" or "unknown".
+func (v Verdict) String() string { return enum.Text(verdictText[:], "Verdict", v) }
 
 // String returns "ingress" or "egress", and "" for the zero Direction.
-func (d Direction) String() string { return text(directionText[:], "Direction", d) }
+func (d Direction) String() string { return enum.Text(directionText[:], "Direction", d) }
 
 // String returns the text form that stands beside each Reason.
-func (r Reason) String() string { return text(reasonText[:], "Reason", r) }
+func (r Reason) String() string { return enum.Text(reasonText[:], "Reason", r) }
 
 // String returns verdict, reason and the rule where there is one: "drop no_rule",
 // "accept tracked sg-web egress[0]".
@@ -54,26 +55,19 @@ func (o Outcome) String() string {
 }
 
 // MarshalText returns the text form.
-func (v Verdict) MarshalText() ([]byte, error) { return marshal(verdictText[:], v) }
+func (v Verdict) MarshalText() ([]byte, error) { return enum.Marshal(verdictText[:], v) }
 
 // UnmarshalText reads the text form.
-func (v *Verdict) UnmarshalText(b []byte) error { return unmarshal(verdictText[:], b, v) }
+func (v *Verdict) UnmarshalText(b []byte) error { return enum.Unmarshal(verdictText[:], b, v) }
 
 // MarshalText returns the text form.
-func (d Direction) MarshalText() ([]byte, error) { return marshal(directionText[:], d) }
+func (d Direction) MarshalText() ([]byte, error) { return enum.Marshal(directionText[:], d) }
 
 // UnmarshalText reads the text form.
-func (d *Direction) UnmarshalText(b []byte) error { return unmarshal(directionText[:], b, d) }
+func (d *Direction) UnmarshalText(b []byte) error { return enum.Unmarshal(directionText[:], b, d) }
 
 // MarshalText returns the text form.
-func (r Reason) MarshalText() ([]byte, error) { return marshal(reasonText[:], r) }
+func (r Reason) MarshalText() ([]byte, error) { return enum.Marshal(reasonText[:], r) }
 
 // UnmarshalText reads the text form.
-func (r *Reason) UnmarshalText(b []byte) error { return unmarshal(reasonText[:], b, r) }
-
-func text[T ~uint8](names []string, kind string, v T) string {
-	if int(v) < len(names) {
-		return names[v]
-	}
-	return kind + "(" + strconv.Itoa(int(v)) + ")"
-}
+func (r *Reason) UnmarshalText(b []byte) error { return enum.Unmarshal(reasonText[:], b, r) }

@@ -10,21 +10,30 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // Every value of a type with names reads back what it writes, and nothing else.
 func TestTextForms(t *testing.T) {
-	roundTrip[sg.Verdict](t, 3)
+	roundTrip[sg.Verdict](t, 4)
 	roundTrip[sg.Direction](t, 3)
-	roundTrip[sg.Reason](t, 18)
-	roundTrip[sg.FindingKind](t, 9)
-	roundTrip[sg.Via](t, 4)
+	roundTrip[sg.Reason](t, 23)
+	roundTrip[lint.Kind](t, 9)
 	roundTrip[sg.Midstream](t, 3)
 	roundTrip[sg.OnChange](t, 4)
 
 	var via sg.Via
+	for text, want := range map[string]sg.Via{
+		"": {}, "appliance": {Appliance: true}, "tracked": {Tracked: true}, "appliance,tracked": {Appliance: true, Tracked: true},
+	} {
+		require.NoError(t, via.UnmarshalText([]byte(text)))
+		assert.Equal(t, want, via)
+		assert.Equal(t, text, via.String())
+	}
 	require.NoError(t, via.UnmarshalText([]byte("nlb,appliance")))
 	assert.Equal(t, "appliance,tracked", via.String())
+	assert.ErrorContains(t, via.UnmarshalText([]byte("tracked,")), `""`)
+	assert.Equal(t, "appliance,tracked", via.String(), "left alone")
 
 	b, err := json.Marshal(sg.Decision{Verdict: sg.Accept, Reason: sg.OutOfState})
 	require.NoError(t, err)
@@ -42,7 +51,7 @@ func TestOutcomeString(t *testing.T) {
 		{"tcp 198.51.100.7:40001 > 10.0.2.20:5432 S", "drop no_rule (eni-db ingress: drop no_rule)"},
 		{"tcp 198.51.100.7:40001 > 198.51.100.8:5432 S", "not_applicable no_interface"},
 	} {
-		outcome := fw.Forward(mustHeader(t, c.packet), oracleStart)
+		outcome := fw.Forward(sent(mustHeader(t, c.packet), oracleStart))
 		assert.Equal(t, c.want, fmt.Sprint(outcome))
 	}
 	assert.Equal(t, "drop", fmt.Sprint(sg.Decision{}))

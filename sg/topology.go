@@ -3,12 +3,29 @@
 // A [Topology] is what the user writes, or a loader reads: groups with their
 // rules, prefix lists, and the ENIs that carry the groups. [Compile] turns it
 // into a [Policy], which never changes. A [Firewall] puts a connection table
-// beside a policy and judges packets, one ENI at a time ([Enforcer.Evaluate]) or
-// from the sending ENI to the receiving one ([Firewall.Forward]).
+// beside a policy and judges packets:
+//
+//	policy, err := sg.Compile(topology)
+//	if err != nil {
+//		return err // of every bad rule at once
+//	}
+//	firewall := sg.NewFirewall(policy, nil)
+//	outcome := firewall.Forward(sg.Packet{Header: &header, Time: now})
+//
+// [Firewall.Forward] takes a [Packet] from the sending ENI to the receiving one,
+// and [Firewall.ForwardBatch] many at once. [Enforcer.Evaluate] asks one ENI alone,
+// [Policy.Match] the rules alone. A [Filter] takes raw frames, and calls from several
+// goroutines.
 //
 // Every [Decision] says why: the rule that admitted the packet, the connection
-// it belongs to, or what was missing. [Enforcer.Explain] says the same at length
-// and names the rules that came nearest.
+// it belongs to, or what was missing. [Firewall.Explain] and [Enforcer.Explain] say
+// the same at length, name the rules that came nearest, and change nothing.
+//
+// While packets flow, rules, memberships and entries of prefix lists change one at a
+// time ([Firewall.Authorize], [Firewall.Attach], [Firewall.AddEntry]) or all together
+// ([Firewall.Swap]). [Options] say what becomes of connections then, and how the
+// firewall behaves where AWS is silent. [Firewall.Clone] goes on from here with a
+// what-if.
 //
 // Numbers such as CT-25 in the documentation refer to the statements listed in
 // STATEMENTS.md beside this package, each with its source.
@@ -16,8 +33,10 @@ package sg
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 )
 
 // Identifiers, as AWS writes them. The simulator compares them and never parses
@@ -46,6 +65,10 @@ type Topology struct {
 	ENIs        []ENI
 	VPCs        []VPC     // needed for exempt addresses and peering only
 	Peerings    []Peering // between VPCs of the topology or others
+
+	// TransitGateways say whether groups behind them can be named (REF-11). Where
+	// there are none, that is not known for VPCs that no peering connects.
+	TransitGateways []TransitGateway
 }
 
 // A Group is a security group. Rules only ever allow (SG-02); a group without
@@ -69,10 +92,11 @@ type Group struct {
 type PrefixList struct {
 	ID         PrefixListID
 	Name       string
-	Family     Family // zero: the family of the entries
+	Family     packet.Family // zero: the family of the entries
 	Entries    []PrefixListEntry
 	MaxEntries int       // what a rule that names a customer's list costs (PL-06)
 	Owner      AccountID // "AWS" for the managed ones, which cost their weight (PL-07)
+	Incomplete bool      // there are, or may be, entries that are not here
 }
 
 // A PrefixListEntry is one CIDR of a prefix list. Host bits are cleared.
@@ -95,7 +119,17 @@ type ENI struct {
 	// names a group never matches them (REF-02).
 	Public []netip.Addr
 
-	Groups []GroupID // all their rules form one set (SG-03)
+	// Groups are those that the ENI carries; all their rules form one set (SG-03). One
+	// that the topology does not have leaves verdicts unknown where the others do not
+	// admit. An ENI without groups admits nothing, unless it is RequesterManaged or of
+	// a type to which AWS attaches none: NAT gateways, transit gateway attachments,
+	// Gateway Load Balancers and their endpoints, and Network Load Balancers.
+	Groups           []GroupID
+	RequesterManaged bool // a service of AWS made it
+
+	// NoSourceDestCheck: the ENI passes on what is neither from nor to it, as routers
+	// and NAT instances do. Others drop it whatever the groups are.
+	NoSourceDestCheck bool
 
 	VPC      VPCID
 	Subnet   SubnetID
@@ -105,8 +139,7 @@ type ENI struct {
 	// Type is the InterfaceType as AWS reports it; empty is "interface" (IN-09).
 	// Connections of "lambda", "network_load_balancer", "natGateway", "nat_gateway",
 	// "vpc_endpoint" and "global_accelerator_managed" are tracked whatever the rules
-	// are (CT-14); for those that another interface has through
-	// one, see ViaTracked.
+	// are (CT-14); for those that another interface has through one, see [Via].
 	Type string
 
 	// Timeouts are the ENI's idle timeouts; zero fields mean the defaults of
@@ -115,6 +148,24 @@ type ENI struct {
 
 	// NitroV6 lowers the default for established TCP from 432,000 to 350 s.
 	NitroV6 bool
+}
+
+// groupless are the types of interfaces to which AWS attaches no group, so that nothing
+// is filtered there; a Network Load Balancer may have been made with one. VPC, Transit
+// Gateway and Elastic Load Balancing guides, read 2026-11.
+var groupless = []string{
+	"natGateway", "nat_gateway", "regional_nat_gateway", "transit_gateway",
+	"gateway_load_balancer", "gateway_load_balancer_endpoint", "network_load_balancer",
+}
+
+// keepsClients are the types of interfaces through which packets may come with the
+// addresses of their clients.
+var keepsClients = []string{"network_load_balancer", "ec2_instance_connect_endpoint"}
+
+// MayLackGroups reports whether the ENI is one to which AWS attaches no group, or may,
+// so that nothing is filtered there where it carries none.
+func (e *ENI) MayLackGroups() bool {
+	return e.RequesterManaged || slices.Contains(groupless, e.Type)
 }
 
 // A VPC gives the addresses that security groups never filter: its resolver and
@@ -146,9 +197,24 @@ type Peering struct {
 	RequesterRegion, AccepterRegion string
 }
 
-func (p *Peering) active() bool { return p.Status == "" || p.Status == "active" }
+// A TransitGateway connects VPCs. Ingress rules of one may name groups of another where
+// the gateway and both attachments have security group referencing on (REF-11).
+type TransitGateway struct {
+	ID          string
+	Referencing string // "enable" or "disable"; empty where not known
+	Attachments []TransitGatewayAttachment
+}
 
-// sameRegion reports whether nothing says that the VPCs are in different Regions.
-func (p *Peering) sameRegion() bool {
+// A TransitGatewayAttachment attaches a VPC.
+type TransitGatewayAttachment struct {
+	VPC         VPCID
+	Referencing string // as that of the gateway
+}
+
+// Active reports whether the status is that of a peering in force.
+func (p *Peering) Active() bool { return p.Status == "" || p.Status == "active" }
+
+// SameRegion reports whether nothing says that the VPCs are in different Regions.
+func (p *Peering) SameRegion() bool {
 	return p.RequesterRegion == "" || p.AccepterRegion == "" || p.RequesterRegion == p.AccepterRegion
 }

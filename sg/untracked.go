@@ -1,6 +1,9 @@
 package sg
 
-import "github.com/sgsim/sgsim/packet"
+import (
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/match"
+)
 
 // untracked reports whether the packet, which a rule admits, belongs to a flow
 // of the untracked class: as one that its initiator sends (CT-10), or as an
@@ -8,17 +11,17 @@ import "github.com/sgsim/sgsim/packet"
 //
 // Assumption: a UDP packet from a port that is open to everybody is an answer, even
 // where nobody asked. An untracked flow leaves nothing behind that would tell.
-func (w *world) untracked(n *eni, dir Direction, h *packet.Header) bool {
+func (m *matcher) untracked(dir Direction, h *packet.Header) bool {
 	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.LaterFragment() {
 		return false
 	}
-	if w.untrackedFlow(n, dir, h.Family, h.Protocol, h.DstPort) {
+	if m.untrackedFlow(dir, h.Family, h.Protocol, h.DstPort) {
 		return true
 	}
 	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN {
 		return false
 	}
-	return w.untrackedFlow(n, opposite(dir), h.Family, h.Protocol, h.SrcPort)
+	return m.untrackedFlow(opposite(dir), h.Family, h.Protocol, h.SrcPort)
 }
 
 // trackedTypes are the types of interfaces all of whose connections AWS tracks
@@ -30,55 +33,58 @@ var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "na
 // untrackedFlow reports whether TCP or UDP flows that are opened in direction dir
 // to a port are of the untracked class (CT-10): a rule admits them from or to the
 // literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
-// of that protocol so. The rules may be of different groups (CT-15). At an ENI where
-// AWS tracks everything there are none (CT-14).
-func (w *world) untrackedFlow(n *eni, dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
-	bit := flowBit(f, p)
-	var answers flowSet
-	for _, g := range n.groups() {
-		answers |= w.fronts[dir-1][g].answers
-	}
-	if answers>>allPortsShift&bit == 0 || n.tracked {
+// of that protocol so. The rules may be of different groups (CT-15).
+func (m *matcher) untrackedFlow(dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
+	if m.open[opposite(dir)-1]&flowsOf(f, p) == 0 {
 		return false
 	}
-	for _, g := range n.groups() {
-		front := &w.fronts[dir-1][g]
-		if front.flows&bit == 0 {
-			continue
-		}
-		if !front.crowded {
-			if front.anywhere(f, p, port) {
-				return true
-			}
-			continue
-		}
-		for b := front.block; b != nil; b = b.next {
-			if b.anywhere(f, p, port) {
-				return true
-			}
-		}
+	peer := everyIPv4
+	if f == packet.IPv6 {
+		peer = everyIPv6
 	}
-	return false
+	return m.tables[dir-1].First(peer, match.Ports(p, port, port).First) != match.None
 }
 
-// anywhere reports whether a rule of the block admits a port from or to every
-// address of the family.
-func (b *block) anywhere(f packet.Family, p packet.Protocol, port uint16) bool {
-	t := b.ports(p)
-	every := b.every[:b.words]
+// A flowSet says of TCP and UDP over IPv4 and IPv6 whether something holds.
+type flowSet uint8
+
+// flowsOf returns the set of one kind of flow.
+func flowsOf(f packet.Family, p packet.Protocol) flowSet {
+	s := flowSet(1)
 	if f == packet.IPv6 {
-		every = b.every[b.words:]
+		s <<= 2
 	}
-	i := t.find(port)
-	if b.words == 1 {
-		return t.intervals[i].row&every[0] != 0
+	if p == packet.UDP {
+		s <<= 1
 	}
-	for w, c := range t.row(i, b.words) {
-		if c&every[w] != 0 {
-			return true
+	return s
+}
+
+// opens returns the flows all of whose ports the rule opens to every address.
+func (r *ruleInfo) opens() (s flowSet) {
+	f := packet.IPv4
+	switch r.peer {
+	case everyIPv4:
+	case everyIPv6:
+		f = packet.IPv6
+	default:
+		return 0
+	}
+	for _, p := range [...]packet.Protocol{packet.TCP, packet.UDP} {
+		if r.rule.Protocol == AllProtocols || r.rule.Protocol == Protocol(p) && r.rule.Ports == allPorts {
+			s |= flowsOf(f, p)
 		}
 	}
-	return false
+	return s
+}
+
+// mayUntrack reports whether the rule can make flows untracked: its CIDR is literally
+// every address, not a list or several halves (CT-17), and it is one for TCP or UDP.
+func (r *ruleInfo) mayUntrack() bool {
+	if p := r.rule.Protocol; p != AllProtocols && p != TCP && p != UDP {
+		return false
+	}
+	return r.peer == everyIPv4 || r.peer == everyIPv6
 }
 
 func opposite(dir Direction) Direction { return Ingress + Egress - dir }

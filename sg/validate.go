@@ -16,13 +16,13 @@ func (r *Rule) check() error {
 func (r *Rule) checkMatch() error {
 	switch {
 	case r.Protocol == 0:
-		return ErrNoProtocol
+		return errNoProtocol
 	case r.Protocol < AllProtocols || r.Protocol > hopOpt:
 		return fmt.Errorf("protocol %d: %w", r.Protocol, ErrProtocol)
 	case r.Protocol == TCP || r.Protocol == UDP:
 		return r.Ports.check()
 	case r.Protocol == ICMP && !r.ICMP.set:
-		return ErrNoICMP
+		return errNoICMP
 	case r.Protocol == ICMP || r.Protocol == ICMPv6 && r.ICMP.set:
 		return r.ICMP.check()
 	}
@@ -31,10 +31,10 @@ func (r *Rule) checkMatch() error {
 
 func (r PortRange) check() error {
 	if !r.set {
-		return ErrNoPorts
+		return errNoPorts
 	}
 	if r.first < 0 || r.last > 65535 || r.first > r.last {
-		return fmt.Errorf("port range %d-%d: %w", r.first, r.last, ErrPortRange)
+		return fmt.Errorf("port range %d-%d: %w", r.first, r.last, ErrPorts)
 	}
 	return nil
 }
@@ -44,7 +44,7 @@ func (m ICMPMatch) check() error {
 	case m.typ < -1 || m.typ > 255 || m.code < -1 || m.code > 255:
 		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, ErrICMP)
 	case m.typ == -1 && m.code != -1:
-		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, ErrICMPCode)
+		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, errICMPCode)
 	}
 	return nil
 }
@@ -58,11 +58,11 @@ func (p *Peer) check() error {
 	}
 	switch {
 	case n == 0:
-		return ErrNoPeer
+		return errNoPeer
 	case n > 1:
-		return fmt.Errorf("%q: %w", p.String(), ErrManyPeers)
+		return fmt.Errorf("%q: %w", p.String(), ErrPeer)
 	case p.Group == "" && (p.Account != "" || p.Peering != ""):
-		return fmt.Errorf("%q: %w", p.String(), ErrPeerOf)
+		return fmt.Errorf("%q: %w", p.String(), errPeerOf)
 	case p.CIDR != netip.Prefix{}:
 		return checkCIDR(p.CIDR)
 	}

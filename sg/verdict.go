@@ -10,6 +10,7 @@ const (
 	Drop Verdict = iota
 	Accept
 	NotApplicable // no ENI of the topology ever judges the packet
+	Unknown       // what is known of topology and packet does not decide
 )
 
 // Direction is the direction of a packet as its ENI sees it. The zero Direction
@@ -31,11 +32,12 @@ const (
 	NoReason Reason = iota // "": the zero Decision
 
 	// Accepted.
-	ByRule    // "rule": a rule admits it; a tracked flow was opened, or the packet cannot be tracked
-	Tracked   // "tracked": it belongs to a tracked connection, or follows an admitted first fragment, untracked ones included (CTS-43)
-	Untracked // "untracked": a rule admits it, and its flow is of the untracked class (CT-10)
-	Exempt    // "exempt": security groups do not filter it (EX-01)
-	Related   // "related": an ICMP error about a tracked connection, with RelatedICMP
+	ByRule     // "rule": a rule admits it; a tracked flow was opened, or the packet cannot be tracked
+	Tracked    // "tracked": it belongs to a tracked connection, or follows an admitted first fragment, untracked ones included (CTS-43)
+	Untracked  // "untracked": a rule admits it, and its flow is of the untracked class (CT-10)
+	Exempt     // "exempt": security groups do not filter it (EX-01)
+	Related    // "related": an ICMP error about a tracked connection, with RelatedICMP
+	Unfiltered // "unfiltered": AWS attaches no group to interfaces such as this one
 
 	// Dropped.
 	NoRule       // "no_rule": no rule of its direction admits it
@@ -44,10 +46,16 @@ const (
 	Malformed    // "malformed": the packet contradicts itself
 	TableFull    // "table_full": the tracked-connection maximum is reached (CT-63)
 	Invalid      // "invalid": Linux profile: the packet does not fit its connection (CTS-15)
-	Cut          // "cut": the capture cut off what the decision needs
+	SourceDest   // "source_dest_check": neither end is the interface's, which checks that
 	BadDirection // "bad_direction": the caller gave no direction
 
-	// Not applicable.
+	// Unknown.
+	Cut              // "cut": the capture cut off what the decision needs
+	MissingGroup     // "missing_group": no known rule admits it, and the ENI carries a group that the topology lacks
+	MissingList      // "missing_prefix_list": a rule may admit it that names a prefix list whose entries are not known
+	UnknownReference // "unknown_reference": a rule may admit it that names a group in a VPC which a transit gateway may connect (REF-11)
+
+	// Not applicable; the reason of a damaged packet where no address tells of an ENI.
 	NotIP         // "not_ip": ARP and other frames without an IP packet
 	NoInterface   // "no_interface": neither end is an ENI of the topology; a drop at an Enforcer without one
 	SameInterface // "same_interface": both ends are the same ENI

@@ -32,16 +32,14 @@ func (k Kind) Admitted() bool { return k != NoPeer && k != NoPort }
 type Probe struct {
 	ENI    sg.ENIID
 	Header packet.Header
+	Rule   walk.Rule // the first that admits it, zero if none does
 }
 
 // Probes draws n different probes of a kind to ENIs drawn from the first enis ones. The
-// walk of all rules has confirmed the verdict of each; the rule that a probe was
-// drawn from need not be the first that admits it.
+// walk of all rules has confirmed the verdict of each.
 func (w *World) Probes(kind Kind, enis, n int, seed uint64) []Probe {
 	rng := rand.New(rand.NewPCG(seed, 5))
-	if w.walker == nil {
-		w.walker = walk.New(w.Topology)
-	}
+	walker := w.Walker()
 	ps := make([]Probe, 0, n)
 	seen := map[Probe]bool{}
 	for tries := 0; len(ps) < n; tries++ {
@@ -53,8 +51,9 @@ func (w *World) Probes(kind Kind, enis, n int, seed uint64) []Probe {
 		if !ok || seen[p] {
 			continue
 		}
-		if _, admitted := w.walker.Match(p.ENI, sg.Ingress, &p.Header); admitted == kind.Admitted() {
+		if rule, admitted := walker.Match(p.ENI, sg.Ingress, &p.Header); admitted == kind.Admitted() {
 			seen[p] = true
+			p.Rule = rule
 			ps = append(ps, p)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/sgsim/sgsim/bench/walk"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -22,7 +23,7 @@ type WorldSpec struct {
 	Seed         uint64
 }
 
-// Large is the world that the goals of package sg speak of, but for its ENIs.
+// Large is a large account: 5,000 groups, five of them on each ENI.
 func Large(enis int) WorldSpec {
 	return WorldSpec{ENIs: enis, Groups: 5000, Rules: 60, GroupsPerENI: 5, Lists: 50, Entries: 1000, Seed: 1}
 }
@@ -41,7 +42,7 @@ type World struct {
 	members [][]int // ENIs of group i
 	groups  [][]int // groups of ENI i
 	lists   [][]netip.Prefix
-	walker  *walk.Walker // of the topology, made when probes are first drawn
+	walker  *walk.Walker // of the topology, made when it is first asked for
 }
 
 // closedPort is a port that no rule of a world covers.
@@ -82,6 +83,14 @@ func NewWorld(s WorldSpec) *World {
 	return w
 }
 
+// Walker returns a naive walk of the world's rules as they were drawn. It is made once.
+func (w *World) Walker() *walk.Walker {
+	if w.walker == nil {
+		w.walker = walk.New(w.Topology)
+	}
+	return w.walker
+}
+
 // GroupID returns the id of group i of every world.
 func GroupID(i int) sg.GroupID { return sg.GroupID(fmt.Sprintf("sg-%08x", i)) }
 
@@ -102,10 +111,10 @@ func ENIAddr6(i int) netip.Addr {
 }
 
 func (w *World) addList(i int, rng *rand.Rand) {
-	l := sg.PrefixList{ID: ListID(i), MaxEntries: w.spec.Entries, Family: sg.IPv4}
+	l := sg.PrefixList{ID: ListID(i), MaxEntries: w.spec.Entries, Family: packet.IPv4}
 	v6 := i%10 == 9
 	if v6 {
-		l.Family = sg.IPv6
+		l.Family = packet.IPv6
 	}
 	seen := map[netip.Prefix]bool{}
 	var ps []netip.Prefix

@@ -26,14 +26,18 @@ func Packets(b *testing.B, n int, body func(lo, hi int)) {
 		}
 	}
 	runtime.ReadMemStats(&after)
+	b.ReportMetric(0, "ns/op") // a batch is nobody's unit
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(done), "ns/pkt")
 	b.ReportMetric(float64((after.Mallocs-before.Mallocs)*1000/uint64(done))/1000, "allocs/pkt")
 }
 
-// File reports ns/pkt and Mpkt/s of a benchmark whose operation is a whole
-// capture of n packets.
+// File reports ns/pkt of a benchmark whose operation is a whole capture of n packets.
 func File(b *testing.B, n int) {
-	ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N) / float64(n)
-	b.ReportMetric(ns, "ns/pkt")
-	b.ReportMetric(1e3/ns, "Mpkt/s")
+	Per(b, "pkt", n)
+}
+
+// Per reports the time of each of the n parts of an operation, in place of its own.
+func Per(b *testing.B, part string, n int) {
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/"+part)
 }

@@ -37,6 +37,14 @@ func Draws(n int) int {
 	return min(most, max(1<<14, n))
 }
 
+// Flows are the numbers of connections of the captures that are replayed.
+func Flows() []int {
+	if testing.Short() {
+		return []int{10_000}
+	}
+	return []int{10_000, 200_000}
+}
+
 // CapturePackets is the number of packets of a capture.
 func CapturePackets() int {
 	if testing.Short() {

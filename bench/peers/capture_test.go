@@ -84,10 +84,7 @@ type flowPair struct{ network, transport gopacket.Flow }
 // each packet: for tcpdump, that it is copied.
 func BenchmarkReplay(b *testing.B) {
 	for _, mix := range []corpus.Mix{corpus.Small, corpus.IMIX} {
-		for _, flows := range []int{10_000, 200_000} {
-			if testing.Short() && flows > 10_000 {
-				continue
-			}
+		for _, flows := range measure.Flows() {
 			path := measure.CaptureFile(b, mix, flows)
 			name := fmt.Sprintf("size=%d/flows=%d/cores=1", mix.Mean(), flows)
 			b.Run("impl=tcpdump/"+name, func(b *testing.B) { benchTcpdump(b, path) })

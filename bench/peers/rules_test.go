@@ -15,7 +15,6 @@ import (
 
 	"github.com/sgsim/sgsim/bench/corpus"
 	"github.com/sgsim/sgsim/bench/measure"
-	"github.com/sgsim/sgsim/bench/walk"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -28,13 +27,6 @@ func BenchmarkMatch(b *testing.B) {
 			// One ENI, so that its rules are all that there are, as for tailscale.
 			ps := w.Probes(kind, 1, 1<<10, 1)
 			name := fmt.Sprintf("kind=%s/rules=%d/enis=1/of=100", kind, n)
-			b.Run("impl=walk/"+name, func(b *testing.B) {
-				x := walk.New(w.Topology)
-				benchProbes(b, ps, kind, func(p *corpus.Probe) bool {
-					_, ok := x.Match(p.ENI, sg.Ingress, &p.Header)
-					return ok
-				})
-			})
 			b.Run("impl=tailscale/"+name, func(b *testing.B) { benchTailscaleMatch(b, w.Topology, ps, kind) })
 		}
 		b.Run(fmt.Sprintf("impl=bart/kind=cidr/rules=%d/enis=1/of=100", n), func(b *testing.B) {
@@ -44,22 +36,6 @@ func BenchmarkMatch(b *testing.B) {
 				return ok
 			})
 		})
-	}
-	if testing.Short() {
-		return
-	}
-	w := corpus.NewWorld(corpus.Large(100_000))
-	x := walk.New(w.Topology)
-	for _, enis := range []int{1, 10_000} {
-		for _, kind := range corpus.Kinds {
-			ps := w.Probes(kind, enis, 1<<14, 1)
-			b.Run(fmt.Sprintf("impl=walk/kind=%s/rules=300/enis=%d/of=100000", kind, enis), func(b *testing.B) {
-				benchProbes(b, ps, kind, func(p *corpus.Probe) bool {
-					_, ok := x.Match(p.ENI, sg.Ingress, &p.Header)
-					return ok
-				})
-			})
-		}
 	}
 }
 

@@ -1,97 +1,101 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchmath"
+	"golang.org/x/perf/benchunit"
 )
 
-// results holds the samples of every benchmark, one a round, by unit. Names are
-// without "Benchmark" and without the suffix for processors, as in
-// "Decode/impl=sgsim/frame=tcp4/size=64".
-type results map[string]map[string][]float64
+// A result is what the rounds say about a case, "Decode/impl=sgsim/frame=tcp4/size=64".
+type result struct {
+	benchmark, impl, keys string
+	unit                  string // of its time: the one that begins with "sec/"
+	samples               map[string][]float64
+}
 
-// parse adds the lines of a benchmark run to r and its skipped ones, with their
-// reasons, to skipped. It returns the benchmarks that failed.
-func (r results) parse(out string, skipped map[string]string) (failed []string) {
-	said := "" // what the running benchmark printed last
-	for line := range strings.Lines(out) {
-		line = strings.TrimSuffix(line, "\n")
-		switch fields := strings.Fields(line); {
-		case strings.HasPrefix(line, "--- SKIP: "):
-			skipped[benchName(fields[2])] = said
-		case strings.HasPrefix(line, "--- FAIL: "):
-			failed = append(failed, benchName(fields[2])+": "+said)
-		case strings.HasPrefix(line, "panic: "):
-			failed = append(failed, line)
-		case strings.HasPrefix(line, "Benchmark") && len(fields) >= 4:
-			r.add(benchName(fields[0]), fields[2:])
-		case strings.HasPrefix(line, "    "):
-			_, said, _ = strings.Cut(strings.TrimSpace(line), ": ")
+// results are in order of appearance, but for those of sgsim, which come first.
+type results []*result
+
+// read takes results out of what benchmarks print, and the name of the processor.
+func read(raw []byte) (rs results, cpu string) {
+	for in := benchfmt.NewReader(bytes.NewReader(raw), ""); in.Scan(); {
+		line, ok := in.Result().(*benchfmt.Result)
+		if !ok {
+			continue // only begins like a benchmark's line
+		}
+		cpu = line.GetConfig("cpu")
+		benchmark, keys, _ := strings.Cut(line.Name.String(), "/")
+		impl, keys, _ := strings.Cut(strings.TrimPrefix(keys, "impl="), "/")
+		r := rs.find(benchmark, impl, keys)
+		if r == nil {
+			r = &result{benchmark: benchmark, impl: impl, keys: keys, samples: map[string][]float64{}}
+			rs = append(rs, r)
+		}
+		for _, v := range line.Values {
+			r.samples[v.Unit] = append(r.samples[v.Unit], v.Value)
+			if strings.HasPrefix(v.Unit, "sec/") && r.unit != "sec/pkt" {
+				r.unit = v.Unit
+			}
 		}
 	}
-	return failed
+	slices.SortStableFunc(rs, func(a, b *result) int { return strings.Index(b.impl, "sgsim") - strings.Index(a.impl, "sgsim") })
+	return rs, cpu
 }
 
-// add takes the pairs of value and unit that follow the number of operations.
-func (r results) add(name string, pairs []string) {
-	for p := range slices.Chunk(pairs, 2) {
-		v, err := strconv.ParseFloat(p[0], 64)
-		if err != nil || len(p) < 2 {
-			return
-		}
-		if r[name] == nil {
-			r[name] = map[string][]float64{}
-		}
-		r[name][p[1]] = append(r[name][p[1]], v)
-	}
-}
-
-// benchName drops what go test puts around a name. The kernel's cases and those
-// of one round have functions of their own; they belong to those they stand beside.
-func benchName(s string) string {
-	s = strings.TrimPrefix(s, "Benchmark")
-	if i := strings.LastIndexByte(s, '-'); i > 0 {
-		if _, err := strconv.Atoi(s[i+1:]); err == nil {
-			s = s[:i]
+// find returns a result, or nil.
+func (rs results) find(benchmark, impl, keys string) *result {
+	for _, r := range rs {
+		if r.benchmark == benchmark && r.impl == impl && r.keys == keys {
+			return r
 		}
 	}
-	return strings.Replace(strings.Replace(s, "Kernel/", "/", 1), "Once/", "/", 1)
+	return nil
 }
 
-// A stat is the median of samples and their range.
-type stat struct{ median, min, max float64 }
-
-func (r results) stat(name, unit string) (stat, bool) {
-	s := slices.Sorted(slices.Values(r[name][unit]))
-	if len(s) == 0 {
-		return stat{}, false
-	}
-	m := s[len(s)/2]
-	if len(s)%2 == 0 {
-		m = (s[len(s)/2-1] + m) / 2
-	}
-	return stat{m, s[0], s[len(s)-1]}, true
+func (r *result) sample(unit string) *benchmath.Sample {
+	return benchmath.NewSample(r.samples[unit], &benchmath.DefaultThresholds)
 }
 
-// unit is what a benchmark's time is counted in: packets or changes where it
-// says so, else operations.
-func (r results) unit(name string) string {
-	for _, u := range []string{"ns/pkt", "ns/change", "ns/conn"} {
-		if r[name][u] != nil {
-			return u
+// median is that of a unit, 0 where there is none.
+func (r *result) median(unit string) float64 {
+	if r == nil || r.samples[unit] == nil {
+		return 0
+	}
+	return benchmath.AssumeNothing.Summary(r.sample(unit), 0.95).Center
+}
+
+// text is the median of a unit with three digits, without what it is for each of: "15.6 ns".
+func (r *result) text(unit string) string {
+	m, s := r.median(unit), benchunit.NoOpScaler
+	if strings.HasPrefix(unit, "sec") || benchunit.ClassOf(unit) == benchunit.Binary {
+		s = benchunit.CommonScale([]float64{m}, benchunit.ClassOf(unit))
+		s.Prec--
+	}
+	unit, _, _ = strings.Cut(strings.Replace(unit, "sec", "s", 1), "/")
+	return strings.TrimSuffix(s.Format(m), s.Prefix) + " " + s.Prefix + unit
+}
+
+// cell is the time beside that of sgsim: the ratio, and ~ if the rounds do not tell the two
+// apart. Sgsim's own has how far the extremes lie from it, and what else it reports.
+func (r *result) cell(own *result) string {
+	s, m, text := r.sample(r.unit), r.median(r.unit), r.text(r.unit)
+	if own != nil && r != own {
+		if c := benchmath.AssumeNothing.Compare(own.sample(own.unit), s); c.P >= c.Alpha {
+			text += " ~"
+		}
+		return fmt.Sprintf("%s x%.2f", text, m/own.median(own.unit))
+	}
+	text += fmt.Sprintf(" %+.0f%% %+.0f%%", 100*(s.Values[0]/m-1), 100*(s.Values[len(s.Values)-1]/m-1))
+	for _, u := range slices.Sorted(maps.Keys(r.samples)) {
+		if u != r.unit {
+			text += ", " + r.text(u) + u[strings.Index(u+"/", "/"):]
 		}
 	}
-	return "ns/op"
+	return text
 }
-
-// unitOr is the unit, or that of the benchmark's time if it is empty.
-func (r results) unitOr(unit, name string) string {
-	if unit != "" {
-		return unit
-	}
-	return r.unit(name)
-}
-
-// ns returns the time of a benchmark in its own unit.
-func (r results) ns(name string) (stat, bool) { return r.stat(name, r.unit(name)) }

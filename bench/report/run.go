@@ -2,209 +2,147 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
 
-// A section is a set of benchmarks that belong side by side: those of one name,
-// of sgsim and of the peers.
-type section struct {
-	name  string
-	peers bool // have a part in it
-}
-
-var sections = []section{
-	{name: "Floor"},
-	{name: "Decode", peers: true},
-	{name: "Track", peers: true},
-	{name: "Evaluate", peers: true},
-	{name: "Forward"},
-	{name: "Match", peers: true},
-	{name: "Open"},
-	{name: "Compile"},
-	{name: "Change"},
-	{name: "Memory"},
-	{name: "Capture", peers: true},
-	{name: "Replay", peers: true},
-	{name: "ReplayMemory"},
-}
-
-// large are benchmarks that take long to prepare, and so run in the first few
-// rounds alone.
-const (
-	large = "^BenchmarkTrack$/impl/family/conns=10000000" +
-		"|^BenchmarkEvaluate$/impl/path/hops/family/proto/rules/conns=10000000" +
-		"|^BenchmarkMemory$/impl/family/conns=10000000$"
-	largeRounds = 3
+// names are those of the benchmarks, without what their functions may end in: Kernel is
+// what needs root, Once runs once, Floor is what the machine itself takes.
+var (
+	names  = strings.Fields("Decode Track Evaluate Forward Match Open Compile Change Memory Capture Replay ReplayMemory Floor")
+	ending = regexp.MustCompile(`(?m)^(Benchmark[A-Z]\w*?)(Kernel|Once|Floor)\b`)
 )
 
-// A runner builds the test binaries once and runs them again and again.
-type runner struct {
-	options
-	dir      string // for binaries and captures, removed at the end
-	began    time.Time
-	results  results
-	skipped  map[string]string // benchmark to reason
-	failed   []string
-	done     int       // rounds
-	took     durations // of each benchmark, with what it prepared
-	profiles []profile
-	raw      bytes.Buffer
+// A binary is a test binary and the folder it runs in.
+type binary struct {
+	path, dir string
+	base      bool // of the older commit
 }
 
-// own and peers are the two test binaries.
-func (r *runner) own() string   { return filepath.Join(r.dir, "bench.test") }
-func (r *runner) peers() string { return filepath.Join(r.dir, "peers.test") }
+// A runner runs benchmarks and keeps what they print.
+type runner struct {
+	rounds      int
+	quick       bool
+	only, base  string // as the flags say
+	root        string // of the repository
+	dir         string // for binaries, captures and the older commit; it goes at the end
+	began       time.Time
+	binaries    []binary
+	raw         bytes.Buffer
+	results     results
+	commit, cpu string // what is measured, and where
+}
 
-func (r *runner) build() error {
-	r.progress("building")
-	for _, b := range []struct{ dir, out string }{{"bench", r.own()}, {"bench/peers", r.peers()}} {
-		c := exec.Command("go", "test", "-c", "-o", b.out, ".")
-		c.Dir = b.dir
-		c.Stderr = os.Stderr
-		if err := c.Run(); err != nil {
-			return fmt.Errorf("building %s: %w", b.dir, err)
+// build checks the older commit out and builds the binaries.
+func (r *runner) build(ctx context.Context) error {
+	os.Setenv("SGSIM_BENCH_DIR", r.dir) // where the benchmarks keep captures
+	r.commit = output(r.root, "git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+	dirs := []string{filepath.Join(r.root, "bench"), filepath.Join(r.root, "bench/peers")}
+	if r.base != "" {
+		tree := filepath.Join(r.dir, "base")
+		if _, err := run(ctx, r.root, "git", "worktree", "add", "--detach", tree, r.base); err != nil {
+			return err
+		}
+		r.base = output(tree, "git", "rev-parse", "--short=12", "HEAD")
+		dirs = append(dirs, filepath.Join(tree, "bench"))
+	}
+	for i, dir := range dirs {
+		fmt.Fprintln(os.Stderr, "building", dir)
+		b := binary{filepath.Join(r.dir, fmt.Sprintf("%d.test", i)), dir, i == 2}
+		r.binaries = append(r.binaries, b)
+		if _, err := run(ctx, dir, "go", "test", "-c", "-o", b.path, "."); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (r *runner) run(only *regexp.Regexp) error {
-	r.skipped = map[string]string{}
-	first := time.Now()
+// close removes what the runner keeps on disk, also after Ctrl-C.
+func (r *runner) close() {
+	if r.base != "" {
+		output(r.root, "git", "worktree", "remove", "--force", filepath.Join(r.dir, "base"))
+	}
+	os.RemoveAll(r.dir)
+}
+
+// run runs all benchmarks that -only matches, and goes on after one that fails. The order
+// of the binaries alternates, so that none is always the first.
+func (r *runner) run(ctx context.Context) error {
+	name, cases, _ := strings.Cut(r.only, "/")
+	only, err := regexp.Compile(name)
+	if err != nil {
+		return err
+	}
+	todo := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return !only.MatchString(n) })
+	start, done := time.Now(), 0
 	for round := range r.rounds {
-		if took := time.Since(first); round > 0 && time.Since(r.began)+took/time.Duration(round) > r.limit {
-			r.progress(fmt.Sprintf("no time for round %d", round+1))
-			break
-		}
-		for _, s := range sections {
-			if !only.MatchString(s.name) {
-				continue
-			}
-			r.progress(fmt.Sprintf("round %d of %d: %s", round+1, r.rounds, s.name))
-			binaries := []string{r.own()}
-			if s.peers {
-				binaries = append(binaries, r.peers())
-				if round%2 == 1 { // neither is always the first
-					binaries[0], binaries[1] = binaries[1], binaries[0]
-				}
-			}
-			for _, b := range binaries {
-				if err := r.measure(b, s.name, round); err != nil {
+		for _, name := range todo {
+			for _, b := range r.binaries {
+				left := time.Since(start) / time.Duration(max(1, done)) * time.Duration(r.rounds*len(todo)*len(r.binaries)-done)
+				fmt.Fprintf(os.Stderr, "%7s  round %d of %d, %-12s %s, about %s left\n", time.Since(r.began).Round(time.Second),
+					round+1, r.rounds, name, b.dir, left.Round(time.Second))
+				failed := r.measure(ctx, b, round, name, cases)
+				if err, done = errors.Join(err, failed), done+1; ctx.Err() != nil {
+					r.rounds = round // those that are whole
 					return err
 				}
 			}
 		}
-		r.done++
+		slices.Reverse(r.binaries)
 	}
-	if err := r.profile(only); err != nil {
-		return err
-	}
-	r.progress("done; what took longest:")
-	for _, s := range r.took.longest(15) {
-		fmt.Println("  ", s)
-	}
-	return nil
+	return err
 }
 
-// measure runs the benchmarks of a section in one binary; those called Once in the
-// first round alone, the large ones in the first few. A benchmark that fails is noted and does not end the report.
-func (r *runner) measure(binary, name string, round int) error {
-	suffix := "(Kernel)?"
+// measure runs a benchmark of a binary and keeps what it prints.
+func (r *runner) measure(ctx context.Context, b binary, round int, name, cases string) error {
+	endings, benchtime := "|Kernel|Floor", "150ms"
+	if b.base {
+		endings, cases = "", cmp.Or(cases, "^impl=sgsim$")
+	}
 	if round == 0 {
-		suffix = "(Kernel|Once)?"
-	}
-	var flags []string
-	if round >= largeRounds {
-		flags = append(flags, "-test.skip="+large)
-	}
-	c := r.command(binary, "^Benchmark"+name+suffix+"$", r.benchtime, flags...)
-	var out bytes.Buffer
-	watch := r.took.watch(&out)
-	c.Stdout, c.Stderr = watch, watch
-	err := c.Run()
-	watch.stop()
-	r.raw.Write(out.Bytes())
-	failed := r.results.parse(out.String(), r.skipped)
-	if err != nil && len(failed) == 0 {
-		return fmt.Errorf("%s in %s: %w\n%s", name, c.Dir, err, tail(out.String(), 20))
-	}
-	for _, f := range failed {
-		fmt.Fprintln(os.Stderr, "failed:", f)
-	}
-	r.failed = append(r.failed, failed...)
-	return nil
-}
-
-// command runs benchmarks of a binary, with more flags.
-func (r *runner) command(binary, pattern string, benchtime time.Duration, flags ...string) *exec.Cmd {
-	args := []string{
-		"-test.run=^$", "-test.v", "-test.benchmem", "-test.timeout=20m", "-test.cpu=1",
-		"-test.bench=" + pattern, "-test.benchtime=" + benchtime.String(),
+		endings += "|Once"
 	}
 	if r.quick {
-		args = append(args, "-test.short")
+		benchtime = "1ms"
 	}
-	c := exec.Command(binary, append(args, flags...)...)
-	c.Dir = "bench"
-	if binary == r.peers() {
-		c.Dir = "bench/peers"
+	out, err := run(ctx, b.dir, b.path, "-test.run=^$", "-test.v", "-test.cpu=1", "-test.timeout=20m", fmt.Sprintf("-test.short=%t", r.quick),
+		fmt.Sprintf("-test.bench=^Benchmark%s(%s)$/%s", name, endings, cases), "-test.benchtime="+benchtime)
+	if out = ending.ReplaceAll(out, []byte("$1")); b.base {
+		out = bytes.ReplaceAll(out, []byte("/impl=sgsim/"), []byte("/impl="+r.base+"/"))
 	}
-	c.Env = append(os.Environ(), "SGSIM_BENCH_DIR="+r.dir)
-	return c
+	r.raw.Write(out)
+	return err
 }
 
-func tail(s string, lines int) string {
-	all := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(all[max(0, len(all)-lines):], "\n")
-}
-
-func (r *runner) progress(what string) {
-	fmt.Printf("%6s  %s\n", time.Since(r.began).Round(time.Second), what)
-}
-
-// A machine says where figures come from.
-type machine struct {
-	CPU, Kernel, Go, Commit, Memory string
-	Cores, Rounds                   int
-	Date                            time.Time
-	Took                            time.Duration
-}
-
-func thisMachine() machine {
-	return machine{
-		CPU:    field("/proc/cpuinfo", "model name"),
-		Kernel: output("uname", "-sr"),
-		Go:     output("go", "env", "GOVERSION"),
-		Commit: output("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),
-		Cores:  runtime.NumCPU(),
-		Memory: field("/proc/meminfo", "MemTotal"),
-		Date:   time.Now().UTC(),
-	}
-}
-
-// field returns the value of the first "key: value" line of a file, and
-// "unknown" where there is none.
-func field(path, key string) string {
-	b, _ := os.ReadFile(path)
-	for line := range strings.Lines(string(b)) {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == key {
-			return strings.TrimSpace(v)
-		}
-	}
-	return "unknown"
-}
-
-func output(name string, args ...string) string {
-	b, err := exec.Command(name, args...).Output()
+// run runs a command, which is interrupted when ctx ends and may then clean up. It
+// returns what the command printed; an error has the last lines of it.
+func run(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Dir = dir
+	c.Cancel = func() error { return c.Process.Signal(os.Interrupt) }
+	c.WaitDelay = 10 * time.Second
+	out, err := c.CombinedOutput()
 	if err != nil {
-		return "unknown"
+		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+		err = fmt.Errorf("%s in %s: %w\n%s", c, dir, err, strings.Join(lines[max(0, len(lines)-10):], "\n"))
 	}
-	return strings.TrimSpace(string(b))
+	return out, err
+}
+
+// output is what a command prints, without the space around it; empty if it fails.
+func output(dir, name string, args ...string) string {
+	out, err := run(context.Background(), dir, name, args...)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(out))
 }

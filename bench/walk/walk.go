@@ -20,8 +20,13 @@ import (
 
 // A Walker matches by walking. It may be shared by goroutines.
 type Walker struct {
-	enis    map[sg.ENIID][]*[2][]rule // the rules of each group: ingress, egress
+	enis    map[sg.ENIID][]*group
 	members map[membership]bool
+}
+
+type group struct {
+	id    sg.GroupID
+	rules [2][]rule // ingress, egress
 }
 
 type membership struct {
@@ -41,7 +46,7 @@ type rule struct {
 // New returns a Walker for ports and peers of the topology's TCP and UDP rules.
 // It keeps nothing of t.
 func New(t *sg.Topology) *Walker {
-	w := &Walker{enis: map[sg.ENIID][]*[2][]rule{}, members: map[membership]bool{}}
+	w := &Walker{enis: map[sg.ENIID][]*group{}, members: map[membership]bool{}}
 	lists := map[sg.PrefixListID]*netipx.IPSet{}
 	for _, l := range t.PrefixLists {
 		var b netipx.IPSetBuilder
@@ -50,10 +55,10 @@ func New(t *sg.Topology) *Walker {
 		}
 		lists[l.ID], _ = b.IPSet() // an invalid entry is left out
 	}
-	groups, place := map[sg.GroupID]*[2][]rule{}, map[sg.GroupID]int{}
+	groups, place := map[sg.GroupID]*group{}, map[sg.GroupID]int{}
 	for i, g := range t.Groups {
 		place[g.ID] = i
-		groups[g.ID] = &[2][]rule{flatten(g.ID, g.Ingress, lists), flatten(g.ID, g.Egress, lists)}
+		groups[g.ID] = &group{g.ID, [2][]rule{flatten(g.ID, g.Ingress, lists), flatten(g.ID, g.Egress, lists)}}
 	}
 	for _, e := range t.ENIs {
 		ids := slices.SortedFunc(slices.Values(e.Groups), func(a, b sg.GroupID) int { return place[a] - place[b] })
@@ -86,24 +91,42 @@ func flatten(id sg.GroupID, rules []sg.Rule, lists map[sg.PrefixListID]*netipx.I
 	return out
 }
 
-// Match reports whether a rule of the ENI admits the packet, and the place of the
-// first that does among all rules of its groups.
-func (w *Walker) Match(id sg.ENIID, dir sg.Direction, h *packet.Header) (int, bool) {
+// A Rule names a rule of the topology: in which group it is, and its index there among
+// the rules of the direction that was asked for.
+type Rule struct {
+	Group sg.GroupID
+	Index int
+}
+
+// An ENI is an interface whose groups have been looked up. Its zero value has none.
+type ENI struct {
+	w      *Walker
+	groups []*group
+}
+
+// ENI returns an interface of the topology, the zero ENI if there is none of that id.
+func (w *Walker) ENI(id sg.ENIID) ENI { return ENI{w, w.enis[id]} }
+
+// Match reports whether a rule of the ENI admits the packet, and the first that does.
+func (e ENI) Match(dir sg.Direction, h *packet.Header) (Rule, bool) {
 	peer := h.SrcAddr()
 	if dir == sg.Egress {
 		peer = h.DstAddr()
 	}
-	n := 0
-	for _, g := range w.enis[id] {
-		rules := g[dir-sg.Ingress]
+	for _, g := range e.groups {
+		rules := g.rules[dir-sg.Ingress]
 		for i := range rules {
-			if w.admits(&rules[i], h, peer) {
-				return n + i, true
+			if e.w.admits(&rules[i], h, peer) {
+				return Rule{g.id, i}, true
 			}
 		}
-		n += len(rules)
 	}
-	return 0, false
+	return Rule{}, false
+}
+
+// Match looks the ENI up for one packet; see [ENI.Match].
+func (w *Walker) Match(id sg.ENIID, dir sg.Direction, h *packet.Header) (Rule, bool) {
+	return w.ENI(id).Match(dir, h)
 }
 
 func (w *Walker) admits(r *rule, h *packet.Header, peer netip.Addr) bool {

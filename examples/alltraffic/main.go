@@ -65,7 +65,7 @@ func main() {
 		{"icmp 8/0, ping", packet.ICMPHeader(web, api, 8, 0, 1)},
 		{"GRE", packet.IPHeader(web, api, packet.GRE)},
 	} {
-		a, b := all.Forward(&try.h, now), https.Forward(&try.h, now)
+		a, b := all.Forward(sg.Packet{Header: &try.h, Time: now}), https.Forward(sg.Packet{Header: &try.h, Time: now})
 		fmt.Printf("%-30s %-13s %s\n", try.what, a.Verdict, b.Verdict)
 	}
 }

@@ -43,11 +43,11 @@ func eni(id sg.ENIID, addr string, group sg.GroupID) sg.ENI {
 }
 
 func main() {
-	peers := []sg.Peer{sg.CIDR("10.0.1.10/32"), sg.FromGroup("sg-web")}
+	peers := []sg.Peer{sg.MustCIDR("10.0.1.10/32"), sg.FromGroup("sg-web")}
 	fws, now := make([]*sg.Firewall, 2), time.Unix(0, 0)
 	row := func(what, from string) {
 		h := packet.TCPHeader(netip.MustParseAddrPort(from), netip.MustParseAddrPort("10.0.2.10:5432"), packet.SYN)
-		a, b := fws[0].Forward(&h, now), fws[1].Forward(&h, now)
+		a, b := fws[0].Forward(sg.Packet{Header: &h, Time: now}), fws[1].Forward(sg.Packet{Header: &h, Time: now})
 		fmt.Printf("%-30s %-8s %s\n", what, a.Verdict, b.Verdict)
 	}
 

@@ -68,7 +68,7 @@ func ask(fw *sg.Firewall, now time.Time, port int) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		out := fw.Forward(&h, now)
+		out := fw.Forward(sg.Packet{Header: &h, Time: now})
 		fmt.Printf("  %-7s %s\n", out.Verdict, try.what)
 	}
 }

@@ -34,7 +34,7 @@ func main() {
 	everything := []sg.Rule{sg.AllTraffic.From(sg.AnyIPv4)}
 	policy, err := sg.Compile(&sg.Topology{
 		Groups: []sg.Group{
-			{ID: "sg-app", Ingress: []sg.Rule{sg.SSH.From(sg.CIDR("203.0.113.0/24"))}},
+			{ID: "sg-app", Ingress: []sg.Rule{sg.SSH.From(sg.MustCIDR("203.0.113.0/24"))}},
 			{ID: "sg-open", Ingress: everything, Egress: everything},
 			{ID: "sg-quarantine"},
 		},
@@ -53,7 +53,7 @@ func contain(policy *sg.Policy, how string, groups ...sg.GroupID) {
 	fw, now := sg.NewFirewall(policy, nil), time.Unix(0, 0)
 	send := func(from, to netip.AddrPort, flags packet.TCPFlags) sg.Outcome {
 		h := packet.TCPHeader(from, to, flags)
-		return fw.Forward(&h, now)
+		return fw.Forward(sg.Packet{Header: &h, Time: now})
 	}
 	send(intruder, victim, packet.SYN)
 	send(victim, intruder, packet.SYN|packet.ACK)

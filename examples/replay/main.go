@@ -55,12 +55,8 @@ func main() {
 	defer file.Close()
 	for frame, err := range file.Frames() {
 		check(err)
-		var out sg.Outcome
-		if frame.Err != nil { // ARP, or a malformed packet
-			out = fw.Refuse(&frame.Header, frame.Err)
-		} else {
-			out = fw.Forward(&frame.Header, frame.Time)
-		}
+		// Err tells of ARP, and of malformed packets.
+		out := fw.Forward(sg.Packet{Header: &frame.Header, Time: frame.Time, Err: frame.Err})
 		fmt.Printf("%s %-14s %-12s %s\n", frame.Time.Format("15:04:05.000"), out.Verdict, out.Reason, frame.Header)
 	}
 }

@@ -27,7 +27,7 @@ import (
 )
 
 var (
-	ssh = sg.SSH.From(sg.CIDR("203.0.113.5/32"))
+	ssh = sg.SSH.From(sg.MustCIDR("203.0.113.5/32"))
 	web = sg.HTTP.From(sg.AnyIPv4)
 )
 
@@ -52,7 +52,7 @@ func main() {
 			if err != nil {
 				log.Fatal(err)
 			}
-			out := fw.Forward(&h, now)
+			out := fw.Forward(sg.Packet{Header: &h, Time: now})
 			fmt.Printf("  %-7s %-41s %s\n", out.Verdict, p, out.Reason)
 		}
 	}

@@ -69,7 +69,7 @@ func main() {
 			fmt.Println(line) // a heading
 			continue
 		}
-		out := fw.Forward(&h, now)
+		out := fw.Forward(sg.Packet{Header: &h, Time: now})
 		fmt.Printf("  %-7s %-43s %s\n", out.Verdict, line, out.Reason)
 	}
 }

@@ -72,7 +72,7 @@ func main() {
 		{"browser straight to database", "198.51.100.7:50005", "10.0.2.10:5432"},
 	} {
 		syn := packet.TCPHeader(netip.MustParseAddrPort(try.from), netip.MustParseAddrPort(try.to), packet.SYN)
-		out := fw.Forward(&syn, now)
+		out := fw.Forward(sg.Packet{Header: &syn, Time: now})
 		fmt.Printf("%-7s %s\n", out.Verdict, try.what)
 		for _, hop := range out.Hops() {
 			why := hop.Decision.Reason.String()

@@ -55,18 +55,10 @@ func BenchmarkRead(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchPackets, "ns/pkt")
 			})
 		}
-		run("sgsim-mapped", func(b *testing.B) int {
+		run("sgsim", func(b *testing.B) int {
 			f, err := Open(name)
 			require.NoError(b, err)
 			defer f.Close()
-			return drain(b, f)
-		})
-		run("sgsim-streamed", func(b *testing.B) int {
-			in, err := os.Open(name)
-			require.NoError(b, err)
-			defer in.Close()
-			f, err := NewReader(in, name)
-			require.NoError(b, err)
 			return drain(b, f)
 		})
 		run("pcapgo", func(b *testing.B) int {

@@ -23,12 +23,12 @@
 //
 // A [Writer] saves frames in either format, such as those that a replay let pass.
 //
-// Reading does not allocate per packet. A regular file is mapped into memory and
-// its packets are looked at where they lie; streams and gzipped files go through a
-// buffer. pcapgo's readers are not used for files: they refuse Kuznetzov records
-// and captured lengths that tcpdump and Wireshark accept, have 8 bits for a link
-// type, know no byte offsets, and a damaged pcapng file can make them panic or
-// allocate gigabytes. Tests hold the readers here against them.
+// Reading does not allocate per packet: files and streams alike go through one
+// buffer, in which packets are looked at where they lie. pcapgo's readers are not
+// used for files: they refuse Kuznetzov records and captured lengths that tcpdump and
+// Wireshark accept, have 8 bits for a link type, know no byte offsets, and a damaged
+// pcapng file can make them panic or allocate gigabytes. Tests hold the readers here
+// against them.
 //
 // The package does not use goroutines, and its values are not safe for concurrent
 // use.
@@ -68,7 +68,7 @@ type Frame struct {
 
 	LinkType packet.LinkType
 	Length   int    // bytes on the wire; len(Data) may be less
-	Data     []byte // from the link header on; it may be read only, and must not be written
+	Data     []byte // from the link header on; it must not be written
 }
 
 // expressible reports whether every nanosecond of a Unix second can be expressed by
@@ -80,14 +80,11 @@ func expressible(second int64) bool {
 
 // decode fills Header and Err from the other fields.
 func (f *Frame) decode() {
-	if f.Err = packet.Decode(f.LinkType, f.Data, f.Length, &f.Header); f.Err != nil {
-		f.unwrap()
+	if f.Err = packet.Decode(f.LinkType, f.Data, f.Length, &f.Header); f.Err == packet.ErrLinkType {
+		f.Err = decodeOther(f.LinkType, f.Data, f.Length, &f.Header)
 	}
 }
 
-// unwrap is decode for link types that packet.Decode leaves to others.
-func (f *Frame) unwrap() {
-	if f.Err == packet.ErrLinkType {
-		f.Err = unwrap(f.LinkType, f.Data, f.Length, &f.Header)
-	}
-}
+// clamp returns v as an int that is the same on 32-bit systems: no length or number
+// of a capture in order is longer than 31 bits.
+func clamp(v uint32) int { return int(min(v, math.MaxInt32)) }

@@ -12,7 +12,8 @@ var (
 	ErrFormat = errors.New("not a pcap or pcapng file")
 
 	// ErrTruncated: the file ends inside a packet record or block. A capture that
-	// was still being written, or a full disk, leaves such files.
+	// was still being written, or a full disk, leaves such files, and one that shrinks
+	// while it is read ends like that.
 	ErrTruncated = errors.New("file ends inside a record")
 
 	// ErrRecord: lengths in a packet record or block contradict each other or the
@@ -22,9 +23,6 @@ var (
 	// ErrInterface: a pcapng packet names an interface that its section has not
 	// described.
 	ErrInterface = errors.New("packet of an undescribed interface")
-
-	// ErrChanged: a file shrank or its disk failed while it was read.
-	ErrChanged = errors.New("file changed or could not be read")
 )
 
 // A DamageError says where a capture stops making sense. Every packet before that

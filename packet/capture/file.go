@@ -9,9 +9,7 @@ import (
 	"io"
 	"iter"
 	"os"
-	"runtime/debug"
 	"time"
-	"unsafe"
 
 	"github.com/sgsim/sgsim/packet"
 )
@@ -60,16 +58,9 @@ type File struct {
 	close      func() error // nil if there is nothing to close
 	packets    int          // read so far
 	begun      bool         // the file header is read
-	mapped     bool         // win.buf is a mapping, which may fault
 }
 
-// Open opens a capture file; "-" is standard input. Regular files are mapped into
-// memory where the system allows it.
-//
-// The size of a mapped file is taken when it is opened: what is appended later is
-// not seen. If it shrinks while it is read, the loop ends with [ErrChanged]; a loop
-// body that looks at Data at that moment gets a run-time panic that can be
-// recovered, because the loop runs under debug.SetPanicOnFault.
+// Open opens a capture file; "-" is standard input.
 func Open(name string) (*File, error) {
 	if name == "-" {
 		return NewReader(os.Stdin, "standard input")
@@ -78,25 +69,12 @@ func Open(name string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, unmap, err := mapFile(file)
-	if err != nil || isGzip(data) {
-		if err == nil {
-			unmap()
-		}
-		f, err := NewReader(file, name)
-		if err != nil {
-			file.Close()
-			return nil, err
-		}
-		f.close = file.Close
-		return f, nil
-	}
-	file.Close()
-	f := &File{name: name, win: window{buf: data}, mapped: true, close: unmap}
-	if err := f.start(); err != nil {
-		f.Close()
+	f, err := NewReader(file, name)
+	if err != nil {
+		file.Close()
 		return nil, err
 	}
+	f.close = file.Close
 	return f, nil
 }
 
@@ -108,12 +86,7 @@ func NewReader(r io.Reader, name string) (*File, error) {
 		return nil, f.damage(err)
 	}
 	if isGzip(f.win.buf) {
-		rest := f.win
-		var whole io.Reader = bytes.NewReader(rest.buf)
-		if rest.err == nil {
-			whole = io.MultiReader(whole, r)
-		}
-		z, err := gzip.NewReader(whole)
+		z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(f.win.buf), r))
 		if err != nil {
 			return nil, f.damage(err)
 		}
@@ -128,25 +101,23 @@ func NewReader(r io.Reader, name string) (*File, error) {
 func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
 
 // start reads the file header.
-func (f *File) start() (err error) {
-	if f.mapped {
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		defer f.catch(&err)
+func (f *File) start() error {
+	err := f.win.fill(4)
+	if err == io.EOF || err == ErrTruncated {
+		err = fmt.Errorf("%w: shorter than 4 bytes", ErrFormat)
 	}
-	if err := f.win.fill(4); err != nil {
-		if err == io.EOF || err == ErrTruncated {
-			err = fmt.Errorf("%w: shorter than 4 bytes", ErrFormat)
+	if err == nil {
+		if magic := binary.LittleEndian.Uint32(f.win.buf[f.win.pos:]); magic == blockSection {
+			f.format, err = PcapNG, f.startNG()
+		} else {
+			f.format, err = Pcap, f.startPcap(magic)
 		}
+	}
+	if err != nil {
 		return f.damage(err)
 	}
-	magic := binary.LittleEndian.Uint32(f.win.buf[f.win.pos:])
-	if magic == blockSection {
-		f.format, err = PcapNG, f.startNG()
-	} else {
-		f.format, err = Pcap, f.startPcap(magic)
-	}
-	f.begun = err == nil
-	return err
+	f.begun = true
+	return nil
 }
 
 // Format returns the format that the first bytes of the file told.
@@ -164,20 +135,16 @@ func (f *File) Interfaces() []Interface { return f.interfaces }
 // packet, which is in Frame.Err.
 func (f *File) Frames() iter.Seq2[*Frame, error] {
 	return func(yield func(*Frame, error) bool) {
-		if f.mapped {
-			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // for the loop body
-		}
 		for {
 			if len(f.ahead) == 0 {
 				if f.frames == nil {
 					f.frames = make([]Frame, framesAhead)
 				}
 				n, err := f.ReadFrames(f.frames)
-				if err == io.EOF {
-					return
-				}
 				if err != nil {
-					yield(nil, err)
+					if err != io.EOF {
+						yield(nil, err)
+					}
 					return
 				}
 				f.ahead = f.frames[:n]
@@ -201,9 +168,7 @@ const framesAhead = 32
 // An error comes alone, after all packets before it: io.EOF at the end of the file,
 // else a [*DamageError].
 //
-// The frames belong to the caller, their Data to the File until the next call. Of a
-// mapped file that shrinks, looking at Data faults, which ends the process unless
-// the goroutine has called [debug.SetPanicOnFault].
+// The frames belong to the caller, their Data to the File until the next call.
 func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 	if len(frames) == 0 {
 		return 0, nil
@@ -214,7 +179,7 @@ func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 		return n, nil
 	}
 	if f.failed == nil {
-		f.failed = f.read(frames, &n)
+		n, f.failed = f.read(frames)
 	}
 	if n > 0 {
 		return n, nil
@@ -222,45 +187,27 @@ func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 	return 0, f.failed
 }
 
-// Fault returns the [*DamageError] with [ErrChanged] that a recovered value means:
-// a fault on looking at the Data of a frame of the file. It returns nil for all
-// other values.
-func (f *File) Fault(fr *Frame, recovered any) error {
-	fault, ok := recovered.(interface{ Addr() uintptr })
-	if !ok || !f.mapped || len(f.win.buf) == 0 || len(fr.Data) == 0 {
-		return nil
-	}
-	data, file := uintptr(unsafe.Pointer(&fr.Data[0])), uintptr(unsafe.Pointer(&f.win.buf[0]))
-	if data-file >= uintptr(len(f.win.buf)) || fault.Addr()-data >= uintptr(len(fr.Data)) {
-		return nil
-	}
-	return &DamageError{Name: f.name, Packet: fr.Number, Offset: fr.Offset, Err: ErrChanged}
-}
-
-// read adds packets to the n that are in frames. It calls for more of the file only
-// while there are none.
-func (f *File) read(frames []Frame, n *int) (err error) {
-	if f.mapped {
-		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-		defer f.catch(&err)
-	}
-	if f.format == PcapNG {
-		return f.readNG(frames, n)
-	}
-	return f.readPcap(frames, n)
-}
-
-// catch makes a fault of the mapping an error of the function that defers it: a
-// file that shrinks behind a mapping, or a disk that fails, would otherwise end the
-// process.
-func (f *File) catch(err *error) {
-	// A fault carries its address; other run-time errors do not.
-	switch r := recover().(type) {
-	case nil:
-	case interface{ Addr() uintptr }:
-		*err = f.damage(ErrChanged)
-	default:
-		panic(r)
+// read reads the packets that are in memory, and waits for the first of them only.
+func (f *File) read(frames []Frame) (n int, err error) {
+	for {
+		need := 0
+		if f.format == PcapNG {
+			n, need, err = f.readNG(frames)
+		} else {
+			n, need, err = f.readPcap(frames)
+		}
+		if err == nil && n > 0 {
+			return n, nil
+		}
+		if err == nil {
+			err = f.win.fill(need)
+		}
+		if err == io.EOF { // where a record could start
+			return n, err
+		}
+		if err != nil {
+			return n, f.damage(err)
+		}
 	}
 }
 
@@ -279,6 +226,6 @@ func (f *File) Close() error {
 		return nil
 	}
 	c := f.close
-	f.close, f.win = nil, window{}
+	f.close, f.ahead, f.failed = nil, nil, f.damage(os.ErrClosed)
 	return c()
 }

@@ -9,10 +9,10 @@ import (
 
 var ipLayers = gopacket.NewLayerClass([]gopacket.LayerType{layers.LayerTypeIPv4, layers.LayerTypeIPv6})
 
-// unwrap decodes frames of link types that packet.Decode leaves to others, such as
+// decodeOther decodes frames of link types that packet.Decode leaves to others, such as
 // 802.11 with its radio headers, FDDI and PFLOG: gopacket finds the IP header, and
 // packet.Decode reads from there on. It allocates, as gopacket does.
-func unwrap(link packet.LinkType, frame []byte, length int, h *packet.Header) error {
+func decodeOther(link packet.LinkType, frame []byte, length int, h *packet.Header) error {
 	switch link {
 	case packet.LinkType(layers.LinkTypeFDDI),
 		packet.LinkType(layers.LinkTypeIEEE802_11),
@@ -24,6 +24,9 @@ func unwrap(link packet.LinkType, frame []byte, length int, h *packet.Header) er
 	}
 	p := gopacket.NewPacket(frame, layers.LinkType(link), gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	ip := p.LayerClass(ipLayers)
+	if ip == nil && p.ErrorLayer() != nil && len(frame) < length {
+		return packet.ErrCut
+	}
 	if ip == nil {
 		return packet.ErrNotIP
 	}

@@ -40,11 +40,9 @@ type pcapHeader struct {
 
 func (f *File) startPcap(magic uint32) error {
 	p := pcapHeader{nanos: 1000, record: 16}
-	switch magic {
+	switch m := bits.ReverseBytes32(magic); m {
 	case magicMicro, magicNano, magicKuznetzov:
-	default:
-		magic = bits.ReverseBytes32(magic)
-		p.swapped = true
+		magic, p.swapped = m, true
 	}
 	switch magic {
 	case magicMicro:
@@ -53,10 +51,10 @@ func (f *File) startPcap(magic uint32) error {
 	case magicKuznetzov:
 		p.record = 24
 	default:
-		return f.damage(fmt.Errorf("%w: it starts with % x", ErrFormat, f.win.buf[f.win.pos:f.win.pos+4]))
+		return fmt.Errorf("%w: it starts with % x", ErrFormat, f.win.buf[f.win.pos:f.win.pos+4])
 	}
 	if err := f.win.fill(24); err != nil {
-		return f.damage(err)
+		return err
 	}
 	b := f.win.buf[f.win.pos:]
 	var order binary.ByteOrder = binary.LittleEndian
@@ -65,14 +63,14 @@ func (f *File) startPcap(magic uint32) error {
 	}
 	major, minor := order.Uint16(b[4:]), order.Uint16(b[6:])
 	if major != 2 {
-		return f.damage(fmt.Errorf("%w: pcap version %d.%d", ErrFormat, major, minor))
+		return fmt.Errorf("%w: pcap version %d.%d", ErrFormat, major, minor)
 	}
 	p.swapLength = minor <= 3
 	p.link = packet.LinkType(order.Uint32(b[20:])) // flags in the upper half
 	p.numbered = p.record == 24 || p.link == packet.LinkSLL2
 	f.interfaces = []Interface{{
 		LinkType:   p.link,
-		SnapLen:    int(order.Uint32(b[16:])),
+		SnapLen:    clamp(order.Uint32(b[16:])),
 		Resolution: time.Duration(p.nanos),
 	}}
 	f.pcap = p
@@ -80,19 +78,14 @@ func (f *File) startPcap(magic uint32) error {
 	return nil
 }
 
-// readPcap is read for a pcap file.
-func (f *File) readPcap(frames []Frame, n *int) error {
+// readPcap reads the packets of a pcap file that are in memory into frames. It
+// returns their number and, where frames are left, the bytes that the next takes.
+func (f *File) readPcap(frames []Frame) (n, need int, err error) {
 	w, p := &f.win, f.pcap
-	for *n < len(frames) {
+	for n < len(frames) {
 		b := w.buf[w.pos:]
 		if len(b) < p.record {
-			if *n > 0 {
-				return nil
-			}
-			if err := w.fill(p.record); err != nil {
-				return f.endOrDamage(err)
-			}
-			b = w.buf[w.pos:]
+			return n, p.record, nil
 		}
 		head := (*[16]byte)(b)
 		sec, frac := binary.LittleEndian.Uint32(head[0:]), binary.LittleEndian.Uint32(head[4:])
@@ -105,37 +98,28 @@ func (f *File) readPcap(frames []Frame, n *int) error {
 			captured, length = length, captured
 		}
 		if captured > maxPacket {
-			return f.damage(fmt.Errorf("%w: %d bytes captured, more than %d", ErrRecord, captured, maxPacket))
+			return n, 0, fmt.Errorf("%w: %d bytes captured, more than %d", ErrRecord, captured, maxPacket)
 		}
 		size := p.record + int(captured)
 		if len(b) < size {
-			if *n > 0 {
-				return nil
-			}
-			if err := w.fill(size); err != nil {
-				return f.damage(truncated(err))
-			}
-			b = w.buf[w.pos:]
+			return n, size, nil
 		}
-		fr := &frames[*n]
+		fr := &frames[n]
 		fr.Data = b[p.record:size:size]
 		fr.Time = time.Unix(int64(sec), int64(frac)*p.nanos).UTC()
-		fr.Length = int(length)
+		fr.Length = clamp(length)
 		fr.LinkType = p.link
 		fr.Interface = 0
 		if p.numbered {
 			fr.Interface = p.number(b[:size])
 		}
 		fr.Number, fr.Offset = f.packets+1, w.offset()
-		fr.Err = packet.Decode(p.link, fr.Data, fr.Length, &fr.Header)
-		if fr.Err != nil {
-			fr.unwrap()
-		}
+		fr.decode()
 		f.packets++
 		w.pos += size
-		*n++
+		n++
 	}
-	return nil
+	return n, 0, nil
 }
 
 // number returns the capturing kernel's index of the interface of a record: from
@@ -146,10 +130,10 @@ func (p *pcapHeader) number(record []byte) int {
 		if p.swapped {
 			n = bits.ReverseBytes32(n)
 		}
-		return int(n)
+		return clamp(n)
 	}
 	if len(record) < p.record+8 {
 		return 0
 	}
-	return int(binary.BigEndian.Uint32(record[p.record+4:]))
+	return clamp(binary.BigEndian.Uint32(record[p.record+4:]))
 }

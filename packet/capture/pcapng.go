@@ -3,7 +3,6 @@ package capture
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"math"
 	"math/bits"
 	"time"
@@ -67,29 +66,30 @@ func (c clock) time(ts uint64) time.Time {
 }
 
 func (f *File) startNG() error {
-	block, err := f.block(true)
-	if err != nil {
-		return f.damage(truncated(err))
+	for {
+		b, need, err := f.block()
+		if err == nil && b == nil {
+			err = f.win.fill(need)
+		}
+		if err != nil {
+			return err
+		}
+		if b != nil {
+			return f.readSection(b)
+		}
 	}
-	return f.readSection(block)
 }
 
-// block makes the block at the window's position available and returns it whole.
-// Without wait it returns nil where that takes reading.
-func (f *File) block(wait bool) ([]byte, error) {
-	w := &f.win
-	if len(w.buf)-w.pos < 12 {
-		if !wait {
-			return nil, nil
-		}
-		if err := w.fill(12); err != nil {
-			return nil, err
-		}
+// block returns the block at the window's position. Where it is not whole in
+// memory, it returns nil and how many bytes are needed to go on.
+func (f *File) block() (b []byte, need int, err error) {
+	b = f.win.buf[f.win.pos:]
+	if len(b) < 12 {
+		return nil, 12, nil
 	}
-	b := w.buf[w.pos:]
 	if binary.LittleEndian.Uint32(b) == blockSection {
 		if err := f.setOrder(binary.LittleEndian.Uint32(b[8:])); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	size := f.u32(b[4:])
@@ -97,22 +97,16 @@ func (f *File) block(wait bool) ([]byte, error) {
 	// next one that is.
 	size = (size + 3) &^ 3
 	if size < 12 || size > maxBlock {
-		return nil, fmt.Errorf("%w: block length %d", ErrRecord, size)
+		return nil, 0, fmt.Errorf("%w: block length %d", ErrRecord, size)
 	}
 	if len(b) < int(size) {
-		if !wait {
-			return nil, nil
-		}
-		if err := w.fill(int(size)); err != nil {
-			return nil, truncated(err)
-		}
-		b = w.buf[w.pos:]
+		return nil, int(size), nil
 	}
 	b = b[:size:size]
 	if trailer := f.u32(b[size-4:]); (trailer+3)&^3 != size {
-		return nil, fmt.Errorf("%w: block length %d at the start, %d at the end", ErrRecord, size, trailer)
+		return nil, 0, fmt.Errorf("%w: block length %d at the start, %d at the end", ErrRecord, size, trailer)
 	}
-	return b, nil
+	return b, 0, nil
 }
 
 func (f *File) setOrder(magic uint32) error {
@@ -135,17 +129,16 @@ func (f *File) u32(b []byte) uint32 {
 	return v
 }
 
-// readSection reads a section header block and steps over it.
+// readSection reads a section header block.
 func (f *File) readSection(b []byte) error {
 	if len(b) < 28 {
-		return f.damage(fmt.Errorf("%w: section header of %d bytes", ErrRecord, len(b)))
+		return fmt.Errorf("%w: section header of %d bytes", ErrRecord, len(b))
 	}
 	if major, minor := f.ng.order.Uint16(b[12:]), f.ng.order.Uint16(b[14:]); major != 1 {
-		return f.damage(fmt.Errorf("%w: pcapng version %d.%d", ErrFormat, major, minor))
+		return fmt.Errorf("%w: pcapng version %d.%d", ErrFormat, major, minor)
 	}
 	f.ng.first = len(f.interfaces)
 	f.ng.clock = f.ng.clock[:0]
-	f.win.pos += len(b)
 	return nil
 }
 
@@ -159,7 +152,7 @@ func (f *File) readInterface(b []byte) error {
 	}
 	intf := Interface{
 		LinkType: packet.LinkType(f.ng.order.Uint16(b[8:])),
-		SnapLen:  int(f.u32(b[12:])),
+		SnapLen:  clamp(f.u32(b[12:])),
 	}
 	c := clock{perSecond: 1e6}
 	for options := b[16 : len(b)-4]; len(options) >= 4; {
@@ -209,24 +202,18 @@ func perSecond(resolution byte) uint64 {
 	return n
 }
 
-// readNG is read for a pcapng file.
-func (f *File) readNG(frames []Frame, n *int) error {
-	for *n < len(frames) {
-		b, err := f.block(*n == 0)
-		if err != nil {
-			return f.endOrDamage(err)
-		}
+// readNG is readPcap for a pcapng file.
+func (f *File) readNG(frames []Frame) (n, need int, err error) {
+	for n < len(frames) {
+		b, need, err := f.block()
 		if b == nil {
-			return nil
+			return n, need, err
 		}
-		fr := &frames[*n]
+		fr := &frames[n]
 		isPacket := false
 		switch f.u32(b) {
 		case blockSection:
-			if err := f.readSection(b); err != nil {
-				return err
-			}
-			continue // readSection stepped over it
+			err = f.readSection(b)
 		case blockInterface:
 			err = f.readInterface(b)
 		case blockEnhanced, blockPacket:
@@ -235,19 +222,17 @@ func (f *File) readNG(frames []Frame, n *int) error {
 			isPacket, err = true, f.readSimple(b, fr)
 		}
 		if err != nil {
-			return f.damage(err)
+			return n, 0, err
 		}
 		if isPacket {
 			fr.Number, fr.Offset = f.packets+1, f.win.offset()
 			fr.decode()
 			f.packets++
+			n++
 		}
 		f.win.pos += len(b)
-		if isPacket {
-			*n++
-		}
 	}
-	return nil
+	return n, 0, nil
 }
 
 // readEnhanced reads an enhanced packet block, or the obsolete packet block, which
@@ -304,21 +289,5 @@ func (f *File) setPacket(fr *Frame, id int, data []byte, length uint32) {
 	fr.Interface = f.ng.first + id
 	fr.LinkType = f.interfaces[fr.Interface].LinkType
 	fr.Data = data[:len(data):len(data)]
-	fr.Length = int(length)
-}
-
-// endOrDamage tells the end of the file, where a record could start, from damage.
-func (f *File) endOrDamage(err error) error {
-	if err == io.EOF {
-		return err
-	}
-	return f.damage(err)
-}
-
-// truncated turns an end of file inside a record into ErrTruncated.
-func truncated(err error) error {
-	if err == io.EOF {
-		return ErrTruncated
-	}
-	return err
+	fr.Length = clamp(length)
 }

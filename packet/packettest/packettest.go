@@ -31,6 +31,11 @@ import (
 func Ethernet(tb testing.TB, header string, vlans ...uint16) []byte {
 	tb.Helper()
 	h := parse(tb, header)
+	return ethernet(tb, &h, vlans...)
+}
+
+func ethernet(tb testing.TB, h *packet.Header, vlans ...uint16) []byte {
+	tb.Helper()
 	types := []layers.EthernetType{layers.EthernetTypeIPv4}
 	if h.Family == packet.IPv6 {
 		types[0] = layers.EthernetTypeIPv6
@@ -50,7 +55,7 @@ func Ethernet(tb testing.TB, header string, vlans ...uint16) []byte {
 	for i := len(tags) - 1; i >= 0; i-- {
 		stack = append(stack, tags[i])
 	}
-	return serialize(tb, append(stack, gopacket.Payload(ip(tb, &h)))...)
+	return serialize(tb, append(stack, gopacket.Payload(ip(tb, h)))...)
 }
 
 // IP returns the packet that header describes, without a link layer: a frame of

@@ -53,3 +53,30 @@ func TestFramesDecode(t *testing.T) {
 	var h packet.Header
 	assert.Equal(t, packet.ErrNotIP, packet.Decode(packet.LinkEthernet, ARP(t), 42, &h))
 }
+
+// Tunnels come back with what was put into them.
+func TestTunnelsDecode(t *testing.T) {
+	const ip4, ip6 = "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S len 5", "udp [2001:db8::1]:53 > [2001:db8::2]:4000 len 60"
+	const from, from6 = "udp 10.0.0.9:4000 > 10.0.0.8:", "udp [2001:db8::9]:4000 > [2001:db8::8]:"
+	gateway := packet.Tunnel{Kind: packet.Geneve, VNI: 3, Endpoint: 1 << 60, Attachment: 2, Cookie: 1 << 31}
+	for name, c := range map[string]struct {
+		frame []byte
+		want  string
+		t     packet.Tunnel
+	}{
+		"vxlan":            {VXLAN(t, from+"4789", 0xabcdef, Ethernet(t, ip4)), ip4, packet.Tunnel{Kind: packet.VXLAN, VNI: 0xabcdef}},
+		"vxlan, IPv6":      {VXLAN(t, from6+"4789", 1, Ethernet(t, ip6, 7)), ip6, packet.Tunnel{Kind: packet.VXLAN, VNI: 1}},
+		"geneve, Ethernet": {Geneve(t, from+"6081", packet.Tunnel{}, packet.LinkEthernet, Ethernet(t, ip6)), ip6, packet.Tunnel{Kind: packet.Geneve}},
+		"geneve, IPv4":     {Geneve(t, from6+"6081", gateway, packet.LinkIPv4, IP(t, ip4)), ip4, gateway},
+		"geneve, IPv6":     {Geneve(t, from+"6081", gateway, packet.LinkIPv6, IP(t, ip6)), ip6, gateway},
+	} {
+		var h packet.Header
+		require.NoError(t, packet.Decode(packet.LinkEthernet, c.frame, len(c.frame), &h), name)
+		c.t.Outer = h
+		got := make([]packet.Tunnel, 2)
+		n, err := packet.Unwrap(packet.LinkEthernet, c.frame, &h, got)
+		require.NoError(t, err, name)
+		assert.Equal(t, []packet.Tunnel{c.t}, got[:n], name)
+		assert.Equal(t, c.want, h.String(), name)
+	}
+}

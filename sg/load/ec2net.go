@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -147,12 +148,12 @@ func (b *builder) prefixLists(c *cursor) {
 	}
 }
 
-func familyOf(s string) (sg.Family, bool) {
+func familyOf(s string) (packet.Family, bool) {
 	switch s {
 	case "IPv4":
-		return sg.IPv4, true
+		return packet.IPv4, true
 	case "IPv6":
-		return sg.IPv6, true
+		return packet.IPv6, true
 	}
 	return 0, false
 }

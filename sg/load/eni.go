@@ -2,105 +2,68 @@ package load
 
 import (
 	"errors"
-	"fmt"
-	"net/netip"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/words"
 )
 
-// ParseENI reads an interface from words with commas between them:
+// ParseENI reads an interface from words with blanks or commas between them, as it
+// stands in a line of a topology's text:
 //
-//	id=web,addr=10.0.1.10,addr=2001:db8::10,group=sg-web
+//	eni-web 10.0.1.10 2001:db8::10 10.0.3.0/28 sg-web public=203.0.113.5
+//	id=eni-web,addr=10.0.1.10,group=web
 //
-// id is required, addr and group may come any number of times. An addr with a
-// prefix length is a delegated prefix. Further keys: public (an address outside
-// the VPC), name, vpc, subnet, instance, account, type, and nitro=v6. The error
-// joins all that is wrong, each with the word it is about. Whether the interface
-// has a group is for [Loader.AddENI], which may know of one.
+// The first word is the id. A CIDR block is a delegated prefix, and a word that
+// starts with sg- a group. What could be taken for something else has its key: id,
+// addr, group. Further keys are public (an address outside the VPC), name, vpc,
+// subnet, instance, account, type, and the idle timeouts tcp-established, udp and
+// udp-stream; nitro-v6, managed (a service of AWS made it) and no-source-dest-check
+// stand alone. A value that holds blanks or commas is quoted as in Go.
+//
+// Whether the interface has a group is for [Loader.AddENI], which may know of one;
+// whether its addresses can be those of an interface, for [sg.Compile].
 func ParseENI(s string) (sg.ENI, error) {
+	ws, err := words.SplitList(s)
+	if err != nil {
+		return sg.ENI{}, err
+	}
 	var e sg.ENI
-	var errs []error
-	fail := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("interface %q: "+format, append([]any{clip(s)}, args...)...))
+	ids := 0
+	id := func(s string) error {
+		e.ID = sg.ENIID(s)
+		ids++
+		return nil
 	}
-	for word := range strings.SplitSeq(s, ",") {
-		key, val, ok := strings.Cut(word, "=")
-		if key, val = strings.TrimSpace(key), strings.TrimSpace(val); !ok || val == "" {
-			fail("%q: want key=value", word)
-			continue
+	if len(ws) > 0 && ws[0].Key == "" {
+		id(ws[0].Value)
+		ws = ws[1:]
+	}
+	group, address, prefix := words.List(&e.Groups), words.Addrs(&e.Addrs), words.CIDRs(&e.Prefixes)
+	addr := func(s string) error {
+		if strings.Contains(s, "/") {
+			return prefix(s)
 		}
-		if err := setENI(&e, key, val); err != nil {
-			fail("%s=%s: %w", key, val, err)
-		}
+		return address(s)
 	}
-	if e.ID == "" {
-		fail("has no id")
-	}
-	if len(errs) > 0 {
-		return sg.ENI{}, errors.Join(errs...)
-	}
-	return e, nil
-}
-
-func setENI(e *sg.ENI, key, val string) error {
-	switch key {
-	case "addr":
-		if strings.Contains(val, "/") {
-			p, err := parsePrefix(val, anyFamily)
-			if err != nil {
-				return err
+	err = words.Fields{
+		"": func(s string) error {
+			if strings.HasPrefix(s, "sg-") {
+				return group(s)
 			}
-			e.Prefixes = addNew(e.Prefixes, p.Masked())
-			return nil
-		}
-		return addAddr(&e.Addrs, val)
-	case "public":
-		return addAddr(&e.Public, val)
-	case "group":
-		e.Groups = addNew(e.Groups, sg.GroupID(val))
-		return nil
-	case "nitro":
-		if val != "v6" {
-			return errors.New(`the only generation that makes a difference is "v6"`)
-		}
-		e.NitroV6 = true
-		return nil
+			return addr(s)
+		},
+		"id": id, "addr": addr, "group": group, "public": words.Addrs(&e.Public),
+		"name": words.Text(&e.Name), "vpc": words.Text(&e.VPC), "subnet": words.Text(&e.Subnet),
+		"instance": words.Text(&e.Instance), "account": words.Text(&e.Account), "type": words.Text(&e.Type),
+		"tcp-established": words.Duration(&e.Timeouts.TCPEstablished), "udp": words.Duration(&e.Timeouts.UDP),
+		"udp-stream": words.Duration(&e.Timeouts.UDPStream), "flag nitro-v6": words.Flag(&e.NitroV6),
+		"flag managed": words.Flag(&e.RequesterManaged), "flag no-source-dest-check": words.Flag(&e.NoSourceDestCheck),
+	}.Set(ws)
+	if err == nil && ids != 1 {
+		err = errors.New("an eni has one id")
 	}
-	set := func(old bool) error {
-		if old {
-			return fmt.Errorf("a second %s", key)
-		}
-		return nil
-	}
-	var err error
-	switch key {
-	case "id":
-		err, e.ID = set(e.ID != ""), sg.ENIID(val)
-	case "name":
-		err, e.Name = set(e.Name != ""), val
-	case "vpc":
-		err, e.VPC = set(e.VPC != ""), sg.VPCID(val)
-	case "subnet":
-		err, e.Subnet = set(e.Subnet != ""), sg.SubnetID(val)
-	case "instance":
-		err, e.Instance = set(e.Instance != ""), sg.InstanceID(val)
-	case "account":
-		err, e.Account = set(e.Account != ""), sg.AccountID(val)
-	case "type":
-		err, e.Type = set(e.Type != ""), val
-	default:
-		return errors.New("unknown key: want id, addr, group, public, name, vpc, subnet, instance, account, type or nitro")
-	}
-	return err
-}
-
-func addAddr(addrs *[]netip.Addr, val string) error {
-	a, err := parseAddr(val)
-	if err == nil {
-		*addrs = addNew(*addrs, a)
-	}
-	return err
+	return e, err
 }
 
 // handmade adds an interface that the caller gave.

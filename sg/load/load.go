@@ -133,14 +133,13 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	for i := range l.enis {
 		b.handmade(&l.enis[i])
 	}
+	b.missingGroups(l.enis)
 	t := b.topology()
 	l.places = b.places(t)
 	if len(b.errs) > 0 {
 		_, err := sg.Compile(t)
 		for _, err := range flatten(err) {
-			if !b.unread || !errors.Is(err, sg.ErrNoGroup) { // it may be in what could not be read
-				b.errs = append(b.errs, l.Locate(err))
-			}
+			b.errs = append(b.errs, l.Locate(err))
 		}
 		return nil, b.warns, errors.Join(b.errs...)
 	}

@@ -25,32 +25,29 @@ func (l *Loader) Locate(err error) error {
 }
 
 func (l *Loader) placeOf(err error) Place {
-	var (
-		rule    *sg.RuleError
-		group   *sg.GroupError
-		list    *sg.PrefixListError
-		eni     *sg.ENIError
-		vpc     *sg.VPCError
-		peering *sg.PeeringError
-	)
-	switch {
-	case errors.As(err, &rule):
-		return l.RulePlace(rule.Group, rule.Dir, rule.Index)
-	case errors.As(err, &group):
-		return l.GroupPlace(group.Group)
-	case errors.As(err, &list):
-		if known := l.places.list[list.PrefixList]; known != nil {
-			if list.Entry >= 0 && list.Entry < len(known.at) {
-				return known.at[list.Entry]
+	var e *sg.Error
+	if !errors.As(err, &e) {
+		return Place{}
+	}
+	switch e.Part {
+	case "group":
+		if e.Dir != 0 {
+			return l.RulePlace(sg.GroupID(e.ID), e.Dir, e.Item)
+		}
+		return l.GroupPlace(sg.GroupID(e.ID))
+	case "prefix list":
+		if known := l.places.list[sg.PrefixListID(e.ID)]; known != nil {
+			if e.Item >= 0 && e.Item < len(known.at) {
+				return known.at[e.Item]
 			}
 			return known.place
 		}
-	case errors.As(err, &eni):
-		return l.ENIPlace(eni.ENI)
-	case errors.As(err, &vpc):
-		return l.places.vpc[vpc.VPC]
-	case errors.As(err, &peering):
-		return l.places.peer[peering.Peering]
+	case "interface":
+		return l.ENIPlace(sg.ENIID(e.ID))
+	case "vpc":
+		return l.places.vpc[sg.VPCID(e.ID)]
+	case "peering":
+		return l.places.peer[sg.PeeringID(e.ID)]
 	}
 	return Place{}
 }

@@ -19,9 +19,6 @@ func TestLocate(t *testing.T) {
 		in   []string
 		want string
 	}{
-		{"unknown group of an interface",
-			[]string{`{"NetworkInterfaces": [` + "\n" + `{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}]}`},
-			`1.json:2: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`},
 		{"timeout of an interface",
 			[]string{`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [], "ConnectionTrackingConfiguration": {"UdpTimeout": 5}}]}`},
 			`1.json:1: NetworkInterfaces[0]: eni-1: idle timeout out of range`},
@@ -60,9 +57,9 @@ func TestLocateRules(t *testing.T) {
 	l.Add("g.json", strings.NewReader(group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"},`+"\n"+`{"CidrIp": "10.1.0.0/16"}]}`, "")))
 	_, _, err := l.Topology()
 	require.NoError(t, err)
-	rule := &sg.RuleError{Group: "sg-a", Dir: sg.Ingress, Index: 1, Err: sg.ErrCIDR}
+	rule := &sg.Error{Part: "group", ID: "sg-a", Dir: sg.Ingress, Item: 1, Err: sg.ErrCIDR}
 	other := errors.New("other")
-	located := l.Locate(errors.Join(rule, other, &sg.GroupError{Group: "sg-a", Err: sg.ErrDuplicate}))
+	located := l.Locate(errors.Join(rule, other, &sg.Error{Part: "group", ID: "sg-a", Item: -1, Err: sg.ErrDuplicate}))
 	assert.EqualError(t, located, `g.json:2: SecurityGroups[0].IpPermissions[0].IpRanges[1]: sg-a: ingress rule 1: not a CIDR block (InvalidParameterValue)
 other
 g.json:1: SecurityGroups[0]: sg-a: duplicate id`)
@@ -75,11 +72,18 @@ g.json:1: SecurityGroups[0]: sg-a: duplicate id`)
 
 // What Compile would refuse is told together with what cannot be read.
 func TestLocateBesideErrors(t *testing.T) {
-	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}, {"NetworkInterfaceId": ""}]}`)
+	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "0.0.0.0"}, {"NetworkInterfaceId": ""}]}`)
 	assert.Equal(t, []string{
 		"1.json:1: NetworkInterfaces[1].NetworkInterfaceId: is empty",
-		`1.json:1: NetworkInterfaces[0]: eni-1: "sg-x": no such group (InvalidGroup.NotFound)`,
+		`1.json:1: NetworkInterfaces[0]: eni-1: address "0.0.0.0": not the address of an interface (InvalidParameterValue)`,
 	}, got.errors)
+}
+
+// AWS knows a group that no input holds.
+func TestMissingGroupWarns(t *testing.T) {
+	got := read(`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [{"GroupId": "sg-x"}]}]}`)
+	assert.Empty(t, got.errors)
+	assert.Contains(t, got.warnings, "1.json:1: NetworkInterfaces[0]: eni-1 carries sg-x, which no input holds: what its other groups do not admit is unknown there (InvalidGroup.NotFound)")
 }
 
 // A group that nothing declares may be in the input that could not be read.

@@ -91,9 +91,10 @@ func (w Warning) String() string {
 
 // Error codes of AWS (SG-70 to SG-85).
 const (
-	codeDuplicate    = "InvalidPermission.Duplicate"
-	codeGroupID      = "InvalidGroupId.Malformed"
-	codePrefixList   = "InvalidPrefixListID.NotFound"
-	codeParameter    = "InvalidParameterValue"
-	codeMissingParam = "MissingParameter"
+	codeDuplicate     = "InvalidPermission.Duplicate"
+	codeGroupNotFound = "InvalidGroup.NotFound"
+	codeGroupID       = "InvalidGroupId.Malformed"
+	codePrefixList    = "InvalidPrefixListID.NotFound"
+	codeParameter     = "InvalidParameterValue"
+	codeMissingParam  = "MissingParameter"
 )

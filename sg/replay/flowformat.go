@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
 // DefaultFlowLogFormat is the record of version 2, which AWS writes where no
@@ -24,8 +25,8 @@ type flowField struct {
 // capture tells is "-", as AWS writes for a field that does not apply.
 var flowFields = map[string]flowField{
 	"version":      {2, func(b []byte, r *flowRecord) []byte { return strconv.AppendInt(b, int64(r.version), 10) }},
-	"account-id":   {2, func(b []byte, r *flowRecord) []byte { return orDash(b, string(r.eni.Account)) }},
-	"interface-id": {2, func(b []byte, r *flowRecord) []byte { return orDash(b, string(r.eni.ID)) }},
+	"account-id":   {2, func(b []byte, r *flowRecord) []byte { return escape.AppendField(b, string(r.eni.Account)) }},
+	"interface-id": {2, func(b []byte, r *flowRecord) []byte { return escape.AppendField(b, string(r.eni.ID)) }},
 	"srcaddr":      {2, ofFlow(func(b []byte, f *flow) []byte { return f.shownSrc.AppendTo(b) })},
 	"dstaddr":      {2, ofFlow(func(b []byte, f *flow) []byte { return f.shownDst.AppendTo(b) })},
 	"srcport":      {2, ofFlow(func(b []byte, f *flow) []byte { return appendUint(b, uint64(f.key.srcPort)) })},
@@ -38,9 +39,9 @@ var flowFields = map[string]flowField{
 	"action":       {2, ofFlow(func(b []byte, f *flow) []byte { return append(b, f.key.action()...) })},
 	"log-status":   {2, func(b []byte, r *flowRecord) []byte { return append(b, r.status()...) }},
 
-	"vpc-id":      {3, func(b []byte, r *flowRecord) []byte { return orDash(b, string(r.eni.VPC)) }},
-	"subnet-id":   {3, func(b []byte, r *flowRecord) []byte { return orDash(b, string(r.eni.Subnet)) }},
-	"instance-id": {3, func(b []byte, r *flowRecord) []byte { return orDash(b, string(r.eni.Instance)) }},
+	"vpc-id":      {3, func(b []byte, r *flowRecord) []byte { return escape.AppendField(b, string(r.eni.VPC)) }},
+	"subnet-id":   {3, func(b []byte, r *flowRecord) []byte { return escape.AppendField(b, string(r.eni.Subnet)) }},
+	"instance-id": {3, func(b []byte, r *flowRecord) []byte { return escape.AppendField(b, string(r.eni.Instance)) }},
 	"tcp-flags":   {3, ofFlow(func(b []byte, f *flow) []byte { return appendUint(b, uint64(f.tcpFlags)) })},
 	"type":        {3, ofFlow(appendType)},
 	"pkt-srcaddr": {3, ofFlow(func(b []byte, f *flow) []byte { return appendAddr(b, f.key.family, &f.key.src) })},
@@ -74,13 +75,6 @@ func ofFlow(field func([]byte, *flow) []byte) func([]byte, *flowRecord) []byte {
 }
 
 func dash(b []byte, _ *flowRecord) []byte { return append(b, '-') }
-
-func orDash(b []byte, s string) []byte {
-	if s == "" {
-		return append(b, '-')
-	}
-	return append(b, s...)
-}
 
 // parseFlowFormat reads a format as the AWS CLI takes it in --log-format: field
 // names in ${}, separated by spaces. It returns the fields in order and the

@@ -5,10 +5,10 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-	"unicode/utf8"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
 // flushAt is the size in bytes at which the line writers hand their buffer on.
@@ -125,7 +125,7 @@ func (j *JSONL) eni(e *sg.Enforcer) []byte {
 	if s, ok := j.enis[e]; ok {
 		return s
 	}
-	s := append([]byte(`{"eni":`), quoteJSON(string(e.ID()))...)
+	s := escape.AppendJSON([]byte(`{"eni":`), string(e.ID()))
 	j.enis[e] = s
 	return s
 }
@@ -134,9 +134,8 @@ func (j *JSONL) rule(r sg.RuleRef) []byte {
 	if s, ok := j.rules[r]; ok {
 		return s
 	}
-	s := append([]byte(`,"group":`), quoteJSON(string(r.Group()))...)
-	s = append(s, `,"rule":`...)
-	s = append(s, quoteJSON(r.Name())...)
+	s := escape.AppendJSON([]byte(`,"group":`), string(r.Group()))
+	s = escape.AppendJSON(append(s, `,"rule":`...), r.Name())
 	j.rules[r] = s
 	return s
 }
@@ -154,24 +153,6 @@ func hasPorts(h *packet.Header) bool {
 func hasICMP(h *packet.Header) bool {
 	return (h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6) &&
 		!h.LaterFragment() && h.Missing&packet.MissingICMP == 0
-}
-
-// quoteJSON returns s as a JSON string. Identifiers of AWS never need the
-// escapes, but a Topology may hold any text.
-func quoteJSON(s string) []byte {
-	const hex = "0123456789abcdef"
-	b := []byte{'"'}
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b = append(b, '\\', byte(r))
-		case r < 0x20:
-			b = append(b, '\\', 'u', '0', '0', hex[r>>4], hex[r&15])
-		default:
-			b = utf8.AppendRune(b, r) // an invalid byte became U+FFFD in range
-		}
-	}
-	return append(b, '"')
 }
 
 func appendAddr(b []byte, f packet.Family, a *[16]byte) []byte {

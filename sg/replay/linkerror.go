@@ -17,7 +17,7 @@ type LinkError struct {
 }
 
 func (e *LinkError) Error() string {
-	return fmt.Sprintf("packet %d: %v cannot be read; packets not judged: %d", e.Packet, e.Link, e.Packets)
+	return fmt.Sprintf("unsupported link type: %v; packets not judged: %d, packet %d first", e.Link, e.Packets, e.Packet)
 }
 
 // Unwrap returns [packet.ErrLinkType].

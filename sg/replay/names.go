@@ -1,10 +1,10 @@
 package replay
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
 // names are what people call ENIs and groups.
@@ -15,31 +15,29 @@ type names struct {
 
 func (n *names) eni(id sg.ENIID) string {
 	if s := n.enis[id]; s != "" {
-		return printable(s)
+		return escape.Text(s)
 	}
-	return printable(string(id))
+	return escape.Text(string(id))
 }
 
 func (n *names) group(id sg.GroupID) string {
 	if s := n.groups[id]; s != "" {
-		return printable(s)
+		return escape.Text(s)
 	}
-	return printable(string(id))
+	return escape.Text(string(id))
+}
+
+// groupAndID is "web (sg-0123)", or the id where there is no name.
+func (n *names) groupAndID(id sg.GroupID) string {
+	if n.groups[id] == "" {
+		return escape.Text(string(id))
+	}
+	return n.group(id) + " (" + escape.Text(string(id)) + ")"
 }
 
 // ruleName is group and rule: "web sgr-0123", "sg-0123 ingress[3]".
-func (n *names) ruleName(r sg.RuleRef) string { return n.group(r.Group()) + " " + printable(r.Name()) }
-
-// printable escapes what would do something to a terminal or break a line: names
-// come from files.
-func printable(s string) string {
-	for _, r := range s {
-		if !strconv.IsPrint(r) {
-			q := strconv.Quote(s)
-			return q[1 : len(q)-1]
-		}
-	}
-	return s
+func (n *names) ruleName(r sg.RuleRef) string {
+	return n.group(r.Group()) + " " + escape.Text(r.Name())
 }
 
 // ruleWords is what a rule admits: "tcp 443 from 0.0.0.0/0".

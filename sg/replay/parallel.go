@@ -4,6 +4,8 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sgsim/sgsim/conntrack"
 )
 
 const (
@@ -17,16 +19,22 @@ const (
 // leave in the order in which they came, so neither decisions nor their order
 // depend on how fast a worker is.
 //
-//	reader ──► block 7 ──┬─► worker 0: packets of shards 0, 2, 4, ... ─┬─► observer
-//	                     └─► worker 1: packets of shards 1, 3, 5, ... ─┘
+//	reader ──► block 7 ──┬─► worker 0: packets of parts 0, 2, 4, ... ─┬─► observer
+//	                     └─► worker 1: packets of parts 1, 3, 5, ... ─┘
 type block struct {
 	batch
 	n       int        // packets in it
-	places  []Place    // nil without Options.Place
 	data    []byte     // copies of the frames' bytes, for the observer
 	mine    [][]uint16 // packets of each worker
-	seconds []uint16   // packets before which all workers sample
+	seconds []second
 	judged  sync.WaitGroup
+}
+
+// A second begins with a packet, before which all workers say how many entries are
+// live.
+type second struct {
+	packet uint16
+	live   *atomic.Int64
 }
 
 func (r *run) parallel(n int) error {
@@ -59,7 +67,7 @@ func (r *run) parallel(n int) error {
 		var failed error
 		for b := range order {
 			b.judged.Wait()
-			if r.Observer != nil && failed == nil {
+			if failed == nil {
 				if failed = r.observe(b); failed != nil {
 					stopped.Store(true)
 				}
@@ -88,12 +96,9 @@ func (r *run) parallel(n int) error {
 }
 
 func (r *run) newBlock(workers int) *block {
-	b := &block{batch: newBatch(blockSize), mine: make([][]uint16, workers)}
-	if r.Place != nil {
-		b.places = make([]Place, blockSize)
-	}
+	b := &block{batch: newBatch(blockSize + batchSize), mine: make([][]uint16, workers)}
 	for i := range b.mine {
-		b.mine[i] = make([]uint16, 0, blockSize)
+		b.mine[i] = make([]uint16, 0, len(b.packets))
 	}
 	return b
 }
@@ -114,13 +119,12 @@ func (r *run) read(free <-chan *block, send func(*block), stopped *atomic.Bool) 
 	b := <-free
 	b.reset()
 	room := func() batch {
-		end := min(b.n+batchSize, blockSize)
-		return batch{b.packets[b.n:end], b.frames[b.n:end]}
+		return batch{b.packets[b.n : b.n+batchSize], b.frames[b.n : b.n+batchSize]}
 	}
-	err := r.each(room, func(ps []Packet, pause bool) error {
-		for i := range ps {
-			r.fill(b, &ps[i])
-			if b.n == blockSize || len(b.data) >= blockBytes || pause && i == len(ps)-1 {
+	err := r.each(room, func(s stretch) error {
+		for i := range s.packets {
+			r.fill(b, &s.packets[i])
+			if last := i == len(s.packets)-1; last && (b.n >= blockSize || s.pause) || len(b.data) >= blockBytes {
 				send(b)
 				b = <-free
 				b.reset()
@@ -144,57 +148,51 @@ func (r *run) fill(b *block, in *Packet) {
 	p := &b.packets[b.n]
 	if in != p {
 		b.frames[b.n] = *in.Frame
-		p.Source = in.Source
+		p.Source, p.at = in.Source, in.at
 	}
 	if r.Observer != nil {
 		n := len(b.data)
-		b.data = append(b.data, in.Frame.Data...) // before anything counts, as it may fault
+		b.data = append(b.data, in.Frame.Data...)
 		p.Frame.Data = b.data[n:len(b.data):len(b.data)]
 	}
 	r.next(p)
 	if p.second {
-		b.seconds = append(b.seconds, uint16(b.n))
+		b.seconds = append(b.seconds, second{uint16(b.n), new(atomic.Int64)})
 	}
-	if r.Place != nil {
-		b.places[b.n] = r.Place(in.Source, in.Frame)
-	}
-	w := r.owner[shardOf(p.Frame)]
+	w := r.owner[conntrack.Part(&p.Frame.Header)]
 	b.mine[w] = append(b.mine[w], uint16(b.n))
 	b.n++
 }
 
 func (w *worker) judgeBlock(b *block, number int) {
 	seconds := b.seconds
-	for mine := b.mine[number]; len(mine) > 0; {
-		some := mine[:min(len(mine), batchSize)]
-		mine = mine[len(some):]
-		for j, i := range some {
-			w.findEnds(j, &b.frames[i])
+	for _, i := range b.mine[number] {
+		for len(seconds) > 0 && seconds[0].packet <= i {
+			w.sampleAt(b, seconds[0])
+			seconds = seconds[1:]
 		}
-		for j, i := range some {
-			for len(seconds) > 0 && seconds[0] <= i {
-				w.sampleAt(b, seconds[0])
-				seconds = seconds[1:]
-			}
-			if b.places == nil {
-				w.judge(&b.packets[i], &w.ends[j])
-			} else {
-				w.judgeAt(&b.packets[i], b.places[i], &w.ends[j])
-			}
-		}
+		w.judge(&b.packets[i])
 	}
-	for _, i := range seconds {
-		w.sampleAt(b, i)
+	w.flush()
+	for _, s := range seconds {
+		w.sampleAt(b, s)
 	}
 }
 
-func (w *worker) sampleAt(b *block, i uint16) {
-	w.sample(b.packets[i].Time)
+func (w *worker) sampleAt(b *block, s second) {
+	s.live.Add(w.sample(b.packets[s.packet].Time))
 }
 
+// observe goes through the packets of a block that all workers have judged.
 func (r *run) observe(b *block) error {
+	seconds := b.seconds
 	for i := range b.packets[:b.n] {
-		if err := r.Observer.Observe(&b.packets[i]); err != nil {
+		p := &b.packets[i]
+		if p.second {
+			r.live = seconds[0].live.Load()
+			seconds = seconds[1:]
+		}
+		if err := r.show(p); err != nil {
 			return err
 		}
 	}

@@ -7,9 +7,11 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -133,7 +135,10 @@ func TestSharedCaptures(t *testing.T) {
 			assert.EqualValues(t, packets, r.Packets)
 			assert.Equal(t, r.Packets, r.Of(sg.Accept).Packets+r.Of(sg.Drop).Packets+r.Of(sg.NotApplicable).Packets)
 			assert.Equal(t, packets, strings.Count(got.jsonl, "\n"))
-			assert.Equal(t, packets, strings.Count(got.text, "\n")-1)
+			assert.Equal(t, packets, len(regexp.MustCompile(`(?m)^ *\d+ +-?\d+\.\d{6}  `).FindAllString(got.text, -1)))
+			for line := range strings.Lines(got.text + got.report) {
+				assert.LessOrEqual(t, utf8.RuneCountInString(line), 81, line)
+			}
 			checkSplit(t, name, &got)
 			for _, workers := range []int{2, 3, 7} {
 				again := replayFile(t, name, topo, replay.Options{Workers: workers})

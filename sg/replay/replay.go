@@ -22,18 +22,16 @@
 // A frame that holds no IP packet is not applicable, "not_ip"; so is a packet
 // with no end at an ENI of the topology, "no_interface", and one whose two ends
 // are the same ENI, "same_interface". A malformed packet is a drop, "malformed",
-// where an ENI of the topology is one of its ends, or where the damage leaves no
-// address to tell: somebody meant it to be an IP packet, and no host takes it.
-// Its hop is missing in the second case. A malformed packet between strangers is
-// "no_interface".
+// where an ENI of the topology is one of its ends, and not applicable between
+// strangers and where the damage leaves no address to tell.
 package replay
 
 import (
 	"context"
 	"iter"
-	"math"
 	"time"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
@@ -55,7 +53,8 @@ type Observer interface {
 
 // A Packet is a captured frame and what became of it.
 type Packet struct {
-	// Number counts packets from 1, over all captures of the replay.
+	// Number counts packets from 1, over all captures of the replay. Those that
+	// several captures hold count once.
 	Number uint64
 
 	// Source is the place of the packet's capture among those given to Run.
@@ -63,14 +62,21 @@ type Packet struct {
 
 	// Time is the time at which the packet was judged: its own timestamp, or the
 	// latest one before where that is later, since time never runs backwards, or
-	// where the packet has none, or one that [time.Time.UnixNano] cannot express.
-	// It is the zero Time until a packet has one.
+	// where the packet has none that [time.Time.UnixNano] can express, or a stray
+	// one, as [Disorder] says. It is the zero Time until a packet has one.
 	Time time.Time
 
 	Frame   *capture.Frame
 	Outcome sg.Outcome
 
-	second bool // the first of its second: workers sample before it
+	// Refused says that it is dropped as part of a TCP connection whose SYN was
+	// dropped.
+	Refused bool
+
+	place   Place
+	at      int64 // Time in Unix nanoseconds, in the packet's own capture
+	second  bool  // the first of its second: workers sample before it
+	entries int32 // opened by it, less those that it ended
 }
 
 // A Place is an ENI and a direction there. The zero Place means that a packet's
@@ -92,7 +98,7 @@ type Options struct {
 	// Workers is the number of goroutines that judge packets, beside the one
 	// that reads; 0 and 1 mean that one goroutine does it all. Every number
 	// gives the same decisions in the same order and the same report. Packets
-	// are divided by their pair of addresses. A maximum of connections needs
+	// are divided as [conntrack.Part] says. A maximum of connections needs
 	// all of them in one place, and an observer of the firewall all decisions
 	// in one order, so with these there is one worker: see
 	// [Options.EffectiveWorkers].
@@ -116,12 +122,14 @@ func (o *Options) EffectiveWorkers() int {
 		o.Firewall.Observer != nil {
 		return 1
 	}
-	return min(o.Workers, shards)
+	return min(o.Workers, conntrack.Parts)
 }
 
 // Run replays the captures through a firewall for p. Several captures are merged
 // by time; packets of the same time are taken in the order of the captures, and
-// the packets of one capture always in its own order.
+// the packets of one capture always in its own order. What several captures hold, as
+// those of both ends of a connection do, is judged once, though their clocks be 10 s
+// apart, except with Options.Place: then each capture has a place of its own.
 //
 // Run ends at the end of the captures, at the first error of a capture or of the
 // observer, or when ctx is done, whose error it then returns. A capture of a link
@@ -132,7 +140,13 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	if o == nil {
 		o = &Options{}
 	}
-	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: math.MinInt64}
+	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: noTime}
+	for range captures {
+		r.clocks = append(r.clocks, clock{latest: noTime})
+	}
+	if len(captures) > 1 && o.Place == nil {
+		r.doubles = &doubles{}
+	}
 	var err error
 	if n := r.EffectiveWorkers(); n > 1 {
 		err = r.parallel(n)
@@ -156,19 +170,23 @@ type run struct {
 	packets, bytes uint64
 	checked        uint64    // packets at the last check
 	first, now     time.Time // now never runs backwards; both are zero until a packet has a time
-	latest         int64     // now in Unix nanoseconds; the smallest number until a packet has a time
-	second         int64     // of now, Unix
-	sampled        []int64   // when, Unix nanoseconds
+	latest         int64     // now in Unix nanoseconds
+	clocks         []clock   // of the captures
+	doubles        *doubles  // nil where there can be none
 	workers        []*worker
-	owner          [shards]uint8 // the worker of a shard
+	owner          [conntrack.Parts]uint8 // the worker of a part
 	alien          *LinkError
+
+	// Of the goroutine that shows packets to the observer.
+	live, peak int64 // entries
+	peakTime   time.Time
 }
 
 // checkEvery is how many packets pass between looks at the context and calls of
 // Progress: a few times in a millisecond.
 const checkEvery = 4096
 
-// next fills in what the reader knows of a packet. Its Frame and Source are set.
+// next fills in what the reader knows of a packet. Its Frame, Source and at are set.
 func (r *run) next(p *Packet) {
 	f := p.Frame
 	r.packets++
@@ -180,40 +198,18 @@ func (r *run) next(p *Packet) {
 		r.alien.Packets++
 	}
 	p.second = false
-	if second := f.Time.Unix(); expressible(second) {
-		if at := second*1e9 + int64(f.Time.Nanosecond()); at > r.latest {
-			p.second = second != r.second || r.latest == math.MinInt64
-			if p.second {
-				r.newSecond(f.Time, at, second)
-			}
-			r.now, r.latest = f.Time, at
+	if p.at > r.latest {
+		now := time.Unix(0, p.at).UTC()
+		if r.latest == noTime {
+			r.first = now
 		}
+		p.second = r.latest == noTime || now.Unix() != r.now.Unix()
+		r.now, r.latest = now, p.at
 	}
 	p.Number, p.Time = r.packets, r.now
-}
-
-// newSecond notes that a second begins: t, in Unix nanoseconds and seconds too.
-func (r *run) newSecond(t time.Time, at, second int64) {
-	if r.latest == math.MinInt64 {
-		r.first = t
+	if r.Place != nil {
+		p.place = r.Place(p.Source, f)
 	}
-	r.second = second
-	r.sampled = append(r.sampled, at)
-}
-
-// timeOf returns the frame's timestamp, and the zero Time where it is none that
-// UnixNano can express: one beyond would stop the clock.
-func timeOf(f *capture.Frame) time.Time {
-	if !expressible(f.Time.Unix()) {
-		return time.Time{}
-	}
-	return f.Time
-}
-
-// expressible reports whether UnixNano can express every time in a Unix second.
-func expressible(second int64) bool {
-	const most = math.MaxInt64 / int64(1e9)
-	return -most <= second && second < most
 }
 
 // check is for every few packets.
@@ -241,32 +237,53 @@ func (r *run) serial() error {
 		return err
 	}
 	b := newBatch(batchSize)
-	return r.each(func() batch { return b }, func(ps []Packet, _ bool) error {
-		return r.judge(w, ps)
-	})
+	return r.each(func() batch { return b }, func(s stretch) error { return r.judge(w, s.packets) })
 }
 
 // judge lets the worker judge packets and shows them to the observer.
 func (r *run) judge(w *worker, ps []Packet) error {
-	w.find(ps)
+	shown := 0
+	show := func(until int) error {
+		w.flush()
+		for ; shown < until; shown++ {
+			if err := r.show(&ps[shown]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	for i := range ps {
 		p := &ps[i]
 		r.next(p)
 		if p.second {
-			w.sample(p.Time)
-		}
-		if r.Place == nil {
-			w.judge(p, &w.ends[i])
-		} else {
-			w.judgeAt(p, r.Place(p.Source, p.Frame), &w.ends[i])
-		}
-		if r.Observer != nil {
-			if err := r.Observer.Observe(p); err != nil {
+			if err := show(i); err != nil {
 				return err
 			}
+			r.live = w.sample(p.Time)
 		}
+		w.judge(p)
+	}
+	if err := show(len(ps)); err != nil {
+		return err
 	}
 	return r.check()
+}
+
+// show notes how many entries there are after a packet, and shows it to the observer.
+func (r *run) show(p *Packet) error {
+	r.peakAt(p)
+	if r.Observer == nil {
+		return nil
+	}
+	return r.Observer.Observe(p)
+}
+
+// peakAt notes how many entries there are after a packet. Those that die in a second
+// count to its end, when all workers have seen the time of the next.
+func (r *run) peakAt(p *Packet) {
+	if r.live += int64(p.entries); r.live > r.peak {
+		r.peak, r.peakTime = r.live, p.Time
+	}
 }
 
 // interrupted returns the context's error where it is the likely cause of err:

@@ -20,6 +20,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -70,7 +71,7 @@ func addr(s string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(s)} }
 func site() *sg.Topology {
 	return &sg.Topology{
 		Groups: []sg.Group{
-			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.CIDR("198.51.100.0/24")), sg.SSH.From(sg.CIDR("192.0.2.0/24"))},
+			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.MustCIDR("198.51.100.0/24")), sg.SSH.From(sg.MustCIDR("192.0.2.0/24"))},
 				Egress: []sg.Rule{sg.PostgreSQL.To(sg.FromGroup("sg-db"))}},
 			{ID: "sg-db", Ingress: []sg.Rule{sg.PostgreSQL.From(sg.FromGroup("sg-web")), sg.PostgreSQL.From(sg.FromGroup("sg-none"))}},
 			{ID: "sg-none"},
@@ -126,15 +127,15 @@ func reasons(t testing.TB, lines string) []string {
 func TestReportUnusedRules(t *testing.T) {
 	topo := site()
 	web := &topo.Groups[0]
-	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.CIDR("192.0.2.0/25")))
+	web.Ingress = append(web.Ingress, sg.HTTP.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.MustCIDR("192.0.2.0/25")))
 	r, err := replay.Run(t.Context(), policy(t, topo), nil, script{"0 tcp 203.0.113.9:5 > 10.0.1.10:443 S"})
 	require.NoError(t, err)
-	r.Blame(sg.Check(topo))
+	r.Blame(lint.Check(topo))
 	var out strings.Builder
 	require.NoError(t, r.WriteText(&out, replay.TextOptions{}))
-	assert.Regexp(t, `tcp 443 from \S+ +0 +0  did not match here\n`, out.String())
-	assert.Regexp(t, `tcp 80 from sg-gone +0 +0  can never match: sg-gone is not in the topology\n`, out.String())
-	assert.Regexp(t, `tcp 22 from 192.0.2.0/25 +0 +0  not needed: ingress\[1\] admits all of it\n`, out.String())
+	assert.Regexp(t, `tcp 443 from \S+ +0 +0\n    ingress`, out.String())
+	assert.Regexp(t, `tcp 80 from sg-gone +0 +0\n      can never match: sg-gone is not in the topology\n`, out.String())
+	assert.Regexp(t, `tcp 22 from 192.0.2.0/25 +0 +0\n      not needed: ingress\[1\] admits all of it\n`, out.String())
 }
 
 func TestReport(t *testing.T) {
@@ -156,14 +157,14 @@ func TestReport(t *testing.T) {
 	assert.Equal(t, began, r.First)
 	assert.Equal(t, began.Add(2*time.Second), r.Last)
 	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.Accept))
-	assert.Equal(t, replay.Count{Packets: 4, Bytes: 400}, r.Of(sg.Drop))
-	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.NotApplicable))
+	assert.Equal(t, replay.Count{Packets: 3, Bytes: 300}, r.Of(sg.Drop))
+	assert.Equal(t, replay.Count{Packets: 4, Bytes: 400}, r.Of(sg.NotApplicable))
 	assert.EqualValues(t, 1, r.Connections)
 	assert.EqualValues(t, 2, r.Entries)
 	assert.EqualValues(t, 2, r.Peak)
 
 	require.Len(t, r.Rules, 5)
-	r.Blame(sg.Check(site()))
+	r.Blame(lint.Check(site()))
 	var rules []string
 	for _, h := range r.Rules {
 		rules = append(rules, fmt.Sprintf("%v %d %d %t", h.Rule, h.Admitted, h.Carried, h.Never == ""))
@@ -203,6 +204,7 @@ func TestMidstream(t *testing.T) {
 	r, _ := run(t, replay.Options{}, s)
 	assert.Equal(t, replay.Midstream{
 		Open: 2, OpenDropped: replay.Count{Packets: 3, Bytes: 300}, Ended: 1, EndedDropped: replay.Count{Packets: 1, Bytes: 100},
+		RefusedDropped: replay.Count{Packets: 2, Bytes: 200},
 	}, r.Midstream)
 	assert.EqualValues(t, 7, r.Of(sg.Drop).Packets)
 
@@ -212,7 +214,7 @@ func TestMidstream(t *testing.T) {
 	assert.EqualValues(t, 1, r.Midstream.OpenDropped.Packets)
 	var text strings.Builder
 	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
-	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1 packet let pass by rules\n")
+	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1\n  packet let pass by rules\n")
 }
 
 // Later fragments pass for the first one of their datagram and count at no rule.
@@ -230,13 +232,16 @@ func TestReportFragments(t *testing.T) {
 }
 
 func TestTimeNeverRunsBackwards(t *testing.T) {
-	_, lines := run(t, replay.Options{}, script{
+	r, lines := run(t, replay.Options{}, script{
+		"100 udp 192.0.2.1:9 > 192.0.2.9:1",
 		"100 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
 		"20 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
+		"99.5 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
 		"159 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
 	})
-	assert.Equal(t, []string{"rule", "tracked", "tracked"}, reasons(t, lines))
+	assert.Equal(t, []string{"no_interface", "rule", "tracked", "tracked", "tracked"}, reasons(t, lines))
 	assert.Contains(t, lines, `"time":"2026-06-01T12:00:20.000000000Z"`, "its own time is shown")
+	assert.Equal(t, replay.Disorder{Late: 2, LateBy: 80 * time.Second, Steps: 1}, r.Disorder)
 }
 
 // A timestamp that is none leaves the clock alone, wherever it stands.
@@ -442,7 +447,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
 }
 
-// The JSON is what encoding/json would write of the same keys.
+// The JSON holds what the topology does, and everything in it prints.
 func TestJSONL(t *testing.T) {
 	topo := site()
 	topo.Groups[0].ID, topo.ENIs[0].Groups[0] = "sg-\"é\n\x7f\\", "sg-\"é\n\x7f\\"
@@ -461,7 +466,7 @@ func TestJSONL(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, j.Flush())
 	lines := strings.Split(b.String(), "\n")
-	assert.Equal(t, `{"packet":1,"time":"2026-06-01T12:00:00.000000001Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"tcp","src_port":65535,"dst_port":443,"verdict":"accept","reason":"rule","hops":[{"eni":"eni\u0009<1>","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-\"é\u000a`+"\x7f"+`\\","rule":"ingress[0]"}]}`, lines[0])
+	assert.Equal(t, `{"packet":1,"time":"2026-06-01T12:00:00.000000001Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"tcp","src_port":65535,"dst_port":443,"verdict":"accept","reason":"rule","hops":[{"eni":"eni\u0009<1>","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-\"é\u000a\u007f\\","rule":"ingress[0]"}]}`, lines[0])
 	assert.Contains(t, lines[1], `"protocol":"icmp","icmp_type":3,"icmp_code":4,"verdict":"drop","reason":"no_rule"`)
 	assert.Contains(t, lines[2], `12:00:59.999999999Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"47","verdict":"drop"`)
 	assert.Contains(t, lines[3], `"protocol":"udp","verdict":"drop","reason":"fragment"`)
@@ -488,19 +493,98 @@ func TestText(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, x.Flush())
 	assert.Equal(t, strings.Join([]string{
-		"packet    seconds  from > to                                 verdict  decided by",
-		"     1   0.000000  tcp 10.0.1.10:4000 > 10.0.2.20:5432 S     \x1b[32maccept\x1b[0m   web egress: Web egress[0] (tcp 5432 to sg-db); eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
-		"     2   0.500000  tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA    \x1b[32maccept\x1b[0m   eni-db egress: reply, opened by sg-db ingress[0]; web ingress: reply, opened by Web egress[0]",
-		"     3   1.000000  udp 10.0.2.20:53 > 10.0.1.10:4000 len 40  \x1b[31mdrop\x1b[0m     eni-db egress: no egress rule admits it",
-		"     4   1.000000  -                                         \x1b[31mdrop\x1b[0m     malformed: " + packet.ErrIPVersion.Error(),
-		"     5   2.000000  icmp 192.0.2.1 > 10.0.1.10 8/0            \x1b[31mdrop\x1b[0m     web ingress: no ingress rule admits it",
-		"     6   3.000000  udp 192.0.2.1:1 > 192.0.2.2:1             \x1b[90m-\x1b[0m        neither end is an ENI of the topology",
-		"     7   3.000000  tcp 198.51.100.1:1 > 10.0.1.10:443 A      \x1b[31mdrop\x1b[0m     web ingress: midstream, no SYN opened its connection, though Web ingress[0] admits it",
+		"packet     seconds  verdict  from > to",
+		"     1    0.000000  \x1b[32maccept\x1b[0m   tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
+		"        web egress: Web egress[0] (tcp 5432 to sg-db)",
+		"        eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
+		"     2    0.500000  \x1b[32maccept\x1b[0m   tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
+		"        eni-db egress: reply, opened by sg-db ingress[0]",
+		"        web ingress: reply, opened by Web egress[0]",
+		"     3    1.000000  \x1b[31mdrop\x1b[0m     udp 10.0.2.20:53 > 10.0.1.10:4000 len 40",
+		"        eni-db egress: no egress rule admits it",
+		"     4    1.000000  \x1b[90m-\x1b[0m        -",
+		"        malformed: " + packet.ErrIPVersion.Error(),
+		"     5    2.000000  \x1b[31mdrop\x1b[0m     icmp 192.0.2.1 > 10.0.1.10 8/0 id 4",
+		"        web ingress: no ingress rule admits it",
+		"     6    3.000000  \x1b[90m-\x1b[0m        udp 192.0.2.1:1 > 192.0.2.2:1",
+		"        neither end is an ENI of the topology",
+		"     7    3.000000  \x1b[31mdrop\x1b[0m     tcp 198.51.100.1:1 > 10.0.1.10:443 A",
+		"        web ingress: midstream, no SYN opened its connection, though Web",
+		"          ingress[0] admits it",
 		"",
 	}, "\n"), b.String())
 }
 
-// Beyond the rows that set the width, lines go out as they come.
+// Lines break between words, columns stand apart however large their numbers are, and
+// the reply to a dropped SYN says so.
+func TestTextFits(t *testing.T) {
+	var b bytes.Buffer
+	x := replay.NewText(&b, replay.TextOptions{ENIs: map[sg.ENIID]string{"eni-web": "a web server whose name is long"}})
+	r, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{
+		"0 tcp [2001:db8:1111:2222:3333:4444:5555:6666]:40000 > [2001:db8:1111:2222:3333:4444:5555:7777]:443 SA len 1400",
+		"1 tcp 203.0.113.9:1 > 10.0.1.10:443 S",
+		"2 tcp 10.0.1.10:443 > 203.0.113.9:1 SA",
+		"123456789 tcp 198.51.100.1:9 > 10.0.1.10:443 S",
+		"123456790 tcp 198.51.100.2:9 > 10.0.1.10:443 A",
+	})
+	require.NoError(t, err)
+	require.NoError(t, x.Flush())
+	assert.Equal(t, `packet     seconds  verdict  from > to
+     1    0.000000  -        tcp [2001:db8:1111:2222:3333:4444:5555:6666]:40000
+                             > [2001:db8:1111:2222:3333:4444:5555:7777]:443 SA
+                             len 1400
+        neither end is an ENI of the topology
+     2    1.000000  drop     tcp 203.0.113.9:1 > 10.0.1.10:443 S
+        a web server whose name is long ingress: no ingress rule admits it
+     3    2.000000  drop     tcp 10.0.1.10:443 > 203.0.113.9:1 SA
+        a web server whose name is long egress: the SYN of its connection was
+          dropped
+     4 123456789.000000  accept   tcp 198.51.100.1:9 > 10.0.1.10:443 S
+        a web server whose name is long ingress: sg-web ingress[0] (tcp 443 from
+          198.51.100.0/24)
+     5 123456790.000000  drop     tcp 198.51.100.2:9 > 10.0.1.10:443 A
+        a web server whose name is long ingress: midstream, no SYN opened its
+          connection, though sg-web ingress[0] admits it
+`, b.String())
+
+	b.Reset()
+	require.NoError(t, r.WriteText(&b, replay.TextOptions{Groups: map[sg.GroupID]string{"sg-web": "web"}}))
+	assert.Equal(t, `5 packets in 34293h33m10s, 500 bytes
+                packets          bytes  why
+  accepted            1            100  a rule admits it
+  dropped             2            200  no rule admits it
+  dropped             1            100  midstream, no SYN opened its connection
+  not judged          1            100  neither end is an ENI of the topology
+1 connection opened
+  at most 1 entry at a time
+1 TCP connection was open already when the capture began: 1 packet dropped
+  -midstream pickup takes up such connections where a rule admits a packet of
+    theirs
+1 packet dropped because the SYN of the connection was
+rules, with packets admitted, and packets carried on connections they opened
+                                                            admitted     carried
+  web (sg-web) ingress
+    ingress[0]  tcp 443 from 198.51.100.0/24                       1           0
+    ingress[1]  tcp 22 from 192.0.2.0/24                           0           0
+  web (sg-web) egress
+    egress[0]  tcp 5432 to sg-db                                   0           0
+  sg-db ingress
+    ingress[0]  tcp 5432 from web                                  0           0
+    ingress[1]  tcp 5432 from sg-none                              0           0
+dropped most
+    packets     first
+          1         2  tcp 203.0.113.9:1 > 10.0.1.10:443 S
+                       eni-web ingress: no rule admits it
+                       nearest: web ingress[0]: source 198.51.100.0/24, packet
+                         had 203.0.113.9
+          1         3  tcp 10.0.1.10:443 > 203.0.113.9:1 SA
+                       eni-web egress: the SYN of its connection was dropped
+          1         5  tcp 198.51.100.2:9 > 10.0.1.10:443 A
+                       eni-web ingress: midstream, no SYN opened its connection
+`, b.String())
+}
+
+// Lines go out as they come.
 func TestTextStreams(t *testing.T) {
 	var b bytes.Buffer
 	x := replay.NewText(&b, replay.TextOptions{})
@@ -508,7 +592,7 @@ func TestTextStreams(t *testing.T) {
 	require.NoError(t, err)
 	assert.Greater(t, b.Len(), 64<<10)
 	require.NoError(t, x.Flush())
-	assert.Equal(t, 5001, strings.Count(b.String(), "\n"))
+	assert.Equal(t, 2*5000+1, strings.Count(b.String(), "\n"))
 }
 
 // Every reason has words, and a place in the counts.

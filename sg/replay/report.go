@@ -7,6 +7,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // A Report says what a replay came to. It is the same for any number of workers.
@@ -16,6 +17,12 @@ type Report struct {
 	// First and Last are the times of the first packet and the latest one. They
 	// are zero without packets.
 	First, Last time.Time
+
+	Disorder Disorder
+
+	// Doubles are the packets that another capture held already. They are in no
+	// other count.
+	Doubles Count
 
 	// Reasons are the packets by verdict and reason: accepted, dropped, not
 	// applicable, and in the order of the sg.Reason constants. Those that did
@@ -30,9 +37,9 @@ type Report struct {
 	// Entries is the number of entries that were made for them.
 	Entries uint64
 
-	// Peak is the size of the connection table at its largest, in entries, and
-	// PeakTime when that was. Live entries are counted when a second of the
-	// capture begins, and at its end.
+	// Peak is the most live entries that there were at a time, and PeakTime when
+	// that was; the zero Time without entries. Those that die in a second of the
+	// capture count to its end.
 	Peak     uint64
 	PeakTime time.Time
 
@@ -96,6 +103,14 @@ type Midstream struct {
 	OpenDropped Count
 	OpenPassed  uint64
 
+	// Swapped is the number of connections whose SYN-ACK was recorded before their
+	// SYN, and SwappedDropped what that cost: no host answers what it has not got.
+	Swapped        uint64
+	SwappedDropped Count
+
+	// RefusedDropped are the packets of connections whose SYN was dropped.
+	RefusedDropped Count
+
 	// Ended is the number of connections with packets after their entry had gone:
 	// closed, or idle for longer than the timeout. EndedDropped are those packets.
 	Ended        uint64
@@ -111,9 +126,10 @@ type Midstream struct {
 type Talker struct {
 	Src, Dst  netip.Addr
 	Protocol  packet.Protocol
-	ENI       sg.ENIID // empty for a malformed packet that no ENI met
+	ENI       sg.ENIID
 	Direction sg.Direction
 	Reason    sg.Reason
+	Refused   bool // as Packet.Refused
 	Count
 
 	// First is the first of the packets, judged at Time, with the number Number.
@@ -142,7 +158,7 @@ func (r *Report) Of(v sg.Verdict) Count {
 
 // Blame tells rules that did not match here from those that could not match
 // anywhere: findings are those of [sg.Check] for the topology of the replay.
-func (r *Report) Blame(findings []sg.Finding) {
+func (r *Report) Blame(findings []lint.Finding) {
 	type place struct {
 		group sg.GroupID
 		dir   sg.Direction
@@ -155,9 +171,9 @@ func (r *Report) Blame(findings []sg.Finding) {
 	never := map[place]reason{}
 	for _, f := range findings {
 		switch f.Kind {
-		case sg.NeverMatches, sg.Stale, sg.Dangling, sg.Shadowed, sg.DuplicateRule:
+		case lint.NeverMatches, lint.Stale, lint.Dangling, lint.Shadowed, lint.DuplicateRule:
 			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
-				never[at] = reason{f.Text, f.Kind == sg.Shadowed || f.Kind == sg.DuplicateRule}
+				never[at] = reason{f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule}
 			}
 		}
 	}
@@ -170,7 +186,10 @@ func (r *Report) Blame(findings []sg.Finding) {
 
 // report puts together what the workers counted.
 func (r *run) report() *Report {
-	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
+	out := &Report{
+		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
+		Peak: uint64(r.peak), PeakTime: r.peakTime,
+	}
 	for _, v := range []sg.Verdict{sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
 			n := ReasonCount{Verdict: v, Reason: reason}
@@ -198,38 +217,21 @@ func (r *run) report() *Report {
 		out.Entries += w.fw.Stats().Inserted
 	}
 	r.reportMemory(out)
-	r.reportPeak(out)
+	for i := range r.clocks {
+		out.Disorder.addAll(&r.clocks[i].Disorder)
+	}
+	if r.doubles != nil {
+		out.Doubles = r.doubles.Count
+	}
 	return out
-}
-
-func (r *run) reportPeak(out *Report) {
-	if r.packets == 0 {
-		return
-	}
-	r.sampled = append(r.sampled, r.now.UnixNano())
-	var live []samples
-	for _, w := range r.workers {
-		w.sample(r.now)
-		live = append(live, w.live)
-	}
-	var at int
-	out.Peak, at = peak(live)
-	out.PeakTime = time.Unix(0, r.sampled[at]).UTC()
 }
 
 func (r *run) reportMemory(out *Report) {
 	var all []*talker
 	for _, w := range r.workers {
-		for i := range w.tally.shards {
-			m := &w.tally.shards[i]
-			out.Midstream.Open += uint64(m.midway.n)
-			out.Midstream.OpenDropped.addCount(m.midwayCost)
-			out.Midstream.OpenPassed += m.midwayPass
-			out.Midstream.Ended += uint64(m.stray.n)
-			out.Midstream.EndedDropped.addCount(m.strayCost)
-			if m.opened.full || m.refused.full || m.midway.full || m.stray.full {
-				out.Midstream.Incomplete = true
-			}
+		for i := range w.tally.parts {
+			m := &w.tally.parts[i]
+			out.Midstream.addAll(&m.conns.Midstream)
 			out.OtherDrops.addCount(m.talkers.others)
 			for _, t := range m.talkers.byKey {
 				all = append(all, t)
@@ -238,18 +240,10 @@ func (r *run) reportMemory(out *Report) {
 	}
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
-		k := Talker{
-			Src: t.first.SrcAddr(), Dst: t.first.DstAddr(), Protocol: t.protocol,
-			Direction: t.dir, Reason: t.reason, Count: t.Count,
-			First: t.first, Time: t.time, Number: t.number, SeveralPorts: t.ports,
+		if t.Reason == sg.NoRule && !t.Refused {
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now}).Hops[0].Near
 		}
-		if t.enforcer != nil {
-			k.ENI = t.enforcer.ID()
-			if k.Reason == sg.NoRule {
-				k.Near = t.enforcer.Explain(k.Direction, &k.First, r.now).Hops[0].Near
-			}
-		}
-		out.Talkers = append(out.Talkers, k)
+		out.Talkers = append(out.Talkers, t.Talker)
 	}
 	for _, t := range all[min(len(all), MaxTalkers):] {
 		out.OtherDrops.addCount(t.Count)

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
-// WriteText writes the report for people.
+// WriteText writes the report for people, at most 80 columns wide.
 func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	t := reportText{names: names{o.ENIs, o.Groups}, color: o.Color}
 	t.totals(r)
+	t.disorder(r)
 	t.connections(r)
 	t.midstream(&r.Midstream)
 	t.rules(r)
@@ -27,40 +29,63 @@ type reportText struct {
 	b     []byte
 }
 
-func (t *reportText) printf(format string, args ...any) {
-	t.b = fmt.Appendf(t.b, format, args...)
+// line writes a sentence on lines of its own, with an indent.
+func (t *reportText) line(indent int, format string, args ...any) {
+	t.b, _ = wrap(blanks(t.b, indent), fmt.Sprintf(format, args...), indent, indent+2)
+	t.b = append(t.b, '\n')
 }
 
 func (t *reportText) totals(r *Report) {
-	t.printf("%s", plural(r.Packets, "packet"))
-	if span := r.Last.Sub(r.First); r.Packets > 0 && !r.First.IsZero() {
-		t.printf(" in %s", duration(span))
+	span := ""
+	if r.Packets > 0 && !r.First.IsZero() {
+		span = " in " + duration(r.Last.Sub(r.First))
 	}
-	t.printf(", %s\n", plural(r.Bytes, "byte"))
+	t.line(0, "%s%s, %s", plural(r.Packets, "packet"), span, plural(r.Bytes, "byte"))
+	if r.Packets == 0 {
+		return
+	}
+	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s  why\n", "", "packets", "bytes")
 	for _, n := range r.Reasons {
-		t.printf("  ")
 		word := "not judged"
 		if n.Verdict != sg.NotApplicable {
 			word = map[sg.Verdict]string{sg.Accept: "accepted", sg.Drop: "dropped"}[n.Verdict]
 		}
-		t.b = paint(t.b, t.color, verdictColor[n.Verdict], word, 10)
-		t.printf(" %10d %-7s %13d bytes  %-18s %s\n", n.Packets, noun(n.Packets, "packet"), n.Bytes, n.Reason, reasonWords(n.Reason))
+		t.b = paint(append(t.b, "  "...), t.color, n.Verdict, word, 10)
+		t.b = fmt.Appendf(t.b, " %10d %14d  ", n.Packets, n.Bytes)
+		t.b, _ = wrap(t.b, reasonWords(n.Reason), 40, 40)
+		t.b = append(t.b, '\n')
 	}
-	if r.Packets > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
-		t.printf("no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell\n")
+	if r.Of(sg.NotApplicable).Packets == r.Packets {
+		t.line(0, "no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell")
+	}
+}
+
+func (t *reportText) disorder(r *Report) {
+	d := &r.Disorder
+	if d.Stray > 0 {
+		t.line(0, "%s far ahead of the packets before and after: no clock was moved", plural(d.Stray, "timestamp"))
+	}
+	if d.Late > 0 {
+		t.line(0, "%s recorded with an earlier time than one before, by at most %s: the later time counts",
+			pluralWere(d.Late, "packet"), duration(d.LateBy))
+	}
+	if d.Steps > 0 {
+		t.line(2, "the clock was set back by 10 s or more %s", plural(d.Steps, "time"))
+	}
+	if r.Doubles.Packets > 0 {
+		t.line(0, "%s in more than one capture, and counted once", pluralWere(r.Doubles.Packets, "packet"))
 	}
 }
 
 func (t *reportText) connections(r *Report) {
-	t.printf("%s opened", plural(r.Connections, "connection"))
+	with := ""
 	if r.Entries != r.Connections {
-		t.printf(", with %s, one at each end in the topology", plural(r.Entries, "entry"))
+		with = fmt.Sprintf(", with %s, one at each end in the topology", plural(r.Entries, "entry"))
 	}
-	t.printf("\n")
-	if r.Entries == 0 {
-		return
+	t.line(0, "%s opened%s", plural(r.Connections, "connection"), with)
+	if r.Entries > 0 {
+		t.line(2, "at most %s at a time", plural(r.Peak, "entry"))
 	}
-	t.printf("  at most %s at a time\n", plural(r.Peak, "entry"))
 }
 
 func (t *reportText) midstream(m *Midstream) {
@@ -68,64 +93,64 @@ func (t *reportText) midstream(m *Midstream) {
 	if m.Incomplete {
 		about = "about "
 	}
+	dropped := func(c Count) string { return plural(c.Packets, "packet") + " dropped" }
 	if m.Open > 0 {
-		t.printf("%s%s open already when the capture began: ", about, pluralWere(m.Open, "TCP connection"))
-		switch {
-		case m.OpenDropped.Packets > 0 && m.OpenPassed > 0:
-			t.printf("%s dropped, %s let pass by rules\n", plural(m.OpenDropped.Packets, "packet"), plural(m.OpenPassed, "packet"))
-		case m.OpenPassed > 0:
-			t.printf("%s let pass by rules\n", plural(m.OpenPassed, "packet"))
-		default:
-			t.printf("%s dropped\n", plural(m.OpenDropped.Packets, "packet"))
+		cost := dropped(m.OpenDropped)
+		if m.OpenPassed > 0 {
+			passed := plural(m.OpenPassed, "packet") + " let pass by rules"
+			if cost += ", " + passed; m.OpenDropped.Packets == 0 {
+				cost = passed
+			}
 		}
+		t.line(0, "%s%s open already when the capture began: %s", about, pluralWere(m.Open, "TCP connection"), cost)
 		if m.OpenPassed == 0 {
-			t.printf("  -midstream pickup takes up such connections where a rule admits a packet of theirs\n")
+			t.line(2, "-midstream pickup takes up such connections where a rule admits a packet of theirs")
 		}
+	}
+	if m.Swapped > 0 {
+		t.line(0, "%s%s recorded out of order, the SYN-ACK before the SYN that it answers: %s",
+			about, pluralWere(m.Swapped, "TCP connection"), dropped(m.SwappedDropped))
+	}
+	if m.RefusedDropped.Packets > 0 {
+		t.line(0, "%s because the SYN of the connection was", dropped(m.RefusedDropped))
 	}
 	if m.Ended > 0 {
-		t.printf("%s%s after the end of their connection, or after its idle timeout: %s dropped\n",
-			about, pluralWent(m.Ended, "TCP connection"), plural(m.EndedDropped.Packets, "packet"))
+		t.line(0, "%s%s went on after the end of their connection, or after its idle timeout: %s",
+			about, plural(m.Ended, "TCP connection"), dropped(m.EndedDropped))
 	}
 }
+
+// countsWidth is that of the two columns of counts behind each rule.
+const countsWidth = 23
 
 func (t *reportText) rules(r *Report) {
 	if len(r.Rules) == 0 {
 		return
 	}
-	type line struct{ group, dir, name, words string }
-	lines := make([]line, len(r.Rules))
-	var widths [4]int
-	for i, h := range r.Rules {
-		l := line{t.group(h.Rule.Group()), h.Rule.Direction().String(), h.Rule.Name(), t.ruleWords(h.Rule)}
-		if i > 0 && h.Rule.Group() == r.Rules[i-1].Rule.Group() {
-			l.group = ""
-			if h.Rule.Direction() == r.Rules[i-1].Rule.Direction() {
-				l.dir = ""
-			}
-		}
-		lines[i] = l
-		for k, s := range []string{l.group, l.dir, l.name, l.words} {
-			widths[k] = max(widths[k], min(len(s), 48))
-		}
-	}
-	t.printf("rules, with the packets each admitted and those on connections it opened\n")
-	for i, l := range lines {
+	t.line(0, "rules, with packets admitted, and packets carried on connections they opened")
+	t.b = fmt.Appendf(t.b, "%*s\n", columns, "admitted     carried")
+	for i := range r.Rules {
 		h := &r.Rules[i]
-		t.printf("  %-*s %-*s %-*s %-*s %9d %11d", widths[0], l.group, widths[1], l.dir, widths[2], l.name, widths[3], l.words, h.Admitted, h.Carried)
-		if h.Admitted == 0 {
-			switch {
-			case h.Needless:
-				t.printf("  not needed: %s", h.Never)
-			case h.Never != "":
-				t.printf("  can never match: %s", h.Never)
-			default:
-				t.printf("  did not match here")
-			}
+		group, dir := h.Rule.Group(), h.Rule.Direction()
+		if i == 0 || group != r.Rules[i-1].Rule.Group() || dir != r.Rules[i-1].Rule.Direction() {
+			t.line(2, "%s %s", t.groupAndID(group), dir)
 		}
-		t.b = append(trimRight(t.b), '\n')
+		var col int
+		t.b, col = wrapAt(columns-countsWidth, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
+		if col > columns-countsWidth {
+			t.b, col = append(t.b, '\n'), 0
+		}
+		t.b = fmt.Appendf(blanks(t.b, columns-countsWidth-col), "%11d %11d\n", h.Admitted, h.Carried)
+		switch {
+		case h.Admitted > 0 || h.Never == "":
+		case h.Needless:
+			t.line(6, "not needed: %s", escape.Text(h.Never))
+		default:
+			t.line(6, "can never match: %s", escape.Text(h.Never))
+		}
 	}
 	if r.Fragments > 0 {
-		t.printf("  no rule counts the %s that followed an admitted first one\n", plural(r.Fragments, "later fragment"))
+		t.line(2, "no rule counts the %s that followed an admitted first one", plural(r.Fragments, "later fragment"))
 	}
 }
 
@@ -133,28 +158,31 @@ func (t *reportText) talkers(r *Report) {
 	if len(r.Talkers) == 0 {
 		return
 	}
-	t.printf("dropped most\n")
+	const indent = 22
+	t.b = append(t.b, "dropped most\n    packets     first\n"...)
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
-		t.printf("  %9d %-7s  %s", k.Packets, noun(k.Packets, "packet"), talkerPacket(k))
-		if k.ENI != "" {
-			t.printf("  %s %s", t.eni(k.ENI), k.Direction)
+		t.b = fmt.Appendf(t.b, "  %9d %9d  ", k.Packets, k.Number)
+		t.b, _ = wrap(t.b, talkerPacket(k), indent+1, indent+3)
+		t.b = append(t.b, '\n')
+		why := reasonWords(k.Reason)
+		if k.Refused {
+			why = refusedWords
 		}
-		t.printf(": %s", reasonWords(k.Reason))
-		t.printf(" (first: packet %d)\n", k.Number)
+		t.line(indent+1, "%s %s: %s", t.eni(k.ENI), k.Direction, why)
 		if len(k.Near) > 0 {
-			t.printf("            nearest: %s: %s\n", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
+			t.line(indent+1, "nearest: %s: %s", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
 		}
 	}
 	if r.OtherDrops.Packets > 0 {
-		t.printf("  %9d %-7s  of others\n", r.OtherDrops.Packets, noun(r.OtherDrops.Packets, "packet"))
+		t.b = fmt.Appendf(t.b, "  %9d            of others\n", r.OtherDrops.Packets)
 	}
 }
 
 func fails(fs []sg.Fail) string {
 	var words []string
 	for _, f := range fs {
-		words = append(words, f.String())
+		words = append(words, escape.Text(f.String()))
 	}
 	return strings.Join(words, "; ")
 }
@@ -170,37 +198,11 @@ func talkerPacket(k *Talker) string {
 	return string(b)
 }
 
-func trimRight(b []byte) []byte {
-	for len(b) > 0 && b[len(b)-1] == ' ' {
-		b = b[:len(b)-1]
-	}
-	return b
-}
-
-func plural(n uint64, word string) string {
-	return fmt.Sprintf("%d %s", n, noun(n, word))
-}
-
-// noun returns the word for n of what word names.
-func noun(n uint64, word string) string {
-	if n == 1 {
-		return word
-	}
-	if s, ok := strings.CutSuffix(word, "y"); ok {
-		word = s + "ie"
-	}
-	return word + "s"
-}
-
 func pluralWere(n uint64, noun string) string {
 	if n == 1 {
 		return plural(n, noun) + " was"
 	}
 	return plural(n, noun) + " were"
-}
-
-func pluralWent(n uint64, noun string) string {
-	return plural(n, noun) + " went on"
 }
 
 func duration(d time.Duration) string {

@@ -1,26 +1,20 @@
 package replay
 
 import (
-	"bytes"
 	"cmp"
-	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
-// maxTalkers bounds the dropped talkers that one shard remembers: 262,144 in
-// all shards, for 50 MB. What comes later is counted together.
+// maxTalkers bounds the dropped talkers that are remembered of one part: 262,144 in
+// all parts, for 120 MB. What comes later is counted together.
 const maxTalkers = 1 << 12
 
-// A talker is the sender of dropped packets of one kind.
+// A talker is a Talker of the report, and where its packets were dropped.
 type talker struct {
-	talkerKey
-	Count
-	first  packet.Header // its first dropped packet
-	time   time.Time     // and when it was judged
-	number uint64        // and its number
-	ports  bool          // it tried several ports
+	Talker
+	enforcer *sg.Enforcer
 }
 
 type talkerKey struct {
@@ -30,6 +24,7 @@ type talkerKey struct {
 	protocol packet.Protocol
 	dir      sg.Direction
 	reason   sg.Reason
+	refused  bool
 }
 
 type talkers struct {
@@ -38,14 +33,11 @@ type talkers struct {
 }
 
 func (t *talkers) add(p *Packet, hop *sg.Hop) {
-	h := &p.Frame.Header
+	h, reason := &p.Frame.Header, hop.Decision.Reason
 	if h.Family == 0 {
 		return // nobody to name
 	}
-	key := talkerKey{
-		src: h.Src, dst: h.Dst, family: h.Family, protocol: h.Protocol,
-		enforcer: hop.Enforcer, dir: hop.Direction, reason: hop.Decision.Reason,
-	}
+	key := talkerKey{h.Src, h.Dst, hop.Enforcer, h.Family, h.Protocol, hop.Direction, reason, p.Refused}
 	k := t.byKey[key]
 	if k == nil {
 		if len(t.byKey) == maxTalkers {
@@ -55,19 +47,18 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 		if t.byKey == nil {
 			t.byKey = map[talkerKey]*talker{}
 		}
-		k = &talker{talkerKey: key, first: *h, time: p.Time, number: p.Number}
+		k = &talker{Talker{
+			Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, ENI: hop.Enforcer.ID(), Direction: hop.Direction,
+			Reason: reason, Refused: p.Refused, First: *h, Time: p.Time, Number: p.Number,
+		}, hop.Enforcer}
 		t.byKey[key] = k
 	}
 	k.Count.add(p.Frame.Length)
-	k.ports = k.ports || h.DstPort != k.first.DstPort
+	k.SeveralPorts = k.SeveralPorts || h.DstPort != k.First.DstPort
 }
 
 // compareTalkers puts the one with most packets first, and of equals the one
 // that was seen first.
 func compareTalkers(a, b *talker) int {
-	return cmp.Or(
-		cmp.Compare(b.Packets, a.Packets),
-		cmp.Compare(a.number, b.number),
-		bytes.Compare(a.src[:], b.src[:]),
-	)
+	return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 }

@@ -14,7 +14,7 @@ type tally struct {
 	fragments   uint64 // later ones that were admitted for their first, at each ENI
 	connections uint64 // opened, by packets that were admitted at every ENI
 
-	shards [shards]memory
+	parts [conntrack.Parts]memory
 }
 
 // reasons is more than there are reasons; see the test.
@@ -69,7 +69,7 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 		return // the many: nothing to remember of them
 	}
 	if len(hops) > 0 {
-		t.shards[shardOf(p.Frame)].note(p, &hops[len(hops)-1])
+		t.parts[conntrack.Part(&p.Frame.Header)].note(p, &hops[len(hops)-1])
 	}
 }
 
@@ -106,18 +106,11 @@ func (c *ruleCounts) add(d *sg.Decision) {
 	}
 }
 
-// memory is what is remembered of the packets of one shard beyond counts. Its
-// size is bounded.
+// memory is what is remembered of the packets of one part beyond counts. Its size
+// is bounded.
 type memory struct {
-	opened  tupleSet // TCP connections whose SYN was admitted
-	refused tupleSet // and those whose SYN was not
-	midway  tupleSet // TCP connections seen without their SYN
-	stray   tupleSet // TCP connections with packets after their end
-
-	midwayCost Count // dropped packets of midway
-	strayCost  Count
-	midwayPass uint64 // admitted packets of midway: MidstreamPass and MidstreamPickup
-	talkers    talkers
+	conns   conns
+	talkers talkers
 }
 
 // note remembers a packet that the rules were asked about, and the hop that
@@ -125,43 +118,9 @@ type memory struct {
 func (m *memory) note(p *Packet, hop *sg.Hop) {
 	h := &p.Frame.Header
 	if h.Protocol == packet.TCP && !h.LaterFragment() && h.Missing&packet.MissingTCPFlags == 0 && h.Family != 0 {
-		m.noteTCP(p, h)
+		p.Refused = m.conns.add(p)
 	}
 	if p.Outcome.Verdict == sg.Drop {
 		m.talkers.add(p, hop)
-	}
-}
-
-func (m *memory) noteTCP(p *Packet, h *packet.Header) {
-	t := h.Tuple()
-	id := pairHash(&t)
-	accepted := p.Outcome.Verdict == sg.Accept
-	if h.TCPFlags&(packet.SYN|packet.ACK|packet.RST|packet.FIN) == packet.SYN {
-		if accepted {
-			m.opened.add(id)
-		} else {
-			m.refused.add(id)
-		}
-		return
-	}
-	switch p.Outcome.Reason {
-	case sg.OutOfState, sg.NoRule, sg.ByRule:
-	default:
-		return
-	}
-	switch {
-	case m.opened.has(id):
-		m.stray.add(id)
-		if !accepted {
-			m.strayCost.add(p.Frame.Length)
-		}
-	case m.refused.has(id): // its SYN was dropped, so the rest is too
-	default:
-		m.midway.add(id)
-		if accepted {
-			m.midwayPass++
-		} else {
-			m.midwayCost.add(p.Frame.Length)
-		}
 	}
 }

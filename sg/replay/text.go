@@ -2,7 +2,6 @@ package replay
 
 import (
 	"io"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -21,218 +20,120 @@ type TextOptions struct {
 	Groups map[sg.GroupID]string
 }
 
-// A Text is an [Observer] that writes one line a packet for people: number,
-// seconds since the first packet, the packet, the verdict, and at each ENI the
-// rule or the connection that decided.
+// A Text is an [Observer] that writes packets for people. The line of a packet has
+// its number, seconds since the first packet, the verdict, and the packet; then comes
+// a line for each ENI that met it, with the rule or the connection that decided:
 //
-// Columns are as wide as the first hundred packets need, which are held back for
-// that; a later line that needs more takes it. Call Flush at the end.
+//	packet     seconds  verdict  from > to
+//	     1    0.000000  accept   tcp 198.51.100.7:50001 > 10.0.1.10:443 S
+//	        web ingress: web-sg ingress[0] (tcp 443 from 0.0.0.0/0)
+//
+// Lines are at most 80 columns wide, and longer ones go on in the next between words.
+// Columns grow with their numbers. Call Flush at the end.
 type Text struct {
 	names
 	color bool
 	w     io.Writer
 	buf   []byte
 	began time.Time
+	why   []byte // of one line
+	rules map[sg.RuleRef]ruleTexts
 
-	rows    []row // held back until the width is known
-	width   int   // of the packet column; 0 until known
-	scratch row
-	rules   map[sg.RuleRef]ruleTexts
+	numbers, seconds int // width of columns
 }
 
 // ruleTexts are the texts of a rule: which it is, and also what it admits.
 type ruleTexts struct{ name, full string }
 
-type row struct {
-	number  uint64
-	time    time.Duration
-	verdict sg.Verdict
-	packet  []byte
-	why     []byte
-}
-
-const (
-	heldBack  = 100 // rows
-	widestRow = 72  // of the packet column, so that one long line does not push all others out
-)
+// hopIndent is where the lines of ENIs begin.
+const hopIndent = 8
 
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
-	return &Text{w: w, names: names{o.ENIs, o.Groups}, color: o.Color, rules: map[sg.RuleRef]ruleTexts{}}
+	return &Text{
+		w: w, names: names{o.ENIs, o.Groups}, color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
+		numbers: len("packet"), seconds: len("9999.999999"),
+	}
 }
 
 // Observe implements [Observer].
 func (t *Text) Observe(p *Packet) error {
+	if p.Number == 1 {
+		t.buf = append(t.buf, "packet     seconds  verdict  from > to\n"...)
+	}
 	if t.began.IsZero() {
 		t.began = p.Time
 	}
-	r := &t.scratch
-	r.number, r.verdict, r.time = p.Number, p.Outcome.Verdict, p.Frame.Time.Sub(t.began)
+	since := p.Frame.Time.Sub(t.began)
 	if p.Frame.Time.IsZero() {
-		r.time = p.Time.Sub(t.began)
+		since = p.Time.Sub(t.began)
 	}
-	r.packet = appendPacket(r.packet[:0], &p.Frame.Header)
-	r.why = t.appendWhy(r.why[:0], p)
-	if t.width == 0 {
-		t.rows = append(t.rows, *r)
-		t.scratch = row{}
-		if len(t.rows) < heldBack {
-			return nil
-		}
-		return t.Flush()
+	t.appendLine(p, since)
+	hops := p.Outcome.Hops()
+	for i := range hops {
+		t.why = append(append(t.why[:0], t.eni(hops[i].Enforcer.ID())...), ' ')
+		t.why = append(append(t.why, hops[i].Direction.String()...), ": "...)
+		t.why = t.appendDecision(t.why, p, &hops[i])
+		t.appendWhy(p)
 	}
-	t.appendRow(r)
+	if len(hops) == 0 {
+		t.why = append(t.why[:0], reasonWords(p.Outcome.Reason)...)
+		t.appendWhy(p)
+	}
 	if len(t.buf) < flushAt {
 		return nil
 	}
-	return t.write()
+	return t.Flush()
 }
 
-// Flush writes what is held back.
+// Flush writes what is buffered.
 func (t *Text) Flush() error {
-	if t.width == 0 && len(t.rows) > 0 {
-		for i := range t.rows {
-			t.width = max(t.width, min(len(t.rows[i].packet), widestRow))
-		}
-		t.buf = append(t.buf, "packet    seconds  "...)
-		t.buf = pad(t.buf, "from > to", t.width)
-		t.buf = append(t.buf, "  verdict  decided by\n"...)
-		for i := range t.rows {
-			t.appendRow(&t.rows[i])
-		}
-		t.rows = nil
-	}
-	return t.write()
-}
-
-func (t *Text) write() error {
 	_, err := t.w.Write(t.buf)
 	t.buf = t.buf[:0]
 	return err
 }
 
-func (t *Text) appendRow(r *row) {
+func (t *Text) appendLine(p *Packet, since time.Duration) {
 	var digits [32]byte
-	b := padLeft(t.buf, strconv.AppendUint(digits[:0], r.number, 10), 6)
-	b = padLeft(b, strconv.AppendFloat(digits[:0], r.time.Seconds(), 'f', 6, 64), 11)
+	number := strconv.AppendUint(digits[:0], p.Number, 10)
+	t.numbers = max(t.numbers, len(number))
+	b := append(padLeft(t.buf, number, t.numbers), ' ')
+	seconds := strconv.AppendFloat(digits[:0], since.Seconds(), 'f', 6, 64)
+	t.seconds = max(t.seconds, len(seconds))
+	b = append(padLeft(b, seconds, t.seconds), "  "...)
+	b = paint(b, t.color, p.Outcome.Verdict, verdictWord[p.Outcome.Verdict], len("verdict"))
 	b = append(b, "  "...)
-	b = pad(b, r.packet, t.width)
-	b = append(b, "  "...)
-	b = paint(b, t.color, verdictColor[r.verdict], verdictWord[r.verdict], 7)
-	b = append(b, "  "...)
-	b = append(b, r.why...)
+	t.why = appendPacket(t.why[:0], &p.Frame.Header)
+	at := t.numbers + t.seconds + len("   verdict  ")
+	b, _ = wrap(b, t.why, at, at)
 	t.buf = append(b, '\n')
+}
+
+// appendWhy appends the line of an ENI, and what is wrong with the packet.
+func (t *Text) appendWhy(p *Packet) {
+	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
+		t.why = append(append(t.why, ": "...), p.Frame.Err.Error()...)
+	}
+	t.buf, _ = wrap(blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
+	t.buf = append(t.buf, '\n')
 }
 
 // verdictWord keeps the column narrow.
 var verdictWord = [...]string{sg.Drop: "drop", sg.Accept: "accept", sg.NotApplicable: "-"}
 
-// ANSI colours: red, green, and grey for what nobody judged.
-var verdictColor = [...]string{sg.Drop: "31", sg.Accept: "32", sg.NotApplicable: "90"}
-
-func paint(b []byte, on bool, color, s string, width int) []byte {
-	if !on {
-		return pad(b, s, width)
-	}
-	b = append(b, "\x1b["...)
-	b = append(b, color...)
-	b = append(b, 'm')
-	b = append(b, s...)
-	b = append(b, "\x1b[0m"...)
-	return pad(b, "", width-len(s))
-}
-
-func pad[S string | []byte](b []byte, s S, width int) []byte {
-	b = append(b, s...)
-	for n := len(s); n < width; n++ {
-		b = append(b, ' ')
-	}
-	return b
-}
-
-func padLeft(b, s []byte, width int) []byte {
-	for n := len(s); n < width; n++ {
-		b = append(b, ' ')
-	}
-	return append(b, s...)
-}
-
-// appendPacket appends what identifies a packet at a glance. The whole header is
-// in Header.String; a table has no room for sequence numbers.
+// appendPacket appends what tells packets apart at a glance.
 func appendPacket(b []byte, h *packet.Header) []byte {
 	if !readable(h) {
 		return append(b, '-')
 	}
-	b = append(b, h.Protocol.String()...)
-	b = append(b, ' ')
-	ports := h.Protocol.HasPorts() && !h.LaterFragment() && h.Missing&packet.MissingPorts == 0
-	b = appendEnd(b, h.SrcAddr(), h.SrcPort, ports)
-	b = append(b, " > "...)
-	b = appendEnd(b, h.DstAddr(), h.DstPort, ports)
-	switch {
-	case h.LaterFragment():
-	case h.Protocol == packet.TCP && h.Missing&packet.MissingTCPFlags == 0:
-		b = append(b, ' ')
-		b, _ = h.TCPFlags.AppendText(b) // String allocates
-	case hasICMP(h):
-		b = append(b, ' ')
-		b = appendUint(b, uint64(h.ICMPType))
-		b = append(b, '/')
-		b = appendUint(b, uint64(h.ICMPCode))
-	}
-	if h.PayloadLen > 0 {
-		b = append(b, " len "...)
-		b = appendUint(b, uint64(h.PayloadLen))
-	}
-	if h.Fragment() {
-		b = append(b, " frag "...)
-		b = appendUint(b, uint64(h.FragOffset))
-		if h.MoreFrags {
-			b = append(b, '+')
-		}
-	}
-	if h.Missing != 0 {
-		b = append(b, " cut"...)
-	}
-	return b
+	return h.AppendBrief(b)
 }
 
-func appendEnd(b []byte, a netip.Addr, port uint16, withPort bool) []byte {
-	if withPort {
-		return netip.AddrPortFrom(a, port).AppendTo(b)
-	}
-	return a.AppendTo(b)
-}
-
-func (t *Text) appendWhy(b []byte, p *Packet) []byte {
-	hops := p.Outcome.Hops()
-	if len(hops) == 0 {
-		b = append(b, reasonWords(p.Outcome.Reason)...)
-		if p.Frame.Err != nil && p.Outcome.Reason == sg.Malformed {
-			b = append(b, ": "...)
-			b = append(b, p.Frame.Err.Error()...)
-		}
-		return b
-	}
-	for i := range hops {
-		if i > 0 {
-			b = append(b, "; "...)
-		}
-		b = append(b, t.eni(hops[i].Enforcer.ID())...)
-		b = append(b, ' ')
-		b = append(b, hops[i].Direction.String()...)
-		b = append(b, ": "...)
-		b = t.appendDecision(b, &hops[i])
-		if p.Frame.Err != nil {
-			b = append(b, ": "...)
-			b = append(b, p.Frame.Err.Error()...)
-		}
-	}
-	return b
-}
-
-func (t *Text) appendDecision(b []byte, hop *sg.Hop) []byte {
+func (t *Text) appendDecision(b []byte, p *Packet, hop *sg.Hop) []byte {
 	d := &hop.Decision
+	if p.Refused && d.Verdict == sg.Drop {
+		return append(b, refusedWords...)
+	}
 	switch d.Reason {
 	case sg.ByRule:
 		if d.Rule.IsZero() {
@@ -299,6 +200,9 @@ var reasonText = map[sg.Reason]string{
 	sg.SameInterface: "both ends are the same ENI",
 	sg.Ambiguous:     "its address belongs to several ENIs",
 }
+
+// refusedWords are for packets of connections whose SYN was dropped.
+const refusedWords = "the SYN of its connection was dropped"
 
 // reasonWords says a reason to people.
 func reasonWords(r sg.Reason) string {

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -14,13 +14,16 @@ type worker struct {
 	fw    *sg.Firewall
 	tally tally
 
-	ends [batchSize]sg.Ends // of the packets that are judged next
+	// Packets that are judged together, since they then wait for memory together.
+	queue   [batchSize]*Packet
+	packets [batchSize]sg.Packet
+	queued  int
 
 	// The enforcer that Place named last: captures are seldom placed at many.
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	live samples
+	open uint64 // entries that were made, less those that packets ended
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
@@ -30,74 +33,64 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 	return w
 }
 
-// find finds the ends of packets that will be judged soon.
-func (w *worker) find(ps []Packet) {
-	for i := range ps {
-		w.findEnds(i, ps[i].Frame)
-	}
-}
-
-// findEnds finds the ends of a frame that is judged as number i.
-func (w *worker) findEnds(i int, f *capture.Frame) {
-	if f.Err != nil {
+// judge sets the packet's Outcome and counts it, if not at once then when the worker
+// is flushed.
+func (w *worker) judge(p *Packet) {
+	f, at := p.Frame, p.place
+	if at.ENI != "" {
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
+		w.flush()
+		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
+		w.count(p)
 		return
 	}
-	w.ends[i] = w.fw.Ends(&f.Header)
-	w.fw.Prefetch(&w.ends[i], &f.Header)
+	w.queue[w.queued] = p
+	in := &w.packets[w.queued]
+	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
+	if w.queued++; w.queued == batchSize {
+		w.flush()
+	}
 }
 
-// judge sets the packet's Outcome and counts it. ends are those of a frame without
-// Err.
-func (w *worker) judge(p *Packet, ends *sg.Ends) {
-	f := p.Frame
-	if f.Err == nil {
-		w.fw.ForwardBetween(ends, &f.Header, p.Time, &p.Outcome)
-	} else {
-		p.Outcome = w.fw.Refuse(&f.Header, f.Err)
+// flush judges the packets in the queue.
+func (w *worker) flush() {
+	n := w.queued
+	w.queued = 0
+	w.fw.ForwardBatch(w.packets[:n], w.judged)
+}
+
+func (w *worker) judged(i int, o *sg.Outcome) {
+	p := w.queue[i]
+	p.Outcome = *o
+	w.count(p)
+}
+
+// sample returns the number of live entries at a moment that all workers share.
+func (w *worker) sample(now time.Time) int64 {
+	w.flush()
+	w.fw.Expire(now, math.MaxInt)
+	return int64(w.fw.Stats().Entries)
+}
+
+// count counts a packet that was judged.
+func (w *worker) count(p *Packet) {
+	p.entries, p.Refused = 0, false
+	if h := &p.Frame.Header; h.TCPFlags&(packet.SYN|packet.RST) != 0 || !carried(&p.Outcome) {
+		s := w.fw.Stats()
+		open := s.Inserted - s.Deleted // and not how many died, which is found out later
+		p.entries, w.open = int32(open-w.open), open
 	}
 	w.tally.add(p)
 }
 
-// judgeAt is judge for a packet that may have a Place.
-func (w *worker) judgeAt(p *Packet, place Place, ends *sg.Ends) {
-	if place.ENI == "" {
-		w.judge(p, ends)
-		return
-	}
-	f := p.Frame
-	e := w.enforcer(place.ENI)
-	if f.Err == nil {
-		p.Outcome = e.Forward(place.Direction, &f.Header, p.Time)
-	} else {
-		p.Outcome = e.Refuse(place.Direction, &f.Header, f.Err)
-	}
-	w.tally.add(p)
-}
-
-// samples are the sizes of a connection table at moments that all workers share:
-// the first packet of each second that has packets, and the end.
-type samples []int32
-
-// sample notes the number of live entries.
-func (w *worker) sample(now time.Time) {
-	t := w.fw.Table()
-	t.Expire(now, math.MaxInt)
-	w.live = append(w.live, int32(min(t.Len(), math.MaxInt32)))
-}
-
-// peak adds up the samples of all workers and returns the largest sum, and where
-// it was first.
-func peak(of []samples) (most uint64, at int) {
-	for i := range of[0] {
-		var sum uint64
-		for _, s := range of {
-			sum += uint64(s[i])
-		}
-		if sum > most {
-			most, at = sum, i
+// carried reports whether a packet only went on in connections that there were.
+func carried(o *sg.Outcome) bool {
+	for _, hop := range o.Hops() {
+		if hop.Decision.Reason != sg.Tracked {
+			return false
 		}
 	}
-	return most, at
+	return true
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {

@@ -79,7 +79,9 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 	if err != nil {
 		return nil, err
 	}
-	fw, now := n.fw.Clone(), n.Clock.Now()
+	var fw *sg.Firewall
+	n.filter.Do(func(f *sg.Firewall) { fw = f.Clone() })
+	now := n.Clock.Now()
 	var bad *failure
 	for _, f := range n.flows(what, a, b) {
 		log := newHistory(n.topo, n.opts)
@@ -98,13 +100,14 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 					break
 				}
 			}
-			why := fw.Explain(&h, now)
-			out := fw.Forward(&h, now)
+			p := sg.Packet{Header: &h, Time: now}
+			why := fw.Explain(p)
+			out := fw.Forward(p)
 			log.packet(h, out, now)
 			switch {
 			case out.Verdict == sg.NotApplicable:
 				return nil, fmt.Errorf("no security group ever sees %s to %s: %s", from, to, out.Reason)
-			case (out.Verdict == sg.Accept) == want:
+			case out.Verdict != sg.Unknown && (out.Verdict == sg.Accept) == want:
 				continue
 			case bad != nil:
 				bad.others = append(bad.others, h.String())

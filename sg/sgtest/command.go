@@ -11,6 +11,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
+	"github.com/sgsim/sgsim/sg/lint"
 )
 
 // A runner is what the statements of a case work on.
@@ -63,19 +64,19 @@ func parseCommand(line string) (*command, error) {
 			return result{}, r.load(fileNames(ws[1:]), r.build)
 		}
 	case verb == "option":
-		if err := each(ws[1:], optionSetters(&sg.Options{})); err != nil {
+		if err := optionFields(&sg.Options{}).Set(ws[1:]); err != nil {
 			return nil, err
 		}
 		c.run = func(r *runner) (result, error) {
 			if err := r.untimed(); err != nil {
 				return result{}, err
 			}
-			return result{}, each(ws[1:], optionSetters(&r.options))
+			return result{}, optionFields(&r.options).Set(ws[1:])
 		}
 	case verb == "check" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {
 			var rows []string
-			for _, f := range sg.Check(r.build.topo) {
+			for _, f := range lint.Check(r.build.topo) {
 				rows = append(rows, f.String())
 			}
 			return result{rows: rows}, nil
@@ -194,6 +195,10 @@ type flight struct {
 	h   packet.Header
 }
 
+func (f *flight) packet(now time.Time) sg.Packet {
+	return sg.Packet{Header: &f.h, Time: now, Via: f.via}
+}
+
 // parseFlight reads "[ENI DIR] [via X] PACKET [VERDICT ...] [# remark]" and sets
 // the expectation of c.
 func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, error) {
@@ -220,7 +225,7 @@ func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, err
 	}
 	end := len(fs)
 	if i := slices.IndexFunc(fs, func(f field) bool {
-		return f.text == sg.Accept.String() || f.text == sg.Drop.String() || f.text == sg.NotApplicable.String()
+		return new(sg.Verdict).UnmarshalText([]byte(f.text)) == nil
 	}); i >= 0 {
 		end = i
 		c.want = strings.TrimSpace(line[fs[i].start:fs[len(fs)-1].end])
@@ -246,8 +251,9 @@ func (c *command) parseEvaluate(line string, at time.Duration, fs []field) error
 		if e == nil {
 			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
 		}
-		why := e.ExplainVia(f.dir, &f.h, now, f.via)
-		d := e.EvaluateVia(f.dir, &f.h, now, f.via)
+		p := f.packet(now)
+		why := e.Explain(f.dir, p)
+		d := e.Evaluate(f.dir, p)
 		if err := agree(why.Hops, []sg.Decision{d}); err != nil {
 			return result{}, err
 		}
@@ -276,9 +282,9 @@ func (c *command) parseForward(line string, at time.Duration, fs []field) error 
 		if err != nil {
 			return result{}, err
 		}
-		now := r.start.Add(at)
-		why := fw.ExplainVia(&f.h, now, f.via)
-		out := fw.ForwardVia(&f.h, now, f.via)
+		p := f.packet(r.start.Add(at))
+		why := fw.Explain(p)
+		out := fw.Forward(p)
 		var ds []sg.Decision
 		for _, hop := range out.Hops() {
 			ds = append(ds, hop.Decision)
@@ -306,12 +312,12 @@ func (c *command) parseExplain(line string, at time.Duration, fs []field) error 
 		if err != nil {
 			return result{}, err
 		}
-		now := r.start.Add(at)
+		p := f.packet(r.start.Add(at))
 		var why *sg.Explanation
 		if forward {
-			why = fw.ExplainVia(&f.h, now, f.via)
+			why = fw.Explain(p)
 		} else if e := fw.ENI(f.eni); e != nil {
-			why = e.ExplainVia(f.dir, &f.h, now, f.via)
+			why = e.Explain(f.dir, p)
 		} else {
 			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
 		}
@@ -332,7 +338,7 @@ func (c *command) parseConnections(line string, at time.Duration, fs []field) {
 			return result{}, err
 		}
 		n := 0
-		for range fw.Table().All(r.start.Add(at)) {
+		for range fw.Conns(r.start.Add(at)) {
 			n++
 		}
 		return result{text: fmt.Sprint(n)}, nil

@@ -87,7 +87,7 @@ func (c *Conversation) Dead(t TB) bool {
 		return true
 	}
 	h := c.flow.request(steps[0].flags)
-	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.fw.Explain(&h, c.n.Clock.Now())))
+	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.explain(&h, c.n.Clock.Now())))
 	return false
 }
 
@@ -137,8 +137,8 @@ func (c *Conversation) send(steps []step) *failure {
 			}
 		}
 		now := c.n.Clock.Now()
-		why := c.n.fw.Explain(&h, now) // before, since the packet may change the connection
-		out := c.n.fw.Forward(&h, now)
+		why := c.n.explain(&h, now) // before, since the packet may change the connection
+		out := c.n.pass(&h, nil, now)
 		c.n.log.packet(h, out, now)
 		if out.Verdict != sg.Accept {
 			who := c.from
@@ -152,10 +152,11 @@ func (c *Conversation) send(steps []step) *failure {
 }
 
 func (c *Conversation) failure(what string, h packet.Header, why *sg.Explanation) *failure {
+	request := c.flow.request(0)
 	return &failure{
 		claim:    fmt.Sprintf("%s from %s to %s %s", c.what, c.from, c.to, what),
 		packet:   h,
 		why:      why,
-		scenario: c.n.log.of(c.flow).String(),
+		scenario: c.n.log.between(&request).String(),
 	}
 }

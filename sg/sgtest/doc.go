@@ -31,6 +31,39 @@
 // that decided it, and with a [Scenario]: a text that shows the same and that can
 // be pasted into a file of the test's own, to be run with [RunDir].
 //
-// The package uses the public API of package sg alone, starts no goroutine and
-// reads no clock of its own, so it works inside a bubble of testing/synctest.
+// # Connections of programs
+//
+// Programs talk over the network as they are. [Network.Listen], [Network.Dialer] and
+// [Network.ListenPacket] give them values of package net, and ends are names to them:
+//
+//	go http.Serve(net.Listen(t, "app", 8080), handler)
+//	client := http.Client{Transport: &http.Transport{DialContext: net.Dialer(t, "web").DialContext}}
+//	resp, err := client.Get("http://app:8080/")
+//
+// Everything is in memory, and yet what the groups see is what would be on the wire:
+// the segments of TCP with their flags and numbers, datagrams and their fragments. A
+// packet that is dropped is silence, so a dial waits for its context, a write succeeds
+// and nobody reads it, and what was lost is sent again. Errors of connections that
+// wait for a dropped packet name it ([DropError]), and a test that fails logs the
+// first of them, whatever the program made of its errors. [Network.Capture] writes all
+// of it for Wireshark. Connections that are open when the test ends are gone then, and
+// so are the goroutines that wait for them.
+//
+// # Time
+//
+// A clock stands still until it is told to move, or until its network has a listener
+// or a dialer; [Clock] has the rule.
+//
+// Inside a bubble of testing/synctest the timeouts of dials, pools and groups take no
+// time at all. The network has to be made in the bubble. What does not work there
+// are other ways out of it: sockets of the machine, and so net.Listen,
+// httptest.NewServer (give an unstarted one a Listener of the network instead),
+// net.DefaultResolver (the dialer knows the names; [Network.LookupHost] is for
+// programs that ask themselves) and the stacks of gVisor, whose goroutines never end.
+// Goroutines that wait for those, for a system call or for a mutex keep the bubble's
+// time from moving, and what programs leave open beside connections, such as the body
+// of an HTTP response, keeps the bubble from ending.
+//
+// The package uses the public API of package sg alone and starts no goroutine, save
+// that a timer of package time wakes a network whose connections wait for something.
 package sgtest

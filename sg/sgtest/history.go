@@ -15,14 +15,17 @@ type history struct {
 	topo   *sg.Topology // at the start
 	opts   sg.Options
 	events []event
+	number int // of the last event, those of trails included
+	swaps  int // changes so far
 }
 
 // An event is a packet, or a change if topo is not nil.
 type event struct {
-	at   time.Time
-	h    packet.Header
-	out  sg.Outcome
-	topo *sg.Topology // from now on; never changed
+	number int // in order
+	at     time.Time
+	h      packet.Header
+	out    sg.Outcome
+	topo   *sg.Topology // from now on; never changed
 }
 
 func newHistory(topo *sg.Topology, opts sg.Options) history {
@@ -30,20 +33,22 @@ func newHistory(topo *sg.Topology, opts sg.Options) history {
 }
 
 func (l *history) packet(h packet.Header, out sg.Outcome, at time.Time) {
-	l.events = append(l.events, event{at: at, h: h, out: out})
+	l.number++
+	l.events = append(l.events, event{number: l.number, at: at, h: h, out: out})
 }
 
 func (l *history) change(topo *sg.Topology, at time.Time) {
-	l.events = append(l.events, event{at: at, topo: cloneTopology(topo)})
+	l.number++
+	l.swaps++
+	l.events = append(l.events, event{number: l.number, at: at, topo: cloneTopology(topo)})
 }
 
-// of returns the part that matters to one connection: its packets and all
-// changes. Other connections matter only where they use up a maximum.
-func (l *history) of(f flow) *history {
+// between returns the part that matters to the connection of a request: its packets
+// and all changes. Other connections matter only where they use up a maximum.
+func (l *history) between(request *packet.Header) *history {
 	if l.opts.MaxConnections != 0 || len(l.opts.InstanceMax) != 0 {
-		return l
+		return &history{topo: l.topo, opts: l.opts, events: l.events}
 	}
-	request := f.request(0)
 	ends := [2][16]byte{request.Src, request.Dst}
 	part := &history{topo: l.topo, opts: l.opts}
 	for _, e := range l.events {
@@ -77,7 +82,7 @@ func (l *history) String() string {
 		e := &l.events[i]
 		at := max(0, e.at.Sub(l.events[0].at))
 		if e.topo == nil {
-			trace.Forward(at, 0, &e.h, &e.out)
+			trace.Forward(at, sg.Via{}, &e.h, &e.out)
 			continue
 		}
 		next := small.prune(e.topo)

@@ -18,13 +18,14 @@ import (
 type Network struct {
 	Clock Clock
 
-	mu    sync.Mutex
-	topo  *sg.Topology // as it is now; never shared
-	opts  sg.Options
-	fw    *sg.Firewall
-	hosts map[string][]netip.Addr
-	port  uint16 // of the last connection made
-	log   history
+	mu     sync.Mutex
+	topo   *sg.Topology // as it is now; never shared
+	opts   sg.Options
+	filter *sg.Filter
+	hosts  map[string][]netip.Addr
+	port   uint16 // of the last connection made
+	log    history
+	stack
 }
 
 // NewNetwork makes a network of a topology, of which it keeps a copy. opts is for
@@ -32,18 +33,36 @@ type Network struct {
 // test.
 func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
 	t.Helper()
-	n := &Network{topo: cloneTopology(topo), hosts: map[string][]netip.Addr{}, port: firstPort - 1}
-	if opts != nil {
-		n.opts = *opts
-	}
-	policy, err := sg.Compile(n.topo)
+	policy, err := sg.Compile(topo)
 	if err != nil {
 		t.Fatalf("topology does not compile:\n%v", err)
 	}
-	n.fw = sg.NewFirewall(policy, &n.opts)
+	return NewNetworkOn(t, sg.NewFilter(sg.NewFirewall(policy, opts)), topo, opts)
+}
+
+// NewNetworkOn makes a network of a filter that something else uses as well, so that
+// both have the same rules and the same connections. topo and opts are what the
+// filter's firewall was made of: rules must be changed by the methods of the network
+// from here on. Both sides need one time, that of [Network.Clock].
+func NewNetworkOn(t TB, filter *sg.Filter, topo *sg.Topology, opts *sg.Options) *Network {
+	n := &Network{
+		topo: cloneTopology(topo), filter: filter, stack: newStack(),
+		hosts: map[string][]netip.Addr{}, port: firstPort - 1,
+	}
+	if opts != nil {
+		n.opts = *opts
+	}
 	n.log = newHistory(n.topo, n.opts)
+	if t, ok := t.(cleaner); ok {
+		t.Cleanup(func() { n.end(t) })
+	}
 	return n
 }
+
+// Filter returns the network's own firewall, for links that carry frames: the stacks
+// behind them and the connections of the network meet the same rules. See
+// [NewNetworkOn] for what to mind.
+func (n *Network) Filter() *sg.Filter { return n.filter }
 
 // Host names a machine outside the topology, which no group protects. Packets of
 // IPv4 and IPv6 use the first address of their family.
@@ -62,7 +81,7 @@ func (n *Network) Send(h packet.Header) sg.Outcome {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.Clock.Now()
-	out := n.fw.Forward(&h, now)
+	out := n.pass(&h, nil, now)
 	n.log.packet(h, out, now)
 	return out
 }
@@ -71,7 +90,7 @@ func (n *Network) Send(h packet.Header) sg.Outcome {
 func (n *Network) Explain(h packet.Header) *sg.Explanation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.fw.Explain(&h, n.Clock.Now())
+	return n.explain(&h, n.Clock.Now())
 }
 
 // Topology returns a copy of the topology as it is now.
@@ -97,7 +116,7 @@ func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 	}
 	now := n.Clock.Now()
 	n.topo = cloneTopology(topo) // edit may have kept a pointer
-	n.fw.Swap(policy, now)
+	n.filter.Do(func(fw *sg.Firewall) { fw.Swap(policy, now) })
 	n.log.change(n.topo, now)
 	return true
 }
@@ -111,6 +130,12 @@ func (n *Network) SetGroups(t TB, eni string, groups ...sg.GroupID) bool {
 		if i < 0 {
 			t.Fatalf("%q is no ENI of the network", eni)
 			return
+		}
+		for _, g := range groups {
+			if !slices.ContainsFunc(topo.Groups, func(o sg.Group) bool { return o.ID == g }) {
+				t.Fatalf("no group %q in the network", g)
+				return
+			}
 		}
 		topo.ENIs[i].Groups = slices.Clone(groups)
 	})

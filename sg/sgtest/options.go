@@ -50,19 +50,19 @@ func ParseOptions(s string) (sg.Options, error) {
 	o := sg.Options{}
 	ws, err := words.Split(s)
 	if err == nil {
-		err = each(ws, optionSetters(&o))
+		err = optionFields(&o).Set(ws)
 	}
 	return o, err
 }
 
-func optionSetters(o *sg.Options) setters {
-	return setters{
+func optionFields(o *sg.Options) words.Fields {
+	return words.Fields{
 		"profile":            func(s string) error { return o.Profile.UnmarshalText([]byte(s)) },
 		"midstream":          func(s string) error { return o.Midstream.UnmarshalText([]byte(s)) },
 		"on-change":          func(s string) error { return o.OnChange.UnmarshalText([]byte(s)) },
-		"flag related-icmp":  flag(&o.RelatedICMP),
-		"flag filter-exempt": flag(&o.FilterExempt),
-		"max-connections":    number(&o.MaxConnections),
+		"flag related-icmp":  words.Flag(&o.RelatedICMP),
+		"flag filter-exempt": words.Flag(&o.FilterExempt),
+		"max-connections":    words.Number(&o.MaxConnections),
 		"instance-max": func(s string) error {
 			i := strings.LastIndexByte(s, ':')
 			n, err := strconv.Atoi(s[i+1:])
@@ -80,7 +80,7 @@ func optionSetters(o *sg.Options) setters {
 
 // formatVia returns "via appliance ", or nothing for the plain path.
 func formatVia(via sg.Via) string {
-	if via == 0 {
+	if via == (sg.Via{}) {
 		return ""
 	}
 	return "via " + via.String() + " "

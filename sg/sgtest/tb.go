@@ -7,3 +7,10 @@ type TB interface {
 	Errorf(format string, args ...any) // marks the test failed and goes on
 	Fatalf(format string, args ...any) // and ends it
 }
+
+// A cleaner is a test that ends, as those of package testing do.
+type cleaner interface {
+	Cleanup(func())
+	Failed() bool
+	Logf(format string, args ...any)
+}

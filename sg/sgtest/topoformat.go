@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
@@ -31,20 +32,35 @@ func FormatTopology(t *sg.Topology) string {
 		w.field("requester-region", p.RequesterRegion)
 		w.field("accepter-region", p.AccepterRegion)
 	}
+	for _, g := range t.TransitGateways {
+		w.start("transitgateway", g.ID)
+		for _, a := range g.Attachments {
+			switch a.Referencing {
+			case "enable":
+				w.bare(string(a.VPC))
+			case "disable":
+				w.keep("disabled", string(a.VPC))
+			default:
+				w.keep("unknown", string(a.VPC))
+			}
+		}
+		w.field("referencing", g.Referencing)
+	}
 	for i := range t.PrefixLists {
 		p := &t.PrefixLists[i]
 		w.start("prefixlist", string(p.ID))
 		w.field("name", p.Name)
 		switch p.Family {
-		case sg.IPv4:
+		case packet.IPv4:
 			w.field("family", "ipv4")
-		case sg.IPv6:
+		case packet.IPv6:
 			w.field("family", "ipv6")
 		}
 		if p.MaxEntries != 0 {
 			w.field("max", strconv.Itoa(p.MaxEntries))
 		}
 		w.field("owner", string(p.Owner))
+		w.flag("incomplete", p.Incomplete)
 		for _, e := range p.Entries {
 			if e.CIDR.IsValid() {
 				w.start("entry", string(p.ID), e.CIDR.String())
@@ -107,6 +123,8 @@ func formatENI(w *lineWriter, e *sg.ENI) {
 	w.duration("udp", e.Timeouts.UDP)
 	w.duration("udp-stream", e.Timeouts.UDPStream)
 	w.flag("nitro-v6", e.NitroV6)
+	w.flag("managed", e.RequesterManaged)
+	w.flag("no-source-dest-check", e.NoSourceDestCheck)
 }
 
 // A lineWriter writes statements.
@@ -166,6 +184,11 @@ func cloneTopology(t *sg.Topology) *sg.Topology {
 		ENIs:        slices.Clone(t.ENIs),
 		VPCs:        slices.Clone(t.VPCs),
 		Peerings:    slices.Clone(t.Peerings),
+
+		TransitGateways: slices.Clone(t.TransitGateways),
+	}
+	for i := range c.TransitGateways {
+		c.TransitGateways[i].Attachments = slices.Clone(c.TransitGateways[i].Attachments)
 	}
 	for i := range c.Groups {
 		g := &c.Groups[i]

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/words"
+	"github.com/sgsim/sgsim/sg/load"
 )
 
 // ParseTopology reads a topology in its text form, one statement a line, in any
@@ -19,16 +19,15 @@ import (
 //	vpc vpc-1 10.0.0.0/16 2001:db8::/56
 //	subnet vpc-1 subnet-a 10.0.1.0/24
 //	peering pcx-1 vpc-1 vpc-2 status=active requester-region=eu-west-1
-//	prefixlist pl-corp family=ipv4 max=10 owner=AWS
+//	transitgateway tgw-1 vpc-1 vpc-3 disabled=vpc-4 unknown=vpc-5 referencing=enable
+//	prefixlist pl-corp family=ipv4 max=10 owner=AWS incomplete
 //	entry pl-corp 198.51.100.0/24 desc="the office"
 //	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2
 //	rule sg-web ingress tcp 443 0.0.0.0/0 id=sgr-1
 //	eni eni-web 10.0.1.10 2001:db8::10 sg-web public=203.0.113.5 vpc=vpc-1
 //
-// Rules are written as [sg.ParseRule] reads them. A CIDR block in an eni line is
-// a delegated prefix; a group there whose id does not start with sg- is written
-// group=ID. An ENI's other words are name, subnet, instance, account, type, the
-// timeouts tcp-established, udp and udp-stream, and nitro-v6.
+// Rules are written as [sg.ParseRule] reads them, and what follows eni as
+// [load.ParseENI] does.
 //
 // The text says nothing that sg.Compile would refuse or not; that is for Compile.
 func ParseTopology(name, text string) (*sg.Topology, error) {
@@ -73,6 +72,9 @@ func (b *builder) settle() {
 	for i := range b.topo.Peerings {
 		b.old["peering "+string(b.topo.Peerings[i].ID)] = true
 	}
+	for i := range b.topo.TransitGateways {
+		b.old["transitgateway "+b.topo.TransitGateways[i].ID] = true
+	}
 	for i := range b.topo.PrefixLists {
 		b.old["prefixlist "+string(b.topo.PrefixLists[i].ID)] = true
 	}
@@ -88,7 +90,7 @@ func (b *builder) settle() {
 // the topology.
 func isStatement(word string) bool {
 	switch word {
-	case "vpc", "subnet", "peering", "prefixlist", "entry", "group", "rule", "eni", "remove":
+	case "vpc", "subnet", "peering", "transitgateway", "prefixlist", "entry", "group", "rule", "eni", "remove":
 		return true
 	}
 	return false
@@ -100,7 +102,7 @@ func (b *builder) statement(line string, ws []words.Word) error {
 	if !isStatement(kind) {
 		return fmt.Errorf("%q: not a statement about a topology", kind)
 	}
-	if len(ws) == 0 || ws[0].Key != "" {
+	if len(ws) == 0 || ws[0].Key != "" && kind != "eni" {
 		return fmt.Errorf("%s without an id", kind)
 	}
 	id, args := ws[0].Value, ws[1:]
@@ -108,9 +110,9 @@ func (b *builder) statement(line string, ws []words.Word) error {
 	switch kind {
 	case "vpc":
 		v := sg.VPC{ID: sg.VPCID(id)}
-		err := each(args, setters{
-			"": cidrs(&v.CIDRs), "account": text(&v.Account), "flag default": flag(&v.Default),
-		})
+		err := words.Fields{
+			"": words.CIDRs(&v.CIDRs), "account": words.Text(&v.Account), "flag default": words.Flag(&v.Default),
+		}.Set(args)
 		add(b, &t.VPCs, kind, id, v, func(v sg.VPC) string { return string(v.ID) })
 		return err
 	case "peering":
@@ -119,29 +121,43 @@ func (b *builder) statement(line string, ws []words.Word) error {
 			return errors.New("peering without two VPCs")
 		}
 		p.Requester, p.Accepter = sg.VPCID(args[0].Value), sg.VPCID(args[1].Value)
-		err := each(args[2:], setters{
-			"status": text(&p.Status), "requester-region": text(&p.RequesterRegion), "accepter-region": text(&p.AccepterRegion),
-		})
+		err := words.Fields{
+			"status": words.Text(&p.Status), "requester-region": words.Text(&p.RequesterRegion), "accepter-region": words.Text(&p.AccepterRegion),
+		}.Set(args[2:])
 		add(b, &t.Peerings, kind, id, p, func(p sg.Peering) string { return string(p.ID) })
+		return err
+	case "transitgateway":
+		g := sg.TransitGateway{ID: id}
+		attached := func(option string) func(string) error {
+			return func(vpc string) error {
+				g.Attachments = append(g.Attachments, sg.TransitGatewayAttachment{VPC: sg.VPCID(vpc), Referencing: option})
+				return nil
+			}
+		}
+		err := words.Fields{
+			"": attached("enable"), "disabled": attached("disable"), "unknown": attached(""), "referencing": words.Text(&g.Referencing),
+		}.Set(args)
+		add(b, &t.TransitGateways, kind, id, g, func(g sg.TransitGateway) string { return g.ID })
 		return err
 	case "prefixlist":
 		p := sg.PrefixList{ID: sg.PrefixListID(id)}
-		err := each(args, setters{
-			"name": text(&p.Name), "family": family(&p.Family), "max": number(&p.MaxEntries), "owner": text(&p.Owner),
-		})
+		err := words.Fields{
+			"name": words.Text(&p.Name), "family": family(&p.Family), "max": words.Number(&p.MaxEntries), "owner": words.Text(&p.Owner),
+			"flag incomplete": words.Flag(&p.Incomplete),
+		}.Set(args)
 		add(b, &t.PrefixLists, kind, id, p, func(p sg.PrefixList) string { return string(p.ID) })
 		return err
 	case "group":
 		g := sg.Group{ID: sg.GroupID(id)}
-		err := each(args, setters{
-			"name": text(&g.Name), "desc": text(&g.Description), "vpc": text(&g.VPC), "account": text(&g.Account),
-			"associated": list(&g.Associations),
-		})
+		err := words.Fields{
+			"name": words.Text(&g.Name), "desc": words.Text(&g.Description), "vpc": words.Text(&g.VPC), "account": words.Text(&g.Account),
+			"associated": words.List(&g.Associations),
+		}.Set(args)
 		add(b, &t.Groups, kind, id, g, func(g sg.Group) string { return string(g.ID) })
 		return err
 	case "eni":
-		e, err := parseENI(id, args)
-		add(b, &t.ENIs, kind, id, e, func(e sg.ENI) string { return string(e.ID) })
+		e, err := load.ParseENI(line[ws[0].Start:])
+		add(b, &t.ENIs, kind, string(e.ID), e, func(e sg.ENI) string { return string(e.ID) })
 		return err
 	case "subnet":
 		return b.subnet(id, args)
@@ -172,7 +188,7 @@ func (b *builder) subnet(id string, args []words.Word) error {
 		return errors.New("subnet without an id")
 	}
 	s := sg.Subnet{ID: sg.SubnetID(args[0].Value)}
-	err := each(args[1:], setters{"": cidrs(&s.CIDRs)})
+	err := words.Fields{"": words.CIDRs(&s.CIDRs)}.Set(args[1:])
 	v := &b.topo.VPCs[i]
 	v.Subnets = append(v.Subnets, s)
 	return err
@@ -185,7 +201,7 @@ func (b *builder) entry(id string, args []words.Word) error {
 	}
 	var at []netip.Prefix
 	e := sg.PrefixListEntry{}
-	err := each(args, setters{"": cidrs(&at), "desc": text(&e.Description)})
+	err := words.Fields{"": words.CIDRs(&at), "desc": words.Text(&e.Description)}.Set(args)
 	if err == nil && len(at) != 1 {
 		err = errors.New("an entry is one CIDR block")
 	}
@@ -253,14 +269,21 @@ func (b *builder) remove(kind string, args []words.Word) error {
 		n = without(&t.VPCs, func(v sg.VPC) bool { return string(v.ID) == id })
 	case "peering":
 		n = without(&t.Peerings, func(p sg.Peering) bool { return string(p.ID) == id })
+	case "transitgateway":
+		n = without(&t.TransitGateways, func(g sg.TransitGateway) bool { return g.ID == id })
 	case "prefixlist":
 		n = without(&t.PrefixLists, func(p sg.PrefixList) bool { return string(p.ID) == id })
 	case "group":
+		for i := range t.ENIs {
+			if slices.Contains(t.ENIs[i].Groups, sg.GroupID(id)) {
+				return fmt.Errorf("remove group %q: %s carries it (DependencyViolation)", id, t.ENIs[i].ID)
+			}
+		}
 		n = without(&t.Groups, func(g sg.Group) bool { return string(g.ID) == id })
 	case "eni":
 		n = without(&t.ENIs, func(e sg.ENI) bool { return string(e.ID) == id })
 	default:
-		return fmt.Errorf("remove %q: not vpc, peering, prefixlist, group or eni", kind)
+		return fmt.Errorf("remove %q: not vpc, peering, transitgateway, prefixlist, group or eni", kind)
 	}
 	if n == 0 {
 		return fmt.Errorf("remove %s %q: there is none", kind, id)
@@ -284,110 +307,13 @@ func last[T any](s []T, f func(T) bool) int {
 	return -1
 }
 
-func parseENI(id string, args []words.Word) (sg.ENI, error) {
-	e := sg.ENI{ID: sg.ENIID(id)}
-	set := setters{
-		"group": list(&e.Groups), "name": text(&e.Name), "vpc": text(&e.VPC), "subnet": text(&e.Subnet),
-		"instance": text(&e.Instance), "account": text(&e.Account), "type": text(&e.Type),
-		"tcp-established": duration(&e.Timeouts.TCPEstablished), "udp": duration(&e.Timeouts.UDP),
-		"udp-stream": duration(&e.Timeouts.UDPStream), "flag nitro-v6": flag(&e.NitroV6),
-		"public": addrs(&e.Public),
-	}
-	group, addr, prefix := set["group"], addrs(&e.Addrs), cidrs(&e.Prefixes)
-	set[""] = func(s string) error {
-		switch {
-		case strings.HasPrefix(s, "sg-"):
-			return group(s)
-		case strings.Contains(s, "/"):
-			return prefix(s)
-		}
-		return addr(s)
-	}
-	return e, each(args, set)
-}
-
-// setters say what to do with the words of a statement, by key; "" takes bare
-// words, "flag x" the bare word x.
-type setters map[string]func(string) error
-
-func each(ws []words.Word, set setters) error {
-	for _, w := range ws {
-		f := set[w.Key]
-		if w.Key == "" && set["flag "+w.Value] != nil {
-			f = set["flag "+w.Value]
-		}
-		if f == nil && w.Key == "" {
-			return fmt.Errorf("%q: not understood here", w.Value)
-		}
-		if f == nil {
-			return fmt.Errorf("%q: not understood here", w.Key+"="+w.Value)
-		}
-		if err := f(w.Value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func text[T ~string](p *T) func(string) error {
-	return func(s string) error { *p = T(s); return nil }
-}
-
-func list[T ~string](p *[]T) func(string) error {
-	return func(s string) error { *p = append(*p, T(s)); return nil }
-}
-
-func flag(p *bool) func(string) error {
-	return func(string) error { *p = true; return nil }
-}
-
-func number(p *int) func(string) error {
-	return func(s string) (err error) {
-		if *p, err = strconv.Atoi(s); err != nil {
-			return fmt.Errorf("%q: not a number", s)
-		}
-		return nil
-	}
-}
-
-func duration(p *time.Duration) func(string) error {
-	return func(s string) (err error) {
-		if *p, err = time.ParseDuration(s); err != nil {
-			return fmt.Errorf("%q: not a duration such as 350s", s)
-		}
-		return nil
-	}
-}
-
-func addrs(p *[]netip.Addr) func(string) error {
-	return func(s string) error {
-		a, err := netip.ParseAddr(s)
-		if err != nil {
-			return fmt.Errorf("%q: not an IP address", s)
-		}
-		*p = append(*p, a)
-		return nil
-	}
-}
-
-func cidrs(p *[]netip.Prefix) func(string) error {
-	return func(s string) error {
-		a, err := netip.ParsePrefix(s)
-		if err != nil {
-			return fmt.Errorf("%q: not a CIDR block", s)
-		}
-		*p = append(*p, a)
-		return nil
-	}
-}
-
-func family(p *sg.Family) func(string) error {
+func family(p *packet.Family) func(string) error {
 	return func(s string) error {
 		switch s {
 		case "ipv4":
-			*p = sg.IPv4
+			*p = packet.IPv4
 		case "ipv6":
-			*p = sg.IPv6
+			*p = packet.IPv6
 		default:
 			return fmt.Errorf("%q: neither ipv4 nor ipv6", s)
 		}

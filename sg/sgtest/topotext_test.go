@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -25,19 +26,21 @@ func everything() *sg.Topology {
 			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: "active", RequesterRegion: "eu-west-1", AccepterRegion: "us-east-1"},
 			{ID: "pcx-2"},
 		},
+		TransitGateways: []sg.TransitGateway{{ID: "tgw-1", Referencing: "enable", Attachments: []sg.TransitGatewayAttachment{
+			{VPC: "vpc-1", Referencing: "enable"}, {VPC: "vpc-2", Referencing: "disable"}, {VPC: "vpc-3"}}}, {ID: "tgw 2"}},
 		PrefixLists: []sg.PrefixList{{
-			ID: "pl-1", Name: "the offices", Family: sg.IPv4, MaxEntries: 10, Owner: "AWS",
+			ID: "pl-1", Name: "the offices", Family: packet.IPv4, MaxEntries: 10, Owner: "AWS",
 			Entries: []sg.PrefixListEntry{
 				{CIDR: pfx("198.51.100.7/24"), Description: "# one"}, {CIDR: pfx("203.0.113.0/24")},
 			},
-		}, {ID: "pl-2", Family: sg.IPv6}},
+		}, {ID: "pl-2", Family: packet.IPv6, Incomplete: true}},
 		Groups: []sg.Group{
 			{
 				ID: "sg-web", Name: "web", Description: "web servers", VPC: "vpc-1", Account: "111",
 				Associations: []sg.VPCID{"vpc-2", ""},
 				Ingress: []sg.Rule{
 					{ID: "sgr-1", Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.AnyIPv4, Description: "a \"b\"\nc"},
-					{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, -1), Peer: sg.CIDR("10.0.0.5/8")},
+					{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, -1), Peer: sg.MustCIDR("10.0.0.5/8")},
 					{},
 				},
 				Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.Peer{Group: "other one", Account: "2", Peering: "pcx-1"}}},
@@ -48,7 +51,7 @@ func everything() *sg.Topology {
 			ID: "eni-1", Name: "the first", Addrs: []netip.Addr{ip("10.0.1.10"), ip("2001:db8::a")},
 			Prefixes: []netip.Prefix{pfx("10.0.3.0/28")}, Public: []netip.Addr{ip("203.0.113.5")},
 			Groups: []sg.GroupID{"sg-web", "web", "sg-with blank"}, VPC: "vpc-1", Subnet: "subnet-a", Instance: "i-1",
-			Account: "111", Type: "lambda", NitroV6: true,
+			Account: "111", Type: "lambda", NitroV6: true, RequesterManaged: true, NoSourceDestCheck: true,
 			Timeouts: conntrack.Timeouts{TCPEstablished: 350 * time.Second, UDP: 45 * time.Second, UDPStream: time.Minute},
 		}, {ID: "eni 2"}},
 	}
@@ -89,7 +92,7 @@ func TestTopologyTextErrors(t *testing.T) {
 		"remove":                       "x:1: remove without an id",
 		"remove group":                 "x:1: remove what? a kind and one id",
 		"remove group g":               `x:1: remove group "g": there is none`,
-		"remove rule g":                `x:1: remove "rule": not vpc, peering, prefixlist, group or eni`,
+		"remove rule g":                `x:1: remove "rule": not vpc, peering, transitgateway, prefixlist, group or eni`,
 		"vpc v \"":                     "x:1: column 7: quote without an end",
 		"vpc a b\nvpc c d":             "x:1: \"b\": not a CIDR block\nx:2: \"d\": not a CIDR block",
 	} {

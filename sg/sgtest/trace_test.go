@@ -28,18 +28,18 @@ func TestTraceIsAScenario(t *testing.T) {
 		return &h
 	}
 	h := header("tcp 10.0.0.1:1000 > 10.0.0.2:443 S")
-	o := fw.ForwardVia(h, scenarioStart.Add(at), 0)
-	trace.Forward(at, 0, h, &o)
+	o := fw.Forward(sg.Packet{Header: h, Time: scenarioStart.Add(at)})
+	trace.Forward(at, sg.Via{}, h, &o)
 	at = 1500 * time.Millisecond
 	h = header("tcp 10.0.0.1:1001 > 10.0.0.2:443 S")
-	trace.Evaluate(at, "eni-1", sg.Egress, sg.ViaAppliance, h,
-		fw.ENI("eni-1").EvaluateVia(sg.Egress, h, scenarioStart.Add(at), sg.ViaAppliance))
+	trace.Evaluate(at, "eni-1", sg.Egress, sg.Via{Appliance: true}, h,
+		fw.ENI("eni-1").Evaluate(sg.Egress, sg.Packet{Header: h, Time: scenarioStart.Add(at), Via: sg.Via{Appliance: true}}))
 	at = 2 * time.Second
 	require.NoError(t, fw.Revoke("sg-a", sg.Ingress, topo.Groups[0].Ingress[0], scenarioStart.Add(at)))
 	trace.Change(at, "revoke sg-a ingress "+topo.Groups[0].Ingress[0].String())
 	h = header("tcp 10.0.0.1:1002 > 10.0.0.2:443 S")
-	o = fw.ForwardVia(h, scenarioStart.Add(at), 0)
-	trace.Forward(at, 0, h, &o)
+	o = fw.Forward(sg.Packet{Header: h, Time: scenarioStart.Add(at)})
+	trace.Forward(at, sg.Via{}, h, &o)
 
 	assert.Equal(t, `group sg-a
 rule sg-a ingress tcp 443 0.0.0.0/0

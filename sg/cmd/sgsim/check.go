@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 )
 
@@ -23,7 +26,7 @@ entries which no file supplies is a warning and fails nothing: -topology pl-0123
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
-  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one array of objects (default text)
   -fail-on KIND,...    kinds of findings that fail: all, none, or quota, stale, dangling,
                        never, duplicate, shadowed, misleading, misplaced (default all)
@@ -63,7 +66,7 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	findings := slices.DeleteFunc(sg.Check(topo), func(f sg.Finding) bool { return unsupplied(f, topo, loader) })
+	findings := slices.DeleteFunc(lint.Check(topo), func(f lint.Finding) bool { return unsupplied(f, topo, loader) })
 	w := bufio.NewWriter(t.stdout)
 	if *format == "json" {
 		err = writeFindings(w, findings, topo, loader)
@@ -94,22 +97,22 @@ func (t *tool) check(args []string) int {
 }
 
 // allKinds are all kinds of findings.
-func allKinds() []sg.FindingKind {
-	var kinds []sg.FindingKind
-	for k := sg.QuotaExceeded; k <= sg.Misplaced; k++ {
+func allKinds() []lint.Kind {
+	var kinds []lint.Kind
+	for k := lint.QuotaExceeded; k <= lint.Misplaced; k++ {
 		kinds = append(kinds, k)
 	}
 	return kinds
 }
 
-func parseKinds(s string) (func(sg.FindingKind) bool, error) {
+func parseKinds(s string) (func(lint.Kind) bool, error) {
 	switch s {
 	case "all":
-		return func(sg.FindingKind) bool { return true }, nil
+		return func(lint.Kind) bool { return true }, nil
 	case "none":
-		return func(sg.FindingKind) bool { return false }, nil
+		return func(lint.Kind) bool { return false }, nil
 	}
-	set := map[sg.FindingKind]bool{}
+	set := map[lint.Kind]bool{}
 	for name := range strings.SplitSeq(s, ",") {
 		known := false
 		for _, k := range allKinds() {
@@ -121,7 +124,7 @@ func parseKinds(s string) (func(sg.FindingKind) bool, error) {
 			return nil, fmt.Errorf("-fail-on %s: no kind %q", s, name)
 		}
 	}
-	return func(k sg.FindingKind) bool { return set[k] }, nil
+	return func(k lint.Kind) bool { return set[k] }, nil
 }
 
 // A findingJSON is a finding as check -format json writes it.
@@ -140,7 +143,7 @@ type findingJSON struct {
 	Text       string          `json:"text"`
 }
 
-func writeFindings(w io.Writer, findings []sg.Finding, topo *sg.Topology, l *load.Loader) error {
+func writeFindings(w io.Writer, findings []lint.Finding, topo *sg.Topology, l *load.Loader) error {
 	out := []findingJSON{}
 	for _, f := range findings {
 		at := placeOf(l, f)
@@ -153,21 +156,26 @@ func writeFindings(w io.Writer, findings []sg.Finding, topo *sg.Topology, l *loa
 		}
 		out = append(out, j)
 	}
-	e := json.NewEncoder(w)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(out)
+	if err := e.Encode(out); err != nil {
+		return err
+	}
+	_, err := w.Write(escape.JSON(b.Bytes()))
+	return err
 }
 
 // unsupplied reports whether a rule is found to match nothing because the entries
 // of its prefix list were not supplied. That says something of the files and not of
 // the rule, and the loader warned of it.
-func unsupplied(f sg.Finding, topo *sg.Topology, l *load.Loader) bool {
+func unsupplied(f lint.Finding, topo *sg.Topology, l *load.Loader) bool {
 	list := ruleOf(topo, f).Peer.PrefixList
-	return f.Kind == sg.NeverMatches && list != "" && !l.EntriesTold(list)
+	return f.Kind == lint.NeverMatches && list != "" && !l.EntriesTold(list)
 }
 
-func ruleName(topo *sg.Topology, f sg.Finding) string {
+func ruleName(topo *sg.Topology, f lint.Finding) string {
 	if id := ruleOf(topo, f).ID; id != "" {
 		return string(id)
 	}
@@ -176,7 +184,7 @@ func ruleName(topo *sg.Topology, f sg.Finding) string {
 
 // ruleOf returns the rule that a finding is about, the zero Rule if it is not
 // about one.
-func ruleOf(topo *sg.Topology, f sg.Finding) sg.Rule {
+func ruleOf(topo *sg.Topology, f lint.Finding) sg.Rule {
 	for i := range topo.Groups {
 		g := &topo.Groups[i]
 		switch {
@@ -191,7 +199,7 @@ func ruleOf(topo *sg.Topology, f sg.Finding) sg.Rule {
 }
 
 // placeOf is where in the files the subject of a finding stands.
-func placeOf(l *load.Loader, f sg.Finding) load.Place {
+func placeOf(l *load.Loader, f lint.Finding) load.Place {
 	switch {
 	case f.Dir != 0:
 		return l.RulePlace(f.Group, f.Dir, f.Index)

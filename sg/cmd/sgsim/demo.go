@@ -18,8 +18,8 @@ var demo embed.FS
 
 const demoText = `A web server and its database (the files are in sg/cmd/sgsim/demo):
 
-  internet ──► web  10.0.1.10   in: tcp 443 and 80 from anywhere   out: tcp 5432 to the database
-               db   10.0.2.20   in: tcp 5432 from the web server   out: nothing
+  web  10.0.1.10   in: tcp 443, 80 from anywhere   out: tcp 5432 to the database
+  db   10.0.2.20   in: tcp 5432 from web           out: nothing
 
 `
 

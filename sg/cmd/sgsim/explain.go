@@ -28,7 +28,7 @@ them from matching. Of several packets, each meets the connections of those befo
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
-  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -via appliance,tracked            what lies on their way: a middlebox, so that no rule
                        that names a group matches; a load balancer, NAT gateway or the
@@ -52,7 +52,7 @@ func (t *tool) explain(args []string) int {
 	firewall.define(fs)
 	tap := fs.String("tap", "", "")
 	var via sg.Via
-	fs.TextVar(&via, "via", sg.Via(0), "")
+	fs.TextVar(&via, "via", sg.Via{}, "")
 	failOn := fs.String("fail-on", "", "")
 	if status, done := t.parse(fs, args, explainHelp); done {
 		return status
@@ -88,15 +88,15 @@ func (t *tool) explain(args []string) int {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		h := &packets[i]
+		p := sg.Packet{Header: &packets[i], Time: now, Via: via}
 		var x *sg.Explanation
 		if place != nil {
 			at := fw.ENI(place.tap.ENI)
-			x = at.ExplainVia(place.tap.Direction, h, now, via)
-			at.EvaluateVia(place.tap.Direction, h, now, via)
+			x = at.Explain(place.tap.Direction, p)
+			at.Evaluate(place.tap.Direction, p)
 		} else {
-			x = fw.ExplainVia(h, now, via)
-			fw.ForwardVia(h, now, via)
+			x = fw.Explain(p)
+			fw.Forward(p)
 		}
 		nameFlags(x)
 		fmt.Fprintln(w, printable(named(strings.TrimRight(x.String(), "\n"), topo)))

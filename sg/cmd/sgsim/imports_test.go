@@ -19,12 +19,18 @@ var mayImport = []struct {
 	needs []string
 }{
 	{"packet", nil},
+	{"sg/flowlog", []string{"packet"}},
 	{"packet/capture", []string{"packet", "gopacket"}},
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
+	{"sg/internal/match", []string{"packet"}},
+	{"sg/internal/cidrtrie", nil},
+	{"sg/internal/reach", nil},
+	{"sg/internal/member", []string{"packet"}},
+	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
-	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg"}},
-	{"sg/sgtest", []string{"packet", "conntrack", "netipx", "sg", "sg/load"}},
+	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/load"}},
 }
 
 func TestImports(t *testing.T) {

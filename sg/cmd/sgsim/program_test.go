@@ -151,12 +151,12 @@ func TestReplayDemo(t *testing.T) {
 	assert.Zero(t, r.status)
 	assert.Empty(t, r.stderr)
 	for _, want := range []string{
-		`SA +accept +web egress: reply, opened by web sgr-`,
-		`203\.0\.113\.99:\d+ > 10\.0\.1\.10:22 S +drop +web ingress: no ingress rule`,
-		`10\.0\.2\.20:\d+ > 198\.51\.100\.80:443 S +drop +db egress: no egress rule`,
-		`> 10\.0\.2\.20:5432 S +accept +web egress: web sgr-\w+ \(tcp 5432 to db\); db ingress: db sgr-`,
+		`accept .* SA\n +web egress: reply, opened by web sgr-`,
+		`drop +tcp 203\.0\.113\.99:\d+ > 10\.0\.1\.10:22 S\n +web ingress: no ingress rule`,
+		`drop +tcp 10\.0\.2\.20:\d+ > 198\.51\.100\.80:443 S\n +db egress: no egress rule`,
+		`accept .* > 10\.0\.2\.20:5432 S\n +web egress: web sgr-\w+ \(tcp 5432 to db\)\n +db ingress: db sgr-`,
 		`19 packets in 3\.525 s`,
-		`sgr-05b8e1d7c3a940f12 +tcp 80 from 0\.0\.0\.0/0 +0 +0  did not match here`,
+		`sgr-05b8e1d7c3a940f12 +tcp 80 from 0\.0\.0\.0/0 +0 +0\n`,
 	} {
 		assert.Regexp(t, want, r.stdout)
 	}
@@ -192,7 +192,7 @@ func TestReplayFormat(t *testing.T) {
 	topology, packets := vpc(t), pcapFile(t, askDB, dbSays, askSSH)
 
 	text := runSgsim(t, "replay", "-topology", topology, packets)
-	assert.Regexp(t, `tcp 203.0.113.9:50000 > 10.0.1.10:22 S +drop +web ingress: no ingress rule admits it\n`, text.stdout)
+	assert.Regexp(t, `drop +tcp 203.0.113.9:50000 > 10.0.1.10:22 S\n +web ingress: no ingress rule admits it\n`, text.stdout)
 	assert.Contains(t, text.stdout, "3 packets in 2.000 s")
 
 	none := runSgsim(t, "replay", "-format", "none", "-topology", topology, packets)
@@ -314,7 +314,7 @@ func TestReplayMaxConnections(t *testing.T) {
 	assert.Equal(t, []string{"rule", "rule", "tracked"}, reasons(t, "-topology", topology, "-max-connections", "2", packets))
 	r := runSgsim(t, "replay", "-format", "none", "-topology", topology, "-max-connections", "1", "-workers", "4", packets)
 	assert.Contains(t, r.stderr, "1 worker instead of 4")
-	assert.Contains(t, r.stdout, "table_full")
+	assert.Contains(t, r.stdout, "connection table full")
 	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-max-connections", "-1").status)
 }
 
@@ -337,6 +337,11 @@ func TestReplayFailOn(t *testing.T) {
 	assert.Equal(t, exitNo, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", bad).status)
 	assert.Equal(t, exitOK, runSgsim(t, "replay", "-topology", topology, bad).status)
 	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-topology", topology, "-fail-on", "accept", bad).status)
+	for _, nothing := range []string{pcapFile(t), pcapFile(t, strangers)} {
+		r := runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", "-format", "none", nothing)
+		assert.Equal(t, exitInput, r.status)
+		assert.Equal(t, "-fail-on drop: no packet was judged, so nothing passed\n", r.stderr)
+	}
 }
 
 func TestReplayWorkers(t *testing.T) {
@@ -452,13 +457,12 @@ func TestInputErrors(t *testing.T) {
 		"cut capture": {
 			topology, write(t, "cut.pcap", whole[:len(whole)-10]), `^\S+cut.pcap: packet 2 at byte \d+: file ends inside a record\n$`,
 		},
-		"link type":     {topology, write(t, "alien.pcap", alien), `^\S+alien.pcap: packet 1: link type 999 cannot be read; packets not judged: 1\n$`},
-		"no capture":    {topology, write(t, "text.pcap", []byte("hello, world")), `^\S+text.pcap: .*not a pcap or pcapng file.*\n$`},
-		"no such file":  {topology, "nowhere.pcap", `^nowhere.pcap: no such file or directory\n$`},
-		"no topology":   {"nowhere.json", write(t, "x", whole), `^nowhere.json: no such file or directory\n$`},
-		"not JSON":      {write(t, "bad.json", []byte("{\n  \"SecurityGroups\": [,]}")), write(t, "x", whole), `^\S+bad.json:2:22: .*\n$`},
-		"bad CIDR":      {write(t, "c.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100/24", 1))), write(t, "x", whole), `^\S+c.json:5: SecurityGroups\[0\].IpPermissions\[0\].IpRanges\[0\].CidrIp: .*"198.51.100/24".*\n$`},
-		"unknown group": {write(t, "g.json", []byte(strings.Replace(vpcJSON, `"Groups": [{"GroupId": "sg-db"}]`, `"Groups": [{"GroupId": "sg-no"}]`, 1))), write(t, "x", whole), `^\S+g.json:\d+: NetworkInterfaces\[1\].*sg-no.*\n$`},
+		"link type":    {topology, write(t, "alien.pcap", alien), `^\S+alien.pcap: unsupported link type: link type 999; packets not judged: 1, packet 1 first\n$`},
+		"no capture":   {topology, write(t, "text.pcap", []byte("hello, world")), `^\S+text.pcap: .*not a pcap or pcapng file.*\n$`},
+		"no such file": {topology, "nowhere.pcap", `^nowhere.pcap: no such file or directory\n$`},
+		"no topology":  {"nowhere.json", write(t, "x", whole), `^nowhere.json: no such file or directory\n$`},
+		"not JSON":     {write(t, "bad.json", []byte("{\n  \"SecurityGroups\": [,]}")), write(t, "x", whole), `^\S+bad.json:2:22: .*\n$`},
+		"bad CIDR":     {write(t, "c.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100/24", 1))), write(t, "x", whole), `^\S+c.json:5: SecurityGroups\[0\].IpPermissions\[0\].IpRanges\[0\].CidrIp: .*"198.51.100/24".*\n$`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := runSgsim(t, "replay", "-format", "jsonl", "-topology", c.topology, c.capture)

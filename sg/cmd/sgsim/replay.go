@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -25,9 +26,9 @@ to, and reports. Without arguments it shows a small demonstration.
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
-  -eni id=web,addr=10.0.1.10,group=sg-web       an interface by hand; repeat
-  -format text|none|jsonl|flowlog   a line a packet, or the report alone; the report goes
-                       to standard error with jsonl and flowlog (default text)
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
+  -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
+                       report goes to standard error with jsonl and flowlog (default text)
   -log-format '${srcaddr} ...'      fields of a flow log, versions 2 to 5, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
@@ -42,7 +43,7 @@ to, and reports. Without arguments it shows a small demonstration.
                        (default no maximum)
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
-  -fail-on drop        exit status 3 if a packet was dropped, for CI
+  -fail-on drop        exit status 3 if a packet was dropped, 1 if none was judged, for CI
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
@@ -305,6 +306,8 @@ func (r *replayer) run() int {
 		return r.interrupted()
 	case err != nil:
 		return r.failed(err)
+	case r.failOn == "drop" && report.Of(sg.NotApplicable).Packets == report.Packets:
+		return r.failed(errors.New("-fail-on drop: no packet was judged, so nothing passed"))
 	case r.failOn == "drop" && report.Of(sg.Drop).Packets > 0:
 		return exitNo
 	}
@@ -319,7 +322,7 @@ func (r *replayer) report(report *replay.Report) error {
 	} else if r.format == "text" {
 		io.WriteString(w, "\n")
 	}
-	report.Blame(sg.Check(r.topo))
+	report.Blame(lint.Check(r.topo))
 	enis, groups := names(r.topo)
 	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
 }

@@ -6,11 +6,10 @@ import (
 	"flag"
 	"fmt"
 	"regexp"
-	"strconv"
-	"strings"
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/load"
 )
 
@@ -43,7 +42,7 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 	for _, s := range f.enis {
 		e, err := load.ParseENI(s)
 		if err != nil {
-			return nil, nil, fmt.Errorf("-eni: %w", flatten(err)[0]), nil
+			return nil, nil, fmt.Errorf("-eni %q: %w", s, err), nil
 		}
 		l.AddNamedENI("-eni id="+string(e.ID), e)
 	}
@@ -114,20 +113,6 @@ func named(text string, topo *sg.Topology) string {
 	})
 }
 
-// printable escapes what would do something to a terminal: ids and names come from
-// files. Lines stay lines.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		if r == '\n' || strconv.IsPrint(r) {
-			b.WriteRune(r)
-			continue
-		}
-		q := strconv.QuoteRune(r)
-		b.WriteString(q[1 : len(q)-1])
-	}
-	return b.String()
-}
-
-// printableLine is printable for what is one line.
-func printableLine(text string) string { return strings.ReplaceAll(printable(text), "\n", `\n`) }
+// printable is for text that holds what came from files, printableLine for one line
+// of it.
+var printable, printableLine = escape.Lines, escape.Text

@@ -2,41 +2,74 @@ package cidrtrie
 
 import (
 	"encoding/binary"
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// model holds sets of prefixes and looks at all of them.
-type model map[netip.Prefix]uint64
+// model holds pairs of prefix and number and looks at all of them.
+type model map[pair]bool
 
-func (m model) lookup(a netip.Addr) (in uint64) {
-	for p, sets := range m {
-		if p.Contains(a) {
-			in |= sets
+type pair struct {
+	p      netip.Prefix
+	number uint32
+}
+
+func (m model) lookup(a netip.Addr) []uint32 {
+	in := []uint32{}
+	for k := range m {
+		if k.p.Contains(a) {
+			in = append(in, k.number)
 		}
 	}
+	slices.Sort(in)
 	return in
 }
 
-func (m model) longest(a netip.Addr, set uint) (best netip.Prefix, ok bool) {
-	for p, sets := range m {
-		if sets>>set&1 != 0 && p.Contains(a) && (!ok || p.Bits() > best.Bits()) {
-			best, ok = p, true
+func (m model) longest(a netip.Addr, number uint32) (best netip.Prefix, ok bool) {
+	for k := range m {
+		if k.number == number && k.p.Contains(a) && (!ok || k.p.Bits() > best.Bits()) {
+			best, ok = k.p, true
 		}
 	}
 	return best, ok
 }
 
-func lookup(t *Trie, a netip.Addr) uint64 {
+func (m model) at(p netip.Prefix) []uint32 {
+	in := []uint32{}
+	for k := range m {
+		if k.p == p {
+			in = append(in, k.number)
+		}
+	}
+	slices.Sort(in)
+	return in
+}
+
+func lookup(t *Trie, a netip.Addr) []uint32 {
+	in := []uint32{}
 	if a.Is4() {
 		b := a.As4()
-		return t.Lookup4(binary.BigEndian.Uint32(b[:]))
+		short, long := t.Lookup4(binary.BigEndian.Uint32(b[:]))
+		in = append(append(in, short...), long...)
+	} else {
+		b := a.As16()
+		w := t.Walk6(binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]))
+		for {
+			numbers, ok := w.Next()
+			if !ok {
+				break
+			}
+			in = append(in, numbers...)
+		}
 	}
-	b := a.As16()
-	return t.Lookup6(binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]))
+	slices.Sort(in)
+	return in
 }
 
 // Few different bytes, so that prefixes nest and addresses hit.
@@ -58,18 +91,18 @@ func randomPrefix(rng *rand.Rand) netip.Prefix {
 	return p
 }
 
-// Tries agree with a search of all prefixes, after building and after each of
-// many changes, and so do older values after newer ones were made of them.
+// Tries agree with a search of all prefixes, after building and after each of many
+// changes, and so do older values after newer ones were made of them.
 func TestTrieAgainstModel(t *testing.T) {
-	for seed := range uint64(20) {
+	for seed := range uint64(30) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		m := model{}
 		var b Builder
 		for range rng.IntN(200) {
-			p, set := randomPrefix(rng), uint(rng.IntN(Sets))
-			if m[p]>>set&1 == 0 {
-				b.Add(p, set)
-				m[p] |= 1 << set
+			k := pair{randomPrefix(rng), rng.Uint32N(8)}
+			if !m[k] {
+				b.Add(k.p, k.number)
+				m[k] = true
 			}
 		}
 		trie := b.Trie()
@@ -77,35 +110,34 @@ func TestTrieAgainstModel(t *testing.T) {
 			for range 60 {
 				a := randomAddr(rng, rng.IntN(2) == 0)
 				require.Equal(t, m.lookup(a), lookup(trie, a), "seed %d: %s", seed, a)
-				set := uint(rng.IntN(Sets))
-				want, wantOK := m.longest(a, set)
-				got, ok := trie.Longest(a, set)
+				number := rng.Uint32N(8)
+				want, wantOK := m.longest(a, number)
+				got, ok := trie.Longest(a, number)
 				require.Equal(t, wantOK, ok, "seed %d: %s", seed, a)
 				require.Equal(t, want, got, "seed %d: %s", seed, a)
 			}
+			for k := range m {
+				require.Equal(t, m.at(k.p), trie.At(k.p), "seed %d: %s", seed, k.p)
+			}
 		}
 		check(&trie, m)
-		first, firstModel := trie, model{}
-		for p, s := range m {
-			firstModel[p] = s
-		}
+		first, firstModel := trie, maps.Clone(m)
 		for range 100 {
-			p, set := randomPrefix(rng), uint(rng.IntN(Sets))
-			for q := range m { // removing what is there is the rarer luck
+			k := pair{randomPrefix(rng), rng.Uint32N(8)}
+			for old := range m { // removing what is there is the rarer luck
 				if rng.IntN(2) == 0 {
-					p = q
+					k = old
 				}
 				break
 			}
-			require.Equal(t, m[p]>>set&1 != 0, trie.Has(p, set))
-			if rng.IntN(2) == 0 {
-				trie = trie.With(p, set)
-				m[p] |= 1 << set
+			if m[k] {
+				trie = trie.Without(k.p, k.number)
+				delete(m, k)
 			} else {
-				trie = trie.Without(p, set)
-				m[p] &^= 1 << set
+				require.Equal(t, len(m.at(k.p)), len(trie.At(k.p)))
+				trie = trie.With(k.p, k.number)
+				m[k] = true
 			}
-			require.Equal(t, m[p]>>set&1 != 0, trie.Has(p, set))
 		}
 		check(&trie, m)
 		check(&first, firstModel)
@@ -118,8 +150,44 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	b.Add(netip.MustParsePrefix("2001:db8::/33"), 4)
 	trie := b.Trie()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		if trie.Lookup4(0x0a000001) != 1<<3 || trie.Lookup6(0x20010db8<<32, 1) != 1<<4 {
+		if _, long := trie.Lookup4(0x0a000001); len(long) != 1 || long[0] != 3 {
 			t.Error("not found")
 		}
+		n := 0
+		for w := trie.Walk6(0x20010db8<<32, 1); ; n++ {
+			if _, ok := w.Next(); !ok {
+				break
+			}
+		}
+		if n != 3 {
+			t.Error(n, "nodes")
+		}
 	}))
+}
+
+// BenchmarkLookup finds addresses of random prefixes of public lengths.
+func BenchmarkLookup(b *testing.B) {
+	for _, size := range []int{10, 1000, 100_000} {
+		rng := rand.New(rand.NewPCG(1, 2))
+		var builder Builder
+		var addrs []uint32
+		for i := range size {
+			a := rng.Uint32()
+			p := netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a))), 16+rng.IntN(17)).Masked()
+			builder.Add(p, uint32(i))
+			addrs = append(addrs, a)
+		}
+		trie := builder.Trie()
+		b.Run(fmt.Sprintf("family=v4/prefixes=%d", size), func(b *testing.B) {
+			b.ReportAllocs()
+			i, sum := 0, 0
+			for b.Loop() {
+				short, long := trie.Lookup4(addrs[i])
+				sum += len(short) + len(long)
+				if i++; i == len(addrs) {
+					i = 0
+				}
+			}
+		})
+	}
 }

@@ -219,15 +219,18 @@ func (x *Index) merge(val *uint32, from uint32) {
 	}
 }
 
-// put adds owner to a value.
+// put adds owner to a value. Owners that come in ascending order are appended.
 func (x *Index) put(val *uint32, owner uint32) {
 	old := x.owners(*val)
 	switch i, found := slices.BinarySearch(old, owner); {
 	case found:
 	case len(old) == 0:
 		*val = owner + 1
+	case *val&several != 0:
+		list := &x.lists[*val&^several] // this value's own
+		*list = slices.Insert(*list, i, owner)
 	default:
-		x.lists = append(x.lists, slices.Insert(slices.Clone(old), i, owner))
+		x.lists = append(x.lists, slices.Insert(old, i, owner))
 		*val = several | uint32(len(x.lists)-1)
 	}
 }

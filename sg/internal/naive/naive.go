@@ -35,6 +35,8 @@ type opened struct {
 	dir  sg.Direction
 	rule Rule
 	via  sg.Via
+
+	unknown sg.Reason // why it is not known whether its first packet was admitted
 }
 
 // A Rule names a rule as sg.RuleRef does. The zero Rule names none.
@@ -104,15 +106,21 @@ func (f *Firewall) Changed(c Change, now time.Time) error {
 		if e == nil {
 			return true
 		}
+		if o.rule == (Rule{}) && f.opts.OnChange != sg.ChangeFlush {
+			return false
+		}
 		switch f.opts.OnChange {
 		case sg.ChangeAWS: // CT-20, CT-25
 			p := conn.Tuple.Protocol
-			return f.opts.Profile == conntrack.AWS && o.via&sg.ViaTracked == 0 && (p == packet.TCP || p == packet.UDP) &&
+			return f.opts.Profile == conntrack.AWS && !f.tracks(o.via) && (p == packet.TCP || p == packet.UDP) &&
 				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort))
 		case sg.ChangeRevalidate:
+			if c.ENI == "" && !f.touches(c, e) { // a member's groups matter everywhere
+				return false
+			}
 			h := first(conn.Tuple)
-			_, admitted := f.match(e, o.dir, 0, &h)
-			return !admitted
+			rule, why := f.match(e, o.dir, sg.Via{}, &h)
+			return rule == (Rule{}) && why == sg.NoReason
 		case sg.ChangeFlush:
 			return f.touches(c, e)
 		}
@@ -159,9 +167,18 @@ func (f *Firewall) eni(id sg.ENIID) *sg.ENI {
 
 // Evaluate decides about a packet at one ENI, in the order of CT-02.
 func (f *Firewall) Evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time) Decision {
+	return f.evaluate(id, dir, via, h, now, true)
+}
+
+// evaluate is Evaluate; placed says that the packet was put at the ENI without regard to
+// its addresses.
+func (f *Firewall) evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time, placed bool) Decision {
 	e := f.eni(id)
 	if !f.opts.FilterExempt && exempt(f.topo, e, dir, h) {
 		return Decision{sg.Accept, sg.Exempt, Rule{}}
+	}
+	if len(e.Groups) == 0 && (e.RequesterManaged || e.Type == "nat_gateway" || e.Type == "network_load_balancer") {
+		return Decision{sg.Accept, sg.Unfiltered, Rule{}}
 	}
 	first := h.Fragment() && !h.LaterFragment()
 	if h.Protocol == packet.TCP && h.FragOffset == 8 {
@@ -171,57 +188,89 @@ func (f *Firewall) Evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet
 		f.table.CommitFragment(f.zones[id], h, now, false)
 		return Decision{sg.Drop, sg.BadFragment, Rule{}}
 	}
-	d := f.decide(e, dir, via, h, now)
-	if first {
+	d := f.decide(e, dir, via, h, now, placed && f.foreign(e, dir, h))
+	if first && d.Verdict != sg.Unknown {
 		f.table.CommitFragment(f.zones[id], h, now, d.Verdict == sg.Accept)
 	}
 	return d
 }
 
-func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time) Decision {
+// foreign reports whether a packet leaves with the address of another interface, or
+// comes in for one, where that is not passed on.
+func (f *Firewall) foreign(e *sg.ENI, dir sg.Direction, h *packet.Header) bool {
+	a := h.SrcAddr()
+	if dir == sg.Ingress {
+		a = h.DstAddr()
+	}
+	return !e.NoSourceDestCheck && len(e.Addrs) > 0 && !owns(e, a) && len(f.owners(a)) > 0
+}
+
+func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time, foreign bool) Decision {
 	linux := f.opts.Profile == conntrack.Linux
 	r := f.table.Track(f.zones[e.ID], h, now)
-	switch r.Class() {
-	case conntrack.Tracked:
-		return Decision{sg.Accept, sg.Tracked, f.conns[r.Tag()].rule}
-	case conntrack.Related:
-		if f.opts.RelatedICMP {
-			return Decision{sg.Accept, sg.Related, f.conns[r.Tag()].rule}
+	connected := func(why sg.Reason) Decision {
+		c := f.conns[r.Tag()]
+		if c.unknown != sg.NoReason {
+			return Decision{sg.Unknown, c.unknown, c.rule}
 		}
-	case conntrack.Invalid:
-		if r.Why() == conntrack.WhyMissing {
-			return Decision{sg.Drop, sg.Cut, Rule{}}
-		}
-		if linux && r.Why() != conntrack.WhyNoSYN { // CTS-15
-			return Decision{sg.Drop, sg.Invalid, Rule{}}
-		}
+		return Decision{sg.Accept, why, c.rule}
 	}
-	rule, admitted := f.match(e, dir, via, h)
-	if r.Class() == conntrack.Fragment {
-		switch {
-		case r.Known() && r.Accepted():
+	if r.Class() == conntrack.Tracked {
+		return connected(sg.Tracked)
+	}
+	if r.Class() == conntrack.Fragment && r.Known() {
+		if r.Accepted() {
 			return Decision{sg.Accept, sg.Tracked, Rule{}}
-		case r.Known() || !admitted:
-			return Decision{sg.Drop, sg.BadFragment, Rule{}}
 		}
-		return Decision{sg.Accept, sg.ByRule, rule}
+		return Decision{sg.Drop, sg.BadFragment, Rule{}}
 	}
-	if !admitted {
+	if foreign {
+		return Decision{sg.Drop, sg.SourceDest, Rule{}}
+	}
+	if r.Class() == conntrack.Related && f.opts.RelatedICMP {
+		return connected(sg.Related)
+	}
+	invalid := r.Class() == conntrack.Invalid
+	cut := invalid && r.Why() == conntrack.WhyMissing
+	if invalid && !cut && linux && r.Why() != conntrack.WhyNoSYN { // CTS-15
+		return Decision{sg.Drop, sg.Invalid, Rule{}}
+	}
+	rule, why := f.match(e, dir, via, h)
+	admitted := rule != (Rule{}) && why == sg.NoReason
+	if cut {
+		flagsOnly := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
+		switch {
+		case admitted && !flagsOnly:
+			return Decision{sg.Accept, sg.ByRule, rule}
+		case !admitted && why == sg.NoReason && flagsOnly:
+			return Decision{sg.Drop, sg.NoRule, Rule{}}
+		}
+		return Decision{sg.Unknown, sg.Cut, Rule{}}
+	}
+	switch {
+	case r.Class() == conntrack.Fragment && why == sg.NoReason && !admitted:
+		return Decision{sg.Drop, sg.BadFragment, Rule{}}
+	case why == sg.NoReason && !admitted:
 		return Decision{sg.Drop, sg.NoRule, Rule{}}
-	}
-	if !linux && via&sg.ViaTracked == 0 && f.untracked(e, dir, h) {
+	case admitted && !linux && !f.tracks(via) && f.untracked(e, dir, h):
 		return Decision{sg.Accept, sg.Untracked, rule}
-	}
-	if r.Class() == conntrack.New {
-		if !f.open(e, opened{e.ID, dir, rule, via}, h, now) {
+	case r.Class() == conntrack.New:
+		if !f.open(e, opened{e.ID, dir, rule, via, why}, h, now) {
 			return Decision{sg.Drop, sg.TableFull, rule}
 		}
-		return Decision{sg.Accept, sg.ByRule, rule}
-	}
-	if r.Class() == conntrack.Invalid && h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass {
+	case admitted && invalid && h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass:
 		return Decision{sg.Drop, sg.OutOfState, rule} // CT-41
 	}
+	if !admitted {
+		return Decision{sg.Unknown, why, rule}
+	}
 	return Decision{sg.Accept, sg.ByRule, rule}
+}
+
+// tracks reports whether AWS tracks all flows on a path (CT-14).
+func (f *Firewall) tracks(via sg.Via) bool {
+	through := f.eni(via.Through)
+	return via.Tracked || through != nil && alwaysTracked(through)
 }
 
 // open opens a connection where there is room for it (CT-63). One that the same
@@ -259,13 +308,13 @@ func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decisi
 	}
 	var ds []Decision
 	if src != nil {
-		ds = append(ds, f.Evaluate(src.ID, sg.Egress, via, h, now))
+		ds = append(ds, f.evaluate(src.ID, sg.Egress, via, h, now, false))
 		if ds[0].Verdict == sg.Drop {
 			return ds
 		}
 	}
 	if dst != nil {
-		ds = append(ds, f.Evaluate(dst.ID, sg.Ingress, via, h, now))
+		ds = append(ds, f.evaluate(dst.ID, sg.Ingress, via, h, now, false))
 	}
 	return ds
 }
@@ -313,20 +362,45 @@ func (f *Firewall) owners(a netip.Addr) (es []*sg.ENI) {
 }
 
 // match returns the first rule in topology order that admits the packet (SG-02,
-// SG-03).
-func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header) (Rule, bool) {
+// SG-03). Where there is none, but one may be there, it says why, and which rule it is
+// about if any.
+func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Header) (Rule, sg.Reason) {
+	var maybe, list Rule
 	for i := range f.topo.Groups {
 		g := &f.topo.Groups[i]
 		if !slices.Contains(e.Groups, g.ID) {
 			continue
 		}
 		for n, r := range rulesOf(g, dir) {
-			if covers(&r, h) && f.peerHas(e, g, &r, dir, via, h) {
-				return Rule{g.ID, dir, n}, true
+			if !covers(&r, h) {
+				continue
+			}
+			switch f.peerHas(e, g, &r, dir, via, h) {
+			case yes:
+				return Rule{g.ID, dir, n}, sg.NoReason
+			case maybeMember:
+				if maybe == (Rule{}) {
+					maybe = Rule{g.ID, dir, n}
+				}
+			case maybeEntry:
+				if list == (Rule{}) {
+					list = Rule{g.ID, dir, n}
+				}
 			}
 		}
 	}
-	return Rule{}, false
+	switch {
+	case maybe != (Rule{}):
+		return maybe, sg.UnknownReference
+	case list != (Rule{}):
+		return list, sg.MissingList
+	}
+	for _, id := range e.Groups {
+		if !slices.ContainsFunc(f.topo.Groups, func(g sg.Group) bool { return g.ID == id }) {
+			return Rule{}, sg.MissingGroup
+		}
+	}
+	return Rule{}, sg.NoReason
 }
 
 func rulesOf(g *sg.Group, dir sg.Direction) []sg.Rule {
@@ -351,8 +425,7 @@ func (f *Firewall) untracked(e *sg.ENI, dir sg.Direction, h *packet.Header) bool
 // open to every address, and all ports are the other way (CT-10 to CT-12, CT-15 to
 // CT-17).
 func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, p packet.Protocol, port int) bool {
-	switch e.Type {
-	case "lambda", "network_load_balancer", "natGateway", "nat_gateway", "vpc_endpoint", "global_accelerator_managed": // CT-14
+	if alwaysTracked(e) {
 		return false
 	}
 	every := sg.AnyIPv4.CIDR
@@ -378,6 +451,16 @@ func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, 
 		return false
 	}
 	return has(dir, port, port) && has(other(dir), 0, 65535)
+}
+
+// alwaysTracked reports whether the interface is of a type all of whose flows AWS tracks
+// (CT-14).
+func alwaysTracked(e *sg.ENI) bool {
+	switch e.Type {
+	case "lambda", "network_load_balancer", "natGateway", "nat_gateway", "vpc_endpoint", "global_accelerator_managed":
+		return true
+	}
+	return false
 }
 
 func other(dir sg.Direction) sg.Direction {

@@ -39,39 +39,65 @@ func covers(r *sg.Rule, h *packet.Header) bool {
 	return sg.ProtocolNumber(uint8(h.Protocol)) == r.Protocol
 }
 
-// peerHas reports whether the packet's other end is in the peer of a rule of g.
-func (f *Firewall) peerHas(e *sg.ENI, g *sg.Group, r *sg.Rule, dir sg.Direction, via sg.Via, h *packet.Header) bool {
+// An answer is to the question whether the packet's other end is in a rule's peer.
+type answer int
+
+const (
+	no answer = iota
+	yes
+	maybeMember // of a group, if a transit gateway says so (REF-11)
+	maybeEntry  // of a prefix list of which entries are not known
+)
+
+// peerHas says whether the packet's other end is in the peer of a rule of g.
+func (f *Firewall) peerHas(e *sg.ENI, g *sg.Group, r *sg.Rule, dir sg.Direction, via sg.Via, h *packet.Header) answer {
 	remote := h.SrcAddr()
 	if dir == sg.Egress {
 		remote = h.DstAddr()
 	}
 	switch {
 	case r.Peer.CIDR.IsValid():
-		return r.Peer.CIDR.Contains(remote)
-	case r.Peer.PrefixList != "":
-		for _, l := range f.topo.PrefixLists {
-			if l.ID != r.Peer.PrefixList {
-				continue
-			}
-			for _, entry := range l.Entries {
-				if entry.CIDR.Contains(remote) {
-					return true
-				}
-			}
+		if r.Peer.CIDR.Contains(remote) {
+			return yes
 		}
-		return false
-	case via&sg.ViaAppliance != 0: // REF-12
-		return false
+		return no
+	case r.Peer.PrefixList != "":
+		return f.inList(r.Peer.PrefixList, remote, h.Family)
 	case r.Peer.Self:
-		return f.isMember(e, g, remote)
+		return f.isMember(e, g, dir, via, remote)
 	}
 	for i := range f.topo.Groups {
 		named := &f.topo.Groups[i]
 		if named.ID == r.Peer.Group {
-			return !f.stale(g, named, &r.Peer) && f.isMember(e, named, remote)
+			if f.stale(g, named, &r.Peer) {
+				return no
+			}
+			return f.isMember(e, named, dir, via, remote)
 		}
 	}
-	return false // REF-15
+	return no // REF-15
+}
+
+func (f *Firewall) inList(id sg.PrefixListID, a netip.Addr, fam packet.Family) answer {
+	for _, l := range f.topo.PrefixLists {
+		if l.ID != id {
+			continue
+		}
+		family := l.Family
+		for _, entry := range l.Entries {
+			if entry.CIDR.Contains(a) {
+				return yes
+			}
+			if family = packet.IPv6; entry.CIDR.Addr().Is4() {
+				family = packet.IPv4
+			}
+		}
+		if l.Incomplete && (family == 0 || family == fam) {
+			return maybeEntry
+		}
+		return no
+	}
+	return maybeEntry
 }
 
 // stale reports whether account or peering of a reference are not those of the
@@ -98,22 +124,71 @@ func (f *Firewall) stale(g, named *sg.Group, p *sg.Peer) bool {
 	return true
 }
 
-// isMember reports whether the address is a private one of an ENI that carries the
-// group and that rules at e can reach (REF-01 to REF-04, REF-08, REF-19).
-func (f *Firewall) isMember(e *sg.ENI, g *sg.Group, a netip.Addr) bool {
+// isMember says whether the address is a private one of an ENI that carries the group
+// and that rules at e can reach (REF-01 to REF-04, REF-08, REF-19), or one of the
+// interface that the packet came through.
+func (f *Firewall) isMember(e *sg.ENI, g *sg.Group, dir sg.Direction, via sg.Via, a netip.Addr) answer {
+	if through := f.eni(via.Through); through != nil && dir == sg.Ingress && slices.Contains(through.Groups, g.ID) {
+		return yes
+	}
+	if via.Appliance { // REF-12
+		return no
+	}
+	best := no
 	for i := range f.topo.ENIs {
 		o := &f.topo.ENIs[i]
 		if !slices.Contains(o.Groups, g.ID) || !owns(o, a) {
 			continue
 		}
 		if e.VPC == "" || o.VPC == "" || g.VPC == "" || e.VPC == o.VPC || f.peered(e.VPC, o.VPC, crossesRegions) {
-			return true
+			return yes
 		}
-		if vpcs := vpcsOf(g); slices.Contains(vpcs, e.VPC) && slices.Contains(vpcs, o.VPC) {
-			return true
+		vpcs := vpcsOf(g)
+		if slices.Contains(vpcs, e.VPC) && slices.Contains(vpcs, o.VPC) {
+			return yes
+		}
+		if dir != sg.Ingress || !slices.Contains(vpcs, o.VPC) {
+			continue
+		}
+		switch f.across(e.VPC, o.VPC) {
+		case yes:
+			return yes
+		case maybeMember:
+			best = maybeMember
 		}
 	}
-	return false
+	return best
+}
+
+// across says whether ingress rules in one VPC may name groups of another through a
+// transit gateway (REF-11).
+func (f *Firewall) across(a, b sg.VPCID) answer {
+	if len(f.topo.TransitGateways) == 0 {
+		for _, p := range f.topo.Peerings {
+			if p.Requester == a && p.Accepter == b || p.Requester == b && p.Accepter == a {
+				return no
+			}
+		}
+		return maybeMember
+	}
+	best := no
+	for _, gateway := range f.topo.TransitGateways {
+		for _, x := range gateway.Attachments {
+			for _, y := range gateway.Attachments {
+				options := []string{gateway.Referencing, x.Referencing, y.Referencing}
+				switch {
+				case x.VPC != a || y.VPC != b || slices.Contains(options, "disable"):
+				case slices.Contains(options, ""):
+					if best == no {
+						best = maybeMember
+					}
+				default:
+					return yes
+				}
+			}
+		}
+	}
+	return best
 }
 
 func owns(e *sg.ENI, a netip.Addr) bool {

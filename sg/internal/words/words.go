@@ -18,7 +18,13 @@ type Word struct {
 // Split cuts line into words at blanks. A word may be key=value; a value, or a
 // bare word, that holds blanks stands in double quotes with Go's escapes. From a
 // word that starts with "#" on, the rest of the line is a comment.
-func Split(line string) ([]Word, error) {
+func Split(line string) ([]Word, error) { return split(line, " \t") }
+
+// SplitList is Split for a line in which a comma outside of quotes is a blank.
+func SplitList(line string) ([]Word, error) { return split(line, " \t,") }
+
+func split(line, blanks string) ([]Word, error) {
+	blank := func(c byte) bool { return strings.IndexByte(blanks, c) >= 0 }
 	var ws []Word
 	for i := 0; ; {
 		for i < len(line) && blank(line[i]) {
@@ -65,12 +71,10 @@ func Split(line string) ([]Word, error) {
 	}
 }
 
-func blank(c byte) bool { return c == ' ' || c == '\t' }
-
-// Quote returns s as a word: itself, or in quotes where Split would read
-// something else.
+// Quote returns s as a word: itself, or in quotes where Split or SplitList would
+// read something else.
 func Quote(s string) string {
-	if s == "" || s[0] == '#' || strings.ContainsAny(s, " \t\"=\\\n\r") || !printable(s) {
+	if s == "" || s[0] == '#' || strings.ContainsAny(s, " \t,\"=\\\n\r") || !printable(s) {
 		return strconv.Quote(s)
 	}
 	return s

@@ -26,13 +26,15 @@ func TestSplit(t *testing.T) {
 }
 
 func FuzzQuote(f *testing.F) {
-	for _, s := range []string{"", "sg-a", "two words", "#", "a=b", `"`, "\x00", "\\", "\u00a0", "\xff"} {
+	for _, s := range []string{"", "sg-a", "two words", "#", "a=b", `"`, "\x00", "\\", "\u00a0", "\xff", "a,b"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		ws, err := Split("x k=" + Quote(s) + " " + Quote(s))
-		if err != nil || len(ws) != 3 || ws[1] != (Word{Key: "k", Value: s, Start: 2}) || ws[2].Key != "" || ws[2].Value != s {
-			t.Fatalf("%q: got %v, %v", s, ws, err)
+		for _, split := range []func(string) ([]Word, error){Split, SplitList} {
+			ws, err := split("x k=" + Quote(s) + " " + Quote(s))
+			if err != nil || len(ws) != 3 || ws[1] != (Word{Key: "k", Value: s, Start: 2}) || ws[2].Key != "" || ws[2].Value != s {
+				t.Fatalf("%q: got %v, %v", s, ws, err)
+			}
 		}
 	})
 }

@@ -1,0 +1,118 @@
+package conntrack
+
+import (
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// Fork returns a small table that does with this one packet, in these zones and at this
+// time, what t would do, so that one can try it out and leave t alone. Of t's
+// connections and verdicts it has only those that the packet meets, and it counts the
+// others against the maxima. What it answers about any other packet means nothing;
+// [Table.Clone] makes a copy to go on from.
+//
+// Fork changes nothing in t. It looks at all connections only where the packet may
+// come up against a maximum.
+func (t *Table) Fork(h *packet.Header, now time.Time, zones ...Zone) *Table {
+	c, err := NewTable(Config{Profile: t.profile, Timeouts: t.timeouts.base, Pickup: t.pickup})
+	if err != nil {
+		panic(err) // as for t, which was made
+	}
+	c.now = t.now
+	at := t.clock(now)
+	for _, z := range zones {
+		to := t.timeouts.of(z)
+		c.timeouts.set(z, Timeouts{time.Duration(to[Established]), time.Duration(to[Unreplied]), time.Duration(to[Stream])})
+		c.take(t, z, h.Tuple(), at)
+		if h.Quoted.Part == packet.QuoteTuple {
+			c.take(t, z, h.Quoted.Tuple.Reverse(), at)
+		}
+		c.frags.take(&t.frags, z, h)
+	}
+	c.bound(t, zones, at)
+	return c
+}
+
+// take copies the live connection of a tuple from t, if there is one.
+func (t *Table) take(from *Table, z Zone, tuple packet.FiveTuple, at int64) {
+	s, rec, _ := from.lookup(z, tuple, at)
+	if s == nil {
+		return
+	}
+	if here, _, _ := t.lookup(z, tuple, at); here != nil {
+		return
+	}
+	k := s.key(rec)
+	to := t.store(k.v6)
+	copied, _ := to.add(t.hash.hash(&k), &k)
+	old, u := s.head(rec), to.head(copied)
+	meta := old[wordMeta] &^ metaPassed
+	u.setMeta(meta)
+	u[wordExpiry] = never
+	to.setExpiry(copied, u, int64(old[wordExpiry]))
+	if t.profile == Linux {
+		*to.remembered(copied) = *s.remembered(rec)
+	}
+	t.stats.Inserted++
+	t.stats.ByState[stateOf(meta)]++
+	*t.stats.of(protocolOf(meta))++
+}
+
+// take copies the verdict for the packet's datagram, if there is one.
+func (f *fragments) take(from *fragments, z Zone, h *packet.Header) {
+	if v, ok := from.verdicts[fragmentKeyOf(z, h)]; ok {
+		f.put(z, h, v.expires-int64(fragmentTimeout(h.Family)), v.accepted)
+	}
+}
+
+// bound gives t the maxima of another table, less the connections that only that one
+// has.
+func (t *Table) bound(from *Table, zones []Zone, at int64) {
+	limitOf := func(z Zone) *sharedLimit {
+		if u := from.limits[z]; u != nil {
+			return u.limit
+		}
+		return nil
+	}
+	// Each zone may get one connection more. The dead count until they are swept.
+	near := from.max > 0 && from.Len()+len(zones) > from.max
+	for _, z := range zones {
+		l := limitOf(z)
+		near = near || l != nil && l.used+len(zones) > l.max
+	}
+	if !near {
+		return
+	}
+	live, under := 0, map[*sharedLimit]int{}
+	for _, s := range [...]*store{&from.v4, &from.v6} {
+		for rec := range s.all() {
+			if s.alive(rec, at) {
+				live++
+				if l := limitOf(s.zone(rec)); l != nil {
+					under[l]++
+				}
+			}
+		}
+	}
+
+	t.limits = t.countZones()
+	shared := map[*sharedLimit]*sharedLimit{}
+	for _, z := range zones {
+		if l := limitOf(z); l != nil {
+			if shared[l] == nil {
+				shared[l] = &sharedLimit{max: l.max, used: under[l]}
+			}
+			t.limits.use(z).limit = shared[l]
+		}
+	}
+	if from.max <= 0 {
+		return
+	}
+	if t.max = from.max - (live - t.Len()); t.max <= 0 {
+		// The others alone are the maximum; a table without one would take any number.
+		for _, z := range zones {
+			t.limits.use(z).limit = &sharedLimit{max: 0, used: t.Len()}
+		}
+	}
+}

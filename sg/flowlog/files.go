@@ -1,0 +1,131 @@
+package flowlog
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Open returns a Reader of files and of all that lies in folders, in whatever paths
+// AWS or anybody else made there. It looks at every file's name and size, and opens
+// those whose names tell no time for their first record; the rest is left to
+// [Reader.Records]. It fails if there is no such file, or none at all.
+//
+// In folders, files are passed over that begin with "." or "_", and those that AWS
+// wrote for another of its services into the same bucket.
+func Open(o *Options, paths ...string) (*Reader, error) {
+	r := newReader(o)
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			err = r.addFolder(path)
+		} else {
+			r.addFile(path, info)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(r.waiting) == 0 {
+		return nil, fmt.Errorf("no flow log in %q", paths)
+	}
+	if len(r.waiting) > 1 {
+		quiet := newReader(&Options{Formats: r.formats})
+		for _, s := range r.waiting {
+			if err := s.begin(quiet); err != nil {
+				return nil, err
+			}
+		}
+		slices.SortStableFunc(r.waiting, func(a, b *source) int { return cmp.Compare(a.from, b.from) })
+	}
+	return r, nil
+}
+
+func (r *Reader) addFolder(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := path != root && (d.Name()[0] == '.' || d.Name()[0] == '_')
+		if d.IsDir() {
+			if hidden {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		info, err := os.Stat(path) // of what a link leads to
+		if err != nil {
+			return err
+		}
+		switch {
+		case info.IsDir(): // links to folders may lead in circles
+		case hidden || !info.Mode().IsRegular() || otherService(d.Name()):
+			r.stats.Ignored++
+		default:
+			r.addFile(path, info)
+		}
+		return nil
+	})
+}
+
+func (r *Reader) addFile(path string, info fs.FileInfo) {
+	r.size += info.Size()
+	r.waiting = append(r.waiting, &source{
+		name:  path,
+		order: len(r.waiting),
+		open:  func() (io.ReadCloser, error) { return os.Open(path) },
+		once:  !info.Mode().IsRegular(),
+		from:  math.MinInt64,
+	})
+}
+
+// otherService reports whether a name is like 123456789012_CloudTrail_us-east-1_…,
+// with a service that does not write flow logs of VPCs.
+func otherService(name string) bool {
+	account, rest, ok := strings.Cut(name, "_")
+	if !ok || len(account) != 12 || strings.Trim(account, "0123456789") != "" {
+		return false
+	}
+	service, _, ok := strings.Cut(rest, "_")
+	return ok && service != "vpcflowlogs"
+}
+
+// begin finds the time at which the file begins: that in its name, or that of its
+// first record. A pipe, which can be read once, begins before all.
+func (s *source) begin(r *Reader) error {
+	if s.once {
+		return nil
+	}
+	if t, ok := nameTime(s.name); ok {
+		s.from = t
+		return nil
+	}
+	peek := *s
+	found, err := peek.advance(r)
+	peek.close()
+	if found {
+		s.from = peek.time
+	}
+	return err
+}
+
+// nameTime returns the time in a name that S3 gave, as in
+// 123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20180620T1620Z_fe123456.log.gz.
+func nameTime(path string) (int64, bool) {
+	for part := range strings.SplitSeq(filepath.Base(path), "_") {
+		if t, err := time.Parse("20060102T1504Z", part); err == nil {
+			return t.Unix(), true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,158 @@
+package flowlog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A Format is the order of fields in a line. It never changes, so any number of
+// goroutines may use it. The zero Format has no fields; where one is asked for, it
+// stands for [DefaultFormat].
+type Format struct {
+	columns []Field // 0: one that this package does not know
+	names   []string
+}
+
+// DefaultFormat is the record of version 2, which AWS writes where no format is
+// named (FL-01).
+var DefaultFormat = AllFields(2)
+
+// AllFields returns the format of all fields up to a version, in AWS's order.
+func AllFields(version int) Format {
+	var f Format
+	for c := Field(1); c < numFields; c++ {
+		if fields[c].version <= version {
+			f.columns = append(f.columns, c)
+			f.names = append(f.names, fields[c].name)
+		}
+	}
+	return f
+}
+
+// ParseFormat reads a format as the AWS CLI takes it in --log-format, names in
+// ${}, or as a header line has it, bare names; separated by blanks, in any order.
+//
+// A name that this package does not know is no error, since AWS adds fields: its
+// column is passed over in reading and "-" in writing. See [Format.Unknown].
+func ParseFormat(s string) (Format, error) {
+	var f Format
+	for i, w := range strings.Fields(s) {
+		name := w
+		if inner, ok := strings.CutPrefix(w, "${"); ok {
+			name = strings.TrimSuffix(inner, "}")
+			if name == inner {
+				return Format{}, fmt.Errorf("flow log format: field %d: %q lacks the closing brace", i+1, w)
+			}
+		}
+		if !isName(name) {
+			return Format{}, fmt.Errorf("flow log format: field %d: %q is neither ${name} nor a name", i+1, w)
+		}
+		c := byName[name]
+		if c != 0 && slices.Contains(f.columns, c) {
+			return Format{}, fmt.Errorf("flow log format: field %d: %s stands there twice", i+1, name)
+		}
+		f.columns = append(f.columns, c)
+		f.names = append(f.names, name)
+	}
+	if len(f.columns) == 0 {
+		return Format{}, fmt.Errorf("flow log format: no field in %q", s)
+	}
+	return f, nil
+}
+
+// isName reports whether s looks as names of fields do: lower-case letters, digits
+// and hyphens, a letter first.
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if letter := 'a' <= c && c <= 'z'; !letter && (i == 0 || c != '-' && (c < '0' || c > '9')) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// parseHeader reads a line as a header: only names, most of them known. A record
+// is never one: of the values that look like names, few are names of fields.
+func parseHeader(line string) (Format, bool) {
+	for i := range len(line) { // the cheap look that most records do not pass
+		c, first := line[i], i == 0 || line[i-1] == ' '
+		if letter := 'a' <= c && c <= 'z'; !letter && c != ' ' && (first || c != '-' && (c < '0' || c > '9')) {
+			return Format{}, false
+		}
+	}
+	f, err := ParseFormat(line)
+	return f, err == nil && (2*len(f.Unknown()) < f.Len() || f.ofTransitGateway())
+}
+
+// ofTransitGateway reports whether the log is none of interfaces.
+func (f Format) ofTransitGateway() bool { return slices.Contains(f.names, "tgw-id") }
+
+// orDefault is f, or DefaultFormat for the zero Format.
+func (f Format) orDefault() Format {
+	if len(f.columns) == 0 {
+		return DefaultFormat
+	}
+	return f
+}
+
+// Fields returns the set of the format's fields.
+func (f Format) Fields() FieldSet { return Fields(f.columns...) &^ 1 }
+
+// Len returns the number of columns, unknown ones included.
+func (f Format) Len() int { return len(f.columns) }
+
+// Unknown returns the names of the columns that this package does not know.
+func (f Format) Unknown() []string {
+	var names []string
+	for i, c := range f.columns {
+		if c == 0 {
+			names = append(names, f.names[i])
+		}
+	}
+	return names
+}
+
+// Version returns what AWS writes into the version field of such a record: the
+// highest version of its fields, at least 2 (FL-02). Unknown ones do not count.
+func (f Format) Version() int {
+	v := 2
+	for _, c := range f.columns {
+		v = max(v, c.Version())
+	}
+	return v
+}
+
+// String returns the format as the AWS CLI takes it, "${version} ${account-id}";
+// [ParseFormat] reads it back.
+func (f Format) String() string {
+	if len(f.names) == 0 {
+		return ""
+	}
+	return "${" + strings.Join(f.names, "} ${") + "}"
+}
+
+// Header returns the line that stands first in a file of this format on S3,
+// without a newline.
+func (f Format) Header() string { return strings.Join(f.names, " ") }
+
+// AppendRecord appends r as a line of this format, without a newline. Fields
+// without a value are "-"; in strings, blanks and control characters of ASCII are
+// percent-encoded. [Format.Parse] reads it back, except for what the format has no
+// column for.
+func (f Format) AppendRecord(b []byte, r *Record) []byte {
+	for i, c := range f.columns {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		n := len(b)
+		if r.Fields.Has(c) && c != 0 {
+			b = fields[c].append(b, r)
+		}
+		if len(b) == n {
+			b = append(b, '-')
+		}
+	}
+	return b
+}

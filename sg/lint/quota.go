@@ -1,0 +1,149 @@
+package lint
+
+import (
+	"strings"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Quotas are the limits that AWS sets for an account and Region. Fields of zero or
+// less mean AWS's defaults.
+type Quotas struct {
+	Groups         int // per Region, 2,500 (QUO-01)
+	RulesPerGroup  int // per direction and family, 60 (QUO-02)
+	GroupsPerENI   int // 5, at most 16 (QUO-03)
+	PrefixLists    int // per Region, 100 (QUO-08)
+	EntriesPerList int // 1,000 (QUO-08)
+	ListReferences int // rules that name one prefix list, 5,000 (QUO-08)
+}
+
+func (q Quotas) withDefaults() Quotas {
+	for _, f := range []struct {
+		n *int
+		d int
+	}{
+		{&q.Groups, 2500}, {&q.RulesPerGroup, 60}, {&q.GroupsPerENI, 5},
+		{&q.PrefixLists, 100}, {&q.EntriesPerList, 1000}, {&q.ListReferences, 5000},
+	} {
+		if *f.n <= 0 {
+			*f.n = f.d
+		}
+	}
+	return q
+}
+
+// region checks what counts over the whole topology, which is taken for one
+// Region.
+func (q Quotas) region(c *checker) {
+	at := Finding{Kind: QuotaExceeded}
+	if n := q.RulesPerGroup * q.GroupsPerENI; n > 1000 { // QUO-04
+		c.add(at, "the quotas allow %d rules a group times %d groups an interface, at most 1000 together",
+			q.RulesPerGroup, q.GroupsPerENI)
+	}
+	if q.GroupsPerENI > 16 { // QUO-03
+		c.add(at, "the quota of %d groups an interface is above 16", q.GroupsPerENI)
+	}
+	own := 0
+	for i := range c.t.PrefixLists {
+		if c.t.PrefixLists[i].Owner != "AWS" {
+			own++
+		}
+	}
+	if own > q.PrefixLists {
+		c.add(at, "%d prefix lists, quota %d", own, q.PrefixLists)
+	}
+	if n := len(c.t.Groups); n > q.Groups {
+		at.Code = "SecurityGroupLimitExceeded" // SG-80
+		c.add(at, "%d groups, quota %d", n, q.Groups)
+		at.Code = ""
+	}
+	refs := map[sg.PrefixListID]int{}
+	for i := range c.t.Groups {
+		for _, rules := range [][]sg.Rule{c.t.Groups[i].Ingress, c.t.Groups[i].Egress} {
+			for j := range rules {
+				refs[rules[j].Peer.PrefixList]++
+			}
+		}
+	}
+	for i := range c.t.PrefixLists {
+		at.PrefixList = c.t.PrefixLists[i].ID
+		if n := refs[at.PrefixList]; n > q.ListReferences {
+			c.add(at, "%d rules name it, quota %d", n, q.ListReferences)
+		}
+	}
+}
+
+// rules checks the rules of one direction of a group, by family (QUO-02).
+func (q Quotas) rules(c *checker, g *sg.Group, dir sg.Direction, rules []sg.Rule) {
+	v4, v6 := 0, 0
+	for i := range rules {
+		a, b := c.weight(&rules[i])
+		v4, v6 = v4+a, v6+b
+	}
+	at := Finding{Kind: QuotaExceeded, Code: "RulesPerSecurityGroupLimitExceeded", Group: g.ID} // QUO-06
+	for _, f := range []struct {
+		name string
+		n    int
+	}{{"IPv4", v4}, {"IPv6", v6}} {
+		if f.n > q.RulesPerGroup {
+			c.add(at, "%s rules count %d for %s, quota %d", dir, f.n, f.name, q.RulesPerGroup)
+		}
+	}
+}
+
+// weight returns what a rule counts towards the quota of each family (QUO-05):
+// a CIDR block one in its own, a group one in both, a prefix list its size.
+// Stale references count as well (REF-15).
+func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
+	switch {
+	case r.Peer.CIDR.IsValid() && r.Peer.CIDR.Addr().Is4():
+		return 1, 0
+	case r.Peer.CIDR.IsValid():
+		return 0, 1
+	case r.Peer.PrefixList != "":
+		p := c.lists[r.Peer.PrefixList]
+		switch {
+		case p == nil:
+			return 0, 0 // its size is unknown; it is reported as dangling
+		case familyOf(p) == packet.IPv6:
+			return 0, weight(p)
+		}
+		return weight(p), 0
+	}
+	return 1, 1
+}
+
+// weight returns what a rule that names the list counts towards the quota of its
+// group: the published weight of a list of AWS (PL-07), else MaxEntries (PL-06),
+// or the number of entries where that is not known.
+func weight(p *sg.PrefixList) int {
+	if p.Owner == "AWS" || p.Owner == "" && strings.HasPrefix(p.Name, "com.amazonaws.") {
+		for _, w := range managedWeights {
+			if strings.HasSuffix(p.Name, "."+w.service) {
+				return w.weight
+			}
+		}
+	}
+	if p.MaxEntries > 0 {
+		return p.MaxEntries
+	}
+	return len(p.Entries)
+}
+
+// managedWeights are the weights of AWS's lists by the end of their names, which
+// start with com.amazonaws and the Region or "global". VPC User Guide, "AWS-managed
+// prefix lists", 2026.
+var managedWeights = []struct {
+	service string
+	weight  int
+}{
+	{"cloudfront.origin-facing", 55},
+	{"dynamodb", 1},
+	{"ec2-instance-connect", 2},
+	{"groundstation", 5},
+	{"route53-healthchecks", 25},
+	{"s3", 1},
+	{"s3express", 6},
+	{"vpc-lattice", 10},
+}

@@ -1,0 +1,203 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/reach"
+)
+
+// rules looks at the rules of one direction of a group: its quota, then each
+// rule.
+func (c *checker) rules(g *sg.Group, dir sg.Direction) {
+	rules := g.Ingress
+	if dir == sg.Egress {
+		rules = g.Egress
+	}
+	c.quotas.rules(c, g, dir, rules)
+	first := make(map[sg.Rule]int, len(rules)) // place of each identity
+	// Rules whose reference leads nowhere match nothing (REF-15), so that they shadow
+	// nothing. An identity does not tell them from those that may.
+	live := make(map[sg.Rule]int, len(rules))
+	var shadowing []shadow
+	for i := range rules {
+		id := rules[i].Canonical(g.ID)
+		if _, seen := first[id]; !seen {
+			first[id] = i
+		}
+		if _, seen := live[id]; seen {
+			continue
+		}
+		if _, why := c.astray(g, &rules[i], dir); why == "" {
+			live[id] = i
+			shadowing = append(shadowing, shadow{canonical(id), i})
+		}
+	}
+	shadowing = shadowing[:min(len(shadowing), mostShadowing)]
+	for i := range rules {
+		r, id := &rules[i], rules[i].Canonical(g.ID)
+		at := Finding{Group: g.ID, Dir: dir, Index: i}
+		c.ruleID(at, r)
+		c.peer(at, g, r)
+		c.meaning(at, r)
+
+		if n := first[id]; n < i {
+			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
+			c.add(at, "the same as %s[%d]", dir, n)
+			continue
+		}
+		if n, lives := live[id]; !lives || n != i {
+			continue
+		}
+		if j := slices.IndexFunc(shadowing, func(s shadow) bool { return s.place != i && s.rule.admitsAll(&id) }); j >= 0 {
+			at.Kind, at.Code = Shadowed, ""
+			c.add(at, "%s[%d] admits all of it", dir, shadowing[j].place)
+		}
+	}
+}
+
+// ruleID looks whether another rule has the same id (SG-60).
+func (c *checker) ruleID(at Finding, r *sg.Rule) {
+	first, taken := c.places[r.ID]
+	switch {
+	case r.ID == "":
+	case taken:
+		at.Kind = Misplaced
+		c.add(at, "its id %s is that of %s", r.ID, first)
+	default:
+		c.places[r.ID] = at.Place()
+	}
+}
+
+// astray says why what a rule names is not there or out of reach, and "" if it may
+// match; at has kind and code of the finding.
+func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) (at Finding, why string) {
+	switch {
+	case r.Peer.PrefixList != "" && c.lists[r.Peer.PrefixList] == nil:
+		return Finding{Kind: Dangling, Code: "InvalidPrefixListID.NotFound"}, // SG-81
+			fmt.Sprintf("%s is not in the topology", r.Peer.PrefixList)
+	case r.Peer.Group == "":
+		return Finding{}, ""
+	}
+	named := c.groups[r.Peer.Group]
+	if named == nil {
+		if where := c.elsewhere(g, r.Peer); where != "" {
+			return Finding{Kind: Dangling}, where // AWS may well have it
+		}
+		return Finding{Kind: Dangling, Code: "InvalidGroup.NotFound"}, // SG-73
+			fmt.Sprintf("%s is not in the topology", r.Peer.Group)
+	}
+	at.Kind = Stale
+	if a := r.Peer.Account; a != "" && named.Account != "" && a != named.Account {
+		return at, fmt.Sprintf("%s belongs to account %s, not %s", named.ID, named.Account, a)
+	}
+	switch c.reach.Reference(c.vpcsOf(g), c.vpcsOf(named), string(r.Peer.Peering), dir == sg.Ingress) {
+	case reach.Region:
+		return at, fmt.Sprintf("%s is in %s, in another Region than %s (REF-10)", named.ID, named.VPC, g.VPC)
+	case reach.NoPeering:
+		return at, fmt.Sprintf("peering %s is not active", r.Peer.Peering)
+	case reach.Apart:
+		return at, fmt.Sprintf("%s is in %s, which no active peering connects to %s", named.ID, named.VPC, g.VPC)
+	}
+	return Finding{}, ""
+}
+
+// vpcsOf returns the VPCs whose ENIs may carry g.
+func (c *checker) vpcsOf(g *sg.Group) []uint32 { return reach.VPCs(c.reach, g.VPC, g.Associations) }
+
+// elsewhere says where a group is that a rule of g names and the topology does not
+// have, if it belongs to an account or a VPC of which the topology has no groups at
+// all; "" if it would be among those that it has.
+func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
+	if p.Account != "" && p.Account != g.Account && !c.accounts[p.Account] {
+		return fmt.Sprintf("%s is of account %s, whose groups are not in the topology", p.Group, p.Account)
+	}
+	if x := c.peers[p.Peering]; x != nil && x.Active() {
+		far := x.Accepter
+		if far == g.VPC || slices.Contains(g.Associations, far) {
+			far = x.Requester
+		}
+		if !c.vpcs[far] {
+			return fmt.Sprintf("%s is in %s, behind %s, whose groups are not in the topology", p.Group, far, x.ID)
+		}
+	}
+	return ""
+}
+
+// peer looks at what the rule names.
+func (c *checker) peer(at Finding, g *sg.Group, r *sg.Rule) {
+	if f, why := c.astray(g, r, at.Dir); why != "" {
+		at.Kind, at.Code = f.Kind, f.Code
+		c.add(at, "%s", why)
+		return
+	}
+	switch {
+	case r.Peer.PrefixList != "":
+		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 {
+			at.Kind = NeverMatches
+			c.add(at, "%s has no entries now", p.ID)
+		}
+	case r.Peer.Group != "":
+		if c.members[r.Peer.Group] == (families{}) {
+			at.Kind = NeverMatches
+			c.add(at, "%s has no members now", r.Peer.Group)
+		}
+	case r.Peer.Self && c.members[g.ID] == (families{}):
+		at.Kind = NeverMatches
+		c.add(at, "%s has no members now", g.ID)
+	}
+}
+
+// meaning looks at what the rule can match and seems to mean.
+func (c *checker) meaning(at Finding, r *sg.Rule) {
+	if p := r.Peer.CIDR; p.IsValid() && p != p.Masked() { // SG-42
+		at.Kind = Misleading
+		c.add(at, "%s means %s: host bits are cleared", p, p.Masked())
+	}
+	f := c.families(at.Group, r)
+	switch {
+	case r.Protocol == sg.ICMP && f.v6 && !f.v4: // SG-41
+		at.Kind = NeverMatches
+		c.add(at, "icmp with an IPv6 peer: ping over IPv6 is icmpv6")
+	case r.Protocol == sg.ICMPv6 && f.v4 && !f.v6: // SG-41: ICMPv6 within IPv4 would fit, but nobody sends it
+		at.Kind = NeverMatches
+		c.add(at, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp")
+	case (r.Protocol == sg.TCP || r.Protocol == sg.UDP) && r.Ports == sg.Port(0): // SG-24
+		at.Kind = Misleading
+		c.add(at, "%s port 0 alone: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol)
+	case r.Protocol == sg.ICMP && r.ICMP == sg.ICMPTypeCode(0, 0): // SG-30
+		at.Kind = Misleading
+		c.add(at, "icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1")
+	}
+}
+
+// families returns the families of the packets that the peer of a group's rule can
+// match; neither where that is not known.
+func (c *checker) families(own sg.GroupID, r *sg.Rule) (f families) {
+	switch p := r.Peer; {
+	case p.CIDR.IsValid():
+		f.add(p.CIDR.Addr())
+	case p.PrefixList != "":
+		if l := c.lists[p.PrefixList]; l != nil {
+			f.v4, f.v6 = familyOf(l) == packet.IPv4, familyOf(l) == packet.IPv6
+		}
+	case p.Self:
+		f = c.members[own]
+	default:
+		f = c.members[p.Group]
+	}
+	return f
+}
+
+// familyOf returns a list's family, from its entries where it is not said.
+func familyOf(p *sg.PrefixList) packet.Family {
+	if p.Family == 0 && len(p.Entries) > 0 && p.Entries[0].CIDR.IsValid() {
+		if p.Entries[0].CIDR.Addr().Is4() {
+			return packet.IPv4
+		}
+		return packet.IPv6
+	}
+	return p.Family
+}

@@ -1,0 +1,66 @@
+package sg
+
+import (
+	"net/netip"
+
+	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
+)
+
+// Everything that rules name as their peer has a number: a group its place in the
+// topology, a prefix list the same from firstList on, and a CIDR the next free one
+// from firstCIDR on.
+const (
+	firstList uint32 = 1 << 30
+	firstCIDR uint32 = 1 << 31
+
+	everyIPv4 = firstCIDR // 0.0.0.0/0
+	everyIPv6 = firstCIDR + 1
+)
+
+// peers tells in which CIDRs and prefix lists an address is, by their numbers.
+type peers struct {
+	cidrtrie.Trie
+	uses []uint32 // rules that name a CIDR, by its number from firstCIDR on
+	free []uint32 // numbers of CIDRs that no rule names any more
+}
+
+// number returns the number of a CIDR, if it has one.
+func (p *peers) number(c netip.Prefix) (n uint32, ok bool) {
+	for _, n := range p.At(c) {
+		if n >= firstCIDR {
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+// use counts a rule that names a CIDR, and returns the CIDR's number.
+func (p *peers) use(c netip.Prefix) uint32 {
+	n, ok := p.number(c)
+	if !ok {
+		n = p.take()
+		p.Trie = p.With(c, n)
+	}
+	p.uses[n-firstCIDR]++
+	return n
+}
+
+// take returns a number for a CIDR that has none.
+func (p *peers) take() uint32 {
+	if last := len(p.free) - 1; last >= 0 {
+		n := p.free[last]
+		p.free = p.free[:last]
+		return n
+	}
+	p.uses = append(p.uses, 0)
+	return firstCIDR + uint32(len(p.uses)-1)
+}
+
+// drop takes back one use of a CIDR, and its number with the last. Matchers of other
+// groups do not know the number then, so that it may be given to another CIDR.
+func (p *peers) drop(c netip.Prefix, n uint32) {
+	if p.uses[n-firstCIDR]--; p.uses[n-firstCIDR] == 0 && n > everyIPv6 {
+		p.Trie = p.Without(c, n)
+		p.free = append(p.free, n)
+	}
+}

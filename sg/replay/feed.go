@@ -1,0 +1,212 @@
+package replay
+
+import (
+	"bytes"
+	"container/heap"
+	"io"
+	"iter"
+
+	"github.com/sgsim/sgsim/packet/capture"
+)
+
+// batchSize is how many packets are looked at together, at most: enough that their
+// look-ups wait for memory at the same time, few enough for the nearest cache.
+const batchSize = 32
+
+// A batch has room for packets that are looked at together.
+type batch struct {
+	packets []Packet
+	frames  []capture.Frame // as many
+}
+
+func newBatch(n int) batch {
+	b := batch{make([]Packet, n), make([]capture.Frame, n)}
+	for i := range b.packets {
+		b.packets[i].Frame = &b.frames[i]
+	}
+	return b
+}
+
+// A stretch is packets of one capture that are at hand together.
+type stretch struct {
+	packets []Packet
+	pause   bool // those behind them may be a while in coming, as those of a pipe are
+}
+
+// each calls do for the packets of the captures in order, several at a time where
+// several are at hand: nothing waits for a batch to fill. Their Frame, Source and at
+// are set, and hold until do returns.
+//
+// room says where the packets of a single file go, two at least, as newBatch makes
+// it; others are where they are.
+func (r *run) each(room func() batch, do func(stretch) error) error {
+	if len(r.captures) != 1 {
+		return r.merge(do)
+	}
+	for s, err := range r.feed(0, room) {
+		if err != nil {
+			return r.interrupted(err)
+		}
+		if err := do(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// feed yields the packets of a capture in its order. An error ends it.
+func (r *run) feed(source int, room func() batch) iter.Seq2[stretch, error] {
+	if f, ok := r.captures[source].(*capture.File); ok {
+		return r.feedFile(source, f, room)
+	}
+	return func(yield func(stretch, error) bool) {
+		c := &r.clocks[source]
+		ps := []Packet{{Source: source}}
+		pass := func(f, next *capture.Frame) bool {
+			ps[0].Frame, ps[0].at = f, c.read(f, next)
+			return yield(stretch{packets: ps}, nil)
+		}
+		var kept *capture.Frame // asks for the next
+		for f, err := range r.captures[source].Frames() {
+			if kept != nil && !pass(kept, f) {
+				return
+			}
+			kept = nil
+			switch {
+			case err != nil:
+				yield(stretch{}, err)
+				return
+			case c.asks(f):
+				kept = new(capture.Frame)
+				*kept = *f
+				kept.Data = bytes.Clone(f.Data)
+			case !pass(f, nil):
+				return
+			}
+		}
+		if kept != nil {
+			pass(kept, nil)
+		}
+	}
+}
+
+// feedFile is feed for a file.
+func (r *run) feedFile(source int, file *capture.File, room func() batch) iter.Seq2[stretch, error] {
+	return func(yield func(stretch, error) bool) {
+		c := &r.clocks[source]
+		var kept capture.Frame // asks for the next
+		n := 0                 // kept ones
+		for {
+			b := room()
+			if n > 0 {
+				b.frames[0] = kept
+			}
+			more, err := file.ReadFrames(b.frames[n:])
+			if n += more; err != nil && err != io.EOF && n == 0 {
+				yield(stretch{}, err)
+				return
+			}
+			s := stretch{b.packets[:n], n < len(b.frames)}
+			for i := range s.packets {
+				p, f := &s.packets[i], &b.frames[i]
+				var next *capture.Frame
+				if i+1 < n {
+					next = &b.frames[i+1]
+				} else if err == nil && c.asks(f) {
+					kept = *f
+					kept.Data = bytes.Clone(f.Data)
+					s.packets = s.packets[:i]
+					break
+				}
+				p.Source, p.at = source, c.read(f, next)
+			}
+			n -= len(s.packets)
+			if len(s.packets) > 0 && !yield(s, nil) {
+				return
+			}
+			if err != nil {
+				if err != io.EOF {
+					yield(stretch{}, err)
+				}
+				return
+			}
+		}
+	}
+}
+
+// A head is one of several captures: what it has at hand.
+type head struct {
+	stretch
+	err    error
+	source int
+	next   func() (stretch, error, bool)
+}
+
+// advance goes on to what follows what was at hand, and reports whether anything does.
+func (h *head) advance() (ok bool) {
+	h.stretch, h.err, ok = h.next()
+	return ok
+}
+
+// heads are a heap by time, and by the order of the captures where that is the same.
+// Damage is told where it is, not at the end.
+type heads []*head
+
+func (hs heads) Len() int      { return len(hs) }
+func (hs heads) Swap(i, j int) { hs[i], hs[j] = hs[j], hs[i] }
+func (hs *heads) Push(x any)   { *hs = append(*hs, x.(*head)) }
+
+func (hs *heads) Pop() any {
+	last := len(*hs) - 1
+	h := (*hs)[last]
+	*hs = (*hs)[:last]
+	return h
+}
+
+func (hs heads) Less(i, j int) bool {
+	a, b := hs[i], hs[j]
+	if a.err != nil || b.err != nil || a.packets[0].at == b.packets[0].at {
+		return a.err != nil && b.err == nil || (a.err == nil) == (b.err == nil) && a.source < b.source
+	}
+	return a.packets[0].at < b.packets[0].at
+}
+
+// merge is each for several captures, by time. The captures keep their own order: a
+// frame that is earlier than its predecessor does not overtake it, and one without a
+// time goes at once.
+func (r *run) merge(do func(stretch) error) error {
+	var hs heads
+	for i := range r.captures {
+		own := newBatch(batchSize)
+		next, stop := iter.Pull2(r.feed(i, func() batch { return own }))
+		defer stop()
+		if h := (&head{source: i, next: next}); h.advance() {
+			hs = append(hs, h)
+		}
+	}
+	heap.Init(&hs)
+	ps := make([]Packet, batchSize)
+	for n := 0; len(hs) > 0; {
+		h := hs[0]
+		if h.err != nil {
+			return r.interrupted(h.err)
+		}
+		if p := &h.packets[0]; r.doubles == nil || !r.doubles.add(p) {
+			ps[n].Frame, ps[n].Source, ps[n].at = p.Frame, p.Source, p.at
+			n++
+		}
+		h.packets = h.packets[1:]
+		if n == len(ps) || n > 0 && len(h.packets) == 0 {
+			if err := do(stretch{ps[:n], h.pause && len(h.packets) == 0}); err != nil {
+				return err
+			}
+			n = 0
+		}
+		if len(h.packets) > 0 || h.advance() {
+			heap.Fix(&hs, 0)
+		} else {
+			heap.Pop(&hs)
+		}
+	}
+	return nil
+}

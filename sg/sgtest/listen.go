@@ -1,0 +1,140 @@
+package sgtest
+
+import (
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+)
+
+// A listener waits for connections at one port of all addresses of an end.
+type listener struct {
+	n       *Network
+	addrs   []netip.AddrPort
+	ready   []*socket
+	closed  bool
+	arrived sync.Cond
+}
+
+// Listen listens for TCP connections at an end, on all its addresses; port 0 is one
+// that is free. Every packet of the connections passes the security groups of both
+// ends. A port that is taken ends the test. What [Network.Dial] and [Network.Send]
+// send is not for listeners: it ends at the groups.
+//
+// The connections are as those of package net: see [Network.Dialer]. The listener and
+// its connections end with the test.
+func (n *Network) Listen(t TB, end string, port uint16) net.Listener {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := &listener{n: n}
+	l.arrived.L = &n.mu
+	var err error
+	if l.addrs, err = n.bind("tcp", end, port, func(a netip.AddrPort) bool { return n.listeners[a] != nil }); err != nil {
+		t.Fatalf("%v", err)
+		return nil
+	}
+	for _, a := range l.addrs {
+		n.listeners[a] = l
+	}
+	return l
+}
+
+// bind returns the addresses of an end with a port at which none is taken.
+func (n *Network) bind(network, end string, port uint16, taken func(netip.AddrPort) bool) ([]netip.AddrPort, error) {
+	n.Clock.run(n.advance)
+	addrs, _, err := n.lookup(end)
+	if err != nil {
+		return nil, err
+	}
+	some := func(port uint16) bool {
+		for _, a := range addrs {
+			if taken(netip.AddrPortFrom(a, port)) {
+				return true
+			}
+		}
+		return false
+	}
+	if port == 0 {
+		port = n.freePort(some)
+	}
+	var all []netip.AddrPort
+	for _, a := range addrs {
+		all = append(all, netip.AddrPortFrom(a, port))
+	}
+	switch {
+	case len(all) == 0:
+		return nil, &net.AddrError{Err: "no address", Addr: end}
+	case port == 0 || some(port):
+		return nil, opError("listen", network, netip.AddrPort{}, all[0], syscall.EADDRINUSE)
+	}
+	return all, nil
+}
+
+// open answers a SYN.
+func (l *listener) open(p *parcel, local, remote netip.AddrPort) {
+	s := l.n.socket(local, remote, p.trail, 1-p.dir)
+	s.listener, s.state = l, synReceived
+	s.rcv, s.window = p.head.Seq+1, int(p.head.Window)
+	s.heard = l.n.Clock.Now()
+	s.output()
+}
+
+// take queues a connection for Accept, unless too many are waiting.
+func (l *listener) take(s *socket) bool {
+	if len(l.ready) >= backlog {
+		return false
+	}
+	l.ready = append(l.ready, s)
+	l.arrived.Signal()
+	return true
+}
+
+// Accept is as for [net.Listener].
+func (l *listener) Accept() (net.Conn, error) {
+	l.n.mu.Lock()
+	defer l.n.mu.Unlock()
+	for len(l.ready) == 0 && !l.closed {
+		l.arrived.Wait()
+	}
+	if l.closed {
+		return nil, opError("accept", "tcp", netip.AddrPort{}, l.addrs[0], net.ErrClosed)
+	}
+	s := l.ready[0]
+	l.ready[0] = nil
+	l.ready = l.ready[1:]
+	return s, nil
+}
+
+// Close is as for [net.Listener]. Connections that nobody has accepted are reset.
+func (l *listener) Close() error {
+	l.n.mu.Lock()
+	defer l.n.mu.Unlock()
+	if l.closed {
+		return opError("close", "tcp", netip.AddrPort{}, l.addrs[0], net.ErrClosed)
+	}
+	l.close()
+	for _, s := range l.n.sockets {
+		if s.listener == l && s.state == synReceived {
+			s.die(nil)
+		}
+	}
+	for _, s := range l.ready {
+		s.abort = true
+		s.shut()
+	}
+	l.ready = nil
+	l.n.run()
+	return nil
+}
+
+func (l *listener) close() {
+	l.closed = true
+	l.arrived.Broadcast()
+	for _, a := range l.addrs {
+		delete(l.n.listeners, a)
+	}
+}
+
+// Addr returns a *net.TCPAddr: the first of the end's addresses.
+func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.addrs[0]) }

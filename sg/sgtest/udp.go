@@ -1,0 +1,303 @@
+package sgtest
+
+import (
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+const (
+	mostDatagram = 65507     // bytes of payload, over IPv4
+	mostWaiting  = 208 << 10 // bytes that wait to be read: net.core.rmem_default of Linux
+	udpHeader    = 8         // bytes
+)
+
+// A packetConn is a UDP socket: at all addresses of an end, or connected to one peer.
+// Everything in it is guarded by the mutex of the network.
+type packetConn struct {
+	n      *Network
+	addrs  []netip.AddrPort
+	remote netip.AddrPort // of a connected one; else invalid
+
+	waiting  []datagram
+	size     int // bytes waiting
+	closed   bool
+	readable sync.Cond
+	readBy   deadline
+	writeBy  deadline
+}
+
+type datagram struct {
+	from netip.AddrPort
+	data []byte
+}
+
+// ListenPacket opens a UDP socket at an end, on all its addresses; port 0 is one that
+// is free. It writes to addresses of type *net.UDPAddr. A datagram that security
+// groups drop is gone without an error, and so is one to a port that nobody has: no
+// ICMP message comes back. One that is longer than the MTU goes in fragments.
+//
+// A program with a net.PacketConn of its own wraps that one: see the example
+// PacketConn of [sg.Filter].
+func (n *Network) ListenPacket(t TB, end string, port uint16) net.PacketConn {
+	t.Helper()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := n.packetConn()
+	var err error
+	if c.addrs, err = n.bind("udp", end, port, n.udpTaken); err != nil {
+		t.Fatalf("%v", err)
+		return nil
+	}
+	c.attach()
+	return c
+}
+
+func (n *Network) udpTaken(a netip.AddrPort) bool { return n.packets[a] != nil }
+
+func (n *Network) packetConn() *packetConn {
+	c := &packetConn{n: n}
+	c.readable.L = &n.mu
+	return c
+}
+
+func (c *packetConn) attach() {
+	for _, a := range c.addrs {
+		c.n.packets[a] = c
+	}
+}
+
+func (n *Network) connectUDP(local netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+	port := n.freePort(func(port uint16) bool { return n.udpTaken(netip.AddrPortFrom(local, port)) })
+	if port == 0 {
+		return nil, opError("dial", "udp", netip.AddrPort{}, remote, syscall.EADDRNOTAVAIL)
+	}
+	c := n.packetConn()
+	c.addrs, c.remote = []netip.AddrPort{netip.AddrPortFrom(local, port)}, remote
+	c.attach()
+	return c, nil
+}
+
+// deliver takes a datagram that has come.
+func (c *packetConn) deliver(from netip.AddrPort, data []byte) {
+	if c.remote.IsValid() && from != c.remote || c.size+len(data) > mostWaiting {
+		return
+	}
+	c.waiting = append(c.waiting, datagram{from, data})
+	c.size += len(data)
+	c.readable.Signal()
+}
+
+// ReadFrom is as for [net.PacketConn]. What of a datagram b has no room for is lost.
+func (c *packetConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	for {
+		switch {
+		case c.closed:
+			return 0, nil, c.failed("read", net.ErrClosed)
+		case c.readBy.passed:
+			return 0, nil, c.failed("read", c.blame(os.ErrDeadlineExceeded))
+		case len(c.waiting) > 0:
+			d := c.waiting[0]
+			c.waiting[0] = datagram{}
+			c.waiting = c.waiting[1:]
+			c.size -= len(d.data)
+			return copy(b, d.data), net.UDPAddrFromAddrPort(d.from), nil
+		}
+		c.readable.Wait()
+	}
+}
+
+// Read is ReadFrom for a connected socket.
+func (c *packetConn) Read(b []byte) (int, error) {
+	n, _, err := c.ReadFrom(b)
+	return n, err
+}
+
+// WriteTo is as for [net.PacketConn].
+func (c *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	addr, ok := to.(*net.UDPAddr)
+	if c.remote.IsValid() {
+		return 0, c.failed("write", net.ErrWriteToConnected)
+	}
+	if !ok || addr == nil {
+		return 0, c.failed("write", &net.AddrError{Err: "no *net.UDPAddr", Addr: network(to)})
+	}
+	at := addr.AddrPort()
+	return c.write(b, netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()))
+}
+
+func network(a net.Addr) string {
+	if a == nil {
+		return "nil"
+	}
+	return a.Network() + " " + a.String()
+}
+
+// Write sends to the peer of a connected socket.
+func (c *packetConn) Write(b []byte) (int, error) {
+	if !c.remote.IsValid() {
+		return 0, c.failed("write", syscall.EDESTADDRREQ)
+	}
+	return c.write(b, c.remote)
+}
+
+func (c *packetConn) write(b []byte, to netip.AddrPort) (int, error) {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	switch {
+	case c.closed:
+		return 0, c.failed("write", net.ErrClosed)
+	case c.writeBy.passed:
+		return 0, c.failed("write", os.ErrDeadlineExceeded)
+	case len(b) > mostDatagram:
+		return 0, c.failed("write", syscall.EMSGSIZE)
+	}
+	for _, from := range c.addrs {
+		if from.Addr().Is4() == to.Addr().Is4() {
+			c.n.sendDatagram(from, to, append([]byte(nil), b...))
+			return len(b), nil
+		}
+	}
+	return 0, c.failed("write", &net.AddrError{Err: "no address of its family at this end", Addr: to.String()})
+}
+
+// sendDatagram sends a datagram, in fragments if it has to be. It arrives if all of
+// them do.
+func (n *Network) sendDatagram(from, to netip.AddrPort, data []byte) {
+	t, dir := n.trailOf(pair{from, to})
+	h := packet.UDPHeader(from, to)
+	ip := int(h.Length) - udpHeader
+	whole, most := udpHeader+len(data), min(n.mtu(from.Addr()), n.mtu(to.Addr()))-ip
+	if whole <= most {
+		h.PayloadLen = uint32(len(data))
+		h.Length += h.PayloadLen
+		h.Captured = h.Length
+		n.transmit(&h, data, t, dir)
+		n.run()
+		return
+	}
+	if from.Addr().Is6() {
+		ip += 8 // the fragment header
+		most -= 8
+	}
+	most &^= 7
+	n.ipID, n.whole = n.ipID+1, whole
+	before, arrived := len(n.wire), true
+	for off := 0; off < whole; off += most {
+		f := h
+		size := min(most, whole-off)
+		f.FragID, f.FragOffset, f.MoreFrags = n.ipID&0xffff, uint16(off), off+size < whole
+		f.Length = uint32(ip + size)
+		f.Captured = f.Length
+		part := data[max(off-udpHeader, 0) : off+size-udpHeader]
+		f.PayloadLen = uint32(len(part))
+		if off > 0 {
+			f.SrcPort, f.DstPort = 0, 0
+		}
+		arrived = n.transmit(&f, part, t, dir) && arrived
+	}
+	n.wire = n.wire[:before]
+	if arrived {
+		n.wire = append(n.wire, parcel{head: h, data: data, trail: t, dir: dir})
+	}
+	n.run()
+}
+
+// trailOf returns the trail of the datagrams between two addresses, and the direction in
+// it.
+func (n *Network) trailOf(p pair) (*trail, int) {
+	if t := n.trails[p]; t != nil {
+		return t, 0
+	}
+	if t := n.trails[p.reversed()]; t != nil {
+		return t, 1
+	}
+	t := &trail{}
+	n.trails[p] = t
+	return t, 0
+}
+
+// blame returns err, and with it a datagram of this socket, or for it, that was
+// dropped and that nothing followed.
+func (c *packetConn) blame(err error) error {
+	for p, t := range c.n.trails {
+		for dir, end := range p {
+			if c.n.packets[end] == c && t.lost[0] != t.lost[1] {
+				return t.blame(err, dir)
+			}
+		}
+	}
+	return err
+}
+
+// Close is as for [net.PacketConn].
+func (c *packetConn) Close() error {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	if c.closed {
+		return c.failed("close", net.ErrClosed)
+	}
+	c.shut()
+	return nil
+}
+
+func (c *packetConn) shut() {
+	c.closed = true
+	c.readBy.set(c.n, time.Time{}, nil)
+	c.writeBy.set(c.n, time.Time{}, nil)
+	c.readable.Broadcast()
+	for p := range c.n.trails {
+		if c.n.packets[p[0]] == c || c.n.packets[p[1]] == c {
+			delete(c.n.trails, p)
+		}
+	}
+	for _, a := range c.addrs {
+		delete(c.n.packets, a)
+	}
+}
+
+// SetDeadline is as for [net.PacketConn].
+func (c *packetConn) SetDeadline(t time.Time) error { return c.setDeadlines(t, true, true) }
+
+// SetReadDeadline is as for [net.PacketConn].
+func (c *packetConn) SetReadDeadline(t time.Time) error { return c.setDeadlines(t, true, false) }
+
+// SetWriteDeadline is as for [net.PacketConn]. Writes never wait.
+func (c *packetConn) SetWriteDeadline(t time.Time) error { return c.setDeadlines(t, false, true) }
+
+func (c *packetConn) setDeadlines(t time.Time, read, write bool) error {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
+	if c.closed {
+		return c.failed("set", net.ErrClosed)
+	}
+	if read {
+		c.readBy.set(c.n, t, c.readable.Broadcast)
+	}
+	if write {
+		c.writeBy.set(c.n, t, func() {})
+	}
+	return nil
+}
+
+// LocalAddr returns a *net.UDPAddr: the first of the addresses.
+func (c *packetConn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.addrs[0]) }
+
+// RemoteAddr returns the *net.UDPAddr of the peer; nil if it is not connected.
+func (c *packetConn) RemoteAddr() net.Addr {
+	if !c.remote.IsValid() {
+		return nil
+	}
+	return net.UDPAddrFromAddrPort(c.remote)
+}
+
+func (c *packetConn) failed(op string, err error) error {
+	return opError(op, "udp", c.addrs[0], c.remote, err)
+}
