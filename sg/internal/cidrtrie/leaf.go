@@ -15,7 +15,7 @@ type (
 type leaf struct {
 	node   *node     // nil where there are no prefixes
 	at     [7]uint32 // as those of a run
-	starts [7]uint16
+	starts [7]uint16 // 65,535 behind the last run, and never the start of one
 	counts [7]uint8
 	n      uint8 // runs in this leaf; 0 where only the node has them
 }
@@ -26,8 +26,11 @@ func (l *leaf) set(n *node) {
 	if n == nil || len(n.runs) > len(l.at) {
 		return
 	}
+	for i := range l.starts {
+		l.starts[i] = 65535
+	}
 	for _, r := range n.runs {
-		if r.count > 255 {
+		if r.count > 255 || r.start == 65535 {
 			l.n = 0
 			return
 		}
@@ -41,9 +44,10 @@ func (l *leaf) numbers(v uint16) []uint32 {
 	if l.n == 0 {
 		return l.node.numbers(v)
 	}
-	i := uint8(0)
-	for i+1 < l.n && l.starts[i+1] <= v {
-		i++
+	v = min(v, 65534) // which is in the same run as 65,535
+	i := uint8(0)     // all starts are looked at, since nobody could predict which is the last
+	for _, start := range l.starts[1:] {
+		i += uint8((uint32(start) - uint32(v) - 1) >> 31) // 1 where start <= v
 	}
 	switch count := l.counts[i]; count {
 	case 0:
