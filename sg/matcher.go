@@ -27,16 +27,21 @@ type matcher struct {
 // policy most never are. A change of rules makes new groups; matchers of other groups
 // stay.
 func (w *world) matcher(n *eni) *matcher {
-	if m := n.set.matcher.Load(); m != nil && m.epoch.Load() == w.epoch {
+	if m := n.fast.Load(); m != nil && m.epoch.Load() == w.epoch {
 		return m
 	}
-	return w.refresh(n.set)
+	m := w.refresh(n.set)
+	n.fast.Store(m)
+	return m
 }
 
 // refresh is the slow part of matcher. Goroutines that share the world may do it
 // several times over, with the same result.
 func (w *world) refresh(s *groupSet) *matcher {
 	m := s.matcher.Load()
+	if m != nil && m.epoch.Load() == w.epoch {
+		return m
+	}
 	if m == nil || !slices.EqualFunc(m.groups, s.numbers, func(g *group, n uint32) bool { return g == w.groups[n] }) {
 		m = &matcher{groups: make([]*group, len(s.numbers))}
 		for i, n := range s.numbers {
