@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 const explainHelp = `usage: sgsim explain [flags] PACKET...
@@ -82,6 +83,7 @@ func (t *tool) explain(args []string) int {
 	}
 
 	fw, now := sg.NewFirewall(policy, &options), time.Unix(0, 0)
+	names := prose.NamesOf(topo)
 	w := bufio.NewWriter(t.stdout)
 	dropped := false
 	for i := range packets {
@@ -99,7 +101,7 @@ func (t *tool) explain(args []string) int {
 			fw.Forward(p)
 		}
 		nameFlags(x)
-		fmt.Fprintln(w, printable(named(strings.TrimRight(x.String(), "\n"), topo)))
+		fmt.Fprintln(w, names.Text(strings.TrimRight(x.String(), "\n")))
 		dropped = dropped || x.Verdict == sg.Drop
 	}
 	if err := w.Flush(); err != nil {

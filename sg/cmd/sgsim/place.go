@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -62,8 +63,7 @@ func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == place.ENI }) {
 		return place, nil
 	}
-	enis, _ := names(topo)
-	for eni, name := range enis {
+	for eni, name := range prose.NamesOf(topo).ENIs {
 		if name == id {
 			place.ENI = eni
 			return place, nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -216,10 +217,10 @@ func (r *replayer) openCapture(name string) error {
 
 func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-	enis, groups := names(r.topo)
+	names := prose.NamesOf(r.topo)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: enis, Groups: groups})
+		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: names.ENIs, Groups: names.Groups})
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
@@ -323,8 +324,8 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
-	enis, groups := names(r.topo)
-	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
+	names := prose.NamesOf(r.topo)
+	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
 }
 
 func (r *replayer) close() {
