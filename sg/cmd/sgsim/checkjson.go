@@ -54,12 +54,18 @@ func (w *findingWriter) subjectJSON(s lint.Subject) subjectJSON {
 	}
 	if s.Dir != 0 {
 		r := w.rule(s)
-		j.Direction, j.Index, j.Rule, j.RuleText = s.Dir.String(), &s.Index, string(r.ID), r.String()
+		j.Direction, j.Index, j.Rule, j.RuleText = s.Dir.String(), &s.Index, string(r.ID), ruleText(r)
 		if r.ID == "" {
 			j.Rule = w.ruleName(s)
 		}
 	}
 	return j
+}
+
+// ruleText is a rule as scenarios write it, without its id.
+func ruleText(r sg.Rule) string {
+	r.ID = ""
+	return r.String()
 }
 
 func (w *findingWriter) json(out io.Writer, findings []lint.Finding) error {
