@@ -47,10 +47,7 @@ func (t *reportText) totals(r *Report) {
 	}
 	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s  why\n", "", "packets", "bytes")
 	for _, n := range r.Reasons {
-		word := "not judged"
-		if n.Verdict != sg.NotApplicable {
-			word = map[sg.Verdict]string{sg.Accept: "accepted", sg.Drop: "dropped"}[n.Verdict]
-		}
+		word := [...]string{sg.Accept: "accepted", sg.Drop: "dropped", sg.Unknown: "unknown", sg.NotApplicable: "not judged"}[n.Verdict]
 		t.b = paint(append(t.b, "  "...), t.color, n.Verdict, word, 10)
 		t.b = fmt.Appendf(t.b, " %10d %14d  ", n.Packets, n.Bytes)
 		t.b, _ = prose.Wrap(t.b, reasonWords(n.Reason), 40, 40)

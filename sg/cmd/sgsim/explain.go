@@ -145,14 +145,11 @@ func parseVerdicts(s string) (map[sg.Verdict]bool, error) {
 		return fails, nil
 	}
 	for name := range strings.SplitSeq(s, ",") {
-		switch name {
-		case "drop":
-			fails[sg.Drop] = true
-		case "unknown":
-			fails[sg.Unknown] = true
-		default:
+		v, ok := gates[name]
+		if !ok {
 			return nil, fmt.Errorf("-fail-on %s: not one of drop, unknown", name)
 		}
+		fails[v] = true
 	}
 	return fails, nil
 }

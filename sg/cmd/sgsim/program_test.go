@@ -337,7 +337,15 @@ func TestReplayFailOn(t *testing.T) {
 	assert.Equal(t, exitNo, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", bad).status)
 	assert.Equal(t, exitOK, runSgsim(t, "replay", "-topology", topology, bad).status)
 	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-topology", topology, "-fail-on", "accept", bad).status)
-	for _, nothing := range []string{pcapFile(t), pcapFile(t, strangers)} {
+	var snapped bytes.Buffer
+	w := capture.NewWriter(&snapped, capture.Pcap, nil)
+	f := frameOf(t, askWeb, 0)
+	f.Data = f.Data[:14+20]
+	require.NoError(t, w.WriteFrame(f))
+	require.NoError(t, w.Flush())
+	cut := write(t, "cut.pcap", snapped.Bytes())
+	assert.Equal(t, exitNo, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop,unknown", cut).status)
+	for _, nothing := range []string{pcapFile(t), pcapFile(t, strangers), cut} {
 		r := runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", "-format", "none", nothing)
 		assert.Equal(t, exitInput, r.status)
 		assert.Equal(t, "-fail-on drop: no packet was judged, so nothing passed\n", r.stderr)

@@ -46,12 +46,14 @@ to, and reports. Without arguments it shows a small demonstration.
                        (default no maximum)
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
-  -fail-on drop        exit status 3 if a packet was dropped, 1 if none was judged, for CI
+  -fail-on drop,unknown   exit status 3 if a packet was dropped, or what becomes of it is
+                       not known; 1 if none was judged; for CI
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
 
-Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
+Exit status: 0; 1 input cannot be read, or -fail-on had nothing to judge; 2 usage;
+3 -fail-on; 130 interrupted.
 `
 
 // replayFlags are the flags of sgsim replay.
@@ -139,8 +141,10 @@ func (f *replayFlags) check() error {
 	case f.format != "flowlog" && (f.logFormat != "" || f.logInterval != 0):
 		return errors.New("-log-format and -log-interval go with -format flowlog")
 	case f.failOn != "":
-		if err := oneOf("fail-on", f.failOn, "drop"); err != nil {
-			return err
+		for name := range strings.SplitSeq(f.failOn, ",") {
+			if err := oneOf("fail-on", name, "drop", "unknown"); err != nil {
+				return err
+			}
 		}
 	}
 	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
@@ -317,13 +321,27 @@ func (r *replayer) run() int {
 		return r.interrupted()
 	case err != nil:
 		return r.failed(err)
-	case r.failOn == "drop" && report.Of(sg.NotApplicable).Packets == report.Packets:
-		return r.failed(errors.New("-fail-on drop: no packet was judged, so nothing passed"))
-	case r.failOn == "drop" && report.Of(sg.Drop).Packets > 0:
-		return exitNo
+	case r.failOn != "":
+		return r.gate(report)
 	}
 	return exitOK
 }
+
+// gate is -fail-on. What judged nothing does not pass.
+func (r *replayer) gate(report *replay.Report) int {
+	for name := range strings.SplitSeq(r.failOn, ",") {
+		if report.Of(gates[name]).Packets > 0 {
+			return exitNo
+		}
+	}
+	if report.Of(sg.Accept).Packets+report.Of(sg.Drop).Packets == 0 {
+		return r.failed(fmt.Errorf("-fail-on %s: no packet was judged, so nothing passed", r.failOn))
+	}
+	return exitOK
+}
+
+// gates are the verdicts that -fail-on names.
+var gates = map[string]sg.Verdict{"drop": sg.Drop, "unknown": sg.Unknown}
 
 // report goes where it does not mix with what programs read.
 func (r *replayer) report(report *replay.Report) error {
