@@ -84,6 +84,9 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) (at Finding,
 	}
 	named := c.groups[r.Peer.Group]
 	if named == nil {
+		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() { // AWS lets a group go that only such a rule names (REF-16)
+			return Finding{Kind: Stale, Advice: "remove the rule"}, fmt.Sprintf("%s was behind %s, which is not active (%s)", r.Peer.Group, x.ID, x.Status)
+		}
 		if where := c.elsewhere(g, r.Peer); where != "" {
 			return Finding{Kind: Dangling, Severity: Note, Advice: "add describe-security-groups from there"}, where // AWS may well have it
 		}
