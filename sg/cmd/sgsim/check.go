@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -33,6 +34,8 @@ nothing: -topology pl-0123=FILE.
   -fail-on WHAT,...    what fails: severities error, warning, note; kinds quota, stale,
                        dangling, never, duplicate, shadowed, misleading, misplaced; all;
                        none (default error,warning)
+  -quota rules-per-group=100,...    quotas that AWS raised: groups, rules-per-group,
+                       groups-per-eni, prefix-lists, entries-per-list, list-references
   -v                   name the statements behind findings, such as REF-10
 
   sgsim check -topology groups.json -topology enis.json -fail-on error,stale
@@ -51,6 +54,8 @@ func (t *tool) check(args []string) int {
 	format := fs.String("format", "text", "")
 	failOn := fs.String("fail-on", "error,warning", "")
 	verbose := fs.Bool("v", false, "")
+	var quotas lint.Quotas
+	fs.Func("quota", "", func(s string) error { return setQuotas(&quotas, s) })
 	if status, done := t.parse(fs, args, checkHelp); done {
 		return status
 	}
@@ -72,7 +77,7 @@ func (t *tool) check(args []string) int {
 	}
 
 	w := newFindingWriter(topo, loader)
-	findings := slices.DeleteFunc(lint.Check(topo), w.unsupplied)
+	findings := slices.DeleteFunc(quotas.Check(topo), w.unsupplied)
 	out := bufio.NewWriter(t.stdout)
 	if *format == "json" {
 		err = w.json(out, findings)
@@ -94,6 +99,27 @@ func (t *tool) check(args []string) int {
 		return exitNo
 	}
 	return exitOK
+}
+
+// setQuotas reads -quota.
+func setQuotas(q *lint.Quotas, s string) error {
+	fields := map[string]*int{
+		"groups": &q.Groups, "rules-per-group": &q.RulesPerGroup, "groups-per-eni": &q.GroupsPerENI,
+		"prefix-lists": &q.PrefixLists, "entries-per-list": &q.EntriesPerList, "list-references": &q.ListReferences,
+	}
+	for word := range strings.SplitSeq(s, ",") {
+		name, value, _ := strings.Cut(word, "=")
+		n, err := strconv.Atoi(value)
+		switch field := fields[name]; {
+		case field == nil:
+			return fmt.Errorf("no quota %q", name)
+		case err != nil || n < 1:
+			return fmt.Errorf("%s: want a number above zero, got %q", name, value)
+		default:
+			*field = n
+		}
+	}
+	return nil
 }
 
 // isFinding reports whether the loader warns of what is a finding too: groups that an

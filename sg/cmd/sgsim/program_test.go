@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -644,6 +645,21 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, exitInput, r.status, "a mistake of the flag")
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", groups,
 		"-eni", "id=a,addr=10.0.0.5,group=web", "-eni", "id=b,addr=10.0.0.6,group=db").status)
+}
+
+func TestCheckQuota(t *testing.T) {
+	var cidrs []string
+	for i := range 61 {
+		cidrs = append(cidrs, fmt.Sprintf(`{"CidrIp": "10.%d.0.0/16"}`, i))
+	}
+	many := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `{"CidrIp": "198.51.100.0/24"}`, strings.Join(cidrs, ", "), 1)))
+	r := runSgsim(t, "check", "-topology", many)
+	assert.Equal(t, exitNo, r.status)
+	assert.Contains(t, flat(r.stdout), "error: quota: web (sg-web) ingress rules count 62 for IPv4, quota 60 (RulesPerSecurityGroupLimitExceeded)")
+	assert.Equal(t, result{}, runSgsim(t, "check", "-quota", "groups=9,rules-per-group=100", "-topology", many))
+	for _, bad := range []string{"rules=100", "rules-per-group", "groups=0", ""} {
+		assert.Equal(t, exitUsage, runSgsim(t, "check", "-quota", bad, "-topology", many).status, bad)
+	}
 }
 
 func gzipped(t *testing.T, b []byte) []byte {
