@@ -26,7 +26,8 @@ type Explanation struct {
 	Beyond *HopExplanation
 
 	// Notes say what there is to say where no ENI judges the packet, or where it is
-	// not known which one does at an end, and what is wrong with one that has an Err.
+	// not known which one does at an end, what is wrong with one that has an Err, and
+	// that it answers a SYN which is dropped.
 	Notes []string
 }
 

@@ -115,7 +115,7 @@ func TestThrough(t *testing.T) {
 	client := "tcp 203.0.113.5:4000 > 10.0.2.20:5432 S"
 	nlb := []string{"-topology", topology, "-eni", "id=nlb,addr=10.0.9.10,group=sg-web", "-fail-on", "drop"}
 	file := pcapFile(t, client)
-	for _, sub := range [][]string{{"explain", client}, {"replay", file}, {"explain", "-packet", "1", file}} {
+	for _, sub := range [][]string{{"explain", client}, {"replay", file}, {"replay", "-tap", "db:ingress", file}, {"explain", "-packet", "1", file}} {
 		with := append(append([]string{sub[0]}, nlb...), append([]string{"-through", "nlb"}, sub[1:]...)...)
 		assert.Equal(t, exitOK, runSgsim(t, with...).status, sub)
 		assert.Equal(t, exitNo, runSgsim(t, append(append([]string{sub[0]}, nlb...), sub[1:]...)...).status, sub)
