@@ -22,7 +22,7 @@ func (c *checker) acls() {
 	}
 	for i := range c.t.NetworkACLs {
 		a := &c.t.NetworkACLs[i]
-		at := Finding{ACL: a.ID}
+		at := Finding{Subject: Subject{ACL: a.ID}}
 		if inVPC[a.VPC]++; inVPC[a.VPC] == c.quotas.ACLsPerVPC+1 {
 			at.Kind, at.Code = QuotaExceeded, "NetworkAclLimitExceeded"
 			c.add(at, "more than %d network ACLs in %s", c.quotas.ACLsPerVPC, a.VPC)
@@ -55,7 +55,7 @@ func sorted(entries []sg.ACLEntry) []sg.ACLEntry {
 func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
 	v4, v6 := 1, 1 // AWS's own count (NACL-68)
 	for i, e := range entries {
-		at := Finding{ACL: a.ID, Dir: dir, Number: e.Number}
+		at := Finding{Subject: Subject{ACL: a.ID, Dir: dir, Number: e.Number}}
 		is4 := e.CIDR.Addr().Is4()
 		if is4 {
 			v4++
@@ -84,7 +84,7 @@ func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 			break
 		}
 	}
-	at := Finding{ACL: a.ID, Kind: QuotaExceeded, Code: "NetworkAclEntryLimitExceeded"}
+	at := Finding{Subject: Subject{ACL: a.ID}, Kind: QuotaExceeded, Code: "NetworkAclEntryLimitExceeded"}
 	for _, f := range []struct {
 		name string
 		n    int
@@ -138,7 +138,7 @@ func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 				(m.Type() == -1 || m.Type() == f.typ && (m.Code() == -1 || m.Code() == f.code))
 		}
 		if tcp && !told {
-			c.add(Finding{ACL: a.ID, Kind: Blocked},
+			c.add(Finding{Subject: Subject{ACL: a.ID}, Kind: Blocked},
 				"%s allows tcp and nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name)
 		}
 	}
@@ -156,7 +156,7 @@ func (c *checker) unjudged() {
 	look := func(id sg.SubnetID, vpc sg.VPCID) {
 		if id != "" && !has[id] && !byDefault[vpc] {
 			has[id] = true
-			c.add(Finding{Subnet: id, Kind: Unjudged}, "no network ACL names it, and the default one of its VPC is not in the topology: none is judged there")
+			c.add(Finding{Subject: Subject{Subnet: id}, Kind: Unjudged}, "no network ACL names it, and the default one of its VPC is not in the topology: none is judged there")
 		}
 	}
 	for _, v := range c.t.VPCs {

@@ -51,7 +51,7 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 			}
 			if !said[text] {
 				said[text] = true
-				c.add(Finding{ACL: a.ID, Dir: dir, Number: e.Number, Kind: Blocked}, "%s", text)
+				c.add(Finding{Subject: Subject{ACL: a.ID, Dir: dir, Number: e.Number}, Kind: Blocked}, "%s", text)
 			}
 		}
 	}
