@@ -140,6 +140,26 @@ func (p *Policy) Rules() iter.Seq[RuleRef] {
 	}
 }
 
+// ACLEntries yields every entry of the network ACLs, ACL by ACL in topology order,
+// ingress first, and in the order in which they are asked, those that deny all included.
+func (p *Policy) ACLEntries() iter.Seq[RuleRef] {
+	return func(yield func(RuleRef) bool) {
+		w := p.world()
+		if w.acls == nil {
+			return
+		}
+		for _, a := range w.acls.all {
+			for _, rules := range a.rules {
+				for _, r := range rules {
+					if !yield(RuleRef{r}) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
 // GroupsOf yields the groups that an ENI carries, in topology order.
 func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 	return func(yield func(GroupID) bool) {

@@ -155,13 +155,30 @@ func (f *FlowLog) Observe(p *Packet) error {
 		f.window, f.open = now-mod(now, f.interval), true
 	}
 	h := &p.Frame.Header
-	for _, hop := range p.Outcome.Hops() {
-		if hop.Decision.Reason == sg.Exempt || !readable(h) {
+	hops := p.Outcome.Hops()
+	for i, hop := range hops {
+		if hop.Decision.Reason == sg.Exempt || !readable(h) || recordedLater(hops[i:]) {
 			continue
 		}
 		f.add(hop, h, now)
 	}
 	return nil
+}
+
+// recordedLater reports whether the first of some hops has no record of its own. A
+// network ACL has none: what one denies is rejected at the interface on that side of the
+// subnet's border, in place of what the interface's groups said (FL-03, NACL-65).
+func recordedLater(hops []sg.Hop) bool {
+	hop := &hops[0]
+	if hop.Decision.Rule.ACL() != "" {
+		return hop.Enforcer == nil || hop.Decision.Reason != sg.ACLDeny
+	}
+	for _, o := range hops[1:] {
+		if o.Decision.Reason == sg.ACLDeny && o.Enforcer == hop.Enforcer && o.Direction == hop.Direction {
+			return true
+		}
+	}
+	return false
 }
 
 // mod is the remainder that is never negative: captures from before 1970 exist.

@@ -26,7 +26,9 @@ const flushAt = 64 << 10
 // no readable IP header, the ports and icmp_type and icmp_code where the
 // protocol has none, or the packet does not hold them. hops are in the order the
 // packet met them and empty where no ENI judged it; group and rule are absent
-// where no rule had a part in the decision. The texts of verdict and reason are
+// where no rule had a part in the decision. A network ACL on the way is a hop with acl
+// in place of eni, and with the number of its entry, "*" for AWS's own, as entry in
+// place of group and rule. The texts of verdict and reason are
 // those of [sg.Verdict] and [sg.Reason].
 //
 // The zero JSONL is not usable; call [NewJSONL], and Flush at the end.
@@ -36,6 +38,7 @@ type JSONL struct {
 	clock timeText
 	rules map[sg.RuleRef][]byte
 	enis  map[*sg.Enforcer][]byte
+	acls  map[sg.RuleRef][]byte
 
 	// The texts of all decisions, of the packet and of a hop.
 	packets [sg.Unknown + 1][reasons]string
@@ -46,7 +49,7 @@ type JSONL struct {
 func NewJSONL(w io.Writer) *JSONL {
 	j := &JSONL{
 		w: w, buf: make([]byte, 0, flushAt+4<<10),
-		rules: map[sg.RuleRef][]byte{}, enis: map[*sg.Enforcer][]byte{},
+		rules: map[sg.RuleRef][]byte{}, enis: map[*sg.Enforcer][]byte{}, acls: map[sg.RuleRef][]byte{},
 	}
 	for v := range j.packets {
 		for r := range j.packets[v] {
@@ -105,7 +108,11 @@ func (j *JSONL) Observe(p *Packet) error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, j.eni(hop.Enforcer)...)
+		if hop.Decision.Rule.ACL() != "" {
+			b = append(b, j.acl(hop.Decision.Rule)...)
+		} else {
+			b = append(b, j.eni(hop.Enforcer)...)
+		}
 		b = append(b, j.hops[hop.Direction][hop.Decision.Verdict][hop.Decision.Reason%reasons]...)
 		if !hop.Decision.Rule.IsZero() {
 			b = append(b, j.rule(hop.Decision.Rule)...)
@@ -130,8 +137,23 @@ func (j *JSONL) eni(e *sg.Enforcer) []byte {
 	return s
 }
 
+// acl returns the start of a hop that is a network ACL.
+func (j *JSONL) acl(r sg.RuleRef) []byte {
+	if s, ok := j.acls[r]; ok {
+		return s
+	}
+	s := escape.AppendJSON([]byte(`{"acl":`), string(r.ACL()))
+	j.acls[r] = s
+	return s
+}
+
 func (j *JSONL) rule(r sg.RuleRef) []byte {
 	if s, ok := j.rules[r]; ok {
+		return s
+	}
+	if r.ACL() != "" {
+		s := escape.AppendJSON([]byte(`,"entry":`), entryName(r))
+		j.rules[r] = s
 		return s
 	}
 	s := escape.AppendJSON([]byte(`,"group":`), string(r.Group()))

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"strings"
+
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
@@ -39,7 +41,24 @@ func (n *names) ruleName(r sg.RuleRef) string {
 	return n.group(r.Group()) + " " + escape.Text(r.Name())
 }
 
+// entryName is the number of an entry of a network ACL, "100", or "*".
+func entryName(r sg.RuleRef) string {
+	return strings.TrimPrefix(r.Name(), r.Direction().String()+" ")
+}
+
 // ruleWords is what a rule admits: "tcp 443 from 0.0.0.0/0".
 func (n *names) ruleWords(r sg.RuleRef) string {
 	return prose.Rule(r.Direction(), r.Rule(), n.group)
+}
+
+// entryWords is what an entry of a network ACL decides: "entry 90 denies tcp 443 from
+// 0.0.0.0/0".
+func (n *names) entryWords(r sg.RuleRef) string {
+	switch e := r.Entry(); {
+	case e.Number == 0:
+		return "decided as about the first fragment"
+	case e.Allow:
+		return "entry " + entryName(r) + " allows " + n.ruleWords(r)
+	}
+	return "entry " + entryName(r) + " denies " + n.ruleWords(r)
 }

@@ -597,6 +597,7 @@ rules, with packets admitted, and packets carried on connections they opened
   sg-db ingress
     ingress[0]  tcp 5432 from web                                  0           0
     ingress[1]  tcp 5432 from sg-none                              0           0
+network ACLs were not judged: the topology holds none
 dropped most
     packets     first
           1         2  tcp 203.0.113.9:1 > 10.0.1.10:443 S

@@ -47,6 +47,11 @@ type Report struct {
 	// without hits included.
 	Rules []RuleHits
 
+	// ACLEntries are the hits of every entry of the network ACLs, as [sg.Policy.ACLEntries]
+	// yields them: Admitted counts the packets that the entry decided about. Without
+	// network ACLs none were judged.
+	ACLEntries []RuleHits
+
 	// Fragments is the number of later fragments that passed because the first one
 	// of their datagram had; no rule counts them. One that two ENIs judge counts at
 	// both, as with rules.
@@ -130,6 +135,10 @@ type Talker struct {
 	Direction sg.Direction
 	Reason    sg.Reason
 	Refused   bool // as Packet.Refused
+
+	// Entry is that of the network ACL which denied the packets; then ENI is the one on
+	// that side of the subnet's border, and may be empty.
+	Entry sg.RuleRef
 	Count
 
 	// First is the first of the packets, judged at Time, with the number Number.
@@ -208,14 +217,10 @@ func (r *run) report() *Report {
 		}
 	}
 	for ref := range r.policy.Rules() {
-		hits := RuleHits{Rule: ref}
-		for _, w := range r.workers {
-			if n := w.tally.rules.byRule[ref]; n != nil {
-				hits.Admitted += n.admitted
-				hits.Carried += n.carried
-			}
-		}
-		out.Rules = append(out.Rules, hits)
+		out.Rules = append(out.Rules, r.hits(ref))
+	}
+	for ref := range r.policy.ACLEntries() {
+		out.ACLEntries = append(out.ACLEntries, r.hits(ref))
 	}
 	for _, w := range r.workers {
 		out.Connections += w.tally.connections
@@ -230,6 +235,18 @@ func (r *run) report() *Report {
 		out.Doubles = r.doubles.Count
 	}
 	return out
+}
+
+// hits adds up what the workers counted for a rule.
+func (r *run) hits(ref sg.RuleRef) RuleHits {
+	hits := RuleHits{Rule: ref}
+	for _, w := range r.workers {
+		if n := w.tally.rules.byRule[ref]; n != nil {
+			hits.Admitted += n.admitted
+			hits.Carried += n.carried
+		}
+	}
+	return hits
 }
 
 func (r *run) reportMemory(out *Report) {

@@ -19,6 +19,7 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	t.connections(r)
 	t.midstream(&r.Midstream)
 	t.rules(r)
+	t.entries(r)
 	t.talkers(r)
 	_, err := w.Write(t.b)
 	return err
@@ -152,6 +153,24 @@ func (t *reportText) rules(r *Report) {
 	}
 }
 
+// entries writes the hits of network ACLs. What had none is AWS's own entry or may be
+// needed yet.
+func (t *reportText) entries(r *Report) {
+	if len(r.ACLEntries) == 0 {
+		t.line(0, "network ACLs were not judged: the topology holds none")
+		return
+	}
+	t.line(0, "entries of network ACLs, with packets they decided about")
+	for i := range r.ACLEntries {
+		h := &r.ACLEntries[i]
+		acl, dir := h.Rule.ACL(), h.Rule.Direction()
+		if i == 0 || acl != r.ACLEntries[i-1].Rule.ACL() || dir != r.ACLEntries[i-1].Rule.Direction() {
+			t.line(2, "%s %s", escape.Text(string(acl)), dir)
+		}
+		t.line(4, "%-5s %11d  %s", entryName(h.Rule), h.Admitted, strings.TrimPrefix(t.entryWords(h.Rule), "entry "+entryName(h.Rule)+" "))
+	}
+}
+
 func (t *reportText) talkers(r *Report) {
 	if len(r.Talkers) == 0 {
 		return
@@ -167,7 +186,11 @@ func (t *reportText) talkers(r *Report) {
 		if k.Refused {
 			why = refusedWords
 		}
-		t.line(indent+1, "%s %s: %s", t.eni(k.ENI), k.Direction, why)
+		place := t.eni(k.ENI)
+		if acl := k.Entry.ACL(); acl != "" {
+			place, why = escape.Text(string(acl)), t.entryWords(k.Entry)
+		}
+		t.line(indent+1, "%s %s: %s", place, k.Direction, why)
 		if len(k.Near) > 0 {
 			t.line(indent+1, "nearest: %s: %s", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
 		}

@@ -25,6 +25,7 @@ type talkerKey struct {
 	dir      sg.Direction
 	reason   sg.Reason
 	refused  bool
+	entry    sg.RuleRef
 }
 
 type talkers struct {
@@ -37,7 +38,11 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 	if h.Family == 0 {
 		return // nobody to name
 	}
-	key := talkerKey{h.Src, h.Dst, hop.Enforcer, h.Family, h.Protocol, hop.Direction, reason, p.Refused}
+	entry := sg.RuleRef{}
+	if hop.Decision.Rule.ACL() != "" {
+		entry = hop.Decision.Rule
+	}
+	key := talkerKey{h.Src, h.Dst, hop.Enforcer, h.Family, h.Protocol, hop.Direction, reason, p.Refused, entry}
 	k := t.byKey[key]
 	if k == nil {
 		if len(t.byKey) == maxTalkers {
@@ -49,7 +54,7 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 		}
 		k = &talker{Talker{
 			Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, ENI: hop.Enforcer.ID(), Direction: hop.Direction,
-			Reason: reason, Refused: p.Refused, First: *h, Time: p.Time, Number: p.Number,
+			Reason: reason, Refused: p.Refused, Entry: entry, First: *h, Time: p.Time, Number: p.Number,
 		}, hop.Enforcer}
 		t.byKey[key] = k
 	}

@@ -54,7 +54,7 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 	opened := false
 	for i := range hops {
 		d := &hops[i].Decision
-		if d.Verdict == sg.Accept && !d.Rule.IsZero() {
+		if d.Verdict == sg.Accept && !d.Rule.IsZero() || d.Reason == sg.ACLDeny {
 			t.rules.add(d)
 		} else if d.Reason == sg.Tracked {
 			t.fragments++

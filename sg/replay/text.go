@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
@@ -44,7 +45,7 @@ type Text struct {
 }
 
 // ruleTexts are the texts of a rule: which it is, and also what it admits.
-type ruleTexts struct{ name, full string }
+type ruleTexts struct{ name, full, acl string } // acl: the network ACL, of an entry
 
 // hopIndent is where the lines of ENIs begin.
 const hopIndent = 8
@@ -72,7 +73,13 @@ func (t *Text) Observe(p *Packet) error {
 	t.appendLine(p, since)
 	hops := p.Outcome.Hops()
 	for i := range hops {
-		t.why = append(append(t.why[:0], t.eni(hops[i].Enforcer.ID())...), ' ')
+		place := ""
+		if r := hops[i].Decision.Rule; r.ACL() != "" {
+			place = t.rule(r).acl
+		} else {
+			place = t.eni(hops[i].Enforcer.ID())
+		}
+		t.why = append(append(t.why[:0], place...), ' ')
 		t.why = append(append(t.why, hops[i].Direction.String()...), ": "...)
 		t.why = t.appendDecision(t.why, p, &hops[i])
 		t.appendWhy(p)
@@ -136,6 +143,8 @@ func (t *Text) appendDecision(b []byte, p *Packet, hop *sg.Hop) []byte {
 		return append(b, refusedWords...)
 	}
 	switch d.Reason {
+	case sg.ACLAllow, sg.ACLDeny:
+		return append(b, t.rule(d.Rule).full...)
 	case sg.ByRule:
 		if d.Rule.IsZero() {
 			return append(b, "a rule admits it"...)
@@ -177,6 +186,9 @@ func (t *Text) rule(r sg.RuleRef) ruleTexts {
 	if !ok {
 		s.name = t.ruleName(r)
 		s.full = s.name + " (" + t.ruleWords(r) + ")"
+		if r.ACL() != "" {
+			s.name, s.full, s.acl = entryName(r), t.entryWords(r), escape.Text(string(r.ACL()))
+		}
 		t.rules[r] = s
 	}
 	return s
@@ -189,6 +201,8 @@ var reasonText = map[sg.Reason]string{
 	sg.Exempt:           "exempt, security groups do not filter it",
 	sg.Related:          "ICMP error about a tracked connection",
 	sg.NoRule:           "no rule admits it",
+	sg.ACLAllow:         "a network ACL allows it",
+	sg.ACLDeny:          "a network ACL denies it",
 	sg.OutOfState:       "midstream, no SYN opened its connection",
 	sg.BadFragment:      "fragment whose first is unknown, dropped or too short",
 	sg.Malformed:        "malformed",
