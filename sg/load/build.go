@@ -34,6 +34,11 @@ type builder struct {
 	vpcs  []*vpc
 	vpcOf map[sg.VPCID]*vpc
 
+	acls        []*networkACL
+	aclOf       map[sg.NetworkACLID]*networkACL
+	aclSubnets  []sg.SubnetID // in the order in which they were told
+	aclOfSubnet map[sg.SubnetID]association
+
 	peerings  []*peering
 	peeringOf map[sg.PeeringID]*peering
 }
@@ -47,6 +52,9 @@ func newBuilder() *builder {
 		eniOf:     make(map[sg.ENIID]*eni),
 		vpcOf:     make(map[sg.VPCID]*vpc),
 		peeringOf: make(map[sg.PeeringID]*peering),
+
+		aclOf:       make(map[sg.NetworkACLID]*networkACL),
+		aclOfSubnet: make(map[sg.SubnetID]association),
 	}
 }
 
@@ -281,10 +289,12 @@ func (e *eni) merge(o *sg.ENI) {
 
 type vpc struct {
 	sg.VPC
-	at       *cursor
-	cidrs    set[netip.Prefix]
-	subnets  []*subnet
-	subnetOf map[sg.SubnetID]*subnet
+	planned    bool // a plan manages it
+	defaultACL sg.NetworkACLID
+	at         *cursor
+	cidrs      set[netip.Prefix]
+	subnets    []*subnet
+	subnetOf   map[sg.SubnetID]*subnet
 }
 
 type subnet struct {

@@ -22,6 +22,9 @@ type decisions struct {
 	detached map[sg.ENIID]map[sg.GroupID]bool
 	entries  map[sg.PrefixListID]map[netip.Prefix]bool
 	owned    map[string]owned // resources by kind and id
+
+	aclEntries  map[sg.NetworkACLID]map[entryKey]bool
+	dissociated map[sg.SubnetID]bool // from the network ACLs that they had
 }
 
 type owned struct {
@@ -33,6 +36,7 @@ func newDecisions() decisions {
 	return decisions{
 		gone: make(map[string]*cursor), rules: make(map[sg.GroupID]map[identity]bool),
 		detached: make(map[sg.ENIID]map[sg.GroupID]bool), entries: make(map[sg.PrefixListID]map[netip.Prefix]bool), owned: make(map[string]owned),
+		aclEntries: make(map[sg.NetworkACLID]map[entryKey]bool), dissociated: make(map[sg.SubnetID]bool),
 	}
 }
 
@@ -70,7 +74,10 @@ func (d *tfDoc) removals() {
 		before.src = before.src.quiet() // what was wrong before is no concern of the plan
 		id := before.field("id").str()
 		switch item.field("type").str() {
-		case "aws_security_group", "aws_network_interface", "aws_vpc_peering_connection":
+		case "aws_security_group", "aws_network_interface", "aws_vpc_peering_connection", "aws_network_acl":
+		case "aws_network_acl_rule", "aws_network_acl_association":
+			d.removedACL(item.field("type").str(), before)
+			continue
 		case "aws_instance":
 			id = before.field("primary_network_interface_id").str()
 		case "aws_network_interface_sg_attachment":

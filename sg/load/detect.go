@@ -33,11 +33,11 @@ var readers = []reader{
 	{"Vpcs", (*builder).vpcsOf},
 	{"Subnets", (*builder).subnets},
 	{"VpcPeeringConnections", (*builder).peeringConnections},
+	{"NetworkAcls", (*builder).networkACLs},
 }
 
 // unmodelled are outputs that are known and of no use, and why.
 var unmodelled = map[string]string{
-	"NetworkAcls":               "network ACLs are not simulated",
 	"StaleSecurityGroupSet":     "stale rules are found from the groups themselves",
 	"SecurityGroupReferenceSet": "references are found from the groups themselves",
 }

@@ -220,13 +220,12 @@ subnet vpc-2 subnet-2 2001:db8::/64
 `,
 		},
 		{
-			name: "IN-12 IN-13 what is known and not simulated",
-			in:   []string{`{"NetworkAcls": []}`, `{"StaleSecurityGroupSet": []}`, `{"SecurityGroupReferenceSet": []}`},
+			name: "IN-13 what is known and not simulated",
+			in:   []string{`{"StaleSecurityGroupSet": []}`, `{"SecurityGroupReferenceSet": []}`},
 			want: "",
 			warnings: []string{
-				"1.json:1: NetworkAcls: left out: network ACLs are not simulated",
-				"2.json:1: StaleSecurityGroupSet: left out: stale rules are found from the groups themselves",
-				"3.json:1: SecurityGroupReferenceSet: left out: references are found from the groups themselves",
+				"1.json:1: StaleSecurityGroupSet: left out: stale rules are found from the groups themselves",
+				"2.json:1: SecurityGroupReferenceSet: left out: references are found from the groups themselves",
 			},
 		},
 		{
@@ -322,7 +321,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file: pl-0123=1.json"},
 		{"a list", `[{"GroupId": "sg-a"}]`, "1.json:1: the document is a list, want an object: give whole outputs, not what --query leaves of them"},
 		{"something else", `{"Users": []}`, "1.json:1: no top-level key that is known: neither of `terraform show -json` nor one of " +
-			"SecurityGroups, SecurityGroupRules, SecurityGroupVpcAssociations, PrefixLists, Entries, NetworkInterfaces, Reservations, Vpcs, Subnets, VpcPeeringConnections"},
+			"SecurityGroups, SecurityGroupRules, SecurityGroupVpcAssociations, PrefixLists, Entries, NetworkInterfaces, Reservations, Vpcs, Subnets, VpcPeeringConnections, NetworkAcls"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := read(tc.in)

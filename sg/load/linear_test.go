@@ -149,7 +149,7 @@ func TestManyProblems(t *testing.T) {
 	assert.EqualError(t, errs[maxProblems], "2502 more errors")
 
 	l = New()
-	l.Add("x", strings.NewReader(`{"NetworkAcls": []}`+strings.Repeat("\n"+`{"NetworkAcls": []}`, n-1)))
+	l.Add("x", strings.NewReader(`{"StaleSecurityGroupSet": []}`+strings.Repeat("\n"+`{"StaleSecurityGroupSet": []}`, n-1)))
 	_, warnings, err := l.Topology()
 	require.NoError(t, err)
 	require.Len(t, warnings, maxProblems+1)

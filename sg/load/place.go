@@ -94,6 +94,7 @@ const (
 	codeDuplicate     = "InvalidPermission.Duplicate"
 	codeGroupNotFound = "InvalidGroup.NotFound"
 	codeGroupID       = "InvalidGroupId.Malformed"
+	codeACLEntry      = "NetworkAclEntryAlreadyExists"
 	codePrefixList    = "InvalidPrefixListID.NotFound"
 	codeParameter     = "InvalidParameterValue"
 	codeMissingParam  = "MissingParameter"

@@ -11,7 +11,6 @@ func (d *tfDoc) read() {
 	d.removedRules()
 	d.removals()
 	standalone := &cursor{} // the list of all rules that are resources of their own
-	acls := false
 	warned := make(map[string]bool)
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
@@ -51,11 +50,12 @@ func (d *tfDoc) read() {
 			r.subnet()
 		case "aws_vpc_peering_connection":
 			r.peering()
-		case "aws_network_acl", "aws_default_network_acl", "aws_network_acl_rule": // IN-29
-			if !acls {
-				r.values.warn("", "left out: network ACLs are not simulated")
-			}
-			acls = true
+		case "aws_network_acl", "aws_default_network_acl": // IN-29
+			r.networkACL()
+		case "aws_network_acl_rule":
+			r.networkACLRule()
+		case "aws_network_acl_association":
+			r.networkACLAssociation()
 		default:
 			r.other(warned)
 		}

@@ -180,18 +180,17 @@ peering pcx-1 vpc-1 vpc-3 status=active
 			want: "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-1 10.0.1.0/24\neni eni-1 10.0.1.4 vpc=vpc-1 subnet=subnet-1\n",
 		},
 		{
-			name: "IN-29 and what else is left out",
+			name: "what is left out",
 			in: tfText{values: []string{
-				`aws_network_acl.a {"id": "acl-1"}`, `aws_network_acl_rule.b {"id": "nacl-2"}`, `aws_s3_bucket.c {"id": "c"}`,
+				`aws_s3_bucket.c {"id": "c"}`,
 				`aws_lb.d {"security_groups": ["sg-a"]}`, `aws_lambda_function.e {"vpc_config": [{"security_group_ids": ["sg-a"]}]}`,
 				`aws_network_interface.f {"id": "eni-1", "source_dest_check": false, "private_ip": "10.0.0.1"}`,
 			}},
 			want: "eni eni-1 10.0.0.1\n",
 			warnings: []string{
-				"1.json:1: values.root_module.resources[0].values (aws_network_acl.a): left out: network ACLs are not simulated",
-				"1.json:1: values.root_module.resources[3].values (aws_lb.d): has groups, but Terraform does not tell the interfaces of an aws_lb: add describe-network-interfaces or interfaces by hand",
-				"1.json:1: values.root_module.resources[4].values (aws_lambda_function.e): has groups, but Terraform does not tell the interfaces of an aws_lambda_function: add describe-network-interfaces or interfaces by hand",
-				"1.json:1: values.root_module.resources[5].values.source_dest_check (aws_network_interface.f): not modelled: eni-1 may forward, but is only given the packets of its own addresses",
+				"1.json:1: values.root_module.resources[1].values (aws_lb.d): has groups, but Terraform does not tell the interfaces of an aws_lb: add describe-network-interfaces or interfaces by hand",
+				"1.json:1: values.root_module.resources[2].values (aws_lambda_function.e): has groups, but Terraform does not tell the interfaces of an aws_lambda_function: add describe-network-interfaces or interfaces by hand",
+				"1.json:1: values.root_module.resources[3].values.source_dest_check (aws_network_interface.f): not modelled: eni-1 may forward, but is only given the packets of its own addresses",
 			},
 		},
 		{

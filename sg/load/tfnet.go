@@ -212,6 +212,8 @@ func (r *tfResource) vpc() {
 	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values)
 	setDefault(&v.Account, sg.AccountID(r.values.field("owner_id").str()))
 	v.Default = v.Default || r.kind == "aws_default_vpc" || r.values.field("default").flag()
+	v.planned = v.planned || r.module.doc.plan && r.mode == "managed"
+	setDefault(&v.defaultACL, sg.NetworkACLID(r.values.field("default_network_acl_id").str()))
 	v.addCIDRs(r.blocks()...)
 }
 

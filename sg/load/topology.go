@@ -47,6 +47,7 @@ func (b *builder) topology() *sg.Topology {
 		}
 		t.VPCs = append(t.VPCs, v.VPC)
 	}
+	t.NetworkACLs = b.finishACLs()
 	for _, p := range b.peerings {
 		t.Peerings = append(t.Peerings, p.Peering)
 	}

@@ -1,0 +1,181 @@
+package load
+
+import "github.com/sgsim/sgsim/sg"
+
+var (
+	wantACL     = want("network ACL", "", "aws_network_acl", "aws_default_network_acl")
+	wantDefault = &wanted{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, ""} // the VPC whose default it is
+)
+
+// networkACL reads an ACL and the entries inside it (NACL-70, NACL-76).
+func (r *tfResource) networkACL() {
+	a := r.module.doc.b.acl(r.aclID(), r.values)
+	a.whole = true
+	a.decided = a.decided || r.module.doc.plan
+	a.IsDefault = a.IsDefault || r.kind == "aws_default_network_acl"
+	setDefault(&a.Name, r.values.field("tags").field("Name").str())
+	if id := r.values.field("vpc_id").str(); id != "" {
+		setDefault(&a.VPC, sg.VPCID(id))
+	} else if id, ok := r.newVPC(); ok {
+		setDefault(&a.VPC, sg.VPCID(id))
+	}
+	weight := 1
+	if r.module.doc.plan {
+		weight = 2
+		if r.expr("subnet_ids").there() {
+			weight = 3
+		}
+	}
+	for _, id := range r.ids("subnet_ids", wantSubnet) {
+		if weight == 3 || !r.module.doc.b.dissociated[sg.SubnetID(id)] {
+			r.module.doc.b.associate(sg.SubnetID(id), a.ID, weight, r.values)
+		}
+	}
+	r.inlineEntries(a, sg.Ingress, "ingress")
+	r.inlineEntries(a, sg.Egress, "egress")
+}
+
+// newVPC returns the VPC of an ACL that the plan makes: a default one says it by whose
+// default it is alone.
+func (r *tfResource) newVPC() (string, bool) {
+	attr, want := "vpc_id", wantVPC
+	if r.kind == "aws_default_network_acl" {
+		attr, want = "default_network_acl_id", wantDefault
+	}
+	if !r.module.doc.plan || !r.expr(attr).there() {
+		return "", false
+	}
+	ids := r.refersTo(attr, "", want).ids
+	if len(ids) != 1 {
+		return "", false
+	}
+	return ids[0], true
+}
+
+// aclID returns the id of an ACL. A default one has it in an attribute of its own.
+func (r *tfResource) aclID() sg.NetworkACLID {
+	if id := r.values.field("default_network_acl_id").str(); id != "" {
+		return sg.NetworkACLID(id)
+	}
+	return sg.NetworkACLID(r.id())
+}
+
+// inlineEntries reads the entries inside an ACL. An ACL without any of its own lists those
+// of other resources as they were when the plan was made.
+func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string) {
+	c := r.values.field(attr)
+	if r.unknown(attr) {
+		c.warn("", "unknown until the plan is applied: entries of %s are left out, and what they decide", a.ID)
+	}
+	own := r.expr(attr).there()
+	for item := range c.objects() {
+		x := entryReader{
+			c: item, number: item.field("rule_no"), action: item.field("action"), protocol: item.field("protocol"),
+			cidr4: item.field("cidr_block"), cidr6: item.field("ipv6_cidr_block"),
+			from: item.field("from_port"), to: item.field("to_port"), typ: item.field("icmp_type"), code: item.field("icmp_code"), zeroPorts: true,
+		}
+		if !r.known(&x) {
+			continue
+		}
+		if e, ok := x.read(); ok && (own || !r.module.doc.b.aclEntries[a.ID][entryKey{dir, e.Number}]) {
+			a.add(dir, e, item)
+		}
+	}
+}
+
+// known reports whether a plan tells all of an entry, and warns where it does not.
+func (r *tfResource) known(x *entryReader) bool {
+	if !r.module.doc.plan {
+		return true
+	}
+	for _, f := range [...]*cursor{x.number, x.action, x.protocol} {
+		if f.n == 0 {
+			f.warn("", "unknown until the plan is applied: the entry is left out, and what it decides")
+			return false
+		}
+	}
+	if x.cidr4.raw() == "" && x.cidr6.raw() == "" {
+		x.c.warn("", "its CIDR block is unknown until the plan is applied: the entry is left out, and what it decides")
+		return false
+	}
+	return true
+}
+
+// networkACLRule reads an entry that is a resource of its own (NACL-74).
+func (r *tfResource) networkACLRule() {
+	id, ok := r.aclIDOf("network_acl_id")
+	if !ok {
+		return
+	}
+	x, dir := r.ruleEntry()
+	if !r.known(&x) {
+		return
+	}
+	if e, ok := x.read(); ok {
+		r.module.doc.b.acl(id, r.values).add(dir, e, r.values)
+	}
+}
+
+func (r *tfResource) ruleEntry() (entryReader, sg.Direction) {
+	v, dir := r.values, sg.Ingress
+	if v.field("egress").flag() {
+		dir = sg.Egress
+	}
+	return entryReader{
+		c: v, number: v.field("rule_number"), action: v.field("rule_action"), protocol: v.field("protocol"),
+		cidr4: v.field("cidr_block"), cidr6: v.field("ipv6_cidr_block"),
+		from: v.field("from_port"), to: v.field("to_port"), typ: v.field("icmp_type"), code: v.field("icmp_code"), zeroPorts: true,
+	}, dir
+}
+
+// aclIDOf returns the ACL that an attribute names, be it by whose default it is.
+func (r *tfResource) aclIDOf(attr string) (sg.NetworkACLID, bool) {
+	if id := r.values.field(attr).str(); id != "" {
+		return sg.NetworkACLID(id), true
+	}
+	to := r.refersTo(attr, "", wantACL)
+	for _, x := range to.resources {
+		if len(to.resources) == 1 {
+			return x.aclID(), true
+		}
+	}
+	if ids := r.refersTo(attr, "", wantDefault).ids; len(to.resources) == 0 && len(ids) == 1 {
+		v := r.module.doc.b.vpc(sg.VPCID(ids[0]), r.values)
+		setDefault(&v.defaultACL, sg.NetworkACLID("default of "+ids[0]))
+		return v.defaultACL, true
+	}
+	r.values.field(attr).warn("", "unknown until the plan is applied, and not to be told from the configuration: left out")
+	return "", false
+}
+
+// networkACLAssociation reads which ACL a subnet has (NACL-78).
+func (r *tfResource) networkACLAssociation() {
+	id, ok := r.aclIDOf("network_acl_id")
+	subnet, okSubnet := r.requiredID("subnet_id", wantSubnet)
+	if !ok || !okSubnet {
+		return
+	}
+	weight := 1
+	if r.module.doc.plan {
+		weight = 3
+	}
+	b := r.module.doc.b
+	b.acl(id, r.values)
+	b.associate(sg.SubnetID(subnet), id, weight, r.values)
+}
+
+// removedACL notes what of network ACLs a plan takes away: change is of the given kind,
+// and before what was.
+func (d *tfDoc) removedACL(kind string, before *cursor) {
+	switch kind {
+	case "aws_network_acl_rule":
+		now := &tfDoc{b: d.b}
+		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src}}, kind: kind, values: before}
+		x, dir := r.ruleEntry()
+		if n, ok := x.number.whole(0); ok {
+			note(d.b.aclEntries, sg.NetworkACLID(before.field("network_acl_id").str()), entryKey{dir, n})
+		}
+	case "aws_network_acl_association":
+		d.b.dissociated[sg.SubnetID(before.field("subnet_id").str())] = true
+	}
+}
