@@ -18,6 +18,7 @@
 //	get-managed-prefix-list-entries       their entries: pl-0123=entries.json
 //	describe-prefix-lists                 the lists of gateway endpoints
 //	describe-vpcs, describe-subnets       addresses that no group filters
+//	describe-network-acls                 network ACLs, with describe-subnets
 //	describe-vpc-peering-connections      groups of peer VPCs in rules
 //	terraform show -json                  all of these, from a state or a plan
 //	terraform.tfstate                     the same, of a state (version 4)
@@ -34,7 +35,7 @@
 //
 // # Who says what
 //
-// A Terraform plan decides about the groups and interfaces that it manages, and about
+// A Terraform plan decides about the groups, interfaces and network ACLs that it manages, and about
 // what it deletes, be it a rule of a group that it does not manage. Listings tell the
 // rest; where they have more, a warning says what was left out. Two listings may be
 // parts of one whole, as pages are, and may repeat each other. Where they say two
