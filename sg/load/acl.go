@@ -265,3 +265,19 @@ func (b *builder) defaultACL(v *vpc) {
 		a.add(sg.Egress, e, v.at)
 	}
 }
+
+// ACLPlace returns where a network ACL of the last topology was first read or, where dir
+// is not zero, its entry of a number; the zero Place for others.
+func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {
+	a := l.built.aclOf[id]
+	switch {
+	case a == nil:
+		return Place{}
+	case dir != sg.Ingress && dir != sg.Egress:
+		return a.at.place()
+	}
+	if at := a.entries[dir-sg.Ingress][number]; at != nil {
+		return at.place()
+	}
+	return Place{}
+}

@@ -195,6 +195,8 @@ func (w *findingWriter) rule(s lint.Subject) sg.Rule {
 // place is where in the files a subject stands.
 func (w *findingWriter) place(s lint.Subject) load.Place {
 	switch {
+	case s.ACL != "":
+		return w.loader.ACLPlace(s.ACL, s.Dir, s.Number)
 	case s.Dir != 0:
 		return w.loader.RulePlace(s.Group, s.Dir, s.Index)
 	case s.Group != "":
@@ -208,6 +210,8 @@ func (w *findingWriter) place(s lint.Subject) load.Place {
 // subject names a rule as the report of a replay does, and what else there may be.
 func (w *findingWriter) subject(s lint.Subject) string {
 	switch {
+	case s.ACL != "" || s.Subnet != "":
+		return printableLine(s.String())
 	case s.Dir != 0:
 		return fmt.Sprintf("%s %s, %s", w.names.Group(s.Group), w.ruleName(s), w.ruleText(s))
 	case s.Group != "":

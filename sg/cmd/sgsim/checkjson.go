@@ -44,6 +44,10 @@ type subjectJSON struct {
 	ENI        sg.ENIID        `json:"eni,omitempty"`
 	ENIName    string          `json:"eni_name,omitempty"`
 	PrefixList sg.PrefixListID `json:"prefix_list,omitempty"`
+
+	ACL    sg.NetworkACLID `json:"acl,omitempty"`
+	Entry  int             `json:"entry,omitempty"`
+	Subnet sg.SubnetID     `json:"subnet,omitempty"`
 }
 
 func (w *findingWriter) subjectJSON(s lint.Subject) subjectJSON {
@@ -51,8 +55,11 @@ func (w *findingWriter) subjectJSON(s lint.Subject) subjectJSON {
 	j := subjectJSON{
 		File: at.File, Line: at.Line, Path: at.Path, Resource: at.Resource,
 		Group: s.Group, GroupName: w.names.Groups[s.Group], ENI: s.ENI, ENIName: w.names.ENIs[s.ENI], PrefixList: s.PrefixList,
+		ACL: s.ACL, Entry: s.Number, Subnet: s.Subnet,
 	}
-	if s.Dir != 0 {
+	if s.ACL != "" {
+		j.Direction = s.Dir.String()
+	} else if s.Dir != 0 {
 		r := w.rule(s)
 		j.Direction, j.Index, j.Rule, j.RuleText = s.Dir.String(), &s.Index, string(r.ID), ruleText(r)
 		if r.ID == "" {

@@ -27,17 +27,19 @@ type packetJSON struct {
 }
 
 type hopJSON struct {
-	ENI        sg.ENIID    `json:"eni"`
-	ENIName    string      `json:"eni_name,omitempty"`
-	Direction  string      `json:"direction"`
-	Verdict    string      `json:"verdict"`
-	Reason     string      `json:"reason"`
-	Groups     []groupJSON `json:"groups"`
-	Connection *connJSON   `json:"connection,omitempty"`
-	Rule       *ruleJSON   `json:"rule,omitempty"`
-	Match      *matchJSON  `json:"match,omitempty"`
-	Nearest    []nearJSON  `json:"nearest,omitempty"`
-	Hints      []string    `json:"hints,omitempty"`
+	ENI        sg.ENIID        `json:"eni"`
+	ENIName    string          `json:"eni_name,omitempty"`
+	Direction  string          `json:"direction"`
+	Verdict    string          `json:"verdict"`
+	Reason     string          `json:"reason"`
+	Groups     []groupJSON     `json:"groups"`
+	Connection *connJSON       `json:"connection,omitempty"`
+	Rule       *ruleJSON       `json:"rule,omitempty"`
+	Match      *matchJSON      `json:"match,omitempty"`
+	Nearest    []nearJSON      `json:"nearest,omitempty"`
+	ACL        sg.NetworkACLID `json:"acl,omitempty"`
+	Passed     []nearJSON      `json:"passed,omitempty"`
+	Hints      []string        `json:"hints,omitempty"`
 }
 
 type groupJSON struct {
@@ -51,6 +53,8 @@ type ruleJSON struct {
 	Index     int    `json:"index"`
 	Rule      string `json:"rule"`
 	RuleText  string `json:"rule_text"`
+
+	ACL sg.NetworkACLID `json:"acl,omitempty"`
 }
 
 type connJSON struct {
@@ -126,14 +130,19 @@ func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
 			j.Match.CIDR = m.CIDR.String()
 		}
 	}
-	for _, n := range hop.Near {
-		near := nearJSON{ruleJSON: *e.ruleJSON(n.Rule)}
+	j.ACL, j.Nearest, j.Passed = hop.ACL, e.nearJSON(hop.Near), e.nearJSON(hop.Passed)
+	return j
+}
+
+func (e *explainer) nearJSON(rules []sg.NearRule) (all []nearJSON) {
+	for _, n := range rules {
+		near := nearJSON{ruleJSON: *e.ruleJSON(n.Rule), Fails: []failJSON{}}
 		for _, f := range n.Fails {
 			near.Fails = append(near.Fails, failJSON(f))
 		}
-		j.Nearest = append(j.Nearest, near)
+		all = append(all, near)
 	}
-	return j
+	return all
 }
 
 func (e *explainer) groupJSON(id sg.GroupID) groupJSON { return groupJSON{id, e.names.Groups[id]} }
@@ -143,5 +152,9 @@ func (e *explainer) ruleJSON(r sg.RuleRef) *ruleJSON {
 	if r.IsZero() {
 		return nil
 	}
-	return &ruleJSON{e.groupJSON(r.Group()), r.Direction().String(), r.Index(), r.Name(), ruleText(r.Rule())}
+	j := &ruleJSON{groupJSON: e.groupJSON(r.Group()), Direction: r.Direction().String(), Index: r.Index(), Rule: r.Name(), RuleText: ruleText(r.Rule()), ACL: r.ACL()}
+	if r.ACL() != "" {
+		j.RuleText = r.Entry().String()
+	}
+	return j
 }

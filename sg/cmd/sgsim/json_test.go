@@ -51,7 +51,7 @@ func TestExplainJSON(t *testing.T) {
 	p := all.Packets[0]
 	assert.Equal(t, []any{1, "accept", "rule", "through=eni-db", 2}, []any{all.Version, p.Verdict, p.Reason, p.Via, len(p.Hops)})
 	assert.Equal(t, "web", p.Hops[0].ENIName)
-	assert.Equal(t, &ruleJSON{groupJSON{"sg-db", "db"}, "ingress", 0, "ingress[0]", "tcp 5432 sg-web"}, p.Hops[1].Rule)
+	assert.Equal(t, &ruleJSON{groupJSON{"sg-db", "db"}, "ingress", 0, "ingress[0]", "tcp 5432 sg-web", ""}, p.Hops[1].Rule)
 	assert.Equal(t, "eni-web", string(p.Hops[1].Match.Member))
 	assert.Contains(t, all.Packets[1].Hops[0].Hints[0], "(CT-41)")
 
