@@ -76,8 +76,8 @@ type eniInfo struct {
 // A groupSet is a list of groups that ENIs carry, with its matcher. ENIs that are
 // compiled together share it.
 type groupSet struct {
-	numbers []uint32                // ascending and distinct; never changed
-	matcher atomic.Pointer[matcher] // nil until a packet asks
+	numbers  []uint32                 // ascending and distinct; never changed
+	compiled atomic.Pointer[compiled] // nil until a packet asks
 }
 
 // groups returns the numbers of the ENI's groups, ascending and distinct.
