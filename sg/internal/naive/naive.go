@@ -116,7 +116,7 @@ func (f *Firewall) Changed(c Change, now time.Time) error {
 			return f.opts.Profile == conntrack.AWS && !o.tracked && (p == packet.TCP || p == packet.UDP) &&
 				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort))
 		case sg.ChangeRevalidate:
-			if c.ENI == "" && !f.touches(c, e) { // a member's groups matter everywhere
+			if f.eni(c.ENI) == nil && !f.touches(c, e) { // a member's groups matter everywhere
 				return false
 			}
 			h := first(conn.Tuple)
