@@ -48,7 +48,10 @@ func (b *Builder) add(p netip.Prefix, number uint32, name *uint32) {
 func (b *Builder) Trie(next uint32) (t Trie, named int) {
 	first := next
 	slices.SortFunc(b.four, func(x, y item[uint32]) int {
-		return cmp.Or(cmp.Compare(x.addr, y.addr), cmp.Compare(x.bits, y.bits), cmp.Compare(x.number, y.number))
+		if c := cmp.Compare(uint64(x.addr)<<8|uint64(x.bits), uint64(y.addr)<<8|uint64(y.bits)); c != 0 {
+			return c
+		}
+		return cmp.Compare(x.number, y.number)
 	})
 	slices.SortFunc(b.six, func(x, y item[[2]uint64]) int {
 		return cmp.Or(cmp.Compare(x.addr[0], y.addr[0]), cmp.Compare(x.addr[1], y.addr[1]),
