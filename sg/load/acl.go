@@ -215,8 +215,13 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 	if len(b.acls) == 0 {
 		return nil
 	}
+	placed := false // some subnet has an address
 	for _, v := range b.vpcs {
 		b.defaultACL(v)
+		placed = placed || slices.ContainsFunc(v.subnets, func(s *subnet) bool { return len(s.CIDRs) > 0 })
+	}
+	if !placed && len(b.enis) > 0 {
+		b.acls[0].at.warn("", "no input tells the addresses of subnets, so that an address without an interface is taken to be outside of them: add describe-subnets")
 	}
 	for _, s := range b.aclSubnets {
 		if at := b.aclOfSubnet[s]; b.aclOf[at.acl] != nil {
