@@ -211,7 +211,7 @@ func TestCheckGroupsElsewhere(t *testing.T) {
 		"sg-a ingress[3]: dangling: sg-x is in vpc-2, behind pcx-1, whose groups are not in the topology",
 		"sg-a ingress[4]: dangling: sg-x is in vpc-2, behind pcx-2, whose groups are not in the topology",
 		"sg-a ingress[5]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
-		"sg-a ingress[6]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
+		"sg-a ingress[6]: stale: peering pcx-4 is not active",
 	}, found(topo))
 }
 

@@ -83,6 +83,9 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) (at Finding,
 	}
 	named := c.groups[r.Peer.Group]
 	if named == nil {
+		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() {
+			return Finding{Kind: Stale}, fmt.Sprintf("peering %s is not active", x.ID)
+		}
 		if where := c.elsewhere(g, r.Peer); where != "" {
 			return Finding{Kind: Dangling}, where // AWS may well have it
 		}
@@ -135,7 +138,7 @@ func (c *checker) peer(at Finding, g *sg.Group, r *sg.Rule) {
 	}
 	switch {
 	case r.Peer.PrefixList != "":
-		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 {
+		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 && !p.Incomplete {
 			at.Kind = NeverMatches
 			c.add(at, "%s has no entries now", p.ID)
 		}

@@ -25,15 +25,22 @@ var readers = []reader{
 	{"SecurityGroupRules", (*builder).securityGroupRules},
 	{terraformKey, (*builder).state},
 	{stateKey, (*builder).rawState},
+	{"NetworkInterfaces", (*builder).networkInterfaces},
+	{"Reservations", (*builder).reservations},
 	{"SecurityGroupVpcAssociations", (*builder).associations},
 	{"PrefixLists", (*builder).prefixLists},
 	{"Entries", (*builder).prefixListEntries},
-	{"NetworkInterfaces", (*builder).networkInterfaces},
-	{"Reservations", (*builder).reservations},
 	{"Vpcs", (*builder).vpcsOf},
 	{"Subnets", (*builder).subnets},
 	{"VpcPeeringConnections", (*builder).peeringConnections},
+	{"TransitGateways", (*builder).transitGateways},
+	{"TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
+	{"InstanceTypes", (*builder).instanceTypes},
 }
+
+// Of the readers, the first one reads plans, and those up to the associations read what
+// may contradict: rules and interfaces.
+var contradicting = slices.IndexFunc(readers, func(r reader) bool { return r.key == "SecurityGroupVpcAssociations" })
 
 // unmodelled are outputs that are known and of no use, and why.
 var unmodelled = map[string]string{
@@ -43,6 +50,7 @@ var unmodelled = map[string]string{
 }
 
 const (
+	giveNewer    = "give the newer of the two, or say which one to prefer"
 	giveListings = "give the output of `aws ec2 describe-security-groups` and `aws ec2 describe-network-interfaces`"
 	giveShow     = "give the output of `terraform show -json`"
 )

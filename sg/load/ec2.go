@@ -20,6 +20,7 @@ func (b *builder) securityGroups(c *cursor) {
 		}
 		g := b.group(sg.GroupID(id), item)
 		g.whole, g.listings = true, append(g.listings, item)
+		g.prefer(item)
 		setDefault(&g.Name, item.field("GroupName").str())
 		setDefault(&g.Description, item.field("Description").str())
 		setDefault(&g.VPC, sg.VPCID(item.field("VpcId").str()))
@@ -136,7 +137,7 @@ func (c *cursor) groupPeerOf(id string) (sg.Peer, bool) {
 }
 
 func (b *builder) securityGroupRules(c *cursor) {
-	whole := !c.up.has("Return") // authorize-security-group-ingress prints what it added
+	whole := !c.up.has("Return") && !b.cut // authorize-security-group-ingress prints what it added
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
 		if _, gone := b.gone[id]; !ok || gone {
@@ -144,6 +145,7 @@ func (b *builder) securityGroupRules(c *cursor) {
 		}
 		g := b.group(sg.GroupID(id), item)
 		g.whole = g.whole || whole
+		g.prefer(item)
 		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
 		dir := sg.Ingress
 		if egress := item.field("IsEgress"); !egress.there() {
@@ -214,6 +216,10 @@ func (b *builder) associations(c *cursor) {
 		case "associated", "":
 		default:
 			item.warn("", "left out: the association is %q", clip(state))
+			continue
+		}
+		if b.parted[sg.GroupID(id)][sg.VPCID(vpc)] {
+			item.warn("", "left out: the plan takes %s from %s", id, vpc)
 			continue
 		}
 		g := b.groupOf[sg.GroupID(id)]

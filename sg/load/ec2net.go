@@ -43,10 +43,15 @@ func (b *builder) interfaces(c, instance *cursor) {
 			Instance: sg.InstanceID(item.field("Attachment").field("InstanceId").str()),
 			Account:  sg.AccountID(item.field("OwnerId").str()),
 			Type:     item.field("InterfaceType").str(),
+
+			RequesterManaged: item.field("RequesterManaged").flag(),
 		}}
+		check := item.field("SourceDestCheck")
+		e.NoSourceDestCheck = check.there() && !check.flag()
 		if instance != nil {
 			setDefault(&e.Name, nameTag(instance.field("Tags")))
 			setDefault(&e.Instance, sg.InstanceID(instance.field("InstanceId").str()))
+			b.typeOf[e.Instance] = instance.field("InstanceType").str()
 		}
 		setDefault(&e.Name, item.field("Description").str())
 		item.addresses(&e)
@@ -62,9 +67,6 @@ func (b *builder) interfaces(c, instance *cursor) {
 		e.Timeouts.TCPEstablished = timeouts.field("TcpEstablishedTimeout").seconds()
 		e.Timeouts.UDPStream = timeouts.field("UdpStreamTimeout").seconds()
 		e.Timeouts.UDP = timeouts.field("UdpTimeout").seconds()
-		if check := item.field("SourceDestCheck"); check.there() && !check.flag() {
-			check.warn("", "not modelled: %s may forward, but is only given the packets of its own addresses", id)
-		}
 		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
 			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
 		}
@@ -196,7 +198,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 		return
 	}
 	l := b.list(id, c)
-	l.entries = true
+	l.entries = !b.cut
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
 		p, _, ok := item.field("Cidr").prefix(anyFamily)
@@ -214,7 +216,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 func (b *builder) vpcsOf(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("VpcId").need()
-		if !ok {
+		if !ok || b.isGone(id, item) {
 			continue
 		}
 		v := b.vpc(sg.VPCID(id), item)
@@ -248,7 +250,7 @@ func (b *builder) subnets(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("SubnetId").need()
 		vpc, okVPC := item.field("VpcId").need()
-		if !ok || !okVPC {
+		if !ok || !okVPC || b.isGone(id, item) {
 			continue
 		}
 		cidrs := item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)

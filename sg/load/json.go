@@ -34,11 +34,15 @@ func (k kind) String() string { return kindText[k] }
 // text of nothing but zeros costs five times its size and the garbage collector has
 // nothing to follow.
 type source struct {
-	name  string
-	p     *problems       // of what is read from it
-	list  sg.PrefixListID // whose entries it holds, as the caller says
-	text  string          // what the nodes are parts of
-	lines []uint32        // where in text each line begins
+	name string
+	p    *problems       // of what is read from it
+	list sg.PrefixListID // whose entries it holds, as the caller says
+
+	preferred bool // what it says stands, as the caller says
+	decides   bool // the same, or it is a plan
+
+	text  string   // what the nodes are parts of
+	lines []uint32 // where in text each line begins
 
 	nodes   [][]node // all but the last of chunkSize
 	indexes map[uint32][]uint32

@@ -26,15 +26,23 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader gathers inputs and makes a topology of them. Make one with [New]. It
 // is not safe for concurrent use.
 type Loader struct {
-	docs  []document // in the order given
-	enis  []givenENI
+	docs []document // in the order given
+	enis []givenENI
+
+	prefer map[string]bool // by name of an input, whether there is one
+
 	errs  []error
 	warns []Warning
 	built *builder // of the last topology
 }
 
 // New returns a Loader without inputs.
-func New() *Loader { return &Loader{built: &builder{}} }
+func New() *Loader { return &Loader{prefer: make(map[string]bool), built: &builder{}} }
+
+// Prefer says that the input called name decides about the groups and interfaces that
+// it tells, as a plan does about those that it manages: where others contradict it,
+// they are left out with a warning. An input of this name has to be added later.
+func (l *Loader) Prefer(name string) { l.prefer[name] = false }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
 // is wrong with it is part of the error of [Loader.Topology].
@@ -87,6 +95,8 @@ func (l *Loader) addDir(dir string) {
 	}
 }
 
+var errNotGiven = errors.New("is to be preferred, but is no input")
+
 var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate")
 
 // Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
@@ -103,6 +113,9 @@ func (l *Loader) add(name string, r io.Reader, size int64) {
 		return
 	}
 	src := &source{name: path, list: list}
+	if _, src.preferred = l.prefer[path]; src.preferred {
+		src.decides, l.prefer[path] = true, true
+	}
 	docs, bad := src.read(text)
 	if bad != nil {
 		l.errs = append(l.errs, bad)
@@ -146,7 +159,14 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b.add(l.errs...)
 	b.warns = append(b.warns, l.warns...)
 	b.unread = len(l.errs) > 0
+	for name, used := range l.prefer {
+		if !used {
+			b.add(&Error{Place: Place{File: name}, Err: errNotGiven})
+		}
+	}
 	of := make([][]document, len(readers))
+	ends := make(map[string]bool) // kinds, and of entries their list, of which a last or only page is there
+	kindOf := func(r reader, doc document) string { return r.key + string(doc.src.list) }
 	for _, doc := range l.docs {
 		doc.src.p = &b.problems
 		root := doc.root()
@@ -157,16 +177,27 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 		for i, r := range readers {
 			if root.has(r.key) {
 				of[i] = append(of[i], doc)
+				ends[kindOf(r, doc)] = ends[kindOf(r, doc)] || !root.field("NextToken").there()
 			}
 		}
-		if token := root.field("NextToken"); token.there() {
-			token.warn("", "one page of several: more follow it")
+	}
+	read := func(from, to int, preferred bool) {
+		for i, r := range readers[from:to] {
+			for _, doc := range of[from+i] {
+				if doc.src.preferred != preferred {
+					continue
+				}
+				root := doc.root()
+				if b.cut = !ends[kindOf(r, doc)]; b.cut {
+					root.field("NextToken").warn("", "one page of several: more follow it")
+				}
+				r.read(b, root.field(r.key))
+			}
 		}
 	}
-	for i, r := range readers {
-		for _, doc := range of[i] {
-			r.read(b, doc.root().field(r.key))
-		}
+	for _, span := range [...][2]int{{0, 1}, {1, contradicting}, {contradicting, len(readers)}} {
+		read(span[0], span[1], true)
+		read(span[0], span[1], false)
 	}
 	for i := range l.enis {
 		b.handmade(&l.enis[i])

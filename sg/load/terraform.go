@@ -51,6 +51,10 @@ func (d *tfDoc) read() {
 			r.subnet()
 		case "aws_vpc_peering_connection":
 			r.peering()
+		case "aws_ec2_transit_gateway":
+			r.gateway()
+		case "aws_ec2_transit_gateway_vpc_attachment":
+			r.gatewayAttachment()
 		case "aws_network_acl", "aws_default_network_acl", "aws_network_acl_rule": // IN-29
 			if !acls {
 				r.values.warn("", "left out: network ACLs are not simulated")
@@ -74,6 +78,10 @@ func (r *tfResource) data() {
 		r.vpc()
 	case "aws_subnet":
 		r.subnet()
+	case "aws_ec2_transit_gateway":
+		r.gateway()
+	case "aws_ec2_transit_gateway_vpc_attachment":
+		r.gatewayAttachment()
 	}
 }
 
@@ -121,7 +129,7 @@ func (r *tfResource) firstBlock(name string) *cursor {
 func (r *tfResource) group() {
 	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values)
 	g.whole = true
-	if r.module.doc.plan {
+	if r.values.src.decides {
 		g.decided = r.values
 	}
 	removed := r.module.doc.b.rules[g.ID]

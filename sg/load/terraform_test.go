@@ -186,12 +186,11 @@ peering pcx-1 vpc-1 vpc-3 status=active
 				`aws_lb.d {"security_groups": ["sg-a"]}`, `aws_lambda_function.e {"vpc_config": [{"security_group_ids": ["sg-a"]}]}`,
 				`aws_network_interface.f {"id": "eni-1", "source_dest_check": false, "private_ip": "10.0.0.1"}`,
 			}},
-			want: "eni eni-1 10.0.0.1\n",
+			want: "eni eni-1 10.0.0.1 no-source-dest-check\n",
 			warnings: []string{
 				"1.json:1: values.root_module.resources[0].values (aws_network_acl.a): left out: network ACLs are not simulated",
 				"1.json:1: values.root_module.resources[3].values (aws_lb.d): has groups, but Terraform does not tell the interfaces of an aws_lb: add describe-network-interfaces or interfaces by hand",
 				"1.json:1: values.root_module.resources[4].values (aws_lambda_function.e): has groups, but Terraform does not tell the interfaces of an aws_lambda_function: add describe-network-interfaces or interfaces by hand",
-				"1.json:1: values.root_module.resources[5].values.source_dest_check (aws_network_interface.f): not modelled: eni-1 may forward, but is only given the packets of its own addresses",
 			},
 		},
 		{

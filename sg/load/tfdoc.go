@@ -84,7 +84,8 @@ func (b *builder) terraform(format *cursor, plan bool) {
 		return
 	}
 	if d := b.tfDoc(format, plan); d != nil {
-		b.planning = plan
+		b.planning = plan || format.src.preferred
+		format.src.decides = b.planning
 		d.read()
 		b.planning = false
 	}
@@ -350,5 +351,7 @@ func (b *builder) rawState(c *cursor) {
 			m.add(r, instance)
 		}
 	}
+	b.planning = c.src.preferred
 	d.read()
+	b.planning = false
 }

@@ -23,9 +23,10 @@ exceeded, references that lead nowhere, rules that no packet can match, that sta
 there twice, or that another rule covers. One line a finding. That a prefix list has
 entries which no file supplies is a warning and fails nothing: -topology pl-0123=FILE.
 
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one array of objects (default text)
   -fail-on KIND,...    kinds of findings that fail: all, none, or quota, stale, dangling,

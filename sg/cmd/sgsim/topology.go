@@ -16,12 +16,14 @@ import (
 // A topologyFlags is where the topology comes from, the same in every
 // subcommand.
 type topologyFlags struct {
-	files list
-	enis  list
+	files  list
+	prefer list
+	enis   list
 }
 
 func (f *topologyFlags) define(fs *flag.FlagSet) {
 	fs.Var(&f.files, "topology", "")
+	fs.Var(&f.prefer, "prefer", "")
 	fs.Var(&f.enis, "eni", "")
 }
 
@@ -36,6 +38,9 @@ func (t *tool) load(f *topologyFlags) (topo *sg.Topology, l *load.Loader, usage,
 		return nil, nil, errNoTopology, nil
 	}
 	l = load.New()
+	for _, name := range f.prefer {
+		l.Prefer(name)
+	}
 	for _, name := range f.files {
 		l.AddFile(name)
 	}
