@@ -24,6 +24,7 @@
 //	describe-instance-types               idle timeouts, beside describe-instances
 //	terraform show -json                  all of these, from a state or a plan
 //	terraform.tfstate                     the same, of a state (version 4)
+//	a topology's text                     all of these, as package sgtest reads it
 //
 // The output of get-managed-prefix-list-entries does not say which list it is of
 // (IN-11), so its file is given with the list's id before it, or is called like the
@@ -34,6 +35,12 @@
 // for the files in it. What people have besides and is not read, such as a saved
 // plan, a template or the listing of another service, is named in the error, with the
 // command that makes what is.
+//
+// A topology's text is known by its first statement:
+//
+//	group sg-web
+//	rule sg-web ingress tcp 443 0.0.0.0/0
+//	eni eni-web 10.0.1.10 sg-web
 //
 // # Who says what
 //

@@ -26,8 +26,9 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader gathers inputs and makes a topology of them. Make one with [New]. It
 // is not safe for concurrent use.
 type Loader struct {
-	docs []document // in the order given
-	enis []givenENI
+	texts []statements
+	docs  []document // in the order given
+	enis  []givenENI
 
 	prefer map[string]bool // by name of an input, whether there is one
 
@@ -116,6 +117,10 @@ func (l *Loader) add(name string, r io.Reader, size int64) {
 	if _, src.preferred = l.prefer[path]; src.preferred {
 		src.decides, l.prefer[path] = true, true
 	}
+	if isStatements(text) {
+		l.texts = append(l.texts, statements{src, text})
+		return
+	}
 	docs, bad := src.read(text)
 	if bad != nil {
 		l.errs = append(l.errs, bad)
@@ -195,10 +200,15 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 			}
 		}
 	}
-	for _, span := range [...][2]int{{0, 1}, {1, contradicting}, {contradicting, len(readers)}} {
-		read(span[0], span[1], true)
-		read(span[0], span[1], false)
+	both := func(from, to int) {
+		read(from, to, true)
+		read(from, to, false)
 	}
+	both(0, 1)
+	b.texts(l.texts, true)
+	both(1, contradicting)
+	both(contradicting, len(readers))
+	b.texts(l.texts, false)
 	for i := range l.enis {
 		b.handmade(&l.enis[i])
 	}

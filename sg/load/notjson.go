@@ -35,7 +35,7 @@ var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints
 // whatNotJSON returns an error that says what a text is, by how it begins, nil where
 // it may be JSON or YAML.
 func whatNotJSON(text string) error {
-	if isJSON(text) {
+	if isJSON(text) || isStatements(text) {
 		return nil
 	}
 	if slices.ContainsFunc(captureMagic, func(magic string) bool { return strings.HasPrefix(text, magic) }) {
