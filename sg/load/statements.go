@@ -126,7 +126,7 @@ func (b *builder) part(t *sg.Topology, declares bool, c, list *cursor) {
 		p := &t.Groups[i]
 		g := b.group(p.ID, c)
 		if declares {
-			g.whole, g.listings = true, append(g.listings, c)
+			g.whole, g.listings = g.whole || !p.Incomplete, append(g.listings, c)
 			g.prefer(c)
 		}
 		setDefault(&g.Name, p.Name)

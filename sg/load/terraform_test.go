@@ -202,7 +202,7 @@ peering pcx-1 vpc-1 vpc-3 status=active
 		{
 			name: "rules of a group that is elsewhere",
 			in:   tfText{values: []string{`aws_vpc_security_group_ingress_rule.a {"security_group_rule_id": "sgr-1", "security_group_id": "sg-a", "ip_protocol": "-1", "cidr_ipv4": "10.0.0.0/8"}`}},
-			want: "group sg-a\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
+			want: "group sg-a incomplete\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
 			warnings: []string{
 				"1.json:1: values.root_module.resources[0].values (aws_vpc_security_group_ingress_rule.a): sg-a is a group of which only these rules are known: add describe-security-groups"},
 		},

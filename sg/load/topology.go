@@ -12,7 +12,7 @@ import (
 func (b *builder) topology() *sg.Topology {
 	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis))}
 	for _, g := range b.groups {
-		if !g.whole {
+		if g.Incomplete = !g.whole; g.Incomplete {
 			g.at.warn("", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
 		}
 		b.compareListings(g)

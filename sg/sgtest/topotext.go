@@ -14,7 +14,7 @@ import (
 //	transitgateway tgw-1 vpc-1 vpc-3 disabled=vpc-4 unknown=vpc-5 referencing=enable
 //	prefixlist pl-corp family=ipv4 max=10 owner=AWS incomplete
 //	entry pl-corp 198.51.100.0/24 desc="the office"
-//	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2
+//	group sg-web vpc=vpc-1 name="web servers" associated=vpc-2 incomplete
 //	rule sg-web ingress tcp 443 0.0.0.0/0 id=sgr-1
 //	eni eni-web 10.0.1.10 2001:db8::10 sg-web public=203.0.113.5 vpc=vpc-1
 //

@@ -84,6 +84,7 @@ func formatGroup(w *words.Writer, g *sg.Group) {
 	for _, v := range g.Associations {
 		w.Keep("associated", string(v))
 	}
+	w.Flag("incomplete", g.Incomplete)
 	for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
 		for _, r := range *RulesOf(g, dir) {
 			w.Start("rule", string(g.ID), dir.String())

@@ -146,7 +146,7 @@ func (b *Builder) Statement(line string, ws []words.Word) error {
 		g := sg.Group{ID: sg.GroupID(id)}
 		err := words.Fields{
 			"name": words.Text(&g.Name), "desc": words.Text(&g.Description), "vpc": words.Text(&g.VPC), "account": words.Text(&g.Account),
-			"associated": words.List(&g.Associations),
+			"associated": words.List(&g.Associations), "flag incomplete": words.Flag(&g.Incomplete),
 		}.Set(args)
 		add(b, &t.Groups, kind, id, g, func(g sg.Group) string { return string(g.ID) })
 		return err

@@ -45,7 +45,7 @@ func everything() *sg.Topology {
 				},
 				Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.Peer{Group: "other one", Account: "2", Peering: "pcx-1"}}},
 			},
-			{ID: "web"}, {ID: "sg-web"}, {ID: ""},
+			{ID: "web", Incomplete: true}, {ID: "sg-web"}, {ID: ""},
 		},
 		ENIs: []sg.ENI{{
 			ID: "eni-1", Name: "the first", Addrs: []netip.Addr{ip("10.0.1.10"), ip("2001:db8::a")},
