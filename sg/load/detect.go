@@ -3,6 +3,8 @@ package load
 import (
 	"slices"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // A reader takes one kind of document apart. Readers run in the order of this
@@ -102,7 +104,7 @@ func documents(src *source, n uint32) []document {
 			if isKnown(item) {
 				pages = append(pages, document{src, item.n, n, item.index})
 			}
-			if len(pages) > maxDocs { // no list of pages
+			if len(pages) > jsontree.MaxDocs { // no list of pages
 				pages = nil
 				break
 			}
@@ -122,7 +124,7 @@ func isKnown(root *cursor) bool {
 // be where none does.
 func (b *builder) understood(root *cursor) bool {
 	if !root.is(object) {
-		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.kind(root.n))
+		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.Kind(root.n))
 		return false
 	}
 	if isKnown(root) {

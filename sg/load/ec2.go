@@ -36,10 +36,10 @@ func (b *builder) securityGroups(c *cursor) {
 
 // ofOtherService reports whether a group is listed as EFS, RDS or ElastiCache do.
 func (s *source) ofOtherService(n uint32) bool {
-	if s.kind(n) != object {
-		return s.kind(n) == str
+	if s.Kind(n) != object {
+		return s.Kind(n) == str
 	}
-	return s.member(n, "GroupId") == 0 && s.member(n, "SecurityGroupId")+s.member(n, "VpcSecurityGroupId")+s.member(n, "Status") > 0
+	return s.Member(n, "GroupId") == 0 && s.Member(n, "SecurityGroupId")+s.Member(n, "VpcSecurityGroupId")+s.Member(n, "Status") > 0
 }
 
 // permission reads one IpPermission, which is a rule for each of its peers (IN-02,

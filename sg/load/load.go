@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // Files reads the named files into one topology. A name may be preceded by the id
@@ -108,7 +109,7 @@ func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
 // add is Add for about size bytes.
 func (l *Loader) add(name string, r io.Reader, size int64) {
 	list, path := splitName(name)
-	text, err := readText(r, size)
+	text, err := jsontree.ReadText(r, size, whatNotJSON)
 	if err != nil {
 		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
 		return

@@ -35,14 +35,11 @@ func (b *builder) texts(all []statements, preferred bool) {
 }
 
 func (b *builder) statements(s statements) {
-	src := &source{name: s.src.name, p: &b.problems, text: s.text, preferred: s.src.preferred, decides: s.src.decides}
-	src.add(node{}, 0) // so that 0 is no line
+	src := &source{name: s.src.name, p: &b.problems, preferred: s.src.preferred, decides: s.src.decides}
 	list := &cursor{src: src}
-	declared, off := make(map[string]int), uint32(0)
+	declared := make(map[string]int)
 	for line := range strings.Lines(s.text) {
-		src.lines = append(src.lines, off)
-		c := &cursor{src: src, n: src.add(node{off: off}, 0)}
-		off += uint32(len(line))
+		c := &cursor{src: src, n: src.AddLine(len(line))}
 		line = strings.TrimRight(line, "\r\n")
 		ws, err := words.Split(line)
 		if err == nil && len(ws) > 0 {

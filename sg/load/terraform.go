@@ -119,7 +119,7 @@ func givesGroups(c *cursor) bool {
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
 	first := &cursor{src: c.src, up: c}
-	if c.filled() && c.src.kind(c.n+1) == object {
+	if c.filled() && c.src.Kind(c.n+1) == object {
 		first.n = c.n + 1
 	}
 	return first

@@ -187,7 +187,7 @@ func (m *tfModule) addItem(item *cursor) {
 // add adds a resource that stands at item.
 func (m *tfModule) add(r *tfResource, item *cursor) {
 	if r.values.n == 0 { // left out where all of them are unknown
-		r.values.n = item.src.emptyAt(item.n)
+		r.values.n = item.src.EmptyAt(item.n)
 	}
 	if item.src.resources == nil {
 		item.src.resources = make(map[uint32]string)

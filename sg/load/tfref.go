@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // A plan tells of an expression only what it refers to (IN-21):
@@ -185,7 +187,7 @@ func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referr
 	}
 	r := &referred{refs: x.refs}
 	d.followed[key] = r // what refers to itself ends here
-	if d.depth++; d.depth <= maxDepth {
+	if d.depth++; d.depth <= jsontree.MaxDepth {
 		for _, steps := range x.steps {
 			if d.step() {
 				d.one(r, s, x, steps, want)
