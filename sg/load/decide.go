@@ -59,40 +59,46 @@ func (d *tfDoc) removals() {
 		return
 	}
 	for item := range d.changes.objects() {
-		change := item.field("change")
+		kind, change := item.field("type").str(), item.field("change")
 		gone := false
 		for action := range change.field("actions").each() {
-			gone = gone || action.str() == "delete"
+			gone = gone || action.str() == "delete" || action.str() == "update" && isRule(kind)
 		}
-		before := change.field("before")
-		if !gone || !before.is(object) {
-			continue
+		if before := change.field("before"); gone && before.is(object) {
+			before.src = before.src.quiet() // what was wrong before is no concern of the plan
+			d.remove(kind, before, item)
 		}
-		before.src = before.src.quiet() // what was wrong before is no concern of the plan
-		id := before.field("id").str()
-		switch item.field("type").str() {
-		case "aws_security_group", "aws_network_interface", "aws_vpc_peering_connection", "aws_vpc", "aws_subnet",
-			"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment":
-		case "aws_instance":
-			id = before.field("primary_network_interface_id").str()
-		case "aws_network_interface_sg_attachment":
-			eni, group := sg.ENIID(before.field("network_interface_id").str()), sg.GroupID(before.field("security_group_id").str())
-			note(d.b.detached, eni, group)
-			continue
-		case "aws_vpc_security_group_vpc_association":
-			note(d.b.parted, sg.GroupID(before.field("security_group_id").str()), sg.VPCID(before.field("vpc_id").str()))
-			continue
-		case "aws_ec2_managed_prefix_list_entry":
-			if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
-				note(d.b.entries, sg.PrefixListID(before.field("prefix_list_id").str()), p)
-			}
-			continue
-		default:
-			continue
+	}
+}
+
+// remove notes what a change takes away, as it is now.
+func (d *tfDoc) remove(kind string, before, change *cursor) {
+	was := func(key string) string { return before.field(key).str() }
+	b, id := d.b, was("id")
+	switch kind {
+	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
+		d.removedRules(kind, before)
+		return
+	case "aws_network_interface_sg_attachment":
+		note(b.detached, sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id")))
+		return
+	case "aws_vpc_security_group_vpc_association":
+		note(b.parted, sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id")))
+		return
+	case "aws_ec2_managed_prefix_list_entry":
+		if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
+			note(b.entries, sg.PrefixListID(was("prefix_list_id")), p)
 		}
-		if id != "" {
-			d.b.gone[id] = item
-		}
+		return
+	case "aws_instance":
+		id = was("primary_network_interface_id")
+	case "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_vpc_peering_connection",
+		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment":
+	default:
+		return // others have the ids of things that stay
+	}
+	if id != "" {
+		b.gone[id] = change
 	}
 }
 

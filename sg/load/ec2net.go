@@ -148,18 +148,7 @@ func (b *builder) prefixLists(c *cursor) {
 			continue
 		}
 		l := b.list(sg.PrefixListID(id), item)
-		setDefault(&l.Name, item.field("PrefixListName").str())
-		setDefault(&l.Owner, sg.AccountID(item.field("OwnerId").str()))
-		if f := item.field("AddressFamily"); f.there() {
-			fam, ok := familyOf(f.str())
-			if !ok {
-				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
-			}
-			setDefault(&l.Family, fam)
-		}
-		if n, ok := item.field("MaxEntries").integer(); ok {
-			setDefault(&l.MaxEntries, n)
-		}
+		l.describe(item, "PrefixListName", "OwnerId", "AddressFamily", "MaxEntries")
 		if cidrs := item.field("Cidrs"); cidrs.there() {
 			l.entries = true
 			setDefault(&l.Owner, awsOwner(l.Name))
@@ -172,14 +161,22 @@ func (b *builder) prefixLists(c *cursor) {
 	}
 }
 
-func familyOf(s string) (packet.Family, bool) {
-	switch s {
+// describe reads what AWS and Terraform say of a list by other keys.
+func (l *prefixList) describe(c *cursor, name, owner, family, most string) {
+	setDefault(&l.Name, c.field(name).str())
+	setDefault(&l.Owner, sg.AccountID(c.field(owner).str()))
+	switch f := c.field(family); f.str() {
 	case "IPv4":
-		return packet.IPv4, true
+		setDefault(&l.Family, packet.IPv4)
 	case "IPv6":
-		return packet.IPv6, true
+		setDefault(&l.Family, packet.IPv6)
+	default:
+		if f.there() {
+			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
+		}
 	}
-	return 0, false
+	n, _ := c.field(most).integer()
+	setDefault(&l.MaxEntries, n)
 }
 
 // awsOwner tells the lists of AWS by their names, which are reserved (PL-10).
@@ -222,24 +219,27 @@ func (b *builder) vpcsOf(c *cursor) {
 		v := b.vpc(sg.VPCID(id), item)
 		setDefault(&v.Account, sg.AccountID(item.field("OwnerId").str()))
 		v.Default = v.Default || item.field("IsDefault").flag()
-		if f := item.field("CidrBlock"); f.there() {
-			if p, _, ok := f.prefix(ipv4); ok {
-				v.addCIDRs(p)
-			}
-		}
-		v.addCIDRs(item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
-		v.addCIDRs(item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
+		v.addCIDRs(item.blocks()...)
 	}
 }
 
-// blocks reads the CIDR blocks that are associated now, not those that once were.
-func (c *cursor) blocks(set, key, state string, f family) []netip.Prefix {
+// blocks reads the CIDR blocks of a VPC or subnet, the primary one first: those that are
+// associated now, not those that once were.
+func (c *cursor) blocks() []netip.Prefix {
 	var out []netip.Prefix
-	for item := range c.field(set).objects() {
-		switch item.field(state).field("State").str() {
-		case "associated", "associating", "":
-			if p, _, ok := item.field(key).prefix(f); ok {
-				out = append(out, p)
+	add := func(block *cursor, f family) {
+		if p, _, ok := block.prefix(f); ok {
+			out = append(out, p)
+		}
+	}
+	if block := c.field("CidrBlock"); block.there() {
+		add(block, ipv4)
+	}
+	for i, key := range [...]string{"CidrBlock", "Ipv6CidrBlock"} {
+		for item := range c.field(key + "AssociationSet").objects() {
+			switch item.field(key + "State").field("State").str() {
+			case "associated", "associating", "":
+				add(item.field(key), ipv4+family(i))
 			}
 		}
 	}
@@ -253,13 +253,7 @@ func (b *builder) subnets(c *cursor) {
 		if !ok || !okVPC || b.isGone(id, item) {
 			continue
 		}
-		cidrs := item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)
-		if f := item.field("CidrBlock"); f.there() {
-			if p, _, ok := f.prefix(ipv4); ok {
-				cidrs = append([]netip.Prefix{p}, cidrs...)
-			}
-		}
-		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), cidrs...)
+		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), item.blocks()...)
 	}
 }
 

@@ -178,18 +178,7 @@ func (r *tfResource) eniID() string {
 func (r *tfResource) prefixList(entries string) {
 	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
 	l.decided = r.module.doc.plan && r.mode == "managed"
-	setDefault(&l.Name, r.values.field("name").str())
-	setDefault(&l.Owner, sg.AccountID(r.values.field("owner_id").str()))
-	if f := r.values.field("address_family"); f.there() {
-		fam, ok := familyOf(f.str())
-		if !ok {
-			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
-		}
-		setDefault(&l.Family, fam)
-	}
-	if n, ok := r.values.field("max_entries").integer(); ok {
-		setDefault(&l.MaxEntries, n)
-	}
+	l.describe(r.values, "name", "owner_id", "address_family", "max_entries")
 	c := r.values.field(entries)
 	l.entries = l.entries || r.mode == "managed" || c.there()
 	if r.unknown(entries) {
