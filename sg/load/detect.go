@@ -52,7 +52,7 @@ var unmodelled = map[string]string{
 }
 
 const (
-	giveNewer    = "give the newer of the two, or say which one to prefer"
+	giveNewer    = "give the newer of the two, or prefer one (-prefer FILE)"
 	giveListings = "give the output of `aws ec2 describe-security-groups` and `aws ec2 describe-network-interfaces`"
 	giveShow     = "give the output of `terraform show -json`"
 )
