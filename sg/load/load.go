@@ -3,8 +3,10 @@ package load
 import (
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -165,8 +167,8 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b.add(l.errs...)
 	b.warns = append(b.warns, l.warns...)
 	b.unread = len(l.errs) > 0
-	for name, used := range l.prefer {
-		if !used {
+	for _, name := range slices.Sorted(maps.Keys(l.prefer)) {
+		if !l.prefer[name] {
 			b.add(&Error{Place: Place{File: name}, Err: errNotGiven})
 		}
 	}
