@@ -247,7 +247,7 @@ func (r *run) reportMemory(out *Report) {
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
-			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now}).Hops[0].Near
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: r.Via}).Hops[0].Near
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}

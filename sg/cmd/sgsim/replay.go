@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -37,6 +38,8 @@ to, and reports. Without arguments it shows a small demonstration.
   -dropped FILE        write the dropped ones, likewise
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
+  -through ENI         the load balancer or Instance Connect Endpoint that the packets came
+                       through with their clients' addresses: rules for its groups admit
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
@@ -64,6 +67,7 @@ type replayFlags struct {
 	accepted    string
 	dropped     string
 	tap         string
+	through     string
 	interfaces  list
 	max         int
 	failOn      string
@@ -82,6 +86,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
+	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
@@ -155,6 +160,7 @@ type replayer struct {
 	policy   *sg.Policy
 	files    []*capture.File
 	placer   *placer
+	via      sg.Via
 	demo     bool
 	observer []replay.Observer
 	flush    []func() error // in this order, at the end
@@ -182,6 +188,11 @@ func (r *replayer) open() (usage, err error) {
 	}
 	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
 		return usage, nil
+	}
+	if r.through != "" {
+		if r.via.Through, usage = findENI(r.through, r.topo); usage != nil {
+			return fmt.Errorf("-through %s: %w", r.through, usage), nil
+		}
 	}
 	for _, name := range r.captures {
 		if err := r.openCapture(name); err != nil {
@@ -221,10 +232,10 @@ func (r *replayer) openCapture(name string) error {
 
 func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-	enis, groups := names(r.topo)
+	names := prose.NamesOf(r.topo)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: enis, Groups: groups})
+		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: names.ENIs, Groups: names.Groups})
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
@@ -252,7 +263,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers}
+	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, Via: r.via}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {
@@ -342,8 +353,8 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
-	enis, groups := names(r.topo)
-	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
+	names := prose.NamesOf(r.topo)
+	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
 }
 
 func (r *replayer) close() {
