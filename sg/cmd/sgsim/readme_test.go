@@ -139,7 +139,7 @@ func run(t *testing.T, args string) string {
 	cmd := exec.Command(sgsim, words...)
 	cmd.Dir = root
 	out, err := cmd.CombinedOutput()
-	assert.NoError(t, err, "%s\n%s", args, out)
+	require.NoError(t, err, "%s\n%s", args, out)
 	return string(out)
 }
 
