@@ -43,6 +43,7 @@ type group struct {
 	rules   [2][]*ruleInfo // by Direction-1
 
 	mayUntrack bool // whether one of the rules may
+	incomplete bool // there may be further rules
 }
 
 // An eni is a compiled ENI: one cache line with what packets need.
@@ -56,7 +57,7 @@ type eni struct {
 	count  uint16    // of groups
 
 	unfiltered bool // AWS attaches no group to it
-	incomplete bool // it carries groups that are not known
+	incomplete bool // it carries groups that are not known, or not all their rules
 	tracked    bool // whatever the rules are (CT-14)
 }
 
@@ -65,7 +66,7 @@ type eniInfo struct {
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
-	missing  []GroupID // that it carries and the topology lacks
+	missing  []GroupID // that it carries and the topology lacks, in whole or in part
 	subnet   uint32    // its number; 0 where not known, or without network ACLs
 	transit  bool      // a transit gateway attachment
 

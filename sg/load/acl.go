@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // A networkACL is a network ACL under construction.
@@ -112,6 +113,26 @@ func (b *builder) networkACLs(c *cursor) {
 			if e, ok := x.read(); ok && !b.aclEntries[a.ID][entryKey{dir, e.Number}] {
 				a.add(dir, e, entry)
 			}
+		}
+	}
+}
+
+// aclPart adds what a line of a topology's text form says of an ACL, which may declare it.
+func (b *builder) aclPart(p *sg.NetworkACL, declares bool, c *cursor) {
+	a := b.acl(p.ID, c)
+	setDefault(&a.VPC, p.VPC)
+	setDefault(&a.Name, p.Name)
+	a.IsDefault = a.IsDefault || p.IsDefault
+	if a.decided {
+		return
+	}
+	a.whole = a.whole || declares
+	for _, s := range p.Subnets {
+		b.associate(s, a.ID, 1, c)
+	}
+	for dir := sg.Ingress; dir <= sg.Egress; dir++ {
+		for _, e := range *topotext.EntriesOf(p, dir) {
+			a.add(dir, e, c)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
 
@@ -15,10 +16,10 @@ import (
 func parseEntryChange(line string, args []words.Word) (change, error) {
 	id := sg.NetworkACLID(args[1].Value)
 	if args[0].Value != "remove" {
-		dir, e, err := parseDirEntry(line, args[2:])
+		dir, e, err := topotext.ParseDirEntry(line, args[2:])
 		return putEntry(args[0].Value == "replace", id, dir, e), err
 	}
-	dir, err := parseDirection(args[2])
+	dir, err := topotext.ParseDirection(args[2])
 	if err != nil {
 		return nil, err
 	}
@@ -39,8 +40,7 @@ func putEntry(replace bool, id sg.NetworkACLID, dir sg.Direction, e sg.ACLEntry)
 			return err
 		}
 		list := r.entries(id, dir)
-		without(list, func(o sg.ACLEntry) bool { return o.Number == e.Number })
-		*list = append(*list, e)
+		*list = append(slices.DeleteFunc(*list, func(o sg.ACLEntry) bool { return o.Number == e.Number }), e)
 		return nil
 	}
 }
@@ -50,14 +50,15 @@ func removeEntry(id sg.NetworkACLID, dir sg.Direction, number int) change {
 		if err := fw.RemoveACLEntry(id, dir, number); err != nil {
 			return err
 		}
-		without(r.entries(id, dir), func(o sg.ACLEntry) bool { return o.Number == number })
+		list := r.entries(id, dir)
+		*list = slices.DeleteFunc(*list, func(o sg.ACLEntry) bool { return o.Number == number })
 		return nil
 	}
 }
 
 func (r *runner) entries(id sg.NetworkACLID, dir sg.Direction) *[]sg.ACLEntry {
-	acls := r.build.topo.NetworkACLs
-	return entriesOf(&acls[last(acls, func(a sg.NetworkACL) bool { return a.ID == id })], dir)
+	acls := r.build.Topo.NetworkACLs
+	return topotext.EntriesOf(&acls[slices.IndexFunc(acls, func(a sg.NetworkACL) bool { return a.ID == id })], dir)
 }
 
 func associate(subnet sg.SubnetID, id sg.NetworkACLID) change {
@@ -65,8 +66,8 @@ func associate(subnet sg.SubnetID, id sg.NetworkACLID) change {
 		if err := fw.AssociateACL(subnet, id); err != nil {
 			return err
 		}
-		for i := range r.build.topo.NetworkACLs {
-			a := &r.build.topo.NetworkACLs[i]
+		for i := range r.build.Topo.NetworkACLs {
+			a := &r.build.Topo.NetworkACLs[i]
 			a.Subnets = slices.DeleteFunc(slices.Clone(a.Subnets), func(s sg.SubnetID) bool { return s == subnet })
 			if a.ID == id {
 				a.Subnets = append(a.Subnets, subnet)
