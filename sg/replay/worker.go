@@ -37,7 +37,7 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 func (w *worker) judge(p *Packet) {
 	f, at := p.Frame, p.place
 	if at.ENI != "" {
-		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err, Via: via(p)}
 		w.flush()
 		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
 		w.tally.add(p)
@@ -45,7 +45,7 @@ func (w *worker) judge(p *Packet) {
 	}
 	w.queue[w.queued] = p
 	in := &w.packets[w.queued]
-	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
+	in.Header, in.Time, in.Err, in.Via = &f.Header, p.Time, f.Err, via(p)
 	if w.queued++; w.queued == batchSize {
 		w.flush()
 	}

@@ -263,6 +263,19 @@ func TestReplayTap(t *testing.T) {
 	}
 }
 
+func TestReplayUnwrap(t *testing.T) {
+	f := frameOf(t, askWeb, 0)
+	f.Data = packettest.VXLAN(t, "udp 10.0.1.10:4000 > 10.0.9.9:4789", 7, f.Data)
+	f.Length = len(f.Data)
+	var b bytes.Buffer
+	w := capture.NewWriter(&b, capture.Pcap, nil)
+	require.NoError(t, w.WriteFrame(f))
+	require.NoError(t, w.Flush())
+	packets := write(t, "mirror.pcap", b.Bytes())
+	assert.Equal(t, []string{"rule"}, reasons(t, "-topology", vpc(t), packets))
+	assert.Equal(t, []string{"no_rule"}, reasons(t, "-topology", vpc(t), "-unwrap=false", packets))
+}
+
 func TestReplayInterface(t *testing.T) {
 	var b bytes.Buffer
 	w := capture.NewWriter(&b, capture.PcapNG, nil)

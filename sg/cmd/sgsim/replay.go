@@ -36,6 +36,8 @@ to, and reports. Without arguments it shows a small demonstration.
   -dropped FILE        write the dropped ones, likewise
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
+  -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
+                       mirrored or redirected packets inside
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
@@ -67,6 +69,7 @@ type replayFlags struct {
 	max         int
 	failOn      string
 	workers     int
+	unwrap      bool
 	captures    []string
 }
 
@@ -85,6 +88,7 @@ func (t *tool) replay(args []string) int {
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	fs.IntVar(&f.workers, "workers", 1, "")
+	fs.BoolVar(&f.unwrap, "unwrap", true, "")
 	if status, done := t.parse(fs, args, replayHelp); done {
 		return status
 	}
@@ -251,7 +255,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers}
+	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, KeepTunnels: !r.unwrap}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {
