@@ -240,7 +240,7 @@ func TestUnknown(t *testing.T) {
 	require.NoError(t, x.Flush())
 	assert.Contains(t, text.String(), "  unknown  tcp 203.0.113.9 > 10.0.1.10 missing ports,flags\n        eni-web ingress: the capture cut off what decides\n")
 	assert.Equal(t, "eni-web ACCEPT OK\neni-web - SKIPDATA\neni-db - NODATA\n",
-		flowLog(t, site(), replay.FlowLogOptions{Format: "${interface-id} ${action} ${log-status}"}, s))
+		flowLog(t, site(), replay.FlowLogOptions{Format: format(t, "${interface-id} ${action} ${log-status}")}, s))
 }
 
 // Later fragments pass for the first one of their datagram and count at no rule.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -29,7 +30,7 @@ to, and reports. Without arguments it shows a small demonstration.
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
                        report goes to standard error with jsonl and flowlog (default text)
-  -log-format '${srcaddr} ...'      fields of a flow log, versions 2 to 5, as AWS takes it
+  -log-format '${srcaddr} ...'      fields of a flow log, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
                        read, else pcapng
@@ -61,6 +62,7 @@ type replayFlags struct {
 	firewallFlags
 	format      string
 	logFormat   string
+	fields      flowlog.Format // of logFormat
 	logInterval time.Duration
 	accepted    string
 	dropped     string
@@ -139,7 +141,13 @@ func (f *replayFlags) check() error {
 		return fmt.Errorf("-max-connections %d: below zero", f.max)
 	case f.format != "flowlog" && (f.logFormat != "" || f.logInterval != 0):
 		return errors.New("-log-format and -log-interval go with -format flowlog")
-	case f.failOn != "":
+	case f.logFormat != "":
+		var err error
+		if f.fields, err = flowlog.ParseFormat(f.logFormat); err != nil {
+			return err
+		}
+	}
+	if f.failOn != "" {
 		for name := range strings.SplitSeq(f.failOn, ",") {
 			if err := oneOf("fail-on", name, "drop", "unknown"); err != nil {
 				return err
@@ -235,7 +243,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 		r.observer = append(r.observer, lines)
 		r.flush = append(r.flush, lines.Flush)
 	case "flowlog":
-		log, err := replay.NewFlowLog(r.out, r.topo, replay.FlowLogOptions{Format: r.logFormat, Interval: r.logInterval})
+		log, err := replay.NewFlowLog(r.out, r.topo, replay.FlowLogOptions{Format: r.fields, Interval: r.logInterval})
 		if err != nil {
 			return err, nil
 		}
