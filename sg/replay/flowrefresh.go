@@ -1,0 +1,51 @@
+package replay
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A refresh is the last packet of a record, which keeps its connection.
+type refresh struct {
+	at    int64 // Unix seconds
+	eni   *sg.Enforcer
+	dir   sg.Direction
+	tuple packet.FiveTuple
+}
+
+// refreshes are the last packets of records whose time has not come, by time: the
+// clock of the connections must not run ahead of the records to come. There are no
+// more than records that overlap, since no record is longer than ten minutes, and no
+// more than maxRefreshes.
+type refreshes []refresh
+
+const maxRefreshes = 1 << 20
+
+func (h refreshes) Len() int           { return len(h) }
+func (h refreshes) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h refreshes) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *refreshes) Push(x any)        { *h = append(*h, x.(refresh)) }
+
+func (h *refreshes) Pop() any {
+	last := len(*h) - 1
+	x := (*h)[last]
+	*h = (*h)[:last]
+	return x
+}
+
+func (h *refreshes) add(r refresh) {
+	if len(*h) < maxRefreshes {
+		heap.Push(h, r)
+	}
+}
+
+// run sends the packets up to now.
+func (h *refreshes) run(now int64) {
+	for len(*h) > 0 && (*h)[0].at <= now {
+		r := heap.Pop(h).(refresh)
+		forward(r.eni, r.dir, r.tuple, packet.ACK, time.Unix(r.at, 0))
+	}
+}
