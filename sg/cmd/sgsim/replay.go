@@ -18,20 +18,21 @@ import (
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-const replayHelp = `usage: sgsim replay [flags] CAPTURE...
+const replayHelp = `usage: sgsim replay [flags] CAPTURE... | FLOWLOG...
 
-Judges each packet of the captures (pcap, pcapng, gzip; - is standard input;
-several are merged by time) at the ENIs of the topology that its addresses belong
-to, and reports. Without arguments it shows a small demonstration.
+Judges each packet of captures (pcap, pcapng), or each record of VPC flow logs (text,
+JSON, folders of files), which it compares with what AWS did, at the ENIs of the topology,
+and reports. Files may be gzipped, - is standard input, several are merged by time. Without
+arguments it shows a small demonstration.
 
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -topology FILE       JSON of the AWS CLI (describe-security-groups, ...) or of terraform
+                       show -json; repeat; pl-0123=FILE for the entries of a prefix list
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
                        report goes to standard error with jsonl and flowlog (default text)
-  -log-format '${srcaddr} ...'      fields of a flow log, as AWS takes it
-  -log-interval 10m    aggregation interval of a flow log: 1m or 10m
+  -log-format '${srcaddr} ...'      fields of a flow log that is written, or of one that is
+                       read and has no header, as AWS takes it
+  -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
                        read, else pcapng
   -dropped FILE        write the dropped ones, likewise
@@ -42,12 +43,11 @@ to, and reports. Without arguments it shows a small demonstration.
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
-  -max-connections N   most tracked connections of an instance, or of an ENI without one
-                       (default no maximum)
+  -max-connections N   most tracked connections of an instance, or ENI without one
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
-  -fail-on drop,unknown   exit status 3 if a packet was dropped, or what becomes of it is
-                       not known; 1 if none was judged; for CI
+  -fail-on drop,unknown,disagreement   exit status 3 if a packet was dropped, or what
+                       becomes of it is unknown, or AWS did otherwise; 1 if none is judged
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
@@ -109,6 +109,9 @@ func (t *tool) replay(args []string) int {
 	case err != nil:
 		return t.failed(err)
 	}
+	if r.log != nil {
+		return r.runLog(r.log)
+	}
 	return r.run()
 }
 
@@ -139,8 +142,8 @@ func (f *replayFlags) check() error {
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
 	case f.max < 0:
 		return fmt.Errorf("-max-connections %d: below zero", f.max)
-	case f.format != "flowlog" && (f.logFormat != "" || f.logInterval != 0):
-		return errors.New("-log-format and -log-interval go with -format flowlog")
+	case f.format != "flowlog" && f.logInterval != 0:
+		return errors.New("-log-interval goes with -format flowlog")
 	case f.logFormat != "":
 		var err error
 		if f.fields, err = flowlog.ParseFormat(f.logFormat); err != nil {
@@ -149,7 +152,7 @@ func (f *replayFlags) check() error {
 	}
 	if f.failOn != "" {
 		for name := range strings.SplitSeq(f.failOn, ",") {
-			if err := oneOf("fail-on", name, "drop", "unknown"); err != nil {
+			if err := oneOf("fail-on", name, "drop", "unknown", "disagreement"); err != nil {
 				return err
 			}
 		}
@@ -165,6 +168,8 @@ type replayer struct {
 	topo     *sg.Topology
 	policy   *sg.Policy
 	files    []*capture.File
+	log      *flowlog.Reader // instead of files
+	input    *bufio.Reader   // standard input, where it is read
 	placer   *placer
 	demo     bool
 	observer []replay.Observer
@@ -194,6 +199,16 @@ func (r *replayer) open() (usage, err error) {
 	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
 		return usage, nil
 	}
+	if r.log, usage, err = r.openLog(); usage != nil || err != nil {
+		return usage, err
+	}
+	if r.log != nil {
+		r.out = bufio.NewWriterSize(r.stdout, 64<<10)
+		return nil, nil
+	}
+	if r.logFormat != "" && r.format != "flowlog" {
+		return errors.New("-log-format goes with -format flowlog, or with flow logs"), nil
+	}
 	for _, name := range r.captures {
 		if err := r.openCapture(name); err != nil {
 			return nil, err
@@ -211,7 +226,7 @@ func (r *replayer) openCapture(name string) error {
 	info, staterr := os.Stat(name)
 	switch {
 	case name == "-":
-		f, err = capture.NewReader(newInterruptible(r.ctx, r.stdin), "standard input")
+		f, err = capture.NewReader(r.input, "standard input")
 	case staterr == nil && info.Mode()&os.ModeNamedPipe != 0:
 		f, err = r.openPipe(name)
 	default:
@@ -286,7 +301,7 @@ func (r *replayer) run() int {
 	}
 	var p *progress
 	if terminal(r.stderr) {
-		p = &progress{w: r.stderr, began: time.Now(), total: r.size}
+		p = &progress{w: r.stderr, began: time.Now(), total: r.size, noun: "packets"}
 		o.Progress = p.show
 	}
 	if r.demo && r.format == "text" {
@@ -323,26 +338,31 @@ func (r *replayer) run() int {
 	case err != nil:
 		return r.failed(err)
 	case r.failOn != "":
-		return r.gate(report)
+		return r.gate(captureGates(report))
 	}
 	return exitOK
+}
+
+// gates are what -fail-on looks at: how many packets or records there are of each
+// name, and how many were judged.
+type gates struct {
+	what   string
+	found  map[string]uint64
+	judged uint64
 }
 
 // gate is -fail-on. What judged nothing does not pass.
-func (r *replayer) gate(report *replay.Report) int {
+func (r *replayer) gate(g gates) int {
 	for name := range strings.SplitSeq(r.failOn, ",") {
-		if report.Of(gates[name]).Packets > 0 {
+		if g.found[name] > 0 {
 			return exitNo
 		}
 	}
-	if report.Of(sg.Accept).Packets+report.Of(sg.Drop).Packets == 0 {
-		return r.failed(fmt.Errorf("-fail-on %s: no packet was judged, so nothing passed", r.failOn))
+	if g.judged == 0 {
+		return r.failed(fmt.Errorf("-fail-on %s: no %s was judged, so nothing passed", r.failOn, g.what))
 	}
 	return exitOK
 }
-
-// gates are the verdicts that -fail-on names.
-var gates = map[string]sg.Verdict{"drop": sg.Drop, "unknown": sg.Unknown}
 
 // report goes where it does not mix with what programs read.
 func (r *replayer) report(report *replay.Report) error {
