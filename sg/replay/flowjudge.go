@@ -115,6 +115,7 @@ const maxTime = 1 << 33 // the year 2242
 // after it are as far.
 type flowJudge struct {
 	policy  *sg.Policy
+	options sg.Options
 	fw      *sg.Firewall
 	openers *flowlog.Openers
 	later   refreshes
@@ -126,7 +127,7 @@ func newFlowJudge(p *sg.Policy, o *sg.Options) *flowJudge {
 	fo := *o
 	fo.Midstream = sg.MidstreamDrop // connections are picked up here, from the side that opened them
 	return &flowJudge{
-		policy: p, fw: sg.NewFirewall(p, &fo), ask: sg.NewFirewall(p, nil),
+		policy: p, options: fo, fw: sg.NewFirewall(p, &fo), ask: sg.NewFirewall(p, nil),
 		openers: flowlog.NewOpeners(0), icmp: map[icmpAsked]bool{},
 	}
 }
@@ -147,8 +148,7 @@ func (j *flowJudge) judge(r *FlowRecord) {
 		return
 	}
 	r.Opening = j.openers.Of(r.Record)
-	known := j.place(r)
-	if !known {
+	if !j.place(r) {
 		return
 	}
 	j.later.run(r.Start)
@@ -164,8 +164,20 @@ func (j *flowJudge) judge(r *FlowRecord) {
 		c.judgeEither(r)
 	}
 	r.weigh()
-	if r.Verdict == sg.Accept && r.End > r.Start && r.End <= maxTime && r.Action == flowlog.Accept {
-		j.later.add(refresh{r.End, c.at, r.Direction, t})
+	if flags := lastFlags(r.TCPFlags); r.Verdict == sg.Accept && r.Action == flowlog.Accept && r.End <= maxTime &&
+		(r.End > r.Start || flags != packet.ACK) {
+		j.later.add(refresh{max(r.Start, r.End), c.at, r.Direction, flags, t})
+	}
+}
+
+// maxFlowConns is how many entries the connection table may hold. Beyond, all are
+// forgotten, and picked up again when their records come.
+const maxFlowConns = 1 << 20
+
+// forget keeps the connection table within its bound.
+func (j *flowJudge) forget() {
+	if j.fw.Stats().Entries > maxFlowConns {
+		j.fw, j.later = sg.NewFirewall(j.policy, &j.options), nil
 	}
 }
 
@@ -264,7 +276,7 @@ func (c *flowConn) send(flags packet.TCPFlags) sg.Decision {
 }
 
 func (c *flowConn) answer(flags packet.TCPFlags) sg.Decision {
-	return forward(c.at, 3-c.dir, c.tuple.Reverse(), flags, c.now)
+	return forward(c.at, back(c.dir), c.tuple.Reverse(), flags, c.now)
 }
 
 func forward(at *sg.Enforcer, dir sg.Direction, t packet.FiveTuple, flags packet.TCPFlags, now time.Time) sg.Decision {
@@ -274,6 +286,14 @@ func forward(at *sg.Enforcer, dir sg.Direction, t packet.FiveTuple, flags packet
 		return hops[0].Decision
 	}
 	return sg.Decision{Verdict: o.Verdict, Reason: o.Reason}
+}
+
+// back returns the direction of answers.
+func back(d sg.Direction) sg.Direction {
+	if d == sg.Ingress {
+		return sg.Egress
+	}
+	return sg.Ingress
 }
 
 // headerOf is the header of a packet without payload.
@@ -347,9 +367,9 @@ func (c *flowConn) judgeAnswer(r *FlowRecord) {
 // judgeEither judges a record of which either side may have opened the connection:
 // there is a verdict where it is the same for both.
 func (c *flowConn) judgeEither(r *FlowRecord) {
-	there, back := headerOf(c.tuple, packet.SYN), headerOf(c.tuple.Reverse(), packet.SYN)
-	_, asking := c.j.policy.Match(r.ENI, c.dir, &there)
-	_, asked := c.j.policy.Match(r.ENI, 3-c.dir, &back)
+	request, other := headerOf(c.tuple, packet.SYN), headerOf(c.tuple.Reverse(), packet.SYN)
+	_, asking := c.j.policy.Match(r.ENI, c.dir, &request)
+	_, asked := c.j.policy.Match(r.ENI, back(c.dir), &other)
 	if asking != asked {
 		d := c.send(packet.ACK)
 		if d.Reason == sg.Tracked || d.Verdict == sg.Accept && c.tuple.Protocol != packet.TCP {
@@ -381,7 +401,7 @@ func (j *flowJudge) judgeICMP(r *FlowRecord, c *flowConn) {
 	switch {
 	case d.Reason != sg.Cut:
 		r.decide(d)
-	case j.mayPass(r.ENI, c.dir, c.tuple) || j.mayPass(r.ENI, 3-c.dir, c.tuple.Reverse()):
+	case j.mayPass(r.ENI, c.dir, c.tuple) || j.mayPass(r.ENI, back(c.dir), c.tuple.Reverse()):
 		r.undecided(NoICMPType)
 	default:
 		r.decide(sg.Decision{Verdict: sg.Drop, Reason: sg.NoRule})

@@ -257,11 +257,13 @@ func TestFlowRecordsConnections(t *testing.T) {
 		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 0 60 600 ACCEPT",
 		"eni-web 10.0.1.10 198.51.100.2 443 40001 6 19 1 2 ACCEPT",
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 601 900 ACCEPT",
+		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 0 901 902 ACCEPT", // it had ended
 	}, "\n"), func(r *replay.FlowRecord) {
 		reasons = append(reasons, fmt.Sprint(r.Verdict, " ", r.Decision.Reason, " ", r.PickedUp))
 	})
 	assert.Equal(t, []string{
 		"accept rule false", "accept rule false", "accept tracked false", "accept tracked false", "accept tracked false", "accept tracked false",
+		"accept rule true",
 	}, reasons)
 }
 

@@ -8,12 +8,24 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A refresh is the last packet of a record, which keeps its connection.
+// A refresh is the last packet of a record, which keeps its connection or ends it.
 type refresh struct {
 	at    int64 // Unix seconds
 	eni   *sg.Enforcer
 	dir   sg.Direction
+	flags packet.TCPFlags
 	tuple packet.FiveTuple
+}
+
+// lastFlags are those of the last packet of a record with these flags.
+func lastFlags(f packet.TCPFlags) packet.TCPFlags {
+	switch {
+	case f&packet.RST != 0:
+		return packet.RST | packet.ACK
+	case f&packet.FIN != 0:
+		return packet.FIN | packet.ACK
+	}
+	return packet.ACK
 }
 
 // refreshes are the last packets of records whose time has not come, by time: the
@@ -42,10 +54,11 @@ func (h *refreshes) add(r refresh) {
 	}
 }
 
-// run sends the packets up to now.
+// run sends the packets before now. Those of the same second wait: the other half of
+// the pair may stand behind.
 func (h *refreshes) run(now int64) {
-	for len(*h) > 0 && (*h)[0].at <= now {
+	for len(*h) > 0 && (*h)[0].at < now {
 		r := heap.Pop(h).(refresh)
-		forward(r.eni, r.dir, r.tuple, packet.ACK, time.Unix(r.at, 0))
+		forward(r.eni, r.dir, r.tuple, r.flags, time.Unix(r.at, 0))
 	}
 }

@@ -43,7 +43,8 @@ type FlowReport struct {
 	// Openings are the records by what tells who opened their connection.
 	Openings []OpeningCount
 
-	// PickedUp are records of connections that were judged without their opening.
+	// PickedUp are records that took up connections whose opening the log does not
+	// have, or which were forgotten.
 	PickedUp FlowCount
 
 	// NoPkt is the number of judged records without both pkt-srcaddr and pkt-dstaddr:

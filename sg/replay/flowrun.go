@@ -37,7 +37,8 @@ type FlowOptions struct {
 //
 // What a log cannot tell is Unknown, never guessed: see [Undecided]. Network ACLs are
 // not judged. Records of time far out of order count as the latest time seen. Memory
-// grows with the connections and with the records that overlap, not with the log.
+// does not grow with the log: beyond a million connections all are forgotten, and
+// picked up when they go on.
 //
 // The error is that of the reader, of Observe, or of the context. The report is never
 // nil, and tells of the records up to there.
@@ -60,6 +61,7 @@ func RunFlowLog(ctx context.Context, p *sg.Policy, o *FlowOptions, log *flowlog.
 			if err = ctx.Err(); err != nil {
 				break
 			}
+			j.forget()
 		}
 		r := FlowRecord{Record: rec, Position: log.Position()}
 		j.judge(&r)

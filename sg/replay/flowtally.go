@@ -165,7 +165,7 @@ func (t *flowTally) addRule(r *FlowRecord) {
 func (t *flowTally) addService(r *FlowRecord, a Agreement) {
 	key := serviceKey{eni: r.ENI, dir: r.Direction, protocol: r.Protocol, port: r.DstPort, verdict: r.Verdict, far: r.far()}
 	if r.Opening.By == flowlog.Destination && certain(r) {
-		key.dir, key.port = 3-r.Direction, r.SrcPort
+		key.dir, key.port = back(r.Direction), r.SrcPort
 	}
 	if r.Verdict == sg.Accept {
 		key.rule, key.far = r.Decision.Rule, netip.Addr{}

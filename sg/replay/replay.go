@@ -14,6 +14,12 @@
 // both. A capture for which addresses are not enough is placed with
 // [Options.Place].
 //
+// Captures of Traffic Mirroring and of appliances behind a Gateway Load Balancer are
+// unwrapped, and each copy is judged where it was taken: see [Options.KeepTunnels].
+//
+// [RunFlowLog] does the same for the records of VPC flow logs, and compares the verdicts
+// with those of AWS.
+//
 // What is to be seen of each packet is the business of an [Observer]: [JSONL],
 // [Text], [FlowLog] and [Split] write the usual outputs.
 //
