@@ -220,7 +220,7 @@ func (r *run) next(p *Packet) {
 		}
 		r.alien.Packets++
 	}
-	p.tick = false
+	p.tick, p.Refused = false, false
 	if p.at > r.latest {
 		now := time.Unix(0, p.at).UTC()
 		if r.latest == noTime {

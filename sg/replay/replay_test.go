@@ -629,3 +629,19 @@ func TestReasonsAreKnown(t *testing.T) {
 	}
 	assert.Less(t, int(last), 32)
 }
+
+// That a packet belongs to a refused connection says nothing about the next one.
+func TestRefusedIsOfThePacket(t *testing.T) {
+	s := script{
+		"0 tcp 203.0.113.9:1 > 10.0.1.10:443 S",
+		"1 tcp 203.0.113.9:1 > 10.0.1.10:443 A",
+		"2 udp 203.0.113.9:1 > 10.0.1.10:443",
+	}
+	var refused []bool
+	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: observe(func(p *replay.Packet) error {
+		refused = append(refused, p.Refused)
+		return nil
+	})}, s)
+	require.NoError(t, err)
+	assert.Equal(t, []bool{false, true, false}, refused)
+}
