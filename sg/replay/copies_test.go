@@ -185,6 +185,17 @@ func TestCopiesThroughGateway(t *testing.T) {
 	assert.EqualValues(t, 1, report.Copies.Placed)
 }
 
+// More tunnels than anybody builds are opened from the outside as far as four.
+func TestCopiesTooDeep(t *testing.T) {
+	b := packettest.Ethernet(t, query)
+	for range 5 {
+		b = packettest.VXLAN(t, elsewhere, 7, b)
+	}
+	report, lines := runCopies(t, replay.Options{}, captureOf(t, b))
+	assert.Equal(t, []string{"not_applicable no_interface"}, lines)
+	assert.Equal(t, replay.Copies{Unwrapped: 1, Closed: 1}, report.Copies)
+}
+
 // The groups see the datagrams of an overlay network, not what is inside.
 func TestCopiesOfOverlay(t *testing.T) {
 	pods := mirror(t, "udp 10.0.1.10:4000 > 10.0.2.20:4789", "tcp 172.16.0.1:1 > 172.16.0.2:2 S")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,50 @@ func TestFlowRecordsOfSharedCaptures(t *testing.T) {
 	for what, n := range decided {
 		assert.Greater(t, n, 2*undecided[what], what)
 	}
+}
+
+// With the rule for TCP of sg-in gone behind its back, a log disagrees in the records
+// that this rule had admitted and no other would.
+func TestFlowRecordsOfChangedRule(t *testing.T) {
+	affected := 0
+	for name := range sharedCaptures(t) {
+		topo := topologyOf(t, name)
+		groups := map[netip.Addr]sg.GroupID{}
+		for _, e := range topo.ENIs {
+			groups[e.Addrs[0]] = e.Groups[0]
+		}
+		changed := topologyOf(t, name)
+		changed.Groups[1].Ingress = changed.Groups[1].Ingress[1:]
+		for what, f := range logFormats(t) {
+			c, err := capture.Open(name)
+			require.NoError(t, err)
+			log := flowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			require.NoError(t, c.Close())
+			want := []int{}
+			judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
+				far := r.Src()
+				if r.Direction == sg.Egress {
+					far = r.Dst()
+				}
+				if ref := r.Decision.Rule; r.Verdict == sg.Accept && fmt.Sprint(ref) == "sg-in ingress[0]" && groups[far] != "sg-out" {
+					want = append(want, r.Position.Line)
+				}
+			})
+			got := []int{}
+			report, _ := judgeLog(t, changed, f, log, func(r *replay.FlowRecord) {
+				if r.Agreement() == replay.Disagree {
+					got = append(got, r.Position.Line)
+				}
+			})
+			assert.Equal(t, want, got, "%s %s", name, what)
+			for _, d := range report.Disagreements {
+				assert.Contains(t, []replay.Cause{replay.RuleNotGiven, replay.Older}, d.Cause, "%s %s: %+v", name, what, d)
+			}
+			affected += len(got)
+		}
+	}
+	assert.NotZero(t, affected)
+	t.Log(affected)
 }
 
 // day is traffic of which the groups of the site admit some.
@@ -204,7 +249,7 @@ func TestFlowRecordsCauses(t *testing.T) {
 func TestFlowRecordsUndecided(t *testing.T) {
 	topo := site()
 	topo.Groups[0].Ingress = append(topo.Groups[0].Ingress,
-		sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, 0), Peer: sg.AnyIPv4},
+		sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(3, 4), Peer: sg.AnyIPv4},
 		sg.Rule{Protocol: sg.UDP, Ports: sg.Port(53), Peer: sg.MustCIDR("192.0.2.0/24")})
 	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${reject-reason} ${flow-direction}")
 	for line, want := range map[string]string{
@@ -248,22 +293,27 @@ func TestFlowRecordsUndecided(t *testing.T) {
 func TestFlowRecordsConnections(t *testing.T) {
 	topo := site()
 	topo.Groups[0].Egress = nil
-	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action}")
+	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${packets} ${bytes}")
 	var reasons []string
 	judgeLog(t, topo, f, strings.Join([]string{
-		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 50 ACCEPT",
-		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 3 1 2 ACCEPT",
-		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 1 50 ACCEPT",
-		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 0 60 600 ACCEPT",
-		"eni-web 10.0.1.10 198.51.100.2 443 40001 6 19 1 2 ACCEPT",
-		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 601 900 ACCEPT",
-		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 0 901 902 ACCEPT", // it had ended
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 50 ACCEPT 1 60",
+		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 3 1 2 ACCEPT 1 60",
+		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 1 50 ACCEPT 1 60",
+		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 0 60 600 ACCEPT 1 60",
+		"eni-web 10.0.1.10 198.51.100.2 443 40001 6 19 1 2 ACCEPT 1 60",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 601 900 ACCEPT 1 60",
+		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 0 901 902 ACCEPT 1 60",     // it had ended
+		"eni-web 198.51.100.3 10.0.1.10 40001 443 6 2 1000 1001 ACCEPT 9 9000", // with data, so it had an answer
+		"eni-web 198.51.100.4 10.0.1.10 40001 443 6 2 1000 1001 ACCEPT 2 120",
+		"eni-web 198.51.100.3 10.0.1.10 40001 443 6 0 1300 1301 ACCEPT 9 9000",
+		"eni-web 198.51.100.4 10.0.1.10 40001 443 6 0 1300 1301 ACCEPT 9 9000",
 	}, "\n"), func(r *replay.FlowRecord) {
 		reasons = append(reasons, fmt.Sprint(r.Verdict, " ", r.Decision.Reason, " ", r.PickedUp))
 	})
 	assert.Equal(t, []string{
 		"accept rule false", "accept rule false", "accept tracked false", "accept tracked false", "accept tracked false", "accept tracked false",
 		"accept rule true",
+		"accept rule false", "accept rule false", "accept tracked false", "accept rule true",
 	}, reasons)
 }
 
