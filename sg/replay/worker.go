@@ -45,7 +45,10 @@ func (w *worker) judge(p *Packet) {
 	}
 	w.queue[w.queued] = p
 	in := &w.packets[w.queued]
-	in.Header, in.Time, in.Err, in.Via = &f.Header, p.Time, f.Err, via(p)
+	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
+	if len(p.Tunnels) > 0 || in.Via.Appliance { // of one before
+		in.Via = via(p)
+	}
 	if w.queued++; w.queued == batchSize {
 		w.flush()
 	}

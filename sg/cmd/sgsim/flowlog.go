@@ -36,6 +36,8 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 		return nil, errors.New("captures and flow logs do not go together"), nil
 	case r.tap != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.format == "flowlog" || r.max > 0:
 		return nil, errors.New("-tap, -interface, -accepted, -dropped, -max-connections and -format flowlog are for captures"), nil
+	case r.midstream != sg.MidstreamDrop:
+		return nil, errors.New("-midstream is for captures: connections of flow logs are always picked up"), nil
 	}
 	o := &flowlog.Options{}
 	if r.fields.Len() > 0 {

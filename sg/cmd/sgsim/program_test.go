@@ -267,7 +267,7 @@ func TestReplayFlowLogs(t *testing.T) {
 	turned := write(t, "turned.log", []byte(header+strings.Replace(written.stdout, "ACCEPT", "REJECT", 1)))
 	assert.Equal(t, exitNo, gate("disagreement", turned))
 	for _, bad := range [][]string{
-		{packed, pcapFile(t, askWeb)}, {"-tap", "eni-web:ingress", packed}, {"-format", "flowlog", packed},
+		{packed, pcapFile(t, askWeb)}, {"-midstream", "pass", packed}, {"-tap", "eni-web:ingress", packed}, {"-format", "flowlog", packed},
 		{"-log-format", fields, pcapFile(t, askWeb)},
 	} {
 		assert.Equal(t, exitUsage, runSgsim(t, append([]string{"replay", "-topology", topology}, bad...)...).status, bad)
