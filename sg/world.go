@@ -20,6 +20,7 @@ type world struct {
 	lists  []list
 	cidrs  peers
 	rules  uint32 // numbers given to rules so far
+	sets   int    // of groups that Compile made
 	epoch  uint64 // counts changes of rules; see matcher
 
 	// What follows never changes, so that copies share it.
@@ -40,6 +41,7 @@ type group struct {
 	rules   [2][]*ruleInfo // by Direction-1
 
 	mayUntrack bool // whether one of the rules may
+	incomplete bool // there may be further rules
 }
 
 // An eni is a compiled ENI: one cache line with what packets need.
@@ -47,12 +49,13 @@ type eni struct {
 	*eniInfo
 	exempt *exemptAddrs // of its VPC
 	set    *groupSet
+	fast   atomic.Pointer[matcher] // that of the set, where a packet has asked here
 	vpc    uint32
-	count  uint32    // of groups
-	few    [7]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+	few    [5]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+	count  uint16    // of groups
 
 	unfiltered bool // AWS attaches no group to it
-	incomplete bool // it carries groups that are not known
+	incomplete bool // it carries groups that are not known, or not all their rules
 	tracked    bool // whatever the rules are (CT-14)
 }
 
@@ -61,7 +64,7 @@ type eniInfo struct {
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
-	missing  []GroupID // that it carries and the topology lacks
+	missing  []GroupID // that it carries and the topology lacks, in whole or in part
 
 	keepsClients bool // packets may come through it with their clients' addresses
 
@@ -75,8 +78,9 @@ type eniInfo struct {
 // A groupSet is a list of groups that ENIs carry, with its matcher. ENIs that are
 // compiled together share it.
 type groupSet struct {
-	numbers []uint32                // ascending and distinct; never changed
-	matcher atomic.Pointer[matcher] // nil until a packet asks
+	numbers  []uint32                 // ascending and distinct; never changed
+	compiled atomic.Pointer[compiled] // nil until a packet asks
+	index    int                      // from 1 on among those of Compile; 0 for one of an ENI alone
 }
 
 // groups returns the numbers of the ENI's groups, ascending and distinct.
@@ -89,8 +93,9 @@ func (e *eni) groups() []uint32 {
 
 // setGroups gives the ENI its groups.
 func (e *eni) setGroups(s *groupSet) {
-	e.set, e.count, e.few = s, uint32(len(s.numbers)), [7]uint32{}
+	e.set, e.count, e.few = s, uint16(min(len(s.numbers), 1<<16-1)), [5]uint32{}
 	copy(e.few[:], s.numbers)
+	e.fast.Store(nil)
 }
 
 // A list is a compiled prefix list.
@@ -111,16 +116,17 @@ func (w *world) own() *world {
 	c.cidrs.uses = slices.Clone(w.cidrs.uses)
 	c.cidrs.free = slices.Clone(w.cidrs.free)
 	c.enis = make([]eni, len(w.enis))
-	copies := map[*groupSet]*groupSet{}
+	copies := make([]groupSet, w.sets+1)
 	for i := range w.enis {
-		e := w.enis[i]
-		s := copies[e.set]
-		if s == nil {
-			s = &groupSet{numbers: e.set.numbers}
-			copies[e.set] = s
+		e, n := &w.enis[i], &c.enis[i]
+		s := &copies[e.set.index]
+		if e.set.index == 0 {
+			s = &groupSet{}
 		}
-		e.set = s
-		c.enis[i] = e
+		s.numbers, s.index = e.set.numbers, e.set.index
+		n.eniInfo, n.exempt, n.vpc = e.eniInfo, e.exempt, e.vpc
+		n.unfiltered, n.incomplete, n.tracked = e.unfiltered, e.incomplete, e.tracked
+		n.setGroups(s)
 	}
 	return &c
 }

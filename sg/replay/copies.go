@@ -127,9 +127,12 @@ func (r *run) directionAt(id sg.ENIID, h *packet.Header) Place {
 	return Place{ENI: id, Direction: sg.Ingress}
 }
 
-// via says what tunnels tell of a packet's path: what a Gateway Load Balancer sends
-// on goes through an appliance, and no rule that names a group matches (REF-12).
-func via(p *Packet) sg.Via {
-	n := len(p.Tunnels)
-	return sg.Via{Appliance: n > 0 && p.Tunnels[n-1].Kind == packet.Geneve}
+// via adds to what is known of the path of all packets what the packet's tunnels tell:
+// what a Gateway Load Balancer sends on goes through an appliance, and no rule that
+// names a group matches (REF-12).
+func (p *Packet) via(all sg.Via) sg.Via {
+	if n := len(p.Tunnels); n > 0 && p.Tunnels[n-1].Kind == packet.Geneve {
+		all.Appliance = true
+	}
+	return all
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // WriteText writes the report for people, at most 80 columns wide.
@@ -43,7 +44,7 @@ func (t *reportText) flowTotals(r *FlowReport) {
 			t.b = paint(append(t.b, "  "...), t.color, v, word, 10)
 			t.b = fmt.Appendf(t.b, " %10d %14d %16d", c.Records, c.Packets, c.Bytes)
 			if why != "" {
-				t.b, _ = wrap(append(t.b, "  "...), why, 57, 57)
+				t.b, _ = prose.Wrap(append(t.b, "  "...), why, 57, 57)
 			}
 			t.b = append(t.b, '\n')
 		}
@@ -98,7 +99,7 @@ func (t *reportText) flowAgreement(r *FlowReport) {
 	for i := range r.Disagreements {
 		d := &r.Disagreements[i]
 		t.b = fmt.Appendf(t.b, "  %10d %10d  ", d.Packets, d.Records)
-		t.b, _ = wrap(t.b, flowPacket(&d.Example), indent, indent+2)
+		t.b, _ = prose.Wrap(t.b, flowPacket(&d.Example), indent, indent+2)
 		t.b = append(t.b, '\n')
 		said := "AWS rejected, these groups admit"
 		if d.Verdict == sg.Drop {
@@ -159,7 +160,7 @@ func (t *reportText) flowRules(r *FlowReport) {
 	}
 	unused := 0
 	t.line(0, "rules, with packets and bytes of what they admitted, and of its connections")
-	t.b = fmt.Appendf(t.b, "%*s\n", columns, "packets           bytes")
+	t.b = fmt.Appendf(t.b, "%*s\n", prose.Columns, "packets           bytes")
 	const width = 30
 	for i := range r.Rules {
 		h := &r.Rules[i]
@@ -168,11 +169,11 @@ func (t *reportText) flowRules(r *FlowReport) {
 			t.line(2, "%s %s", t.groupAndID(group), dir)
 		}
 		var col int
-		t.b, col = wrapAt(columns-width, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
-		if col > columns-width {
+		t.b, col = prose.WrapAt(prose.Columns-width, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
+		if col > prose.Columns-width {
 			t.b, col = append(t.b, '\n'), 0
 		}
-		t.b = fmt.Appendf(blanks(t.b, columns-width-col), "%14d %15d\n", h.Packets, h.Bytes)
+		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-width-col), "%14d %15d\n", h.Packets, h.Bytes)
 		if h.Records == 0 {
 			unused++
 		}
@@ -195,7 +196,7 @@ func (t *reportText) flowTalkers(r *FlowReport) {
 		if k.SeveralPorts {
 			words += " and other ports"
 		}
-		t.b, _ = wrap(t.b, words, indent, indent+2)
+		t.b, _ = prose.Wrap(t.b, words, indent, indent+2)
 		t.b = append(t.b, '\n')
 		by := "by a network ACL, or for lack of a rule that is given here"
 		switch {

@@ -130,6 +130,10 @@ type Options struct {
 	// a packet that is mirrored at both its ends, each copy is judged at its own end.
 	KeepTunnels bool
 
+	// Via is what is known of the way of every packet: sg.Via.Through, say, where a
+	// load balancer that keeps the addresses of its clients stands before the capture.
+	Via sg.Via
+
 	// Progress, where it is not nil, is called now and then, in order and from
 	// one goroutine, with the packets and bytes on the wire read so far.
 	Progress func(packets, bytes uint64)

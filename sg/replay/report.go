@@ -251,7 +251,9 @@ func (r *run) reportMemory(out *Report) {
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
-			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: t.via}).Hops[0].Near
+			via := r.Via
+			via.Appliance = via.Appliance || t.via.Appliance
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: via}).Hops[0].Near
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // TextOptions say how [Text] writes. The zero TextOptions are for a file.
@@ -105,7 +106,7 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	b = append(b, "  "...)
 	t.why = appendPacket(t.why[:0], &p.Frame.Header)
 	at := t.numbers + t.seconds + len("   verdict  ")
-	b, _ = wrap(b, t.why, at, at)
+	b, _ = prose.Wrap(b, t.why, at, at)
 	t.buf = append(b, '\n')
 }
 
@@ -114,7 +115,7 @@ func (t *Text) appendWhy(p *Packet) {
 	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
 		t.why = append(append(t.why, ": "...), p.Frame.Err.Error()...)
 	}
-	t.buf, _ = wrap(blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
+	t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
 	t.buf = append(t.buf, '\n')
 }
 

@@ -13,6 +13,8 @@ type worker struct {
 	fw    *sg.Firewall
 	tally tally
 
+	via sg.Via // of every packet
+
 	// Packets that are judged together, since they then wait for memory together.
 	queue   [batchSize]*Packet
 	packets [batchSize]sg.Packet
@@ -27,7 +29,10 @@ type worker struct {
 
 func newWorker(p *sg.Policy, o *Options) *worker {
 	fo := o.Firewall
-	w := &worker{fw: sg.NewFirewall(p, &fo)}
+	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via}
+	for i := range w.packets {
+		w.packets[i].Via = o.Via
+	}
 	w.tally.init()
 	return w
 }
@@ -37,7 +42,7 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 func (w *worker) judge(p *Packet) {
 	f, at := p.Frame, p.place
 	if at.ENI != "" {
-		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err, Via: via(p)}
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: p.via(w.via), Err: f.Err}
 		w.flush()
 		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
 		w.tally.add(p)
@@ -46,8 +51,8 @@ func (w *worker) judge(p *Packet) {
 	w.queue[w.queued] = p
 	in := &w.packets[w.queued]
 	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
-	if len(p.Tunnels) > 0 || in.Via.Appliance { // of one before
-		in.Via = via(p)
+	if len(p.Tunnels) > 0 || in.Via.Appliance != w.via.Appliance { // of one before
+		in.Via = p.via(w.via)
 	}
 	if w.queued++; w.queued == batchSize {
 		w.flush()

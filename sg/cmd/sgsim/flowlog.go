@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -34,8 +35,8 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 		return nil, nil, nil
 	case logs < len(r.captures):
 		return nil, errors.New("captures and flow logs do not go together"), nil
-	case r.tap != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.format == "flowlog" || r.max > 0:
-		return nil, errors.New("-tap, -interface, -accepted, -dropped, -max-connections and -format flowlog are for captures"), nil
+	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.format == "flowlog" || r.max > 0:
+		return nil, errors.New("-tap, -interface, -through, -accepted, -dropped, -max-connections and -format flowlog are for captures"), nil
 	case r.midstream != sg.MidstreamDrop:
 		return nil, errors.New("-midstream is for captures: connections of flow logs are always picked up"), nil
 	}
@@ -152,8 +153,8 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 	if r.format == "jsonl" {
 		w = r.stderr
 	}
-	enis, groups := names(r.topo)
-	err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups}))
+	names := prose.NamesOf(r.topo)
+	err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}))
 	switch {
 	case r.ctx.Err() != nil:
 		return r.interrupted()

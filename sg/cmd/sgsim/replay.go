@@ -13,6 +13,7 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -25,8 +26,10 @@ JSON, folders of files), which it compares with what AWS did, at the ENIs of the
 and reports. Files may be gzipped, - is standard input, several are merged by time. Without
 arguments it shows a small demonstration.
 
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, ...) or of terraform
-                       show -json; repeat; pl-0123=FILE for the entries of a prefix list
+  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
                        report goes to standard error with jsonl and flowlog (default text)
@@ -40,6 +43,8 @@ arguments it shows a small demonstration.
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
                        mirrored or redirected packets inside
+  -through ENI         the load balancer or Instance Connect Endpoint that the packets came
+                       through with their clients' addresses: rules for its groups admit
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
@@ -67,6 +72,7 @@ type replayFlags struct {
 	accepted    string
 	dropped     string
 	tap         string
+	through     string
 	interfaces  list
 	max         int
 	failOn      string
@@ -86,6 +92,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
+	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
@@ -171,6 +178,7 @@ type replayer struct {
 	log      *flowlog.Reader // instead of files
 	input    *bufio.Reader   // standard input, where it is read
 	placer   *placer
+	via      sg.Via
 	demo     bool
 	observer []replay.Observer
 	flush    []func() error // in this order, at the end
@@ -198,6 +206,11 @@ func (r *replayer) open() (usage, err error) {
 	}
 	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
 		return usage, nil
+	}
+	if r.through != "" {
+		if r.via.Through, usage = findENI(r.through, r.topo); usage != nil {
+			return fmt.Errorf("-through %s: %w", r.through, usage), nil
+		}
 	}
 	if r.log, usage, err = r.openLog(); usage != nil || err != nil {
 		return usage, err
@@ -247,10 +260,10 @@ func (r *replayer) openCapture(name string) error {
 
 func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-	enis, groups := names(r.topo)
+	names := prose.NamesOf(r.topo)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: enis, Groups: groups})
+		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: names.ENIs, Groups: names.Groups})
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
@@ -278,7 +291,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, KeepTunnels: !r.unwrap}
+	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, Via: r.via, KeepTunnels: !r.unwrap}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {
@@ -373,8 +386,8 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
-	enis, groups := names(r.topo)
-	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
+	names := prose.NamesOf(r.topo)
+	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
 }
 
 func (r *replayer) close() {

@@ -11,8 +11,8 @@
 //	           10.0.0.0   .16.0     .32.0   .64.0    .128.0
 //	runs       | {7}      | {7, 9}  | {7}   | -      | {7}          |
 //
-// An IPv4 address meets two nodes, one of prefixes of up to 16 bits and, through a
-// table of leaves by the first 16 bits, one of longer ones. An IPv6 address meets up to
+// An IPv4 address meets two nodes, one of prefixes shorter than 16 bits and, through a
+// table of leaves by the first 16 bits, one of the others. An IPv6 address meets up to
 // eight, each found by halves in the one before.
 //
 // A Trie is a value: [Trie.With] and [Trie.Without] copy the nodes on the way to a
@@ -29,13 +29,13 @@ import (
 // A Trie holds prefixes with numbers. The zero Trie holds none. Reading it is safe for
 // concurrent use.
 type Trie struct {
-	short4 *node // IPv4 prefixes of up to 16 bits
-	long4  top4  // longer ones
+	short4 *node // IPv4 prefixes shorter than 16 bits
+	long4  top4  // the others
 	root6  *node
 }
 
-// Lookup4 returns the numbers of the prefixes that contain an IPv4 address, those of up
-// to 16 bits and those of more. A number that several prefixes have may come several
+// Lookup4 returns the numbers of the prefixes that contain an IPv4 address, those of
+// prefixes shorter than 16 bits and those of the others. A number that several prefixes have may come several
 // times. The slices must not be changed.
 func (t *Trie) Lookup4(a uint32) (short, long []uint32) {
 	short = t.short4.numbers(uint16(a >> 16))
@@ -177,49 +177,4 @@ func (t Trie) change(p netip.Prefix, number uint32, f func([]entry, entry) []ent
 	}
 	*slot = (*slot).with(e, f)
 	return t
-}
-
-// A Builder makes a Trie of many prefixes. The zero Builder is empty.
-type Builder struct {
-	t     Trie
-	nodes []*node
-}
-
-// Add gives a prefix a number that it must not have already.
-func (b *Builder) Add(p netip.Prefix, number uint32) {
-	depth, e := place(p, number)
-	slot := &b.t.root6
-	switch {
-	case p.Addr().Is4() && depth == 0:
-		slot = &b.t.short4
-	case p.Addr().Is4():
-		slot = &b.t.long4.make(word(p.Addr())).node
-	default:
-		key := p.Addr().AsSlice()
-		for i := range depth {
-			slot = b.node(slot).kidSlot(binary.BigEndian.Uint16(key[2*i:]))
-		}
-	}
-	n := b.node(slot)
-	n.entries = append(n.entries, e)
-}
-
-// node returns the node at a place, a new one where there is none.
-func (b *Builder) node(slot **node) *node {
-	if *slot == nil {
-		*slot = &node{}
-		b.nodes = append(b.nodes, *slot)
-	}
-	return *slot
-}
-
-// Trie returns the Trie. The Builder must not be used any more.
-func (b *Builder) Trie() Trie {
-	for _, n := range b.nodes {
-		slices.SortFunc(n.entries, compare)
-		n.entries = slices.Clip(n.entries)
-		n.cut()
-	}
-	b.t.long4.fill()
-	return b.t
 }
