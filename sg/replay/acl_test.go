@@ -46,7 +46,7 @@ var withoutAnswers = script{
 // and REJECT for the answer that the interface's groups admit and the ACL does not. What
 // an ACL keeps from coming in is rejected at the interface it was for.
 func TestFlowLogACL(t *testing.T) {
-	got := flowLog(t, withACLs(t), replay.FlowLogOptions{Format: short}, withoutAnswers)
+	got := flowLog(t, withACLs(t), replay.FlowLogOptions{Format: format(t, short)}, withoutAnswers)
 	assert.Equal(t, ""+
 		"eni-a 10.0.1.10 10.0.2.20 443 1 ACCEPT OK\n"+
 		"eni-b 10.0.1.10 10.0.2.20 443 1 ACCEPT OK\n"+

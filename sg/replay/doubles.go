@@ -8,20 +8,22 @@ import (
 )
 
 // doubles finds packets that several captures hold, as those taken at both ends of a
-// connection do, whatever their clocks show within bounds. The n-th packet of a kind
-// in one capture is the n-th in the others, a kind being all that a header says but
-// what changes on the way or with the length that was captured.
+// connection do, whatever their clocks show within bounds, and copies of one packet
+// from several interfaces. The n-th packet of a kind from one point of view is the n-th
+// from the others, a kind being all that a header says but what changes on the way or
+// with the length that was captured.
 type doubles struct {
 	Count
 	recent, before map[kindIn]uint32
 	turned         int64 // Unix nanoseconds: when recent was new
 }
 
-// A kindIn is a kind of packets in a capture, or where source is -1 the most that
-// any has of it.
+// A kindIn is a kind of packets from a point of view: in a capture, and if they are
+// copies, from the address that sent them. Where source is -1 it is the most from any.
 type kindIn struct {
 	kind   uint64
 	source int
+	outer  [16]byte
 }
 
 const (
@@ -34,11 +36,21 @@ const (
 
 var kindSeed = maphash.MakeSeed()
 
-// add reports whether another capture had the packet already.
-func (d *doubles) add(p *Packet) bool {
-	if p.Frame.Err != nil || p.at == noTime {
+// double reports whether the packet was there already.
+func (r *run) double(p *Packet) bool {
+	if r.Place != nil || len(r.captures) == 1 && len(p.Tunnels) == 0 || p.Frame.Err != nil || p.at == noTime ||
+		!r.doubles.add(p) {
 		return false
 	}
+	if len(p.Tunnels) > 0 {
+		r.copies.Doubles.add(p.Frame.Length)
+	} else {
+		r.doubles.Count.add(p.Frame.Length)
+	}
+	return true
+}
+
+func (d *doubles) add(p *Packet) bool {
 	if p.at-d.turned >= doubleWithin || len(d.recent) >= maxKinds || d.recent == nil {
 		d.before = d.recent
 		if p.at-d.turned >= 2*doubleWithin {
@@ -48,15 +60,24 @@ func (d *doubles) add(p *Packet) bool {
 	}
 	h := p.Frame.Header
 	h.HopLimit, h.Captured, h.Missing, h.Quoted = 0, 0, 0, packet.Quote{}
-	k := kindIn{maphash.Comparable(kindSeed, h), p.Source}
+	k := kindIn{kind: maphash.Comparable(kindSeed, h), source: p.Source}
+	if len(p.Tunnels) > 0 {
+		k.outer = p.Tunnels[len(p.Tunnels)-1].Outer.Src
+	}
 	n := d.get(k) + 1
 	d.recent[k] = n
-	k.source = -1
-	if n <= d.get(k) {
-		d.Count.add(p.Frame.Length)
-		return true
+	if p.place.ENI != "" { // it counts at its own interface, unless another capture has it
+		own := kindIn{k.kind, -1, k.outer}
+		if n <= d.get(own) {
+			return true
+		}
+		d.recent[own] = n
 	}
-	d.recent[k] = n
+	all := kindIn{kind: k.kind, source: -1}
+	if n <= d.get(all) {
+		return p.place.ENI == ""
+	}
+	d.recent[all] = n
 	return false
 }
 

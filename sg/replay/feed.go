@@ -34,8 +34,9 @@ type stretch struct {
 }
 
 // each calls do for the packets of the captures in order, several at a time where
-// several are at hand: nothing waits for a batch to fill. Their Frame, Source and at
-// are set, and hold until do returns.
+// several are at hand: nothing waits for a batch to fill. They
+// are unwrapped, and those that were there already are left out. Their Frame, Source,
+// Tunnels, place and at are set, and hold until do returns.
 //
 // room says where the packets of a single file go, two at least, as newBatch makes
 // it; others are where they are.
@@ -46,6 +47,21 @@ func (r *run) each(room func() batch, do func(stretch) error) error {
 	for s, err := range r.feed(0, room) {
 		if err != nil {
 			return r.interrupted(err)
+		}
+		for i := 0; i < len(s.packets); i++ {
+			p := &s.packets[i]
+			if r.unwrap(p); len(p.Tunnels) == 0 || !r.double(p) {
+				continue
+			}
+			if i > 0 {
+				if err := do(stretch{packets: s.packets[:i]}); err != nil {
+					return err
+				}
+			}
+			s.packets, i = s.packets[i+1:], -1
+		}
+		if len(s.packets) == 0 {
+			continue
 		}
 		if err := do(s); err != nil {
 			return err
@@ -62,8 +78,13 @@ func (r *run) feed(source int, room func() batch) iter.Seq2[stretch, error] {
 	return func(yield func(stretch, error) bool) {
 		c := &r.clocks[source]
 		ps := []Packet{{Source: source}}
+		var own capture.Frame // of a source that may need its own again
 		pass := func(f, next *capture.Frame) bool {
 			ps[0].Frame, ps[0].at = f, c.read(f, next)
+			if f.Header.Tunnel() != 0 {
+				own = *f
+				ps[0].Frame = &own
+			}
 			return yield(stretch{packets: ps}, nil)
 		}
 		var kept *capture.Frame // asks for the next
@@ -191,8 +212,10 @@ func (r *run) merge(do func(stretch) error) error {
 		if h.err != nil {
 			return r.interrupted(h.err)
 		}
-		if p := &h.packets[0]; r.doubles == nil || !r.doubles.add(p) {
+		p := &h.packets[0]
+		if r.unwrap(p); !r.double(p) {
 			ps[n].Frame, ps[n].Source, ps[n].at = p.Frame, p.Source, p.at
+			ps[n].Tunnels, ps[n].place = p.Tunnels, p.place
 			n++
 		}
 		h.packets = h.packets[1:]

@@ -8,15 +8,16 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
 // FlowLogOptions say how flow log records look. The zero FlowLogOptions means
 // what AWS does where nothing is said.
 type FlowLogOptions struct {
-	// Format names the fields as the AWS CLI takes them in --log-format, such as
-	// "${interface-id} ${srcaddr} ${action}". Empty means
-	// [DefaultFlowLogFormat]. The fields are those of versions 2 to 5.
-	Format string
+	// Format is the order of fields; see [flowlog.ParseFormat]. The zero Format means
+	// [flowlog.DefaultFormat]. Fields that neither topology nor capture tells are "-".
+	Format flowlog.Format
 
 	// Interval is the aggregation interval: one or ten minutes. Zero means ten;
 	// on Nitro instances AWS never takes longer than one (FL-09).
@@ -44,8 +45,7 @@ type FlowLogOptions struct {
 type FlowLog struct {
 	w        io.Writer
 	buf      []byte
-	fields   []flowField
-	version  int
+	format   flowlog.Format
 	interval int64 // seconds
 
 	enis  []flowENI
@@ -60,8 +60,8 @@ type FlowLog struct {
 
 // A flowENI is what records tell of an ENI.
 type flowENI struct {
-	*sg.ENI
-	primary netip.Addr // first private IPv4 address; zero without one
+	record  flowlog.Record // what all of them say
+	primary netip.Addr     // first private IPv4 address; zero without one
 	own     map[netip.Addr]bool
 	logged  bool // in this window
 	skipped bool // in this window, what nobody can decide
@@ -77,13 +77,6 @@ type flowKey struct {
 	verdict          sg.Verdict
 }
 
-func (k *flowKey) action() string {
-	if k.verdict == sg.Accept {
-		return "ACCEPT"
-	}
-	return "REJECT"
-}
-
 type flow struct {
 	key                flowKey
 	shownSrc, shownDst netip.Addr
@@ -92,26 +85,9 @@ type flow struct {
 	tcpFlags           packet.TCPFlags
 }
 
-type flowRecord struct {
-	version    int
-	eni        *flowENI
-	flow       *flow // nil: NODATA or SKIPDATA
-	start, end int64 // Unix seconds
-}
-
-func (r *flowRecord) status() string {
-	switch {
-	case r.flow != nil:
-		return "OK"
-	case r.eni.skipped:
-		return "SKIPDATA"
-	}
-	return "NODATA"
-}
-
 // NewFlowLog returns a FlowLog for the ENIs of t that writes to w. It fails if
 // the format names an unknown field or the interval is neither one nor ten
-// minutes. It keeps the ENIs of t, which must not change meanwhile.
+// minutes.
 func NewFlowLog(w io.Writer, t *sg.Topology, o FlowLogOptions) (*FlowLog, error) {
 	switch o.Interval {
 	case 0:
@@ -120,30 +96,60 @@ func NewFlowLog(w io.Writer, t *sg.Topology, o FlowLogOptions) (*FlowLog, error)
 	default:
 		return nil, fmt.Errorf("flow log interval %v: AWS offers 1m and 10m", o.Interval)
 	}
-	if o.Format == "" {
-		o.Format = DefaultFlowLogFormat
+	if o.Format.Len() == 0 {
+		o.Format = flowlog.DefaultFormat
 	}
-	fields, version, err := parseFlowFormat(o.Format)
-	if err != nil {
-		return nil, err
+	if names := o.Format.Unknown(); len(names) > 0 {
+		return nil, fmt.Errorf("flow log format: %q is no field of a flow log", names[0])
 	}
 	f := &FlowLog{
-		w: w, fields: fields, version: version, interval: int64(o.Interval / time.Second),
+		w: w, format: o.Format, interval: int64(o.Interval / time.Second),
 		index: map[sg.ENIID]int{}, seen: map[*sg.Enforcer]int{}, byKey: map[flowKey]int{},
 	}
 	for i := range t.ENIs {
-		e := flowENI{ENI: &t.ENIs[i], own: map[netip.Addr]bool{}}
-		for _, a := range e.Addrs {
-			e.own[a] = true
-			if a.Is4() && !e.primary.IsValid() {
-				e.primary = a
-			}
-		}
-		f.index[e.ID] = len(f.enis)
-		f.enis = append(f.enis, e)
+		f.addENI(&t.ENIs[i])
 	}
 	return f, nil
 }
+
+func (f *FlowLog) addENI(eni *sg.ENI) int {
+	field := func(s string) string {
+		if s == "" {
+			return ""
+		}
+		return string(escape.AppendField(nil, s))
+	}
+	e := flowENI{own: map[netip.Addr]bool{}, record: flowlog.Record{
+		Fields:      flowlog.AllFields(11).Fields(),
+		Version:     uint8(f.format.Version()),
+		AccountID:   field(string(eni.Account)),
+		InterfaceID: field(string(eni.ID)),
+		VPCID:       field(string(eni.VPC)),
+		SubnetID:    field(string(eni.Subnet)),
+		InstanceID:  field(string(eni.Instance)),
+	}}
+	e.record.Fields &^= notTold
+	for _, a := range eni.Addrs {
+		e.own[a] = true
+		if a.Is4() && !e.primary.IsValid() {
+			e.primary = a
+		}
+	}
+	f.index[eni.ID] = len(f.enis)
+	f.enis = append(f.enis, e)
+	return len(f.enis) - 1
+}
+
+// notTold are the fields with numbers, of which nobody knows a value; empty strings
+// are "-" by themselves.
+var notTold = flowlog.Fields(flowlog.FieldTrafficPath, flowlog.FieldEncryptionStatus)
+
+// ofFlows are the fields without a value in records without traffic.
+var ofFlows = flowlog.Fields(
+	flowlog.FieldSrcAddr, flowlog.FieldDstAddr, flowlog.FieldSrcPort, flowlog.FieldDstPort, flowlog.FieldProtocol,
+	flowlog.FieldPackets, flowlog.FieldBytes, flowlog.FieldAction, flowlog.FieldTCPFlags, flowlog.FieldType,
+	flowlog.FieldPktSrcAddr, flowlog.FieldPktDstAddr, flowlog.FieldFlowDirection,
+)
 
 // Observe implements [Observer].
 func (f *FlowLog) Observe(p *Packet) error {
@@ -188,9 +194,7 @@ func (f *FlowLog) add(hop sg.Hop, h *packet.Header, now int64) {
 	eni, ok := f.seen[hop.Enforcer]
 	if !ok {
 		if eni, ok = f.index[hop.Enforcer.ID()]; !ok {
-			eni = len(f.enis) // an ENI that the topology given to us lacks
-			f.enis = append(f.enis, flowENI{ENI: &sg.ENI{ID: hop.Enforcer.ID()}})
-			f.index[hop.Enforcer.ID()] = eni
+			eni = f.addENI(&sg.ENI{ID: hop.Enforcer.ID()}) // that the topology given to us lacks
 		}
 		f.seen[hop.Enforcer] = eni
 	}
@@ -248,13 +252,18 @@ func (f *FlowLog) endWindow() error {
 		return nil
 	}
 	for i := range f.flows {
-		n := &f.flows[i]
-		f.record(flowRecord{eni: &f.enis[n.key.eni], flow: n, start: n.first, end: n.last})
+		f.writeFlow(&f.flows[i])
 	}
 	for i := range f.enis {
 		e := &f.enis[i]
 		if e.skipped || !e.logged {
-			f.record(flowRecord{eni: e, start: f.window, end: f.window + f.interval - 1})
+			r := e.record
+			r.Fields &^= ofFlows
+			r.Start, r.End, r.Status = f.window, f.window+f.interval-1, flowlog.NoData
+			if e.skipped {
+				r.Status = flowlog.SkipData
+			}
+			f.writeRecord(&r)
 		}
 		e.logged, e.skipped = false, false
 	}
@@ -266,15 +275,30 @@ func (f *FlowLog) endWindow() error {
 	return f.write()
 }
 
-func (f *FlowLog) record(r flowRecord) {
-	r.version = f.version
-	for i, field := range f.fields {
-		if i > 0 {
-			f.buf = append(f.buf, ' ')
-		}
-		f.buf = field.append(f.buf, &r)
+func (f *FlowLog) writeFlow(n *flow) {
+	k := &n.key
+	r := f.enis[k.eni].record
+	r.SrcAddr, r.DstAddr = n.shownSrc, n.shownDst
+	r.SrcPort, r.DstPort, r.Protocol = k.srcPort, k.dstPort, k.protocol
+	r.Packets, r.Bytes, r.Start, r.End = n.packets, n.bytes, n.first, n.last
+	r.Action, r.Status, r.TCPFlags = flowlog.Reject, flowlog.OK, n.tcpFlags
+	if k.verdict == sg.Accept {
+		r.Action = flowlog.Accept
 	}
-	f.buf = append(f.buf, '\n')
+	ends := packet.FiveTuple{Family: k.family, Src: k.src, Dst: k.dst}
+	r.PktSrcAddr, r.PktDstAddr, r.Type = ends.SrcAddr(), ends.DstAddr(), "IPv4"
+	if k.family == packet.IPv6 {
+		r.Type = "IPv6"
+	}
+	r.Direction = flowlog.Ingress
+	if k.dir == sg.Egress {
+		r.Direction = flowlog.Egress
+	}
+	f.writeRecord(&r)
+}
+
+func (f *FlowLog) writeRecord(r *flowlog.Record) {
+	f.buf = append(f.format.AppendRecord(f.buf, r), '\n')
 }
 
 func (f *FlowLog) write() error {

@@ -24,8 +24,8 @@ func TestFlowLogReadsBack(t *testing.T) {
 	}
 	odd, err := flowlog.ParseFormat("${end} ${action} ${pkt-dstaddr} ${interface-id} ${tcp-flags} ${flow-direction}")
 	require.NoError(t, err)
-	for _, f := range []flowlog.Format{flowlog.DefaultFormat, flowlog.AllFields(5), odd} {
-		text := flowLog(t, site(), replay.FlowLogOptions{Format: f.String()}, traffic)
+	for _, f := range []flowlog.Format{flowlog.DefaultFormat, flowlog.AllFields(5), flowlog.AllFields(11), odd} {
+		text := flowLog(t, site(), replay.FlowLogOptions{Format: f}, traffic)
 		r := flowlog.NewReader("log", strings.NewReader(text), &flowlog.Options{Formats: []flowlog.Format{f}})
 		var again []byte
 		for rec, err := range r.Records() {

@@ -46,7 +46,7 @@ func FuzzHostileNames(f *testing.F) {
 		names := replay.TextOptions{ENIs: map[sg.ENIID]string{topo.ENIs[0].ID: name}, Groups: map[sg.GroupID]string{topo.Groups[0].ID: name}}
 		var jsonl, log, text, report bytes.Buffer
 		j, x := replay.NewJSONL(&jsonl), replay.NewText(&text, names)
-		l, err := replay.NewFlowLog(&log, topo, replay.FlowLogOptions{Format: "${" + strings.Join(fields, "} ${") + "}"})
+		l, err := replay.NewFlowLog(&log, topo, replay.FlowLogOptions{Format: format(t, strings.Join(fields, " "))})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -24,7 +24,9 @@ const flushAt = 64 << 10
 //
 // Keys come in this order. src, dst and protocol are absent where the frame has
 // no readable IP header, the ports and icmp_type and icmp_code where the
-// protocol has none, or the packet does not hold them. hops are in the order the
+// protocol has none, or the packet does not hold them. Of a packet that was taken out
+// of tunnels, "tunnels" follows, from the outside in, each like
+// {"kind":"vxlan","src":"10.0.1.10","dst":"10.0.9.9","vni":7}. hops are in the order the
 // packet met them and empty where no ENI judged it; group and rule are absent
 // where no rule had a part in the decision. A network ACL on the way is a hop with acl
 // in place of eni, and with the number of its entry, "*" for AWS's own, as entry in
@@ -101,6 +103,9 @@ func (j *JSONL) Observe(p *Packet) error {
 		}
 	}
 
+	if len(p.Tunnels) > 0 {
+		b = appendTunnels(b, p.Tunnels)
+	}
 	b = append(b, j.packets[p.Outcome.Verdict][p.Outcome.Reason%reasons]...)
 	hops := p.Outcome.Hops()
 	for i := range hops {
@@ -160,6 +165,21 @@ func (j *JSONL) rule(r sg.RuleRef) []byte {
 	s = escape.AppendJSON(append(s, `,"rule":`...), r.Name())
 	j.rules[r] = s
 	return s
+}
+
+func appendTunnels(b []byte, ts []packet.Tunnel) []byte {
+	b = append(b, `,"tunnels":[`...)
+	for i := range ts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		o := &ts[i].Outer
+		b = append(append(append(b, `{"kind":"`...), ts[i].Kind.String()...), `","src":"`...)
+		b = append(appendAddr(b, o.Family, &o.Src), `","dst":"`...)
+		b = append(appendAddr(b, o.Family, &o.Dst), `","vni":`...)
+		b = append(appendUint(b, uint64(ts[i].VNI)), '}')
+	}
+	return append(b, ']')
 }
 
 // readable reports whether the frame holds an IP packet with readable addresses.

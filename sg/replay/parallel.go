@@ -148,7 +148,8 @@ func (r *run) fill(b *block, in *Packet) {
 	p := &b.packets[b.n]
 	if in != p {
 		b.frames[b.n] = *in.Frame
-		p.Source, p.at = in.Source, in.at
+		p.Source, p.at, p.place = in.Source, in.at, in.place
+		p.Tunnels = append(p.Tunnels[:0], in.Tunnels...)
 	}
 	if r.Observer != nil {
 		n := len(b.data)

@@ -14,6 +14,12 @@
 // both. A capture for which addresses are not enough is placed with
 // [Options.Place].
 //
+// Captures of Traffic Mirroring and of appliances behind a Gateway Load Balancer are
+// unwrapped, and each copy is judged where it was taken: see [Options.KeepTunnels].
+//
+// [RunFlowLog] does the same for the records of VPC flow logs, and compares the verdicts
+// with those of AWS.
+//
 // What is to be seen of each packet is the business of an [Observer]: [JSONL],
 // [Text], [FlowLog] and [Split] write the usual outputs.
 //
@@ -66,8 +72,14 @@ type Packet struct {
 	// one, as [Disorder] says. It is the zero Time until a packet has one.
 	Time time.Time
 
+	// Frame is as it was captured, but its Header and Err, which are those of the
+	// packet that was judged.
 	Frame   *capture.Frame
 	Outcome sg.Outcome
+
+	// Tunnels are those that the packet was taken out of, from the outside in; there
+	// are none for nearly all packets. See [Options.KeepTunnels].
+	Tunnels []packet.Tunnel
 
 	// Refused says that it is dropped as part of a TCP connection whose SYN was
 	// dropped.
@@ -110,6 +122,14 @@ type Options struct {
 	// mean that the addresses tell.
 	Place func(source int, f *capture.Frame) Place
 
+	// KeepTunnels leaves VXLAN (UDP port 4789) and GENEVE (6081) closed. Where it is
+	// false, a datagram to one of these ports is a copy of Traffic Mirroring or what a
+	// Gateway Load Balancer redirects, and the packet inside is judged: a copy at the
+	// interface whose address sent it, in the direction that the packet's addresses
+	// tell, unless Place says otherwise; any other as its addresses tell. So, of
+	// a packet that is mirrored at both its ends, each copy is judged at its own end.
+	KeepTunnels bool
+
 	// Via is what is known of the way of every packet: sg.Via.Through, say, where a
 	// load balancer that keeps the addresses of its clients stands before the capture.
 	Via sg.Via
@@ -151,9 +171,6 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	for range captures {
 		r.clocks = append(r.clocks, clock{latest: noTime})
 	}
-	if len(captures) > 1 && o.Place == nil {
-		r.doubles = &doubles{}
-	}
 	var err error
 	if n := r.EffectiveWorkers(); n > 1 {
 		err = r.parallel(n)
@@ -180,7 +197,8 @@ type run struct {
 	latest         int64     // now in Unix nanoseconds
 	tickEnd        int64     // of the tick that it is in
 	clocks         []clock   // of the captures
-	doubles        *doubles  // nil where there can be none
+	doubles        doubles
+	copies         Copies
 	workers        []*worker
 	owner          [conntrack.Parts]uint8 // the worker of a part
 	alien          *LinkError
@@ -195,7 +213,7 @@ type run struct {
 // Progress: a few times in a millisecond.
 const checkEvery = 4096
 
-// next fills in what the reader knows of a packet. Its Frame, Source and at are set.
+// next fills in what the reader knows of a packet. The rest is set as each says.
 func (r *run) next(p *Packet) {
 	f := p.Frame
 	r.packets++
@@ -206,7 +224,7 @@ func (r *run) next(p *Packet) {
 		}
 		r.alien.Packets++
 	}
-	p.tick = false
+	p.tick, p.Refused = false, false
 	if p.at > r.latest {
 		now := time.Unix(0, p.at).UTC()
 		if r.latest == noTime {
@@ -219,7 +237,12 @@ func (r *run) next(p *Packet) {
 	}
 	p.Number, p.Time = r.packets, r.now
 	if r.Place != nil {
-		p.place = r.Place(p.Source, f)
+		if at := r.Place(p.Source, f); at.ENI != "" || len(p.Tunnels) == 0 {
+			p.place = at
+		}
+	}
+	if len(p.Tunnels) > 0 && p.place.ENI != "" {
+		r.copies.Placed++
 	}
 }
 

@@ -240,7 +240,7 @@ func TestUnknown(t *testing.T) {
 	require.NoError(t, x.Flush())
 	assert.Contains(t, text.String(), "  unknown  tcp 203.0.113.9 > 10.0.1.10 missing ports,flags\n        eni-web ingress: the capture cut off what decides\n")
 	assert.Equal(t, "eni-web ACCEPT OK\neni-web - SKIPDATA\neni-db - NODATA\n",
-		flowLog(t, site(), replay.FlowLogOptions{Format: "${interface-id} ${action} ${log-status}"}, s))
+		flowLog(t, site(), replay.FlowLogOptions{Format: format(t, "${interface-id} ${action} ${log-status}")}, s))
 }
 
 // Later fragments pass for the first one of their datagram and count at no rule.
@@ -629,4 +629,20 @@ func TestReasonsAreKnown(t *testing.T) {
 		last = r
 	}
 	assert.Less(t, int(last), 32)
+}
+
+// That a packet belongs to a refused connection says nothing about the next one.
+func TestRefusedIsOfThePacket(t *testing.T) {
+	s := script{
+		"0 tcp 203.0.113.9:1 > 10.0.1.10:443 S",
+		"1 tcp 203.0.113.9:1 > 10.0.1.10:443 A",
+		"2 udp 203.0.113.9:1 > 10.0.1.10:443",
+	}
+	var refused []bool
+	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: observe(func(p *replay.Packet) error {
+		refused = append(refused, p.Refused)
+		return nil
+	})}, s)
+	require.NoError(t, err)
+	assert.Equal(t, []bool{false, true, false}, refused)
 }

@@ -24,6 +24,8 @@ type Report struct {
 	// other count.
 	Doubles Count
 
+	Copies Copies
+
 	// Reasons are the packets by verdict and reason: unknown, accepted, dropped, not
 	// applicable, and in the order of the sg.Reason constants. Those that did not
 	// occur are left out.
@@ -231,8 +233,10 @@ func (r *run) report() *Report {
 	for i := range r.clocks {
 		out.Disorder.addAll(&r.clocks[i].Disorder)
 	}
-	if r.doubles != nil {
-		out.Doubles = r.doubles.Count
+	out.Doubles = r.doubles.Count
+	out.Copies = r.copies
+	for _, w := range r.workers {
+		out.Copies.Inbound.addAll(&w.tally.inbound)
 	}
 	return out
 }
@@ -264,7 +268,9 @@ func (r *run) reportMemory(out *Report) {
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
-			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: r.Via}).Hops[0].Near
+			via := r.Via
+			via.Appliance = via.Appliance || t.via.Appliance
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: via}).Hops[0].Near
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}

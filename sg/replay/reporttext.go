@@ -16,6 +16,7 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	t := reportText{names: names{o.ENIs, o.Groups}, color: o.Color}
 	t.totals(r)
 	t.disorder(r)
+	t.copies(&r.Copies)
 	t.connections(r)
 	t.midstream(&r.Midstream)
 	t.rules(r)
@@ -73,6 +74,23 @@ func (t *reportText) disorder(r *Report) {
 	}
 	if r.Doubles.Packets > 0 {
 		t.line(0, "%s in more than one capture, and counted once", pluralWere(r.Doubles.Packets, "packet"))
+	}
+}
+
+func (t *reportText) copies(c *Copies) {
+	if c.Unwrapped > 0 {
+		t.line(0, "%s taken out of a tunnel; %d judged at the interface that sent the copy",
+			pluralWere(c.Unwrapped, "packet"), c.Placed)
+	}
+	if c.Doubles.Packets > 0 {
+		t.line(2, "%s of a packet that was there already, and not counted", pluralWere(c.Doubles.Packets, "copy"))
+	}
+	if n := c.Inbound; n != (Inbound{}) {
+		t.line(2, "%s: AWS admitted them all; these groups admit %d and drop %d, and of %d it is not known",
+			plural(n.Accepted+n.Dropped+n.Unknown, "inbound copy"), n.Accepted, n.Dropped, n.Unknown)
+	}
+	if c.Closed > 0 {
+		t.line(0, "%s to a tunnel's port could not be unwrapped", plural(c.Closed, "datagram"))
 	}
 }
 

@@ -14,6 +14,8 @@ type tally struct {
 	fragments   uint64 // later ones that were admitted for their first, at each ENI
 	connections uint64 // opened, by packets that were admitted at every ENI
 
+	inbound Inbound
+
 	parts [conntrack.Parts]memory
 }
 
@@ -42,6 +44,9 @@ func (t *tally) init() { t.rules.init() }
 func (t *tally) add(p *Packet) {
 	o := &p.Outcome
 	t.counts[o.Verdict][o.Reason%reasons].add(p.Frame.Length)
+	if len(p.Tunnels) > 0 && p.place.Direction == sg.Ingress {
+		t.inbound.add(o.Verdict)
+	}
 	hops := o.Hops()
 	if len(hops) == 1 && o.Reason == sg.Tracked && hops[0].Decision.Rule == t.rules.last && t.rules.last != (sg.RuleRef{}) {
 		t.rules.count.carried++ // most packets of most captures

@@ -42,7 +42,7 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 func (w *worker) judge(p *Packet) {
 	f, at := p.Frame, p.place
 	if at.ENI != "" {
-		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: w.via, Err: f.Err}
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: p.via(w.via), Err: f.Err}
 		w.flush()
 		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
 		w.tally.add(p)
@@ -51,6 +51,9 @@ func (w *worker) judge(p *Packet) {
 	w.queue[w.queued] = p
 	in := &w.packets[w.queued]
 	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err
+	if len(p.Tunnels) > 0 || in.Via.Appliance != w.via.Appliance { // of one before
+		in.Via = p.via(w.via)
+	}
 	if w.queued++; w.queued == batchSize {
 		w.flush()
 	}

@@ -139,6 +139,9 @@ func (t *tool) explain(args []string) int {
 	return exitOK
 }
 
+// failVerdicts are the verdicts that -fail-on names.
+var failVerdicts = map[string]sg.Verdict{"drop": sg.Drop, "unknown": sg.Unknown}
+
 // parseVerdicts reads -fail-on of explain.
 func parseVerdicts(s string) (map[sg.Verdict]bool, error) {
 	fails := map[sg.Verdict]bool{}
@@ -146,7 +149,7 @@ func parseVerdicts(s string) (map[sg.Verdict]bool, error) {
 		return fails, nil
 	}
 	for name := range strings.SplitSeq(s, ",") {
-		v, ok := gates[name]
+		v, ok := failVerdicts[name]
 		if !ok {
 			return nil, fmt.Errorf("-fail-on %s: not one of drop, unknown", name)
 		}

@@ -29,7 +29,7 @@ var mayImport = []struct {
 	{"sg/internal/member", []string{"packet"}},
 	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
-	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint"}},
+	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/flowlog"}},
 	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/load", "json", "yaml"}},
 }
 

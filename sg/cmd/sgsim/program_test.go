@@ -233,6 +233,52 @@ func TestReplayFlowLogFlags(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(with(), "ACCEPT"))
 }
 
+// Flow logs are taken as captures are, told by what is in them.
+func TestReplayFlowLogs(t *testing.T) {
+	topology := vpc(t)
+	const fields = "${interface-id} ${pkt-srcaddr} ${pkt-dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
+	written := runSgsim(t, "replay", "-topology", topology, "-format", "flowlog", "-log-format", fields, pcapFile(t, askWeb, webSays, askSSH, askDB, dbSays))
+	require.Zero(t, written.status, written.stderr)
+	bare := write(t, "bare.log", []byte(written.stdout))
+	header := strings.NewReplacer("${", "", "}", "").Replace(fields) + "\n"
+	var z bytes.Buffer
+	gz := gzip.NewWriter(&z)
+	gz.Write([]byte(header + written.stdout))
+	require.NoError(t, gz.Close())
+	packed := write(t, "packed", z.Bytes())
+
+	want := runSgsim(t, "replay", "-topology", topology, packed)
+	require.Zero(t, want.status, want.stderr)
+	assert.Contains(t, want.stdout, "AWS did what these groups do in 7 of 7 records that can be decided: 100%")
+	for _, args := range [][]string{{filepath.Dir(packed)}, {"-log-format", fields, bare}} {
+		got := runSgsim(t, append([]string{"replay", "-topology", topology}, args...)...)
+		assert.Equal(t, want.stdout, got.stdout, got.stderr)
+	}
+	assert.Equal(t, want.stdout, runWith(t, z.Bytes(), "replay", "-topology", topology, "-").stdout)
+	assert.Equal(t, want.stdout, runWith(t, []byte(written.stdout), "replay", "-topology", topology, "-log-format", fields, "-").stdout)
+
+	lines := runSgsim(t, "replay", "-topology", topology, "-format", "jsonl", packed)
+	assert.Equal(t, 7, strings.Count(lines.stdout, `"agreement":"agree"`))
+	assert.Equal(t, want.stdout, lines.stderr)
+	gate := func(name string, files ...string) int {
+		return runSgsim(t, append([]string{"replay", "-topology", topology, "-fail-on", name}, files...)...).status
+	}
+	assert.Equal(t, exitOK, gate("disagreement", packed))
+	assert.Equal(t, exitNo, gate("drop", packed))
+	turned := write(t, "turned.log", []byte(header+strings.Replace(written.stdout, "ACCEPT", "REJECT", 1)))
+	assert.Equal(t, exitNo, gate("disagreement", turned))
+	for _, bad := range [][]string{
+		{packed, pcapFile(t, askWeb)}, {"-midstream", "pass", packed}, {"-tap", "eni-web:ingress", packed}, {"-format", "flowlog", packed},
+		{"-log-format", fields, pcapFile(t, askWeb)},
+	} {
+		assert.Equal(t, exitUsage, runSgsim(t, append([]string{"replay", "-topology", topology}, bad...)...).status, bad)
+	}
+	damaged := runSgsim(t, "replay", "-topology", topology, write(t, "damaged.log", []byte(header+written.stdout+"one two\n")))
+	assert.Zero(t, damaged.status)
+	assert.Contains(t, damaged.stderr, "damaged.log:")
+	assert.Contains(t, damaged.stdout, "1 line could not be read")
+}
+
 func TestReplaySplit(t *testing.T) {
 	dir := t.TempDir()
 	accepted, dropped := filepath.Join(dir, "a.pcap"), filepath.Join(dir, "d.pcap")
@@ -262,6 +308,19 @@ func TestReplayTap(t *testing.T) {
 		assert.Equal(t, exitUsage, r.status)
 		assert.Contains(t, r.stderr, "-tap "+bad)
 	}
+}
+
+func TestReplayUnwrap(t *testing.T) {
+	f := frameOf(t, askWeb, 0)
+	f.Data = packettest.VXLAN(t, "udp 10.0.1.10:4000 > 10.0.9.9:4789", 7, f.Data)
+	f.Length = len(f.Data)
+	var b bytes.Buffer
+	w := capture.NewWriter(&b, capture.Pcap, nil)
+	require.NoError(t, w.WriteFrame(f))
+	require.NoError(t, w.Flush())
+	packets := write(t, "mirror.pcap", b.Bytes())
+	assert.Equal(t, []string{"rule"}, reasons(t, "-topology", vpc(t), packets))
+	assert.Equal(t, []string{"no_rule"}, reasons(t, "-topology", vpc(t), "-unwrap=false", packets))
 }
 
 func TestReplayInterface(t *testing.T) {

@@ -12,7 +12,8 @@ type progress struct {
 	w     io.Writer
 	began time.Time
 	last  time.Time // when the line was drawn
-	total int64     // bytes of the captures; 0 where that is not known
+	total int64     // bytes of the input; 0 where that is not known
+	noun  string    // "packets", "records"
 }
 
 // show is called every few thousand packets.
@@ -23,7 +24,7 @@ func (p *progress) show(packets, bytes uint64) {
 	}
 	p.last = now
 	seconds := now.Sub(p.began).Seconds()
-	line := fmt.Sprintf("%.1f million packets, %.1f million a second", float64(packets)/1e6, float64(packets)/1e6/seconds)
+	line := fmt.Sprintf("%.1f million %s, %.1f million a second", float64(packets)/1e6, p.noun, float64(packets)/1e6/seconds)
 	if p.total > 0 {
 		// A file holds 16 bytes a packet beside the packets; snapped packets
 		// make it smaller than that, so this is a guess, kept below 100.

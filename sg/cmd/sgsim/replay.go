@@ -12,17 +12,19 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-const replayHelp = `usage: sgsim replay [flags] CAPTURE...
+const replayHelp = `usage: sgsim replay [flags] CAPTURE... | FLOWLOG...
 
-Judges each packet of the captures (pcap, pcapng, gzip; - is standard input;
-several are merged by time) at the ENIs of the topology that its addresses belong
-to, and reports. Without arguments it shows a small demonstration.
+Judges each packet of captures (pcap, pcapng), or each record of VPC flow logs (text,
+JSON, folders of files), which it compares with what AWS did, at the ENIs of the topology,
+and reports. Files may be gzipped, - is standard input, several are merged by time. Without
+arguments it shows a small demonstration.
 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
@@ -31,24 +33,26 @@ to, and reports. Without arguments it shows a small demonstration.
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
                        report goes to standard error with jsonl and flowlog (default text)
-  -log-format '${srcaddr} ...'      fields of a flow log, versions 2 to 5, as AWS takes it
-  -log-interval 10m    aggregation interval of a flow log: 1m or 10m
+  -log-format '${srcaddr} ...'      fields of a flow log that is written, or of one that is
+                       read and has no header, as AWS takes it
+  -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
                        read, else pcapng
   -dropped FILE        write the dropped ones, likewise
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
+  -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
+                       mirrored or redirected packets inside
   -through ENI         the load balancer or Instance Connect Endpoint that the packets came
                        through with their clients' addresses: rules for its groups admit
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
-  -max-connections N   most tracked connections of an instance, or of an ENI without one
-                       (default no maximum)
+  -max-connections N   most tracked connections of an instance, or ENI without one
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
-  -fail-on drop,unknown   exit status 3 if a packet was dropped, or what becomes of it is
-                       not known; 1 if none was judged; for CI
+  -fail-on drop,unknown,disagreement   exit status 3 if a packet was dropped, or what
+                       becomes of it is unknown, or AWS did otherwise; 1 if none is judged
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
@@ -63,6 +67,7 @@ type replayFlags struct {
 	firewallFlags
 	format      string
 	logFormat   string
+	fields      flowlog.Format // of logFormat
 	logInterval time.Duration
 	accepted    string
 	dropped     string
@@ -72,6 +77,7 @@ type replayFlags struct {
 	max         int
 	failOn      string
 	workers     int
+	unwrap      bool
 	captures    []string
 }
 
@@ -91,6 +97,7 @@ func (t *tool) replay(args []string) int {
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	fs.IntVar(&f.workers, "workers", 1, "")
+	fs.BoolVar(&f.unwrap, "unwrap", true, "")
 	if status, done := t.parse(fs, args, replayHelp); done {
 		return status
 	}
@@ -108,6 +115,9 @@ func (t *tool) replay(args []string) int {
 		return t.interrupted()
 	case err != nil:
 		return t.failed(err)
+	}
+	if r.log != nil {
+		return r.runLog(r.log)
 	}
 	return r.run()
 }
@@ -139,11 +149,17 @@ func (f *replayFlags) check() error {
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
 	case f.max < 0:
 		return fmt.Errorf("-max-connections %d: below zero", f.max)
-	case f.format != "flowlog" && (f.logFormat != "" || f.logInterval != 0):
-		return errors.New("-log-format and -log-interval go with -format flowlog")
-	case f.failOn != "":
+	case f.format != "flowlog" && f.logInterval != 0:
+		return errors.New("-log-interval goes with -format flowlog")
+	case f.logFormat != "":
+		var err error
+		if f.fields, err = flowlog.ParseFormat(f.logFormat); err != nil {
+			return err
+		}
+	}
+	if f.failOn != "" {
 		for name := range strings.SplitSeq(f.failOn, ",") {
-			if err := oneOf("fail-on", name, "drop", "unknown"); err != nil {
+			if err := oneOf("fail-on", name, "drop", "unknown", "disagreement"); err != nil {
 				return err
 			}
 		}
@@ -159,6 +175,8 @@ type replayer struct {
 	topo     *sg.Topology
 	policy   *sg.Policy
 	files    []*capture.File
+	log      *flowlog.Reader // instead of files
+	input    *bufio.Reader   // standard input, where it is read
 	placer   *placer
 	via      sg.Via
 	demo     bool
@@ -194,6 +212,16 @@ func (r *replayer) open() (usage, err error) {
 			return fmt.Errorf("-through %s: %w", r.through, usage), nil
 		}
 	}
+	if r.log, usage, err = r.openLog(); usage != nil || err != nil {
+		return usage, err
+	}
+	if r.log != nil {
+		r.out = bufio.NewWriterSize(r.stdout, 64<<10)
+		return nil, nil
+	}
+	if r.logFormat != "" && r.format != "flowlog" {
+		return errors.New("-log-format goes with -format flowlog, or with flow logs"), nil
+	}
 	for _, name := range r.captures {
 		if err := r.openCapture(name); err != nil {
 			return nil, err
@@ -211,7 +239,7 @@ func (r *replayer) openCapture(name string) error {
 	info, staterr := os.Stat(name)
 	switch {
 	case name == "-":
-		f, err = capture.NewReader(newInterruptible(r.ctx, r.stdin), "standard input")
+		f, err = capture.NewReader(r.input, "standard input")
 	case staterr == nil && info.Mode()&os.ModeNamedPipe != 0:
 		f, err = r.openPipe(name)
 	default:
@@ -243,7 +271,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 		r.observer = append(r.observer, lines)
 		r.flush = append(r.flush, lines.Flush)
 	case "flowlog":
-		log, err := replay.NewFlowLog(r.out, r.topo, replay.FlowLogOptions{Format: r.logFormat, Interval: r.logInterval})
+		log, err := replay.NewFlowLog(r.out, r.topo, replay.FlowLogOptions{Format: r.fields, Interval: r.logInterval})
 		if err != nil {
 			return err, nil
 		}
@@ -263,7 +291,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, Via: r.via}
+	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, Via: r.via, KeepTunnels: !r.unwrap}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {
@@ -286,7 +314,7 @@ func (r *replayer) run() int {
 	}
 	var p *progress
 	if terminal(r.stderr) {
-		p = &progress{w: r.stderr, began: time.Now(), total: r.size}
+		p = &progress{w: r.stderr, began: time.Now(), total: r.size, noun: "packets"}
 		o.Progress = p.show
 	}
 	if r.demo && r.format == "text" {
@@ -323,26 +351,31 @@ func (r *replayer) run() int {
 	case err != nil:
 		return r.failed(err)
 	case r.failOn != "":
-		return r.gate(report)
+		return r.gate(captureGates(report))
 	}
 	return exitOK
+}
+
+// gates are what -fail-on looks at: how many packets or records there are of each
+// name, and how many were judged.
+type gates struct {
+	what   string
+	found  map[string]uint64
+	judged uint64
 }
 
 // gate is -fail-on. What judged nothing does not pass.
-func (r *replayer) gate(report *replay.Report) int {
+func (r *replayer) gate(g gates) int {
 	for name := range strings.SplitSeq(r.failOn, ",") {
-		if report.Of(gates[name]).Packets > 0 {
+		if g.found[name] > 0 {
 			return exitNo
 		}
 	}
-	if report.Of(sg.Accept).Packets+report.Of(sg.Drop).Packets == 0 {
-		return r.failed(fmt.Errorf("-fail-on %s: no packet was judged, so nothing passed", r.failOn))
+	if g.judged == 0 {
+		return r.failed(fmt.Errorf("-fail-on %s: no %s was judged, so nothing passed", r.failOn, g.what))
 	}
 	return exitOK
 }
-
-// gates are the verdicts that -fail-on names.
-var gates = map[string]sg.Verdict{"drop": sg.Drop, "unknown": sg.Unknown}
 
 // report goes where it does not mix with what programs read.
 func (r *replayer) report(report *replay.Report) error {

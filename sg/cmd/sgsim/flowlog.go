@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// openLog opens the arguments as flow logs, if they are any: folders, and files whose
+// first bytes hold a record. log is nil for captures. Named pipes are captures; they
+// can be read once.
+func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
+	logs := 0
+	for _, name := range r.captures {
+		is, err := r.isLog(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if is {
+			logs++
+		}
+	}
+	switch {
+	case logs == 0:
+		return nil, nil, nil
+	case logs < len(r.captures):
+		return nil, errors.New("captures and flow logs do not go together"), nil
+	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.format == "flowlog" || r.max > 0:
+		return nil, errors.New("-tap, -interface, -through, -accepted, -dropped, -max-connections and -format flowlog are for captures"), nil
+	case r.midstream != sg.MidstreamDrop:
+		return nil, errors.New("-midstream is for captures: connections of flow logs are always picked up"), nil
+	}
+	o := &flowlog.Options{}
+	if r.fields.Len() > 0 {
+		o.Formats = []flowlog.Format{r.fields}
+	}
+	damaged := 0
+	o.Damaged = func(e *flowlog.Error) {
+		if damaged++; damaged <= maxDamaged {
+			fmt.Fprintf(r.stderr, "warning: %s\n", printable(oneLine(e)))
+		}
+	}
+	if r.input != nil {
+		if len(r.captures) > 1 {
+			return nil, errors.New("flow logs on standard input go alone"), nil
+		}
+		return flowlog.NewReader("standard input", r.input, o), nil, nil
+	}
+	log, err = flowlog.Open(o, r.captures...)
+	return log, nil, err
+}
+
+// maxDamaged is how many damaged lines are told one by one.
+const maxDamaged = 10
+
+// isLog reports whether a file is a flow log, by its content.
+func (r *replayer) isLog(name string) (bool, error) {
+	if name == "-" {
+		b := bufio.NewReaderSize(newInterruptible(r.ctx, r.stdin), sniffed)
+		r.input = b
+		if head, _ := b.Peek(4); !isText(head) && !bytes.HasPrefix(head, gzipMagic) {
+			return false, nil // a live capture may be a while in sending more
+		}
+		head, _ := b.Peek(sniffed)
+		return r.holdsRecord(head), nil
+	}
+	info, err := os.Stat(name)
+	if err != nil || info.IsDir() {
+		return err == nil, nil // what is not there is told where it is opened
+	}
+	if !info.Mode().IsRegular() {
+		return false, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	head, err := io.ReadAll(io.LimitReader(f, sniffed))
+	return r.holdsRecord(head), err
+}
+
+// sniffed is how much of a file is looked at.
+const sniffed = 64 << 10
+
+var gzipMagic = []byte{0x1f, 0x8b}
+
+func (r *replayer) holdsRecord(head []byte) bool {
+	if bytes.HasPrefix(head, gzipMagic) {
+		z, err := gzip.NewReader(bytes.NewReader(head))
+		if err != nil {
+			return false
+		}
+		head, _ = io.ReadAll(io.LimitReader(z, sniffed)) // it ends where the head does
+	}
+	if !isText(head) {
+		return false
+	}
+	o := &flowlog.Options{}
+	if r.fields.Len() > 0 {
+		o.Formats = []flowlog.Format{r.fields}
+	}
+	for range flowlog.NewReader("", bytes.NewReader(head), o).Records() {
+		return true
+	}
+	return false
+}
+
+// isText reports whether nothing in the first bytes speaks against text, as something
+// does in those of any capture.
+func isText(head []byte) bool {
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	for _, c := range head[:min(len(head), 4)] {
+		if c != '\n' && c != '\r' && c != '\t' && (c < ' ' || c > '~') {
+			return false
+		}
+	}
+	return len(head) > 0
+}
+
+// runLog judges the flow log and reports.
+func (r *replayer) runLog(log *flowlog.Reader) int {
+	o := &replay.FlowOptions{Firewall: r.firewallFlags.options()}
+	flush := func() error { return nil }
+	if r.format == "jsonl" {
+		lines := replay.NewFlowJSONL(r.out)
+		o.Observe, flush = lines.Observe, lines.Flush
+	}
+	var p *progress
+	if terminal(r.stderr) {
+		p = &progress{w: r.stderr, began: time.Now(), total: log.Size(), noun: "records"}
+		o.Progress = func(s flowlog.Stats) { p.show(uint64(s.Records), uint64(s.Read)) }
+	}
+	report, err := replay.RunFlowLog(r.ctx, r.policy, o, log)
+	if p != nil {
+		p.done()
+	}
+	err = errors.Join(err, flush(), r.out.Flush())
+	if n := report.Log.Damaged; n > maxDamaged {
+		fmt.Fprintf(r.stderr, "warning: %d more lines could not be read\n", n-maxDamaged)
+	}
+	w := r.stdout
+	if r.format == "jsonl" {
+		w = r.stderr
+	}
+	names := prose.NamesOf(r.topo)
+	err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}))
+	switch {
+	case r.ctx.Err() != nil:
+		return r.interrupted()
+	case err != nil:
+		return r.failed(err)
+	case r.failOn != "":
+		return r.gate(logGates(report))
+	}
+	return exitOK
+}
+
+// logGates are the records that -fail-on looks at.
+func logGates(r *replay.FlowReport) gates {
+	return gates{
+		what: "record",
+		found: map[string]uint64{
+			"drop": r.Dropped.Records, "unknown": r.Unknown.Records, "disagreement": r.Disagreeing.Records,
+		},
+		judged: r.Accepted.Records + r.Dropped.Records,
+	}
+}
+
+// captureGates are the packets that -fail-on looks at. AWS says nothing of most; but
+// for each inbound copy of Traffic Mirroring, it admitted the packet.
+func captureGates(r *replay.Report) gates {
+	return gates{
+		what: "packet",
+		found: map[string]uint64{
+			"drop": r.Of(sg.Drop).Packets, "unknown": r.Of(sg.Unknown).Packets, "disagreement": r.Copies.Inbound.Dropped,
+		},
+		judged: r.Of(sg.Accept).Packets + r.Of(sg.Drop).Packets,
+	}
+}

@@ -1,0 +1,361 @@
+package replay_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// judgeLog judges a flow log, and returns the report and its text.
+func judgeLog(t testing.TB, topo *sg.Topology, f flowlog.Format, log string, observe func(*replay.FlowRecord)) (*replay.FlowReport, string) {
+	t.Helper()
+	r := flowlog.NewReader("log", strings.NewReader(log), &flowlog.Options{Formats: []flowlog.Format{f}})
+	o := &replay.FlowOptions{Observe: func(r *replay.FlowRecord) error {
+		if observe != nil {
+			observe(r)
+		}
+		return nil
+	}}
+	report, err := replay.RunFlowLog(t.Context(), policy(t, topo), o, r)
+	require.NoError(t, err)
+	var text bytes.Buffer
+	require.NoError(t, report.WriteText(&text, replay.TextOptions{}))
+	return report, text.String()
+}
+
+// logFormats are one with no more than AWS writes by itself, one with all that
+// versions up to 5 have, and one in an order of its own.
+func logFormats(t testing.TB) map[string]flowlog.Format {
+	return map[string]flowlog.Format{
+		"default": flowlog.DefaultFormat,
+		"v5":      flowlog.AllFields(5),
+		"own": format(t, "${tcp-flags} ${end} ${start} ${action} ${pkt-dstaddr} ${pkt-srcaddr} ${dstport} ${srcport} "+
+			"${protocol} ${interface-id} ${bytes} ${packets} ${log-status}"),
+	}
+}
+
+// What a flow log of a replay says is what its records are judged to be, wherever
+// the log decides.
+func TestFlowRecordsOfSharedCaptures(t *testing.T) {
+	decided, undecided := map[string]uint64{}, map[string]uint64{}
+	for name := range sharedCaptures(t) {
+		topo := topologyOf(t, name)
+		for what, f := range logFormats(t) {
+			c, err := capture.Open(name)
+			require.NoError(t, err)
+			log := flowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			require.NoError(t, c.Close())
+			report, text := judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
+				if r.Agreement() == replay.Disagree {
+					t.Errorf("%s %s: %s is %v for %v, opened by %v", name, what, f.AppendRecord(nil, r.Record), r.Verdict, r.Decision, r.Opening)
+				}
+			})
+			decided[what] += report.Agreeing.Records
+			undecided[what] += report.Unknown.Records
+			for line := range strings.Lines(text) {
+				assert.LessOrEqual(t, utf8.RuneCountInString(line), 81, line)
+			}
+		}
+	}
+	t.Log(decided, undecided)
+	for what, n := range decided {
+		assert.Greater(t, n, 2*undecided[what], what)
+	}
+}
+
+// With the rule for TCP of sg-in gone behind its back, a log disagrees in the records
+// that this rule had admitted and no other would.
+func TestFlowRecordsOfChangedRule(t *testing.T) {
+	affected := 0
+	for name := range sharedCaptures(t) {
+		topo := topologyOf(t, name)
+		groups := map[netip.Addr]sg.GroupID{}
+		for _, e := range topo.ENIs {
+			groups[e.Addrs[0]] = e.Groups[0]
+		}
+		changed := topologyOf(t, name)
+		changed.Groups[1].Ingress = changed.Groups[1].Ingress[1:]
+		for what, f := range logFormats(t) {
+			c, err := capture.Open(name)
+			require.NoError(t, err)
+			log := flowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			require.NoError(t, c.Close())
+			want := []int{}
+			judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
+				far := r.Src()
+				if r.Direction == sg.Egress {
+					far = r.Dst()
+				}
+				if ref := r.Decision.Rule; r.Verdict == sg.Accept && fmt.Sprint(ref) == "sg-in ingress[0]" && groups[far] != "sg-out" {
+					want = append(want, r.Position.Line)
+				}
+			})
+			got := []int{}
+			report, _ := judgeLog(t, changed, f, log, func(r *replay.FlowRecord) {
+				if r.Agreement() == replay.Disagree {
+					got = append(got, r.Position.Line)
+				}
+			})
+			assert.Equal(t, want, got, "%s %s", name, what)
+			for _, d := range report.Disagreements {
+				assert.Contains(t, []replay.Cause{replay.RuleNotGiven, replay.Older}, d.Cause, "%s %s: %+v", name, what, d)
+			}
+			affected += len(got)
+		}
+	}
+	assert.NotZero(t, affected)
+	t.Log(affected)
+}
+
+// day is traffic of which the groups of the site admit some.
+var day = script{
+	"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 S",
+	"0 tcp 10.0.1.10:443 > 198.51.100.1:40001 SA",
+	"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 A len 500",
+	"1 tcp 10.0.1.10:40100 > 10.0.2.20:5432 S",
+	"1 tcp 10.0.2.20:5432 > 10.0.1.10:40100 SA",
+	"1 tcp 10.0.1.10:40100 > 10.0.2.20:5432 A",
+	"2 tcp 203.0.113.1:40002 > 10.0.1.10:443 S",
+	"3 tcp 203.0.113.1:40003 > 10.0.1.10:22 S",
+	"4 udp 10.0.2.20:40004 > 192.0.2.1:9",
+	"5 icmp 203.0.113.1 > 10.0.1.10 8/0",
+	"130 tcp 192.0.2.5:40006 > 10.0.1.10:22 S",
+	"130 tcp 10.0.1.10:22 > 192.0.2.5:40006 SA",
+	"130 tcp 192.0.2.5:40006 > 10.0.1.10:22 A",
+	"131 tcp 192.0.2.5:40006 > 10.0.1.10:22 FA",
+	"131 tcp 10.0.1.10:22 > 192.0.2.5:40006 FA",
+}
+
+// disagreeing judges a log by other groups than those that it was made with, and
+// returns the records that disagree as "eni direction src > dst action".
+func disagreeing(t testing.TB, topo *sg.Topology, f flowlog.Format, log string) ([]string, *replay.FlowReport, string) {
+	var lines []string
+	report, text := judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
+		if r.Agreement() == replay.Disagree {
+			lines = append(lines, fmt.Sprint(r.ENI, " ", r.Direction, " ", r.Tuple(), " ", r.Action))
+		}
+	})
+	assert.EqualValues(t, len(lines), report.Disagreeing.Records)
+	return lines, report, text
+}
+
+// With one rule changed behind its back, a log disagrees in the records that the rule
+// is for, in both directions, and in no other; and the likely cause is named.
+func TestFlowRecordsDisagree(t *testing.T) {
+	minute := time.Minute
+	logOf := func(topo *sg.Topology, f flowlog.Format, s script) string {
+		return flowLog(t, topo, replay.FlowLogOptions{Format: f, Interval: minute}, s)
+	}
+	web := []string{
+		"eni-web ingress tcp 198.51.100.1:40001 > 10.0.1.10:443 ACCEPT",
+		"eni-web egress tcp 10.0.1.10:443 > 198.51.100.1:40001 ACCEPT",
+	}
+	for what, f := range logFormats(t) {
+		log := logOf(site(), f, day)
+		lines, report, text := disagreeing(t, site(), f, log)
+		assert.Empty(t, lines, what)
+		assert.NotContains(t, text, "disagreements")
+		if what == "default" {
+			assert.EqualValues(t, 0, report.Unknown.Records, what)
+		}
+
+		lacks := site() // what AWS has
+		lacks.Groups[0].Ingress = lacks.Groups[0].Ingress[1:]
+		lines, report, text = disagreeing(t, lacks, f, log)
+		assert.Equal(t, web, lines, what)
+		require.Len(t, report.Disagreements, 1)
+		d := report.Disagreements[0]
+		assert.Equal(t, replay.RuleNotGiven, d.Cause)
+		assert.EqualValues(t, 3, d.Packets)
+		assert.Equal(t, "sg-web ingress[0]", fmt.Sprint(d.Near[0].Rule), what)
+		assert.Contains(t, text, "AWS admitted, these groups drop")
+
+		more := site() // what AWS has not
+		more.Groups[0].Ingress = append(more.Groups[0].Ingress, sg.SSH.From(sg.MustCIDR("203.0.113.0/24")))
+		lines, report, text = disagreeing(t, more, f, log)
+		if what == "default" { // nothing tells that the packet was a SYN
+			assert.Empty(t, lines)
+			assert.Equal(t, []replay.UndecidedCount{{Undecided: replay.NoConnection, FlowCount: replay.FlowCount{Records: 1, Packets: 1, Bytes: 40}}}, report.Undecided)
+			continue
+		}
+		assert.Equal(t, []string{"eni-web ingress tcp 203.0.113.1:40003 > 10.0.1.10:22 REJECT"}, lines, what)
+		assert.Equal(t, replay.ACLOrRule, report.Disagreements[0].Cause)
+		assert.Contains(t, text, "rule: sg-web ingress[2] (tcp 22 from 203.0.113.0/24)")
+	}
+}
+
+func TestFlowRecordsCauses(t *testing.T) {
+	f := flowlog.AllFields(5)
+	one := func(topo *sg.Topology, log string) replay.Disagreement {
+		_, report, _ := disagreeing(t, topo, f, log)
+		require.Len(t, report.Disagreements, 1)
+		return report.Disagreements[0]
+	}
+	open, closed := site(), site()
+	closed.Groups[0].Ingress = closed.Groups[0].Ingress[1:]
+	knock := func(second int) script {
+		return script{fmt.Sprintf("%d tcp 198.51.100.1:%d > 10.0.1.10:443 S", second, 40000+second)}
+	}
+	o := replay.FlowLogOptions{Format: f, Interval: time.Minute}
+
+	// Rules that are given up, or made, during the log.
+	changed := flowLog(t, open, o, knock(0)) + flowLog(t, closed, o, knock(600))
+	for _, topo := range []*sg.Topology{open, closed} {
+		d := one(topo, changed)
+		assert.Equal(t, replay.Changed, d.Cause)
+		assert.Equal(t, began, d.Change)
+	}
+
+	// A log that begins in the middle of a connection that no rule admits any more.
+	whole := flowLog(t, open, o, script{
+		"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 S", "0 tcp 10.0.1.10:443 > 198.51.100.1:40001 SA",
+		"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 A",
+		"70 tcp 198.51.100.1:40001 > 10.0.1.10:443 A len 9", "71 tcp 10.0.1.10:443 > 198.51.100.1:40001 A len 9",
+	})
+	var late string
+	for l := range strings.Lines(whole) {
+		if !strings.Contains(l, fmt.Sprint(began.Unix())) {
+			late += l
+		}
+	}
+	d := one(closed, late)
+	assert.Equal(t, replay.Older, d.Cause)
+	assert.EqualValues(t, 2, d.Records)
+	lines, report, _ := disagreeing(t, open, f, late)
+	assert.Empty(t, lines)
+	assert.EqualValues(t, 1, report.PickedUp.Records, "the other is of the same connection")
+
+	// The rule names a group, and nobody knows the sender.
+	more := site()
+	more.ENIs = append(more.ENIs, sg.ENI{ID: "eni-web2", Addrs: addr("10.0.1.11"), Groups: []sg.GroupID{"sg-web"}})
+	d = one(site(), flowLog(t, more, o, script{"0 tcp 10.0.1.11:40001 > 10.0.2.20:5432 S"}))
+	assert.Equal(t, replay.UnknownAddress, d.Cause)
+}
+
+// What a log cannot tell is unknown, for the reason that it cannot.
+func TestFlowRecordsUndecided(t *testing.T) {
+	topo := site()
+	topo.Groups[0].Ingress = append(topo.Groups[0].Ingress,
+		sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(3, 4), Peer: sg.AnyIPv4},
+		sg.Rule{Protocol: sg.UDP, Ports: sg.Port(53), Peer: sg.MustCIDR("192.0.2.0/24")})
+	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${reject-reason} ${flow-direction}")
+	for line, want := range map[string]string{
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 ACCEPT - ingress":              "accept decided",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 REJECT - ingress":              "accept decided",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 REJECT BPA ingress":            "unknown not_groups",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 0 9 ACCEPT - ingress":              "accept decided",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 0 9 REJECT - ingress":              "unknown no_connection",
+		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 0 9 ACCEPT - egress":              "accept decided",
+		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 0 9 REJECT - egress":              "unknown no_connection",
+		"eni-web 203.0.113.1 10.0.1.10 40001 443 6 0 0 9 REJECT - ingress":               "drop decided",
+		"eni-web 10.0.1.10 203.0.113.1 443 40001 6 19 0 9 ACCEPT - egress":               "drop decided",
+		"eni-web 192.0.2.9 10.0.1.10 40001 53 17 - 0 9 ACCEPT - ingress":                 "accept decided",
+		"eni-web 10.0.1.10 192.0.2.9 53 40001 17 - 0 9 ACCEPT - egress":                  "accept decided",
+		"eni-web 10.0.1.10 192.0.2.9 53 40001 17 - 0 9 REJECT - egress":                  "unknown past_timeout",
+		"eni-web 10.0.1.10 192.0.2.9 53 53 17 - 0 9 ACCEPT - egress":                     "unknown no_opener",
+		"eni-web 192.0.2.9 10.0.1.10 53 53 17 - 0 9 ACCEPT - ingress":                    "accept decided",
+		"eni-web 192.0.2.9 10.0.1.10 0 0 1 - 0 9 ACCEPT - ingress":                       "unknown no_icmp_type",
+		"eni-web 10.0.1.10 192.0.2.9 0 0 1 - 0 9 ACCEPT - egress":                        "unknown no_icmp_type",
+		"eni-db 10.0.1.10 10.0.2.20 0 0 1 - 0 9 ACCEPT - ingress":                        "drop decided",
+		"eni-web - 10.0.1.10 40001 443 6 2 0 9 ACCEPT - ingress":                         "unknown lacks_fields",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 - - ingress":                   "unknown lacks_fields",
+		"eni-web 198.51.100.1 10.0.9.9 40001 443 6 2 0 9 ACCEPT - -":                     "unknown no_place",
+		"eni-else 198.51.100.1 10.0.9.9 40001 443 6 2 0 9 ACCEPT - ingress":              "not_applicable decided",
+		"by-hand 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 ACCEPT - ingress":              "accept decided",
+		"by-hand 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 ACCEPT - -":                    "accept decided",
+		"- 10.0.1.10 10.0.2.20 40001 5432 6 2 0 9 ACCEPT - -":                            "unknown no_place",
+		"- 10.0.1.10 10.0.2.20 40001 5432 6 2 0 9 ACCEPT - egress":                       "accept decided",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 99999999999999 0 ACCEPT - ingress": "unknown lacks_fields",
+	} {
+		n := 0
+		judgeLog(t, topo, f, line+"\n", func(r *replay.FlowRecord) {
+			n++
+			assert.Equal(t, want, fmt.Sprint(r.Verdict, " ", r.Undecided), line)
+		})
+		assert.Equal(t, 1, n, line)
+	}
+}
+
+// Connections go on across records while they are not idle for too long.
+func TestFlowRecordsConnections(t *testing.T) {
+	topo := site()
+	topo.Groups[0].Egress = nil
+	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${packets} ${bytes}")
+	var reasons []string
+	judgeLog(t, topo, f, strings.Join([]string{
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 50 ACCEPT 1 60",
+		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 3 1 2 ACCEPT 1 60",
+		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 1 50 ACCEPT 1 60",
+		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 0 60 600 ACCEPT 1 60",
+		"eni-web 10.0.1.10 198.51.100.2 443 40001 6 19 1 2 ACCEPT 1 60",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 601 900 ACCEPT 1 60",
+		"eni-web 198.51.100.2 10.0.1.10 40001 443 6 0 901 902 ACCEPT 1 60",     // it had ended
+		"eni-web 198.51.100.3 10.0.1.10 40001 443 6 2 1000 1001 ACCEPT 9 9000", // with data, so it had an answer
+		"eni-web 198.51.100.4 10.0.1.10 40001 443 6 2 1000 1001 ACCEPT 2 120",
+		"eni-web 198.51.100.3 10.0.1.10 40001 443 6 0 1300 1301 ACCEPT 9 9000",
+		"eni-web 198.51.100.4 10.0.1.10 40001 443 6 0 1300 1301 ACCEPT 9 9000",
+	}, "\n"), func(r *replay.FlowRecord) {
+		reasons = append(reasons, fmt.Sprint(r.Verdict, " ", r.Decision.Reason, " ", r.PickedUp))
+	})
+	assert.Equal(t, []string{
+		"accept rule false", "accept rule false", "accept tracked false", "accept tracked false", "accept tracked false", "accept tracked false",
+		"accept rule true",
+		"accept rule false", "accept rule false", "accept tracked false", "accept rule true",
+	}, reasons)
+}
+
+// The report counts what rules admitted, and says how much of the network it saw.
+func TestFlowReport(t *testing.T) {
+	f := flowlog.AllFields(5)
+	log := flowLog(t, site(), replay.FlowLogOptions{Format: f}, day)
+	log += f.Header() + "\n" + strings.Replace(strings.Split(log, "\n")[0], " OK ", " SKIPDATA ", 1) + "\n"
+	report, text := judgeLog(t, site(), f, log, nil)
+	assert.Equal(t, 2, report.Interfaces)
+	assert.Equal(t, 1, report.Log.SkipData)
+	assert.Contains(t, text, "say that AWS left out others (SKIPDATA)")
+	byRule := map[string]uint64{}
+	for _, r := range report.Rules {
+		byRule[fmt.Sprint(r.Rule)] = r.Packets
+	}
+	assert.Equal(t, map[string]uint64{
+		"sg-web ingress[0]": 3, "sg-web ingress[1]": 5, "sg-web egress[0]": 3, "sg-db ingress[0]": 3, "sg-db ingress[1]": 0,
+	}, byRule)
+	assert.Contains(t, text, "1 rule was not used, as far as the log of 2 of 2 interfaces tells")
+	require.NotEmpty(t, report.Rejected)
+	assert.Contains(t, text, "eni-web ingress, by the groups: no rule admits it")
+	assert.Contains(t, text, "tcp 203.0.113.1:40002 > 10.0.1.10:443 and other ports")
+	assert.Contains(t, text, "what tells who opened connections: ")
+}
+
+// A line tells a record, the verdict and how it compares.
+func TestFlowJSONL(t *testing.T) {
+	more := site()
+	more.Groups[0].Ingress = append(more.Groups[0].Ingress, sg.SSH.From(sg.MustCIDR("203.0.113.0/24")))
+	f := flowlog.AllFields(5)
+	var b bytes.Buffer
+	j := replay.NewFlowJSONL(&b)
+	judgeLog(t, more, f, flowLog(t, site(), replay.FlowLogOptions{Format: f}, day), func(r *replay.FlowRecord) {
+		require.NoError(t, j.Observe(r))
+	})
+	require.NoError(t, j.Flush())
+	for l := range strings.Lines(b.String()) {
+		require.True(t, json.Valid([]byte(l)), l)
+	}
+	at := began.Unix() + 3
+	assert.Contains(t, b.String(), fmt.Sprintf(`{"file":"log","line":8,"start":%d,"end":%d,"src":"203.0.113.1","dst":"10.0.1.10",`+
+		`"protocol":"tcp","src_port":40003,"dst_port":22,"packets":1,"bytes":40,"action":"reject","eni":"eni-web","direction":"ingress",`+
+		`"opener":"source","evidence":"flags","verdict":"accept","reason":"rule","group":"sg-web","rule":"ingress[2]","agreement":"disagree"}`, at, at))
+}

@@ -1,0 +1,218 @@
+package replay
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// WriteText writes the report for people, at most 80 columns wide.
+func (r *FlowReport) WriteText(w io.Writer, o TextOptions) error {
+	t := reportText{names: names{o.ENIs, o.Groups}, color: o.Color}
+	t.flowTotals(r)
+	t.flowAgreement(r)
+	t.flowRules(r)
+	t.flowTalkers(r)
+	_, err := w.Write(t.b)
+	return err
+}
+
+func (t *reportText) flowTotals(r *FlowReport) {
+	span := ""
+	if !r.First.IsZero() {
+		span = fmt.Sprintf(", %s to %s", r.First.Format("2006-01-02 15:04:05"), r.Last.Format("2006-01-02 15:04:05"))
+	}
+	t.line(0, "%s of %d of %d interfaces%s", plural(uint64(r.Log.Records), "record"), r.Interfaces, r.InPolicy, span)
+	if r.Log.SkipData > 0 {
+		t.line(2, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
+			100*float64(r.Log.SkipData)/float64(r.Log.Records))
+	}
+	if r.Log.Damaged > 0 {
+		t.line(2, "%s could not be read", plural(uint64(r.Log.Damaged), "line"))
+	}
+	if r.NotApplicable.Records > 0 {
+		t.line(2, "%s of %s that the topology lacks", plural(r.NotApplicable.Records, "record"), plural(uint64(r.Strangers), "interface"))
+	}
+	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
+	row := func(v sg.Verdict, word string, c FlowCount, why string) {
+		if c.Records > 0 {
+			t.b = paint(append(t.b, "  "...), t.color, v, word, 10)
+			t.b = fmt.Appendf(t.b, " %10d %14d %16d", c.Records, c.Packets, c.Bytes)
+			if why != "" {
+				t.b, _ = prose.Wrap(append(t.b, "  "...), why, 57, 57)
+			}
+			t.b = append(t.b, '\n')
+		}
+	}
+	row(sg.Accept, "accepted", r.Accepted, "")
+	row(sg.Drop, "dropped", r.Dropped, "")
+	for _, u := range r.Undecided {
+		why := undecidedText[u.Undecided]
+		if u.Undecided == NotGiven {
+			why = reasonWords(u.Reason)
+		}
+		row(sg.Unknown, "unknown", u.FlowCount, why)
+	}
+	if len(r.Openings) > 0 {
+		var by []string
+		for _, e := range r.Openings {
+			by = append(by, fmt.Sprintf("%v in %d", e.Evidence, e.Records))
+		}
+		t.line(0, "what tells who opened connections: %s", strings.Join(by, ", "))
+	}
+	if r.PickedUp.Records > 0 {
+		t.line(0, "%s of connections of which the log has no opening: they were picked up", plural(r.PickedUp.Records, "record"))
+	}
+	if r.NoPkt > 0 {
+		t.line(0, "%s without pkt-srcaddr and pkt-dstaddr: behind address translation their far ends are others", plural(r.NoPkt, "record"))
+	}
+}
+
+var undecidedText = [numUndecided]string{
+	LacksFields:  "the log lacks fields",
+	NoPlace:      "which interface and direction",
+	NoOpener:     "who opened it",
+	NoICMPType:   "rules ask for ICMP types",
+	NoConnection: "rejected TCP without SYN",
+	PastTimeout:  "answer past a timeout?",
+	NotGroups:    "not by groups: reject-reason",
+}
+
+func (t *reportText) flowAgreement(r *FlowReport) {
+	n := r.Agreeing.Records + r.Disagreeing.Records
+	if n == 0 {
+		t.line(0, "no record was decided: is this the topology of the log?")
+		return
+	}
+	t.line(0, "AWS did what these groups do in %d of %s that can be decided: %.4g%%",
+		r.Agreeing.Records, plural(n, "record"), 100*float64(r.Agreeing.Records)/float64(n))
+	if r.Disagreeing.Records == 0 {
+		return
+	}
+	t.b = append(t.b, "disagreements\n     packets    records\n"...)
+	const indent = 24
+	for i := range r.Disagreements {
+		d := &r.Disagreements[i]
+		t.b = fmt.Appendf(t.b, "  %10d %10d  ", d.Packets, d.Records)
+		t.b, _ = prose.Wrap(t.b, flowPacket(&d.Example), indent, indent+2)
+		t.b = append(t.b, '\n')
+		said := "AWS rejected, these groups admit"
+		if d.Verdict == sg.Drop {
+			said = "AWS admitted, these groups drop"
+		}
+		t.line(indent, "%s %s %s: %s", t.eni(d.ENI), d.Direction, flowPort(d), said)
+		if d.FarEnds > 1 {
+			t.line(indent, "and %s more", plural(uint64(d.FarEnds-1), "far end"))
+		}
+		t.line(indent, "%s", t.cause(d))
+		if !d.Rule.IsZero() {
+			t.line(indent, "rule: %s (%s)", t.ruleName(d.Rule), t.ruleWords(d.Rule))
+		}
+		if len(d.Near) > 0 {
+			t.line(indent, "nearest: %s: %s", t.ruleName(d.Near[0].Rule), fails(d.Near[0].Fails))
+		}
+		t.line(indent, "first at %s", escape.Text(d.Position.String()))
+	}
+	if r.OtherDisagreements.Records > 0 {
+		t.b = fmt.Appendf(t.b, "  %10d %10d  others\n", r.OtherDisagreements.Packets, r.OtherDisagreements.Records)
+	}
+}
+
+func flowPort(d *Disagreement) string {
+	if d.Protocol.HasPorts() {
+		return fmt.Sprintf("%v %d", d.Protocol, d.Port)
+	}
+	return d.Protocol.String()
+}
+
+// flowPacket is a packet that stands for others, whose ICMP type is not known.
+func flowPacket(h *packet.Header) string {
+	if h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 {
+		return fmt.Sprintf("%v %v > %v", h.Protocol, h.SrcAddr(), h.DstAddr())
+	}
+	return h.Tuple().String()
+}
+
+func (t *reportText) cause(d *Disagreement) string {
+	switch d.Cause {
+	case Changed:
+		return fmt.Sprintf("rules were changed after %s: on the other side of it AWS did what these groups do", d.Change.Format("2006-01-02 15:04:05"))
+	case Older:
+		return "connections from before the log, which live by tracking: no rule would let them begin again"
+	case UnknownAddress:
+		return "the far end is no interface of the topology: a member of the group that a rule names?"
+	case RuleNotGiven:
+		return "a group or rule that the topology lacks"
+	case ACLOrRule:
+		return "a network ACL rejects it, or AWS does not have the rule"
+	}
+	return "none of the usual causes: a fault of the model? " + reasonWords(d.Reason)
+}
+
+func (t *reportText) flowRules(r *FlowReport) {
+	if len(r.Rules) == 0 {
+		return
+	}
+	unused := 0
+	t.line(0, "rules, with packets and bytes of what they admitted, and of its connections")
+	t.b = fmt.Appendf(t.b, "%*s\n", prose.Columns, "packets           bytes")
+	const width = 30
+	for i := range r.Rules {
+		h := &r.Rules[i]
+		group, dir := h.Rule.Group(), h.Rule.Direction()
+		if i == 0 || group != r.Rules[i-1].Rule.Group() || dir != r.Rules[i-1].Rule.Direction() {
+			t.line(2, "%s %s", t.groupAndID(group), dir)
+		}
+		var col int
+		t.b, col = prose.WrapAt(prose.Columns-width, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
+		if col > prose.Columns-width {
+			t.b, col = append(t.b, '\n'), 0
+		}
+		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-width-col), "%14d %15d\n", h.Packets, h.Bytes)
+		if h.Records == 0 {
+			unused++
+		}
+	}
+	if unused > 0 {
+		t.line(2, "%s not used, as far as the log of %d of %d interfaces tells", pluralWere(uint64(unused), "rule"), r.Interfaces, r.InPolicy)
+	}
+}
+
+func (t *reportText) flowTalkers(r *FlowReport) {
+	if len(r.Rejected) == 0 {
+		return
+	}
+	const indent = 24
+	t.b = append(t.b, "rejected most\n     packets    records\n"...)
+	for i := range r.Rejected {
+		k := &r.Rejected[i]
+		t.b = fmt.Appendf(t.b, "  %10d %10d  ", k.Packets, k.Records)
+		words := flowPacket(&k.First)
+		if k.SeveralPorts {
+			words += " and other ports"
+		}
+		t.b, _ = prose.Wrap(t.b, words, indent, indent+2)
+		t.b = append(t.b, '\n')
+		by := "by a network ACL, or for lack of a rule that is given here"
+		switch {
+		case k.Verdict == sg.Drop:
+			by = "by the groups: " + reasonWords(k.Reason)
+		case k.Verdict == sg.Unknown && k.Undecided == NotGiven:
+			by = "by whom is not known: " + reasonWords(k.Reason)
+		case k.Verdict == sg.Unknown:
+			by = "by whom is not known: " + undecidedText[k.Undecided]
+		}
+		t.line(indent, "%s %s, %s", t.eni(k.ENI), k.Direction, by)
+		if len(k.Near) > 0 {
+			t.line(indent, "nearest: %s: %s", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
+		}
+	}
+	if r.OtherRejects.Records > 0 {
+		t.b = fmt.Appendf(t.b, "  %10d %10d  of others\n", r.OtherRejects.Packets, r.OtherRejects.Records)
+	}
+}

@@ -1,0 +1,221 @@
+package replay
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+)
+
+// A FlowCount is a number of records, and of packets and bytes as they tell.
+type FlowCount struct {
+	Records, Packets, Bytes uint64
+}
+
+func (c *FlowCount) add(r *flowlog.Record) {
+	c.Records++
+	c.Packets += r.Packets
+	c.Bytes += r.Bytes
+}
+
+func (c *FlowCount) addCount(o FlowCount) {
+	c.Records += o.Records
+	c.Packets += o.Packets
+	c.Bytes += o.Bytes
+}
+
+const (
+	maxServices     = 1 << 16 // remembered for the sake of what disagrees
+	maxDisagreeing  = 1 << 17 // of them and of those that do
+	maxFlowTalkers  = 1 << 16
+	maxFlowCoverage = 1 << 20 // interfaces
+)
+
+// A flowTally counts what records came to.
+type flowTally struct {
+	verdicts   [sg.Unknown + 1]FlowCount
+	agreements [Disagree + 1]FlowCount
+	undecided  [numUndecided]FlowCount
+	missing    [reasons]FlowCount // by the reason of NotGiven
+	evidence   map[flowlog.Evidence]uint64
+	pickedUp   FlowCount
+	noPkt      uint64 // records without pkt-srcaddr and pkt-dstaddr
+
+	first, last int64 // Unix seconds
+	enis        map[sg.ENIID]bool
+	strangers   map[string]bool // interfaces that the topology lacks
+
+	rules    map[sg.RuleRef]*FlowCount
+	services map[serviceKey]*service
+	others   FlowCount // disagreeing ones beyond the bound
+
+	talkers      map[flowTalkerKey]*FlowTalker
+	otherRejects FlowCount
+}
+
+// A serviceKey is what connections to one port have in common about which the groups
+// say the same: the rule that admits them, or the far end if there is none.
+type serviceKey struct {
+	eni      sg.ENIID
+	dir      sg.Direction // of who opens the connection
+	protocol packet.Protocol
+	port     uint16
+	verdict  sg.Verdict
+	rule     sg.RuleRef
+	far      netip.Addr
+}
+
+// A service is how records of a kind compare, and when they were.
+type service struct {
+	agreeing, disagreeing span
+	reason                sg.Reason
+	opened                bool       // a SYN stands in a record that disagrees, or there is none in its protocol
+	example               FlowRecord // with record, the first that disagrees
+	record                flowlog.Record
+}
+
+// A span is records and the time they take.
+type span struct {
+	FlowCount
+	first, last int64 // Unix seconds
+}
+
+func (s *span) add(r *flowlog.Record) {
+	if s.Records == 0 {
+		s.first, s.last = r.Start, r.Start
+	}
+	s.first, s.last = min(s.first, r.Start), max(s.last, r.Start, r.End)
+	s.FlowCount.add(r)
+}
+
+type flowTalkerKey struct {
+	src      netip.Addr
+	eni      sg.ENIID
+	dir      sg.Direction
+	protocol packet.Protocol
+	verdict  sg.Verdict
+}
+
+func newFlowTally() *flowTally {
+	return &flowTally{
+		evidence: map[flowlog.Evidence]uint64{}, enis: map[sg.ENIID]bool{}, strangers: map[string]bool{},
+		rules: map[sg.RuleRef]*FlowCount{}, services: map[serviceKey]*service{}, talkers: map[flowTalkerKey]*FlowTalker{},
+	}
+}
+
+func (t *flowTally) add(r *FlowRecord) {
+	if r.Has(flowlog.FieldStart) && r.Start >= -maxTime && r.Start <= maxTime {
+		if t.first == 0 && t.last == 0 {
+			t.first, t.last = r.Start, r.Start
+		}
+		t.first, t.last = min(t.first, r.Start), max(t.last, r.Start)
+		if r.Has(flowlog.FieldEnd) && r.End <= maxTime {
+			t.last = max(t.last, r.End)
+		}
+	}
+	if r.ENI != "" {
+		t.enis[r.ENI] = true
+	}
+	if r.Status == flowlog.NoData || r.Status == flowlog.SkipData {
+		return
+	}
+	t.verdicts[r.Verdict].add(r.Record)
+	if r.Undecided != 0 {
+		t.undecided[r.Undecided].add(r.Record)
+		if r.Undecided == NotGiven {
+			t.missing[r.Decision.Reason%reasons].add(r.Record)
+		}
+	}
+	if r.ENI == "" {
+		if r.Verdict == sg.NotApplicable && len(t.strangers) < maxFlowCoverage {
+			t.strangers[r.InterfaceID] = true
+		}
+		return
+	}
+	t.evidence[r.Opening.Evidence]++
+	if !r.PktSrcAddr.IsValid() || !r.PktDstAddr.IsValid() {
+		t.noPkt++
+	}
+	if r.PickedUp && r.Verdict == sg.Accept {
+		t.pickedUp.add(r.Record)
+	}
+	if r.Verdict == sg.Accept && !r.Decision.Rule.IsZero() {
+		t.addRule(r)
+	}
+	if a := r.Agreement(); a != 0 {
+		t.agreements[a].add(r.Record)
+		t.addService(r, a)
+	}
+	if r.Action == flowlog.Reject {
+		t.addTalker(r)
+	}
+}
+
+func (t *flowTally) addRule(r *FlowRecord) {
+	n := t.rules[r.Decision.Rule]
+	if n == nil {
+		n = &FlowCount{}
+		t.rules[r.Decision.Rule] = n
+	}
+	n.add(r.Record)
+}
+
+func (t *flowTally) addService(r *FlowRecord, a Agreement) {
+	key := serviceKey{eni: r.ENI, dir: r.Direction, protocol: r.Protocol, port: r.DstPort, verdict: r.Verdict, far: r.far()}
+	if r.Opening.By == flowlog.Destination && certain(r) {
+		key.dir, key.port = back(r.Direction), r.SrcPort
+	}
+	if r.Verdict == sg.Accept {
+		key.rule, key.far = r.Decision.Rule, netip.Addr{}
+	}
+	s := t.services[key]
+	if s == nil {
+		if n := len(t.services); a == Agree && n >= maxServices || n >= maxDisagreeing {
+			if a == Disagree {
+				t.others.add(r.Record)
+			}
+			return
+		}
+		s = &service{}
+		t.services[key] = s
+	}
+	if a == Agree {
+		s.agreeing.add(r.Record)
+		return
+	}
+	if s.disagreeing.Records == 0 {
+		s.record = *r.Record
+		s.example, s.reason = *r, r.Decision.Reason
+		s.example.Record = &s.record
+	}
+	s.opened = s.opened || r.Protocol != packet.TCP || r.TCPFlags&packet.SYN != 0
+	s.disagreeing.add(r.Record)
+}
+
+// far returns the address of the other end.
+func (r *FlowRecord) far() netip.Addr {
+	if r.Direction == sg.Egress {
+		return r.Dst()
+	}
+	return r.Src()
+}
+
+func (t *flowTally) addTalker(r *FlowRecord) {
+	key := flowTalkerKey{r.Src(), r.ENI, r.Direction, r.Protocol, r.Verdict}
+	k := t.talkers[key]
+	if k == nil {
+		if len(t.talkers) >= maxFlowTalkers {
+			t.otherRejects.add(r.Record)
+			return
+		}
+		k = &FlowTalker{
+			First: headerOf(r.Tuple(), packet.SYN), ENI: r.ENI, Direction: r.Direction, Verdict: r.Verdict,
+			Undecided: r.Undecided, Reason: r.Decision.Reason, Position: r.Position, Time: time.Unix(r.Start, 0).UTC(),
+		}
+		t.talkers[key] = k
+	}
+	k.FlowCount.add(r.Record)
+	k.SeveralPorts = k.SeveralPorts || r.DstPort != k.First.DstPort
+}
