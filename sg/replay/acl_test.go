@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/replay"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
@@ -92,4 +93,21 @@ func TestACLHops(t *testing.T) {
 	assert.Contains(t, text.String(), "\n  acl-b ingress\n    90              1  denies all from 10.0.1.99/32\n    100             1  allows tcp 443 from 0.0.0.0/0\n")
 	assert.Contains(t, text.String(), "acl-b egress: entry * denies all to 0.0.0.0/0\n")
 	assert.NotContains(t, text.String(), "not judged")
+}
+
+// A flow log of traffic that ACLs deny agrees with what its records are judged to be, and
+// the verdict names the entry that the log cannot.
+func TestFlowRecordsACL(t *testing.T) {
+	topo, f := withACLs(t), flowlog.AllFields(5)
+	log := flowLog(t, topo, replay.FlowLogOptions{Format: f}, withoutAnswers)
+	reasons := map[string]int{}
+	report, _ := judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
+		assert.NotEqual(t, replay.Disagree, r.Agreement(), "%s: %v %v", f.AppendRecord(nil, r.Record), r.Verdict, r.Decision)
+		reasons[r.Decision.String()]++
+	})
+	assert.Equal(t, map[string]int{
+		"accept rule sg-all egress[0]": 1, "accept rule sg-all ingress[0]": 1,
+		"drop acl_deny acl-b egress *": 1, "drop acl_deny acl-b ingress 90": 1,
+	}, reasons)
+	assert.Equal(t, uint64(4), report.Agreeing.Records)
 }
