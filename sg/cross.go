@@ -141,6 +141,10 @@ func (f *Firewall) cross(b *border, p *Packet, o *Outcome) bool {
 	o.n++
 	hop.Enforcer, hop.Direction = b.side, b.dir
 	d := &hop.Decision
+	if r := acl.lists[b.dir-1].open(h.Family); r != nil && f.fragments == nil {
+		d.Verdict, d.Reason, d.Rule = Accept, ACLAllow, RuleRef{r} // the way through most ACLs
+		return true
+	}
 	f.ask(d, acl, b, p)
 	if d.Verdict == Drop || d.Verdict == Unknown && o.Verdict != Unknown {
 		o.Verdict, o.Reason = d.Verdict, d.Reason

@@ -46,7 +46,7 @@ type entryList struct {
 	v4 []entry4
 	v6 []entry6
 
-	all   [2]*ruleInfo // by IP version: the first entry, where it matches everything
+	all   [2]*ruleInfo // by IP version: the first entry, where it allows everything
 	first *ruleInfo    // stands for the first fragment that a later one follows
 }
 
@@ -223,7 +223,7 @@ func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 	for _, r := range rules {
 		p := r.rule.Peer.CIDR
 		v4 := r.kind == peerCIDR4
-		if r.rule.Protocol == AllProtocols && p.Bits() == 0 {
+		if r.allow && r.rule.Protocol == AllProtocols && p.Bits() == 0 {
 			switch {
 			case v4 && l.v4 == nil:
 				l.all[0] = r
@@ -248,18 +248,20 @@ func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 	a.rules[dir-1], a.lists[dir-1] = rules, l
 }
 
+// open returns the entry that allows all packets of a family, where no other one is asked
+// before it.
+func (l *entryList) open(fam packet.Family) *ruleInfo {
+	if fam == packet.IPv4 {
+		return l.all[0]
+	}
+	return l.all[1]
+}
+
 // find returns the entry that decides about a packet whose other end is remote, which
 // the last one does where no other matches.
 func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
-	v6 := 0
-	if h.Family == packet.IPv6 {
-		v6 = 1
-	}
-	if r := l.all[v6]; r != nil {
-		return r
-	}
 	k := match.KeyOf(h)
-	if v6 == 0 {
+	if h.Family == packet.IPv4 {
 		a := binary.BigEndian.Uint32(remote[12:])
 		for i := range l.v4 {
 			if e := &l.v4[i]; a&e.mask == e.net && e.Has(k) {
