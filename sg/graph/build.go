@@ -22,7 +22,7 @@ func New(t *sg.Topology, o *Options) *Graph {
 		topo: t, o: o, names: prose.NamesOf(t), shown: map[sg.GroupID]bool{},
 		groups: map[sg.GroupID]*sg.Group{}, lists: map[sg.PrefixListID]*sg.PrefixList{},
 		members: map[sg.GroupID][]string{}, addrs: map[netip.Addr][]string{},
-		nodes: map[key]bool{}, edges: map[pair]*traffic{}, inside: map[key]int{},
+		nodes: map[key]bool{}, edges: map[pair]*traffic{}, inside: map[key]int{}, blocks: map[key][]string{},
 	}
 	b.index()
 	b.show()
@@ -63,10 +63,12 @@ type builder struct {
 	shown   map[sg.GroupID]bool
 	vpcs    int // of groups that are shown
 	byVPC   bool
+	merged  bool // networks, to one node a role
 
 	nodes  map[key]bool
 	edges  map[pair]*traffic
-	inside map[key]int // rules between groups of one VPC
+	inside map[key]int      // rules between groups of one VPC
+	blocks map[key][]string // the networks of a merged node
 }
 
 func (b *builder) index() {
@@ -127,6 +129,25 @@ func (b *builder) show() {
 	for id := range b.shown {
 		b.nodes[b.groupKey(id)] = true
 	}
+	b.merged = b.byVPC && b.networks() > fewNetworks
+}
+
+// fewNetworks is how many networks have nodes of their own beside those of VPCs.
+const fewNetworks = 8
+
+// networks counts the networks that rules name, but those that are everything.
+func (b *builder) networks() int {
+	seen := map[netip.Prefix]bool{}
+	for _, g := range b.groups {
+		for _, rules := range both(g) {
+			for i := range rules {
+				if p := rules[i].Peer.CIDR; p.Bits() > 0 && b.wanted(g, &rules[i]) {
+					seen[p.Masked()] = true
+				}
+			}
+		}
+	}
+	return len(seen)
 }
 
 // both yields the rules of a group by direction.
@@ -152,7 +173,7 @@ func (b *builder) groupKey(id sg.GroupID) key {
 	return key{kind: Group, id: string(id)}
 }
 
-// peerKey is the node of a rule's peer.
+// peerKey is the node of a rule's peer; false where it has none.
 func (b *builder) peerKey(g *sg.Group, dir sg.Direction, p *sg.Peer) (key, bool) {
 	switch dest := dir == sg.Egress; {
 	case p.Self:
@@ -161,6 +182,10 @@ func (b *builder) peerKey(g *sg.Group, dir sg.Direction, p *sg.Peer) (key, bool)
 		return b.groupKey(p.Group), true
 	case p.PrefixList != "":
 		return key{List, string(p.PrefixList), dest}, true
+	case b.merged && p.CIDR.Bits() > 0:
+		k := key{kind: Network, dest: dest}
+		b.blocks[k] = append(b.blocks[k], p.CIDR.Masked().String())
+		return k, true
 	case p.CIDR.IsValid():
 		return key{Network, p.CIDR.Masked().String(), dest}, true
 	}
@@ -269,6 +294,9 @@ func (b *builder) title(k key) string {
 	case VPC:
 		return escape.Text(cmp.Or(k.id, "no VPC"))
 	case Network:
+		if k.id == "" {
+			return "networks"
+		}
 		return network(k.id)
 	case List:
 		if l := b.lists[sg.PrefixListID(k.id)]; l != nil {
@@ -332,6 +360,7 @@ func (b *builder) lines(k key) []string {
 			lines = append(lines, count(len(l.Entries), "entry"))
 		}
 	case Network:
+		lines = append(lines, few(b.blocks[k], "")...)
 		if p, err := netip.ParsePrefix(k.id); err == nil && p.IsSingleIP() {
 			lines = append(lines, few(b.addrs[p.Addr()], "")...)
 		}

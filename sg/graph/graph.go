@@ -40,7 +40,7 @@ const (
 	Group   Kind = iota
 	VPC          // all groups of a VPC
 	Unknown      // a group that rules name and the topology does not have
-	Network      // a CIDR
+	Network      // a CIDR, or beside VPCs all of them where they are many
 	List         // a prefix list
 )
 

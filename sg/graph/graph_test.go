@@ -130,6 +130,15 @@ office -> vpc-b: tcp 22
 	}
 	assert.Equal(t, strings.Replace(want, "vpc-b | 2", "vpc-b | 42", 1), text(graph.New(topo, nil)), "too many to look at")
 	assert.Contains(t, text(graph.New(topo, &graph.Options{By: graph.ByGroup})), "sg-39")
+
+	for i := range 8 { // beside 10.0.1.1/32
+		peer := sg.MustCIDR(fmt.Sprintf("10.%d.0.0/16", i+1))
+		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.Rule{Protocol: sg.UDP, Ports: sg.Port(53), Peer: peer})
+	}
+	got := text(graph.New(topo, nil))
+	assert.Contains(t, got, "3 networks | 10.0.1.1/32 | 10.1.0.0/16 | and 7 more\n")
+	assert.Contains(t, got, "networks -> vpc-a: udp 53\nnetworks -> vpc-b: tcp 3389\n")
+	assert.Contains(t, got, "anywhere, IPv4 -> vpc-a")
 }
 
 // Packets that the rules of both ends let pass count once.

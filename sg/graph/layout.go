@@ -14,7 +14,7 @@ const (
 	padding    = 12 // between a box and its text
 	loopDepth  = 22 // of the line from a group to itself
 	portGap    = 12 // between two lines at the side of a node
-	sweeps     = 12
+	maxSweeps  = 12
 )
 
 // A layout places nodes in columns from left to right, and in columns between them
@@ -35,6 +35,7 @@ type layout struct {
 type box struct {
 	column      int
 	order       int
+	want        int // where its neighbours draw it, in thousandths of an order
 	x, y        int // of the upper left corner
 	w, h        int
 	body        int // of h: without what hangs below a node
@@ -189,27 +190,36 @@ func (l *layout) put(b *box, column int) {
 	l.columns[column] = append(l.columns[column], b)
 }
 
+// sweeps is how often a drawing is gone through for the better: less often where it is
+// too large for anybody to see the difference.
+func (l *layout) sweeps() int {
+	boxes := 0
+	for _, c := range l.columns {
+		boxes += len(c)
+	}
+	return max(1, min(maxSweeps, 100_000/max(1, boxes)))
+}
+
 // setOrder sorts each column by where the neighbours of its boxes are, again and
 // again, from both sides.
 func (l *layout) setOrder() {
 	sort := func(column []*box, near func(*box) []*box) {
-		at := map[*box]int{}
 		for _, b := range column {
-			at[b] = b.order * 1000
+			b.want = b.order * 1000
 			if n := near(b); len(n) > 0 {
-				at[b] = 0
+				sum := 0
 				for _, o := range n {
-					at[b] += o.order
+					sum += o.order
 				}
-				at[b] = at[b] * 1000 / len(n)
+				b.want = sum * 1000 / len(n)
 			}
 		}
-		slices.SortStableFunc(column, func(a, b *box) int { return cmp.Compare(at[a], at[b]) })
+		slices.SortStableFunc(column, func(a, b *box) int { return cmp.Compare(a.want, b.want) })
 		for i, b := range column {
 			b.order = i
 		}
 	}
-	for range sweeps {
+	for range l.sweeps() {
 		for _, c := range l.columns {
 			sort(c, func(b *box) []*box { return b.left })
 		}
@@ -250,12 +260,12 @@ func (l *layout) setY() {
 			y += b.h + rowGap
 		}
 	}
-	for range 2 * sweeps {
+	for range 2 * l.sweeps() {
 		for _, c := range l.columns {
-			settle(c, func(b *box) []*box { return append(slices.Clone(b.left), b.right...) })
+			settle(c)
 		}
 		for _, c := range slices.Backward(l.columns) {
-			settle(c, func(b *box) []*box { return append(slices.Clone(b.left), b.right...) })
+			settle(c)
 		}
 	}
 	top, bottom := 0, 0
@@ -276,7 +286,7 @@ func (l *layout) all() []*box { return slices.Concat(l.columns...) }
 // settle moves the boxes of a column to the mean of their neighbours, in their order
 // and without overlap, so that the squares of what each is off come to the least: it
 // joins boxes that would overlap to blocks, which move as one.
-func settle(column []*box, near func(*box) []*box) {
+func settle(column []*box) {
 	type block struct{ first, n, sum int } // sum of where its boxes want it to begin
 	var blocks []block
 	offset := make([]int, len(column)) // of a box if all lay close together
@@ -285,12 +295,15 @@ func settle(column []*box, near func(*box) []*box) {
 			offset[i] = offset[i-1] + column[i-1].h + rowGap
 		}
 		want := b.y
-		if n := near(b); len(n) > 0 {
+		if n := len(b.left) + len(b.right); n > 0 {
 			sum := 0
-			for _, o := range n {
+			for _, o := range b.left {
 				sum += o.middle()
 			}
-			want = sum/len(n) - b.body/2
+			for _, o := range b.right {
+				sum += o.middle()
+			}
+			want = sum/n - b.body/2
 		}
 		blocks = append(blocks, block{i, 1, want - offset[i]})
 		for len(blocks) > 1 {
