@@ -132,19 +132,13 @@ func (f *replayFlags) check() error {
 		}
 		return fmt.Errorf("-%s %s: not one of %s", name, value, strings.Join(values, ", "))
 	}
-	stdin := 0
-	for _, c := range f.captures {
-		if c == "-" {
-			stdin++
-		}
-	}
 	switch {
 	case len(f.captures) == 0 && f.given():
 		return errors.New("no capture")
 	case len(f.captures) > 0 && !f.given():
 		return errNoTopology
-	case stdin > 1:
-		return errors.New("standard input can be read once")
+	case f.readsTwice():
+		return errStdinTwice
 	case f.workers < 1:
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
 	case f.max < 0:
@@ -165,6 +159,19 @@ func (f *replayFlags) check() error {
 		}
 	}
 	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
+}
+
+var errStdinTwice = errors.New("standard input can be read once")
+
+// readsTwice reports whether standard input is several of the captures.
+func (f *replayFlags) readsTwice() bool {
+	stdin := 0
+	for _, c := range f.captures {
+		if c == "-" {
+			stdin++
+		}
+	}
+	return stdin > 1
 }
 
 // A replayer is sgsim replay at work.
@@ -325,12 +332,7 @@ func (r *replayer) run() int {
 		sources[i] = f
 	}
 	report, err := replay.Run(r.ctx, r.policy, o, sources...)
-	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
-		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
-	}
-	if bad, ok := errors.AsType[*replay.FrameError](err); ok {
-		err = fmt.Errorf("%s: %w", r.captures[bad.Source], err)
-	}
+	err = r.located(err)
 	if p != nil {
 		p.done()
 	}
@@ -354,6 +356,17 @@ func (r *replayer) run() int {
 		return r.gate(captureGates(report))
 	}
 	return exitOK
+}
+
+// located puts the name of the capture before what is wrong in it.
+func (r *replayer) located(err error) error {
+	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
+		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
+	}
+	if bad, ok := errors.AsType[*replay.FrameError](err); ok {
+		err = fmt.Errorf("%s: %w", r.captures[bad.Source], err)
+	}
+	return err
 }
 
 // gates are what -fail-on looks at: how many packets or records there are of each
