@@ -15,7 +15,7 @@
 // [Options.Place].
 //
 // What is to be seen of each packet is the business of an [Observer]: [JSONL],
-// [Text], [FlowLog] and [Split] write the usual outputs.
+// [Text], [FlowLog], [Split] and [Annotated] write the usual outputs.
 //
 // # What is not judged
 //

@@ -4,6 +4,8 @@
 //	sgsim explain    say at length what happens to one packet, and why
 //	sgsim check      find what is wrong or useless in the groups
 //
+//	sgsim wireshark-profile   write colours and filters for what replay -annotated wrote
+//
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
 //
 // The exit status is 0 where all went well, 1 for input that cannot be read or that
@@ -42,6 +44,8 @@ What AWS security groups do with packets, with no AWS account and no root.
   explain   say at length what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
 
+  wireshark-profile   write colours and filters for captures of replay -annotated
+
 sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. To see it work:
 
   sgsim replay
@@ -76,6 +80,8 @@ func (t *tool) run(args []string) int {
 		return t.explain(args[1:])
 	case "check":
 		return t.check(args[1:])
+	case "wireshark-profile":
+		return t.wiresharkProfile(args[1:])
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			return t.run([]string{args[1], "-h"})
@@ -86,7 +92,7 @@ func (t *tool) run(args []string) int {
 		fmt.Fprintln(t.stdout, version())
 		return exitOK
 	default:
-		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain and check\n", name)
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check and wireshark-profile\n", name)
 		return exitUsage
 	}
 }
