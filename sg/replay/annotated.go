@@ -14,14 +14,14 @@ import (
 // An Annotated is an [Observer] that writes all packets to a pcapng file for Wireshark
 // and others, as they were captured, and says of each in its comments what became of it:
 //
-//	accept, rule; then drop, no_rule
+//	accept, rule; in all drop, no_rule
 //	web egress: web-sg egress[0] (all to 0.0.0.0/0)
 //	db ingress: no ingress rule admits it
 //	nearest: db-sg ingress[0]: port 5432, packet had 3306
 //
 // The first comment has verdict and reason at the interface of the file, in the text
-// forms of [sg.Verdict] and [sg.Reason], and behind them those of the packet where they
-// are others. The next ones are the lines of [Text]. The last one is there where rules
+// forms of [sg.Verdict] and [sg.Reason], and behind them those of the packet in all where
+// the verdict is another. The next ones are the lines of [Text]. The last one is there where rules
 // were asked in vain, and is the first of [sg.Enforcer.Near].
 //
 // Each ENI that meets packets is an interface of the file, with its name. A packet that
@@ -101,8 +101,21 @@ func (a *Annotated) writeNames(topo *sg.Topology) {
 // [*FrameError].
 func (a *Annotated) Observe(p *Packet) error {
 	hops := p.Outcome.Hops()
+	a.comments = append(a.comments[:0], "") // of the ENI, as write says
 	if len(hops) == 0 {
+		a.comment(p, nil)
 		return a.write(p, nil)
+	}
+	for i := range hops {
+		a.comment(p, &hops[i])
+	}
+	for i := range hops {
+		switch hops[i].Decision.Reason {
+		case sg.NoRule, sg.MissingGroup, sg.MissingList, sg.UnknownReference:
+			if s := a.near(p, &hops[i]); s != "" {
+				a.comments = append(a.comments, s)
+			}
+		}
 	}
 	for i := range hops {
 		if err := a.write(p, &hops[i]); err != nil {
@@ -115,23 +128,26 @@ func (a *Annotated) Observe(p *Packet) error {
 // Flush writes what is buffered.
 func (a *Annotated) Flush() error { return a.w.Flush() }
 
-// write writes the packet as an ENI met it, or none where hop is nil.
+// comment adds the line of an ENI, of none where hop is nil.
+func (a *Annotated) comment(p *Packet, hop *sg.Hop) {
+	a.buf = a.words.appendHop(a.buf[:0], p, hop)
+	a.comments = append(a.comments, string(a.buf))
+}
+
+// write writes the packet as an ENI met it, or as none did where hop is nil.
 func (a *Annotated) write(p *Packet, hop *sg.Hop) error {
 	here := sg.Decision{Verdict: p.Outcome.Verdict, Reason: p.Outcome.Reason}
 	var id sg.ENIID
-	o := capture.PacketOptions{ID: p.Number}
+	o := capture.PacketOptions{Comments: a.comments, ID: p.Number}
 	if hop != nil {
 		here, id = hop.Decision, hop.Enforcer.ID()
 		o.Inbound, o.Outbound = hop.Direction == sg.Ingress, hop.Direction == sg.Egress
 	}
 	a.buf = appendVerdict(a.buf[:0], here.Verdict, here.Reason)
 	if here.Verdict != p.Outcome.Verdict {
-		a.buf = appendVerdict(append(a.buf, "; then "...), p.Outcome.Verdict, p.Outcome.Reason)
+		a.buf = appendVerdict(append(a.buf, "; in all "...), p.Outcome.Verdict, p.Outcome.Reason)
 	}
-	a.comments = a.comments[:0]
-	a.add()
-	a.describe(p)
-	o.Comments = a.comments
+	a.comments[0] = string(a.buf)
 	f := *p.Frame
 	f.Interface = a.intf(id)
 	return frameError(p, a.w.WriteFrameWith(&f, o))
@@ -144,30 +160,6 @@ func appendVerdict(b []byte, v sg.Verdict, r sg.Reason) []byte {
 	}
 	return b
 }
-
-// describe adds what there is to say of the packet's whole way.
-func (a *Annotated) describe(p *Packet) {
-	hops := p.Outcome.Hops()
-	if len(hops) == 0 {
-		a.buf = a.words.appendHop(a.buf[:0], p, nil)
-		a.add()
-	}
-	for i := range hops {
-		a.buf = a.words.appendHop(a.buf[:0], p, &hops[i])
-		a.add()
-	}
-	for i := range hops {
-		switch hops[i].Decision.Reason {
-		case sg.NoRule, sg.MissingGroup, sg.MissingList, sg.UnknownReference:
-			if s := a.near(p, &hops[i]); s != "" {
-				a.comments = append(a.comments, s)
-			}
-		}
-	}
-}
-
-// add adds a comment, which is in the buffer.
-func (a *Annotated) add() { a.comments = append(a.comments, string(a.buf)) }
 
 // near is the comment about the rule that comes nearest, "" where there are none.
 func (a *Annotated) near(p *Packet, hop *sg.Hop) string {

@@ -33,7 +33,7 @@ func annotatedSite() *sg.Topology {
 	web.Name, db.Name = "web", "db"
 	web.Addrs = append(web.Addrs, addr("2001:db8::10")[0])
 	topo.VPCs = []sg.VPC{{ID: "vpc-1"}, {ID: "vpc-2"}}
-	topo.ENIs = append(topo.ENIs,
+	topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-old", Name: "old", Addrs: addr("10.0.3.30"), Groups: []sg.GroupID{"sg-gone"}},
 		sg.ENI{ID: "eni-x", VPC: "vpc-1", Addrs: addr("10.0.9.9")}, sg.ENI{ID: "eni-y", VPC: "vpc-2", Addrs: addr("10.0.9.9")})
 	return topo
 }
@@ -50,6 +50,8 @@ func annotatedCapture(t *testing.T) []byte {
 		"udp 192.0.2.1:1000 > 192.0.2.2:2000 len 4",
 		"arp",
 		"raw udp 10.0.1.10:1 > 8.8.8.8:2 len 1",
+		"udp [2001:db8::10]:1 > [2001:db8::20]:2 len 1",
+		"tcp 10.0.1.10:1 > 10.0.3.30:443 S",
 	} {
 		f := capture.Frame{Time: began.Add(time.Duration(i)), LinkType: packet.LinkEthernet}
 		raw := strings.HasPrefix(text, "raw ")
@@ -96,13 +98,18 @@ var wantAnnotated = []annotated{
 	{"web", "accept, tracked|db egress: reply, opened by db-sg ingress[0]|web ingress: reply, opened by web-sg egress[0]", 2, 1},
 	{"web", "drop, no_rule|web ingress: no ingress rule admits it|" +
 		"nearest: web-sg ingress[1]: source 192.0.2.0/24, packet had 203.0.113.9", 3, 1},
-	{"web", "accept, rule; then drop, no_rule|web egress: web-sg egress[0] (all to 0.0.0.0/0)|db ingress: no ingress rule admits it|" +
+	{"web", "accept, rule; in all drop, no_rule|web egress: web-sg egress[0] (all to 0.0.0.0/0)|db ingress: no ingress rule admits it|" +
 		"nearest: db-sg ingress[0]: port 5432, packet had 3306", 4, 2},
 	{"db", "drop, no_rule|web egress: web-sg egress[0] (all to 0.0.0.0/0)|db ingress: no ingress rule admits it|" +
 		"nearest: db-sg ingress[0]: port 5432, packet had 3306", 4, 1},
 	{"no ENI", "not_applicable, no_interface|neither end is an ENI of the topology", 5, 0},
 	{"no ENI", "not_applicable, not_ip|not an IP packet", 6, 0},
 	{"web", "accept, rule|web egress: web-sg egress[0] (all to 0.0.0.0/0)", 7, 2},
+	{"web", "accept, rule|web egress: web-sg egress[1] (all to ::/0)", 8, 2},
+	{"web", "accept, rule; in all unknown, missing_group|web egress: web-sg egress[0] (all to 0.0.0.0/0)|" +
+		"old ingress: the ENI carries a group that the topology lacks", 9, 2},
+	{"old", "unknown, missing_group|web egress: web-sg egress[0] (all to 0.0.0.0/0)|" +
+		"old ingress: the ENI carries a group that the topology lacks", 9, 1},
 }
 
 // blocks reads a little-endian pcapng file without anything of this module: its
@@ -160,7 +167,7 @@ func TestAnnotated(t *testing.T) {
 	file := annotate(t, annotatedSite(), replay.Options{}, original)
 	packets, names := blocks(t, file)
 	assert.Equal(t, wantAnnotated, packets)
-	assert.Equal(t, []string{"0a00010a web\x00", "20010db8000000000000000000000010 web\x00", "0a000214 db\x00"}, names)
+	assert.Equal(t, []string{"0a00010a web\x00", "20010db8000000000000000000000010 web\x00", "0a000214 db\x00", "0a00031e old\x00"}, names)
 	for _, workers := range []int{2, 5} {
 		assert.Equal(t, file, annotate(t, annotatedSite(), replay.Options{Workers: workers}, original), "%d workers", workers)
 	}
@@ -197,13 +204,16 @@ func TestAnnotatedForWireshark(t *testing.T) {
 	require.NoError(t, os.WriteFile(name, annotate(t, annotatedSite(), replay.Options{}, annotatedCapture(t)), 0o644))
 	cmd := exec.CommandContext(t.Context(), tshark, "-r", name, "-N", "n", "-T", "fields", "-E", "aggregator=|", "-E", "separator=;",
 		"-e", "frame.interface_name", "-e", "frame.packet_id", "-e", "frame.packet_flags_direction", "-e", "frame.time_epoch",
-		"-e", "ip.src_host", "-e", "ip.dst_host", "-e", "frame.comment")
+		"-e", "ip.src_host", "-e", "ip.dst_host", "-e", "ipv6.src_host", "-e", "ipv6.dst_host", "-e", "frame.comment")
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "LC_ALL=C.UTF-8")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	require.NoError(t, err, stderr.String())
-	ends := []string{"", "web;db", "db;web", "203.0.113.9;web", "web;db", "192.0.2.1;192.0.2.2", ";", "web;8.8.8.8"}
+	ends := []string{
+		"", "web;db;;", "db;web;;", "203.0.113.9;web;;", "web;db;;", "192.0.2.1;192.0.2.2;;", ";;;", "web;8.8.8.8;;",
+		";;web;2001:db8::20", "web;old;;",
+	}
 	var want strings.Builder
 	for _, p := range wantAnnotated {
 		flags := ""
