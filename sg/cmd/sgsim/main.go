@@ -5,6 +5,8 @@
 //	sgsim check      find what is wrong or useless in the groups
 //	sgsim graph      draw the groups and their rules
 //
+//	sgsim wireshark-profile   write colours and filters for what replay -annotated wrote
+//
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
 //
 // The exit status is 0 where all went well, 1 for input that cannot be read or that
@@ -44,6 +46,8 @@ What AWS security groups do with packets, with no AWS account and no root.
   check     find what is wrong or useless in the groups; for CI
   graph     draw the groups and their rules: Mermaid, Graphviz, SVG
 
+  wireshark-profile   write colours and filters for captures of replay -annotated
+
 sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. To see it work:
 
   sgsim replay
@@ -80,6 +84,8 @@ func (t *tool) run(args []string) int {
 		return t.check(args[1:])
 	case "graph":
 		return t.graph(args[1:])
+	case "wireshark-profile":
+		return t.wiresharkProfile(args[1:])
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			return t.run([]string{args[1], "-h"})
@@ -90,7 +96,7 @@ func (t *tool) run(args []string) int {
 		fmt.Fprintln(t.stdout, version())
 		return exitOK
 	default:
-		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check and graph\n", name)
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check, graph and wireshark-profile\n", name)
 		return exitUsage
 	}
 }

@@ -37,8 +37,9 @@ arguments it shows a small demonstration.
                        read and has no header, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
-                       read, else pcapng
-  -dropped FILE        write the dropped ones, likewise
+                       read, else pcapng; -dropped FILE the dropped ones
+  -annotated FILE      write all to a pcapng for Wireshark: verdict and why as comments, an
+                       interface for each ENI; sgsim wireshark-profile has the colours
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
@@ -71,6 +72,7 @@ type replayFlags struct {
 	logInterval time.Duration
 	accepted    string
 	dropped     string
+	annotated   string
 	tap         string
 	through     string
 	interfaces  list
@@ -91,6 +93,7 @@ func (t *tool) replay(args []string) int {
 	fs.DurationVar(&f.logInterval, "log-interval", 0, "")
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
+	fs.StringVar(&f.annotated, "annotated", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
@@ -286,15 +289,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 		r.flush = append(r.flush, log.Flush)
 	}
 	r.flush = append(r.flush, r.out.Flush)
-	if r.accepted == "" && r.dropped == "" {
-		return nil, nil
-	}
-	split, err := r.split()
-	if err != nil {
-		return nil, err
-	}
-	r.observer = append(r.observer, split)
-	return nil, nil
+	return nil, r.openCaptures()
 }
 
 func (r *replayer) options() *replay.Options {
