@@ -249,7 +249,7 @@ func (r *replayer) openCapture(name string) error {
 	info, staterr := os.Stat(name)
 	switch {
 	case name == "-":
-		f, err = capture.NewReader(r.input, "standard input")
+		f, err = capture.NewReader(r.standardInput(), "standard input")
 	case staterr == nil && info.Mode()&os.ModeNamedPipe != 0:
 		f, err = r.openPipe(name)
 	default:
