@@ -80,6 +80,9 @@ func TestExplainStructure(t *testing.T) {
 	near := x.Hops[0].Near[0]
 	assert.Equal(t, "sg-db ingress[0]", near.Rule.String())
 	assert.Equal(t, []sg.Fail{{Field: "port", Want: "5432", Got: "3306"}}, near.Fails)
+	assert.Equal(t, x.Hops[0].Near, fw.ENI("eni-db").Near(sg.Ingress, x.Packet))
+	assert.Empty(t, fw.ENI("eni-none").Near(sg.Ingress, x.Packet))
+	assert.Empty(t, fw.ENI("eni-db").Near(0, x.Packet))
 }
 
 func TestExplainText(t *testing.T) {

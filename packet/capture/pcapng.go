@@ -23,6 +23,7 @@ const (
 	blockInterface = 1
 	blockPacket    = 2 // obsolete
 	blockSimple    = 3
+	blockNames     = 4 // written only
 	blockEnhanced  = 6
 
 	byteOrderMagic = 0x1a2b3c4d

@@ -37,6 +37,9 @@ type Writer struct {
 	link  packet.LinkType // pcap: of the file
 	nanos bool            // pcap: resolution of the file
 	ids   map[writerKey]writerInterface
+
+	given   map[int]Interface // what Describe said
+	options []byte            // of one packet
 }
 
 // A pcapng interface has one link type, so each pair becomes an interface.
@@ -71,7 +74,10 @@ func NewWriter(w io.Writer, format Format, like *File) *Writer {
 // WriteFrame writes f's Data, Length, Time, LinkType and Interface. An error is one
 // of this package's Err values, or what the underlying writer returned. A zero Time
 // is written as 1970, the formats' own zero.
-func (w *Writer) WriteFrame(f *Frame) error {
+func (w *Writer) WriteFrame(f *Frame) error { return w.WriteFrameWith(f, PacketOptions{}) }
+
+// WriteFrameWith is WriteFrame, and says more of the packet where the format is pcapng.
+func (w *Writer) WriteFrameWith(f *Frame, o PacketOptions) error {
 	if len(f.Data) > maxPacket {
 		return fmt.Errorf("packet %d: %w: %d bytes", f.Number, ErrTooLong, len(f.Data))
 	}
@@ -88,6 +94,7 @@ func (w *Writer) WriteFrame(f *Frame) error {
 		at = sec*1e9 + int64(f.Time.Nanosecond())
 	}
 	if w.format == PcapNG {
+		w.options = o.append(w.options[:0])
 		return w.writeNG(f, at)
 	}
 	return w.writePcap(f, at)
@@ -134,7 +141,7 @@ func (w *Writer) begin(link packet.LinkType) {
 
 // unit returns the resolution to write an interface with, nanoseconds.
 func (w *Writer) unit(id int) int64 {
-	if intf, ok := w.described(id); ok && intf.Resolution%time.Microsecond == 0 {
+	if intf, ok := w.described(id); ok && intf.Resolution > 0 && intf.Resolution%time.Microsecond == 0 {
 		return 1000
 	}
 	return 1
@@ -142,6 +149,9 @@ func (w *Writer) unit(id int) int64 {
 
 // described returns what the file that frames come from says of an interface.
 func (w *Writer) described(id int) (Interface, bool) {
+	if intf, ok := w.given[id]; ok {
+		return intf, true
+	}
 	if w.like == nil {
 		return Interface{}, false
 	}
@@ -187,7 +197,7 @@ func (w *Writer) writeNG(f *Frame, at int64) error {
 	}
 	ts := uint64(at / intf.unit)
 	padding := -len(f.Data) & 3
-	size := uint32(32 + len(f.Data) + padding)
+	size := uint32(32 + len(f.Data) + padding + len(w.options))
 	b := binary.LittleEndian.AppendUint32(w.buf[:0], blockEnhanced)
 	b = binary.LittleEndian.AppendUint32(b, size)
 	b = binary.LittleEndian.AppendUint32(b, intf.id)
@@ -197,8 +207,9 @@ func (w *Writer) writeNG(f *Frame, at int64) error {
 	b = binary.LittleEndian.AppendUint32(b, uint32(max(f.Length, len(f.Data))))
 	w.w.Write(b)
 	w.w.Write(f.Data)
-	b = append(w.buf[:0], make([]byte, padding)...)
-	_, err := w.w.Write(binary.LittleEndian.AppendUint32(b, size))
+	w.w.Write(append(w.buf[:0], make([]byte, padding)...))
+	w.w.Write(w.options)
+	_, err := w.w.Write(binary.LittleEndian.AppendUint32(w.buf[:0], size))
 	return err
 }
 
@@ -208,29 +219,16 @@ func (w *Writer) writeInterface(f *Frame, unit int64) {
 	if name == "" && (w.like == nil || w.like.format == Pcap) && f.Interface != 0 {
 		name = fmt.Sprintf("interface %d", f.Interface) // all that is known of it
 	}
-	var options []byte
-	option := func(code uint16, value []byte) {
-		options = binary.LittleEndian.AppendUint16(options, code)
-		options = binary.LittleEndian.AppendUint16(options, uint16(len(value)))
-		options = append(options, value...)
-		options = append(options, make([]byte, -len(value)&3)...)
-	}
+	b := binary.LittleEndian.AppendUint32(nil, uint32(f.LinkType))
+	b = binary.LittleEndian.AppendUint32(b, maxPacket)
 	if name != "" {
-		option(2, []byte(name[:min(len(name), math.MaxUint16)]))
+		b = appendOption(b, optionName, name)
 	}
 	if d := known.Description; d != "" {
-		option(3, []byte(d[:min(len(d), math.MaxUint16)]))
+		b = appendOption(b, optionDescription, d)
 	}
 	if unit == 1 {
-		option(9, []byte{9})
+		b = appendOption(b, optionResolution, []byte{9})
 	}
-	option(0, nil)
-	size := uint32(20 + len(options))
-	b := binary.LittleEndian.AppendUint32(w.buf[:0], blockInterface)
-	b = binary.LittleEndian.AppendUint32(b, size)
-	b = binary.LittleEndian.AppendUint32(b, uint32(f.LinkType))
-	b = binary.LittleEndian.AppendUint32(b, maxPacket)
-	w.w.Write(b)
-	w.w.Write(options)
-	w.w.Write(binary.LittleEndian.AppendUint32(w.buf[:0], size))
+	w.writeBlock(blockInterface, appendOption(b, optionEnd, ""))
 }

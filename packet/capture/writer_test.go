@@ -3,8 +3,10 @@ package capture
 import (
 	"bytes"
 	"math"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -164,4 +166,40 @@ func TestWriterEmpty(t *testing.T) {
 		assert.Empty(t, all)
 		require.NoError(t, f.Close())
 	}
+}
+
+// What pcapng says beside the bytes of packets is for those who ask for it: files are as
+// before without, and pcap files whatever is asked for.
+func TestWriterOptions(t *testing.T) {
+	frame := Frame{Time: time.Unix(5, 0), Number: 1, LinkType: packet.LinkRaw, Interface: 7, Length: 5, Data: []byte("12345")}
+	var names []Name
+	for i := range 2*maxNames + 1 {
+		names = append(names, Name{netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), strings.Repeat("n", 2000)})
+	}
+	written := func(format Format, more bool) []byte {
+		var out bytes.Buffer
+		w := NewWriter(&out, format, nil)
+		if !more {
+			require.NoError(t, w.WriteFrame(&frame))
+		} else {
+			require.NoError(t, w.WriteNames(names))
+			w.Describe(7, Interface{Name: "web", Description: "eni-web"})
+			require.NoError(t, w.WriteFrameWith(&frame, PacketOptions{Comments: []string{"a", strings.Repeat("b", 1<<17)}, ID: 3, Inbound: true}))
+			require.NoError(t, w.WriteFrame(&frame))
+		}
+		require.NoError(t, w.Flush())
+		return out.Bytes()
+	}
+	assert.Equal(t, written(Pcap, true)[:24+16+5], written(Pcap, false))
+
+	f, err := NewReader(bytes.NewReader(written(PcapNG, true)), "written")
+	require.NoError(t, err)
+	all, err := readAll(t, f)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	assert.Equal(t, []Interface{{Name: "web", Description: "eni-web", LinkType: packet.LinkRaw, SnapLen: maxPacket, Resolution: 1}}, f.Interfaces())
+
+	ng := written(PcapNG, false)
+	assert.Contains(t, string(ng), "interface 7")
+	assert.Len(t, ng, 28+48+40, "section, interface, and a packet without options")
 }

@@ -111,3 +111,16 @@ func TestFlowRecordsACL(t *testing.T) {
 	}, reasons)
 	assert.Equal(t, uint64(4), report.Agreeing.Records)
 }
+
+// An annotated capture has the packet once for each interface that met it, with what the
+// ACLs said among its comments, and once at none where an ACL kept it from them all.
+func TestAnnotatedACL(t *testing.T) {
+	var b bytes.Buffer
+	topo := withACLs(t)
+	a := replay.NewAnnotated(&b, topo, sg.Via{})
+	_, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: a}, withoutAnswers)
+	require.NoError(t, err)
+	require.NoError(t, a.Flush())
+	assert.Contains(t, b.String(), "acl-b egress: entry * denies all to 0.0.0.0/0")
+	assert.Contains(t, b.String(), "drop, acl_deny")
+}

@@ -45,16 +45,17 @@ func FuzzHostileNames(f *testing.F) {
 		}
 		names := replay.TextOptions{ENIs: map[sg.ENIID]string{topo.ENIs[0].ID: name}, Groups: map[sg.GroupID]string{topo.Groups[0].ID: name}}
 		var jsonl, log, text, report bytes.Buffer
-		j, x := replay.NewJSONL(&jsonl), replay.NewText(&text, names)
+		var annotated bytes.Buffer
+		j, x, a := replay.NewJSONL(&jsonl), replay.NewText(&text, names), replay.NewAnnotated(&annotated, topo, sg.Via{})
 		l, err := replay.NewFlowLog(&log, topo, replay.FlowLogOptions{Format: format(t, strings.Join(fields, " "))})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := replay.Run(t.Context(), p, &replay.Options{Observer: replay.Observers(j, x, l)}, s)
+		r, err := replay.Run(t.Context(), p, &replay.Options{Observer: replay.Observers(j, x, l, a)}, s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, flush := range []func() error{j.Flush, x.Flush, l.Flush} {
+		for _, flush := range []func() error{j.Flush, x.Flush, l.Flush, a.Flush} {
 			if err := flush(); err != nil {
 				t.Fatal(err)
 			}
@@ -68,6 +69,18 @@ func FuzzHostileNames(f *testing.F) {
 			for _, c := range out.String() {
 				if c != '\n' && !strconv.IsPrint(c) {
 					t.Fatalf("%q in %q", c, out.String())
+				}
+			}
+		}
+		packets, addrs := blocks(t, annotated.Bytes())
+		for _, p := range packets {
+			verdict, _, _ := strings.Cut(p.comments, "|")
+			if verdict != "accept, rule" && verdict != "accept, tracked" && verdict != "drop, no_rule" && verdict != "drop, midstream" {
+				t.Fatalf("%q is no verdict", verdict)
+			}
+			for _, c := range p.comments + p.intf + strings.TrimSuffix(addrs[0], "\x00") {
+				if !strconv.IsPrint(c) {
+					t.Fatalf("%q in %q of %q", c, p.comments, p.intf)
 				}
 			}
 		}

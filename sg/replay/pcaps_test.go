@@ -94,7 +94,7 @@ func mapKeys[K comparable, V any](m map[K]V) func(func(K) bool) {
 // An output is everything that one replay writes.
 type output struct {
 	jsonl, text, flowlog, report string
-	accepted, dropped            []byte
+	accepted, dropped, annotated []byte
 	packets                      replay.Report
 }
 
@@ -104,7 +104,7 @@ func replayFile(t *testing.T, name string, topo *sg.Topology, o replay.Options) 
 	f, err := capture.Open(name)
 	require.NoError(t, err)
 	defer f.Close()
-	var jsonl, text, flowlog, report, accepted, dropped bytes.Buffer
+	var jsonl, text, flowlog, report, accepted, dropped, annotated bytes.Buffer
 	j := replay.NewJSONL(&jsonl)
 	x := replay.NewText(&text, replay.TextOptions{})
 	l, err := replay.NewFlowLog(&flowlog, topo, replay.FlowLogOptions{})
@@ -112,15 +112,16 @@ func replayFile(t *testing.T, name string, topo *sg.Topology, o replay.Options) 
 	s := &replay.Split{
 		Accepted: capture.NewWriter(&accepted, f.Format(), f), Dropped: capture.NewWriter(&dropped, f.Format(), f),
 	}
-	o.Observer = replay.Observers(j, x, l, s)
+	a := replay.NewAnnotated(&annotated, topo, o.Via)
+	o.Observer = replay.Observers(j, x, l, s, a)
 	r, err := replay.Run(t.Context(), policy, &o, f)
 	require.NoError(t, err)
-	for _, flush := range []func() error{j.Flush, x.Flush, l.Flush, s.Accepted.Flush, s.Dropped.Flush} {
+	for _, flush := range []func() error{j.Flush, x.Flush, l.Flush, s.Accepted.Flush, s.Dropped.Flush, a.Flush} {
 		require.NoError(t, flush())
 	}
 	require.NoError(t, r.WriteText(&report, replay.TextOptions{}))
 	return output{
-		jsonl.String(), text.String(), flowlog.String(), report.String(), accepted.Bytes(), dropped.Bytes(), *r,
+		jsonl.String(), text.String(), flowlog.String(), report.String(), accepted.Bytes(), dropped.Bytes(), annotated.Bytes(), *r,
 	}
 }
 
@@ -140,12 +141,14 @@ func TestSharedCaptures(t *testing.T) {
 				assert.LessOrEqual(t, utf8.RuneCountInString(line), 81, line)
 			}
 			checkSplit(t, name, &got)
+			checkAnnotated(t, name, got.annotated)
 			for _, workers := range []int{2, 3, 7} {
 				again := replayFile(t, name, topo, replay.Options{Workers: workers})
 				assert.Equal(t, got.jsonl, again.jsonl, "%d workers", workers)
 				assert.Equal(t, got.flowlog, again.flowlog, "%d workers", workers)
 				assert.Equal(t, got.report, again.report, "%d workers", workers)
 				assert.Equal(t, got.accepted, again.accepted, "%d workers", workers)
+				assert.Equal(t, got.annotated, again.annotated, "%d workers", workers)
 			}
 		})
 	}
@@ -179,6 +182,25 @@ func checkSplit(t *testing.T, name string, got *output) {
 	}
 	assert.Empty(t, accepted)
 	assert.Empty(t, dropped)
+}
+
+// checkAnnotated compares the annotated capture with its source: every packet is there,
+// once or at two ends, with a comment.
+func checkAnnotated(t *testing.T, name string, file []byte) {
+	source, err := os.ReadFile(name)
+	require.NoError(t, err)
+	was, is := frames(t, source), frames(t, file)
+	packets, _ := blocks(t, file)
+	require.Len(t, packets, len(is))
+	last := uint64(0)
+	for i, p := range packets {
+		require.Contains(t, []uint64{last, last + 1}, p.id)
+		untimed := strings.Replace(was[p.id-1], "0001-01-01", "1970-01-01", 1) // the format has no other word for it
+		require.Equal(t, untimed, is[i])
+		require.Contains(t, p.comments, "|")
+		last = p.id
+	}
+	assert.EqualValues(t, len(was), last)
 }
 
 func frames(t *testing.T, file []byte) []string {

@@ -21,7 +21,7 @@
 // with those of AWS.
 //
 // What is to be seen of each packet is the business of an [Observer]: [JSONL],
-// [Text], [FlowLog] and [Split] write the usual outputs.
+// [Text], [FlowLog], [Split] and [Annotated] write the usual outputs.
 //
 // # What is not judged
 //

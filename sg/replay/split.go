@@ -29,7 +29,11 @@ func (s *Split) Observe(p *Packet) error {
 	if w == nil {
 		return nil
 	}
-	err := w.WriteFrame(p.Frame)
+	return frameError(p, w.WriteFrame(p.Frame))
+}
+
+// frameError says which packet it was that a capture cannot hold.
+func frameError(p *Packet, err error) error {
 	if errors.Is(err, capture.ErrTime) || errors.Is(err, capture.ErrTooLong) || errors.Is(err, capture.ErrLinkTypes) {
 		return &FrameError{Source: p.Source, Packet: p.Frame.Number, Offset: p.Frame.Offset, Err: err}
 	}

@@ -73,20 +73,10 @@ func (t *Text) Observe(p *Packet) error {
 	t.appendLine(p, since)
 	hops := p.Outcome.Hops()
 	for i := range hops {
-		place := ""
-		if r := hops[i].Decision.Rule; r.ACL() != "" {
-			place = t.rule(r).acl
-		} else {
-			place = t.eni(hops[i].Enforcer.ID())
-		}
-		t.why = append(append(t.why[:0], place...), ' ')
-		t.why = append(append(t.why, hops[i].Direction.String()...), ": "...)
-		t.why = t.appendDecision(t.why, p, &hops[i])
-		t.appendWhy(p)
+		t.appendWhy(p, &hops[i])
 	}
 	if len(hops) == 0 {
-		t.why = append(t.why[:0], reasonWords(p.Outcome.Reason)...)
-		t.appendWhy(p)
+		t.appendWhy(p, nil)
 	}
 	if len(t.buf) < flushAt {
 		return nil
@@ -117,13 +107,33 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	t.buf = append(b, '\n')
 }
 
-// appendWhy appends the line of an ENI, and what is wrong with the packet.
-func (t *Text) appendWhy(p *Packet) {
-	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
-		t.why = append(append(t.why, ": "...), p.Frame.Err.Error()...)
-	}
+// appendWhy appends the line of an ENI, of none where hop is nil.
+func (t *Text) appendWhy(p *Packet, hop *sg.Hop) {
+	t.why = t.appendHop(t.why[:0], p, hop)
 	t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
 	t.buf = append(t.buf, '\n')
+}
+
+// appendHop appends what an ENI did and why, or why none met the packet where hop is
+// nil, and what is wrong with the packet.
+func (t *Text) appendHop(b []byte, p *Packet, hop *sg.Hop) []byte {
+	if hop == nil {
+		b = append(b, reasonWords(p.Outcome.Reason)...)
+	} else {
+		place := ""
+		if r := hop.Decision.Rule; r.ACL() != "" {
+			place = t.rule(r).acl
+		} else {
+			place = t.eni(hop.Enforcer.ID())
+		}
+		b = append(append(b, place...), ' ')
+		b = append(append(b, hop.Direction.String()...), ": "...)
+		b = t.appendDecision(b, p, hop)
+	}
+	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
+		b = append(append(b, ": "...), p.Frame.Err.Error()...)
+	}
+	return b
 }
 
 // verdictWord keeps the column narrow.

@@ -63,11 +63,18 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 // maxDamaged is how many damaged lines are told one by one.
 const maxDamaged = 10
 
+// standardInput returns what may be looked into before it is read.
+func (r *replayer) standardInput() *bufio.Reader {
+	if r.input == nil {
+		r.input = bufio.NewReaderSize(newInterruptible(r.ctx, r.stdin), sniffed)
+	}
+	return r.input
+}
+
 // isLog reports whether a file is a flow log, by its content.
 func (r *replayer) isLog(name string) (bool, error) {
 	if name == "-" {
-		b := bufio.NewReaderSize(newInterruptible(r.ctx, r.stdin), sniffed)
-		r.input = b
+		b := r.standardInput()
 		if head, _ := b.Peek(4); !isText(head) && !bytes.HasPrefix(head, gzipMagic) {
 			return false, nil // a live capture may be a while in sending more
 		}

@@ -27,6 +27,7 @@ var mayImport = []struct {
 	{"sg/internal/cidrtrie", nil},
 	{"sg/internal/reach", nil},
 	{"sg/internal/member", []string{"packet"}},
+	{"sg/graph", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/flowlog"}},

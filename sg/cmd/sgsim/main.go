@@ -3,6 +3,9 @@
 //	sgsim replay     run captures through the groups, and report
 //	sgsim explain    say at length what happens to one packet, and why
 //	sgsim check      find what is wrong or useless in the groups
+//	sgsim graph      draw the groups and their rules
+//
+//	sgsim wireshark-profile   write colours and filters for what replay -annotated wrote
 //
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
 //
@@ -41,6 +44,9 @@ What AWS security groups do with packets, with no AWS account and no root.
   replay    run captures through the groups, packet by packet, and report
   explain   say at length what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
+  graph     draw the groups and their rules: Mermaid, Graphviz, SVG
+
+  wireshark-profile   write colours and filters for captures of replay -annotated
 
 sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. To see it work:
 
@@ -76,6 +82,10 @@ func (t *tool) run(args []string) int {
 		return t.explain(args[1:])
 	case "check":
 		return t.check(args[1:])
+	case "graph":
+		return t.graph(args[1:])
+	case "wireshark-profile":
+		return t.wiresharkProfile(args[1:])
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			return t.run([]string{args[1], "-h"})
@@ -86,7 +96,7 @@ func (t *tool) run(args []string) int {
 		fmt.Fprintln(t.stdout, version())
 		return exitOK
 	default:
-		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain and check\n", name)
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check, graph and wireshark-profile\n", name)
 		return exitUsage
 	}
 }

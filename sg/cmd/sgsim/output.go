@@ -9,44 +9,64 @@ import (
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// split opens the captures of -accepted and -dropped. Nothing is lost where that
-// is refused: files are emptied only when both are known to be harmless.
-func (r *replayer) split() (*replay.Split, error) {
-	var opened []*os.File
-	open := func(name string) (*os.File, error) {
-		if name == "" {
-			return nil, nil
+// An output is a capture that is to be written.
+type output struct {
+	name string   // "" for none
+	what string   // which, for messages
+	file *os.File // nil for none
+}
+
+// openCaptures opens the captures of -accepted, -dropped and -annotated. Nothing is
+// lost where that is refused: files are emptied only when all are known to be harmless.
+func (r *replayer) openCaptures() error {
+	outputs := [3]output{
+		{name: r.accepted, what: "where the accepted packets go"},
+		{name: r.dropped, what: "where the dropped packets go"},
+		{name: r.annotated, what: "where the annotated packets go"},
+	}
+	for i := range outputs {
+		o := &outputs[i]
+		if o.name == "" {
+			continue
 		}
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
+		f, err := os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE, 0o666)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		r.closers = append(r.closers, f.Close)
-		if what := r.usedAs(f, opened); what != "" {
-			return nil, fmt.Errorf("%s: is %s", name, what)
+		if what := r.usedAs(f, outputs[:i]); what != "" {
+			return fmt.Errorf("%s: is %s", o.name, what)
 		}
-		opened = append(opened, f)
-		return f, nil
+		o.file = f
 	}
-	accepted, err := open(r.accepted)
-	if err != nil {
-		return nil, err
+	for _, o := range outputs {
+		if err := empty(o.file); err != nil {
+			return err
+		}
 	}
-	dropped, err := open(r.dropped)
-	if err != nil {
-		return nil, err
+	accepted, dropped, annotated := outputs[0].file, outputs[1].file, outputs[2].file
+	if accepted != nil || dropped != nil {
+		r.observer = append(r.observer, &replay.Split{Accepted: r.writer(accepted), Dropped: r.writer(dropped)})
 	}
-	s := &replay.Split{}
-	if s.Accepted, err = r.writer(accepted); err != nil {
-		return nil, err
+	if annotated != nil {
+		a := replay.NewAnnotated(annotated, r.topo, r.via)
+		r.observer = append(r.observer, a)
+		r.flush = append(r.flush, a.Flush, annotated.Close)
 	}
-	s.Dropped, err = r.writer(dropped)
-	return s, err
+	return nil
+}
+
+// empty empties a file, if it is one that can be: neither nil nor a device.
+func empty(f *os.File) error {
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		return f.Truncate(0)
+	}
+	return nil
 }
 
 // usedAs says what else a file that is to be written is, "" if nothing. Devices
 // and pipes may be several things at once.
-func (r *replayer) usedAs(f *os.File, opened []*os.File) string {
+func (r *replayer) usedAs(f *os.File, others []output) string {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return ""
@@ -74,9 +94,9 @@ func (r *replayer) usedAs(f *os.File, opened []*os.File) string {
 			return "one of the topology's files"
 		}
 	}
-	for _, other := range opened {
-		if stream(other) {
-			return "where the accepted packets go"
+	for _, other := range others {
+		if other.file != nil && stream(other.file) {
+			return other.what
 		}
 	}
 	if stream(r.stdout) {
@@ -88,16 +108,11 @@ func (r *replayer) usedAs(f *os.File, opened []*os.File) string {
 	return ""
 }
 
-// writer returns a writer of an emptied file, nil for none. Its captures are like
-// those that are read: pcap where they are one pcap file, else pcapng.
-func (r *replayer) writer(f *os.File) (*capture.Writer, error) {
+// writer returns a writer of a file, nil for none. Its captures are like those that are
+// read: pcap where they are one pcap file, else pcapng.
+func (r *replayer) writer(f *os.File) *capture.Writer {
 	if f == nil {
-		return nil, nil
-	}
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		if err := f.Truncate(0); err != nil {
-			return nil, err
-		}
+		return nil
 	}
 	format, like := capture.PcapNG, (*capture.File)(nil)
 	if len(r.files) == 1 {
@@ -105,5 +120,5 @@ func (r *replayer) writer(f *os.File) (*capture.Writer, error) {
 	}
 	w := capture.NewWriter(f, format, like)
 	r.flush = append(r.flush, w.Flush, f.Close)
-	return w, nil
+	return w
 }

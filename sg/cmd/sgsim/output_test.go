@@ -27,6 +27,8 @@ func TestOutputInUse(t *testing.T) {
 		"topology":    {[]string{"-accepted", topology, packets}, topology + ": is one of the topology's files\n"},
 		"entries":     {[]string{"-topology", "pl-1=" + entries, "-accepted", entries, packets}, entries + ": is one of the topology's files\n"},
 		"each other":  {[]string{"-accepted", out, "-dropped", out, packets}, out + ": is where the accepted packets go\n"},
+		"annotated":   {[]string{"-annotated", packets, packets}, packets + ": is one of the captures that are read\n"},
+		"and dropped": {[]string{"-dropped", out, "-annotated", out, packets}, out + ": is where the dropped packets go\n"},
 		"kept intact": {[]string{"-accepted", packets, "-dropped", t.TempDir(), link}, packets + ": is one of the captures that are read\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

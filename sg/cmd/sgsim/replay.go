@@ -37,8 +37,9 @@ arguments it shows a small demonstration.
                        read and has no header, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
-                       read, else pcapng
-  -dropped FILE        write the dropped ones, likewise
+                       read, else pcapng; -dropped FILE the dropped ones
+  -annotated FILE      write all to a pcapng for Wireshark: verdict and why as comments, an
+                       interface for each ENI; sgsim wireshark-profile has the colours
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
@@ -71,6 +72,7 @@ type replayFlags struct {
 	logInterval time.Duration
 	accepted    string
 	dropped     string
+	annotated   string
 	tap         string
 	through     string
 	interfaces  list
@@ -91,6 +93,7 @@ func (t *tool) replay(args []string) int {
 	fs.DurationVar(&f.logInterval, "log-interval", 0, "")
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
+	fs.StringVar(&f.annotated, "annotated", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
@@ -132,19 +135,13 @@ func (f *replayFlags) check() error {
 		}
 		return fmt.Errorf("-%s %s: not one of %s", name, value, strings.Join(values, ", "))
 	}
-	stdin := 0
-	for _, c := range f.captures {
-		if c == "-" {
-			stdin++
-		}
-	}
 	switch {
 	case len(f.captures) == 0 && f.given():
 		return errors.New("no capture")
 	case len(f.captures) > 0 && !f.given():
 		return errNoTopology
-	case stdin > 1:
-		return errors.New("standard input can be read once")
+	case f.readsTwice():
+		return errStdinTwice
 	case f.workers < 1:
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
 	case f.max < 0:
@@ -165,6 +162,19 @@ func (f *replayFlags) check() error {
 		}
 	}
 	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
+}
+
+var errStdinTwice = errors.New("standard input can be read once")
+
+// readsTwice reports whether standard input is several of the captures.
+func (f *replayFlags) readsTwice() bool {
+	stdin := 0
+	for _, c := range f.captures {
+		if c == "-" {
+			stdin++
+		}
+	}
+	return stdin > 1
 }
 
 // A replayer is sgsim replay at work.
@@ -239,7 +249,7 @@ func (r *replayer) openCapture(name string) error {
 	info, staterr := os.Stat(name)
 	switch {
 	case name == "-":
-		f, err = capture.NewReader(r.input, "standard input")
+		f, err = capture.NewReader(r.standardInput(), "standard input")
 	case staterr == nil && info.Mode()&os.ModeNamedPipe != 0:
 		f, err = r.openPipe(name)
 	default:
@@ -279,15 +289,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 		r.flush = append(r.flush, log.Flush)
 	}
 	r.flush = append(r.flush, r.out.Flush)
-	if r.accepted == "" && r.dropped == "" {
-		return nil, nil
-	}
-	split, err := r.split()
-	if err != nil {
-		return nil, err
-	}
-	r.observer = append(r.observer, split)
-	return nil, nil
+	return nil, r.openCaptures()
 }
 
 func (r *replayer) options() *replay.Options {
@@ -325,12 +327,7 @@ func (r *replayer) run() int {
 		sources[i] = f
 	}
 	report, err := replay.Run(r.ctx, r.policy, o, sources...)
-	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
-		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
-	}
-	if bad, ok := errors.AsType[*replay.FrameError](err); ok {
-		err = fmt.Errorf("%s: %w", r.captures[bad.Source], err)
-	}
+	err = r.located(err)
 	if p != nil {
 		p.done()
 	}
@@ -354,6 +351,17 @@ func (r *replayer) run() int {
 		return r.gate(captureGates(report))
 	}
 	return exitOK
+}
+
+// located puts the name of the capture before what is wrong in it.
+func (r *replayer) located(err error) error {
+	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
+		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
+	}
+	if bad, ok := errors.AsType[*replay.FrameError](err); ok {
+		err = fmt.Errorf("%s: %w", r.captures[bad.Source], err)
+	}
+	return err
 }
 
 // gates are what -fail-on looks at: how many packets or records there are of each

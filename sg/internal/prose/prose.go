@@ -5,7 +5,6 @@ package prose
 import (
 	"cmp"
 	"regexp"
-	"strings"
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
@@ -69,16 +68,19 @@ func (n *Names) Text(s string) string {
 
 // Rule is what a rule admits: "tcp 443 from 0.0.0.0/0". group names a group.
 func Rule(dir sg.Direction, r sg.Rule, group func(sg.GroupID) string) string {
-	r.ID, r.Description = "", ""
 	peer := r.Peer.String()
-	traffic := strings.TrimSpace(strings.TrimSuffix(r.String(), peer))
 	if r.Peer.Group != "" {
 		peer = group(r.Peer.Group)
 	}
 	if dir == sg.Egress {
-		return traffic + " to " + escape.Text(peer)
+		return Traffic(r) + " to " + escape.Text(peer)
 	}
-	return traffic + " from " + escape.Text(peer)
+	return Traffic(r) + " from " + escape.Text(peer)
+}
+
+// Traffic is what a rule admits, whoever sends it: "tcp 443".
+func Traffic(r sg.Rule) string {
+	return sg.Rule{Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP}.String()
 }
 
 var statements = regexp.MustCompile(` \([A-Z]+-[0-9]+(, [A-Z]+-[0-9]+)*\)`)

@@ -1,0 +1,118 @@
+package capture
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+)
+
+// PacketOptions are what a pcapng file can say of a packet beside its bytes. Zero
+// fields are left out.
+type PacketOptions struct {
+	Comments []string // for people, in this order; of each the first 65535 bytes
+	ID       uint64   // the same for one packet wherever it was captured
+	Inbound  bool     // the interface received it
+	Outbound bool     // the interface sent it
+}
+
+// Numbers of pcapng options. draft-ietf-opsawg-pcapng, sections 3.5, 4.2 and 4.3.
+const (
+	optionEnd         = 0
+	optionComment     = 1
+	optionFlags       = 2 // of a packet
+	optionPacketID    = 5
+	optionName        = 2 // of an interface
+	optionDescription = 3
+	optionResolution  = 9
+)
+
+func (o *PacketOptions) append(b []byte) []byte {
+	for _, c := range o.Comments {
+		b = appendOption(b, optionComment, c)
+	}
+	var eight [8]byte
+	var direction uint32
+	switch {
+	case o.Inbound:
+		direction = 1
+	case o.Outbound:
+		direction = 2
+	}
+	if direction != 0 {
+		binary.LittleEndian.PutUint32(eight[:], direction)
+		b = appendOption(b, optionFlags, eight[:4])
+	}
+	if o.ID != 0 {
+		binary.LittleEndian.PutUint64(eight[:], o.ID)
+		b = appendOption(b, optionPacketID, eight[:])
+	}
+	if len(b) > 0 {
+		b = appendOption(b, optionEnd, "")
+	}
+	return b
+}
+
+// appendOption appends an option, or a record of a name resolution block, which looks
+// the same.
+func appendOption[V string | []byte](b []byte, code uint16, value V) []byte {
+	value = value[:min(len(value), math.MaxUint16)]
+	b = binary.LittleEndian.AppendUint16(b, code)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(value)))
+	b = append(b, value...)
+	return append(b, make([]byte, -len(value)&3)...)
+}
+
+// Describe says what is known of the interface that frames name with id, in place of
+// what the file says that they come from: of i the Name and the Description. It is for
+// before the first such frame.
+func (w *Writer) Describe(id int, i Interface) {
+	if w.given == nil {
+		w.given = map[int]Interface{}
+	}
+	w.given[id] = i
+}
+
+// A Name is what people call an address.
+type Name struct {
+	Addr netip.Addr // valid, without a zone
+	Name string     // without zero bytes; of it the first 1024 bytes
+}
+
+// maxNames is how many names go into a block: less than a megabyte of them.
+const maxNames = 512
+
+// WriteNames writes names of addresses for who reads the file, in name resolution
+// blocks. They hold for all of it, so that they are best written first. A pcap file
+// holds none, and stays as it is.
+func (w *Writer) WriteNames(names []Name) error {
+	if w.format != PcapNG {
+		return nil
+	}
+	if !w.begun {
+		w.begin(0)
+	}
+	var err error
+	for ; len(names) > 0 && err == nil; names = names[min(len(names), maxNames):] {
+		var records []byte
+		for _, n := range names[:min(len(names), maxNames)] {
+			record := uint16(2) // nrb_record_ipv6
+			if n.Addr.Is4() {
+				record = 1
+			}
+			value := append(n.Addr.AsSlice(), n.Name[:min(len(n.Name), 1024)]...)
+			records = appendOption(records, record, append(value, 0))
+		}
+		err = w.writeBlock(blockNames, appendOption(records, optionEnd, ""))
+	}
+	return err
+}
+
+// writeBlock writes a block without much in it but body, a multiple of four bytes long.
+func (w *Writer) writeBlock(kind uint32, body []byte) error {
+	size := uint32(12 + len(body))
+	b := binary.LittleEndian.AppendUint32(w.buf[:0], kind)
+	w.w.Write(binary.LittleEndian.AppendUint32(b, size))
+	w.w.Write(body)
+	_, err := w.w.Write(binary.LittleEndian.AppendUint32(w.buf[:0], size))
+	return err
+}

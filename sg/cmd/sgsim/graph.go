@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/graph"
+	"github.com/sgsim/sgsim/sg/load"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+const graphHelp = `usage: sgsim graph [flags] [CAPTURE...]
+
+Draws the groups of a topology and their rules. Groups, networks and prefix lists are
+nodes; each line is a rule and points the way connections are opened: solid for an
+ingress rule, dashed for an egress rule, thick where both ends have one for the same
+traffic. With captures, each line carries the packets that its rules let pass, and
+rules without any are grey.
+
+  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
+                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
+                       entries of a prefix list
+  -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
+  -of ENI              the groups of this interface alone, by id or name, with what their
+                       rules name and the groups whose rules name them
+  -by auto|group|vpc   what is a node: every group, or all groups of a VPC (default auto:
+                       VPCs where there are several, with more than 40 groups)
+  -format mermaid|dot|svg           Mermaid for Markdown, DOT for Graphviz, or a drawing
+                       that stands alone (default mermaid)
+  -midstream drop|pass|pickup       TCP without its SYN (default drop)
+  -profile aws|linux   how connections are tracked (default aws)
+  -related-icmp        admit ICMP errors about tracked connections
+  -exempt=false        filter DNS, DHCP, metadata and the like too
+
+  sgsim graph -topology groups.json -topology enis.json -format svg > groups.svg
+
+Exit status: 0; 1 input cannot be read; 2 usage; 130 interrupted.
+`
+
+// graphFormats are what -format names.
+var graphFormats = map[string]func(*graph.Graph, io.Writer) error{
+	"mermaid": (*graph.Graph).WriteMermaid,
+	"dot":     (*graph.Graph).WriteDOT,
+	"svg":     (*graph.Graph).WriteSVG,
+}
+
+func (t *tool) graph(args []string) int {
+	var f replayFlags // those of a replay that say how packets are judged
+	var o graph.Options
+	fs := flag.NewFlagSet("graph", flag.ContinueOnError)
+	f.topologyFlags.define(fs)
+	f.firewallFlags.define(fs)
+	of := fs.String("of", "", "")
+	format := fs.String("format", "mermaid", "")
+	fs.TextVar(&o.By, "by", graph.Auto, "")
+	if status, done := t.parse(fs, args, graphHelp); done {
+		return status
+	}
+	f.captures = fs.Args()
+	write := graphFormats[*format]
+	switch {
+	case write == nil:
+		return t.misused(fs, fmt.Errorf("-format %s: not one of mermaid, dot, svg", *format))
+	case f.readsTwice():
+		return t.misused(fs, errStdinTwice)
+	}
+	topo, loader, usage, err := t.load(&f.topologyFlags)
+	if usage != nil {
+		return t.misused(fs, usage)
+	}
+	if err != nil {
+		return t.failed(err)
+	}
+	if *of != "" {
+		if o.ENI, err = findENI(*of, topo); err != nil {
+			return t.misused(fs, fmt.Errorf("-of %s: %w", *of, err))
+		}
+	}
+	r := &replayer{tool: t, replayFlags: &f, topo: topo}
+	defer r.close()
+	switch o.Hits, err = r.hits(loader); {
+	case t.ctx.Err() != nil:
+		return t.interrupted()
+	case err != nil:
+		return t.failed(err)
+	}
+	out := bufio.NewWriter(t.stdout)
+	if err := errors.Join(write(graph.New(topo, &o), out), out.Flush()); err != nil {
+		return t.failed(err)
+	}
+	return exitOK
+}
+
+// hits runs the captures and returns how many packets each rule let pass; nil where
+// there are no captures.
+func (r *replayer) hits(loader *load.Loader) (func(sg.GroupID, sg.Direction, int) uint64, error) {
+	var err error
+	if r.policy, err = sg.Compile(r.topo); err != nil {
+		return nil, loader.Locate(err)
+	}
+	if len(r.captures) == 0 {
+		return nil, nil
+	}
+	var sources []replay.Source
+	for _, name := range r.captures {
+		if err := r.openCapture(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range r.files {
+		sources = append(sources, f)
+	}
+	report, err := replay.Run(r.ctx, r.policy, &replay.Options{Firewall: r.firewallFlags.options()}, sources...)
+	if err != nil {
+		return nil, r.located(err)
+	}
+	type place struct {
+		group sg.GroupID
+		dir   sg.Direction
+		index int
+	}
+	hits := map[place]uint64{}
+	for _, h := range report.Rules {
+		hits[place{h.Rule.Group(), h.Rule.Direction(), h.Rule.Index()}] = h.Admitted + h.Carried
+	}
+	return func(g sg.GroupID, dir sg.Direction, index int) uint64 { return hits[place{g, dir, index}] }, nil
+}

@@ -1,0 +1,194 @@
+// Package graph draws the groups of a topology: groups, networks and prefix lists are
+// nodes, rules are edges that point the way connections are opened.
+//
+// [New] makes a [Graph] of a topology, of one interface's groups, or of whole VPCs
+// where there are too many groups to look at. [Graph.WriteMermaid], [Graph.WriteDOT]
+// and [Graph.WriteSVG] write it. What is drawn is what the rules say, as they stand:
+// whether a packet passes depends on both of its ends, and package sg answers that.
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Graph is a drawing before it has a form. The order of nodes and edges does not
+// depend on that of the topology, nor do the bytes that are written. It keeps nothing
+// of the topology, and may be written from several goroutines.
+type Graph struct {
+	Nodes []Node
+	Edges []Edge
+
+	// Counted is set where edges have hits.
+	Counted bool
+}
+
+// A Node is a group or a peer of rules. Networks and prefix lists are two nodes where
+// rules name them as source and as destination, so that drawings run one way.
+type Node struct {
+	Kind  Kind
+	Title string   // printable, on one line
+	Lines []string // what stands below the title, likewise
+}
+
+// A Kind says what a node is.
+type Kind uint8
+
+const (
+	Group   Kind = iota
+	VPC          // all groups of a VPC
+	Unknown      // a group that rules name and the topology does not have
+	Network      // a CIDR, or beside VPCs all of them where they are many
+	List         // a prefix list
+)
+
+// An Edge is what rules of one pair of nodes say. There are several of a pair where
+// they differ in ends or use.
+type Edge struct {
+	From, To int // in Graph.Nodes; the same for a group that names itself
+	Ends     Ends
+	Unused   bool      // hits were counted, and there are none
+	Traffic  []Traffic // at least one, in the order of protocols and ports
+}
+
+// Traffic is what a rule admits, or the same one of several groups.
+type Traffic struct {
+	Text string // "tcp 443"
+
+	// Hits is the number of packets that rules let pass: the larger one where the
+	// rules of both ends were asked.
+	Hits uint64
+
+	rule sg.Rule
+}
+
+// Ends say at which ends of an edge a rule stands.
+type Ends uint8
+
+const (
+	AtReceiver Ends = 1 << iota // an ingress rule of To
+	AtSender                    // an egress rule of From
+	AtBoth     = AtReceiver | AtSender
+)
+
+// Options say what is drawn. The zero Options draw everything, without hits.
+type Options struct {
+	// ENI, unless empty, leaves nothing but its groups, their peers, and the groups
+	// whose rules name them.
+	ENI sg.ENIID
+
+	By By
+
+	// Hits returns how many packets a rule let pass, by its place in Group.Ingress or
+	// Group.Egress. It may be nil.
+	Hits func(g sg.GroupID, dir sg.Direction, index int) uint64
+}
+
+// By says what the groups of a topology are drawn as.
+type By uint8
+
+const (
+	// Auto is ByVPC for more than [Many] groups in several VPCs, else ByGroup.
+	Auto By = iota
+	ByGroup
+	ByVPC
+)
+
+// Many is how many groups are drawn one by one where nothing is said.
+const Many = 40
+
+var byNames = [...]string{"auto", "group", "vpc"}
+
+// String returns "auto", "group" or "vpc".
+func (b By) String() string {
+	if int(b) < len(byNames) {
+		return byNames[b]
+	}
+	return fmt.Sprintf("By(%d)", uint8(b))
+}
+
+// MarshalText returns what String does.
+func (b By) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+
+// UnmarshalText reads what String returns.
+func (b *By) UnmarshalText(text []byte) error {
+	for i, name := range byNames {
+		if name == string(text) {
+			*b = By(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q: not one of %s", text, strings.Join(byNames[:], ", "))
+}
+
+// maxTraffic is how many lines an edge has.
+const maxTraffic = 5
+
+// label returns the lines beside an edge.
+func (g *Graph) label(e *Edge) []string {
+	shown := e.Traffic
+	if len(shown) > maxTraffic {
+		shown = shown[:maxTraffic-1]
+	}
+	var lines []string
+	for _, t := range shown {
+		if g.Counted && !e.Unused {
+			lines = append(lines, t.Text+": "+packets(t.Hits))
+		} else {
+			lines = append(lines, t.Text)
+		}
+	}
+	if rest := e.Traffic[len(shown):]; len(rest) > 0 {
+		more := fmt.Sprintf("and %d more", len(rest))
+		if g.Counted && !e.Unused {
+			var hits uint64
+			for _, t := range rest {
+				hits += t.Hits
+			}
+			more += ": " + packets(hits)
+		}
+		lines = append(lines, more)
+	}
+	return lines
+}
+
+// packets is "1,234 packets".
+func packets(n uint64) string {
+	if n == 1 {
+		return "1 packet"
+	}
+	return number(n) + " packets"
+}
+
+func number(n uint64) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// The colours of all formats: dark text on light ground.
+const (
+	textColor   = "#1f2328"
+	faintColor  = "#57606a"
+	lineColor   = "#475569"
+	unusedColor = "#9aa4b1"
+)
+
+// A style is how a node looks.
+type style struct {
+	fill, stroke string
+	dashed       bool
+	radius       int // of its corners, in pixels
+}
+
+var styles = [...]style{
+	Group:   {fill: "#eaf2fd", stroke: "#3b6fb6", radius: 6},
+	VPC:     {fill: "#e8f5ec", stroke: "#3a8f5c", radius: 6},
+	Unknown: {fill: "#fff4f2", stroke: "#c0392b", radius: 6, dashed: true},
+	Network: {fill: "#f6f6f4", stroke: "#85857e", radius: 22},
+	List:    {fill: "#f4effb", stroke: "#7a5fb0", radius: 2},
+}
