@@ -1,0 +1,234 @@
+package diff
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/match"
+)
+
+// families are the two families by the index that stands for them in arrays.
+var families = [2]packet.Family{packet.IPv4, packet.IPv6}
+
+// spaces number the services of each.
+var spaces = [2]*match.Space{match.NewSpace(packet.IPv4), match.NewSpace(packet.IPv6)}
+
+// everything is all addresses of each.
+var everything = [2]set{{{num{}, num{0, 1<<32 - 1}}}, {{num{}, num{1<<64 - 1, 1<<64 - 1}}}}
+
+// A term is what a rule says of one family: that packets pass whose other end is in a
+// set of addresses, and whose service is one of a range.
+type term struct {
+	first, end uint32 // services, up to end
+	peers      uint32 // number of the set
+	group      uint32 // number of the group that the rule names, 0 if none
+	maybe      bool   // whether it passes is not known
+}
+
+func (t term) compare(o term) int {
+	return cmp.Or(cmp.Compare(t.first, o.first), cmp.Compare(t.end, o.end), cmp.Compare(t.peers, o.peers),
+		cmp.Compare(t.group, o.group), cmp.Compare(btoi(t.maybe), btoi(o.maybe)))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// An entry is a term with the rule that says so.
+type entry struct {
+	term
+	rule uint32 // its place in world.rules, 0 where it is no rule
+}
+
+// A list is what one group says at interfaces of one setting, or the setting itself:
+// entries in the order of their terms, by direction and family.
+type list struct {
+	place   uint32 // in its world
+	entries [2][2][]entry
+}
+
+// has reports whether one of the lists holds a term.
+func has(lists []*list, dir, fam int, t term) bool {
+	for _, l := range lists {
+		if _, found := slices.BinarySearchFunc(l.entries[dir][fam], t, func(e entry, t term) int { return e.compare(t) }); found {
+			return true
+		}
+	}
+	return false
+}
+
+// A world is a policy, taken apart as far as interfaces asked for it.
+type world struct {
+	policy *sg.Policy
+	sets   *sg.Sets
+	names  *names
+	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one
+	byID   map[sg.GroupID][2]uint32 // where those of a group begin and end
+	lists  map[listKey]*list
+	peers  map[sg.PeerSet]peers
+}
+
+// Names are what two worlds have in common: numbers for sets of addresses and groups.
+type names struct {
+	*sets
+	groups   map[sg.GroupID]uint32
+	groupIDs []sg.GroupID
+	whole    [2]uint32 // the numbers of everything
+	passing  []uint8   // types of ICMPv6 that groups never filter
+}
+
+type listKey struct {
+	group   sg.GroupID // "" for the setting itself
+	setting sg.Setting
+}
+
+// peers are the sets that a peer is, by family.
+type peers struct {
+	sure, maybe [2]uint32
+	group       uint32
+}
+
+func newNames() *names {
+	n := &names{sets: newSets(), groups: map[sg.GroupID]uint32{"": 0}, groupIDs: []sg.GroupID{""}, passing: passing()}
+	for f := range n.whole {
+		n.whole[f] = n.number(everything[f])
+	}
+	return n
+}
+
+// passing returns the types of ICMPv6 that groups never filter: an interface that
+// admits nothing admits them.
+func passing() (types []uint8) {
+	policy, err := sg.Compile(&sg.Topology{ENIs: []sg.ENI{{ID: "eni"}}})
+	if err != nil {
+		panic(err)
+	}
+	at := sg.NewFirewall(policy, nil).ENI("eni")
+	for t := range 256 {
+		h := packet.ICMPHeader(netip.IPv6Unspecified().Next(), netip.IPv6Unspecified().Next(), uint8(t), 0, 0)
+		if at.Evaluate(sg.Ingress, sg.Packet{Header: &h}).Verdict == sg.Accept {
+			types = append(types, uint8(t))
+		}
+	}
+	return types
+}
+
+func newWorld(p *sg.Policy, n *names) *world {
+	w := &world{
+		policy: p, sets: p.Sets(), names: n, byID: map[sg.GroupID][2]uint32{},
+		rules: make([]sg.RuleRef, 1), lists: map[listKey]*list{}, peers: map[sg.PeerSet]peers{},
+	}
+	for r := range p.Rules() {
+		id, n := r.Group(), uint32(len(w.rules))
+		if w.rules[n-1].Group() != id {
+			w.byID[id] = [2]uint32{n, n}
+		}
+		w.byID[id] = [2]uint32{w.byID[id][0], n + 1}
+		w.rules = append(w.rules, r)
+	}
+	return w
+}
+
+// groupNumber returns the number of a group.
+func (n *names) groupNumber(id sg.GroupID) uint32 {
+	i, ok := n.groups[id]
+	if !ok {
+		i = uint32(len(n.groupIDs))
+		n.groups[id] = i
+		n.groupIDs = append(n.groupIDs, id)
+	}
+	return i
+}
+
+// peersOf returns the sets that a rule's peer is.
+func (w *world) peersOf(p sg.PeerSet) peers {
+	s, ok := w.peers[p]
+	if !ok {
+		sure, maybe := p.Addrs()
+		for f := range families {
+			s.sure[f] = w.names.number(addrsOf(sure, f == 0))
+			s.maybe[f] = w.names.number(addrsOf(maybe, f == 0))
+		}
+		s.group = w.names.groupNumber(p.Group())
+		w.peers[p] = s
+	}
+	return s
+}
+
+// list returns what a group says at interfaces of a setting.
+func (w *world) list(id sg.GroupID, at sg.Setting) *list {
+	l := w.lists[listKey{id, at}]
+	if l != nil {
+		return l
+	}
+	l = &list{place: uint32(len(w.lists))}
+	w.lists[listKey{id, at}] = l
+	if id == "" {
+		w.setting(l, at)
+	}
+	for n := w.byID[id][0]; n < w.byID[id][1]; n++ {
+		ref := w.rules[n]
+		r, p := ref.Rule(), w.peersOf(at.Peers(ref))
+		typ, code := -1, -1
+		if r.ICMP.IsSet() {
+			typ, code = r.ICMP.Type(), r.ICMP.Code()
+		}
+		keys := match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
+		e := entry{term{group: p.group}, n}
+		for f := range families {
+			e.first, e.end = spaces[f].Span(keys)
+			if e.peers, e.maybe = p.sure[f], false; e.peers != 0 || e.group != 0 {
+				l.add(ref.Direction(), f, e)
+			}
+			if e.peers, e.maybe = p.maybe[f], true; e.peers != 0 {
+				l.add(ref.Direction(), f, e)
+			}
+		}
+	}
+	for d := range l.entries {
+		for f := range families {
+			slices.SortStableFunc(l.entries[d][f], func(a, b entry) int { return a.compare(b.term) })
+			l.entries[d][f] = slices.Clip(l.entries[d][f])
+		}
+	}
+	return l
+}
+
+func (l *list) add(dir sg.Direction, f int, e entry) {
+	if e.first < e.end {
+		l.entries[dir-sg.Ingress][f] = append(l.entries[dir-sg.Ingress][f], e)
+	}
+}
+
+// setting adds what passes, or may pass, at interfaces of a setting without a rule.
+func (w *world) setting(l *list, at sg.Setting) {
+	var free [2]set
+	for a := range at.Exempt() {
+		f := btoi(a.Is6())
+		free[f] = append(free[f], span{numOf(a), numOf(a)})
+	}
+	for f := range families {
+		all := entry{term: term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered()}}
+		exempt := entry{term: term{end: all.end, peers: w.names.number(normal(free[f]))}}
+		for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
+			l.add(dir, f, exempt)
+			if at.Unfiltered() || at.Incomplete() {
+				l.add(dir, f, all)
+			}
+			if families[f] == packet.IPv6 {
+				for _, t := range w.names.passing {
+					e := all
+					e.maybe = false
+					e.first, e.end = spaces[f].Span(match.Covered(int(packet.ICMPv6), 0, 0, int(t), -1))
+					l.add(dir, f, e)
+				}
+			}
+		}
+	}
+}
