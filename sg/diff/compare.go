@@ -1,8 +1,10 @@
 package diff
 
 import (
+	"cmp"
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/sgsim/sgsim/sg"
 )
@@ -11,48 +13,89 @@ import (
 type comparer struct {
 	before, after *world
 	names         *names
-	deltas        map[[2]*list]*delta
 	classes       map[string]*class
 	order         []*class
-	found         map[box][]sg.ENIID
+
+	mu      sync.Mutex // of what follows, while classes are compared
+	boxSets *sets
+	found   map[box][]sg.ENIID
+
+	// Of the interface at hand, and used again for the next.
+	class
+	groups [2][]uint32
+	key    []byte
 }
 
 // A class is interfaces at which the same is said in both worlds.
 type class struct {
-	before, after  []*list // nil where the world does not have the interface
-	families       [2]bool
-	removed, added [2][2][]entry // that are not in the list that takes the place of theirs
-	enis           []sg.ENIID
+	before, after []*list // nil where the world does not have the interface
+	families      [2]bool
+	deltas        []*delta // those of its groups that are not empty, in the order of the groups' ids
+	enis          []sg.ENIID
 }
 
-// A delta is the entries of each of two lists that the other does not have.
+// A delta is what a group says in one of two worlds alone.
 type delta struct {
-	removed, added [2][2][]entry
-	none           bool
+	group  sg.GroupID // "" of settings
+	after  *list      // nil where the group is not there
+	differ bool
+	parts  [2][2]part
 }
 
-// delta compares two lists, of which one may be nil.
-func (c *comparer) delta(before, after *list) *delta {
-	d := c.deltas[[2]*list{before, after}]
-	if d != nil {
-		return d
-	}
-	d = &delta{none: true}
-	c.deltas[[2]*list{before, after}] = d
+// A part is that of one direction and family: entries of one world that the other does
+// not have, and what they are about.
+type part struct {
+	removed, added []entry
+	near
+}
+
+// near is the services and addresses that entries are about, and the groups they name.
+type near struct {
+	services, addrs set
+	groups          []uint32
+}
+
+// delta compares two lists of a group, of which one may be nil.
+func (c *comparer) delta(group uint32, before, after *list) *delta {
 	if before == nil {
-		before = &list{}
+		before = &c.names.nothing
 	}
+	for _, d := range before.deltas {
+		if d.after == after {
+			return d
+		}
+	}
+	d := &delta{group: c.names.groupIDs[group], after: after}
+	before.deltas = append(before.deltas, d)
 	if after == nil {
-		after = &list{}
+		after = &c.names.nothing
 	}
-	for dir := range d.removed {
+	for dir := range d.parts {
 		for f := range families {
-			d.removed[dir][f] = lacking(before.entries[dir][f], after.entries[dir][f])
-			d.added[dir][f] = lacking(after.entries[dir][f], before.entries[dir][f])
-			d.none = d.none && len(d.removed[dir][f])+len(d.added[dir][f]) == 0
+			p := &d.parts[dir][f]
+			p.removed = lacking(before.entries[dir][f], after.entries[dir][f])
+			p.added = lacking(after.entries[dir][f], before.entries[dir][f])
+			p.near = c.near(p.removed, p.added)
+			d.differ = d.differ || len(p.services) > 0
 		}
 	}
 	return d
+}
+
+// near returns what entries are about.
+func (c *comparer) near(removed, added []entry) (n near) {
+	var services []span
+	var addrs []set
+	for _, es := range [...][]entry{removed, added} {
+		for _, e := range es {
+			services, addrs = append(services, e.services()), append(addrs, c.names.all[e.peers])
+			if e.group != 0 && !slices.Contains(n.groups, e.group) {
+				n.groups = append(n.groups, e.group)
+			}
+		}
+	}
+	n.services, n.addrs = normal(services), or(addrs...)
+	return n
 }
 
 // lacking returns the entries of a whose terms b lacks.
@@ -68,80 +111,57 @@ func lacking(a, b []entry) (out []entry) {
 	return out
 }
 
-// listsOf returns what is said at an interface, and by which group: the setting comes
-// first. It returns nothing where the world does not have the interface.
-func (w *world) listsOf(id sg.ENIID) (lists []*list, ids []sg.GroupID) {
-	at, ok := w.sets.Setting(id)
-	if !ok {
-		return nil, nil
-	}
-	lists, ids = append(lists, w.list("", at)), append(ids, "")
-	for g := range w.policy.GroupsOf(id) {
-		lists, ids = append(lists, w.list(g, at)), append(ids, g)
-	}
-	return lists, ids
-}
-
 // eni enters an interface into its class, if anything at all is said differently there.
 func (c *comparer) eni(id sg.ENIID) {
-	cl := &class{}
-	var ids [2][]sg.GroupID
-	cl.before, ids[0] = c.before.listsOf(id)
-	cl.after, ids[1] = c.after.listsOf(id)
-	var deltas []*delta
-	for i, g := range ids[0] {
-		var to *list
-		if j := slices.Index(ids[1], g); j >= 0 {
-			to = cl.after[j]
-		}
-		if d := c.delta(cl.before[i], to); !d.none {
-			deltas = append(deltas, d)
+	cl := &c.class
+	cl.before, c.groups[0] = c.before.said(id, cl.before[:0], c.groups[0][:0])
+	cl.after, c.groups[1] = c.after.said(id, cl.after[:0], c.groups[1][:0])
+	cl.deltas = cl.deltas[:0]
+	note := func(d *delta) {
+		if d.differ {
+			cl.deltas = append(cl.deltas, d)
 		}
 	}
-	for j, g := range ids[1] {
-		if !slices.Contains(ids[0], g) {
-			if d := c.delta(nil, cl.after[j]); !d.none {
-				deltas = append(deltas, d)
-			}
+	for i, g := range c.groups[0] {
+		var after *list
+		if j := slices.Index(c.groups[1], g); j >= 0 {
+			after = cl.after[j]
+		}
+		note(c.delta(g, cl.before[i], after))
+	}
+	for j, g := range c.groups[1] {
+		if !slices.Contains(c.groups[0], g) {
+			note(c.delta(g, nil, cl.after[j]))
 		}
 	}
-	if len(deltas) == 0 {
+	if len(cl.deltas) == 0 {
 		return
 	}
 	cl.families = c.familiesOf(id)
-	key := c.key(cl)
-	if known := c.classes[key]; known != nil {
-		known.enis = append(known.enis, id)
-		return
+	c.setKey()
+	known := c.classes[string(c.key)]
+	if known == nil {
+		slices.SortFunc(cl.deltas, func(a, b *delta) int { return cmp.Compare(a.group, b.group) })
+		known = &class{slices.Clone(cl.before), slices.Clone(cl.after), cl.families, slices.Clone(cl.deltas), nil}
+		c.classes[string(c.key)] = known
+		c.order = append(c.order, known)
 	}
-	cl.enis = []sg.ENIID{id}
-	for _, d := range deltas {
-		for dir := range d.removed {
-			for f := range families {
-				cl.removed[dir][f] = append(cl.removed[dir][f], d.removed[dir][f]...)
-				cl.added[dir][f] = append(cl.added[dir][f], d.added[dir][f]...)
-			}
-		}
-	}
-	c.classes[key] = cl
-	c.order = append(c.order, cl)
+	known.enis = append(known.enis, id)
 }
 
-// key returns what tells a class from others.
-func (c *comparer) key(cl *class) string {
-	var key []byte
-	for _, lists := range [][]*list{cl.before, cl.after} {
-		places := make([]uint32, 0, 8)
+// setKey sets the key to what tells the class from others.
+func (c *comparer) setKey() {
+	c.key = append(c.key[:0], byte(btoi(c.families[0])), byte(btoi(c.families[1])), byte(len(c.class.before)))
+	for _, lists := range [...][]*list{c.class.before, c.class.after} {
+		numbers := make([]uint32, 0, 8)
 		for _, l := range lists {
-			places = append(places, l.place)
+			numbers = append(numbers, l.number)
 		}
-		slices.Sort(places)
-		for _, p := range places {
-			key = binary.NativeEndian.AppendUint32(key, p)
+		slices.Sort(numbers)
+		for _, n := range numbers {
+			c.key = binary.NativeEndian.AppendUint32(c.key, n)
 		}
-		key = binary.NativeEndian.AppendUint32(key, 1<<32-1)
 	}
-	return string(append(key, byte(btoi(cl.families[0])), byte(btoi(cl.families[1]))))
 }
 
 // familiesOf returns the families that an interface has addresses of: both where it has
@@ -158,38 +178,26 @@ func (c *comparer) familiesOf(id sg.ENIID) (fs [2]bool) {
 	return fs
 }
 
-// compare finds what differs at the interfaces of a class in a direction and a family.
-func (c *comparer) compare(cl *class, dir, fam int) *differences {
-	changed := append(unknownTo(cl.removed[dir][fam], cl.after, dir, fam), unknownTo(cl.added[dir][fam], cl.before, dir, fam)...)
-	if len(changed) == 0 {
-		return nil
-	}
-	x := &differences{c: c, cl: cl, dir: dir, fam: fam}
-	from, end := changed[0].first, changed[0].end
-	var cuts []uint32
-	for _, e := range changed {
-		cuts = append(cuts, e.first, e.end)
-		from, end = min(from, e.first), max(end, e.end)
-		if e.group != 0 && !e.maybe && !slices.Contains(x.groups, e.group) {
-			x.groups = append(x.groups, e.group)
+// compare finds what differs at the interfaces of a class in a direction and a family,
+// because of one group after the other: what is so for one group is found again at
+// other interfaces that carry it, whatever their other groups are.
+func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
+	var earlier []entry
+	for _, d := range cl.deltas {
+		p := &d.parts[dir][fam]
+		removed, added := unknownTo(p.removed, cl.after, dir, fam), unknownTo(p.added, cl.before, dir, fam)
+		if len(removed)+len(added) == 0 {
+			continue
 		}
-	}
-	for i, lists := range [...][]*list{cl.before, cl.after} {
-		for _, l := range lists {
-			for _, e := range l.entries[dir][fam] {
-				if e.first < end && e.end > from {
-					x.said[i] = append(x.said[i], e)
-					cuts = append(cuts, max(from, e.first), min(end, e.end))
-				}
-			}
+		near := p.near
+		if len(removed) < len(p.removed) || len(added) < len(p.added) {
+			near = c.near(removed, added)
 		}
+		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: slices.Concat(removed, added), near: near, earlier: earlier}
+		x.compare()
+		x.boxes(found)
+		earlier = append(earlier, x.changed...)
 	}
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	for i, cut := range cuts[:len(cuts)-1] {
-		x.slab(cut, cuts[i+1], changed)
-	}
-	return x
 }
 
 // unknownTo returns the entries whose terms no list has.
@@ -202,13 +210,15 @@ func unknownTo(es []entry, lists []*list, dir, fam int) (out []entry) {
 	return out
 }
 
-// differences are those of one class, direction and family.
+// differences are those of one class, direction and family because of one group.
 type differences struct {
 	c        *comparer
 	cl       *class
 	dir, fam int
-	said     [2][]entry // before and after, near what changed
-	groups   []uint32   // that something is said of in one world alone
+	changed  []entry    // what the group says in one world alone
+	near                // what changed is about
+	earlier  []entry    // what others say so, whose differences are known already
+	said     [2][]entry // by all groups, before and after, of services in changed
 	rows     []row
 	named    []namedRow
 }
@@ -227,22 +237,67 @@ type namedRow struct {
 	first, end uint32
 }
 
-// slab compares services that no rule tells apart.
-func (x *differences) slab(first, end uint32, changed []entry) {
-	var sets []set
-	groups := false
-	for _, e := range changed {
-		if e.first <= first && end <= e.end {
-			sets = append(sets, x.c.names.all[e.peers])
-			groups = groups || e.group != 0
+// compare fills the rows.
+func (x *differences) compare() {
+	first, end := uint32(x.services[0].first.lo), uint32(x.services[len(x.services)-1].last.lo)+1
+	var cuts []uint32
+	for i, lists := range [...][]*list{x.cl.before, x.cl.after} {
+		var far []entry // about other addresses
+		size := 0.0
+		for _, l := range lists {
+			for _, e := range l.entries[x.dir][x.fam] {
+				if e.first >= end {
+					break // as all behind it
+				}
+				if e.end <= first || len(x.services) > 1 && !x.services.meets(set{e.services()}) {
+					continue
+				}
+				size += x.c.names.sizes[e.peers]
+				if e.group != 0 && slices.Contains(x.groups, e.group) || x.c.names.all[e.peers].meets(x.addrs) {
+					x.said[i] = append(x.said[i], e)
+				} else if len(x.groups) > 0 {
+					far = append(far, e)
+				}
+			}
+		}
+		if size >= x.c.names.sizes[x.c.names.whole[x.fam]] { // all together they may admit every address
+			x.said[i] = append(x.said[i], far...)
 		}
 	}
-	if len(sets) == 0 {
-		return
+	for _, es := range [...][]entry{x.changed, x.earlier, x.said[0], x.said[1]} {
+		for _, e := range es {
+			cuts = append(cuts, e.first, e.end)
+		}
 	}
-	all := sets[0]
-	if len(sets) > 1 {
-		all = or(sets...)
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for i, n := range cuts[:len(cuts)-1] {
+		if x.services.has(num{0, uint64(n)}) {
+			x.slab(n, cuts[i+1])
+		}
+	}
+}
+
+// services returns the services of a term.
+func (t term) services() span { return span{num{0, uint64(t.first)}, num{0, uint64(t.end) - 1}} }
+
+// covers reports whether the term is about all services of a slab. It is about all or
+// none.
+func (t term) covers(first, end uint32) bool { return t.first <= first && end <= t.end }
+
+// slab compares services that no rule tells apart.
+func (x *differences) slab(first, end uint32) {
+	var sets []set
+	for _, e := range x.changed {
+		if e.covers(first, end) {
+			sets = append(sets, x.c.names.all[e.peers])
+		}
+	}
+	all := or(sets...)
+	for _, e := range x.earlier {
+		if e.covers(first, end) {
+			all = all.minus(x.c.names.all[e.peers])
+		}
 	}
 	if len(all) > 0 {
 		accept0, unknown0, drop0 := x.split(0, first, end, all)
@@ -258,12 +313,17 @@ func (x *differences) slab(first, end uint32, changed []entry) {
 			}
 		}
 	}
-	if !groups {
-		return
-	}
-	for _, g := range x.groups {
-		if before, after := x.passes(0, first, end, g), x.passes(1, first, end, g); before != after {
-			x.named = append(x.named, namedRow{g, after, first, end})
+	var seen []uint32
+	for _, e := range x.changed {
+		if e.group == 0 || e.maybe || !e.covers(first, end) || slices.Contains(seen, e.group) {
+			continue
+		}
+		seen = append(seen, e.group)
+		if slices.ContainsFunc(x.earlier, func(o entry) bool { return o.group == e.group && !o.maybe && o.covers(first, end) }) {
+			continue
+		}
+		if before, after := x.passes(0, first, end, e.group), x.passes(1, first, end, e.group); before != after {
+			x.named = append(x.named, namedRow{e.group, after, first, end})
 		}
 	}
 }
@@ -276,7 +336,7 @@ func (x *differences) split(world int, first, end uint32, all set) (accept, unkn
 	for _, maybe := range [...]bool{false, true} {
 		before := drop
 		for _, e := range x.said[world] {
-			if e.maybe == maybe && e.first <= first && end <= e.end && len(drop) > 0 {
+			if e.maybe == maybe && e.covers(first, end) && len(drop) > 0 {
 				drop = drop.minus(x.c.names.all[e.peers])
 			}
 		}
@@ -295,17 +355,16 @@ func (x *differences) passes(world int, first, end uint32, group uint32) bool {
 	var sets []set
 	size := 0.0
 	for _, e := range x.said[world] {
-		if e.maybe || first < e.first || e.end < end {
+		if e.maybe || !e.covers(first, end) {
 			continue
 		}
 		if e.group == group || e.peers == x.c.names.whole[x.fam] {
 			return true
 		}
 		sets = append(sets, x.c.names.all[e.peers])
-		size += x.c.names.all[e.peers].size()
+		size += x.c.names.sizes[e.peers]
 	}
-	whole := everything[x.fam]
-	return size >= whole.size() && slices.Equal(or(sets...), whole)
+	return size >= x.c.names.sizes[x.c.names.whole[x.fam]] && slices.Equal(or(sets...), everything[x.fam])
 }
 
 // members returns the addresses of a group, as the entries of the world that admits

@@ -61,9 +61,10 @@ type Change struct {
 	// sg.Unknown, and never the same.
 	Before, After sg.Verdict
 
-	// Group is set where rules name a group in one policy that they do not name in the
-	// other, and nobody else takes care of its members. Addrs are its members
-	// then or, where nothing differs for these, empty: it will for future members.
+	// Group is set where rules name a group in one policy alone, and no other rule
+	// admits all addresses. Addrs are its members then. They are empty where that is
+	// so for future members alone: changes without a Group hold what differs for the
+	// present ones, if anything does.
 	Group sg.GroupID
 
 	// Addrs are the addresses of the other end, the fewest prefixes, ascending.
@@ -104,7 +105,7 @@ func Policies(before, after *sg.Policy) *Diff {
 	names := newNames()
 	c := comparer{
 		before: newWorld(before, names), after: newWorld(after, names), names: names,
-		deltas: map[[2]*list]*delta{}, classes: map[string]*class{}, found: map[box][]sg.ENIID{},
+		classes: map[string]*class{}, boxSets: newSets(), found: map[box][]sg.ENIID{},
 	}
 	d := &Diff{before: c.before, after: c.after}
 	for id := range before.ENIs() {

@@ -122,6 +122,9 @@ func (a set) meets(b set) bool {
 	if len(b) < len(a) {
 		a, b = b, a
 	}
+	if len(a) == 0 || b[len(b)-1].last.less(a[0].first) || a[len(a)-1].last.less(b[0].first) {
+		return false
+	}
 	for _, s := range a {
 		if i := b.from(s.first); i < len(b) && !s.last.less(b[i].first) {
 			return true
@@ -193,13 +196,14 @@ func (a set) prefixes(v4 bool) (ps []netip.Prefix) {
 
 // sets gives equal sets one number. Number 0 is the empty set.
 type sets struct {
-	all  []set
-	byID map[uint64][]uint32 // numbers by hash
-	seed maphash.Seed
+	all    []set
+	sizes  []float64
+	byHash map[uint64][]uint32 // numbers
+	seed   maphash.Seed
 }
 
 func newSets() *sets {
-	return &sets{all: []set{nil}, byID: map[uint64][]uint32{}, seed: maphash.MakeSeed()}
+	return &sets{all: []set{nil}, sizes: []float64{0}, byHash: map[uint64][]uint32{}, seed: maphash.MakeSeed()}
 }
 
 // number returns the number of a set, which must not be changed any more.
@@ -211,13 +215,13 @@ func (t *sets) number(s set) uint32 {
 	for _, x := range s {
 		h = h*0x9e3779b97f4a7c15 + maphash.Comparable(t.seed, x)
 	}
-	for _, n := range t.byID[h] {
+	for _, n := range t.byHash[h] {
 		if slices.Equal(t.all[n], s) {
 			return n
 		}
 	}
 	n := uint32(len(t.all))
-	t.all = append(t.all, slices.Clip(s))
-	t.byID[h] = append(t.byID[h], n)
+	t.all, t.sizes = append(t.all, slices.Clip(s)), append(t.sizes, s.size())
+	t.byHash[h] = append(t.byHash[h], n)
 	return n
 }

@@ -49,8 +49,9 @@ type entry struct {
 // A list is what one group says at interfaces of one setting, or the setting itself:
 // entries in the order of their terms, by direction and family.
 type list struct {
-	place   uint32 // in its world
+	number  uint32 // in its world
 	entries [2][2][]entry
+	deltas  []*delta // to lists of the other world: nearly always to one
 }
 
 // has reports whether one of the lists holds a term.
@@ -70,7 +71,8 @@ type world struct {
 	names  *names
 	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one
 	byID   map[sg.GroupID][2]uint32 // where those of a group begin and end
-	lists  map[listKey]*list
+	lists  map[sg.Setting][]*list   // by the number of the group, 0 for the setting itself; nil where nobody asked
+	count  uint32                   // of lists
 	peers  map[sg.PeerSet]peers
 }
 
@@ -81,11 +83,7 @@ type names struct {
 	groupIDs []sg.GroupID
 	whole    [2]uint32 // the numbers of everything
 	passing  []uint8   // types of ICMPv6 that groups never filter
-}
-
-type listKey struct {
-	group   sg.GroupID // "" for the setting itself
-	setting sg.Setting
+	nothing  list      // of groups that a world does not have
 }
 
 // peers are the sets that a peer is, by family.
@@ -122,7 +120,7 @@ func passing() (types []uint8) {
 func newWorld(p *sg.Policy, n *names) *world {
 	w := &world{
 		policy: p, sets: p.Sets(), names: n, byID: map[sg.GroupID][2]uint32{},
-		rules: make([]sg.RuleRef, 1), lists: map[listKey]*list{}, peers: map[sg.PeerSet]peers{},
+		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{},
 	}
 	for r := range p.Rules() {
 		id, n := r.Group(), uint32(len(w.rules))
@@ -161,14 +159,36 @@ func (w *world) peersOf(p sg.PeerSet) peers {
 	return s
 }
 
-// list returns what a group says at interfaces of a setting.
-func (w *world) list(id sg.GroupID, at sg.Setting) *list {
-	l := w.lists[listKey{id, at}]
-	if l != nil {
-		return l
+// said returns what is said at an interface, the setting first, and by which groups;
+// nothing where the world does not have the interface. It appends to the slices.
+func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []uint32) {
+	at, ok := w.sets.Setting(id)
+	if !ok {
+		return lists, groups
 	}
-	l = &list{place: uint32(len(w.lists))}
-	w.lists[listKey{id, at}] = l
+	known := w.lists[at]
+	add := func(id sg.GroupID) {
+		n := w.names.groupNumber(id)
+		for int(n) >= len(known) {
+			known = append(known, nil)
+		}
+		if known[n] == nil {
+			known[n] = w.list(id, at)
+		}
+		lists, groups = append(lists, known[n]), append(groups, n)
+	}
+	add("")
+	for g := range w.policy.GroupsOf(id) {
+		add(g)
+	}
+	w.lists[at] = known
+	return lists, groups
+}
+
+// list makes the list of a group at interfaces of a setting.
+func (w *world) list(id sg.GroupID, at sg.Setting) *list {
+	l := &list{number: w.count}
+	w.count++
 	if id == "" {
 		w.setting(l, at)
 	}
