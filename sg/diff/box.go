@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -86,7 +87,7 @@ func (x *differences) byName(pass func(found)) {
 			spans = append(spans, span{num{0, uint64(r.first)}, num{0, uint64(r.end) - 1}})
 		}
 		x.named = x.named[n:]
-		services := normal(spans)
+		services := normal(slices.Clone(spans))
 		v, admits := [2]sg.Verdict{sg.Accept, sg.Drop}, 0
 		if one.opens {
 			v, admits = [2]sg.Verdict{sg.Drop, sg.Accept}, 1
@@ -96,10 +97,10 @@ func (x *differences) byName(pass func(found)) {
 			continue // the members have no addresses of this family
 		}
 		if len(members) == 0 || !x.whole(v, members, services) {
-			pass(x.box(v, one.group, rect{nil, services}))
+			pass(x.box(v, one.group, rect{nil, x.joinedServices(spans)}))
 			continue
 		}
-		pass(x.box(v, one.group, rect{members, services}))
+		pass(x.box(v, one.group, rect{members, x.joinedServices(spans)}))
 		for i, r := range rows {
 			if r.verdicts == v && services.has(num{0, uint64(r.first)}) {
 				rows[i].addrs = r.addrs.minus(members)
@@ -121,7 +122,7 @@ func (x *differences) whole(v [2]sg.Verdict, addrs, services set) bool {
 }
 
 // rects returns the rows of one kind as few rectangles that do not overlap: either one
-// for each set of addresses or one for each set of services, whatever is fewer.
+// for each set of addresses or one for each set of services, whatever takes fewer words.
 func (x *differences) rects(v [2]sg.Verdict) []rect {
 	var addrs []set // distinct
 	var services []set
@@ -139,15 +140,36 @@ func (x *differences) rects(v [2]sg.Verdict) []rect {
 	}
 	byAddrs := make([]rect, len(addrs))
 	for i := range addrs {
-		byAddrs[i] = rect{addrs[i], normal(services[i])}
+		byAddrs[i] = rect{addrs[i], x.joinedServices(services[i])}
 	}
 	if len(byAddrs) < 2 {
 		return byAddrs
 	}
-	if byServices := turned(byAddrs); len(byServices) < len(byAddrs) {
+	byServices := turned(byAddrs)
+	for i := range byServices {
+		byServices[i].services = x.joinedServices(byServices[i].services)
+	}
+	if cmp.Or(cmp.Compare(len(byServices), len(byAddrs)), cmp.Compare(pieces(byServices), pieces(byAddrs))) < 0 {
 		return byServices
 	}
 	return byAddrs
+}
+
+// joinedServices makes one set of services, without the gaps that no group filters.
+func (x *differences) joinedServices(spans []span) set {
+	s := normal(slices.Clone(spans))
+	if families[x.fam] == packet.IPv6 {
+		s = s.filled(x.c.names.passing)
+	}
+	return s
+}
+
+// pieces returns how many words it takes to name rectangles.
+func pieces(rs []rect) (n int) {
+	for _, r := range rs {
+		n += len(r.addrs) + len(r.services)
+	}
+	return n
 }
 
 // turned returns the same as rectangles with different services each.
@@ -190,7 +212,7 @@ func turned(rs []rect) []rect {
 				services = append(services, rs[i].services...)
 			}
 		}
-		out = append(out, rect{normal(spans), normal(services)})
+		out = append(out, rect{normal(spans), services})
 	}
 	slices.SortFunc(out, func(a, b rect) int { return a.addrs[0].first.compare(b.addrs[0].first) })
 	return out

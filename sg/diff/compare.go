@@ -28,7 +28,7 @@ type comparer struct {
 
 // A class is interfaces at which the same is said in both worlds.
 type class struct {
-	before, after []*list // nil where the world does not have the interface
+	before, after []*list // only what is exempt where the world does not have the interface
 	families      [2]bool
 	deltas        []*delta // those of its groups that are not empty, in the order of the groups' ids
 	enis          []sg.ENIID
@@ -116,6 +116,12 @@ func (c *comparer) eni(id sg.ENIID) {
 	cl := &c.class
 	cl.before, c.groups[0] = c.before.said(id, cl.before[:0], c.groups[0][:0])
 	cl.after, c.groups[1] = c.after.said(id, cl.after[:0], c.groups[1][:0])
+	if len(cl.before) == 0 { // what is exempt makes no difference
+		cl.before, c.groups[0] = append(cl.before, cl.after[0]), append(c.groups[0], exempt)
+	}
+	if len(cl.after) == 0 {
+		cl.after, c.groups[1] = append(cl.after, cl.before[0]), append(c.groups[1], exempt)
+	}
 	cl.deltas = cl.deltas[:0]
 	note := func(d *delta) {
 		if d.differ {
@@ -151,8 +157,9 @@ func (c *comparer) eni(id sg.ENIID) {
 
 // setKey sets the key to what tells the class from others.
 func (c *comparer) setKey() {
-	c.key = append(c.key[:0], byte(btoi(c.families[0])), byte(btoi(c.families[1])), byte(len(c.class.before)))
-	for _, lists := range [...][]*list{c.class.before, c.class.after} {
+	cl := &c.class
+	c.key = append(c.key[:0], byte(btoi(c.families[0])), byte(btoi(c.families[1])), byte(len(cl.before)))
+	for _, lists := range [...][]*list{cl.before, cl.after} {
 		numbers := make([]uint32, 0, 8)
 		for _, l := range lists {
 			numbers = append(numbers, l.number)
@@ -183,6 +190,7 @@ func (c *comparer) familiesOf(id sg.ENIID) (fs [2]bool) {
 // other interfaces that carry it, whatever their other groups are.
 func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
 	var earlier []entry
+	free := cl.free(fam)
 	for _, d := range cl.deltas {
 		p := &d.parts[dir][fam]
 		removed, added := unknownTo(p.removed, cl.after, dir, fam), unknownTo(p.added, cl.before, dir, fam)
@@ -193,11 +201,16 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
 		if len(removed) < len(p.removed) || len(added) < len(p.added) {
 			near = c.near(removed, added)
 		}
-		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: slices.Concat(removed, added), near: near, earlier: earlier}
+		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: slices.Concat(removed, added), near: near, free: free, earlier: earlier}
 		x.compare()
 		x.boxes(found)
 		earlier = append(earlier, x.changed...)
 	}
+}
+
+// free returns the addresses that pass in both worlds whatever the groups are.
+func (cl *class) free(fam int) set {
+	return cl.before[0].free[fam].and(cl.after[0].free[fam])
 }
 
 // unknownTo returns the entries whose terms no list has.
@@ -217,6 +230,7 @@ type differences struct {
 	dir, fam int
 	changed  []entry    // what the group says in one world alone
 	near                // what changed is about
+	free     set        // addresses that no group filters
 	earlier  []entry    // what others say so, whose differences are known already
 	said     [2][]entry // by all groups, before and after, of services in changed
 	rows     []row
@@ -308,7 +322,7 @@ func (x *differences) slab(first, end uint32) {
 					continue
 				}
 				if both := a.and(b); len(both) > 0 {
-					x.rows = append(x.rows, row{first, end, [2]sg.Verdict{verdicts[i], verdicts[j]}, both})
+					x.rows = append(x.rows, row{first, end, [2]sg.Verdict{verdicts[i], verdicts[j]}, both.filled(x.free)})
 				}
 			}
 		}

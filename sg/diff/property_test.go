@@ -74,6 +74,10 @@ func testAgrees(t *testing.T, seed uint64) {
 		}
 		h := drawHeader(r, dir, pick(r, local...))
 		a, b := judge(e.ID, dir, &h)
+		passes := func(x *sg.Explanation) bool { return x.Reason == sg.Exempt || x.Reason == sg.NoInterface }
+		if passes(a) && passes(b) {
+			continue // no change is about it, though its numbers may lie between others
+		}
 		want := [2]sg.Verdict{a.Verdict, b.Verdict}
 		found := 0
 		for i := range d.Changes {

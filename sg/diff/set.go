@@ -146,6 +146,19 @@ func (a set) within(b set) bool {
 // or returns what is in any of the sets.
 func or(sets ...set) set { return normal(slices.Concat(sets...)) }
 
+// filled returns a with the gaps in it that lie in b.
+func (a set) filled(b set) set {
+	out := a[:min(1, len(a)):min(1, len(a))]
+	for _, s := range a[len(out):] {
+		if last := out[len(out)-1].last; (set{{last.next(), s.first.previous()}}).within(b) {
+			out = append(out[:len(out)-1:len(out)-1], span{out[len(out)-1].first, s.last})
+		} else {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // size returns how many numbers are in the set, about.
 func (a set) size() (n float64) {
 	for _, s := range a {

@@ -46,12 +46,14 @@ type entry struct {
 	rule uint32 // its place in world.rules, 0 where it is no rule
 }
 
-// A list is what one group says at interfaces of one setting, or the setting itself:
-// entries in the order of their terms, by direction and family.
+// A list is what one group says at interfaces of one setting, or what the setting says
+// itself, in the two lists exempt and others: entries in the order of their terms, by
+// direction and family.
 type list struct {
 	number  uint32 // in its world
 	entries [2][2][]entry
 	deltas  []*delta // to lists of the other world: nearly always to one
+	free    [2]set   // the addresses of the list exempt
 }
 
 // has reports whether one of the lists holds a term.
@@ -64,6 +66,12 @@ func has(lists []*list, dir, fam int, t term) bool {
 	return false
 }
 
+// The numbers of what a setting says, among those of groups.
+const (
+	exempt uint32 = iota // what passes whatever the groups are
+	others               // what else passes, or may, without a rule
+)
+
 // A world is a policy, taken apart as far as interfaces asked for it.
 type world struct {
 	policy *sg.Policy
@@ -71,7 +79,7 @@ type world struct {
 	names  *names
 	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one
 	byID   map[sg.GroupID][2]uint32 // where those of a group begin and end
-	lists  map[sg.Setting][]*list   // by the number of the group, 0 for the setting itself; nil where nobody asked
+	lists  map[sg.Setting][]*list   // by the number of the group; nil where nobody asked
 	count  uint32                   // of lists
 	peers  map[sg.PeerSet]peers
 }
@@ -82,7 +90,7 @@ type names struct {
 	groups   map[sg.GroupID]uint32
 	groupIDs []sg.GroupID
 	whole    [2]uint32 // the numbers of everything
-	passing  []uint8   // types of ICMPv6 that groups never filter
+	passing  set       // services that groups never filter: types of ICMPv6 in IPv6
 	nothing  list      // of groups that a world does not have
 }
 
@@ -93,16 +101,16 @@ type peers struct {
 }
 
 func newNames() *names {
-	n := &names{sets: newSets(), groups: map[sg.GroupID]uint32{"": 0}, groupIDs: []sg.GroupID{""}, passing: passing()}
+	n := &names{sets: newSets(), groups: map[sg.GroupID]uint32{"": exempt}, groupIDs: []sg.GroupID{exempt: "", others: ""}, passing: passing()}
 	for f := range n.whole {
 		n.whole[f] = n.number(everything[f])
 	}
 	return n
 }
 
-// passing returns the types of ICMPv6 that groups never filter: an interface that
-// admits nothing admits them.
-func passing() (types []uint8) {
+// passing returns the services in IPv6 that groups never filter, types of ICMPv6: an
+// interface that admits nothing admits them.
+func passing() (all set) {
 	policy, err := sg.Compile(&sg.Topology{ENIs: []sg.ENI{{ID: "eni"}}})
 	if err != nil {
 		panic(err)
@@ -111,10 +119,11 @@ func passing() (types []uint8) {
 	for t := range 256 {
 		h := packet.ICMPHeader(netip.IPv6Unspecified().Next(), netip.IPv6Unspecified().Next(), uint8(t), 0, 0)
 		if at.Evaluate(sg.Ingress, sg.Packet{Header: &h}).Verdict == sg.Accept {
-			types = append(types, uint8(t))
+			first, end := spaces[1].Span(match.Covered(int(packet.ICMPv6), 0, 0, t, -1))
+			all = append(all, term{first: first, end: end}.services())
 		}
 	}
-	return types
+	return normal(all)
 }
 
 func newWorld(p *sg.Policy, n *names) *world {
@@ -159,7 +168,7 @@ func (w *world) peersOf(p sg.PeerSet) peers {
 	return s
 }
 
-// said returns what is said at an interface, the setting first, and by which groups;
+// said returns what is said at an interface, exempt and others first, and by which groups;
 // nothing where the world does not have the interface. It appends to the slices.
 func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []uint32) {
 	at, ok := w.sets.Setting(id)
@@ -167,31 +176,39 @@ func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []ui
 		return lists, groups
 	}
 	known := w.lists[at]
-	add := func(id sg.GroupID) {
-		n := w.names.groupNumber(id)
+	add := func(n uint32) {
 		for int(n) >= len(known) {
 			known = append(known, nil)
 		}
 		if known[n] == nil {
-			known[n] = w.list(id, at)
+			known[n] = w.list(n, at)
 		}
 		lists, groups = append(lists, known[n]), append(groups, n)
 	}
-	add("")
+	add(exempt)
+	add(others)
 	for g := range w.policy.GroupsOf(id) {
-		add(g)
+		add(w.names.groupNumber(g))
 	}
 	w.lists[at] = known
 	return lists, groups
 }
 
 // list makes the list of a group at interfaces of a setting.
-func (w *world) list(id sg.GroupID, at sg.Setting) *list {
+func (w *world) list(group uint32, at sg.Setting) *list {
 	l := &list{number: w.count}
 	w.count++
-	if id == "" {
-		w.setting(l, at)
+	switch group {
+	case exempt:
+		w.exempt(l, at)
+	case others:
+		if at.Unfiltered() || at.Incomplete() {
+			for f := range families {
+				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered()})
+			}
+		}
 	}
+	id := w.names.groupIDs[group]
 	for n := w.byID[id][0]; n < w.byID[id][1]; n++ {
 		ref := w.rules[n]
 		r, p := ref.Rule(), w.peersOf(at.Peers(ref))
@@ -226,29 +243,23 @@ func (l *list) add(dir sg.Direction, f int, e entry) {
 	}
 }
 
-// setting adds what passes, or may pass, at interfaces of a setting without a rule.
-func (w *world) setting(l *list, at sg.Setting) {
-	var free [2]set
+// addBoth adds a term without a rule to both directions.
+func (l *list) addBoth(f int, t term) {
+	l.add(sg.Ingress, f, entry{term: t})
+	l.add(sg.Egress, f, entry{term: t})
+}
+
+// exempt adds what passes at interfaces of a setting whatever the groups are.
+func (w *world) exempt(l *list, at sg.Setting) {
 	for a := range at.Exempt() {
 		f := btoi(a.Is6())
-		free[f] = append(free[f], span{numOf(a), numOf(a)})
+		l.free[f] = append(l.free[f], span{numOf(a), numOf(a)})
 	}
 	for f := range families {
-		all := entry{term: term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered()}}
-		exempt := entry{term: term{end: all.end, peers: w.names.number(normal(free[f]))}}
-		for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
-			l.add(dir, f, exempt)
-			if at.Unfiltered() || at.Incomplete() {
-				l.add(dir, f, all)
-			}
-			if families[f] == packet.IPv6 {
-				for _, t := range w.names.passing {
-					e := all
-					e.maybe = false
-					e.first, e.end = spaces[f].Span(match.Covered(int(packet.ICMPv6), 0, 0, int(t), -1))
-					l.add(dir, f, e)
-				}
-			}
-		}
+		l.free[f] = normal(l.free[f])
+		l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.number(l.free[f])})
+	}
+	for _, s := range w.names.passing {
+		l.addBoth(1, term{first: uint32(s.first.lo), end: uint32(s.last.lo) + 1, peers: w.names.whole[1]})
 	}
 }
