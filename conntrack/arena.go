@@ -1,5 +1,10 @@
 package conntrack
 
+import (
+	"strings"
+	"unsafe"
+)
+
 // An arena hands out spans of pages of records, from blocks that it keeps. It is
 // there because spans of odd sizes come and go while a table grows: of the garbage
 // collector's memory a table would hold several times what it uses.
@@ -8,10 +13,12 @@ type arena struct {
 	pages  int // in all blocks
 }
 
-// A block is an eighth of what there is: of small ones, which begin anywhere, half
-// would lie in small pages of the kernel.
+// A block is an eighth of what there is. One of 16 MiB begins anywhere, and may have
+// up to 2 MiB at its ends in small pages of the kernel: with blocks of 4 MiB a hit
+// among a million connections of IPv6 took a fourteenth more time. What is not in use
+// is not touched, and takes up addresses only.
 const (
-	leastBlock = 256  // pages: 4 MiB
+	leastBlock = 1024 // pages: 16 MiB
 	mostBlock  = 4096 // 64 MiB
 )
 
@@ -57,7 +64,7 @@ func (a *arena) find(pages uint32) span {
 }
 
 func newBlock(pages int) block {
-	return block{newMemory[bucket](pages * pageBuckets), make([]bool, pages), pages}
+	return block{newMemory(pages * pageBuckets), make([]bool, pages), pages}
 }
 
 // give takes back a span.
@@ -108,4 +115,21 @@ func (b *block) clone() block {
 		}
 	}
 	return c
+}
+
+// newMemory returns memory for many buckets, in large pages where the kernel likes.
+// It is not cleared: whoever hands out a part of it has to. All of it would be the
+// work of one insert: clearing 64 MiB took 4 ms, and 51 where they were touched for
+// the first time.
+//
+// A strings.Builder is what the library has to get such memory from. The string is
+// nobody else's, so what it says of its bytes binds nobody; a Builder that cleared
+// them would only be slower.
+func newMemory(n int) []bucket {
+	var b strings.Builder
+	b.Grow(n * int(unsafe.Sizeof(bucket{})))
+	b.WriteByte(0)
+	list := unsafe.Slice((*bucket)(unsafe.Pointer(unsafe.StringData(b.String()))), n)
+	wantHugePages(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(list))), b.Cap()))
+	return list
 }

@@ -47,7 +47,7 @@ func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 		at := t.clock(now)
 		for _, k := range t.live(at, zones) {
 			s := t.store(k.v6)
-			if rec := s.find(t.hash.hash(&k), &k); rec != noRecord && s.alive(rec, at) && !yield(s.entry(rec)) {
+			if u, rec := s.find(t.hash.hash(&k), &k); u != nil && s.alive(rec, at) && !yield(s.entry(rec)) {
 				return
 			}
 		}
@@ -90,19 +90,18 @@ func (t *Table) live(at int64, zones []Zone) []key {
 	}
 	slices.SortFunc(list, func(a, b key) int {
 		return cmp.Or(cmp.Compare(a.zone(), b.zone()),
-			cmp.Compare(bit(a.v6), bit(b.v6)),
 			slices.Compare(a.ends(), b.ends()),
 			cmp.Compare(a.proto, b.proto))
 	})
 	return list
 }
 
-// ends are the two endpoints in the order of the key, to sort by.
+// ends are the family and the two endpoints in the order of the key, to sort by.
 func (k *key) ends() []uint64 {
 	if k.v6 {
-		return []uint64{k.w[0], k.w[1], k.w[4] >> 48, k.w[2], k.w[3], k.w[4]}
+		return []uint64{6, k.w[0], k.w[1], k.w[4] >> 48, k.w[2], k.w[3], k.w[4]}
 	}
-	return k.w[:2]
+	return []uint64{4, k.w[0], k.w[1]}
 }
 
 // zones restrict a walk over the table; nil does not.

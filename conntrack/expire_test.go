@@ -28,6 +28,40 @@ func TestDeadOfOtherZones(t *testing.T) {
 	require.Equal(t, 200, talk.Len())
 }
 
+// A commit at a shared maximum frees each of the dead once, those of other zones among
+// them, and none that Expire has freed before.
+func TestCommitBehindTheDead(t *testing.T) {
+	const dead, most = 50_000, 1000
+	for _, text := range []string{"udp 10.0.0.1:1 > 10.0.0.2:2", "udp [2001:db8::1]:1 > [2001:db8::2]:2"} {
+		for _, expire := range []bool{false, true} {
+			talk := newTalk(t, conntrack.Config{})
+			talk.Limit(most, 2)
+			h, err := packet.ParseHeader(text)
+			require.NoError(t, err)
+			open := func(z conntrack.Zone, n int, at time.Duration) bool {
+				h.SrcPort, h.DstPort = uint16(n), uint16(n>>16)
+				return talk.Commit(z, &h, talk.start.Add(at), 0)
+			}
+			for n := range dead {
+				require.True(t, open(1, n, 0))
+			}
+			for n := range most {
+				require.True(t, open(2, n, 20*time.Second))
+			}
+			if expire {
+				require.Equal(t, dead, talk.Expire(talk.start.Add(40*time.Second), dead))
+			}
+			require.False(t, open(2, most, 40*time.Second), "nobody of the zone is dead")
+			require.EqualValues(t, dead, talk.Stats().Expired)
+			require.False(t, open(2, most, 40*time.Second))
+			require.EqualValues(t, dead, talk.Stats().Expired)
+			require.True(t, open(2, most, 50*time.Second))
+			freed := talk.Stats().Expired - dead
+			require.True(t, 0 < freed && freed <= 6*64, "%d freed for one", freed)
+		}
+	}
+}
+
 func TestExpireNothing(t *testing.T) {
 	talk := newTalk(t, conntrack.Config{})
 	talk.track(0, "udp 10.0.0.1:1 > 10.0.0.2:2", true)

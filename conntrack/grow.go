@@ -1,5 +1,7 @@
 package conntrack
 
+import "iter"
+
 // Sizes of segments, in buckets and pages. Small ones double until they have the
 // least pages; then they grow by half, and one at its largest becomes two of the
 // least size, so that a large table has between 0.54 and 0.81 of its slots in use.
@@ -10,21 +12,21 @@ const (
 	pageBuckets  = 128
 	leastPages   = 6
 	mostPages    = 9
-	mostSegments = 1 << (32 - slotBits) // of which there are numbers for records
+	mostSegments = 1 << (32 - unitBits) // of which there are numbers for records
 
 	// arenaFrom is how many connections make spans from an arena worth while: the
 	// garbage of fewer is small.
 	arenaFrom = 1 << 16
 )
 
-// fullAt is how many records a segment of so many slots holds at most. With
-// more of them in use, more records would lie outside their own bucket.
-func fullAt(slots uint32) uint32 { return slots * 13 / 16 }
+// fullAt is how many records a segment of so many buckets holds at most. With more,
+// more of them would lie outside their own bucket.
+func (s *store) fullAt(buckets uint32) uint32 { return buckets * bucketUnits / s.units * 13 / 16 }
 
 // full reports whether the segment must grow before it takes another record.
 func (s *store) full(id uint32) bool {
 	info := &s.segments[id]
-	return info.entries >= fullAt(uint32(len(info.buckets))*bucketSlots)
+	return info.entries >= s.fullAt(uint32(len(info.buckets)))
 }
 
 // makeRoom returns the segment of the hash with room for one more record. It
@@ -78,9 +80,9 @@ func (s *store) allot(info *segmentInfo, id, n uint32) {
 		info.buckets = s.arena.buckets(info.span)
 	}
 	if s.linux {
-		info.memory = make([]linuxMemory, n*bucketSlots)
+		info.memory = make([]linuxMemory, n*bucketUnits/s.units)
 	}
-	s.bounds.reach(id<<slotBits | (n*bucketSlots - 1))
+	s.bounds.reach(id<<unitBits | (n*bucketUnits - 1))
 }
 
 // resize moves the records of a segment to memory for so many buckets.
@@ -101,8 +103,8 @@ func (s *store) split(low uint32) {
 	old := s.segments[low]
 	bit := uint64(1) << (63 - old.depth)
 	n := s.countBit(&old, bit)
-	high := s.newSegment(old.prefix|bit, old.depth+1, halfOf(n))
-	s.allot(&s.segments[low], low, halfOf(old.entries-n))
+	high := s.newSegment(old.prefix|bit, old.depth+1, s.halfOf(n))
+	s.allot(&s.segments[low], low, s.halfOf(old.entries-n))
 	s.segments[low].depth++
 	s.move(&old, bit, low, high)
 	s.point(low, all[:len(all)/2])
@@ -111,29 +113,40 @@ func (s *store) split(low uint32) {
 
 // countBit returns how many records of a segment have the bit in their hash.
 func (s *store) countBit(info *segmentInfo, bit uint64) (n uint32) {
-	for i := range info.buckets {
-		for slot := range bucketSlots {
-			u := &info.buckets[i][slot]
-			if u[wordMeta]&metaLive != 0 && s.hash.hash4(u[0], u[1], protocolOf(u[wordMeta]))&bit != 0 {
-				n++
-			}
+	for _, hash := range s.in(info) {
+		if hash&bit != 0 {
+			n++
 		}
 	}
 	return n
 }
 
+// in yields the places of a segment's records, and their hashes.
+func (s *store) in(info *segmentInfo) iter.Seq2[uint32, uint64] {
+	return func(yield func(uint32, uint64) bool) {
+		for i := range info.buckets {
+			b := &info.buckets[i]
+			for at := uint32(0); at < bucketUnits; at += s.units {
+				if b[at][wordMeta]&metaLive != 0 && !yield(uint32(i)*bucketUnits+at, s.hashAt(b, at)) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // halfOf returns how many buckets half of a segment gets that has so many records:
 // more only if the hash has failed.
-func halfOf(n uint32) uint32 {
-	if n < fullAt(leastPages*pageBuckets*bucketSlots) {
+func (s *store) halfOf(n uint32) uint32 {
+	if n < s.fullAt(leastPages*pageBuckets) {
 		return leastPages * pageBuckets
 	}
 	return mostPages * pageBuckets
 }
 
 // doubled returns a directory with every entry twice.
-func doubled[S any](dir []S) []S {
-	twice := make([]S, 0, 2*len(dir))
+func doubled(dir []segment) []segment {
+	twice := make([]segment, 0, 2*len(dir))
 	for _, entry := range dir {
 		twice = append(twice, entry, entry)
 	}
@@ -159,26 +172,23 @@ func (s *store) point(id uint32, entries []segment) {
 // has the bit, and else into low.
 func (s *store) move(old *segmentInfo, bit uint64, low, high uint32) {
 	s.segments[low].entries = 0
-	for i := range old.buckets {
-		for slot := range bucketSlots {
-			from := &old.buckets[i][slot]
-			if from[wordMeta]&metaLive == 0 {
-				continue
-			}
-			hash, id := s.hash.hash4(from[0], from[1], protocolOf(from[wordMeta])), low
-			if hash&bit != 0 {
-				id = high
-			}
-			info := &s.segments[id]
-			to := place(info.buckets, hash)
-			u := &info.buckets[to/bucketSlots][to%bucketSlots]
-			*u = unit{from[0], from[1], from[wordExpiry], u[wordMeta] | from[wordMeta]&^metaPassed}
-			if s.linux {
-				info.memory[to] = old.memory[i*bucketSlots+slot]
-			}
-			info.entries++
-			s.bounds.lower(id<<slotBits|to, int64(from[wordExpiry]))
+	for from, hash := range s.in(old) {
+		id := low
+		if hash&bit != 0 {
+			id = high
 		}
+		info := &s.segments[id]
+		to := s.place(info.buckets, hash)
+		b, u := &info.buckets[to/bucketUnits], &old.buckets[from/bucketUnits][from%bucketUnits]
+		b[to%bucketUnits] = unit{u[0], u[1], u[wordExpiry], b[to%bucketUnits][wordMeta] | u[wordMeta]&^metaPassed}
+		if s.v6 {
+			b[to%bucketUnits|1] = old.buckets[from/bucketUnits][from%bucketUnits|1]
+		}
+		if s.linux {
+			info.memory[to/s.units] = old.memory[from/s.units]
+		}
+		info.entries++
+		s.bounds.lower(id<<unitBits|to, int64(u[wordExpiry]))
 	}
 	if old.span.pages > 0 {
 		s.arena.give(old.span)

@@ -27,10 +27,20 @@ import (
 //	4                                     low port 16 | high port 16 | zone 32
 type key struct {
 	w        [5]uint64
+	reversed uint64 // 0 or 1
+	land     uint64 // 1: both endpoints are the same, and every later packet is a reply (CTS-59)
 	proto    packet.Protocol
 	v6       bool
-	reversed bool
-	land     bool // both endpoints are the same: every later packet is a reply (CTS-59)
+}
+
+// ofPorts fills in the key of a segment or datagram.
+func (k *key) ofPorts(z Zone, h *packet.Header) {
+	k.proto = h.Protocol
+	if k.v6 = h.Family == packet.IPv6; k.v6 {
+		k.reversed, k.land = order6(z, &h.Src, &h.Dst, h.SrcPort, h.DstPort, &k.w)
+		return
+	}
+	k.w[0], k.w[1], k.reversed, k.land = order4(z, endpoint4(&h.Src, h.SrcPort), endpoint4(&h.Dst, h.DstPort))
 }
 
 // keyOf returns the key of a tuple. Ports of protocols that the table does not
@@ -44,9 +54,8 @@ func keyOf(z Zone, t *packet.FiveTuple, k *key) {
 		typ, _ := packet.ReplyType(t.Protocol, uint8(dport>>8))
 		dport = uint16(typ)<<8 | dport&0xff
 		src, dst = dst, src
-		k.reversed = true
+		k.reversed = 1
 	}
-	var reversed, land uint64
 	switch k.v6 = t.Family == packet.IPv6; {
 	case icmp && k.v6:
 		words6(z, src, dst, sport, dport, &k.w)
@@ -55,11 +64,10 @@ func keyOf(z Zone, t *packet.FiveTuple, k *key) {
 		k.w[0], k.w[1] = words4(z, endpoint4(src, sport), endpoint4(dst, dport))
 		return
 	case k.v6:
-		reversed, land = order6(z, src, dst, sport, dport, &k.w)
+		k.reversed, k.land = order6(z, src, dst, sport, dport, &k.w)
 	default:
-		k.w[0], k.w[1], reversed, land = order4(z, endpoint4(src, sport), endpoint4(dst, dport))
+		k.w[0], k.w[1], k.reversed, k.land = order4(z, endpoint4(src, sport), endpoint4(dst, dport))
 	}
-	k.reversed, k.land = reversed != 0, land != 0
 }
 
 // endpoint4 is an IPv4 address with its port in 48 bits.
@@ -108,15 +116,12 @@ func order6(z Zone, src, dst *[16]byte, sport, dport uint16, w *[5]uint64) (reve
 
 // direction is the direction of the key's packet in the connection with the meta
 // word.
-func (k *key) direction(meta uint64) Direction {
-	return directionOf(bit(k.reversed), bit(k.land), meta)
-}
+func (k *key) direction(meta uint64) Direction { return directionOf(k.reversed, k.land, meta) }
 
-func bit(b bool) uint64 {
-	if b {
-		return 1
-	}
-	return 0
+// directionOf is direction for a key by its parts. It has no branch, because nobody
+// could predict it.
+func directionOf(reversed, land, meta uint64) Direction {
+	return Original + Direction((meta>>reversedShift^reversed|land)&1)
 }
 
 // tuple is the reverse of keyOf: the tuple of the direction that reversed says.
@@ -139,7 +144,7 @@ func (k *key) tuple() packet.FiveTuple {
 		put(&t.Dst, b)
 		t.SrcPort, t.DstPort = uint16(a), uint16(b)
 	}
-	if k.reversed {
+	if k.reversed != 0 {
 		t.Src, t.Dst, t.SrcPort, t.DstPort = t.Dst, t.Src, t.DstPort, t.SrcPort
 	}
 	return t

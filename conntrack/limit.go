@@ -40,13 +40,13 @@ func (t *Table) countZones() limits {
 // room reports whether the zone may have another connection. Dead ones make room.
 func (t *Table) room(z Zone, at int64) bool {
 	for t.max > 0 && t.Len() >= t.max {
-		if t.sweep(at, 1) == 0 {
+		if t.sweep(at, groupInts) == 0 {
 			return false
 		}
 	}
 	if u := t.limits[z]; u != nil && u.limit != nil {
 		for u.limit.used >= u.limit.max {
-			if t.sweep(at, 1) == 0 {
+			if t.sweep(at, groupInts) == 0 {
 				return false
 			}
 		}

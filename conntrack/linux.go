@@ -58,6 +58,27 @@ type step struct {
 func after(a, b uint32) bool  { return int32(a-b) > 0 }
 func before(a, b uint32) bool { return int32(a-b) < 0 }
 
+// stepLinux is stepTCP for the Linux profile. It changes the memory.
+func stepLinux(m *tcpMemory, meta uint64, dir Direction, h *packet.Header, to *timeouts) effect {
+	if symbolOf[h.TCPFlags] == symIllegal {
+		return effect{meta, 0, outcomeInvalid, WhyFlags}
+	}
+	s := m.segment(stateOf(meta), meta&metaReplied != 0, meta&metaAssured != 0, dir, h, to)
+	switch s.outcome {
+	case outcomeInvalid:
+		return effect{meta, 0, s.outcome, WhyState}
+	case outcomeReopen:
+		return effect{meta, 0, s.outcome, WhyNone}
+	case outcomeIgnored:
+		return effect{withReply(meta, dir), 0, s.outcome, WhyIgnored}
+	}
+	meta = withState(meta, s.state)
+	if s.assured {
+		meta |= metaAssured
+	}
+	return effect{withReply(meta, dir), s.timeout, s.outcome, WhyNone}
+}
+
 // open makes the memory of a connection whose first segment is h, and returns
 // the state and timeout it starts with.
 func (m *tcpMemory) open(h *packet.Header, to *timeouts) step {

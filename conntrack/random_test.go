@@ -12,7 +12,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-var randomSeeds = flag.Int("seeds", 500, "random runs of the table against the model, for each profile")
+var randomSeeds = flag.Int("seeds", 500, "random runs of the table against the model, for each profile; without -long a fifth of them")
 
 // A world draws packets from so few endpoints that connections meet.
 type world struct {
@@ -144,6 +144,9 @@ func TestTableAgainstModel(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			seeds := *randomSeeds
+			if !*long {
+				seeds = (seeds + 4) / 5
+			}
 			if testing.Short() {
 				seeds = min(seeds, 40)
 			}

@@ -10,45 +10,6 @@ type effect struct {
 	why     Why // it changed nothing
 }
 
-// stepTCP is what a segment does to a connection in the AWS profile.
-func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) effect {
-	sym := symbolOf[flags]
-	state := stateOf(meta)
-	cell := tcpNext[(dir-Original)&1][sym&7][state&15]
-	replied := meta&metaReplied != 0
-	if cell == Established && replied { // nearly always
-		return effect{withState(meta, Established), to[Established], outcomeRefresh, WhyNone}
-	}
-	if cell >= tcpInvalid {
-		switch {
-		case cell == tcpReopen, sym == symSYN && (state == TimeWait || state == Close):
-			// Whichever side sends it, and whatever has been seen of the
-			// end of the old connection (CTS-19).
-			return effect{meta, 0, outcomeReopen, WhyNone}
-		case cell == tcpIgnore:
-			return effect{withReply(meta, dir), 0, outcomeIgnored, WhyIgnored}
-		case sym == symIllegal:
-			return effect{meta, 0, outcomeInvalid, WhyFlags}
-		}
-		return effect{meta, 0, outcomeInvalid, WhyState}
-	}
-	meta = withReply(meta, dir)
-	timeout := to[cell]
-	switch {
-	case !replied && sym == symRST:
-		return effect{withState(meta, Close), 0, outcomeDelete, WhyNone}
-	case !replied && sym == symSYN && dir == Original && state == SynSent:
-		return effect{meta, 0, outcomeKeep, WhyNone} // or retries would keep a dead connection (CTS-21)
-	case !replied && cell == Established:
-		timeout = min(timeout, linuxUnacked)
-	case cell == SynSent2:
-		meta |= metaSimultaneous
-	case cell == SynRecv && sym == symACK && meta&metaSimultaneous != 0:
-		cell, timeout = Established, to[Established]
-	}
-	return effect{withState(meta, cell), timeout, outcomeRefresh, WhyNone}
-}
-
 // withReply notes a packet of the reply direction.
 func withReply(meta uint64, dir Direction) uint64 {
 	if dir == Reply {
@@ -110,23 +71,74 @@ func otherTimeout(p Profile, proto packet.Protocol, state State, to *timeouts) i
 	return int64(OtherTimeout)
 }
 
-// stepLinux is stepTCP for the Linux profile. It changes the memory.
-func stepLinux(m *tcpMemory, meta uint64, dir Direction, h *packet.Header, to *timeouts) effect {
-	if symbolOf[h.TCPFlags] == symIllegal {
-		return effect{meta, 0, outcomeInvalid, WhyFlags}
+// step works out what the packet does to its connection. Only with remember does
+// it change what the Linux profile remembers of the connection.
+func (t *Table) step(s *store, rec uint32, meta uint64, z Zone, dir Direction, h *packet.Header, at int64, remember bool) effect {
+	to := t.timeouts.of(z)
+	switch {
+	case h.Protocol != packet.TCP:
+		var age int64
+		if t.profile == Linux {
+			age = at - s.remembered(rec).opened
+		}
+		return stepOther(t.profile, meta, dir, age, to)
+	case h.Missing&packet.MissingTCPFlags != 0:
+		return effect{meta, 0, outcomeInvalid, WhyMissing}
+	case t.profile == AWS:
+		return stepTCP(meta, dir, h.TCPFlags, to)
 	}
-	s := m.segment(stateOf(meta), meta&metaReplied != 0, meta&metaAssured != 0, dir, h, to)
-	switch s.outcome {
-	case outcomeInvalid:
-		return effect{meta, 0, s.outcome, WhyState}
-	case outcomeReopen:
-		return effect{meta, 0, s.outcome, WhyNone}
-	case outcomeIgnored:
-		return effect{withReply(meta, dir), 0, s.outcome, WhyIgnored}
+	m := &s.remembered(rec).tcp
+	if !remember {
+		copied := *m
+		m = &copied
 	}
-	meta = withState(meta, s.state)
-	if s.assured {
-		meta |= metaAssured
+	return stepLinux(m, meta, dir, h, to)
+}
+
+// answer says of a packet what it made of its connection.
+func (t *Table) answer(e effect, dir Direction) Result {
+	switch {
+	case e.outcome == outcomeReopen:
+		return plain(New, WhyNone)
+	case e.outcome == outcomeInvalid && t.profile == Linux && e.why != WhyMissing:
+		return about(Invalid, 0, e.why, e.meta)
 	}
-	return effect{withReply(meta, dir), s.timeout, s.outcome, WhyNone}
+	return about(Tracked, dir, e.why, e.meta)
+}
+
+// advance applies the packet to its connection.
+func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64) Result {
+	old := u[wordMeta]
+	e := t.step(s, rec, old, z, dir, h, at, true)
+	if e.outcome == outcomeRefresh {
+		s.setExpiry(rec, u, at+e.timeout)
+	}
+	if old != e.meta {
+		t.stats.ByState[stateOf(old)]--
+		t.stats.ByState[stateOf(e.meta)]++
+		u[wordMeta] = e.meta
+	}
+	if e.outcome == outcomeDelete || e.outcome == outcomeReopen && t.profile == Linux {
+		// Linux forgets the old connection when it sees the SYN, whatever becomes of
+		// that. Assumption: AWS changes nothing for a packet that is not admitted
+		// (CTS-19).
+		t.end(s, rec, false)
+	}
+	return t.answer(e, dir)
+}
+
+// end frees the record of a connection.
+func (t *Table) end(s *store, rec uint32, expired bool) {
+	meta := s.head(rec)[wordMeta]
+	t.stats.ByState[stateOf(meta)]--
+	*t.stats.of(protocolOf(meta))--
+	if expired {
+		t.stats.Expired++
+	} else {
+		t.stats.Deleted++
+	}
+	if t.limits != nil {
+		t.limits.add(s.zone(rec), -1)
+	}
+	s.drop(rec)
 }

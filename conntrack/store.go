@@ -3,6 +3,7 @@ package conntrack
 import (
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/sgsim/sgsim/packet"
 )
@@ -18,10 +19,10 @@ import (
 //	63 ... 32  31 ... 22  20       19     18       17       16        12    11 ... 8  7 ... 0
 //	tag        passed     simult.  asked  assured  replied  reversed  live  state     protocol
 //
-// live is zero in a free record. passed belongs to a bucket of IPv4 records, and
-// only its first has it, live or not: it counts the records that would have liked
-// to be there or before, found no room, and lie further on. A lookup may stop at a
-// bucket where it is zero.
+// live is zero in a free record. passed belongs to a bucket, and only its first
+// unit has it, live or not: it counts the records that would have liked to be there
+// or before, found no room, and lie further on. A lookup may stop at a bucket where
+// it is zero.
 type unit [4]uint64
 
 const (
@@ -56,17 +57,287 @@ func withState(meta uint64, s State) uint64 { return meta&^metaState | uint64(s)
 
 func protocolOf(meta uint64) packet.Protocol { return packet.Protocol(meta) }
 
-// A store holds the connections of one family: in buckets for IPv4, and as records
-// with an index for IPv6.
+// A store holds the connections of one family in an extendible hash table: the top
+// bits of the hash choose a segment from the directory, the middle ones a bucket of
+// the segment.
+//
+//	hash  63 ... 40   39 ... 8
+//	      directory   bucket
+//
+// Records lie in the buckets themselves, so that a lookup waits for memory once. The
+// families differ in the size of records and in how keys are compared, and in
+// nothing else.
+//
+// A record has a number, which holds until its segment moves: that of the segment,
+// then that of its first unit in it.
 type store struct {
 	v6    bool
+	units uint32 // of a record: 1, of IPv6 2
 	linux bool
 	hash  *hasher
-	buckets
-	records
+
+	dir      []segment // 1<<depth, depth at least 1
+	shift    uint      // 64 - depth
+	segments []segmentInfo
+	arena    arena
 
 	used   int
 	bounds bounds
+}
+
+// A bucket is 128 bytes, two lines of a cache that processors like to fetch
+// together. It holds four records of IPv4 or two of IPv6.
+type bucket [bucketUnits]unit
+
+// A segment is what a lookup needs of one. Several directory entries may hold the
+// same segment.
+type segment struct {
+	buckets []bucket
+	id      uint32 // in segments
+}
+
+// A segmentInfo is the rest of a segment.
+type segmentInfo struct {
+	buckets []bucket
+	memory  []linuxMemory
+	span    span // where the buckets come from
+	entries uint32
+	prefix  uint64 // the first bits of the hash, which all its records share,
+	depth   uint8  // and how many
+}
+
+const (
+	bucketUnits = 4
+
+	unitBits = 13 // of the number of a unit in its segment
+	unitMask = 1<<unitBits - 1
+)
+
+// noBuckets are the bucket of all empty tables, so that a lookup need not ask.
+var noBuckets [1]bucket
+
+func newStore(v6, linux bool, h *hasher) store {
+	s := store{v6: v6, units: 1, linux: linux, hash: h, shift: 63}
+	if v6 {
+		s.units = 2
+	}
+	empty := segment{buckets: noBuckets[:]}
+	s.dir = []segment{empty, empty}
+	return s
+}
+
+func (s *store) segment(hash uint64) *segment { return &s.dir[hash>>(s.shift&63)] }
+
+// home returns the bucket where the hash belongs.
+func home(list []bucket, hash uint64) uint32 {
+	return uint32(uint64(uint32(hash>>8)) * uint64(len(list)) >> 32)
+}
+
+// next returns the bucket after i, round the end.
+func next(list []bucket, i uint32) uint32 {
+	if i++; i == uint32(len(list)) {
+		return 0
+	}
+	return i
+}
+
+// home returns the bucket where the hash belongs, and the number of its first unit.
+func (s *store) home(hash uint64) (*bucket, uint32) {
+	g := s.segment(hash)
+	i := home(g.buckets, hash)
+	return &g.buckets[i], g.id<<unitBits | i*bucketUnits
+}
+
+// find returns the first unit of the key's record, dead or alive, and its number;
+// nil if there is none.
+func (s *store) find(hash uint64, k *key) (*unit, uint32) {
+	if s.v6 {
+		return s.find6(hash, &k.w, k.proto)
+	}
+	return s.find4(hash, k.w[0], k.w[1], k.proto)
+}
+
+// find4 is find for IPv4. Nearly all lookups end in the first bucket. The protocol is
+// looked at afterwards: compared with the words, for all records, it made a hit among
+// a million connections take twice as long.
+func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
+	b, rec := s.home(hash)
+	at := match4(b, w0, w1)
+	if at < bucketUnits && b[at].is(p) {
+		return &b[at], rec + uint32(at)
+	}
+	if at == bucketUnits && b[0][wordMeta]&metaPassed == 0 {
+		return nil, 0
+	}
+	return s.search(hash, &key{w: [5]uint64{w0, w1}, proto: p})
+}
+
+// find6 is find for IPv6.
+func (s *store) find6(hash uint64, w *[5]uint64, p packet.Protocol) (*unit, uint32) {
+	b, rec := s.home(hash)
+	at := match6(b, w)
+	if at < bucketUnits && b[at].is(p) {
+		return &b[at], rec + uint32(at)
+	}
+	if at == bucketUnits && b[0][wordMeta]&metaPassed == 0 {
+		return nil, 0
+	}
+	return s.search(hash, &key{w: *w, proto: p})
+}
+
+// search is find for a record that may lie outside its own bucket, or beside one that
+// differs from it in the protocol alone.
+func (s *store) search(hash uint64, k *key) (*unit, uint32) {
+	g := s.segment(hash)
+	i := home(g.buckets, hash)
+	for range g.buckets {
+		b := &g.buckets[i]
+		for at := uint32(0); at < bucketUnits; at += s.units {
+			u := &b[at]
+			if u[0] == k.w[0] && u[1] == k.w[1] && u.is(k.proto) && (!s.v6 || [3]uint64(b[at|1][:3]) == [3]uint64(k.w[2:])) {
+				return u, g.id<<unitBits | i*bucketUnits + at
+			}
+		}
+		if b[0][wordMeta]&metaPassed == 0 {
+			break
+		}
+		i = next(g.buckets, i)
+	}
+	return nil, 0
+}
+
+// is reports whether the unit is that of a live record of the protocol.
+func (u *unit) is(p packet.Protocol) bool {
+	return u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p)
+}
+
+// match4 returns which unit of a bucket has the words, bucketUnits if none has.
+//
+// It compares all four without a branch: which one it is cannot be predicted, and
+// a wrong guess ends the work on later packets that would go on while this one
+// waits for memory. Inlined it would have branches, since the compiler makes no
+// conditional moves of what becomes an address.
+//
+//go:noinline
+func match4(b *bucket, w0, w1 uint64) uint64 {
+	at := uint64(bucketUnits)
+	if (b[3][0]^w0)|(b[3][1]^w1) == 0 {
+		at = 3
+	}
+	if (b[2][0]^w0)|(b[2][1]^w1) == 0 {
+		at = 2
+	}
+	if (b[1][0]^w0)|(b[1][1]^w1) == 0 {
+		at = 1
+	}
+	if (b[0][0]^w0)|(b[0][1]^w1) == 0 {
+		at = 0
+	}
+	return at
+}
+
+// match6 is match4 for IPv6.
+//
+//go:noinline
+func match6(b *bucket, w *[5]uint64) uint64 {
+	at := uint64(bucketUnits)
+	if (b[2][0]^w[0])|(b[2][1]^w[1])|(b[3][0]^w[2])|(b[3][1]^w[3])|(b[3][2]^w[4]) == 0 {
+		at = 2
+	}
+	if (b[0][0]^w[0])|(b[0][1]^w[1])|(b[1][0]^w[2])|(b[1][1]^w[3])|(b[1][2]^w[4]) == 0 {
+		at = 0
+	}
+	return at
+}
+
+// add makes a record for a key that has none. It reports false where there is no
+// room for another.
+func (s *store) add(hash uint64, k *key) (rec uint32, ok bool) {
+	id, ok := s.makeRoom(hash)
+	if !ok {
+		return 0, false
+	}
+	info := &s.segments[id]
+	at := s.place(info.buckets, hash)
+	b := &info.buckets[at/bucketUnits]
+	u := &b[at%bucketUnits]
+	u[0], u[1] = k.w[0], k.w[1]
+	u[wordMeta] |= metaLive | uint64(k.proto)
+	if s.v6 {
+		b[at%bucketUnits|1] = unit{k.w[2], k.w[3], k.w[4]}
+	}
+	info.entries++
+	s.used++
+	return id<<unitBits | at, true
+}
+
+// place returns the first free place for a record from the hash's home on, and notes
+// in the buckets before that it passed them. There is one: segments are never full.
+func (s *store) place(list []bucket, hash uint64) uint32 {
+	for i := home(list, hash); ; i = next(list, i) {
+		b := &list[i]
+		for at := uint32(0); at < bucketUnits; at += s.units {
+			if b[at][wordMeta]&metaLive == 0 {
+				return i*bucketUnits + at
+			}
+		}
+		if b[0][wordMeta]&metaPassed != metaPassed {
+			b[0][wordMeta] += metaPassedOne
+		} // else it stays: some lookups go on in vain
+	}
+}
+
+// drop frees a record.
+func (s *store) drop(rec uint32) {
+	info := &s.segments[rec>>unitBits]
+	last, at := rec&unitMask/bucketUnits, rec%bucketUnits
+	b := &info.buckets[last]
+	hash := s.hashAt(b, at)
+	for i := home(info.buckets, hash); i != last; i = next(info.buckets, i) {
+		if first := &info.buckets[i][0]; first[wordMeta]&metaPassed != metaPassed {
+			first[wordMeta] -= metaPassedOne
+		}
+	}
+	b[at] = unit{wordMeta: b[at][wordMeta] & metaPassed}
+	info.entries--
+	s.used--
+}
+
+// keyAt returns the key of the record in a place of the bucket.
+func (s *store) keyAt(b *bucket, at uint32) (k key) {
+	u := &b[at]
+	k.w[0], k.w[1] = u[0], u[1]
+	if s.v6 {
+		more := &b[at|1]
+		k.w[2], k.w[3], k.w[4], k.v6 = more[0], more[1], more[2], true
+	}
+	k.proto = protocolOf(u[wordMeta])
+	k.reversed = u[wordMeta] >> reversedShift & 1
+	return k
+}
+
+// hashAt returns the hash of the record in a place of the bucket.
+func (s *store) hashAt(b *bucket, at uint32) uint64 {
+	k := s.keyAt(b, at)
+	return s.hash.hash(&k)
+}
+
+// bucket returns the bucket of a record.
+func (s *store) bucket(rec uint32) *bucket {
+	return &s.segments[rec>>unitBits].buckets[rec&unitMask/bucketUnits]
+}
+
+// head returns the first unit of a record.
+func (s *store) head(rec uint32) *unit { return &s.bucket(rec)[rec%bucketUnits] }
+
+func (s *store) key(rec uint32) key { return s.keyAt(s.bucket(rec), rec%bucketUnits) }
+
+func (s *store) zone(rec uint32) Zone {
+	b, at := s.bucket(rec), rec%bucketUnits
+	if s.v6 {
+		return Zone(b[at|1][2])
+	}
+	return Zone(b[at][1])
 }
 
 // linuxMemory is what the Linux profile keeps of a connection besides its record.
@@ -75,25 +346,8 @@ type linuxMemory struct {
 	opened int64 // UDP: see udpStreamAge
 }
 
-const noRecord = math.MaxUint32
-
-func newStore(v6, linux bool, h *hasher) store {
-	return store{v6: v6, linux: linux, hash: h, buckets: newBuckets(), records: newRecords()}
-}
-
-// head returns the first unit of a record.
-func (s *store) head(rec uint32) *unit {
-	if s.v6 {
-		return &s.record(rec)[0]
-	}
-	return &s.segments[rec>>slotBits].buckets[rec&slotMask/bucketSlots][rec%bucketSlots]
-}
-
 func (s *store) remembered(rec uint32) *linuxMemory {
-	if s.v6 {
-		return &s.records.memory[rec>>slabBits][rec&slabMask]
-	}
-	return &s.segments[rec>>slotBits].memory[rec&slotMask]
+	return &s.segments[rec>>unitBits].memory[rec&unitMask/s.units]
 }
 
 // all yields the records of all connections, dead ones not yet swept among them.
@@ -110,86 +364,20 @@ func (s *store) all() iter.Seq2[uint32, *unit] {
 	}
 }
 
-// block yields the records among 64 that follow each other in number, for bounds.
+// block yields the records among 64 units that follow each other in number, for
+// bounds.
 func (s *store) block(first uint32) iter.Seq2[uint32, *unit] {
 	return func(yield func(uint32, *unit) bool) {
-		if s.v6 {
-			for rec := first; rec < min(s.size, first+groupInts); rec++ {
-				if u := &s.record(rec)[0]; u[wordMeta]&metaLive != 0 && !yield(rec, u) {
-					return
-				}
-			}
-			return
-		}
-		list := s.segments[first>>slotBits].buckets
-		list = list[min(int(first&slotMask/bucketSlots), len(list)):] // the segment may have been larger
-		for i := range list[:min(groupInts/bucketSlots, len(list))] {
-			for slot := range bucketSlots {
-				if u := &list[i][slot]; u[wordMeta]&metaLive != 0 && !yield(first+uint32(i*bucketSlots+slot), u) {
+		list := s.segments[first>>unitBits].buckets
+		list = list[min(int(first&unitMask/bucketUnits), len(list)):] // the segment may have been larger
+		for i := range list[:min(groupInts/bucketUnits, len(list))] {
+			for at := uint32(0); at < bucketUnits; at += s.units {
+				if u := &list[i][at]; u[wordMeta]&metaLive != 0 && !yield(first+uint32(i*bucketUnits)+at, u) {
 					return
 				}
 			}
 		}
 	}
-}
-
-func (s *store) key(rec uint32) (k key) {
-	u := s.head(rec)
-	k.w[0], k.w[1] = u[0], u[1]
-	if s.v6 {
-		t := &s.record(rec)[1]
-		k.w[2], k.w[3], k.w[4], k.v6 = t[0], t[1], t[2], true
-	}
-	k.proto = protocolOf(u[wordMeta])
-	k.reversed = u[wordMeta]&metaReversed != 0
-	return k
-}
-
-func (s *store) zone(rec uint32) Zone {
-	if s.v6 {
-		return Zone(s.record(rec)[1][2])
-	}
-	return Zone(s.head(rec)[1])
-}
-
-func (s *store) hashOf(rec uint32) uint64 {
-	k := s.key(rec)
-	return s.hash.hash(&k)
-}
-
-// find returns the record of the key, dead or alive, or noRecord.
-func (s *store) find(hash uint64, k *key) uint32 {
-	var rec uint32
-	if k.v6 {
-		_, rec = s.find6(hash, &k.w, k.proto)
-	} else {
-		_, rec = s.find4(hash, k.w[0], k.w[1], k.proto)
-	}
-	return rec
-}
-
-// add makes a record for a key that has none. It reports false where there is
-// no room for another.
-func (s *store) add(hash uint64, k *key) (rec uint32, ok bool) {
-	if s.v6 {
-		rec, ok = s.add6(hash, k)
-	} else {
-		rec, ok = s.add4(hash, k)
-	}
-	if ok {
-		s.used++
-	}
-	return rec, ok
-}
-
-// drop frees a record.
-func (s *store) drop(rec uint32) {
-	if s.v6 {
-		s.drop6(rec)
-	} else {
-		s.drop4(rec)
-	}
-	s.used--
 }
 
 // setMeta gives a connection its first meta word.
@@ -207,6 +395,17 @@ func (s *store) setExpiry(rec uint32, u *unit, at int64) {
 func (s *store) clone(h *hasher) store {
 	c := *s
 	c.hash = h
-	c.buckets, c.records, c.bounds = s.buckets.clone(), s.records.clone(), s.bounds.clone()
+	c.bounds, c.arena = s.bounds.clone(), s.arena.clone()
+	c.dir, c.segments = slices.Clone(s.dir), slices.Clone(s.segments)
+	for i := range c.segments {
+		info := &c.segments[i]
+		info.memory = slices.Clone(info.memory)
+		if info.span.pages == 0 {
+			info.buckets = slices.Clone(info.buckets)
+		} else {
+			info.buckets = c.arena.buckets(info.span)
+		}
+		c.point(uint32(i), c.copies(uint32(i)))
+	}
 	return c
 }

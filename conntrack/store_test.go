@@ -19,45 +19,52 @@ func TestStoreForgets(t *testing.T) {
 		connect(t, table, i, i%2 == 0, testStart)
 	}
 	require.Equal(t, 40_000, table.Expire(testStart.Add(1000*time.Hour), math.MaxInt))
-	for _, s := range table.v4.segments {
-		require.Zero(t, s.entries)
-		for _, b := range s.buckets {
-			require.Equal(t, bucket{}, b)
-		}
-	}
-	for _, s := range table.v6.index.dir {
-		for i := range s.buckets {
-			require.Equal(t, indexBucket{}.tags, s.bucket(i).tags)
+	for _, s := range []*store{&table.v4, &table.v6} {
+		for _, info := range s.segments {
+			require.Zero(t, info.entries)
+			for _, b := range info.buckets {
+				for at := uint32(0); at < bucketUnits; at += s.units {
+					require.Equal(t, unit{}, b[at])
+				}
+			}
 		}
 	}
 }
 
-// TestLopsidedIndex gives the index hashes of which no bit tells two halves apart for
-// a while, as a failed hash function would.
-func TestLopsidedIndex(t *testing.T) {
-	hashes := make([]uint64, 20_000)
-	x := newIndex()
-	for i := range hashes {
-		hashes[i] = uint64(i) * 0x9e3779b97f4a7c15 >> 6
-		if i%2 == 0 {
-			hashes[i] |= 0xfc << 56
-		}
-		x.insert(hashes[i], uint32(i), func(list []placed) {
-			for j := range list {
-				list[j].hash = hashes[list[j].rec]
+// TestLopsidedStore adds keys by whose hashes no bit tells two halves apart for a
+// while, as a failed hash function would give them.
+func TestLopsidedStore(t *testing.T) {
+	for _, v6 := range []bool{false, true} {
+		hash := newHasher()
+		s := newStore(v6, false, &hash)
+		var keys []key
+		h := clientHeader(0, v6, false, packet.ACK)
+		for n := range uint32(1 << 20) {
+			h.SrcPort, h.DstPort = uint16(n), uint16(n>>16)
+			var k key
+			k.ofPorts(1, &h)
+			if x := hash.hash(&k); x>>58 == 0 || x>>58 == 0x3f {
+				_, ok := s.add(x, &k)
+				require.True(t, ok)
+				keys = append(keys, k)
 			}
-		})
-	}
-	entries := 0
-	for _, info := range x.infos {
-		entries += int(info.entries)
-	}
-	require.Equal(t, len(hashes), entries)
-	for i, hash := range hashes {
-		x.remove(hash, uint32(i))
-	}
-	for _, info := range x.infos {
-		require.Zero(t, info.entries)
+		}
+		require.Greater(t, len(keys), 20_000)
+		require.Equal(t, len(keys), s.used)
+		entries := 0
+		for i, info := range s.segments {
+			require.LessOrEqual(t, info.entries, s.fullAt(uint32(len(info.buckets))), "segment %d", i)
+			entries += int(info.entries)
+		}
+		require.Equal(t, len(keys), entries)
+		for i := range keys {
+			u, rec := s.find(hash.hash(&keys[i]), &keys[i])
+			require.NotNil(t, u)
+			s.drop(rec)
+			u, _ = s.find(hash.hash(&keys[i]), &keys[i])
+			require.Nil(t, u)
+		}
+		require.Zero(t, s.used)
 	}
 }
 

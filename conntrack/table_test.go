@@ -70,3 +70,24 @@ func TestFragmentsBehindExtensionHeaders(t *testing.T) {
 	r := talk.Track(1, &later, talk.start)
 	require.True(t, r.Known() && r.Accepted(), r)
 }
+
+// Zones are any number of 32 bits, also where an int has no more.
+func TestAnyZone(t *testing.T) {
+	talk := newTalk(t, conntrack.Config{})
+	h, err := packet.ParseHeader("udp 10.0.0.1:1 > 10.0.0.2:2")
+	require.NoError(t, err)
+	short := conntrack.Timeouts{UDP: 40 * time.Second}
+	require.NoError(t, talk.SetTimeouts(7, short))
+	require.NoError(t, talk.SetTimeouts(1<<31+7, short))
+	for z, lasts := range map[conntrack.Zone]time.Duration{
+		0: conntrack.DefaultUDP, 7: short.UDP, 1 << 31: conntrack.DefaultUDP, 1<<31 + 7: short.UDP, math.MaxUint32: conntrack.DefaultUDP,
+	} {
+		require.Equal(t, conntrack.New, talk.Track(z, &h, talk.start).Class(), z)
+		require.True(t, talk.Commit(z, &h, talk.start, 0), z)
+		require.Equal(t, conntrack.Tracked, talk.Track(z, &h, talk.start).Class(), z)
+		for e := range talk.All(talk.start, z) {
+			require.Equal(t, lasts, e.Expires.Sub(talk.start), z)
+		}
+	}
+	require.Equal(t, 5, talk.Len())
+}

@@ -94,3 +94,42 @@ var tcpNext = func() (t [2][8][16]State) {
 	}
 	return t
 }()
+
+// stepTCP is what a segment does to a connection in the AWS profile.
+func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) effect {
+	sym := symbolOf[flags]
+	state := stateOf(meta)
+	cell := tcpNext[(dir-Original)&1][sym&7][state&15]
+	replied := meta&metaReplied != 0
+	if cell == Established && replied { // nearly always
+		return effect{withState(meta, Established), to[Established], outcomeRefresh, WhyNone}
+	}
+	if cell >= tcpInvalid {
+		switch {
+		case cell == tcpReopen, sym == symSYN && (state == TimeWait || state == Close):
+			// Whichever side sends it, and whatever has been seen of the
+			// end of the old connection (CTS-19).
+			return effect{meta, 0, outcomeReopen, WhyNone}
+		case cell == tcpIgnore:
+			return effect{withReply(meta, dir), 0, outcomeIgnored, WhyIgnored}
+		case sym == symIllegal:
+			return effect{meta, 0, outcomeInvalid, WhyFlags}
+		}
+		return effect{meta, 0, outcomeInvalid, WhyState}
+	}
+	meta = withReply(meta, dir)
+	timeout := to[cell]
+	switch {
+	case !replied && sym == symRST:
+		return effect{withState(meta, Close), 0, outcomeDelete, WhyNone}
+	case !replied && sym == symSYN && dir == Original && state == SynSent:
+		return effect{meta, 0, outcomeKeep, WhyNone} // or retries would keep a dead connection (CTS-21)
+	case !replied && cell == Established:
+		timeout = min(timeout, linuxUnacked)
+	case cell == SynSent2:
+		meta |= metaSimultaneous
+	case cell == SynRecv && sym == symACK && meta&metaSimultaneous != 0:
+		cell, timeout = Established, to[Established]
+	}
+	return effect{withState(meta, cell), timeout, outcomeRefresh, WhyNone}
+}

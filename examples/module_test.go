@@ -78,14 +78,15 @@ import (
 func main() {}
 `})
 	const netipx, gopacket = "go4.org/netipx", "github.com/google/gopacket"
+	const json, yaml = "github.com/go-json-experiment/json", "go.yaml.in/yaml/v3"
 	run("build", "-o", os.DevNull, ".")
 	for pkg, may := range map[string][]string{
 		"packet":         {},
 		"conntrack":      {},
 		"sg":             {netipx},
 		"sg/flowlog":     {},
-		"sg/sgtest":      {gopacket, netipx},
-		"sg/load":        {netipx},
+		"sg/sgtest":      {gopacket, netipx, json, yaml},
+		"sg/load":        {netipx, json, yaml},
 		"packet/capture": {gopacket},
 		"sg/replay":      {gopacket, netipx},
 	} {

@@ -52,8 +52,13 @@ func BenchmarkMatch(b *testing.B) {
 			ps := w.Probes(kind, enis, probes, 1)
 			matchers := make([]func(sg.Direction, *packet.Header) sg.RuleRef, len(ps))
 			walkers := make([]walk.ENI, len(ps))
+			byENI := map[sg.ENIID]func(sg.Direction, *packet.Header) sg.RuleRef{}
 			for i := range ps {
-				matchers[i], walkers[i] = p.Matcher(ps[i].ENI), walker.ENI(ps[i].ENI)
+				id := ps[i].ENI
+				if byENI[id] == nil {
+					byENI[id] = p.Matcher(id)
+				}
+				matchers[i], walkers[i] = byENI[id], walker.ENI(id)
 				matchers[i](sg.Ingress, &ps[i].Header) // compiles what is compiled late
 			}
 			name := fmt.Sprintf("kind=%s/rules=%d/enis=%d/of=%d", kind, rules, enis, len(w.Topology.ENIs))

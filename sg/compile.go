@@ -88,7 +88,9 @@ func (c *compiler) cidr(p netip.Prefix) uint32 {
 	if !ok {
 		n = c.w.cidrs.take()
 		c.cidrs[p] = n
-		c.trie.Add(p, n)
+		if p.Bits() > 0 {
+			c.trie.Add(p, n)
+		}
 	}
 	c.w.cidrs.uses[n-firstCIDR]++
 	return n

@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -19,8 +20,14 @@ type Explanation struct {
 	// so that it is always the last hop that says why.
 	Hops []HopExplanation
 
+	// Beyond is what the ENI behind the one that drops the packet would do with it, had
+	// it come that far; nil where there is none. It decides nothing, but tells whether
+	// the rules of one end are all that is missing.
+	Beyond *HopExplanation
+
 	// Notes say what there is to say where no ENI judges the packet, or where it is
-	// not known which one does at an end, and what is wrong with one that has an Err.
+	// not known which one does at an end, what is wrong with one that has an Err, and
+	// that it answers a SYN which is dropped.
 	Notes []string
 }
 
@@ -85,6 +92,9 @@ func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
 	hop := Hop{Enforcer: e, Direction: dir}
 	e.f.try(&p, func() { e.evaluate(&hop.Decision, dir, &p) }, e)
 	x.add(&hop)
+	if dir == Ingress || dir == Egress {
+		e.f.noteSYN(x, func(syn Packet) Outcome { return e.Forward(opposite(dir), syn) }, e)
+	}
 	return x
 }
 
@@ -107,7 +117,34 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 		x.add(&o.Hops()[i])
 	}
 	x.Verdict, x.Reason = o.Verdict, o.Reason
+	if o.n == 1 && e.second != nil && o.Verdict == Drop && p.Err == nil && o.Reason != Malformed {
+		beyond := Hop{Enforcer: e.second, Direction: Ingress}
+		f.try(&p, func() { e.second.evaluate(&beyond.Decision, Ingress, &p) }, e.second)
+		said := x.hop(&beyond)
+		x.Beyond = &said
+	}
+	f.noteSYN(x, f.Forward, e.first, e.second)
 	return x
+}
+
+// noteSYN says so where a packet is dropped that answers a SYN which is dropped too:
+// then no host ever sends it. forward lets the SYN pass, at some of the given ENIs.
+func (f *Firewall) noteSYN(x *Explanation, forward func(Packet) Outcome, at ...*Enforcer) {
+	const answer = packet.SYN | packet.ACK
+	h := x.Header
+	if x.Verdict != Drop || x.Err != nil || h.Protocol != packet.TCP || h.Fragment() || h.Missing != 0 || h.TCPFlags&answer != answer {
+		return
+	}
+	back := h.Tuple().Reverse()
+	first := header(&back)
+	first.TCPFlags = packet.SYN
+	syn := Packet{Header: &first, Time: x.Time, Via: x.Via}
+	var o Outcome
+	f.try(&syn, func() { o = forward(syn) }, at...)
+	if hops := o.Hops(); o.Verdict == Drop && len(hops) > 0 {
+		last := hops[len(hops)-1]
+		x.Notes = append(x.Notes, fmt.Sprintf("it answers a SYN that is dropped at %s %s, %s: no host sends it", last.Enforcer.id, last.Direction, o.Reason))
+	}
 }
 
 func newExplanation(p Packet) *Explanation {
@@ -148,6 +185,10 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 	switch reason {
 	case SameInterface:
 		x.Notes = append(x.Notes, "source and destination are the same interface: such packets never cross a security group")
+		if x.Header.Src == x.Header.Dst {
+			// Network Load Balancers guide, "Troubleshoot", read 2026-11.
+			x.Notes = append(x.Notes, "a target that reaches itself through a load balancer which keeps client addresses gets no answer on AWS (hairpin), whatever the groups are: turn client IP preservation off")
+		}
 	case Ambiguous:
 		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant")
 	case NoInterface:
@@ -161,15 +202,20 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 	}
 }
 
-// add explains what an ENI decided. Connections are as they were before.
+// add explains what an ENI decided.
 func (x *Explanation) add(hop *Hop) {
+	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
+	x.Hops = append(x.Hops, x.hop(hop))
+}
+
+// hop explains what an ENI decided. Connections are as they were before.
+func (x *Explanation) hop(hop *Hop) HopExplanation {
 	e, d := hop.Enforcer, hop.Decision
-	x.Verdict, x.Reason = d.Verdict, d.Reason
 	said := HopExplanation{ENI: e.id, Direction: hop.Direction, Decision: d}
 	if x.Err == nil && d.Reason != Malformed && d.Reason != BadDirection {
 		e.explain(&said, &x.Packet)
 	}
-	x.Hops = append(x.Hops, said)
+	return said
 }
 
 // explain says what is behind hop.Decision about a packet that rules and connections

@@ -19,6 +19,8 @@ import (
 //	  connection  none
 //	  groups      sg-db
 //	  nearest     sg-db ingress[0]: port 5432, packet had 3306
+//
+// Behind a drop follows what the next ENI would have said, "had it come that far".
 func (x *Explanation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", x.Header.String(), because(x.Verdict, x.Reason))
@@ -26,7 +28,10 @@ func (x *Explanation) String() string {
 		fmt.Fprintf(&b, "  %-10s  %s\n", "note", n)
 	}
 	for i := range x.Hops {
-		x.Hops[i].write(&b, x)
+		x.Hops[i].write(&b, x, "")
+	}
+	if x.Beyond != nil {
+		x.Beyond.write(&b, x, ", had it come that far")
 	}
 	return b.String()
 }
@@ -38,12 +43,12 @@ func because(v Verdict, r Reason) string {
 	return v.String() + ", " + r.String()
 }
 
-func (hop *HopExplanation) write(b *strings.Builder, x *Explanation) {
+func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind string) {
 	line := func(label, format string, args ...any) {
 		fmt.Fprintf(b, "  %-10s  %s\n", label, fmt.Sprintf(format, args...))
 	}
 	d := hop.Decision
-	fmt.Fprintf(b, "%s %s: %s\n", hop.ENI, hop.Direction, because(d.Verdict, d.Reason))
+	fmt.Fprintf(b, "%s %s: %s%s\n", hop.ENI, hop.Direction, because(d.Verdict, d.Reason), behind)
 	switch {
 	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:
 		return

@@ -14,6 +14,7 @@ import (
 // It belongs to one world.
 type matcher struct {
 	tables [2]match.Table // by Direction-1
+	every  [2]bool        // whether rules name every address of a family
 	open   [2]flowSet     // which flows have all their ports open to everybody
 	rules  [2][]*ruleInfo // by their index in tables: in topology order
 	unsure [2][]*ruleInfo // that name lists of which entries are not known
@@ -26,16 +27,21 @@ type matcher struct {
 // policy most never are. A change of rules makes new groups; matchers of other groups
 // stay.
 func (w *world) matcher(n *eni) *matcher {
-	if m := n.set.matcher.Load(); m != nil && m.epoch.Load() == w.epoch {
+	if m := n.fast.Load(); m != nil && m.epoch.Load() == w.epoch {
 		return m
 	}
-	return w.refresh(n.set)
+	m := w.refresh(n.set)
+	n.fast.Store(m)
+	return m
 }
 
 // refresh is the slow part of matcher. Goroutines that share the world may do it
 // several times over, with the same result.
 func (w *world) refresh(s *groupSet) *matcher {
 	m := s.matcher.Load()
+	if m != nil && m.epoch.Load() == w.epoch {
+		return m
+	}
 	if m == nil || !slices.EqualFunc(m.groups, s.numbers, func(g *group, n uint32) bool { return g == w.groups[n] }) {
 		m = &matcher{groups: make([]*group, len(s.numbers))}
 		for i, n := range s.numbers {
@@ -68,6 +74,7 @@ func (m *matcher) compile(d int) {
 			rules = append(rules, match.Rule{Peer: r.peer, Range: r.rule.keys()})
 			m.rules[d] = append(m.rules[d], r)
 			m.open[d] |= r.opens()
+			m.every[d] = m.every[d] || r.peer == everyIPv4 || r.peer == everyIPv6
 		}
 	}
 	m.tables[d] = match.New(rules)
@@ -111,6 +118,9 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 		if i, ok := w.eniByID[via.Through]; ok {
 			first = firstOf(t, w.enis[i].groups(), k, first)
 		}
+	}
+	if m.every[dir-1] {
+		first = min(first, t.First(everyAddr(h.Family), k))
 	}
 	if h.Family == packet.IPv4 {
 		short, long := w.cidrs.Lookup4(binary.BigEndian.Uint32(remote[12:]))

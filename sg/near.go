@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
 // mostNear bounds the near rules of an explanation.
@@ -152,6 +153,8 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 			case !slices.Contains(o.groups(), g.number):
 			case via.Appliance:
 				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
+			case w.reach.Member(e.eni.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe:
+				return fmt.Sprintf("it is %s, a member, but in a VPC that at most a transit gateway connects (REF-11)", o.id)
 			default:
 				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)
 			}

@@ -232,7 +232,14 @@ func (o *oracle) play(f *flight, at time.Duration) (accepted bool, err error) {
 		}
 	} else {
 		if explain {
-			said = o.fw.Explain(sg.Packet{Header: &f.h, Time: now, Via: f.via}).Hops
+			p := sg.Packet{Header: &f.h, Time: now, Via: f.via}
+			x := o.fw.Explain(p)
+			said = x.Hops
+			if b := x.Beyond; b != nil {
+				if d := o.fw.Clone().ENI(b.ENI).Evaluate(sg.Ingress, p); len(said) != 1 || d != b.Decision {
+					return false, fmt.Errorf("beyond the drop: explained %v, want %v", b.Decision, d)
+				}
+			}
 		}
 		out := o.fw.Forward(sg.Packet{Header: &f.h, Time: now, Via: f.via})
 		for _, hop := range out.Hops() {

@@ -3,6 +3,7 @@ package sg
 import (
 	"net/netip"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
 )
 
@@ -13,9 +14,17 @@ const (
 	firstList uint32 = 1 << 30
 	firstCIDR uint32 = 1 << 31
 
-	everyIPv4 = firstCIDR // 0.0.0.0/0
+	everyIPv4 = firstCIDR // 0.0.0.0/0, which is not in the trie, since it has every address
 	everyIPv6 = firstCIDR + 1
 )
+
+// everyAddr returns the number of the CIDR of all addresses.
+func everyAddr(f packet.Family) uint32 {
+	if f == packet.IPv6 {
+		return everyIPv6
+	}
+	return everyIPv4
+}
 
 // peers tells in which CIDRs and prefix lists an address is, by their numbers.
 type peers struct {
@@ -26,6 +35,12 @@ type peers struct {
 
 // number returns the number of a CIDR, if it has one.
 func (p *peers) number(c netip.Prefix) (n uint32, ok bool) {
+	switch c {
+	case anyIPv4:
+		return everyIPv4, true
+	case anyIPv6:
+		return everyIPv6, true
+	}
 	for _, n := range p.At(c) {
 		if n >= firstCIDR {
 			return n, true

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
@@ -578,4 +579,9 @@ func TestChangeModes(t *testing.T) {
 			require.Equal(t, want[1], e.Evaluate(Ingress, Packet{Header: &more, Time: now, Via: via}).Reason, "%v via %q, empty", mode, via)
 		}
 	}
+}
+
+// What packets read of an ENI is one cache line.
+func TestSizes(t *testing.T) {
+	require.EqualValues(t, 64, unsafe.Sizeof(eni{}))
 }

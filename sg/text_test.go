@@ -19,6 +19,7 @@ func TestTextForms(t *testing.T) {
 	roundTrip[sg.Direction](t, 3)
 	roundTrip[sg.Reason](t, 23)
 	roundTrip[lint.Kind](t, 9)
+	roundTrip[lint.Severity](t, 4)
 	roundTrip[sg.Midstream](t, 3)
 	roundTrip[sg.OnChange](t, 4)
 

@@ -38,11 +38,7 @@ func (m *matcher) untrackedFlow(dir Direction, f packet.Family, p packet.Protoco
 	if m.open[opposite(dir)-1]&flowsOf(f, p) == 0 {
 		return false
 	}
-	peer := everyIPv4
-	if f == packet.IPv6 {
-		peer = everyIPv6
-	}
-	return m.tables[dir-1].First(peer, match.Ports(p, port, port).First) != match.None
+	return m.tables[dir-1].First(everyAddr(f), match.Ports(p, port, port).First) != match.None
 }
 
 // A flowSet says of TCP and UDP over IPv4 and IPv6 whether something holds.

@@ -47,9 +47,10 @@ type eni struct {
 	*eniInfo
 	exempt *exemptAddrs // of its VPC
 	set    *groupSet
+	fast   atomic.Pointer[matcher] // that of the set, where a packet has asked here
 	vpc    uint32
-	count  uint32    // of groups
-	few    [7]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+	few    [5]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+	count  uint16    // of groups
 
 	unfiltered bool // AWS attaches no group to it
 	incomplete bool // it carries groups that are not known
@@ -89,8 +90,9 @@ func (e *eni) groups() []uint32 {
 
 // setGroups gives the ENI its groups.
 func (e *eni) setGroups(s *groupSet) {
-	e.set, e.count, e.few = s, uint32(len(s.numbers)), [7]uint32{}
+	e.set, e.count, e.few = s, uint16(min(len(s.numbers), 1<<16-1)), [5]uint32{}
 	copy(e.few[:], s.numbers)
+	e.fast.Store(nil)
 }
 
 // A list is a compiled prefix list.
@@ -113,14 +115,15 @@ func (w *world) own() *world {
 	c.enis = make([]eni, len(w.enis))
 	copies := map[*groupSet]*groupSet{}
 	for i := range w.enis {
-		e := w.enis[i]
+		e, n := &w.enis[i], &c.enis[i]
 		s := copies[e.set]
 		if s == nil {
 			s = &groupSet{numbers: e.set.numbers}
 			copies[e.set] = s
 		}
-		e.set = s
-		c.enis[i] = e
+		n.eniInfo, n.exempt, n.vpc = e.eniInfo, e.exempt, e.vpc
+		n.unfiltered, n.incomplete, n.tracked = e.unfiltered, e.incomplete, e.tracked
+		n.setGroups(s)
 	}
 	return &c
 }

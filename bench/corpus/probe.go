@@ -95,7 +95,7 @@ func (w *World) probe(kind Kind, eni int, rng *rand.Rand) (Probe, bool) {
 		src = addrIn(randomPrefix(false, rng), rng)
 	case NoPort:
 		src = addrIn(randomPrefix(false, rng), rng)
-		port = closedPort
+		port = closedPort(rng)
 	}
 	dst := ENIAddr4(eni)
 	if src.Is6() {

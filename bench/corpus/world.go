@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 
 	"github.com/sgsim/sgsim/bench/walk"
 	"github.com/sgsim/sgsim/packet"
@@ -45,8 +46,17 @@ type World struct {
 	walker  *walk.Walker // of the topology, made when it is first asked for
 }
 
-// closedPort is a port that no rule of a world covers.
-const closedPort = 1
+// closedPort draws a port that no rule of a world covers.
+func closedPort(rng *rand.Rand) int {
+	for {
+		if port := 1 + rng.IntN(1023); !slices.Contains(knownPorts, port) {
+			return port
+		}
+	}
+}
+
+// knownPorts are what most rules of a world name.
+var knownPorts = []int{22, 53, 80, 123, 389, 443, 636, 1433, 2049, 3306, 3389, 5432, 6379, 8080, 8443, 9092, 9200, 11211, 27017}
 
 // NewWorld draws a topology. Every group has the same number of members, give or
 // take one, as far as there are ENIs.
@@ -161,9 +171,8 @@ func (w *World) rule(j int, rng *rand.Rand) sg.Rule {
 }
 
 // rulePorts draws what rules name: mostly one of few well-known ports, now and
-// then a range. None reaches closedPort.
+// then a range from 1,024 on.
 func rulePorts(rng *rand.Rand) sg.PortRange {
-	known := [...]int{22, 53, 80, 123, 389, 443, 636, 1433, 2049, 3306, 3389, 5432, 6379, 8080, 8443, 9092, 9200, 11211, 27017}
 	switch rng.IntN(10) {
 	case 0:
 		return sg.Ports(1024, 65535)
@@ -171,5 +180,5 @@ func rulePorts(rng *rand.Rand) sg.PortRange {
 		n := 1024 + rng.IntN(60000)
 		return sg.Ports(n, n+rng.IntN(1000))
 	}
-	return sg.Port(known[rng.IntN(len(known))])
+	return sg.Port(knownPorts[rng.IntN(len(knownPorts))])
 }

@@ -9,83 +9,8 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/enum"
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
-
-// A Finding is something about a topology that AWS would have refused, or that
-// whoever wrote it may not have meant. Compile accepts it all the same, and
-// packets are judged as if it were meant.
-type Finding struct {
-	Kind Kind
-	Code string // the error code AWS answers with; empty where it would not refuse, or with a code that is not known
-
-	// The place. Empty fields do not apply; Index is the rule's place in
-	// Group.Ingress or Group.Egress and counts only if Dir is set.
-	Group      sg.GroupID
-	Dir        sg.Direction
-	Index      int
-	ENI        sg.ENIID
-	PrefixList sg.PrefixListID
-
-	Text string // what is the matter, without the place
-}
-
-// Kind says what sort of finding it is. Its text form is stable.
-type Kind uint8
-
-// Kinds of findings, with their text forms.
-const (
-	QuotaExceeded Kind = 1 + iota // "quota": a limit of AWS is exceeded
-	Stale                         // "stale": a rule names a group that it cannot reach (REF-13)
-	Dangling                      // "dangling": something is named that the topology does not have
-	NeverMatches                  // "never": no packet that anybody sends can match the rule, or none can now
-	DuplicateRule                 // "duplicate": the same rule twice after canonicalising (SG-43, SG-51)
-	Shadowed                      // "shadowed": another rule of the group admits all that this one does
-	Misleading                    // "misleading": the rule means less than it seems to
-	Misplaced                     // "misplaced": AWS does not allow this combination
-)
-
-var kindText = [...]string{
-	"", "quota", "stale", "dangling", "never", "duplicate", "shadowed", "misleading", "misplaced",
-}
-
-// String returns the text form that stands beside each kind.
-func (k Kind) String() string { return enum.Text(kindText[:], "Kind", k) }
-
-// MarshalText returns the text form.
-func (k Kind) MarshalText() ([]byte, error) { return enum.Marshal(kindText[:], k) }
-
-// UnmarshalText reads the text form.
-func (k *Kind) UnmarshalText(b []byte) error { return enum.Unmarshal(kindText[:], b, k) }
-
-// String returns place, kind and text in one line, with the error code where
-// there is one.
-func (f Finding) String() string {
-	s := f.Place()
-	if s != "" {
-		s += ": "
-	}
-	s += f.Kind.String() + ": " + f.Text
-	if f.Code != "" {
-		s += " (" + f.Code + ")"
-	}
-	return s
-}
-
-// Place names what the finding is about: "sg-web ingress[3]", "eni-db", "pl-corp",
-// and nothing for the topology as a whole.
-func (f Finding) Place() string {
-	switch {
-	case f.Dir != 0:
-		return fmt.Sprintf("%s %s[%d]", f.Group, f.Dir, f.Index)
-	case f.Group != "":
-		return string(f.Group)
-	case f.ENI != "":
-		return string(f.ENI)
-	}
-	return string(f.PrefixList)
-}
 
 // Check lists what is questionable about t, by AWS's default quotas: for the
 // topology as a whole, then prefix lists, groups with their rules, and ENIs, each
@@ -113,6 +38,7 @@ func (q Quotas) Check(t *sg.Topology) []Finding {
 	for i := range t.ENIs {
 		c.eni(&t.ENIs[i])
 	}
+	c.missing.finding(c)
 	return c.found
 }
 
@@ -126,9 +52,12 @@ type checker struct {
 	reach   *reach.Map
 	peers   map[sg.PeeringID]*sg.Peering
 	members map[sg.GroupID]families // of the private addresses of their ENIs
+	carried map[sg.GroupID]bool     // by ENIs, which may not have their addresses yet
+	peopled map[sg.VPCID]bool       // VPCs with ENIs
+	missing missing
 	lists   map[sg.PrefixListID]*sg.PrefixList
 	names   map[string]sg.GroupID // VPC and lower-case name
-	places  map[sg.RuleID]string  // of the first rule with an id
+	places  map[sg.RuleID]Subject // of the first rule with an id
 
 	accounts map[sg.AccountID]bool // that own groups
 	vpcs     map[sg.VPCID]bool     // that have groups
@@ -139,8 +68,8 @@ type checker struct {
 func newChecker(t *sg.Topology, q Quotas) *checker {
 	c := &checker{
 		t: t, quotas: q.withDefaults(), groups: map[sg.GroupID]*sg.Group{}, reach: reach.New(), peers: map[sg.PeeringID]*sg.Peering{},
-		members: map[sg.GroupID]families{}, lists: map[sg.PrefixListID]*sg.PrefixList{}, names: map[string]sg.GroupID{},
-		places: map[sg.RuleID]string{}, accounts: map[sg.AccountID]bool{}, vpcs: map[sg.VPCID]bool{}, defaultVPCs: map[sg.VPCID]bool{},
+		members: map[sg.GroupID]families{}, carried: map[sg.GroupID]bool{}, peopled: map[sg.VPCID]bool{}, lists: map[sg.PrefixListID]*sg.PrefixList{}, names: map[string]sg.GroupID{},
+		places: map[sg.RuleID]Subject{}, accounts: map[sg.AccountID]bool{}, vpcs: map[sg.VPCID]bool{}, defaultVPCs: map[sg.VPCID]bool{},
 	}
 	for i := range t.Peerings {
 		p := &t.Peerings[i]
@@ -166,6 +95,7 @@ func newChecker(t *sg.Topology, q Quotas) *checker {
 	}
 	for i := range t.ENIs {
 		e := &t.ENIs[i]
+		c.peopled[e.VPC] = true
 		var f families
 		for _, a := range e.Addrs {
 			f.add(a)
@@ -176,6 +106,7 @@ func newChecker(t *sg.Topology, q Quotas) *checker {
 		for _, g := range e.Groups {
 			of := c.members[g]
 			c.members[g] = families{of.v4 || f.v4, of.v6 || f.v6}
+			c.carried[g] = true
 		}
 	}
 	for i := range t.PrefixLists {
@@ -191,85 +122,156 @@ func (f *families) add(a netip.Addr) {
 	f.v4, f.v6 = f.v4 || a.Is4(), f.v6 || a.Is6()
 }
 
-func (c *checker) add(f Finding, format string, args ...any) {
+// nobody reports whether no ENI carries g, though the topology has ENIs where one would
+// be. Without any, the members of groups are not known.
+func (c *checker) nobody(g *sg.Group) bool {
+	if c.carried[g.ID] {
+		return false
+	}
+	known := c.peopled[g.VPC] || c.peopled[""] || g.VPC == "" && len(c.peopled) > 0
+	return known || slices.ContainsFunc(g.Associations, func(v sg.VPCID) bool { return c.peopled[v] })
+}
+
+// add enters a finding. The caller may say on its result what there is to do.
+func (c *checker) add(f Finding, format string, args ...any) *Finding {
 	f.Text = fmt.Sprintf(format, args...)
+	if f.Severity == 0 {
+		f.Severity = f.Kind.severity()
+	}
 	c.found = append(c.found, f)
+	return &c.found[len(c.found)-1]
 }
 
 func (c *checker) prefixList(p *sg.PrefixList) {
-	at := Finding{PrefixList: p.ID}
+	at := Finding{Subject: Subject{PrefixList: p.ID}}
 	if p.MaxEntries > 0 && len(p.Entries) > p.MaxEntries {
 		at.Kind = QuotaExceeded
-		c.add(at, "%d entries, its maximum is %d", len(p.Entries), p.MaxEntries)
+		c.add(at, "%d entries, its maximum is %d", len(p.Entries), p.MaxEntries).Advice = "raise its maximum, or remove entries"
 	}
 	if n := max(len(p.Entries), p.MaxEntries); n > c.quotas.EntriesPerList {
 		at.Kind = QuotaExceeded
-		c.add(at, "room for %d entries, quota %d", n, c.quotas.EntriesPerList)
+		c.add(at, "room for %d entries, quota %d", n, c.quotas.EntriesPerList).Advice = "divide it into several lists"
 	}
 	seen := map[netip.Prefix]bool{}
 	for _, e := range p.Entries {
 		m := e.CIDR.Masked()
 		if seen[m] && m.IsValid() {
-			c.add(Finding{PrefixList: p.ID, Kind: DuplicateRule}, "%s is there twice", m) // PL-03
+			at.Kind = DuplicateRule
+			c.add(at, "%s is there twice", m).Advice = "remove one of the two" // PL-03
 		}
 		seen[m] = true
 	}
 	if strings.HasPrefix(p.Name, "com.amazonaws") && p.Owner != "" && p.Owner != "AWS" { // PL-10
-		c.add(Finding{PrefixList: p.ID, Kind: Misplaced}, "the name %q is kept for lists of AWS", p.Name)
+		at.Kind = Misplaced
+		c.add(at, "the name %q is kept for lists of AWS", p.Name).Advice = "give it another name"
 	}
 }
 
 func (c *checker) group(g *sg.Group) {
-	at := Finding{Group: g.ID, Kind: Misplaced}
+	at := Finding{Subject: Subject{Group: g.ID}, Kind: Misplaced}
 	name := strings.TrimRight(g.Name, " ") // SG-61
 	if name != "" {
 		key := string(g.VPC) + "\x00" + strings.ToLower(name)
 		if other, ok := c.names[key]; ok {
-			at.Code = "InvalidGroup.Duplicate" // SG-75
+			f := at
+			f.Code, f.Other.Group = "InvalidGroup.Duplicate", other // SG-75
 			if strings.EqualFold(name, "default") {
-				at.Code = "InvalidGroup.Reserved"
+				f.Code = "InvalidGroup.Reserved"
 			}
-			c.add(at, "%s has the name %q in the same VPC", other, name)
-			at.Code = ""
+			c.add(f, "%s has the name %q in the same VPC", other, name).Advice = "give one of the two another name"
 		} else {
 			c.names[key] = g.ID
 		}
 		if len(name) > 255 || strings.HasPrefix(name, "sg-") {
-			at.Code = "InvalidParameterValue"
-			c.add(at, "the name %.40q is longer than 255 characters or starts with sg-", name)
-			at.Code = ""
+			f := at
+			f.Code = "InvalidParameterValue"
+			c.add(f, "the name %.40q is longer than 255 characters or starts with sg-", name).Advice = "give it another name"
 		}
 	}
 	for _, v := range g.Associations {
 		switch {
 		case name == "default": // DEF-06
-			c.add(at, "a default group cannot be associated with %s", v)
+			c.add(at, "a default group cannot be associated with %s", v).Advice = "make a group of another name for both VPCs"
 		case c.defaultVPCs[v]: // REF-18
-			c.add(at, "it cannot be associated with %s, a default VPC", v)
+			c.add(at, "it cannot be associated with %s, a default VPC", v).Advice = "make a group in that VPC"
 		}
 	}
 }
 
 func (c *checker) eni(e *sg.ENI) {
-	at := Finding{ENI: e.ID}
-	if len(e.Groups) == 0 { // SG-10
-		at.Kind, at.Code = Misplaced, "MissingParameter" // SG-85
-		c.add(at, "an interface has at least one group")
+	at := Finding{Subject: Subject{ENI: e.ID}}
+	if len(e.Groups) == 0 && !e.MayLackGroups() { // SG-10
+		f := at
+		f.Kind, f.Code = Misplaced, "MissingParameter" // SG-85
+		c.add(f, "an interface has at least one group").Advice =
+			"add its groups, or its type where it is one to which AWS attaches none"
 	}
 	if len(e.Groups) > c.quotas.GroupsPerENI {
-		at.Kind, at.Code = QuotaExceeded, "SecurityGroupsPerInterfaceLimitExceeded"
-		c.add(at, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI)
+		f := at
+		f.Kind, f.Code = QuotaExceeded, "SecurityGroupsPerInterfaceLimitExceeded"
+		c.add(f, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI).Advice = "put rules of several groups into one"
 	}
 	for _, id := range e.Groups {
 		g := c.groups[id]
-		at.Code = "InvalidGroup.NotFound" // SG-73
 		switch {
 		case g == nil:
-			at.Kind = Dangling
-			c.add(at, "%s is not in the topology", id)
+			c.missing.add(e.ID, id)
 		case e.VPC != "" && g.VPC != "" && g.VPC != e.VPC && !slices.Contains(g.Associations, e.VPC):
-			at.Kind = Misplaced
-			c.add(at, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC)
+			f := at
+			f.Kind, f.Code, f.Other.Group = Misplaced, "InvalidGroup.NotFound", id // SG-73
+			c.add(f, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC).Advice =
+				"name a group of its VPC, or associate this one with it"
 		}
 	}
+}
+
+// missing are the groups that ENIs carry and the topology lacks.
+type missing struct {
+	first  sg.ENIID // that carries one
+	enis   int      // that do
+	last   sg.ENIID
+	groups []sg.GroupID
+	seen   map[sg.GroupID]bool
+}
+
+func (m *missing) add(e sg.ENIID, g sg.GroupID) {
+	if m.enis == 0 {
+		m.first, m.seen = e, map[sg.GroupID]bool{}
+	}
+	if m.enis == 0 || e != m.last {
+		m.enis++
+		m.last = e
+	}
+	if !m.seen[g] {
+		m.seen[g] = true
+		m.groups = append(m.groups, g)
+	}
+}
+
+// mostMissing bounds the missing groups that a finding names.
+const mostMissing = 5
+
+// finding enters one finding for all of them: they are missing for one reason.
+func (m *missing) finding(c *checker) {
+	if m.enis == 0 {
+		return
+	}
+	at := Finding{Kind: Dangling, Subject: Subject{ENI: m.first}}
+	var ids []string
+	for _, g := range m.groups[:min(len(m.groups), mostMissing)] {
+		ids = append(ids, string(g))
+	}
+	which := strings.Join(ids, ", ")
+	if more := len(m.groups) - len(ids); more > 0 {
+		which += fmt.Sprintf(" and %d more", more)
+	}
+	others := ""
+	switch {
+	case m.enis == 2:
+		others = ", as 1 other interface does,"
+	case m.enis > 2:
+		others = fmt.Sprintf(", as %d other interfaces do,", m.enis-1)
+	}
+	c.add(at, "it carries groups%s that the topology lacks: %s; what its other groups do not admit is unknown", others, which).Advice =
+		"add describe-security-groups of all groups"
 }

@@ -211,7 +211,7 @@ func TestCheckGroupsElsewhere(t *testing.T) {
 		"sg-a ingress[3]: dangling: sg-x is in vpc-2, behind pcx-1, whose groups are not in the topology",
 		"sg-a ingress[4]: dangling: sg-x is in vpc-2, behind pcx-2, whose groups are not in the topology",
 		"sg-a ingress[5]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
-		"sg-a ingress[6]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
+		"sg-a ingress[6]: stale: sg-x was behind pcx-4, which is not active (deleted)",
 	}, found(topo))
 }
 
@@ -248,8 +248,72 @@ func TestCheckTheRest(t *testing.T) {
 		"eni-1: misplaced: an interface has at least one group (MissingParameter)",
 		"eni-2: quota: 6 groups, quota 5 (SecurityGroupsPerInterfaceLimitExceeded)",
 		"eni-2: misplaced: it is in vpc-1, and sg-4 in vpc-3 without an association (InvalidGroup.NotFound)",
-		"eni-2: dangling: sg-9 is not in the topology (InvalidGroup.NotFound)",
+		"eni-2: dangling: it carries groups that the topology lacks: sg-9; what its other groups do not admit is unknown",
 	}, found(topo))
 	topo.Peerings[0].Status = ""
 	assert.NotContains(t, found(topo), "sg-4 ingress[0]: stale: sg-1 is in vpc-1, which no active peering connects to vpc-3")
+}
+
+// What AWS refuses is an error, what does nothing a warning, what may be wanted a note;
+// and each says what to do.
+func TestSeverity(t *testing.T) {
+	topo := &sg.Topology{
+		Groups: []sg.Group{
+			{ID: "sg-a", VPC: "vpc-1", Ingress: rules(t, "tcp 1 10.0.0.1/8", "icmp -1/-1 ::/0", "tcp 1 10.0.0.0/8", "tcp 2 10.0.0.0/8", "tcp 2 10.0.0.0/9",
+				"tcp 3 sg-gone", "tcp 3 sg-theirs account=2", "tcp 4 sg-lonely", "tcp 5 sg-far")},
+			{ID: "sg-b", VPC: "vpc-1"}, {ID: "sg-lonely", VPC: "vpc-1"}, {ID: "sg-far", VPC: "vpc-2"},
+		},
+		Peerings: []sg.Peering{{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: "deleted"}},
+		ENIs:     []sg.ENI{twoGroups, {ID: "eni-2"}},
+	}
+	var got []string
+	for _, f := range Check(topo) {
+		got = append(got, fmt.Sprint(f.Severity, " ", f.Kind, " ", f.Subject, " ", f.Other))
+		assert.NotEmpty(t, f.Advice, f)
+	}
+	assert.Equal(t, []string{
+		"note misleading sg-a ingress[0] ",
+		"warning never sg-a ingress[1] ",
+		"warning duplicate sg-a ingress[2] sg-a ingress[0]",
+		"warning shadowed sg-a ingress[4] sg-a ingress[3]",
+		"warning dangling sg-a ingress[5] ",
+		"note dangling sg-a ingress[6] ",
+		"note never sg-a ingress[7] sg-lonely",
+		"warning stale sg-a ingress[8] sg-far",
+		"error misplaced eni-2 ",
+	}, got)
+}
+
+// Who has the groups of a topology is known only where it has interfaces, and matters
+// only to groups in use.
+func TestCheckMembers(t *testing.T) {
+	topo := &sg.Topology{Groups: []sg.Group{
+		{ID: "sg-default", Name: "default", VPC: "vpc-1", Ingress: rules(t, "all self")},
+		{ID: "sg-web", VPC: "vpc-1", Ingress: rules(t, "tcp 1 sg-db", "tcp 2 sg-far")},
+		{ID: "sg-db", VPC: "vpc-1", Ingress: rules(t, "tcp 1 sg-default")},
+		{ID: "sg-far", VPC: "vpc-2"},
+	}, Peerings: []sg.Peering{{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2"}}}
+	assert.Empty(t, found(topo), "no interfaces")
+	topo.ENIs = []sg.ENI{{ID: "eni-1", VPC: "vpc-1", Groups: []sg.GroupID{"sg-web"}}}
+	assert.Equal(t, []string{"sg-web ingress[0]: never: sg-db has no members now"}, found(topo), "none in vpc-2, and sg-db is not in use")
+	topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-2", VPC: "vpc-2"}, sg.ENI{ID: "eni-3", VPC: "vpc-1", Type: "nat_gateway"})
+	topo.ENIs[1].RequesterManaged = true
+	assert.Equal(t, []string{
+		"sg-web ingress[0]: never: sg-db has no members now", "sg-web ingress[1]: never: sg-far has no members now",
+	}, found(topo), "AWS attaches no group to a NAT gateway")
+	topo.ENIs = []sg.ENI{{ID: "eni-1", VPC: "vpc-1", Groups: []sg.GroupID{"sg-web"}}, {ID: "eni-2", VPC: "vpc-1", Groups: []sg.GroupID{"sg-db", "sg-default"}}}
+	assert.Empty(t, found(topo), "an interface without an address yet is a member")
+}
+
+// Groups that are missing are missing for one reason.
+func TestCheckMissingGroups(t *testing.T) {
+	topo := &sg.Topology{Groups: []sg.Group{{ID: "sg-a"}}}
+	for i := range 9 {
+		topo.ENIs = append(topo.ENIs, sg.ENI{ID: sg.ENIID(fmt.Sprint("eni-", i)), Groups: []sg.GroupID{"sg-a", "sg-x", sg.GroupID(fmt.Sprint("sg-", i))}})
+	}
+	fs := Check(topo)
+	require.Len(t, fs, 1)
+	assert.Equal(t, Warning, fs[0].Severity)
+	assert.Equal(t, "eni-0: dangling: it carries groups, as 8 other interfaces do, that the topology lacks: sg-x, sg-0, sg-1, sg-2, sg-3 and 5 more; "+
+		"what its other groups do not admit is unknown", fs[0].String())
 }

@@ -18,6 +18,9 @@ type Quotas struct {
 	ListReferences int // rules that name one prefix list, 5,000 (QUO-08)
 }
 
+// askAWS is advice about quotas that AWS raises for those who ask.
+const askAWS = "remove some, or ask AWS for a higher quota"
+
 func (q Quotas) withDefaults() Quotas {
 	for _, f := range []struct {
 		n *int
@@ -39,10 +42,10 @@ func (q Quotas) region(c *checker) {
 	at := Finding{Kind: QuotaExceeded}
 	if n := q.RulesPerGroup * q.GroupsPerENI; n > 1000 { // QUO-04
 		c.add(at, "the quotas allow %d rules a group times %d groups an interface, at most 1000 together",
-			q.RulesPerGroup, q.GroupsPerENI)
+			q.RulesPerGroup, q.GroupsPerENI).Advice = "lower one of the two"
 	}
 	if q.GroupsPerENI > 16 { // QUO-03
-		c.add(at, "the quota of %d groups an interface is above 16", q.GroupsPerENI)
+		c.add(at, "the quota of %d groups an interface is above 16", q.GroupsPerENI).Advice = "lower it"
 	}
 	own := 0
 	for i := range c.t.PrefixLists {
@@ -51,12 +54,12 @@ func (q Quotas) region(c *checker) {
 		}
 	}
 	if own > q.PrefixLists {
-		c.add(at, "%d prefix lists, quota %d", own, q.PrefixLists)
+		c.add(at, "%d prefix lists, quota %d", own, q.PrefixLists).Advice = askAWS
 	}
 	if n := len(c.t.Groups); n > q.Groups {
-		at.Code = "SecurityGroupLimitExceeded" // SG-80
-		c.add(at, "%d groups, quota %d", n, q.Groups)
-		at.Code = ""
+		f := at
+		f.Code = "SecurityGroupLimitExceeded" // SG-80
+		c.add(f, "%d groups, quota %d", n, q.Groups).Advice = askAWS
 	}
 	refs := map[sg.PrefixListID]int{}
 	for i := range c.t.Groups {
@@ -69,7 +72,7 @@ func (q Quotas) region(c *checker) {
 	for i := range c.t.PrefixLists {
 		at.PrefixList = c.t.PrefixLists[i].ID
 		if n := refs[at.PrefixList]; n > q.ListReferences {
-			c.add(at, "%d rules name it, quota %d", n, q.ListReferences)
+			c.add(at, "%d rules name it, quota %d", n, q.ListReferences).Advice = askAWS
 		}
 	}
 }
@@ -81,13 +84,14 @@ func (q Quotas) rules(c *checker, g *sg.Group, dir sg.Direction, rules []sg.Rule
 		a, b := c.weight(&rules[i])
 		v4, v6 = v4+a, v6+b
 	}
-	at := Finding{Kind: QuotaExceeded, Code: "RulesPerSecurityGroupLimitExceeded", Group: g.ID} // QUO-06
+	at := Finding{Kind: QuotaExceeded, Code: "RulesPerSecurityGroupLimitExceeded", Subject: Subject{Group: g.ID}} // QUO-06
 	for _, f := range []struct {
 		name string
 		n    int
 	}{{"IPv4", v4}, {"IPv6", v6}} {
 		if f.n > q.RulesPerGroup {
-			c.add(at, "%s rules count %d for %s, quota %d", dir, f.n, f.name, q.RulesPerGroup)
+			c.add(at, "%s rules count %d for %s, quota %d", dir, f.n, f.name, q.RulesPerGroup).Advice =
+				"put addresses into a prefix list, divide the group, or ask AWS for a higher quota"
 		}
 	}
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"cmp"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -12,7 +13,14 @@ import (
 // first to say something of a group, list or ENI wins; lists are united.
 type builder struct {
 	problems
+	decisions
+	seed       maphash.Seed
+	listed     *cursor // rules of groups that only describe-security-group-rules tells,
+	listedDirs [2]bool // and which directions they have
+
 	unread bool // there are inputs that say nothing, for what is wrong with them
+
+	groupNames map[string][]sg.GroupID // made when all groups are read
 
 	groups  []*group
 	groupOf map[sg.GroupID]*group
@@ -32,6 +40,8 @@ type builder struct {
 
 func newBuilder() *builder {
 	return &builder{
+		decisions: newDecisions(),
+		seed:      maphash.MakeSeed(),
 		groupOf:   make(map[sg.GroupID]*group),
 		listOf:    make(map[sg.PrefixListID]*prefixList),
 		eniOf:     make(map[sg.ENIID]*eni),
@@ -43,33 +53,43 @@ func newBuilder() *builder {
 // A group is a security group under construction.
 type group struct {
 	sg.Group
-	place    Place
-	rules    [2][]rule // ingress, egress
-	ruleOf   map[identity]int
-	whole    bool      // all its rules were read, not only some
-	listings []*cursor // the full lists of its rules that were read
+	at           *cursor
+	whole        bool // all its rules were read, not only some
+	associations set[sg.VPCID]
+
+	info     [2][]ruleInfo    // of each of its rules: ingress, egress
+	ruleOf   map[uint64]int32 // index of a rule by the hash of its identity
+	listings []*cursor        // the full lists of its rules that were read
+
+	decided        *cursor // where a plan manages it
+	overruled      int     // rules of listings that the plans left out
+	firstOverruled *cursor
 }
 
-type rule struct {
-	sg.Rule
-	place    Place
-	listings []*cursor // those of its group that have it
+// A ruleInfo is what is known of a rule besides the rule.
+type ruleInfo struct {
+	at  *cursor
+	nth int32  // of the equal ones in its list
+	in  uint64 // bit i: listing i has it; more are not compared
 
-	// Places in the group's rules of others that are the same.
-	again int     // the next one; 0: there is none
-	list  *cursor // of the first one: where they were read last,
-	last  int     // and up to which
+	planned bool // so listings may lack it
+
+	// Of the first of equal rules: where they were read last, and how many there.
+	list *cursor
+	seen int32
 }
 
-// An identity is what tells a rule from all others of its group (SG-51).
+// An identity is what tells a rule from all others of its group (SG-51). In two lists
+// equal rules are the same rule, in one they are two, which sg.Check finds.
 type identity struct {
 	dir  sg.Direction
 	rule sg.Rule // canonical
+	nth  int32
 }
 
 // group returns the group with an id, made where it is new.
-func (b *builder) group(id sg.GroupID, at Place) *group {
-	return once(b.groupOf, &b.groups, id, group{Group: sg.Group{ID: id}, place: at})
+func (b *builder) group(id sg.GroupID, at *cursor) *group {
+	return once(b.groupOf, &b.groups, id, group{Group: sg.Group{ID: id}, at: at})
 }
 
 // once returns the thing with an id. Where there is none yet it is made, and is the
@@ -82,81 +102,132 @@ func once[K comparable, T any](of map[K]*T, all *[]*T, id K, x T) *T {
 	return of[id]
 }
 
-// addRule adds a rule that was read at c. list is the list it is part of; in two lists
-// equal rules are the same rule, in one they are two, which sg.Check finds. full says
-// that list holds all rules of the group and direction.
-func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
+// side returns the rules of one direction and what is known of them.
+func (g *group) side(dir sg.Direction) (*[]sg.Rule, *[]ruleInfo) {
+	if dir == sg.Egress {
+		return &g.Egress, &g.info[1]
+	}
+	return &g.Ingress, &g.info[0]
+}
+
+// find returns the index of a rule, and the hash that it has or may have.
+func (g *group) find(seed maphash.Seed, id identity) (i int32, hash uint64, known bool) {
+	rules, info := g.side(id.dir)
+	for hash = maphash.Comparable(seed, id); ; hash++ {
+		i, known = g.ruleOf[hash]
+		if !known {
+			return int32(len(*rules)), hash, false
+		}
+		if int(i) < len(*rules) && (*info)[i].nth == id.nth && (*rules)[i].Canonical(g.ID) == id.rule {
+			return i, hash, true
+		}
+	}
+}
+
+// own returns a rule of the group as it is written in all inputs alike.
+func (g *group) own(r sg.Rule) sg.Rule {
 	if r.Peer.Group == g.ID {
-		r.Peer = sg.Self // however it is written (REF-07)
+		r.Peer = sg.Self // REF-07
 	}
 	if r.Peer.Account == g.Account {
 		r.Peer.Account = ""
 	}
-	key := identity{dir, r.Canonical(g.ID)}
-	rules := &g.rules[dir-sg.Ingress]
-	first, known := g.ruleOf[key]
+	return r
+}
+
+// addRule adds a rule that was read at c. list is the list it is part of. full says
+// that this is the last of the group's listings.
+func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
+	r = g.own(r)
+	id := identity{dir: dir, rule: r.Canonical(g.ID)}
+	rules, info := g.side(dir)
+	first, hash, known := g.find(b.seed, id)
+	i := first
+	if known {
+		f := &(*info)[first]
+		if f.list != list {
+			f.list, f.seen = list, 0
+		}
+		if id.nth = f.seen; id.nth > 0 {
+			i, hash, known = g.find(b.seed, id)
+		}
+		f.seen++
+	}
 	if !known {
 		if g.ruleOf == nil {
-			g.ruleOf = make(map[identity]int)
+			g.ruleOf = make(map[uint64]int32)
 		}
-		first = len(*rules)
-		g.ruleOf[key] = first
-		*rules = append(*rules, rule{Rule: r, place: c.place()})
-	}
-	i := first
-	if known && (*rules)[first].list == list { // its second in this list is its second in others
-		last := (*rules)[first].last
-		if i = (*rules)[last].again; i == 0 {
-			known, i = false, len(*rules)
-			(*rules)[last].again = i
-			*rules = append(*rules, rule{Rule: r, place: c.place()})
-		}
-	}
-	(*rules)[first].list, (*rules)[first].last = list, i
-	old := &(*rules)[i]
-	if known {
-		if old.ID != "" && r.ID != "" && old.ID != r.ID {
-			b.warn(c.place(), codeDuplicate, "the same rule stands at line %d of %s already", old.place.Line, old.place.File)
-			return
-		}
+		g.ruleOf[hash] = i
+		*rules = append(*rules, r)
+		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: b.planning, list: list, seen: 1})
+	} else if old := &(*rules)[i]; old.ID != "" && r.ID != "" && old.ID != r.ID {
+		at := (*info)[i].at.place()
+		c.warn(codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
+		return
+	} else {
 		setDefault(&old.ID, r.ID)
 		setDefault(&old.Description, r.Description)
 		setDefault(&old.Peer.Account, r.Peer.Account)
 		setDefault(&old.Peer.Peering, r.Peer.Peering)
 	}
 	if full {
-		old.listings = append(old.listings, list)
+		(*info)[i].in |= 1 << (len(g.listings) - 1)
 	}
 }
 
 // setDefault sets what is not set yet.
 func setDefault[T comparable](old *T, v T) { *old = cmp.Or(*old, v) }
 
-// addNew appends the items that s does not hold yet.
-func addNew[T comparable](s []T, items ...T) []T {
+// A set keeps the items of a list apart.
+type set[T comparable] struct {
+	has map[T]struct{} // nil: compared one by one
+}
+
+// add appends the items that the list does not hold yet.
+func (s *set[T]) add(list *[]T, items ...T) {
+	const few = 16
 	for _, x := range items {
-		if !slices.Contains(s, x) {
-			s = append(s, x)
+		if s.has == nil && len(*list) >= few {
+			s.has = make(map[T]struct{}, 2*few)
+			for _, old := range *list {
+				s.has[old] = struct{}{}
+			}
+		}
+		switch _, known := s.has[x]; {
+		case known:
+		case s.has != nil:
+			s.has[x] = struct{}{}
+			*list = append(*list, x)
+		case !slices.Contains(*list, x):
+			*list = append(*list, x)
 		}
 	}
+}
+
+// addNew appends the items that s does not hold yet, of which there are many only
+// where items are.
+func addNew[T comparable](s []T, items ...T) []T {
+	new(set[T]).add(&s, items...)
 	return s
 }
 
 type prefixList struct {
 	sg.PrefixList
-	place   Place
-	at      []Place // of each of Entries
-	entries bool    // some document told them
-	warned  bool    // that none did
+	at        *cursor
+	entriesAt []*cursor // of each of Entries
+	entries   bool      // some document told them
+	warned    bool      // that none did
+	decided   bool      // a plan manages it
+	overruled bool      // and left out an entry of a listing
 
 	entryOf map[netip.Prefix]int // in Entries
 }
 
-func (b *builder) list(id sg.PrefixListID, at Place) *prefixList {
-	return once(b.listOf, &b.lists, id, prefixList{PrefixList: sg.PrefixList{ID: id}, place: at})
+func (b *builder) list(id sg.PrefixListID, at *cursor) *prefixList {
+	return once(b.listOf, &b.lists, id, prefixList{PrefixList: sg.PrefixList{ID: id}, at: at})
 }
 
-func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
+func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
 	l.entries = true
 	if i, known := l.entryOf[e.CIDR]; known {
 		setDefault(&l.Entries[i].Description, e.Description)
@@ -167,25 +238,37 @@ func (l *prefixList) add(e sg.PrefixListEntry, at Place) {
 	}
 	l.entryOf[e.CIDR] = len(l.Entries)
 	l.Entries = append(l.Entries, e)
-	l.at = append(l.at, at)
+	l.entriesAt = append(l.entriesAt, at)
 }
 
 type eni struct {
 	sg.ENI
-	place     Place
-	undecided bool // AWS has yet to choose addresses
+	at        *cursor
+	undecided bool     // AWS has yet to choose addresses
+	named     []string // its groups by their names, or ids
+	decided   *cursor  // where a plan manages it
+	listed    *cursor  // where a listing has all of it
+
+	addrs, public set[netip.Addr]
+	prefixes      set[netip.Prefix]
+	groups        set[sg.GroupID]
 }
 
-func (b *builder) eni(id sg.ENIID, at Place) *eni {
-	return once(b.eniOf, &b.enis, id, eni{ENI: sg.ENI{ID: id}, place: at})
+func (b *builder) eni(id sg.ENIID, at *cursor) *eni {
+	return once(b.eniOf, &b.enis, id, eni{ENI: sg.ENI{ID: id}, at: at})
 }
+
+func (e *eni) addAddrs(a ...netip.Addr)      { e.addrs.add(&e.Addrs, a...) }
+func (e *eni) addPublic(a ...netip.Addr)     { e.public.add(&e.Public, a...) }
+func (e *eni) addPrefixes(p ...netip.Prefix) { e.prefixes.add(&e.Prefixes, p...) }
+func (e *eni) addGroups(g ...sg.GroupID)     { e.groups.add(&e.Groups, g...) }
 
 // merge adds what another source says of the interface.
 func (e *eni) merge(o *sg.ENI) {
-	e.Addrs = addNew(e.Addrs, o.Addrs...)
-	e.Prefixes = addNew(e.Prefixes, o.Prefixes...)
-	e.Public = addNew(e.Public, o.Public...)
-	e.Groups = addNew(e.Groups, o.Groups...)
+	e.addAddrs(o.Addrs...)
+	e.addPrefixes(o.Prefixes...)
+	e.addPublic(o.Public...)
+	e.addGroups(o.Groups...)
 	setDefault(&e.Name, o.Name)
 	setDefault(&e.VPC, o.VPC)
 	setDefault(&e.Subnet, o.Subnet)
@@ -198,33 +281,35 @@ func (e *eni) merge(o *sg.ENI) {
 
 type vpc struct {
 	sg.VPC
-	place    Place
-	subnetOf map[sg.SubnetID]int // in Subnets
+	at       *cursor
+	cidrs    set[netip.Prefix]
+	subnets  []*subnet
+	subnetOf map[sg.SubnetID]*subnet
 }
 
-func (b *builder) vpc(id sg.VPCID, at Place) *vpc {
-	return once(b.vpcOf, &b.vpcs, id, vpc{VPC: sg.VPC{ID: id}, place: at})
+type subnet struct {
+	sg.Subnet
+	cidrs set[netip.Prefix]
 }
 
-func (v *vpc) addSubnet(s sg.Subnet) {
-	if i, known := v.subnetOf[s.ID]; known {
-		v.Subnets[i].CIDRs = addNew(v.Subnets[i].CIDRs, s.CIDRs...)
-		return
-	}
-	if v.subnetOf == nil {
-		v.subnetOf = make(map[sg.SubnetID]int)
-	}
-	v.subnetOf[s.ID] = len(v.Subnets)
-	v.Subnets = append(v.Subnets, s)
+func (b *builder) vpc(id sg.VPCID, at *cursor) *vpc {
+	return once(b.vpcOf, &b.vpcs, id, vpc{VPC: sg.VPC{ID: id}, at: at, subnetOf: make(map[sg.SubnetID]*subnet)})
+}
+
+func (v *vpc) addCIDRs(p ...netip.Prefix) { v.cidrs.add(&v.CIDRs, p...) }
+
+func (v *vpc) addSubnet(id sg.SubnetID, cidrs ...netip.Prefix) {
+	s := once(v.subnetOf, &v.subnets, id, subnet{Subnet: sg.Subnet{ID: id}})
+	s.cidrs.add(&s.CIDRs, cidrs...)
 }
 
 type peering struct {
 	sg.Peering
-	place   Place
+	at      *cursor
 	guessed bool // from a rule that names it, until something better comes
 }
 
-func (b *builder) peering(p sg.Peering, at Place, guessed bool) {
+func (b *builder) peering(p sg.Peering, at *cursor, guessed bool) {
 	old := b.peeringOf[p.ID]
 	switch {
 	case old == nil:

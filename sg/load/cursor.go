@@ -8,59 +8,31 @@ import (
 	"strconv"
 )
 
-// A problems list is where all that is found while reading is gathered.
-type problems struct {
-	errs  []error
-	warns []Warning
-	said  map[string]bool // a value may be looked at more than once
-}
-
-func (p *problems) fail(at Place, code, format string, args ...any) {
-	err := &Error{Place: at, Code: code, Err: fmt.Errorf(format, args...)}
-	if p.first(err.Error()) {
-		p.errs = append(p.errs, err)
-	}
-}
-
-func (p *problems) warn(at Place, code, format string, args ...any) {
-	w := Warning{Place: at, Code: code, Text: fmt.Sprintf(format, args...)}
-	if p.first(w.String()) {
-		p.warns = append(p.warns, w)
-	}
-}
-
-func (p *problems) first(s string) bool {
-	if p.said[s] {
-		return false
-	}
-	if p.said == nil {
-		p.said = make(map[string]bool)
-	}
-	p.said[s] = true
-	return true
-}
-
 // A cursor is a place in a document, there or not: reading below what is absent
 // or null finds nothing, and reading what has the wrong type is reported. Paths
 // are only built where one is asked for.
 type cursor struct {
-	src      *source
-	v        *value // nil: absent
-	up       *cursor
-	key      string // in up, where that is an object
-	index    int    // in up, where that is a list
-	resource string
-	p        *problems
+	src   *source
+	n     uint32 // its node in src; 0: absent
+	up    *cursor
+	key   string // in up, where that is an object
+	index uint32 // in up, where that is a list
 }
 
-func (c *cursor) there() bool { return c.v != nil && c.v.kind != null }
+func (c *cursor) there() bool { return c.n != 0 && c.src.kind(c.n) != null }
+
+// is reports whether the value is there and of kind k.
+func (c *cursor) is(k kind) bool { return c.n != 0 && c.src.kind(c.n) == k }
+
+// has reports whether an object has a member, be it null.
+func (c *cursor) has(key string) bool { return c.is(object) && c.src.member(c.n, key) != 0 }
 
 // field goes to a member of an object. Where it is absent, its line is the
 // object's.
 func (c *cursor) field(key string) *cursor {
-	f := &cursor{src: c.src, up: c, key: key, resource: c.resource, p: c.p}
+	f := &cursor{src: c.src, up: c, key: key}
 	if c.want(object) {
-		f.v = c.v.get(key)
+		f.n = c.src.member(c.n, key)
 	}
 	return f
 }
@@ -71,8 +43,8 @@ func (c *cursor) want(k kind) bool {
 	if !c.there() {
 		return false
 	}
-	if c.v.kind != k {
-		c.fail("", "is %v, want %v", c.v.kind, k)
+	if is := c.src.kind(c.n); is != k {
+		c.fail("", "is %v, want %v", is, k)
 		return false
 	}
 	return true
@@ -84,13 +56,32 @@ func (c *cursor) each() iter.Seq[*cursor] {
 		if !c.want(list) {
 			return
 		}
-		for i := range c.v.kids {
-			if !yield(&cursor{src: c.src, v: &c.v.kids[i].val, up: c, index: i, resource: c.resource, p: c.p}) {
+		i := uint32(0)
+		for n, end := c.n+1, c.src.node(c.n).end; n < end; n = c.src.next(n) {
+			if !yield(&cursor{src: c.src, n: n, up: c, index: i}) {
+				return
+			}
+			i++
+		}
+	}
+}
+
+// members goes through the members of an object.
+func (c *cursor) members() iter.Seq[*cursor] {
+	return func(yield func(*cursor) bool) {
+		if !c.want(object) {
+			return
+		}
+		for k, end := c.n+1, c.src.node(c.n).end; k < end; k = c.src.next(k + 1) {
+			if !yield(&cursor{src: c.src, n: k + 1, up: c, key: c.src.string(k)}) {
 				return
 			}
 		}
 	}
 }
+
+// filled reports whether the value is a list with anything in it.
+func (c *cursor) filled() bool { return c.is(list) && c.src.next(c.n) > c.n+1 }
 
 // objects goes through the items of a list that are objects; others are errors.
 func (c *cursor) objects() iter.Seq[*cursor] {
@@ -112,7 +103,7 @@ func (c *cursor) str() string {
 	if !c.want(str) {
 		return ""
 	}
-	return c.v.text
+	return c.src.string(c.n)
 }
 
 // raw returns the text of a string or a number, empty where it is absent.
@@ -120,7 +111,7 @@ func (c *cursor) raw() string {
 	if !c.there() {
 		return ""
 	}
-	return c.v.text
+	return c.src.string(c.n)
 }
 
 // need returns a string that must be there and not be empty.
@@ -132,14 +123,15 @@ func (c *cursor) need() (string, bool) {
 	if !c.want(str) {
 		return "", false
 	}
-	if c.v.text == "" {
+	text := c.src.string(c.n)
+	if text == "" {
 		c.fail("", "is empty")
 	}
-	return c.v.text, c.v.text != ""
+	return text, text != ""
 }
 
 // flag returns a boolean, false where it is absent.
-func (c *cursor) flag() bool { return c.want(boolean) && c.v.text == "true" }
+func (c *cursor) flag() bool { return c.want(boolean) && c.raw() == "true" }
 
 var errNotWhole = errors.New("not a whole number")
 
@@ -149,9 +141,9 @@ func (c *cursor) integer() (int, bool) {
 	if !c.want(number) {
 		return 0, false
 	}
-	n, err := parseInt(c.v.text)
+	n, err := parseInt(c.raw())
 	if err != nil {
-		c.fail(codeParameter, "%s is %w", clip(c.v.text), err)
+		c.fail(codeParameter, "%s is %w", clip(c.raw()), err)
 		return 0, false
 	}
 	return n, true
@@ -196,15 +188,35 @@ func (c *cursor) prefix(f family) (p, given netip.Prefix, ok bool) {
 	return given.Masked(), given, true
 }
 
-func (c *cursor) fail(code, format string, args ...any) { c.p.fail(c.place(), code, format, args...) }
-func (c *cursor) warn(code, format string, args ...any) { c.p.warn(c.place(), code, format, args...) }
-
-func (c *cursor) place() Place {
-	at := c
-	for at.v == nil && at.up != nil {
-		at = at.up
+func (c *cursor) fail(code, format string, args ...any) {
+	if p := c.src.p; len(p.errs) < maxProblems {
+		p.add(&Error{Place: c.place(), Code: code, Err: fmt.Errorf(format, args...)})
+	} else {
+		p.moreErrs++
 	}
-	return Place{File: c.src.name, Line: c.src.line(int(at.v.off)), Path: string(c.path(nil)), Resource: c.resource}
+}
+
+func (c *cursor) warn(code, format string, args ...any) {
+	if p := c.src.p; len(p.warns) == maxProblems {
+		p.moreWarns++
+	} else if w := (Warning{Place: c.place(), Code: code, Text: fmt.Sprintf(format, args...)}); p.first(w.String()) {
+		p.warns = append(p.warns, w)
+	}
+}
+
+// place returns where the value is, or what it is absent from. What is in no text has
+// no line.
+func (c *cursor) place() Place {
+	at := Place{File: c.src.name, Path: string(c.path(nil))}
+	for up := c; up != nil; up = up.up {
+		if at.Line == 0 && up.n != 0 {
+			at.Line = c.src.line(c.src.node(up.n).off)
+		}
+		if at.Resource == "" && up.n != 0 {
+			at.Resource = c.src.resources[up.n]
+		}
+	}
+	return at
 }
 
 func (c *cursor) path(b []byte) []byte {
@@ -213,14 +225,9 @@ func (c *cursor) path(b []byte) []byte {
 	}
 	b = c.up.path(b)
 	if c.key == "" {
-		b = append(b, '[')
-		b = strconv.AppendInt(b, int64(c.index), 10)
-		return append(b, ']')
+		return appendStep(b, strconv.Itoa(int(c.index)), true)
 	}
-	if len(b) > 0 {
-		b = append(b, '.')
-	}
-	return append(b, c.key...)
+	return appendStep(b, c.key, false)
 }
 
 // clip keeps messages to a line.

@@ -1,25 +1,35 @@
 package load
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A reader takes one kind of document apart. Readers run in the order of this
-// list whatever the order of the files, so that rules keep the place they have in
-// describe-security-groups, and entries find their list.
+// list whatever the order of the files: what a plan decides stands before others
+// speak of it, rules keep the place they have in describe-security-groups, and
+// entries find their list.
 type reader struct {
 	key  string // top-level key that tells the kind
 	read func(*builder, *cursor)
 }
 
-const terraformKey = "format_version"
+const (
+	terraformKey = "format_version"
+	stateKey     = "lineage" // of a raw state
+)
 
 var readers = []reader{
+	{terraformKey, (*builder).plan},
 	{"SecurityGroups", (*builder).securityGroups},
 	{"SecurityGroupRules", (*builder).securityGroupRules},
-	{terraformKey, (*builder).terraform},
+	{terraformKey, (*builder).state},
+	{stateKey, (*builder).rawState},
 	{"SecurityGroupVpcAssociations", (*builder).associations},
 	{"PrefixLists", (*builder).prefixLists},
 	{"Entries", (*builder).prefixListEntries},
 	{"NetworkInterfaces", (*builder).networkInterfaces},
+	{"Reservations", (*builder).reservations},
 	{"Vpcs", (*builder).vpcsOf},
 	{"Subnets", (*builder).subnets},
 	{"VpcPeeringConnections", (*builder).peeringConnections},
@@ -30,43 +40,108 @@ var unmodelled = map[string]string{
 	"NetworkAcls":               "network ACLs are not simulated",
 	"StaleSecurityGroupSet":     "stale rules are found from the groups themselves",
 	"SecurityGroupReferenceSet": "references are found from the groups themselves",
-	"Reservations":              "addresses and groups of instances come from describe-network-interfaces",
+}
+
+const (
+	giveListings = "give the output of `aws ec2 describe-security-groups` and `aws ec2 describe-network-interfaces`"
+	giveShow     = "give the output of `terraform show -json`"
+)
+
+// foreign are other documents that people have, by their top-level keys.
+var foreign = []struct {
+	keys []string
+	what string
+	give string
+}{
+	{[]string{"AWSTemplateFormatVersion", "Resources"}, "a CloudFormation template, which says what is to be made", giveListings + " once it is deployed"},
+	{[]string{"artifacts", "tree"}, "an assembly of the CDK, which says what is to be made", giveListings + " once it is deployed"},
+	{[]string{"configurationItems", "configurationItem", "baseConfigurationItems", "configuration"}, "items of AWS Config", giveListings},
+	{[]string{"QueryInfo", "Results"}, "results of an AWS Config query", giveListings},
+	{[]string{"LoadBalancers", "LoadBalancerDescriptions", "TargetGroups"}, "of Elastic Load Balancing, which does not tell rules and interfaces", giveListings},
+	{[]string{"DBInstances", "DBClusters", "DBSecurityGroups", "DBProxies"}, "of RDS, which does not tell rules and interfaces", giveListings},
+	{[]string{"CacheClusters", "ReplicationGroups", "CacheSecurityGroups"}, "of ElastiCache, which does not tell rules and interfaces", giveListings},
+	{[]string{"Functions", "Clusters", "clusters", "services", "ClusterInfoList", "MountTargets", "FileSystems", "VpcEndpoints", "LaunchTemplateVersions", "AutoScalingGroups"},
+		"of a service that does not tell rules and interfaces", giveListings},
+	{[]string{"FlowLogs"}, "a list of flow logs", giveListings},
+	{[]string{"Instances", "Groups", "NetworkInterface"}, "about one instance or interface", "give the output of `aws ec2 describe-instances` or `aws ec2 describe-network-interfaces`"},
+	{[]string{"GroupId", "IpPermissions", "Return"}, "about one group", "give the whole output of `aws ec2 describe-security-groups`"},
+	{[]string{"@level", "@message"}, "Terraform's log of a run", "save the plan with -out and " + giveShow + " of it"},
+	{[]string{"resource_changes", "planned_values", "values", "root_module"}, "a part of what Terraform prints", giveShow},
+	{[]string{"terraform_version"}, "a Terraform state of an old version, or a part of one", giveShow},
+}
+
+// A document is one output, where there may be millions.
+type document struct {
+	src      *source
+	n        uint32
+	of, page uint32 // the list that it is a page of, where it is of one
+}
+
+func (d document) root() *cursor {
+	c := &cursor{src: d.src, n: d.n, index: d.page}
+	if d.of != 0 {
+		c.up = &cursor{src: d.src, n: d.of}
+	}
+	return c
+}
+
+// documents returns those under a node: itself, or those of a list of pages.
+func documents(src *source, n uint32) []document {
+	root := &cursor{src: src, n: n}
+	var pages []document
+	if root.is(list) {
+		for item := range root.each() {
+			if isKnown(item) {
+				pages = append(pages, document{src, item.n, n, item.index})
+			}
+			if len(pages) > maxDocs { // no list of pages
+				pages = nil
+				break
+			}
+		}
+	}
+	if len(pages) > 0 {
+		return pages
+	}
+	return []document{{src: src, n: n}}
+}
+
+func isKnown(root *cursor) bool {
+	return slices.ContainsFunc(readers, func(r reader) bool { return root.has(r.key) })
 }
 
 // understood reports whether any reader takes the document, and says what it may
 // be where none does.
 func (b *builder) understood(root *cursor) bool {
-	if root.v.kind != object {
-		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.v.kind)
+	if !root.is(object) {
+		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.kind(root.n))
 		return false
 	}
-	known := false
-	for _, r := range readers {
-		known = known || root.v.get(r.key) != nil
+	if isKnown(root) {
+		return true
 	}
-	for i := range root.v.kids {
-		if key := root.v.kids[i].key; unmodelled[key] != "" && !known {
-			root.field(key).warn("", "left out: %s", unmodelled[key])
+	known := false
+	for member := range root.members() {
+		if why := unmodelled[member.key]; why != "" {
+			member.warn("", "left out: %s", why)
 			known = true
 		}
 	}
 	if known {
 		return true
 	}
-	has := func(key string) bool { return root.v.get(key) != nil }
-	switch {
-	case has("lineage") && has("serial"):
-		root.fail("", "a raw Terraform state: give the output of `terraform show -json`")
-	case has("@level") || has("@message"):
-		root.fail("", "Terraform's log of a run: save the plan with -out and give the output of `terraform show -json` of it")
-	default:
-		var keys []string
-		for _, r := range readers {
-			if r.key != terraformKey {
-				keys = append(keys, r.key)
-			}
+	for _, f := range foreign {
+		if i := slices.IndexFunc(f.keys, root.has); i >= 0 {
+			root.field(f.keys[i]).fail("", "%s: %s", f.what, f.give)
+			return false
 		}
-		root.fail("", "no top-level key that is known: neither of `terraform show -json` nor one of %s", strings.Join(keys, ", "))
 	}
+	var keys []string
+	for _, r := range readers {
+		if r.key != terraformKey && r.key != stateKey {
+			keys = append(keys, r.key)
+		}
+	}
+	root.fail("", "no top-level key that is known: neither of `terraform show -json` nor one of %s", strings.Join(keys, ", "))
 	return false
 }

@@ -1,11 +1,11 @@
-// Package load reads a [sg.Topology] from the JSON that users already have: what
-// the AWS CLI prints, and what `terraform show -json` says of a state or a plan.
+// Package load reads a [sg.Topology] from what users already have: what the AWS CLI
+// prints, and what Terraform says of a state or a plan.
 //
 //	aws ec2 describe-security-groups       > groups.json
 //	aws ec2 describe-network-interfaces    > enis.json
 //	topo, warnings, err := load.Files("groups.json", "enis.json")
 //
-// Give any number of files, in any order: each is known by its top-level key, and
+// Give any number of files, in any order: each is known by its top-level keys, and
 // what they say of the same group, rule or interface is put together. Only the
 // groups and the interfaces are needed; the others add something:
 //
@@ -13,15 +13,38 @@
 //	describe-security-group-rules         the sgr- id of every rule; enough alone
 //	describe-security-group-vpc-associations
 //	describe-network-interfaces           ENIs, their addresses and groups
+//	describe-instances                    the same, of instances only
 //	describe-managed-prefix-lists         size and owner of prefix lists
 //	get-managed-prefix-list-entries       their entries: pl-0123=entries.json
 //	describe-prefix-lists                 the lists of gateway endpoints
 //	describe-vpcs, describe-subnets       addresses that no group filters
 //	describe-vpc-peering-connections      groups of peer VPCs in rules
 //	terraform show -json                  all of these, from a state or a plan
+//	terraform.tfstate                     the same, of a state (version 4)
 //
 // The output of get-managed-prefix-list-entries does not say which list it is of
-// (IN-11), so its file is given with the list's id before it.
+// (IN-11), so its file is given with the list's id before it, or is called like the
+// list in a directory.
+//
+// Files may be JSON or the CLI's YAML, UTF-8 or UTF-16, packed with gzip or not. One
+// may hold several documents, one behind the other or in a list. A directory stands
+// for the files in it. What people have besides and is not read, such as a saved
+// plan, a template or the listing of another service, is named in the error, with the
+// command that makes what is.
+//
+// # Who says what
+//
+// A Terraform plan decides about the groups and interfaces that it manages, and about
+// what it deletes, be it a rule of a group that it does not manage. Listings tell the
+// rest; where they have more, a warning says what was left out. Two listings may be
+// parts of one whole, as pages are, and may repeat each other. Where they say two
+// things of one interface, or of the rules of one group, that is an error with both
+// places. So is a state beside a plan of the same resources: give one of the two, or
+// run once with each to compare them.
+//
+// What authorize-security-group-ingress prints is not taken for all rules of its
+// group. Whether a listing was made with filters is not to be seen, except where it
+// has the rules of one direction only, which is a warning.
 //
 // # Terraform plans
 //
@@ -42,11 +65,15 @@
 //
 // # Errors
 //
-// All errors are reported at once, each as an [*Error] that tells file, line,
-// JSON path and, where AWS has one, the error code. What is understood but has no
-// effect on the simulation, or is not complete, is a [Warning] with the same
-// [Place]. Unknown keys are ignored. Errors of [sg.Compile] get their place from
-// [Loader.Locate].
+// All errors are reported at once, or the first thousand of them and how many more
+// there are, each as an [*Error] that tells file, line, JSON path and, where AWS has
+// one, the error code. What is understood but has no effect on the simulation, or is
+// not complete, is a [Warning] with the same [Place]. Unknown keys are ignored. Errors
+// of [sg.Compile] get their place from [Loader.Locate].
+//
+// Time and memory grow with the input and no faster, whatever is in it: a JSON value
+// costs eight bytes and its text, nesting ends at a thousand, and following all the
+// references of a plan takes at most five million steps, or is an error.
 //
 // Numbers such as IN-03 refer to the list of statements in package sg.
 package load

@@ -9,12 +9,16 @@ import (
 // Readers of groups and rules in the shapes of the AWS CLI (IN-01 to IN-05).
 
 func (b *builder) securityGroups(c *cursor) {
+	if c.filled() && c.src.ofOtherService(c.n+1) {
+		c.fail("", "groups as another service lists them, without their rules: %s", giveListings)
+		return
+	}
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
-		if !ok {
+		if !ok || b.isGone(id, item) {
 			continue
 		}
-		g := b.group(sg.GroupID(id), item.place())
+		g := b.group(sg.GroupID(id), item)
 		g.whole, g.listings = true, append(g.listings, item)
 		setDefault(&g.Name, item.field("GroupName").str())
 		setDefault(&g.Description, item.field("Description").str())
@@ -29,6 +33,14 @@ func (b *builder) securityGroups(c *cursor) {
 	}
 }
 
+// ofOtherService reports whether a group is listed as EFS, RDS or ElastiCache do.
+func (s *source) ofOtherService(n uint32) bool {
+	if s.kind(n) != object {
+		return s.kind(n) == str
+	}
+	return s.member(n, "GroupId") == 0 && s.member(n, "SecurityGroupId")+s.member(n, "VpcSecurityGroupId")+s.member(n, "Status") > 0
+}
+
 // permission reads one IpPermission, which is a rule for each of its peers (IN-02,
 // SG-50).
 func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
@@ -38,7 +50,7 @@ func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
 		peers++
 		if ok && peerOK {
 			r.Peer, r.Description = peer, at.field("Description").str()
-			b.addRule(g, dir, r, at, list, true)
+			b.listRule(g, dir, r, at, list, true)
 		}
 	}
 	for item := range c.field("IpRanges").objects() {
@@ -66,7 +78,7 @@ func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
 // error already.
 func (c *cursor) hasWrongPeers() bool {
 	for _, key := range [...]string{"IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"} {
-		if v := c.v.get(key); v != nil && (v.kind != list && v.kind != null || len(v.kids) > 0) {
+		if v := c.field(key); v.filled() || v.there() && !v.is(list) {
 			return true
 		}
 	}
@@ -89,12 +101,15 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 	setDefault(&peer.Account, sg.AccountID(c.field("UserId").str()))
 	peer.Peering = sg.PeeringID(c.field("VpcPeeringConnectionId").str())
 	remote := sg.VPCID(c.field("VpcId").str())
+	if status := c.field("PeeringStatus").str(); peer.Peering == "" && remote != "" && status != "" && status != "active" {
+		peer.Peering = sg.PeeringID("pcx-" + status + "-to-" + string(remote)) // AWS tells its id no more
+	}
 	if peer.Peering != "" && g.VPC != "" && remote != "" {
 		// For want of describe-vpc-peering-connections, which says who asked whom.
 		b.peering(sg.Peering{
 			ID: peer.Peering, Requester: g.VPC, Accepter: remote,
 			Status: c.field("PeeringStatus").str(),
-		}, c.place(), true)
+		}, c, true)
 	}
 	return peer, true
 }
@@ -121,13 +136,14 @@ func (c *cursor) groupPeerOf(id string) (sg.Peer, bool) {
 }
 
 func (b *builder) securityGroupRules(c *cursor) {
+	whole := !c.up.has("Return") // authorize-security-group-ingress prints what it added
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
-		if !ok {
+		if _, gone := b.gone[id]; !ok || gone {
 			continue
 		}
-		g := b.group(sg.GroupID(id), item.place())
-		g.whole = true
+		g := b.group(sg.GroupID(id), item)
+		g.whole = g.whole || whole
 		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
 		dir := sg.Ingress
 		if egress := item.field("IsEgress"); !egress.there() {
@@ -138,6 +154,9 @@ func (b *builder) securityGroupRules(c *cursor) {
 		} else if egress.flag() {
 			dir = sg.Egress
 		}
+		if len(g.listings) == 0 && whole {
+			b.listed, b.listedDirs[dir-sg.Ingress] = c, true
+		}
 		r, okTraffic := item.traffic(awsKeys)
 		peer, okPeer := b.rulePeer(g, item)
 		if !okTraffic || !okPeer {
@@ -146,7 +165,7 @@ func (b *builder) securityGroupRules(c *cursor) {
 		r.ID = sg.RuleID(item.field("SecurityGroupRuleId").str())
 		r.Description = item.field("Description").str()
 		r.Peer = peer
-		b.addRule(g, dir, r, item, c, false)
+		b.listRule(g, dir, r, item, c, false)
 	}
 }
 
@@ -203,7 +222,7 @@ func (b *builder) associations(c *cursor) {
 			continue
 		}
 		if v := sg.VPCID(vpc); v != g.VPC {
-			g.Associations = addNew(g.Associations, v)
+			g.associations.add(&g.Associations, v)
 		}
 	}
 }

@@ -221,13 +221,12 @@ subnet vpc-2 subnet-2 2001:db8::/64
 		},
 		{
 			name: "IN-12 IN-13 what is known and not simulated",
-			in:   []string{`{"NetworkAcls": []}`, `{"StaleSecurityGroupSet": []}`, `{"SecurityGroupReferenceSet": []}`, `{"Reservations": []}`},
+			in:   []string{`{"NetworkAcls": []}`, `{"StaleSecurityGroupSet": []}`, `{"SecurityGroupReferenceSet": []}`},
 			want: "",
 			warnings: []string{
 				"1.json:1: NetworkAcls: left out: network ACLs are not simulated",
 				"2.json:1: StaleSecurityGroupSet: left out: stale rules are found from the groups themselves",
 				"3.json:1: SecurityGroupReferenceSet: left out: references are found from the groups themselves",
-				"4.json:1: Reservations: left out: addresses and groups of instances come from describe-network-interfaces",
 			},
 		},
 		{
@@ -242,20 +241,6 @@ subnet vpc-2 subnet-2 2001:db8::/64
 			want: "group sg-a account=1\nrule sg-a ingress all 10.0.0.0/8\n",
 		},
 		{
-			name: "one group twice in a file",
-			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "IpPermissions": [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]},
-				{"GroupId": "sg-a"}]}`},
-			want:     "group sg-a\nrule sg-a ingress all 10.0.0.0/8\n",
-			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a has this rule here, but not at line 2 of the same file: the rules of both places count"},
-		},
-		{
-			name: "outputs of different times",
-			in: []string{group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}`, ""),
-				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/9"}]}`},
-			want:     "group sg-a account=1\nrule sg-a ingress all 10.0.0.0/8\nrule sg-a ingress all 10.0.0.0/9 id=sgr-1\n",
-			warnings: []string{"2.json:1: SecurityGroupRules[0]: sg-a has this rule here, but not at line 1 of 1.json: were they printed at different times?"},
-		},
-		{
 			name: "SG-51 one rule, whatever is known of the group it names",
 			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "OwnerId": "1", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b"}]}]}]}`,
 				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "ReferencedGroupInfo": {"GroupId": "sg-b", "UserId": "2", "VpcPeeringConnectionId": "pcx-1"}}]}`},
@@ -265,8 +250,11 @@ subnet vpc-2 subnet-2 2001:db8::/64
 			name: "SG-51 one rule with two ids",
 			in: []string{`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`,
 				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-2", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`},
-			want:     "group sg-a\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
-			warnings: []string{"2.json:1: SecurityGroupRules[0]: the same rule stands at line 1 of 1.json already (InvalidPermission.Duplicate)"},
+			want: "group sg-a\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
+			warnings: []string{
+				"2.json:1: SecurityGroupRules[0]: the same rule stands at line 1 of 1.json already (InvalidPermission.Duplicate)",
+				"2.json:1: SecurityGroupRules: holds no egress rule of any group: if it was printed with --filters, give all of it",
+			},
 		},
 		{
 			name:     "a folder that is called like a prefix list",
@@ -315,7 +303,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-01 no group id", `{"SecurityGroups": [{}]}`, "1.json:1: SecurityGroups[0].GroupId: is missing (MissingParameter)"},
 		{"IN-01 empty group id", `{"SecurityGroups": [{"GroupId": ""}]}`, "1.json:1: SecurityGroups[0].GroupId: is empty"},
 		{"IN-01 not a list", `{"SecurityGroups": {}}`, "1.json:1: SecurityGroups: is an object, want a list"},
-		{"IN-01 not an object", `{"SecurityGroups": ["sg-a"]}`, "1.json:1: SecurityGroups[0]: is a string, want an object"},
+		{"IN-01 not an object", `{"SecurityGroups": [7]}`, "1.json:1: SecurityGroups[0]: is a number, want an object"},
 		{"fraction", in(`{"IpProtocol": "tcp", "FromPort": 1.5, "ToPort": 1e400}`),
 			perm + ".FromPort: 1.5 is not a whole number (InvalidParameterValue)\n" + perm + ".ToPort: 1e400 is not a whole number (InvalidParameterValue)"},
 		{"IN-04 no direction", `{"SecurityGroupRules": [{"GroupId": "sg-a", "IpProtocol": "-1", "CidrIpv4": "0.0.0.0/0"}]}`,
@@ -334,7 +322,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file: pl-0123=1.json"},
 		{"a list", `[{"GroupId": "sg-a"}]`, "1.json:1: the document is a list, want an object: give whole outputs, not what --query leaves of them"},
 		{"something else", `{"Users": []}`, "1.json:1: no top-level key that is known: neither of `terraform show -json` nor one of " +
-			"SecurityGroups, SecurityGroupRules, SecurityGroupVpcAssociations, PrefixLists, Entries, NetworkInterfaces, Vpcs, Subnets, VpcPeeringConnections"},
+			"SecurityGroups, SecurityGroupRules, SecurityGroupVpcAssociations, PrefixLists, Entries, NetworkInterfaces, Reservations, Vpcs, Subnets, VpcPeeringConnections"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := read(tc.in)
@@ -348,7 +336,7 @@ func TestEC2Errors(t *testing.T) {
 func TestAllErrors(t *testing.T) {
 	got := read(group(`{"IpProtocol": "x"}, {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "y"}]}`, ""), "{", `{"Vpcs": 1}`)
 	assert.Equal(t, []string{
-		`2.json:1:2: ends where a key should be: the file is cut off`,
+		`2.json:1:2: ends in the middle: the file is cut off`,
 		`1.json:1: SecurityGroups[0].IpPermissions[0].IpProtocol: unknown protocol "x" (InvalidParameterValue)`,
 		`1.json:1: SecurityGroups[0].IpPermissions[1].IpRanges[0].CidrIp: "y" is not a CIDR block: it has no prefix length (InvalidParameterValue)`,
 		`3.json:1: Vpcs: is a number, want a list`,

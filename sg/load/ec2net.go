@@ -12,25 +12,47 @@ import (
 // Readers of interfaces, prefix lists and VPCs in the shapes of the AWS CLI (IN-06
 // to IN-11, IN-15).
 
-func (b *builder) networkInterfaces(c *cursor) {
+func (b *builder) networkInterfaces(c *cursor) { b.interfaces(c, nil) }
+
+// reservations reads describe-instances, which tells of the interfaces what
+// describe-network-interfaces does, but for instances only.
+func (b *builder) reservations(c *cursor) {
+	for reservation := range c.objects() {
+		for instance := range reservation.field("Instances").objects() {
+			enis := instance.field("NetworkInterfaces")
+			if !enis.filled() && instance.field("PrivateIpAddress").there() {
+				instance.warn("", "left out: its interfaces are missing, so it was printed with --query: give all of it")
+			}
+			b.interfaces(enis, instance)
+		}
+	}
+}
+
+// interfaces reads interfaces, of an instance where it is not nil.
+func (b *builder) interfaces(c, instance *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("NetworkInterfaceId").need()
 		if !ok {
 			continue
 		}
-		e := sg.ENI{
+		e := eni{ENI: sg.ENI{
+			ID:       sg.ENIID(id),
 			Name:     nameTag(item.field("TagSet")),
 			VPC:      sg.VPCID(item.field("VpcId").str()),
 			Subnet:   sg.SubnetID(item.field("SubnetId").str()),
 			Instance: sg.InstanceID(item.field("Attachment").field("InstanceId").str()),
 			Account:  sg.AccountID(item.field("OwnerId").str()),
 			Type:     item.field("InterfaceType").str(),
+		}}
+		if instance != nil {
+			setDefault(&e.Name, nameTag(instance.field("Tags")))
+			setDefault(&e.Instance, sg.InstanceID(instance.field("InstanceId").str()))
 		}
 		setDefault(&e.Name, item.field("Description").str())
 		item.addresses(&e)
 		for g := range item.field("Groups").objects() {
 			if id, ok := g.field("GroupId").need(); ok {
-				e.Groups = addNew(e.Groups, sg.GroupID(id))
+				e.addGroups(sg.GroupID(id))
 				if known := b.groupOf[sg.GroupID(id)]; known != nil { // describe-security-group-rules tells no names
 					setDefault(&known.Name, g.field("GroupName").str())
 				}
@@ -46,16 +68,16 @@ func (b *builder) networkInterfaces(c *cursor) {
 		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
 			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
 		}
-		b.eni(sg.ENIID(id), item.place()).merge(&e)
+		b.listENI(&e, item)
 	}
 }
 
 // addresses reads all addresses of an interface, primary ones first.
-func (c *cursor) addresses(e *sg.ENI) {
+func (c *cursor) addresses(e *eni) {
 	addr := func(f *cursor) {
 		if f.there() {
 			if a, ok := f.addr(); ok {
-				e.Addrs = addNew(e.Addrs, a)
+				e.addAddrs(a)
 			}
 		}
 	}
@@ -71,7 +93,7 @@ func (c *cursor) addresses(e *sg.ENI) {
 	}
 	prefix := func(f *cursor, fam family) {
 		if p, _, ok := f.prefix(fam); ok {
-			e.Prefixes = addNew(e.Prefixes, p)
+			e.addPrefixes(p)
 		}
 	}
 	for item := range c.field("Ipv4Prefixes").objects() {
@@ -83,12 +105,12 @@ func (c *cursor) addresses(e *sg.ENI) {
 }
 
 // association reads the addresses that stand for the interface outside the VPC.
-func (c *cursor) association(e *sg.ENI) {
+func (c *cursor) association(e *eni) {
 	a := c.field("Association")
 	for _, key := range [...]string{"PublicIp", "CarrierIp", "CustomerOwnedIp"} {
 		if f := a.field(key); f.there() {
 			if ip, ok := f.addr(); ok {
-				e.Public = addNew(e.Public, ip)
+				e.addPublic(ip)
 			}
 		}
 	}
@@ -123,13 +145,13 @@ func (b *builder) prefixLists(c *cursor) {
 			item.warn("", "left out: %s is deleted", id)
 			continue
 		}
-		l := b.list(sg.PrefixListID(id), item.place())
+		l := b.list(sg.PrefixListID(id), item)
 		setDefault(&l.Name, item.field("PrefixListName").str())
 		setDefault(&l.Owner, sg.AccountID(item.field("OwnerId").str()))
 		if f := item.field("AddressFamily"); f.there() {
 			fam, ok := familyOf(f.str())
 			if !ok {
-				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.v.text))
+				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
 			}
 			setDefault(&l.Family, fam)
 		}
@@ -141,7 +163,7 @@ func (b *builder) prefixLists(c *cursor) {
 			setDefault(&l.Owner, awsOwner(l.Name))
 			for f := range cidrs.each() {
 				if p, _, ok := f.prefix(anyFamily); ok {
-					l.add(sg.PrefixListEntry{CIDR: p}, f.place())
+					b.listEntry(l, sg.PrefixListEntry{CIDR: p}, f)
 				}
 			}
 		}
@@ -173,7 +195,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 		c.fail("", "entries of a prefix list, but of which? Give its id before the file: pl-0123=%s", c.src.name)
 		return
 	}
-	l := b.list(id, c.place())
+	l := b.list(id, c)
 	l.entries = true
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
@@ -185,7 +207,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
 		}
 		seen[p] = true
-		l.add(sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item.place())
+		b.listEntry(l, sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)
 	}
 }
 
@@ -195,16 +217,16 @@ func (b *builder) vpcsOf(c *cursor) {
 		if !ok {
 			continue
 		}
-		v := b.vpc(sg.VPCID(id), item.place())
+		v := b.vpc(sg.VPCID(id), item)
 		setDefault(&v.Account, sg.AccountID(item.field("OwnerId").str()))
 		v.Default = v.Default || item.field("IsDefault").flag()
 		if f := item.field("CidrBlock"); f.there() {
 			if p, _, ok := f.prefix(ipv4); ok {
-				v.CIDRs = addNew(v.CIDRs, p)
+				v.addCIDRs(p)
 			}
 		}
-		v.CIDRs = addNew(v.CIDRs, item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
-		v.CIDRs = addNew(v.CIDRs, item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
+		v.addCIDRs(item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
+		v.addCIDRs(item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
 	}
 }
 
@@ -229,21 +251,20 @@ func (b *builder) subnets(c *cursor) {
 		if !ok || !okVPC {
 			continue
 		}
-		s := sg.Subnet{ID: sg.SubnetID(id)}
+		cidrs := item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)
 		if f := item.field("CidrBlock"); f.there() {
 			if p, _, ok := f.prefix(ipv4); ok {
-				s.CIDRs = addNew(s.CIDRs, p)
+				cidrs = append([]netip.Prefix{p}, cidrs...)
 			}
 		}
-		s.CIDRs = addNew(s.CIDRs, item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
-		b.vpc(sg.VPCID(vpc), item.place()).addSubnet(s)
+		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), cidrs...)
 	}
 }
 
 func (b *builder) peeringConnections(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("VpcPeeringConnectionId").need()
-		if !ok {
+		if !ok || b.isGone(id, item) {
 			continue
 		}
 		requester, accepter := item.field("RequesterVpcInfo"), item.field("AccepterVpcInfo")
@@ -254,6 +275,6 @@ func (b *builder) peeringConnections(c *cursor) {
 			Status:          item.field("Status").field("Code").str(),
 			RequesterRegion: requester.field("Region").str(),
 			AccepterRegion:  accepter.field("Region").str(),
-		}, item.place(), false)
+		}, item, false)
 	}
 }

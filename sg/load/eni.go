@@ -73,11 +73,11 @@ func (b *builder) handmade(e *givenENI) {
 	for i, id := range e.Groups {
 		added.Groups[i] = b.groupNamed(id)
 	}
-	at := Place{File: e.name}
+	at := &cursor{src: &source{name: e.name, p: &b.problems}}
 	merged := b.eni(e.ID, at)
 	merged.merge(&added)
-	if len(merged.Groups) == 0 && !b.unread {
-		b.fail(at, codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85
+	if len(merged.Groups) == 0 && !merged.MayLackGroups() && !b.unread {
+		at.fail(codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85
 	}
 }
 
@@ -87,13 +87,13 @@ func (b *builder) groupNamed(id sg.GroupID) sg.GroupID {
 	if b.groupOf[id] != nil {
 		return id
 	}
-	var found []sg.GroupID
-	for _, g := range b.groups {
-		if g.Name == string(id) {
-			found = append(found, g.ID)
+	if b.groupNames == nil {
+		b.groupNames = make(map[string][]sg.GroupID)
+		for _, g := range b.groups {
+			b.groupNames[g.Name] = append(b.groupNames[g.Name], g.ID)
 		}
 	}
-	if len(found) == 1 {
+	if found := b.groupNames[string(id)]; len(found) == 1 {
 		return found[0]
 	}
 	return id

@@ -39,16 +39,16 @@ var (
 // what AWS would refuse: all of it, so that nothing is left for Compile.
 func (c *cursor) traffic(k ruleKeys) (r sg.Rule, ok bool) {
 	proto := c.field(k.protocol)
-	if !proto.there() || proto.v.kind == str && proto.v.text == "" {
+	if !proto.there() || proto.is(str) && proto.raw() == "" {
 		proto.fail(codeParameter, "is missing: rules must name their protocol") // SG-56
 		return r, false
 	}
 	if !proto.want(str) {
 		return r, false
 	}
-	r.Protocol, ok = parseProtocol(proto.v.text)
+	r.Protocol, ok = parseProtocol(proto.raw())
 	if !ok {
-		proto.fail(codeParameter, "unknown protocol %s", quote(proto.v.text))
+		proto.fail(codeParameter, "unknown protocol %s", quote(proto.raw()))
 		return r, false
 	}
 	switch r.Protocol {

@@ -3,18 +3,16 @@ package load
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/sgsim/sgsim/sg"
 )
-
-// encoding/json tells no offsets of values, which every message here needs, so
-// documents are parsed into a tree that keeps them.
 
 type kind uint8
 
@@ -31,375 +29,313 @@ var kindText = [...]string{"null", "a boolean", "a number", "a string", "a list"
 
 func (k kind) String() string { return kindText[k] }
 
-// A value is one JSON value. text holds a string unescaped, and numbers and
-// booleans as they stand.
-type value struct {
-	kind kind
-	off  uint32   // bytes from the start of the text
-	text string   // part of the text itself where it holds no escapes
-	kids []member // items of a list, without keys, or members of an object, in order
-}
-
-type member struct {
-	key string
-	val value
-}
-
-// get returns the member's value, or nil.
-func (v *value) get(key string) *value {
-	if v == nil || v.kind != object {
-		return nil
-	}
-	return find(v.kids, key)
-}
-
-func find(kids []member, key string) *value {
-	for i := range kids {
-		if kids[i].key == key {
-			return &kids[i].val
-		}
-	}
-	return nil
-}
-
-// A source is one input, decoded to UTF-8.
+// A source is one input: its values, of which only the texts of keys and scalars are
+// kept, one behind the other. A value is known by the index of its node, so that a
+// text of nothing but zeros costs five times its size and the garbage collector has
+// nothing to follow.
 type source struct {
 	name  string
-	text  string
-	lines []uint32        // offset of each line's first byte
+	p     *problems       // of what is read from it
 	list  sg.PrefixListID // whose entries it holds, as the caller says
+	text  string          // what the nodes are parts of
+	lines []uint32        // where in text each line begins
+
+	nodes   [][]node // all but the last of chunkSize
+	indexes map[uint32][]uint32
+
+	resources map[uint32]string // Terraform's addresses of what is inside these
 }
 
-func newSource(name, text string) *source {
-	s := &source{name: name, text: text, lines: make([]uint32, 1, 1+strings.Count(text, "\n"))}
-	for i := range len(text) {
-		if text[i] == '\n' {
-			s.lines = append(s.lines, uint32(i+1))
-		}
-	}
-	return s
+// quiet returns the source for reading what is no concern of anybody.
+func (s *source) quiet() *source {
+	q := *s
+	q.p = &problems{}
+	return &q
 }
+
+// A node is a value, or the key of a member, in the order of the text.
+type node struct {
+	off uint32 // of its first byte in text, the only one of a list or object
+	end uint32 // behind its last byte; of a list or object, the node behind all that is inside
+}
+
+const chunkSize = 1 << 16 // chunks are not copied as the nodes grow
 
 // line returns the line of an offset, from 1.
-func (s *source) line(off int) int {
-	n, _ := slices.BinarySearch(s.lines, uint32(off+1))
+func (s *source) line(off uint32) int {
+	n, _ := slices.BinarySearch(s.lines, off+1)
 	return n
-}
-
-// position returns line and column of an offset, both from 1, the column in
-// characters. These are counted from the start of the line, which may be all of a
-// large file.
-func (s *source) position(off int) (line, col int) {
-	line = s.line(off)
-	return line, 1 + utf8.RuneCountInString(s.text[s.lines[line-1]:off])
 }
 
 // maxDepth bounds nesting. Terraform modules nest, but nobody's reach a tenth of it.
 const maxDepth = 1000
 
-// A syntaxError is where and why a text is not JSON.
-type syntaxError struct {
-	off int
-	err error
+// maxText bounds what one input may hold: nodes tell offsets by 32 bits.
+const maxText = math.MaxUint32
+
+// maxDocs bounds the documents of a text: who appends one an hour needs eleven years.
+const maxDocs = 100_000
+
+var (
+	errCutOff  = errors.New("ends in the middle: the file is cut off")
+	errEmpty   = errors.New("empty: no JSON in it")
+	errTooLong = errors.New("more than 4 GB")
+	errTooMany = fmt.Errorf("more than %d documents in one file", maxDocs)
+	errTwice   = errors.New("key twice in one object")
+	errTooDeep = fmt.Errorf("nested more than %d deep", maxDepth)
+)
+
+// read is parse for a text that may be YAML.
+func (s *source) read(in string) ([]uint32, *Error) {
+	if isJSON(in) {
+		return s.parse(in)
+	}
+	in, bad := s.yamlToJSON(in)
+	if bad != nil {
+		return nil, bad
+	}
+	docs, bad := s.parse(in)
+	if bad != nil {
+		bad.Column = 0 // is that of the JSON
+	}
+	return docs, bad
 }
 
-// parse reads all documents of a text: `aws ... >> all.json` makes several.
-func parse(text string) ([]value, *syntaxError) {
-	if len(text) > math.MaxUint32 {
-		return nil, &syntaxError{0, errors.New("more than 4 GB")}
+// parse reads all documents of a text: `aws ... >> all.json` makes several. It
+// returns their nodes, those before an error included.
+func (s *source) parse(in string) ([]uint32, *Error) {
+	if uint64(len(in)) > maxText {
+		return nil, &Error{Place: Place{File: s.name}, Err: errTooLong}
 	}
-	p := parser{s: text}
-	var docs []value
+	s.lines = append(make([]uint32, 0, 1+strings.Count(in, "\n")), 0)
+	s.add(node{}, len(in)) // so that 0 is no value
+	var text strings.Builder
+	text.Grow(unindented(in))
+	defer func() { s.text = text.String() }()
+	// Half surrogate pairs and bytes that are no UTF-8 become U+FFFD, as in encoding/json.
+	d := jsontext.NewDecoder(strings.NewReader(in), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
+	var docs, open, keys []uint32
 	for {
-		p.space()
-		if p.off == len(p.s) {
-			break
-		}
-		v, ok := p.value(0)
-		if !ok {
-			return docs, &syntaxError{p.off, p.err}
-		}
-		docs = append(docs, v)
-	}
-	if len(docs) == 0 {
-		return nil, &syntaxError{p.off, errors.New("empty: no JSON in it")}
-	}
-	return docs, nil
-}
-
-type parser struct {
-	s    string
-	off  int
-	err  error
-	open []member // of the lists and objects that have not ended, so that each is allocated once
-}
-
-// close ends a list or object whose first member is at start in p.open.
-func (p *parser) close(v value, start int) (value, bool) {
-	v.kids = slices.Clone(p.open[start:])
-	clear(p.open[start:])
-	p.open = p.open[:start]
-	return v, true
-}
-
-// fail notes what is wrong at the current offset.
-func (p *parser) fail(format string, args ...any) (value, bool) {
-	p.err = fmt.Errorf(format, args...)
-	return value{}, false
-}
-
-// unexpected says what stands where something else was wanted.
-func (p *parser) unexpected(want string) (value, bool) {
-	if p.off >= len(p.s) {
-		return p.fail("ends where %s should be: the file is cut off", want)
-	}
-	r, _ := utf8.DecodeRuneInString(p.s[p.off:])
-	return p.fail("%q where %s should be", r, want)
-}
-
-func (p *parser) space() {
-	for p.off < len(p.s) {
-		switch p.s[p.off] {
-		case ' ', '\t', '\n', '\r':
-			p.off++
-		default:
-			return
-		}
-	}
-}
-
-// eat skips white space and then c, if that is what follows.
-func (p *parser) eat(c byte) bool {
-	p.space()
-	if p.off < len(p.s) && p.s[p.off] == c {
-		p.off++
-		return true
-	}
-	return false
-}
-
-func (p *parser) value(depth int) (value, bool) {
-	p.space()
-	if depth > maxDepth {
-		return p.fail("nested more than %d deep", maxDepth)
-	}
-	if p.off == len(p.s) {
-		return p.unexpected("a value")
-	}
-	v := value{off: uint32(p.off)}
-	switch c := p.s[p.off]; {
-	case c == '{':
-		return p.object(v, depth)
-	case c == '[':
-		return p.list(v, depth)
-	case c == '"':
-		text, ok := p.string()
-		v.kind, v.text = str, text
-		return v, ok
-	case c == '-' || '0' <= c && c <= '9':
-		return p.number(v)
-	}
-	for _, lit := range [...]struct {
-		text string
-		kind kind
-	}{{"null", null}, {"true", boolean}, {"false", boolean}} {
-		if n := len(lit.text); len(p.s)-p.off >= n && p.s[p.off:p.off+n] == lit.text {
-			p.off += n
-			v.kind, v.text = lit.kind, lit.text
-			return v, true
-		}
-	}
-	return p.unexpected("a value")
-}
-
-func (p *parser) list(v value, depth int) (value, bool) {
-	v.kind = list
-	p.off++ // [
-	if p.eat(']') {
-		return v, true
-	}
-	start := len(p.open)
-	for {
-		item, ok := p.value(depth + 1)
-		if !ok {
-			return v, false
-		}
-		p.open = append(p.open, member{val: item})
-		if p.eat(']') {
-			return p.close(v, start)
-		}
-		if !p.eat(',') {
-			return p.unexpected(`"," or "]"`)
-		}
-	}
-}
-
-func (p *parser) object(v value, depth int) (value, bool) {
-	v.kind = object
-	p.off++ // {
-	if p.eat('}') {
-		return v, true
-	}
-	start := len(p.open)
-	var seen map[string]bool // only where there are many keys
-	for {
-		p.space()
-		if p.off == len(p.s) || p.s[p.off] != '"' {
-			return p.unexpected("a key")
-		}
-		at := p.off
-		key, ok := p.string()
-		if !ok {
-			return v, false
-		}
-		members, twice := p.open[start:], false
+		off := int(d.InputOffset())
+		token, err := d.ReadToken()
 		switch {
-		case len(members) < 16:
-			twice = find(members, key) != nil
-		case seen == nil:
-			seen = make(map[string]bool)
-			for i := range members {
-				seen[members[i].key] = true
+		case err == io.EOF && len(docs) == 0:
+			return nil, s.syntaxError(in, len(in), errEmpty)
+		case err == io.EOF:
+			return docs, nil
+		case err != nil:
+			return finished(docs, open), s.syntaxError(in, off, err)
+		}
+		for c := in[off]; c <= ' ' || c == ',' || c == ':'; c = in[off] {
+			if c == '\n' {
+				s.lines = append(s.lines, uint32(text.Len()))
 			}
-			fallthrough
-		default:
-			twice = seen[key]
-			seen[key] = true
+			off++
 		}
-		if twice {
-			p.off = at
-			return p.fail("key %q twice in one object", key)
+		kind := token.Kind()
+		if kind == '}' || kind == ']' {
+			n := open[len(open)-1]
+			s.node(n).end = s.count()
+			s.text = text.String()
+			if key := s.twice(n, &keys); key != 0 {
+				at := Place{File: s.name, Line: s.line(s.node(key).off), Path: pathOf(d.StackPointer().AppendToken(s.string(key)))}
+				return finished(docs, open), &Error{Place: at, Err: errTwice}
+			}
+			open = open[:len(open)-1]
+			continue
 		}
-		if !p.eat(':') {
-			return p.unexpected(`":"`)
+		start := uint32(text.Len())
+		text.WriteString(in[off:d.InputOffset()])
+		n := s.add(node{start, uint32(text.Len())}, len(in))
+		if len(open) == 0 {
+			if len(docs) == maxDocs {
+				return docs, s.syntaxError(in, off, errTooMany)
+			}
+			docs = append(docs, n)
 		}
-		val, ok := p.value(depth + 1)
-		if !ok {
-			return v, false
-		}
-		p.open = append(p.open, member{key, val})
-		if p.eat('}') {
-			return p.close(v, start)
-		}
-		if !p.eat(',') {
-			return p.unexpected(`"," or "}"`)
+		if kind == '{' || kind == '[' {
+			if len(open) > maxDepth {
+				return finished(docs, open), s.syntaxError(in, off, errTooDeep)
+			}
+			open = append(open, n)
 		}
 	}
 }
 
-func (p *parser) number(v value) (value, bool) {
-	start := p.off
-	digits := func() bool {
-		n := p.off
-		for p.off < len(p.s) && '0' <= p.s[p.off] && p.s[p.off] <= '9' {
-			p.off++
-		}
-		return p.off > n
+// twice returns a key that an object has twice, 0 if there is none. jsontext would
+// find it with a map, which takes more memory than the text.
+func (s *source) twice(n uint32, keys *[]uint32) uint32 {
+	if s.kind(n) != object {
+		return 0
 	}
-	next := func(chars string) bool {
-		for i := range len(chars) {
-			if p.off < len(p.s) && p.s[p.off] == chars[i] {
-				p.off++
-				return true
-			}
-		}
-		return false
-	}
-	next("-")
-	if !next("0") && !digits() {
-		return p.unexpected("a digit")
-	}
-	if next(".") && !digits() {
-		return p.unexpected("a digit")
-	}
-	if next("eE") {
-		next("+-")
-		if !digits() {
-			return p.unexpected("a digit")
+	sorted := s.sortedKeys(n, (*keys)[:0])
+	*keys = sorted
+	for i := range sorted {
+		if i > 0 && s.string(sorted[i]) == s.string(sorted[i-1]) {
+			return max(sorted[i], sorted[i-1])
 		}
 	}
-	v.kind, v.text = number, p.s[start:p.off]
-	return v, true
+	return 0
 }
 
-// string reads a string and unescapes it. Invalid UTF-8 and half surrogate pairs
-// become U+FFFD, as in encoding/json.
-func (p *parser) string() (string, bool) {
-	p.off++ // opening quote
-	start := p.off
-	for p.off < len(p.s) { // most strings hold nothing special
-		c := p.s[p.off]
-		if c == '"' {
-			p.off++
-			return p.s[start : p.off-1], true
-		}
-		if c == '\\' || c < ' ' || c >= utf8.RuneSelf {
-			break
-		}
-		p.off++
+// sortedKeys appends the keys of an object in alphabetical order.
+func (s *source) sortedKeys(n uint32, keys []uint32) []uint32 {
+	for k, end := n+1, s.node(n).end; k < end; k = s.next(k + 1) {
+		keys = append(keys, k)
 	}
-	buf := []byte(p.s[start:p.off])
-	for p.off < len(p.s) {
-		c := p.s[p.off]
-		switch {
-		case c == '"':
-			p.off++
-			return string(buf), true
-		case c < ' ':
-			p.fail("control character %q inside a string", c)
-			return "", false
-		case c == '\\':
-			r, ok := p.escape()
-			if !ok {
-				return "", false
-			}
-			buf = utf8.AppendRune(buf, r)
-		default:
-			r, n := utf8.DecodeRuneInString(p.s[p.off:])
-			buf = utf8.AppendRune(buf, r)
-			p.off += n
-		}
-	}
-	p.unexpected("the end of a string")
-	return "", false
+	slices.SortFunc(keys, func(a, b uint32) int { return strings.Compare(s.string(a), s.string(b)) })
+	return keys
 }
 
-func (p *parser) escape() (rune, bool) {
-	if p.off+1 < len(p.s) {
-		switch c := p.s[p.off+1]; c {
-		case '"', '\\', '/':
-			p.off += 2
-			return rune(c), true
-		case 'b', 'f', 'n', 'r', 't':
-			p.off += 2
-			return map[byte]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}[c], true
-		case 'u':
-			r, ok := p.hex(p.off)
-			if !ok {
-				break
-			}
-			p.off += 6
-			if !utf16.IsSurrogate(r) {
-				return r, true
-			}
-			if low, ok := p.hex(p.off); ok {
-				if r := utf16.DecodeRune(r, low); r != utf8.RuneError {
-					p.off += 6
-					return r, true
-				}
-			}
-			return utf8.RuneError, true
-		}
+// unindented returns the length of a text without what its lines begin with.
+func unindented(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n += len(strings.TrimLeft(line, " "))
 	}
-	p.fail("bad escape inside a string")
-	return 0, false
+	return n
 }
 
-// hex reads \uXXXX at off.
-func (p *parser) hex(off int) (rune, bool) {
-	if off+6 > len(p.s) || p.s[off] != '\\' || p.s[off+1] != 'u' {
-		return 0, false
+// finished leaves out the document that an error ended.
+func finished(docs, open []uint32) []uint32 {
+	if len(open) > 0 {
+		return docs[:len(docs)-1]
 	}
-	n, err := strconv.ParseUint(p.s[off+2:off+6], 16, 16)
-	return rune(n), err == nil
+	return docs
+}
+
+// syntaxError places what the decoder refused, at off where it does not say. The
+// column counts characters.
+func (s *source) syntaxError(in string, off int, err error) *Error {
+	at := Place{File: s.name}
+	if e := (*jsontext.SyntacticError)(nil); errors.As(err, &e) {
+		off, err = int(e.ByteOffset), e.Err
+		at.Path = clip(pathOf(e.JSONPointer))
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		off, err = len(in), errCutOff
+	}
+	at.Line = 1 + strings.Count(in[:off], "\n")
+	at.Column = 1 + utf8.RuneCountInString(in[strings.LastIndexByte(in[:off], '\n')+1:off])
+	return &Error{Place: at, Err: err}
+}
+
+// pathOf writes a JSON pointer as the paths of all other places.
+func pathOf(p jsontext.Pointer) string {
+	var b []byte
+	for name := range p.Tokens() {
+		b = appendStep(b, name, strings.Trim(name, "0123456789") == "")
+	}
+	return string(b)
+}
+
+func appendStep(b []byte, name string, index bool) []byte {
+	switch {
+	case index:
+		return append(append(append(b, '['), name...), ']')
+	case len(b) > 0:
+		b = append(b, '.')
+	}
+	return append(b, name...)
+}
+
+// add adds a node of a text of about size bytes.
+func (s *source) add(n node, size int) uint32 {
+	if last := len(s.nodes) - 1; last < 0 || len(s.nodes[last]) == chunkSize {
+		s.nodes = append(s.nodes, make([]node, 0, min(chunkSize, size/2+2)))
+	}
+	last := &s.nodes[len(s.nodes)-1]
+	*last = append(*last, n)
+	return s.count() - 1
+}
+
+func (s *source) count() uint32 {
+	return uint32((len(s.nodes)-1)*chunkSize + len(s.nodes[len(s.nodes)-1]))
+}
+
+func (s *source) node(n uint32) *node { return &s.nodes[n/chunkSize][n%chunkSize] }
+
+// emptyAt returns an object without members that stands where another does.
+func (s *source) emptyAt(n uint32) uint32 { return s.add(node{s.node(n).off, s.count() + 1}, 0) }
+
+func (s *source) kind(n uint32) kind {
+	switch s.text[s.node(n).off] {
+	case '{':
+		return object
+	case '[':
+		return list
+	case '"':
+		return str
+	case 't', 'f':
+		return boolean
+	case 'n':
+		return null
+	}
+	return number
+}
+
+// next returns the node behind a value and all that is inside.
+func (s *source) next(n uint32) uint32 {
+	switch s.text[s.node(n).off] {
+	case '{', '[':
+		return s.node(n).end
+	}
+	return n + 1
+}
+
+// string returns a string or key unescaped, other scalars as they stand, and nothing
+// of a list or object. It is part of the text itself where it holds nothing special.
+func (s *source) string(n uint32) string {
+	at := s.node(n)
+	if k := s.text[at.off]; k == '{' || k == '[' {
+		return ""
+	}
+	raw := s.text[at.off:at.end]
+	switch {
+	case raw[0] != '"':
+		return raw
+	case strings.IndexByte(raw, '\\') < 0 && utf8.ValidString(raw):
+		return raw[1 : len(raw)-1]
+	}
+	b, _ := jsontext.AppendUnquote(nil, raw) // an error says that it was no UTF-8, which is mended
+	return string(b)
+}
+
+// member returns the value of an object's member, 0 where there is none.
+func (s *source) member(n uint32, key string) uint32 {
+	const few = 64
+	end, seen := s.node(n).end, 0
+	for k := n + 1; k < end; k = s.next(k + 1) {
+		if s.isKey(k, key) {
+			return k + 1
+		}
+		if seen++; seen == few { // module calls of Terraform, one looked for after the other
+			return s.indexed(n, key)
+		}
+	}
+	return 0
+}
+
+func (s *source) isKey(n uint32, key string) bool {
+	at := s.node(n)
+	raw := s.text[at.off+1 : at.end-1]
+	return raw == key || strings.IndexByte(raw, '\\') >= 0 && s.string(n) == key
+}
+
+// indexed finds a member by an index of the object's keys in alphabetical order,
+// which costs less than a map of them would.
+func (s *source) indexed(n uint32, key string) uint32 {
+	keys := s.indexes[n]
+	if keys == nil {
+		keys = s.sortedKeys(n, nil)
+		if s.indexes == nil {
+			s.indexes = make(map[uint32][]uint32)
+		}
+		s.indexes[n] = keys
+	}
+	i, ok := slices.BinarySearchFunc(keys, key, func(k uint32, key string) int { return strings.Compare(s.string(k), key) })
+	if !ok {
+		return 0
+	}
+	return keys[i] + 1
 }

@@ -2,6 +2,8 @@ package load
 
 import (
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -13,25 +15,22 @@ import (
 func TestSyntaxErrors(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"empty", " \n", `x:2:1: empty: no JSON in it`},
-		{"cut off in an object", "{\n  \"a\": 1", `x:2:9: ends where "," or "}" should be: the file is cut off`},
-		{"cut off in a list", "[1", `x:1:3: ends where "," or "]" should be: the file is cut off`},
-		{"cut off in a string", `{"a`, `x:1:4: ends where the end of a string should be: the file is cut off`},
-		{"trailing comma in an object", "{\"a\": 1,\n}", `x:2:1: '}' where a key should be`},
-		{"trailing comma in a list", `[1, ]`, `x:1:5: ']' where a value should be`},
-		{"no colon", `{"a" 1}`, `x:1:6: '1' where ":" should be`},
-		{"column in characters", `["äöü", x]`, `x:1:9: 'x' where a value should be`},
-		{"bad literal", `[nul]`, `x:1:2: 'n' where a value should be`},
-		{"bad number", `[-]`, `x:1:3: ']' where a digit should be`},
-		{"leading zero", `[01]`, `x:1:3: '1' where "," or "]" should be`},
-		{"bad fraction", `[1.]`, `x:1:4: ']' where a digit should be`},
-		{"bad exponent", `[1e+]`, `x:1:5: ']' where a digit should be`},
-		{"bad escape", `["a\q"]`, `x:1:4: bad escape inside a string`},
-		{"bad hex escape", `["\u12g4"]`, `x:1:3: bad escape inside a string`},
-		{"control character", "[\"a\nb\"]", `x:1:4: control character '\n' inside a string`},
-		{"key twice", "{\"a\": 1,\n \"a\": 2}", `x:2:2: key "a" twice in one object`},
+		{"cut off in an object", "{\n  \"a\": 1", `x:2:9: ends in the middle: the file is cut off`},
+		{"cut off in a list", `{"a": [{}, {"b": [1`, `x:1:20: a[1].b: ends in the middle: the file is cut off`},
+		{"cut off in a string", `{"a`, `x:1:4: ends in the middle: the file is cut off`},
+		{"trailing comma in an object", "{\"a\": 1,\n}", `x:1:8: invalid character ',' at start of value`},
+		{"trailing comma in a list", `[1, ]`, `x:1:3: invalid character ',' at start of value`},
+		{"no colon", `{"a" 1}`, `x:1:6: a: invalid character '1' after object name (expecting ':')`},
+		{"column in characters", `["äöü", x]`, `x:1:9: [1]: invalid character 'x' at start of value`},
+		{"bad literal", `[nul]`, `x:1:5: [0]: invalid character ']' in literal null (expecting 'l')`},
+		{"bad number", `[-]`, `x:1:3: [0]: invalid character ']' in number (expecting digit)`},
+		{"leading zero", `[01]`, `x:1:3: invalid character '1' after array element (expecting ',' or ']')`},
+		{"bad escape", `["a\q"]`, "x:1:4: [0]: invalid escape sequence `\\q` in string"},
+		{"control character", "[\"a\nb\"]", `x:1:4: [0]: invalid character '\n' in string (expecting non-control character)`},
+		{"key twice", "{\"a\": 1,\n \"a\": 2}", `x:2: a: key twice in one object`},
 		{"too deep", strings.Repeat("[", 1200), `x:1:1002: nested more than 1000 deep`},
-		{"YAML", "SecurityGroups:\n- x", `x:1:1: 'S' where a value should be`},
-		{"more behind", `{} x`, `x:1:4: 'x' where a value should be`},
+		{"too many", strings.Repeat("{}\n", maxDocs+1), `x:100001:1: more than 100000 documents in one file`},
+		{"more behind", `{} x`, `x:1:4: invalid character 'x' at start of value`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := New()
@@ -44,19 +43,35 @@ func TestSyntaxErrors(t *testing.T) {
 	}
 }
 
-// Many keys are compared by other means than few.
-func TestKeyTwiceAmongMany(t *testing.T) {
-	var b strings.Builder
-	for i := range 40 {
-		b.WriteString(`"` + strings.Repeat("k", i+1) + `": 1, `)
+// parse reads a text that is JSON.
+func parse(t *testing.T, text string) (*source, []uint32) {
+	s := &source{name: "x"}
+	docs, err := s.parse(text)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i := range 40 {
-		_, err := parse(`{` + b.String() + `"` + strings.Repeat("k", i+1) + `": 2}`)
-		require.NotNil(t, err, i)
-		assert.ErrorContains(t, err.err, "twice")
+	return s, docs
+}
+
+// Members are found by other means among many than among few.
+func TestMembers(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 65, 5000} {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `"k\u0030%d": {"k1": [%d]}, `, i*11%n, i)
+		}
+		s, docs := parse(t, `[{`+b.String()+`"last": 1}]`)
+		root := docs[0] + 1
+		for i := range n {
+			v := s.member(root, fmt.Sprintf("k0%d", i*11%n))
+			require.NotZero(t, v)
+			assert.Equal(t, strconv.Itoa(i), s.string(v+3))
+		}
+		assert.Equal(t, "1", s.string(s.member(root, "last")))
+		assert.Equal(t, n >= 64, s.indexes != nil, "many keys have an index")
+		assert.Zero(t, s.member(root, "k1"))
+		assert.Zero(t, s.member(root, "other"))
 	}
-	_, err := parse(`{` + b.String() + `"other": 2}`)
-	assert.Nil(t, err)
 }
 
 func TestEncodings(t *testing.T) {
@@ -99,9 +114,8 @@ func TestStrings(t *testing.T) {
 	} {
 		var want string
 		require.NoError(t, json.Unmarshal([]byte(s), &want))
-		v, err := parse(s)
-		require.Nil(t, err)
-		assert.Equal(t, want, v[0].text, s)
+		src, docs := parse(t, s)
+		assert.Equal(t, want, src.string(docs[0]), s)
 	}
 }
 
@@ -114,16 +128,15 @@ func FuzzJSON(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		docs, bad := parse(s)
+		src := &source{name: "x", p: &problems{}}
+		docs, bad := src.parse(s)
 		valid := json.Valid([]byte(s))
 		if bad != nil {
-			if bad.off < 0 || bad.off > len(s) {
-				t.Fatalf("offset %d of %d bytes", bad.off, len(s))
+			if bad.Line == 0 || bad.Column == 0 && bad.Err != errTwice {
+				t.Fatalf("%v: no place", bad)
 			}
-			newSource("x", s).position(bad.off)
-			why := bad.err.Error()
-			if valid && !strings.Contains(why, "twice") && !strings.Contains(why, "deep") {
-				t.Fatalf("%q: valid, but %v", s, why)
+			if valid && !strings.Contains(bad.Error(), "twice") && !strings.Contains(bad.Error(), "deep") {
+				t.Fatalf("%q: valid, but %v", s, bad)
 			}
 			return
 		}
@@ -139,29 +152,29 @@ func FuzzJSON(f *testing.F) {
 		if err := d.Decode(&want); err != nil {
 			t.Fatal(err)
 		}
-		assert.Equal(t, want, plain(&docs[0]))
+		assert.Equal(t, want, plain(&cursor{src: src, n: docs[0]}))
 	})
 }
 
 // plain returns a value as encoding/json would.
-func plain(v *value) any {
-	switch v.kind {
+func plain(c *cursor) any {
+	switch c.src.kind(c.n) {
 	case boolean:
-		return v.text == "true"
+		return c.flag()
 	case number:
-		return json.Number(v.text)
+		return json.Number(c.raw())
 	case str:
-		return v.text
+		return c.str()
 	case list:
 		out := []any{}
-		for i := range v.kids {
-			out = append(out, plain(&v.kids[i].val))
+		for item := range c.each() {
+			out = append(out, plain(item))
 		}
 		return out
 	case object:
 		out := map[string]any{}
-		for _, m := range v.kids {
-			out[m.key] = plain(&m.val)
+		for member := range c.members() {
+			out[member.key] = plain(member)
 		}
 		return out
 	}

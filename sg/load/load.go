@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -25,17 +26,22 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader gathers inputs and makes a topology of them. Make one with [New]. It
 // is not safe for concurrent use.
 type Loader struct {
-	docs   []*cursor // roots, in the order given
-	enis   []givenENI
-	errs   []error
-	places places
+	docs  []document // in the order given
+	enis  []givenENI
+	errs  []error
+	warns []Warning
+	built *builder // of the last topology
 }
 
 // New returns a Loader without inputs.
-func New() *Loader { return &Loader{} }
+func New() *Loader { return &Loader{built: &builder{}} }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
 // is wrong with it is part of the error of [Loader.Topology].
+//
+// Of a directory it adds the files that are called like what can be read: *.json,
+// *.yaml, *.yml and *.tfstate, with .gz behind them or not. One that is called like
+// a prefix list holds its entries, pl-0123.json. Others have a warning.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
 	f, err := os.Open(path)
@@ -44,33 +50,65 @@ func (l *Loader) AddFile(name string) {
 		return
 	}
 	defer f.Close()
-	l.Add(name, f)
+	switch info, err := f.Stat(); {
+	case err == nil && info.IsDir():
+		l.addDir(path)
+	case err == nil && info.Mode().IsRegular():
+		l.add(name, f, info.Size())
+	default:
+		l.add(name, f, 0)
+	}
 }
+
+func (l *Loader) addDir(dir string) {
+	entries, err := os.ReadDir(dir) // in the order of their names
+	if err != nil {
+		l.errs = append(l.errs, err)
+	}
+	found := false
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		base := strings.TrimSuffix(e.Name(), ".gz")
+		ext := filepath.Ext(base)
+		switch {
+		case e.IsDir() || strings.HasPrefix(base, "."):
+		case ext == ".json" || ext == ".yaml" || ext == ".yml" || ext == ".tfstate":
+			found = true
+			if id := strings.TrimSuffix(base, ext); strings.HasPrefix(id, "pl-") {
+				path = id + "=" + path
+			}
+			l.AddFile(path)
+		default:
+			l.warns = append(l.warns, Warning{Place: Place{File: path}, Text: "left out: not called .json, .yaml or .tfstate"})
+		}
+	}
+	if !found {
+		l.errs = append(l.errs, &Error{Place: Place{File: dir}, Err: errEmptyDir})
+	}
+}
+
+var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate")
 
 // Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. What is wrong with it, an error of r
 // included, is part of the error of [Loader.Topology].
-func (l *Loader) Add(name string, r io.Reader) {
+func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
+
+// add is Add for about size bytes.
+func (l *Loader) add(name string, r io.Reader, size int64) {
 	list, path := splitName(name)
-	data, err := io.ReadAll(r)
+	text, err := readText(r, size)
 	if err != nil {
 		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
 		return
 	}
-	text, err := decodeText(data)
-	if err != nil {
-		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
-		return
-	}
-	src := newSource(path, text)
-	src.list = list
-	docs, bad := parse(text)
+	src := &source{name: path, list: list}
+	docs, bad := src.read(text)
 	if bad != nil {
-		line, col := src.position(bad.off)
-		l.errs = append(l.errs, &Error{Place: Place{File: path, Line: line, Column: col}, Err: bad.err})
+		l.errs = append(l.errs, bad)
 	}
-	for i := range docs {
-		l.docs = append(l.docs, &cursor{src: src, v: &docs[i]})
+	for _, n := range docs {
+		l.docs = append(l.docs, documents(src, n)...)
 	}
 }
 
@@ -105,29 +143,29 @@ type givenENI struct {
 // all, groups that nothing declares are no error, since that input may.
 func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
-	b.errs = append(b.errs, l.errs...)
-	for _, root := range l.docs {
-		root.p = &b.problems
-	}
+	b.add(l.errs...)
+	b.warns = append(b.warns, l.warns...)
 	b.unread = len(l.errs) > 0
-	var docs []*cursor
-	for _, root := range l.docs {
-		if b.understood(root) {
-			docs = append(docs, root)
-		} else {
+	of := make([][]document, len(readers))
+	for _, doc := range l.docs {
+		doc.src.p = &b.problems
+		root := doc.root()
+		if !b.understood(root) {
 			b.unread = true
+			continue
 		}
-	}
-	for _, r := range readers {
-		for _, root := range docs {
-			if root.v.get(r.key) != nil {
-				r.read(b, root.field(r.key))
+		for i, r := range readers {
+			if root.has(r.key) {
+				of[i] = append(of[i], doc)
 			}
 		}
-	}
-	for _, root := range docs {
 		if token := root.field("NextToken"); token.there() {
 			token.warn("", "one page of several: more follow it")
+		}
+	}
+	for i, r := range readers {
+		for _, doc := range of[i] {
+			r.read(b, doc.root().field(r.key))
 		}
 	}
 	for i := range l.enis {
@@ -135,15 +173,15 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	}
 	b.missingGroups(l.enis)
 	t := b.topology()
-	l.places = b.places(t)
+	l.built = b
 	if len(b.errs) > 0 {
 		_, err := sg.Compile(t)
 		for _, err := range flatten(err) {
-			b.errs = append(b.errs, l.Locate(err))
+			b.add(l.Locate(err))
 		}
-		return nil, b.warns, errors.Join(b.errs...)
+		return nil, b.warnings(), b.err()
 	}
-	return t, b.warns, nil
+	return t, b.warnings(), nil
 }
 
 // flatten returns the errors that were joined, and none for nil.

@@ -36,18 +36,22 @@ func (l *Loader) placeOf(err error) Place {
 		}
 		return l.GroupPlace(sg.GroupID(e.ID))
 	case "prefix list":
-		if known := l.places.list[sg.PrefixListID(e.ID)]; known != nil {
-			if e.Item >= 0 && e.Item < len(known.at) {
-				return known.at[e.Item]
+		if known := l.built.listOf[sg.PrefixListID(e.ID)]; known != nil {
+			if e.Item >= 0 && e.Item < len(known.entriesAt) {
+				return known.entriesAt[e.Item].place()
 			}
-			return known.place
+			return known.at.place()
 		}
 	case "interface":
 		return l.ENIPlace(sg.ENIID(e.ID))
 	case "vpc":
-		return l.places.vpc[sg.VPCID(e.ID)]
+		if known := l.built.vpcOf[sg.VPCID(e.ID)]; known != nil {
+			return known.at.place()
+		}
 	case "peering":
-		return l.places.peer[sg.PeeringID(e.ID)]
+		if known := l.built.peeringOf[sg.PeeringID(e.ID)]; known != nil {
+			return known.at.place()
+		}
 	}
 	return Place{}
 }

@@ -1,19 +1,24 @@
 package load
 
 import (
-	"slices"
+	"strings"
 
 	"github.com/sgsim/sgsim/sg"
 )
 
 // read hands every resource to the reader of its kind (IN-22 to IN-29).
 func (d *tfDoc) read() {
-	removed := d.removedRules()
+	d.removedRules()
+	d.removals()
 	standalone := &cursor{} // the list of all rules that are resources of their own
 	acls := false
+	warned := make(map[string]bool)
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
 			return true
+		}
+		if d.own(r); d.clashes {
+			return false
 		}
 		if r.mode == "data" {
 			r.data()
@@ -21,7 +26,7 @@ func (d *tfDoc) read() {
 		}
 		switch r.kind {
 		case "aws_security_group", "aws_default_security_group":
-			r.group(removed)
+			r.group()
 		case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
 			r.rule(standalone)
 		case "aws_vpc_security_group_vpc_association":
@@ -52,7 +57,7 @@ func (d *tfDoc) read() {
 			}
 			acls = true
 		default:
-			r.other()
+			r.other(warned)
 		}
 		return true
 	})
@@ -72,41 +77,62 @@ func (r *tfResource) data() {
 	}
 }
 
-// other warns of resources that have interfaces with groups which Terraform does
-// not tell.
-func (r *tfResource) other() {
-	for _, c := range [...]*cursor{
-		r.values.field("security_groups"), r.values.field("security_group_ids"), r.values.field("vpc_security_group_ids"),
-		r.firstBlock("vpc_config").field("security_group_ids"), r.firstBlock("network_configuration").field("security_groups"),
-	} {
-		if c.v != nil && c.v.kind == list && len(c.v.kids) > 0 {
-			r.values.warn("", "has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand")
-			return
+// other warns of the first resource of each kind that gives groups to interfaces
+// which Terraform does not tell, such as those of launch templates, balancers and
+// databases.
+func (r *tfResource) other(warned map[string]bool) {
+	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {
+		warned[r.kind] = true
+		r.values.warn("", "has groups, but Terraform does not tell the interfaces of an %s: add describe-network-interfaces or interfaces by hand", r.kind)
+	}
+}
+
+// givesGroups reports whether anything inside a value is called after security
+// groups, and is not empty.
+func givesGroups(c *cursor) bool {
+	switch {
+	case c.is(object):
+		for m := range c.members() {
+			if strings.Contains(m.key, "security_group") && m.there() && (!m.is(list) || m.filled()) && (!m.is(str) || m.raw() != "") && !m.is(boolean) || givesGroups(m) {
+				return true
+			}
+		}
+	case c.is(list):
+		for item := range c.each() {
+			if givesGroups(item) {
+				return true
+			}
 		}
 	}
+	return false
 }
 
 // firstBlock goes to the first of a resource's blocks, if there are any.
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
-	if c.v != nil && c.v.kind == list && len(c.v.kids) > 0 && c.v.kids[0].val.kind == object {
-		return &cursor{src: c.src, v: &c.v.kids[0].val, up: c, resource: c.resource, p: c.p}
+	first := &cursor{src: c.src, up: c}
+	if c.filled() && c.src.kind(c.n+1) == object {
+		first.n = c.n + 1
 	}
-	return &cursor{src: c.src, up: c, resource: c.resource, p: c.p}
+	return first
 }
 
 // group reads a group and the rules inside it (IN-22).
-func (r *tfResource) group(removed map[sg.GroupID]map[identity]bool) {
-	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values.place())
+func (r *tfResource) group() {
+	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values)
 	g.whole = true
+	if r.module.doc.plan {
+		g.decided = r.values
+	}
+	removed := r.module.doc.b.rules[g.ID]
 	setDefault(&g.Name, r.values.field("name").str())
 	setDefault(&g.Description, r.values.field("description").str())
 	setDefault(&g.Account, sg.AccountID(r.values.field("owner_id").str()))
 	if vpc, ok := r.oneID("vpc_id", wantVPC); ok {
 		setDefault(&g.VPC, sg.VPCID(vpc))
 	}
-	r.inline(g, sg.Ingress, "ingress", removed[g.ID])
-	r.inline(g, sg.Egress, "egress", removed[g.ID])
+	r.inline(g, sg.Ingress, "ingress", removed)
+	r.inline(g, sg.Egress, "egress", removed)
 }
 
 // inline reads the rules inside a group. A group without any of its own lists
@@ -114,7 +140,7 @@ func (r *tfResource) group(removed map[sg.GroupID]map[identity]bool) {
 // which the plan takes away.
 func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map[identity]bool) {
 	c := r.values.field(attr)
-	if c.v == nil {
+	if c.n == 0 {
 		if r.unknown(attr) {
 			c.warn("", "unknown until the plan is applied: rules are left out")
 		}
@@ -166,7 +192,7 @@ type tfRules struct {
 func (x *tfRules) traffic(keys ruleKeys) bool {
 	if x.r.module.doc.plan {
 		for _, key := range [...]string{keys.protocol, keys.from, keys.to} {
-			if f := x.c.field(key); f.v == nil {
+			if f := x.c.field(key); f.n == 0 {
 				f.warn("", "unknown until the plan is applied: the rule is left out")
 				return false
 			}
@@ -185,12 +211,12 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	if peer.Group == x.g.ID {
 		rule.Peer = sg.Self
 	}
-	id := identity{x.dir, rule.Canonical(x.g.ID)}
+	id := identity{dir: x.dir, rule: rule.Canonical(x.g.ID)}
 	switch {
 	case x.out != nil:
 		*x.out = append(*x.out, id)
 	case !x.removed[id]:
-		x.r.module.doc.b.addRule(x.g, x.dir, rule, at, x.list, false)
+		x.r.module.doc.b.listRule(x.g, x.dir, rule, at, x.list, false)
 	}
 }
 
@@ -202,7 +228,7 @@ func (x *tfRules) addGroup(at *cursor, id string) {
 
 func (x *tfRules) cidrs(key string, f family) {
 	c := x.c.field(key)
-	if c.v == nil && x.r.module.doc.plan {
+	if c.n == 0 && x.r.module.doc.plan {
 		c.warn("", "unknown until the plan is applied: left out")
 		x.peers++
 	}
@@ -224,7 +250,7 @@ func (x *tfRules) cidr(c *cursor, f family) {
 	}
 	x.peers--
 	if given != p { // SG-45
-		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.v.text), p)
+		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.raw()), p)
 	}
 	x.add(c, sg.Peer{CIDR: p})
 }
@@ -239,7 +265,7 @@ func (x *tfRules) atLeastOne() {
 // left reports whether peers are missing because a warning said so already.
 func (x *tfRules) left() bool {
 	for _, key := range [...]string{"security_groups", "prefix_list_ids", "source_security_group_id", "referenced_security_group_id", "prefix_list_id", "cidr_ipv4", "cidr_ipv6"} {
-		if x.r.module.doc.plan && x.c.v.get(key) == nil && (x.c != x.r.values || x.r.unknown(key)) {
+		if x.r.module.doc.plan && !x.c.has(key) && (x.c != x.r.values || x.r.unknown(key)) {
 			return true
 		}
 	}
@@ -258,23 +284,23 @@ type newPeers struct {
 	alike, taken bool
 }
 
-func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers {
+func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeers {
 	var n newPeers
 	if !r.module.doc.plan {
 		return n
 	}
-	var known []string
+	known := make(map[string]bool)
 	var last *cursor
 	var traffic [3]string
 	n.alike = true
 	for item := range c.objects() {
 		f := item.field(key)
-		missing := f.v == nil
+		missing := f.n == 0
 		for id := range f.each() {
 			if !id.there() {
 				missing = true
 			} else {
-				known = append(known, id.str())
+				known[id.str()] = true
 			}
 		}
 		if missing {
@@ -287,16 +313,15 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 	if n.rules == 0 {
 		return n
 	}
-	refs := references(r.expr(attr), key)
-	found, locals := r.scope().resolve(want, refs)
-	for _, x := range found {
-		if id := x.idFor(want); !slices.Contains(known, id) {
-			n.ids = addNew(n.ids, id)
+	to := r.refersTo(attr, key, want)
+	for _, id := range to.ids {
+		if !known[id] && r.module.doc.step() {
+			n.ids = append(n.ids, id)
 		}
 	}
 	if len(n.ids) == 0 {
-		if x := r.guess(want, locals); x != nil && n.rules == 1 {
-			last.warn("", "%s", guessed(locals, x, want))
+		if x := r.guess(want, to.locals); x != nil && n.rules == 1 {
+			last.warn("", "%s", guessed(to.locals, x, want))
 			n.ids = []string{x.idFor(want)}
 		}
 	}
@@ -309,7 +334,7 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want wanted) newPeers
 // the plan does not tell which refers to which.
 func (n *newPeers) of(c *cursor) []string {
 	var out []string
-	missing := c.v == nil && n.rules > 0
+	missing := c.n == 0 && n.rules > 0
 	for item := range c.each() {
 		if !item.there() {
 			missing = missing || n.rules > 0
@@ -337,7 +362,7 @@ func (r *tfResource) rule(list *cursor) {
 	if !ok {
 		return
 	}
-	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
+	g := r.module.doc.b.group(sg.GroupID(id), r.values)
 	x := tfRules{r: r, g: g, c: r.values, list: list}
 	x.standalone()
 }
@@ -389,7 +414,7 @@ func (x *tfRules) standalone() {
 
 // cidrsOf is cidrs where an attribute may be left out of the configuration.
 func (x *tfRules) cidrsOf(key string, f family) {
-	if x.c.v.get(key) != nil || x.r.unknown(key) {
+	if x.c.has(key) || x.r.unknown(key) {
 		x.cidrs(key, f)
 	}
 }
@@ -397,11 +422,11 @@ func (x *tfRules) cidrsOf(key string, f family) {
 func (x *tfRules) countPeers() int {
 	n := 0
 	for _, key := range [...]string{"cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids"} {
-		if c := x.c.field(key); c.there() {
-			n += len(c.v.kids)
+		for range x.c.field(key).each() {
+			n++
 		}
 	}
-	if c := x.c.field("source_security_group_id"); c.there() && c.v.text != "" {
+	if c := x.c.field("source_security_group_id"); c.raw() != "" {
 		n++
 	}
 	if x.c.field("self").flag() {
@@ -436,11 +461,11 @@ func (x *tfRules) onePeer() {
 	}
 }
 
-// removedRules returns the rules that a plan deletes or changes, as they are now.
-func (d *tfDoc) removedRules() map[sg.GroupID]map[identity]bool {
-	out := make(map[sg.GroupID]map[identity]bool)
+// removedRules gathers the rules that a plan deletes or changes, as they are now.
+func (d *tfDoc) removedRules() {
+	out := d.b.rules
 	if !d.plan {
-		return out
+		return
 	}
 	for item := range d.changes.objects() {
 		kind := item.field("type").str()
@@ -458,21 +483,17 @@ func (d *tfDoc) removedRules() map[sg.GroupID]map[identity]bool {
 		if !gone || !before.want(object) {
 			continue
 		}
-		before.p = &problems{} // what was wrong before is no concern of the plan
+		before.src = before.src.quiet() // what was wrong before is no concern of the plan
 		now := &tfDoc{b: d.b}
-		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src, p: before.p}}, kind: kind, values: before}
+		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src}}, kind: kind, values: before}
 		id := sg.GroupID(before.field("security_group_id").str())
 		var rules []identity
 		x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
 		x.standalone()
-		if out[id] == nil {
-			out[id] = make(map[identity]bool)
-		}
 		for _, rule := range rules {
-			out[id][rule] = true
+			note(out, id, rule)
 		}
 	}
-	return out
 }
 
 // association reads a further VPC of a group (IN-26).
@@ -482,8 +503,8 @@ func (r *tfResource) association() {
 	if !ok || !okVPC {
 		return
 	}
-	g := r.module.doc.b.group(sg.GroupID(id), r.values.place())
+	g := r.module.doc.b.group(sg.GroupID(id), r.values)
 	if v := sg.VPCID(vpc); v != g.VPC {
-		g.Associations = addNew(g.Associations, v)
+		g.associations.add(&g.Associations, v)
 	}
 }

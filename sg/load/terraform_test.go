@@ -189,8 +189,8 @@ peering pcx-1 vpc-1 vpc-3 status=active
 			want: "eni eni-1 10.0.0.1\n",
 			warnings: []string{
 				"1.json:1: values.root_module.resources[0].values (aws_network_acl.a): left out: network ACLs are not simulated",
-				"1.json:1: values.root_module.resources[3].values (aws_lb.d): has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand",
-				"1.json:1: values.root_module.resources[4].values (aws_lambda_function.e): has groups, but Terraform does not tell its interfaces: add describe-network-interfaces or interfaces by hand",
+				"1.json:1: values.root_module.resources[3].values (aws_lb.d): has groups, but Terraform does not tell the interfaces of an aws_lb: add describe-network-interfaces or interfaces by hand",
+				"1.json:1: values.root_module.resources[4].values (aws_lambda_function.e): has groups, but Terraform does not tell the interfaces of an aws_lambda_function: add describe-network-interfaces or interfaces by hand",
 				"1.json:1: values.root_module.resources[5].values.source_dest_check (aws_network_interface.f): not modelled: eni-1 may forward, but is only given the packets of its own addresses",
 			},
 		},
@@ -234,8 +234,9 @@ func TestTerraformErrors(t *testing.T) {
 	one := func(r string) string { return tfText{values: []string{r}}.state() }
 	for _, tc := range []struct{ name, in, want string }{
 		{"IN-21 format of another time", `{"format_version": "2.0"}`, "1.json:1: format_version: format \"2.0\" of `terraform show -json` is not known: want 0.x or 1.x"},
-		{"a raw state", `{"version": 4, "terraform_version": "1.11.4", "serial": 1, "lineage": "x", "resources": []}`, "1.json:1: a raw Terraform state: give the output of `terraform show -json`"},
-		{"a log", `{"@level": "info", "@message": "Terraform 1.11.4"}`, "1.json:1: Terraform's log of a run: save the plan with -out and give the output of `terraform show -json` of it"},
+		{"a raw state of an old version", `{"version": 3, "terraform_version": "0.11.4", "serial": 1, "lineage": "x", "modules": []}`, "1.json:1: version: version \"3\" of a raw Terraform state is not known: give the output of `terraform show -json`"},
+		{"a plan cut down", `{"format_version": "1.2", "resource_changes": [{}]}`, "1.json:1: resource_changes: a plan without its planned_values, which say what is there once it is applied: give the output of `terraform show -json`, all of it"},
+		{"a log", `{"@level": "info", "@message": "Terraform 1.11.4"}`, "1.json:1: @level: Terraform's log of a run: save the plan with -out and give the output of `terraform show -json` of it"},
 		{"SG-44", one(`aws_security_group.a {"id": "sg-a", "ingress": [` + inline(`cidr_blocks=["10.0.0.0"]`) + `]}`),
 			at + `.ingress[0].cidr_blocks[0] (aws_security_group.a): "10.0.0.0" is not a CIDR block: it has no prefix length (InvalidParameterValue)`},
 		{"SG-20", one(`aws_security_group.a {"id": "sg-a", "ingress": [` + inline(`protocol="tpc"`) + `]}`), at + `.ingress[0].protocol (aws_security_group.a): unknown protocol "tpc" (InvalidParameterValue)`},

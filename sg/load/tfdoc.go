@@ -1,19 +1,27 @@
 package load
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // A tfDoc is one output of `terraform show -json`, of a state or of a plan.
 type tfDoc struct {
-	b    *builder
-	root *tfModule // with the resources as they are, or will be
+	b      *builder
+	format *cursor   // where messages about all of it stand
+	root   *tfModule // with the resources as they are, or will be
 
 	// A plan only. Ids that do not exist yet are followed through config.
-	plan    bool
-	vars    *cursor
-	changes *cursor
+	plan     bool
+	vars     *cursor
+	changes  *cursor
+	modules  map[string]*tfModule // by address
+	exprs    map[exprKey]*expression
+	followed map[followKey]*referred
+	steps    int // that following has taken
+	depth    int
+	clashes  bool // with another document, and it was said
 }
 
 // A tfModule is an instance of a module.
@@ -27,7 +35,10 @@ type tfModule struct {
 	call      *cursor // the call in the parent's configuration
 	children  []*tfModule
 	resources []*tfResource
-	configOf  map[string]*cursor // resources of config by type and name
+	configOf  map[string]*cursor                 // resources of config by type and name
+	named     map[string]*instances[*tfResource] // by mode, type and name
+	called    map[string]*instances[*tfModule]   // children, and others that are referred to
+	new       map[*wanted][]*tfResource          // some of those without an id
 }
 
 // A tfResource is an instance of a resource or data source.
@@ -49,49 +60,90 @@ func keyOf(index *cursor) tfKey {
 	switch {
 	case !index.there():
 		return ""
-	case index.v.kind == number:
-		return tfKey(index.v.text)
+	case index.is(number):
+		return tfKey(index.raw())
 	}
 	return tfKey(strconv.Quote(index.str()))
 }
 
-func (b *builder) terraform(format *cursor) {
+func newTFDoc(b *builder, format *cursor) *tfDoc {
+	return &tfDoc{
+		b: b, format: format,
+		modules: map[string]*tfModule{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
+	}
+}
+
+// plan reads a document if it is a plan, state if it is not.
+func (b *builder) plan(format *cursor)  { b.terraform(format, true) }
+func (b *builder) state(format *cursor) { b.terraform(format, false) }
+
+func (b *builder) terraform(format *cursor, plan bool) {
+	root := format.up
+	isPlan := root.has("planned_values") || root.has("resource_changes")
+	if isPlan != plan {
+		return
+	}
+	if d := b.tfDoc(format, plan); d != nil {
+		b.planning = plan
+		d.read()
+		b.planning = false
+	}
+}
+
+// tfDoc returns the document with this format version, nil where there is nothing
+// in it.
+func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	root := format.up
 	version := format.str()
 	if major, _, _ := strings.Cut(version, "."); major != "0" && major != "1" {
 		format.fail("", "format %s of `terraform show -json` is not known: want 0.x or 1.x", quote(version)) // IN-21
-		return
+		return nil
 	}
-	d := &tfDoc{b: b}
+	d := newTFDoc(b, format)
 	values := root.field("values")
-	if planned := root.field("planned_values"); planned.there() || root.v.get("resource_changes") != nil {
-		values, d.plan = planned, true
+	if d.plan = plan; plan {
+		values = root.field("planned_values")
 		d.vars, d.changes = root.field("variables"), root.field("resource_changes")
-	}
-	if errored := root.field("errored"); errored.there() && errored.flag() {
-		errored.warn("", "Terraform stopped with an error while it planned: resources are missing")
+		if !values.there() && d.changes.filled() {
+			d.changes.fail("", "a plan without its planned_values, which say what is there once it is applied: %s, all of it", giveShow)
+			return nil
+		}
+		d.warnIncomplete(root)
 	}
 	if !values.there() {
 		format.warn("", "the state is empty")
-		return
+		return nil
 	}
 	d.root = d.module(nil, values.field("root_module"), root.field("configuration").field("root_module"))
 	if d.plan { // data sources that are known already are not planned
 		d.addData(d.root, root.field("prior_state").field("values").field("root_module"))
 	}
-	d.read()
+	return d
+}
+
+// warnIncomplete warns of what a plan says it leaves open.
+func (d *tfDoc) warnIncomplete(root *cursor) {
+	if errored := root.field("errored"); errored.flag() {
+		errored.warn("", "Terraform stopped with an error while it planned: resources are missing")
+	}
+	if complete := root.field("complete"); complete.there() && !complete.flag() {
+		complete.warn("", "Terraform says that it will take a further plan after this one: what that changes is not here")
+	}
+	if deferred := root.field("deferred_changes"); deferred.filled() {
+		deferred.warn("", "Terraform puts these changes off to a later plan: they are left out")
+	}
 }
 
 // module reads an instance of a module and those inside it.
 func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
-	m := &tfModule{doc: d, parent: parent, config: config, address: c.field("address").str()}
+	m := newModule(d, c.field("address").str(), config)
+	d.modules[m.address] = m
 	if parent != nil {
-		m.name, m.key = lastModule(m.address)
-		m.call = parent.config.field("module_calls").field(m.name)
-		m.config = m.call.field("module")
+		name, key := lastModule(m.address)
+		m.calledBy(parent, name, key)
 	}
 	for item := range c.field("resources").objects() {
-		m.add(item)
+		m.addItem(item)
 	}
 	for item := range c.field("child_modules").objects() {
 		m.children = append(m.children, d.module(m, item, nil))
@@ -99,40 +151,90 @@ func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
 	return m
 }
 
-func (m *tfModule) add(item *cursor) {
+func newModule(d *tfDoc, address string, config *cursor) *tfModule {
+	return &tfModule{
+		doc: d, address: address, config: config,
+		named: make(map[string]*instances[*tfResource]), called: make(map[string]*instances[*tfModule]),
+	}
+}
+
+// calledBy makes the module an instance of a call.
+func (m *tfModule) calledBy(parent *tfModule, name string, key tfKey) {
+	m.parent, m.name, m.key = parent, name, key
+	m.call = parent.config.field("module_calls").field(name)
+	m.config = m.call.field("module")
+	instancesOf(parent.called, name).add(key, m)
+}
+
+// addItem adds a resource of `terraform show -json`.
+func (m *tfModule) addItem(item *cursor) {
 	address, ok := item.field("address").need()
 	if !ok {
 		return
 	}
-	r := &tfResource{
+	m.add(&tfResource{
 		address: address,
 		module:  m,
 		mode:    item.field("mode").str(),
 		kind:    item.field("type").str(),
 		name:    item.field("name").str(),
 		key:     keyOf(item.field("index")),
+		values:  item.field("values"),
+	}, item)
+}
+
+// add adds a resource that stands at item.
+func (m *tfModule) add(r *tfResource, item *cursor) {
+	if r.values.n == 0 { // left out where all of them are unknown
+		r.values.n = item.src.emptyAt(item.n)
 	}
-	r.values = item.field("values")
-	r.values.resource = r.address
-	if r.values.v == nil { // left out where all of them are unknown
-		r.values.v = &value{kind: object, off: item.v.off}
+	if item.src.resources == nil {
+		item.src.resources = make(map[uint32]string)
 	}
+	item.src.resources[r.values.n] = r.address
 	m.resources = append(m.resources, r)
+	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).add(r.key, r)
+}
+
+// calls returns the instances of a module that is called, of which the plan tells
+// nothing where they have no resources.
+func (m *tfModule) calls(name string, key tfKey) *instances[*tfModule] {
+	of := instancesOf(m.called, name)
+	if len(of.all) == 0 || of.all[0].address == "" && of.by[key] == nil {
+		newModule(m.doc, "", nil).calledBy(m, name, key)
+	}
+	return of
+}
+
+// newOf returns the resources of the kinds that are wanted which have no id yet, or
+// enough of them to tell that there are several.
+func (m *tfModule) newOf(want *wanted) []*tfResource {
+	if out, known := m.new[want]; known {
+		return out
+	}
+	var out []*tfResource
+	for _, x := range m.resources {
+		if len(out) < 3 && x.isNew() && slices.Contains(want.kinds, x.kind) {
+			out = append(out, x)
+		}
+	}
+	if m.new == nil {
+		m.new = make(map[*wanted][]*tfResource)
+	}
+	m.new[want] = out
+	return out
 }
 
 // addData adds the data sources of a prior state to the modules of a plan.
 func (d *tfDoc) addData(m *tfModule, prior *cursor) {
 	for item := range prior.field("resources").objects() {
 		if item.field("mode").str() == "data" {
-			m.add(item)
+			m.addItem(item)
 		}
 	}
 	for item := range prior.field("child_modules").objects() {
-		address := item.field("address").str()
-		for _, child := range m.children {
-			if child.address == address {
-				d.addData(child, item)
-			}
+		if child := d.modules[item.field("address").str()]; child != nil {
+			d.addData(child, item)
 		}
 	}
 }
@@ -177,7 +279,7 @@ func (m *tfModule) resourceConfig(mode, kind, name string) *cursor {
 	if c := m.configOf[mode+" "+kind+"."+name]; c != nil {
 		return c
 	}
-	return &cursor{src: m.config.src, p: m.config.p}
+	return &cursor{src: m.config.src}
 }
 
 func (r *tfResource) config() *cursor { return r.module.resourceConfig(r.mode, r.kind, r.name) }
@@ -199,10 +301,54 @@ func (r *tfResource) isNew() bool { return !r.values.field("id").there() }
 // unknown reports whether an attribute's value is one that only applying the plan
 // tells: it is left out of the values, while the configuration sets it (IN-21).
 func (r *tfResource) unknown(attr string) bool {
-	return r.module.doc.plan && r.values.v.get(attr) == nil && r.expr(attr).there()
+	return r.module.doc.plan && !r.values.has(attr) && r.expr(attr).there()
 }
 
 // computed reports whether an attribute's value is left to AWS.
 func (r *tfResource) computed(attr string) bool {
-	return r.module.doc.plan && r.values.v.get(attr) == nil
+	return r.module.doc.plan && !r.values.has(attr)
+}
+
+// rawState reads a terraform.tfstate, whose resources stand in one list whatever
+// their module.
+func (b *builder) rawState(c *cursor) {
+	root := c.up
+	if version := root.field("version"); version.raw() != "4" {
+		version.fail("", "version %s of a raw Terraform state is not known: %s", quote(version.raw()), giveShow)
+		return
+	}
+	d := newTFDoc(b, c)
+	none := &cursor{src: c.src}
+	d.root = newModule(d, "", none)
+	d.modules[""] = d.root
+	for item := range root.field("resources").objects() {
+		address := item.field("module").str()
+		m := d.modules[address]
+		if m == nil {
+			m = newModule(d, address, none)
+			d.modules[address] = m
+			d.root.children = append(d.root.children, m)
+		}
+		for instance := range item.field("instances").objects() {
+			if instance.has("deposed") { // about to be destroyed
+				continue
+			}
+			r := &tfResource{
+				module: m, mode: item.field("mode").str(), kind: item.field("type").str(), name: item.field("name").str(),
+				key: keyOf(instance.field("index_key")), values: instance.field("attributes"),
+			}
+			r.address = r.kind + "." + r.name
+			if r.mode == "data" {
+				r.address = "data." + r.address
+			}
+			if address != "" {
+				r.address = address + "." + r.address
+			}
+			if r.key != "" {
+				r.address += "[" + string(r.key) + "]"
+			}
+			m.add(r, instance)
+		}
+	}
+	d.read()
 }

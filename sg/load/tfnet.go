@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
@@ -15,7 +16,10 @@ func (r *tfResource) networkInterface() {
 	r.prefixes(e, "ipv4_prefixes", ipv4)
 	r.prefixes(e, "ipv6_prefixes", ipv6)
 	for _, id := range r.ids("security_groups", wantGroup) {
-		e.Groups = addNew(e.Groups, sg.GroupID(id))
+		e.addGroups(sg.GroupID(id))
+	}
+	if !r.module.doc.plan {
+		e.listed = v
 	}
 	setDefault(&e.Type, v.field("interface_type").str())
 	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
@@ -27,7 +31,10 @@ func (r *tfResource) networkInterface() {
 // eni returns the interface with an id, with what all kinds of resource say in the
 // same way.
 func (r *tfResource) eni(id sg.ENIID) *eni {
-	e := r.module.doc.b.eni(id, r.values.place())
+	e := r.module.doc.b.eni(id, r.values)
+	if r.module.doc.plan {
+		e.decided = r.values
+	}
 	setDefault(&e.Name, r.values.field("tags").field("Name").str())
 	setDefault(&e.Name, r.values.field("description").str())
 	setDefault(&e.Account, sg.AccountID(r.values.field("owner_id").str()))
@@ -40,11 +47,11 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 // addrs reads addresses from attributes that hold one or many.
 func (r *tfResource) addrs(e *eni, attrs ...string) {
 	one := func(c *cursor) {
-		if c.there() && c.v.kind == str && c.v.text == "" {
+		if c.is(str) && c.raw() == "" {
 			return // none
 		}
 		if a, ok := c.addr(); ok {
-			e.Addrs = addNew(e.Addrs, a)
+			e.addAddrs(a)
 		}
 	}
 	for _, attr := range attrs {
@@ -53,7 +60,7 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 		case r.computed(attr):
 			e.undecided = true
 		case !c.there():
-		case c.v.kind != list:
+		case !c.is(list):
 			one(c)
 		default:
 			for item := range c.each() {
@@ -86,7 +93,7 @@ func (r *tfResource) prefixes(e *eni, attr string, f family) {
 			continue
 		}
 		if p, _, ok := item.prefix(f); ok {
-			e.Prefixes = addNew(e.Prefixes, p)
+			e.addPrefixes(p)
 		}
 	}
 }
@@ -96,8 +103,8 @@ func (r *tfResource) attachment() {
 	id, ok := r.requiredID("network_interface_id", wantENI)
 	g, okGroup := r.requiredID("security_group_id", wantGroup)
 	if ok && okGroup {
-		e := r.module.doc.b.eni(sg.ENIID(id), r.values.place())
-		e.Groups = addNew(e.Groups, sg.GroupID(g))
+		e := r.module.doc.b.eni(sg.ENIID(id), r.values)
+		e.addGroups(sg.GroupID(g))
 	}
 }
 
@@ -108,12 +115,16 @@ func (r *tfResource) instance() {
 	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
 	r.counted(e)
 	setDefault(&e.Instance, sg.InstanceID(r.id()))
-	for _, id := range r.ids("vpc_security_group_ids", wantGroup) {
-		e.Groups = addNew(e.Groups, sg.GroupID(id))
+	ids := r.ids("vpc_security_group_ids", wantGroup)
+	for _, id := range ids {
+		e.addGroups(sg.GroupID(id))
 	}
-	if c := r.values.field("public_ip"); c.there() && c.v.text != "" {
+	if len(ids) == 0 { // those of the default VPC may be told by their names
+		e.named = append(e.named, r.ids("security_groups", wantNamed)...)
+	}
+	if c := r.values.field("public_ip"); c.raw() != "" {
 		if a, ok := c.addr(); ok {
-			e.Public = addNew(e.Public, a)
+			e.addPublic(a)
 		}
 	}
 }
@@ -124,14 +135,12 @@ func (r *tfResource) eniID() string {
 	if id := r.values.field("primary_network_interface_id").str(); id != "" {
 		return id
 	}
-	want := wantENI
-	want.attr = "" // an instance's interface is not another instance's
 	for _, block := range [...]string{"primary_network_interface", "network_interface"} {
 		c := r.firstBlock(block)
 		if !c.there() {
 			continue
 		}
-		if ids := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", want); len(ids) > 0 {
+		if ids := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", wantOwnENI); len(ids) > 0 {
 			return ids[0]
 		}
 	}
@@ -141,14 +150,15 @@ func (r *tfResource) eniID() string {
 // prefixList reads a prefix list (IN-28), whose entries a data source calls by
 // another name.
 func (r *tfResource) prefixList(entries string) {
-	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values.place())
+	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
 	l.entries = true
+	l.decided = r.module.doc.plan && r.mode == "managed"
 	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, sg.AccountID(r.values.field("owner_id").str()))
 	if f := r.values.field("address_family"); f.there() {
 		fam, ok := familyOf(f.str())
 		if !ok {
-			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.v.text))
+			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
 		}
 		setDefault(&l.Family, fam)
 	}
@@ -159,46 +169,50 @@ func (r *tfResource) prefixList(entries string) {
 	if r.unknown(entries) {
 		c.warn("", "unknown until the plan is applied: entries are left out")
 	}
+	gone := r.module.doc.b.entries[l.ID]
 	for item := range c.objects() {
-		r.entry(l, item)
+		// Without entries of its own a list tells those that are resources as they were.
+		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !gone[p] || r.expr(entries).there() {
+			r.entry(l, item)
+		}
 	}
 }
 
 func (r *tfResource) entry(l *prefixList, c *cursor) {
 	f := c.field("cidr")
-	if f.v == nil && r.module.doc.plan {
+	if f.n == 0 && r.module.doc.plan {
 		f.warn("", "unknown until the plan is applied: left out")
 		return
 	}
 	if p, _, ok := f.prefix(anyFamily); ok {
-		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c.place())
+		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c)
 	}
 }
 
 func (r *tfResource) prefixListEntry() {
 	if id, ok := r.requiredID("prefix_list_id", wantList); ok {
-		r.entry(r.module.doc.b.list(sg.PrefixListID(id), r.values.place()), r.values)
+		r.entry(r.module.doc.b.list(sg.PrefixListID(id), r.values), r.values)
 	}
 }
 
 // servicePrefixList reads the data source of a gateway endpoint's list.
 func (r *tfResource) servicePrefixList() {
-	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values.place())
+	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
 	l.entries = true
 	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, awsOwner(l.Name))
 	for item := range r.values.field("cidr_blocks").each() {
 		if p, _, ok := item.prefix(anyFamily); ok {
-			l.add(sg.PrefixListEntry{CIDR: p}, item.place())
+			l.add(sg.PrefixListEntry{CIDR: p}, item)
 		}
 	}
 }
 
 func (r *tfResource) vpc() {
-	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values.place())
+	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values)
 	setDefault(&v.Account, sg.AccountID(r.values.field("owner_id").str()))
 	v.Default = v.Default || r.kind == "aws_default_vpc" || r.values.field("default").flag()
-	v.CIDRs = addNew(v.CIDRs, r.blocks()...)
+	v.addCIDRs(r.blocks()...)
 }
 
 // blocks reads the CIDR blocks of a VPC or subnet. Those that AWS has yet to
@@ -213,7 +227,7 @@ func (r *tfResource) blocks() []netip.Prefix {
 		if r.unknown(b.attr) {
 			c.warn("", "unknown until the plan is applied: left out")
 		}
-		if c.there() && c.want(str) && c.v.text != "" {
+		if c.str() != "" {
 			if p, _, ok := c.prefix(b.f); ok {
 				out = append(out, p)
 			}
@@ -229,14 +243,14 @@ func (r *tfResource) block(attr string, f family) {
 		return
 	}
 	if p, _, ok := r.values.field(attr).prefix(f); ok {
-		v := r.module.doc.b.vpc(sg.VPCID(id), r.values.place())
-		v.CIDRs = addNew(v.CIDRs, p)
+		v := r.module.doc.b.vpc(sg.VPCID(id), r.values)
+		v.addCIDRs(p)
 	}
 }
 
 func (r *tfResource) subnet() {
 	if vpc, ok := r.requiredID("vpc_id", wantVPC); ok {
-		r.module.doc.b.vpc(sg.VPCID(vpc), r.values.place()).addSubnet(sg.Subnet{ID: sg.SubnetID(r.id()), CIDRs: r.blocks()})
+		r.module.doc.b.vpc(sg.VPCID(vpc), r.values).addSubnet(sg.SubnetID(r.id()), r.blocks()...)
 	}
 }
 
@@ -253,7 +267,10 @@ func (r *tfResource) peering() {
 		r.values.warn("", "taken to be active once the plan is applied, though %s has to accept it", peer)
 	}
 	setDefault(&status, "active")
-	r.module.doc.b.peering(sg.Peering{
-		ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status,
-	}, r.values.place(), false)
+	p := sg.Peering{ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status}
+	if p.AccepterRegion = r.values.field("peer_region").str(); p.AccepterRegion != "" {
+		// It is given where the peer is in another Region (REF-10).
+		p.RequesterRegion = cmp.Or(r.values.field("region").str(), "not "+p.AccepterRegion)
+	}
+	r.module.doc.b.peering(p, r.values, false)
 }

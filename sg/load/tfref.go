@@ -54,35 +54,55 @@ func parseRef(s string) []step {
 	return steps
 }
 
-// references returns the references of an expression, or with attr those of that
+// An expression is what a plan tells of one: what it refers to.
+type expression struct {
+	refs  []string
+	steps [][]step // of each
+	keyed bool     // speaks of each.key, each.value or count.index
+}
+
+// expression returns the references of an expression, or with attr those of that
 // attribute in a list of blocks, without those that are only the beginnings of
 // others.
-func references(expr *cursor, attr string) []string {
+func (d *tfDoc) expression(expr *cursor, attr string) *expression {
+	key := exprKey{expr.n, attr}
+	if x := d.exprs[key]; x != nil {
+		return x
+	}
 	var all []string
 	collectRefs(expr, attr, &all)
-	var out []string
+	x := &expression{}
+	var kept set[string]
 	for i, s := range all {
 		if i > 0 && strings.HasPrefix(all[i-1], s) && all[i-1] != s && strings.ContainsAny(all[i-1][len(s):][:1], ".[") {
 			continue
 		}
-		out = addNew(out, s)
+		kept.add(&x.refs, s)
 	}
-	return out
+	for _, s := range x.refs {
+		steps := parseRef(s)
+		x.steps = append(x.steps, steps)
+		x.keyed = x.keyed || len(steps) > 1 && (steps[0].name == "each" || steps[0].name == "count")
+	}
+	d.exprs[key] = x
+	return x
+}
+
+type exprKey struct {
+	n    uint32
+	attr string
 }
 
 func collectRefs(expr *cursor, attr string, out *[]string) {
-	if !expr.there() {
-		return
-	}
-	switch expr.v.kind {
-	case list: // of blocks
+	switch {
+	case expr.is(list): // of blocks
 		for block := range expr.each() {
-			if block.there() && block.v.kind == object {
+			if block.is(object) {
 				collectRefs(block.field(attr), "", out)
 			}
 		}
-	case object:
-		if expr.v.get("references") == nil && attr != "" {
+	case expr.is(object):
+		if !expr.has("references") && attr != "" {
 			collectRefs(expr.field(attr), "", out)
 			return
 		}
@@ -95,17 +115,23 @@ func collectRefs(expr *cursor, attr string, out *[]string) {
 // A wanted says what a reference should lead to.
 type wanted struct {
 	text  string   // for messages
-	kinds []string // of resources, by their id
+	kinds []string // of resources
+	ids   []string // their attributes that tell which is meant
 	attr  string   // of an aws_instance that has such an id
 }
 
+func want(text, attr string, kinds ...string) *wanted {
+	return &wanted{text, kinds, []string{"id"}, attr}
+}
+
 var (
-	wantGroup  = wanted{"security group", []string{"aws_security_group", "aws_default_security_group"}, ""}
-	wantList   = wanted{"prefix list", []string{"aws_ec2_managed_prefix_list", "aws_prefix_list"}, ""}
-	wantENI    = wanted{"interface", []string{"aws_network_interface"}, "primary_network_interface_id"}
-	wantVPC    = wanted{"VPC", []string{"aws_vpc", "aws_default_vpc"}, ""}
-	wantSubnet = wanted{"subnet", []string{"aws_subnet", "aws_default_subnet"}, ""}
-	wantPeer   = wanted{"peering", []string{"aws_vpc_peering_connection"}, ""}
+	wantGroup  = want("security group", "", "aws_security_group", "aws_default_security_group")
+	wantNamed  = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // where a name may stand
+	wantList   = want("prefix list", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
+	wantENI    = want("interface", "primary_network_interface_id", "aws_network_interface")
+	wantOwnENI = want("interface", "", "aws_network_interface") // not that of an instance
+	wantVPC    = want("VPC", "", "aws_vpc", "aws_default_vpc")
+	wantSubnet = want("subnet", "", "aws_subnet", "aws_default_subnet")
 )
 
 // A scope is where an expression stands: in a module, and inside an instance of a
@@ -114,172 +140,231 @@ type scope struct {
 	module  *tfModule
 	key     tfKey
 	forEach *cursor // the for_each expression, to be read in module without a key
+	picks   bool    // of what the expression goes through, the instance with the key is meant
 }
 
-// A resolver follows references until it arrives at resources.
-type resolver struct {
-	want   wanted
-	found  []*tfResource
-	locals []string // references of which the plan tells nothing
-	steps  int      // left, so that what refers to itself ends
+// A referred is what an expression refers to.
+type referred struct {
+	refs      []string
+	resources []*tfResource
+	ids       []string // of the resources
+	newIDs    []string // of those that are new
+	locals    []string // references of which the plan tells nothing
+
+	found set[*tfResource]
 }
 
-const maxSteps = 10_000
-
-// resolve returns the resources that an expression refers to, and the references
-// that could not be followed.
-func (s scope) resolve(want wanted, refs []string) ([]*tfResource, []string) {
-	r := &resolver{want: want, steps: maxSteps}
-	r.all(s, refs)
-	return r.found, r.locals
+// A followKey tells apart what is followed once for all that refer to it.
+type followKey struct {
+	module        *tfModule
+	key           tfKey
+	picks         bool
+	forEach, expr uint32
+	attr          string
+	want          *wanted
 }
 
-func (r *resolver) all(s scope, refs []string) {
-	for _, ref := range refs {
-		if r.steps--; r.steps < 0 {
-			return
+// maxSteps bounds what all the references of a plan may cost, each resource that one
+// leads to counted: a plan of 100,000 resources takes a tenth of it.
+const maxSteps = 5_000_000
+
+// follow finds the resources that an expression, or an attribute of its blocks,
+// refers to.
+func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referred {
+	x := d.expression(expr, attr)
+	key := followKey{module: s.module, expr: expr.n, attr: attr, want: want}
+	if x.keyed || s.picks {
+		key.key, key.picks = s.key, s.picks
+		if s.forEach != nil {
+			key.forEach = s.forEach.n
 		}
-		r.one(s, ref, refs)
 	}
+	if done := d.followed[key]; done != nil {
+		return done
+	}
+	r := &referred{refs: x.refs}
+	d.followed[key] = r // what refers to itself ends here
+	if d.depth++; d.depth <= maxDepth {
+		for _, steps := range x.steps {
+			if d.step() {
+				d.one(r, s, x, steps, want)
+			}
+		}
+	}
+	d.depth--
+	var ids, newIDs set[string]
+	for _, found := range r.resources {
+		id := found.idFor(want)
+		ids.add(&r.ids, id)
+		if found.isNew() {
+			newIDs.add(&r.newIDs, id)
+		}
+	}
+	return r
+}
+
+// step reports whether the plan may cost one more.
+func (d *tfDoc) step() bool {
+	d.steps++
+	if d.steps == maxSteps+1 && d.format != nil {
+		d.format.fail("", "the references of this plan take more than %d steps to follow: they multiply", maxSteps)
+	}
+	return d.steps <= maxSteps
+}
+
+// add adds what another expression refers to.
+func (d *tfDoc) add(r, o *referred) {
+	for _, x := range o.resources {
+		if d.step() {
+			r.found.add(&r.resources, x)
+		}
+	}
+	r.locals = addNew(r.locals, o.locals...)
 }
 
 // one follows one of an expression's references.
-func (r *resolver) one(s scope, ref string, refs []string) {
-	steps := parseRef(ref)
+func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *wanted) {
 	if len(steps) < 2 {
 		return
 	}
 	switch steps[0].name {
 	case "count", "self", "path", "terraform":
 	case "each":
-		if steps[1].name == "value" && s.forEach.there() {
-			// Of what for_each goes through, the instance with this key.
-			r.all(scope{module: s.module, key: s.key}, append(references(s.forEach, ""), "each.key"))
+		if steps[1].name == "value" && s.forEach != nil && s.forEach.there() {
+			d.add(r, d.follow(scope{module: s.module, key: s.key, picks: true}, s.forEach, "", want))
 		}
 	case "local":
-		r.locals = addNew(r.locals, ref)
+		r.locals = addNew(r.locals, "local."+steps[1].name)
 	case "var":
-		if s.module.parent != nil {
-			call := s.module.call
-			r.all(scope{s.module.parent, s.module.key, call.field("for_each_expression")},
-				references(call.field("expressions").field(steps[1].name), ""))
+		if m := s.module; m.parent != nil {
+			d.add(r, d.follow(scope{module: m.parent, key: m.key, forEach: m.call.field("for_each_expression")},
+				m.call.field("expressions").field(steps[1].name), "", want))
 		}
 	case "module":
-		r.module(s, steps[1:], refs)
+		d.output(r, s, x, steps[1:], want)
 	case "data":
 		if len(steps) > 2 {
-			r.resource(s, "data", steps[1:], refs)
+			d.resource(r, s, x, "data", steps[1:], want)
 		}
 	default:
-		r.resource(s, "managed", steps, refs)
+		d.resource(r, s, x, "managed", steps, want)
 	}
 }
 
-// module follows a reference to an output: name, key if there is one, output.
-func (r *resolver) module(s scope, steps []step, refs []string) {
-	name, steps := steps[0].name, steps[1:]
-	var key tfKey
-	if len(steps) > 0 && steps[0].name == "" {
-		key, steps = steps[0].key, steps[1:]
-	}
-	output := ""
-	if len(steps) > 0 {
-		output = steps[0].name
-	}
-	var calls []*tfModule
-	for _, child := range s.module.children {
-		if child.name == name {
-			calls = append(calls, child)
-		}
-	}
-	if len(calls) == 0 { // one without resources
-		call := s.module.config.field("module_calls").field(name)
-		calls = []*tfModule{{doc: s.module.doc, parent: s.module, name: name, key: key, call: call, config: call.field("module")}}
-	}
-	calls = narrow(s, key, refs, calls, func(m *tfModule) tfKey { return m.key })
-	for _, m := range calls {
+// output follows a reference to an output: name, key if there is one, output.
+func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *wanted) {
+	name, key, steps := steps[0].name, keyIn(steps[1:]), afterKey(steps[1:])
+	for _, m := range narrow(d, s, key, x, s.module.calls(name, key)) {
 		outputs := m.config.field("outputs")
-		if output != "" {
-			r.all(scope{module: m}, references(outputs.field(output).field("expression"), ""))
+		if len(steps) > 0 {
+			d.add(r, d.follow(scope{module: m}, outputs.field(steps[0].name).field("expression"), "", want))
 			continue
 		}
-		if outputs.want(object) { // module.net[each.key].web_id loses its output
-			for _, o := range outputs.v.kids {
-				r.all(scope{module: m}, references(outputs.field(o.key).field("expression"), ""))
-			}
+		for o := range outputs.members() { // module.net[each.key].web_id loses its output
+			d.add(r, d.follow(scope{module: m}, o.field("expression"), "", want))
 		}
 	}
 }
 
 // resource follows a reference to a resource: kind, name, key if there is one,
 // attribute.
-func (r *resolver) resource(s scope, mode string, steps []step, refs []string) {
-	kind, name, steps := steps[0].name, steps[1].name, steps[2:]
-	var key tfKey
-	if len(steps) > 0 && steps[0].name == "" {
-		key, steps = steps[0].key, steps[1:]
+func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps []step, want *wanted) {
+	kind, key, attr := steps[0].name, keyIn(steps[2:]), ""
+	if rest := afterKey(steps[2:]); len(rest) > 0 {
+		attr = rest[0].name
 	}
-	attr := ""
-	if len(steps) > 0 {
-		attr = steps[0].name
-	}
-	var found []*tfResource
-	for _, x := range s.module.resources {
-		if x.mode == mode && x.kind == kind && x.name == name {
-			found = append(found, x)
+	for _, found := range narrow(d, s, key, x, s.module.named[mode+" "+kind+"."+steps[1].name]) {
+		if slices.Contains(want.kinds, kind) && (attr == "" || slices.Contains(want.ids, attr)) ||
+			kind == "aws_instance" && attr != "" && attr == want.attr {
+			r.found.add(&r.resources, found)
+			continue
 		}
+		// Another resource's argument: aws_subnet.a.vpc_id.
+		d.add(r, d.follow(found.scope(), found.expr(attr), "", want))
 	}
-	found = narrow(s, key, refs, found, func(x *tfResource) tfKey { return x.key })
-	if slices.Contains(r.want.kinds, kind) && (attr == "" || attr == "id") ||
-		kind == "aws_instance" && attr != "" && attr == r.want.attr {
-		r.found = addNew(r.found, found...)
-		return
+}
+
+// keyIn returns the key that steps begin with, if they do.
+func keyIn(steps []step) tfKey {
+	if len(steps) > 0 && steps[0].name == "" {
+		return steps[0].key
 	}
-	for _, x := range found { // another resource's argument: aws_subnet.a.vpc_id
-		r.all(x.scope(), references(x.expr(attr), ""))
+	return ""
+}
+
+func afterKey(steps []step) []step {
+	if keyIn(steps) != "" {
+		return steps[1:]
 	}
+	return steps
 }
 
 // scope returns the scope of a resource's arguments.
 func (r *tfResource) scope() scope {
-	return scope{r.module, r.key, r.config().field("for_each_expression")}
+	return scope{module: r.module, key: r.key, forEach: r.config().field("for_each_expression")}
+}
+
+// An instances list holds what count and for_each make of one resource or call.
+type instances[T any] struct {
+	all []T
+	by  map[tfKey]T
+}
+
+func instancesOf[T any](of map[string]*instances[T], name string) *instances[T] {
+	if of[name] == nil {
+		of[name] = &instances[T]{by: make(map[tfKey]T)}
+	}
+	return of[name]
+}
+
+func (i *instances[T]) add(key tfKey, x T) {
+	i.all = append(i.all, x)
+	i.by[key] = x
 }
 
 // narrow keeps the instances that a reference without a key can mean: the one with
 // the key of the referring instance, or that of a variable, where the expression
 // mentions those.
-func narrow[T any](s scope, key tfKey, refs []string, all []T, keyOf func(T) tfKey) []T {
-	if len(all) < 2 && key == "" {
-		return all
+func narrow[T any](d *tfDoc, s scope, key tfKey, x *expression, of *instances[T]) []T {
+	if of == nil {
+		return nil
 	}
-	pick := func(key tfKey) []T {
-		var out []T
-		for _, x := range all {
-			if keyOf(x) == key {
-				out = append(out, x)
-			}
-		}
-		return out
+	if key == "" && len(of.all) < 2 {
+		return of.all
 	}
 	if key != "" {
-		return pick(key)
+		if found, ok := of.by[key]; ok {
+			return []T{found}
+		}
+		return nil
 	}
-	for _, ref := range refs {
-		var key tfKey
-		switch steps := parseRef(ref); {
+	try := func(key tfKey) []T {
+		if found, ok := of.by[key]; ok && key != "" {
+			return []T{found}
+		}
+		return nil
+	}
+	for i, steps := range x.steps {
+		var out []T
+		switch ref := x.refs[i]; {
 		case ref == "each.key" || ref == "each.value" || ref == "count.index":
-			key = s.key
+			out = try(s.key)
 		case len(steps) == 2 && steps[0].name == "var":
-			key = s.constant(steps[1].name)
+			out = try(s.constant(steps[1].name))
 		}
-		if key == "" {
-			continue
-		}
-		if out := pick(key); len(out) > 0 {
+		if out != nil {
 			return out
 		}
 	}
-	return all
+	if s.picks {
+		if out := try(s.key); out != nil {
+			return out
+		}
+	}
+	for range of.all {
+		d.step()
+	}
+	return of.all
 }
 
 // constant returns the value of a variable as a key, where the plan tells it.
@@ -291,7 +376,7 @@ func (s scope) constant(name string) tfKey {
 			v = s.module.config.field("variables").field(name).field("default")
 		}
 	}
-	if v.there() && (v.v.kind == str || v.v.kind == number) {
+	if v.is(str) || v.is(number) {
 		return keyOf(v)
 	}
 	return ""
@@ -299,60 +384,65 @@ func (s scope) constant(name string) tfKey {
 
 // ids returns the ids that an attribute holds, a string or a list of strings, with
 // those that do not exist yet.
-func (r *tfResource) ids(attr string, want wanted) []string {
-	return r.idsAt(r.values.field(attr), attr, "", want)
+func (r *tfResource) ids(attr string, want *wanted) []string {
+	ids := r.idsAt(r.values.field(attr), attr, "", want)
+	for i := range ids {
+		if !r.module.doc.step() {
+			return ids[:i]
+		}
+	}
+	return ids
 }
 
 // idsAt is ids for the value at c, set by an expression of the resource or by an
 // attribute in its blocks.
-func (r *tfResource) idsAt(c *cursor, expr, attr string, want wanted) []string {
+func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string {
 	var out []string
-	missing := c.v == nil
+	var seen set[string]
+	missing := c.n == 0
 	switch {
 	case !c.there():
-	case c.v.kind == list:
+	case c.is(list):
 		for item := range c.each() {
 			if !item.there() { // omitted as unknown
 				missing = true
 			} else if s, ok := item.need(); ok {
-				out = addNew(out, s)
+				seen.add(&out, s)
 			}
 		}
-	case c.want(str) && c.v.text != "":
-		out = append(out, c.v.text)
+	case c.str() != "":
+		out = append(out, c.raw())
 	}
 	if !missing || !r.module.doc.plan || !r.expr(expr).there() {
 		return out
 	}
-	refs := references(r.expr(expr), attr)
-	found, locals := r.scope().resolve(want, refs)
-	for _, x := range found {
-		out = addNew(out, x.idFor(want))
-	}
-	if len(found) == 0 {
-		if x := r.guess(want, locals); x != nil {
-			c.warn("", "%s", guessed(locals, x, want))
-			return addNew(out, x.idFor(want))
+	to := r.refersTo(expr, attr, want)
+	if len(to.resources) > 0 {
+		if len(out) == 0 {
+			return to.ids // one list for all that refer to it
 		}
-		c.warn("", "unknown until the plan is applied, and not to be told from %s: left out", refText(refs))
+		return addNew(out, to.ids...)
 	}
+	if x := r.guess(want, to.locals); x != nil {
+		c.warn("", "%s", guessed(to.locals, x, want))
+		return append(out, x.idFor(want))
+	}
+	c.warn("", "unknown until the plan is applied, and not to be told from %s: left out", refText(to.refs))
 	return out
+}
+
+// refersTo follows an argument of the resource, or an attribute of its blocks.
+func (r *tfResource) refersTo(expr, attr string, want *wanted) *referred {
+	return r.module.doc.follow(r.scope(), r.expr(expr), attr, want)
 }
 
 // oneID returns the id that an attribute holds, and whether there is one. Where
 // the plan leaves several to choose from, one that is new is meant, since the
 // value would be known otherwise.
-func (r *tfResource) oneID(attr string, want wanted) (string, bool) {
-	c := r.values.field(attr)
-	ids := r.idsAt(c, attr, "", want)
+func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
+	ids := r.idsAt(r.values.field(attr), attr, "", want)
 	if len(ids) > 1 {
-		found, _ := r.scope().resolve(want, references(r.expr(attr), ""))
-		ids = ids[:0]
-		for _, x := range found {
-			if x.isNew() {
-				ids = addNew(ids, x.idFor(want))
-			}
-		}
+		ids = r.refersTo(attr, "", want).newIDs
 	}
 	switch len(ids) {
 	case 0:
@@ -360,29 +450,29 @@ func (r *tfResource) oneID(attr string, want wanted) (string, bool) {
 	case 1:
 		return ids[0], true
 	}
-	c.warn("", "unknown until the plan is applied, and any of %s: left out", joinIDs(ids))
+	r.values.field(attr).warn("", "unknown until the plan is applied, and any of %s: left out", joinIDs(ids))
 	return "", false
 }
 
 // guess returns the only new resource of the module that can be meant where an
 // expression goes through a local.
-func (r *tfResource) guess(want wanted, locals []string) *tfResource {
+func (r *tfResource) guess(want *wanted, locals []string) *tfResource {
+	if len(locals) == 0 {
+		return nil
+	}
 	var found *tfResource
-	for _, x := range r.module.resources {
-		if x != r && x.isNew() && slices.Contains(want.kinds, x.kind) {
+	for _, x := range r.module.newOf(want) {
+		if x != r {
 			if found != nil {
 				return nil
 			}
 			found = x
 		}
 	}
-	if len(locals) == 0 {
-		return nil
-	}
 	return found
 }
 
-func guessed(locals []string, x *tfResource, want wanted) string {
+func guessed(locals []string, x *tfResource, want *wanted) string {
 	return fmt.Sprintf("unknown until the plan is applied, and the plan does not tell what %s is: taken to be %s, the only new %s of its module",
 		joinIDs(locals), x.address, want.text)
 }
@@ -397,14 +487,19 @@ func joinIDs(ids []string) string {
 }
 
 // requiredID is oneID for an attribute that every resource of the kind has.
-func (r *tfResource) requiredID(attr string, want wanted) (string, bool) {
+func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
+	c := r.values.field(attr)
+	if r.computed(attr) && strings.HasPrefix(r.kind, "aws_default_") {
+		c.warn("", "a plan does not tell the %s of %s: left out", want.text, r.address)
+		return "", false
+	}
 	if !r.unknown(attr) {
-		return r.values.field(attr).need()
+		return c.need()
 	}
 	return r.oneID(attr, want)
 }
 
-func (r *tfResource) idFor(want wanted) string {
+func (r *tfResource) idFor(want *wanted) string {
 	if r.kind == "aws_instance" {
 		return r.eniID()
 	}

@@ -39,8 +39,9 @@ type clock struct {
 }
 
 // asks reports whether the packet after f has to be known to read f.
-func (c *clock) asks(f *capture.Frame) bool {
-	at := unixNano(f)
+func (c *clock) asks(f *capture.Frame) bool { return c.jumps(unixNano(f)) }
+
+func (c *clock) jumps(at int64) bool {
 	return at != noTime && (c.latest == noTime || at-farAhead >= c.latest)
 }
 
@@ -49,7 +50,7 @@ func (c *clock) asks(f *capture.Frame) bool {
 func (c *clock) read(f, next *capture.Frame) int64 {
 	at := unixNano(f)
 	if at > c.latest {
-		if next != nil && c.asks(f) {
+		if next != nil && c.jumps(at) {
 			if after := unixNano(next); after != noTime && at-farAhead >= after {
 				c.Stray++
 				if c.latest == noTime {

@@ -180,11 +180,16 @@ func TestPeak(t *testing.T) {
 	s = append(s, "1 tcp 198.51.100.2:1 > 10.0.1.10:443 S", "1.1 tcp 10.0.1.10:4 > 10.0.2.20:5432 S", "400 not ip",
 		"400 tcp 198.51.100.3:1 > 10.0.1.10:443 S")
 	r, _ = run(t, replay.Options{}, s)
-	for _, n := range r.Reasons {
-		t.Log(n)
-	}
 	assert.EqualValues(t, 3, r.Peak)
 	assert.Equal(t, began.Add(1100*time.Millisecond), r.PeakTime)
+
+	s = s[:0]
+	for i := range 1200 { // each lives 120 s
+		s = append(s, fmt.Sprintf("%g tcp 198.51.100.1:%d > 10.0.1.10:443 S", float64(i)/8, i+1))
+	}
+	r, _ = run(t, replay.Options{}, s)
+	assert.EqualValues(t, 960, r.Peak)
+
 	empty, _ := run(t, replay.Options{}, script{"0 not ip"})
 	assert.Zero(t, empty.Peak)
 	assert.Zero(t, empty.PeakTime)

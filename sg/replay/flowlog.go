@@ -34,7 +34,9 @@ type FlowLogOptions struct {
 //
 // A packet that goes from one ENI of the topology to another is in the records
 // of both, as the second one saw it only if the first one let it out. Exempt
-// traffic is not logged (FL-08). The addresses of an ENI's own side are shown as
+// traffic is not logged (FL-08). Packets of which nobody can tell what becomes are
+// left out, and the window has a SKIPDATA record for their ENI, as AWS writes where
+// its records are not complete (FL-04). The addresses of an ENI's own side are shown as
 // its primary private IPv4 address; the pkt-srcaddr and pkt-dstaddr fields hold
 // those of the packet (FL-06). Bytes are those of the IP packets.
 //
@@ -62,6 +64,7 @@ type flowENI struct {
 	primary netip.Addr // first private IPv4 address; zero without one
 	own     map[netip.Addr]bool
 	logged  bool // in this window
+	skipped bool // in this window, what nobody can decide
 }
 
 type flowKey struct {
@@ -92,15 +95,18 @@ type flow struct {
 type flowRecord struct {
 	version    int
 	eni        *flowENI
-	flow       *flow // nil: NODATA
+	flow       *flow // nil: NODATA or SKIPDATA
 	start, end int64 // Unix seconds
 }
 
 func (r *flowRecord) status() string {
-	if r.flow == nil {
-		return "NODATA"
+	switch {
+	case r.flow != nil:
+		return "OK"
+	case r.eni.skipped:
+		return "SKIPDATA"
 	}
-	return "OK"
+	return "NODATA"
 }
 
 // NewFlowLog returns a FlowLog for the ENIs of t that writes to w. It fails if
@@ -171,6 +177,10 @@ func (f *FlowLog) add(hop sg.Hop, h *packet.Header, now int64) {
 		}
 		f.seen[hop.Enforcer] = eni
 	}
+	if hop.Decision.Verdict == sg.Unknown {
+		f.enis[eni].skipped = true
+		return
+	}
 	key := flowKey{
 		src: h.Src, dst: h.Dst, eni: int32(eni), family: h.Family, protocol: h.Protocol,
 		dir: hop.Direction, verdict: hop.Decision.Verdict,
@@ -226,10 +236,10 @@ func (f *FlowLog) endWindow() error {
 	}
 	for i := range f.enis {
 		e := &f.enis[i]
-		if !e.logged {
+		if e.skipped || !e.logged {
 			f.record(flowRecord{eni: e, start: f.window, end: f.window + f.interval - 1})
 		}
-		e.logged = false
+		e.logged, e.skipped = false, false
 	}
 	f.flows = f.flows[:0]
 	clear(f.byKey)

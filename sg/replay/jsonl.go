@@ -38,8 +38,8 @@ type JSONL struct {
 	enis  map[*sg.Enforcer][]byte
 
 	// The texts of all decisions, of the packet and of a hop.
-	packets [sg.NotApplicable + 1][reasons]string
-	hops    [sg.Egress + 1][sg.NotApplicable + 1][reasons]string
+	packets [sg.Unknown + 1][reasons]string
+	hops    [sg.Egress + 1][sg.Unknown + 1][reasons]string
 }
 
 // NewJSONL returns a JSONL that writes to w in large pieces.

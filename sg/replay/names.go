@@ -1,10 +1,9 @@
 package replay
 
 import (
-	"strings"
-
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // names are what people call ENIs and groups.
@@ -42,15 +41,5 @@ func (n *names) ruleName(r sg.RuleRef) string {
 
 // ruleWords is what a rule admits: "tcp 443 from 0.0.0.0/0".
 func (n *names) ruleWords(r sg.RuleRef) string {
-	rule := r.Rule()
-	peer := rule.Peer.String()
-	rule.ID, rule.Description = "", ""
-	traffic := strings.TrimSpace(strings.TrimSuffix(rule.String(), peer))
-	if rule.Peer.Group != "" {
-		peer = n.group(rule.Peer.Group)
-	}
-	if r.Direction() == sg.Egress {
-		return traffic + " to " + peer
-	}
-	return traffic + " from " + peer
+	return prose.Rule(r.Direction(), r.Rule(), n.group)
 }

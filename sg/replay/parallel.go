@@ -23,18 +23,14 @@ const (
 //	                     └─► worker 1: packets of parts 1, 3, 5, ... ─┘
 type block struct {
 	batch
-	n       int        // packets in it
-	data    []byte     // copies of the frames' bytes, for the observer
-	mine    [][]uint16 // packets of each worker
-	seconds []second
-	judged  sync.WaitGroup
-}
+	n      int        // packets in it
+	data   []byte     // copies of the frames' bytes, for the observer
+	mine   [][]uint16 // packets of each worker
+	ticks  []uint16   // packets before which all workers sample
+	judged sync.WaitGroup
 
-// A second begins with a packet, before which all workers say how many entries are
-// live.
-type second struct {
-	packet uint16
-	live   *atomic.Int64
+	// What they found, by packet: as worker.sample returns it.
+	live, made []atomic.Int64
 }
 
 func (r *run) parallel(n int) error {
@@ -67,8 +63,11 @@ func (r *run) parallel(n int) error {
 		var failed error
 		for b := range order {
 			b.judged.Wait()
+			for _, i := range b.ticks {
+				r.endTick(b.live[i].Swap(0), b.made[i].Swap(0), b.packets[i].Time)
+			}
 			if failed == nil {
-				if failed = r.observe(b); failed != nil {
+				if failed = r.observe(b.packets[:b.n]); failed != nil {
 					stopped.Store(true)
 				}
 			}
@@ -96,15 +95,16 @@ func (r *run) parallel(n int) error {
 }
 
 func (r *run) newBlock(workers int) *block {
-	b := &block{batch: newBatch(blockSize + batchSize), mine: make([][]uint16, workers)}
+	const most = blockSize + batchSize
+	b := &block{batch: newBatch(most), live: make([]atomic.Int64, most), made: make([]atomic.Int64, most), mine: make([][]uint16, workers)}
 	for i := range b.mine {
-		b.mine[i] = make([]uint16, 0, len(b.packets))
+		b.mine[i] = make([]uint16, 0, most)
 	}
 	return b
 }
 
 func (b *block) reset() {
-	b.n, b.data, b.seconds = 0, b.data[:0], b.seconds[:0]
+	b.n, b.data, b.ticks = 0, b.data[:0], b.ticks[:0]
 	for i := range b.mine {
 		b.mine[i] = b.mine[i][:0]
 	}
@@ -156,8 +156,8 @@ func (r *run) fill(b *block, in *Packet) {
 		p.Frame.Data = b.data[n:len(b.data):len(b.data)]
 	}
 	r.next(p)
-	if p.second {
-		b.seconds = append(b.seconds, second{uint16(b.n), new(atomic.Int64)})
+	if p.tick {
+		b.ticks = append(b.ticks, uint16(b.n))
 	}
 	w := r.owner[conntrack.Part(&p.Frame.Header)]
 	b.mine[w] = append(b.mine[w], uint16(b.n))
@@ -165,36 +165,22 @@ func (r *run) fill(b *block, in *Packet) {
 }
 
 func (w *worker) judgeBlock(b *block, number int) {
-	seconds := b.seconds
+	ticks := b.ticks
+	sample := func() {
+		i := ticks[0]
+		ticks = ticks[1:]
+		live, made := w.sample(b.packets[i].Time)
+		b.live[i].Add(live)
+		b.made[i].Add(made)
+	}
 	for _, i := range b.mine[number] {
-		for len(seconds) > 0 && seconds[0].packet <= i {
-			w.sampleAt(b, seconds[0])
-			seconds = seconds[1:]
+		for len(ticks) > 0 && ticks[0] <= i {
+			sample()
 		}
 		w.judge(&b.packets[i])
 	}
 	w.flush()
-	for _, s := range seconds {
-		w.sampleAt(b, s)
+	for len(ticks) > 0 {
+		sample()
 	}
-}
-
-func (w *worker) sampleAt(b *block, s second) {
-	s.live.Add(w.sample(b.packets[s.packet].Time))
-}
-
-// observe goes through the packets of a block that all workers have judged.
-func (r *run) observe(b *block) error {
-	seconds := b.seconds
-	for i := range b.packets[:b.n] {
-		p := &b.packets[i]
-		if p.second {
-			r.live = seconds[0].live.Load()
-			seconds = seconds[1:]
-		}
-		if err := r.show(p); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -73,10 +73,9 @@ type Packet struct {
 	// dropped.
 	Refused bool
 
-	place   Place
-	at      int64 // Time in Unix nanoseconds, in the packet's own capture
-	second  bool  // the first of its second: workers sample before it
-	entries int32 // opened by it, less those that it ended
+	place Place
+	at    int64 // Time in Unix nanoseconds, in the packet's own capture
+	tick  bool  // the first of a tick: workers sample before it
 }
 
 // A Place is an ENI and a direction there. The zero Place means that a packet's
@@ -111,6 +110,10 @@ type Options struct {
 	// mean that the addresses tell.
 	Place func(source int, f *capture.Frame) Place
 
+	// Via is what is known of the way of every packet: sg.Via.Through, say, where a
+	// load balancer that keeps the addresses of its clients stands before the capture.
+	Via sg.Via
+
 	// Progress, where it is not nil, is called now and then, in order and from
 	// one goroutine, with the packets and bytes on the wire read so far.
 	Progress func(packets, bytes uint64)
@@ -131,16 +134,20 @@ func (o *Options) EffectiveWorkers() int {
 // those of both ends of a connection do, is judged once, though their clocks be 10 s
 // apart, except with Options.Place: then each capture has a place of its own.
 //
+// The first packet of a capture, and one that comes 10 s or more after those before
+// it, is judged when the next one has come, which tells whether its time is a stray
+// one; see [Disorder].
+//
 // Run ends at the end of the captures, at the first error of a capture or of the
 // observer, or when ctx is done, whose error it then returns. A capture of a link
 // type that cannot be read does not end it, and is a [*LinkError] afterwards. The
 // report is never nil: it tells of the packets up to there, and the observer has
-// seen exactly those.
+// seen exactly those. Only where the observer failed, a few more were judged.
 func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Report, error) {
 	if o == nil {
 		o = &Options{}
 	}
-	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: noTime}
+	r := &run{ctx: ctx, policy: p, Options: *o, captures: captures, latest: noTime, tickEnd: noTime}
 	for range captures {
 		r.clocks = append(r.clocks, clock{latest: noTime})
 	}
@@ -171,6 +178,7 @@ type run struct {
 	checked        uint64    // packets at the last check
 	first, now     time.Time // now never runs backwards; both are zero until a packet has a time
 	latest         int64     // now in Unix nanoseconds
+	tickEnd        int64     // of the tick that it is in
 	clocks         []clock   // of the captures
 	doubles        *doubles  // nil where there can be none
 	workers        []*worker
@@ -178,7 +186,8 @@ type run struct {
 	alien          *LinkError
 
 	// Of the goroutine that shows packets to the observer.
-	live, peak int64 // entries
+	live, peak int64     // entries, at ticked and at peakTime
+	ticked     time.Time // the latest tick, by its first packet
 	peakTime   time.Time
 }
 
@@ -197,13 +206,15 @@ func (r *run) next(p *Packet) {
 		}
 		r.alien.Packets++
 	}
-	p.second = false
+	p.tick = false
 	if p.at > r.latest {
 		now := time.Unix(0, p.at).UTC()
 		if r.latest == noTime {
 			r.first = now
 		}
-		p.second = r.latest == noTime || now.Unix() != r.now.Unix()
+		if p.tick = p.at >= r.tickEnd; p.tick {
+			r.tickEnd = p.at - mod(p.at, tick) + tick
+		}
 		r.now, r.latest = now, p.at
 	}
 	p.Number, p.Time = r.packets, r.now
@@ -242,48 +253,45 @@ func (r *run) serial() error {
 
 // judge lets the worker judge packets and shows them to the observer.
 func (r *run) judge(w *worker, ps []Packet) error {
-	shown := 0
-	show := func(until int) error {
-		w.flush()
-		for ; shown < until; shown++ {
-			if err := r.show(&ps[shown]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
 	for i := range ps {
 		p := &ps[i]
 		r.next(p)
-		if p.second {
-			if err := show(i); err != nil {
-				return err
-			}
-			r.live = w.sample(p.Time)
+		if p.tick {
+			live, made := w.sample(p.Time)
+			r.endTick(live, made, p.Time)
 		}
 		w.judge(p)
 	}
-	if err := show(len(ps)); err != nil {
+	w.flush()
+	if err := r.observe(ps); err != nil {
 		return err
 	}
 	return r.check()
 }
 
-// show notes how many entries there are after a packet, and shows it to the observer.
-func (r *run) show(p *Packet) error {
-	r.peakAt(p)
-	if r.Observer == nil {
-		return nil
+// observe shows packets to the observer.
+func (r *run) observe(ps []Packet) error {
+	if r.Observer != nil {
+		for i := range ps {
+			if err := r.Observer.Observe(&ps[i]); err != nil {
+				return err
+			}
+		}
 	}
-	return r.Observer.Observe(p)
+	return nil
 }
 
-// peakAt notes how many entries there are after a packet. Those that die in a second
-// count to its end, when all workers have seen the time of the next.
-func (r *run) peakAt(p *Packet) {
-	if r.live += int64(p.entries); r.live > r.peak {
-		r.peak, r.peakTime = r.live, p.Time
+// tick is how often, in nanoseconds of the capture, all workers are asked for their
+// entries.
+const tick = int64(10 * time.Millisecond)
+
+// endTick takes what the workers found at the first packet of a tick, at now: what is
+// live, and what was made since the first of the tick before.
+func (r *run) endTick(live, made int64, now time.Time) {
+	if n := r.live + made; n > r.peak {
+		r.peak, r.peakTime = n, r.ticked
 	}
+	r.live, r.ticked = live, now
 }
 
 // interrupted returns the context's error where it is the likely cause of err:

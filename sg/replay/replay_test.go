@@ -217,6 +217,32 @@ func TestMidstream(t *testing.T) {
 	assert.Contains(t, text.String(), "2 TCP connections were open already when the capture began: 1 packet dropped, 1\n  packet let pass by rules\n")
 }
 
+// What nobody can decide is no drop: not in the report, nor in what is written.
+func TestUnknown(t *testing.T) {
+	s := script{
+		"0 tcp 203.0.113.9 > 10.0.1.10 missing ports,flags captured 20",
+		"1 tcp 198.51.100.1:9 > 10.0.1.10:443 S",
+	}
+	r, lines := run(t, replay.Options{}, s)
+	assert.Equal(t, []string{"cut", "rule"}, reasons(t, lines))
+	assert.Contains(t, lines, `"verdict":"unknown","reason":"cut","hops":[{"eni":"eni-web","direction":"ingress","verdict":"unknown"`)
+	assert.EqualValues(t, 1, r.Of(sg.Unknown).Packets)
+	assert.Zero(t, r.Of(sg.Drop))
+	assert.Empty(t, r.Talkers)
+	assert.Equal(t, sg.Unknown, r.Reasons[0].Verdict, "it is told first")
+	var text bytes.Buffer
+	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
+	assert.Contains(t, text.String(), "  unknown             1            100  the capture cut off what decides\n  accepted ")
+	text.Reset()
+	x := replay.NewText(&text, replay.TextOptions{})
+	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, s)
+	require.NoError(t, err)
+	require.NoError(t, x.Flush())
+	assert.Contains(t, text.String(), "  unknown  tcp 203.0.113.9 > 10.0.1.10 missing ports,flags\n        eni-web ingress: the capture cut off what decides\n")
+	assert.Equal(t, "eni-web ACCEPT OK\neni-web - SKIPDATA\neni-db - NODATA\n",
+		flowLog(t, site(), replay.FlowLogOptions{Format: "${interface-id} ${action} ${log-status}"}, s))
+}
+
 // Later fragments pass for the first one of their datagram and count at no rule.
 func TestReportFragments(t *testing.T) {
 	r, _ := run(t, replay.Options{}, script{

@@ -24,9 +24,9 @@ type Report struct {
 	// other count.
 	Doubles Count
 
-	// Reasons are the packets by verdict and reason: accepted, dropped, not
-	// applicable, and in the order of the sg.Reason constants. Those that did
-	// not occur are left out.
+	// Reasons are the packets by verdict and reason: unknown, accepted, dropped, not
+	// applicable, and in the order of the sg.Reason constants. Those that did not
+	// occur are left out.
 	Reasons []ReasonCount
 
 	// Connections is the number of tracked connections that were opened. A
@@ -38,8 +38,8 @@ type Report struct {
 	Entries uint64
 
 	// Peak is the most live entries that there were at a time, and PeakTime when
-	// that was; the zero Time without entries. Those that die in a second of the
-	// capture count to its end.
+	// that was; the zero Time without entries. Those that end within 10 ms of the
+	// capture count to the end of it.
 	Peak     uint64
 	PeakTime time.Time
 
@@ -186,11 +186,17 @@ func (r *Report) Blame(findings []lint.Finding) {
 
 // report puts together what the workers counted.
 func (r *run) report() *Report {
+	var live, made int64
+	for _, w := range r.workers {
+		l, m := w.sample(r.now)
+		live, made = live+l, made+m
+	}
+	r.endTick(live, made, r.now)
 	out := &Report{
 		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
 		Peak: uint64(r.peak), PeakTime: r.peakTime,
 	}
-	for _, v := range []sg.Verdict{sg.Accept, sg.Drop, sg.NotApplicable} {
+	for _, v := range []sg.Verdict{sg.Unknown, sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
 			n := ReasonCount{Verdict: v, Reason: reason}
 			for _, w := range r.workers {
@@ -241,7 +247,7 @@ func (r *run) reportMemory(out *Report) {
 	slices.SortFunc(all, compareTalkers)
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
-			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now}).Hops[0].Near
+			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: r.Via}).Hops[0].Near
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // WriteText writes the report for people, at most 80 columns wide.
@@ -31,7 +32,7 @@ type reportText struct {
 
 // line writes a sentence on lines of its own, with an indent.
 func (t *reportText) line(indent int, format string, args ...any) {
-	t.b, _ = wrap(blanks(t.b, indent), fmt.Sprintf(format, args...), indent, indent+2)
+	t.b, _ = prose.Wrap(prose.Blanks(t.b, indent), fmt.Sprintf(format, args...), indent, indent+2)
 	t.b = append(t.b, '\n')
 }
 
@@ -46,13 +47,10 @@ func (t *reportText) totals(r *Report) {
 	}
 	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s  why\n", "", "packets", "bytes")
 	for _, n := range r.Reasons {
-		word := "not judged"
-		if n.Verdict != sg.NotApplicable {
-			word = map[sg.Verdict]string{sg.Accept: "accepted", sg.Drop: "dropped"}[n.Verdict]
-		}
+		word := [...]string{sg.Accept: "accepted", sg.Drop: "dropped", sg.Unknown: "unknown", sg.NotApplicable: "not judged"}[n.Verdict]
 		t.b = paint(append(t.b, "  "...), t.color, n.Verdict, word, 10)
 		t.b = fmt.Appendf(t.b, " %10d %14d  ", n.Packets, n.Bytes)
-		t.b, _ = wrap(t.b, reasonWords(n.Reason), 40, 40)
+		t.b, _ = prose.Wrap(t.b, reasonWords(n.Reason), 40, 40)
 		t.b = append(t.b, '\n')
 	}
 	if r.Of(sg.NotApplicable).Packets == r.Packets {
@@ -128,7 +126,7 @@ func (t *reportText) rules(r *Report) {
 		return
 	}
 	t.line(0, "rules, with packets admitted, and packets carried on connections they opened")
-	t.b = fmt.Appendf(t.b, "%*s\n", columns, "admitted     carried")
+	t.b = fmt.Appendf(t.b, "%*s\n", prose.Columns, "admitted     carried")
 	for i := range r.Rules {
 		h := &r.Rules[i]
 		group, dir := h.Rule.Group(), h.Rule.Direction()
@@ -136,17 +134,17 @@ func (t *reportText) rules(r *Report) {
 			t.line(2, "%s %s", t.groupAndID(group), dir)
 		}
 		var col int
-		t.b, col = wrapAt(columns-countsWidth, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
-		if col > columns-countsWidth {
+		t.b, col = prose.WrapAt(prose.Columns-countsWidth, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
+		if col > prose.Columns-countsWidth {
 			t.b, col = append(t.b, '\n'), 0
 		}
-		t.b = fmt.Appendf(blanks(t.b, columns-countsWidth-col), "%11d %11d\n", h.Admitted, h.Carried)
+		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-countsWidth-col), "%11d %11d\n", h.Admitted, h.Carried)
 		switch {
 		case h.Admitted > 0 || h.Never == "":
 		case h.Needless:
-			t.line(6, "not needed: %s", escape.Text(h.Never))
+			t.line(6, "not needed: %s", escape.Text(prose.Plain(h.Never)))
 		default:
-			t.line(6, "can never match: %s", escape.Text(h.Never))
+			t.line(6, "can never match: %s", escape.Text(prose.Plain(h.Never)))
 		}
 	}
 	if r.Fragments > 0 {
@@ -163,7 +161,7 @@ func (t *reportText) talkers(r *Report) {
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
 		t.b = fmt.Appendf(t.b, "  %9d %9d  ", k.Packets, k.Number)
-		t.b, _ = wrap(t.b, talkerPacket(k), indent+1, indent+3)
+		t.b, _ = prose.Wrap(t.b, talkerPacket(k), indent+1, indent+3)
 		t.b = append(t.b, '\n')
 		why := reasonWords(k.Reason)
 		if k.Refused {
@@ -182,7 +180,7 @@ func (t *reportText) talkers(r *Report) {
 func fails(fs []sg.Fail) string {
 	var words []string
 	for _, f := range fs {
-		words = append(words, escape.Text(f.String()))
+		words = append(words, escape.Text(prose.Plain(f.String())))
 	}
 	return strings.Join(words, "; ")
 }

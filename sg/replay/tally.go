@@ -8,7 +8,7 @@ import (
 
 // A tally counts what one worker's packets came to.
 type tally struct {
-	counts [sg.NotApplicable + 1][reasons]Count
+	counts [sg.Unknown + 1][reasons]Count
 	rules  ruleCounts
 
 	fragments   uint64 // later ones that were admitted for their first, at each ENI
@@ -114,9 +114,12 @@ type memory struct {
 }
 
 // note remembers a packet that the rules were asked about, and the hop that
-// decided.
+// decided. Of what nobody can decide it remembers nothing.
 func (m *memory) note(p *Packet, hop *sg.Hop) {
 	h := &p.Frame.Header
+	if p.Outcome.Verdict == sg.Unknown {
+		return
+	}
 	if h.Protocol == packet.TCP && !h.LaterFragment() && h.Missing&packet.MissingTCPFlags == 0 && h.Family != 0 {
 		p.Refused = m.conns.add(p)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // TextOptions say how [Text] writes. The zero TextOptions are for a file.
@@ -105,7 +106,7 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	b = append(b, "  "...)
 	t.why = appendPacket(t.why[:0], &p.Frame.Header)
 	at := t.numbers + t.seconds + len("   verdict  ")
-	b, _ = wrap(b, t.why, at, at)
+	b, _ = prose.Wrap(b, t.why, at, at)
 	t.buf = append(b, '\n')
 }
 
@@ -114,12 +115,12 @@ func (t *Text) appendWhy(p *Packet) {
 	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
 		t.why = append(append(t.why, ": "...), p.Frame.Err.Error()...)
 	}
-	t.buf, _ = wrap(blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
+	t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
 	t.buf = append(t.buf, '\n')
 }
 
 // verdictWord keeps the column narrow.
-var verdictWord = [...]string{sg.Drop: "drop", sg.Accept: "accept", sg.NotApplicable: "-"}
+var verdictWord = [...]string{sg.Drop: "drop", sg.Accept: "accept", sg.NotApplicable: "-", sg.Unknown: "unknown"}
 
 // appendPacket appends what tells packets apart at a glance.
 func appendPacket(b []byte, h *packet.Header) []byte {
@@ -182,23 +183,28 @@ func (t *Text) rule(r sg.RuleRef) ruleTexts {
 }
 
 var reasonText = map[sg.Reason]string{
-	sg.ByRule:        "a rule admits it",
-	sg.Tracked:       "tracked connection",
-	sg.Untracked:     "a rule admits it, untracked",
-	sg.Exempt:        "exempt, security groups do not filter it",
-	sg.Related:       "ICMP error about a tracked connection",
-	sg.NoRule:        "no rule admits it",
-	sg.OutOfState:    "midstream, no SYN opened its connection",
-	sg.BadFragment:   "fragment whose first is unknown, dropped or too short",
-	sg.Malformed:     "malformed",
-	sg.TableFull:     "connection table full",
-	sg.Invalid:       "does not fit its connection",
-	sg.Cut:           "the capture cut off what decides",
-	sg.BadDirection:  "no direction",
-	sg.NotIP:         "not an IP packet",
-	sg.NoInterface:   "neither end is an ENI of the topology",
-	sg.SameInterface: "both ends are the same ENI",
-	sg.Ambiguous:     "its address belongs to several ENIs",
+	sg.ByRule:           "a rule admits it",
+	sg.Tracked:          "tracked connection",
+	sg.Untracked:        "a rule admits it, untracked",
+	sg.Exempt:           "exempt, security groups do not filter it",
+	sg.Related:          "ICMP error about a tracked connection",
+	sg.NoRule:           "no rule admits it",
+	sg.OutOfState:       "midstream, no SYN opened its connection",
+	sg.BadFragment:      "fragment whose first is unknown, dropped or too short",
+	sg.Malformed:        "malformed",
+	sg.TableFull:        "connection table full",
+	sg.Invalid:          "does not fit its connection",
+	sg.Cut:              "the capture cut off what decides",
+	sg.MissingGroup:     "the ENI carries a group that the topology lacks",
+	sg.MissingList:      "a rule names a prefix list whose entries are not known",
+	sg.UnknownReference: "a rule names a group that may be across a transit gateway",
+	sg.Unfiltered:       "AWS attaches no group to interfaces such as this one",
+	sg.SourceDest:       "source/destination check: neither end is the ENI's",
+	sg.BadDirection:     "no direction",
+	sg.NotIP:            "not an IP packet",
+	sg.NoInterface:      "neither end is an ENI of the topology",
+	sg.SameInterface:    "both ends are the same ENI",
+	sg.Ambiguous:        "its address belongs to several ENIs",
 }
 
 // refusedWords are for packets of connections whose SYN was dropped.

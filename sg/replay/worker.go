@@ -4,7 +4,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -13,6 +12,8 @@ import (
 type worker struct {
 	fw    *sg.Firewall
 	tally tally
+
+	via sg.Via // of every packet
 
 	// Packets that are judged together, since they then wait for memory together.
 	queue   [batchSize]*Packet
@@ -23,12 +24,15 @@ type worker struct {
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	open uint64 // entries that were made, less those that packets ended
+	made uint64 // entries, up to the last sample
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
 	fo := o.Firewall
-	w := &worker{fw: sg.NewFirewall(p, &fo)}
+	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via}
+	for i := range w.packets {
+		w.packets[i].Via = o.Via
+	}
 	w.tally.init()
 	return w
 }
@@ -38,10 +42,10 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 func (w *worker) judge(p *Packet) {
 	f, at := p.Frame, p.place
 	if at.ENI != "" {
-		in := sg.Packet{Header: &f.Header, Time: p.Time, Err: f.Err}
+		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: w.via, Err: f.Err}
 		w.flush()
 		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
-		w.count(p)
+		w.tally.add(p)
 		return
 	}
 	w.queue[w.queued] = p
@@ -62,35 +66,18 @@ func (w *worker) flush() {
 func (w *worker) judged(i int, o *sg.Outcome) {
 	p := w.queue[i]
 	p.Outcome = *o
-	w.count(p)
-}
-
-// sample returns the number of live entries at a moment that all workers share.
-func (w *worker) sample(now time.Time) int64 {
-	w.flush()
-	w.fw.Expire(now, math.MaxInt)
-	return int64(w.fw.Stats().Entries)
-}
-
-// count counts a packet that was judged.
-func (w *worker) count(p *Packet) {
-	p.entries, p.Refused = 0, false
-	if h := &p.Frame.Header; h.TCPFlags&(packet.SYN|packet.RST) != 0 || !carried(&p.Outcome) {
-		s := w.fw.Stats()
-		open := s.Inserted - s.Deleted // and not how many died, which is found out later
-		p.entries, w.open = int32(open-w.open), open
-	}
 	w.tally.add(p)
 }
 
-// carried reports whether a packet only went on in connections that there were.
-func carried(o *sg.Outcome) bool {
-	for _, hop := range o.Hops() {
-		if hop.Decision.Reason != sg.Tracked {
-			return false
-		}
-	}
-	return true
+// sample returns the number of live entries at a moment that all workers share, and
+// of those that were made since the one before.
+func (w *worker) sample(now time.Time) (live, made int64) {
+	w.flush()
+	w.fw.Expire(now, math.MaxInt)
+	s := w.fw.Stats()
+	made = int64(s.Inserted - w.made)
+	w.made = s.Inserted
+	return int64(s.Entries), made
 }
 
 func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {

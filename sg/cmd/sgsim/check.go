@@ -2,16 +2,15 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 )
@@ -20,18 +19,26 @@ const checkHelp = `usage: sgsim check [flags]
 
 Finds what is wrong or useless in the groups of a topology: quotas of AWS that are
 exceeded, references that lead nowhere, rules that no packet can match, that stand
-there twice, or that another rule covers. One line a finding. That a prefix list has
-entries which no file supplies is a warning and fails nothing: -topology pl-0123=FILE.
+there twice, or that another rule covers. An error is what AWS refuses, a warning
+what cannot work as it is written or adds nothing, a note what is legal and maybe
+wanted. Without interfaces in the input nothing is said about members of groups.
+That a prefix list has entries which no file supplies is a warning and fails
+nothing: -topology pl-0123=FILE.
 
   -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
-  -format text|json    json is one array of objects (default text)
-  -fail-on KIND,...    kinds of findings that fail: all, none, or quota, stale, dangling,
-                       never, duplicate, shadowed, misleading, misplaced (default all)
+  -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default
+                       text)
+  -fail-on WHAT,...    what fails: severities error, warning, note; kinds quota, stale,
+                       dangling, never, duplicate, shadowed, misleading, misplaced; all;
+                       none (default error,warning)
+  -quota rules-per-group=100,...    quotas that AWS raised: groups, rules-per-group,
+                       groups-per-eni, prefix-lists, entries-per-list, list-references
+  -v                   name the statements behind findings, such as REF-10
 
-  sgsim check -topology groups.json -topology enis.json -fail-on quota,stale
+  sgsim check -topology groups.json -topology enis.json -fail-on error,stale
 
 Prints nothing where all is well. What the other subcommands refuse, as two interfaces
 with one address, goes to standard error.
@@ -45,11 +52,14 @@ func (t *tool) check(args []string) int {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	topology.define(fs)
 	format := fs.String("format", "text", "")
-	failOn := fs.String("fail-on", "all", "")
+	failOn := fs.String("fail-on", "error,warning", "")
+	verbose := fs.Bool("v", false, "")
+	var quotas lint.Quotas
+	fs.Func("quota", "", func(s string) error { return setQuotas(&quotas, s) })
 	if status, done := t.parse(fs, args, checkHelp); done {
 		return status
 	}
-	fails, err := parseKinds(*failOn)
+	fails, err := parseFindings(*failOn)
 	switch {
 	case err != nil:
 		return t.misused(fs, err)
@@ -58,7 +68,7 @@ func (t *tool) check(args []string) int {
 	case fs.NArg() > 0:
 		return t.misused(fs, fmt.Errorf("%q: check takes no arguments", fs.Arg(0)))
 	}
-	topo, loader, usage, err := t.load(&topology)
+	topo, loader, usage, err := t.load(&topology, isFinding)
 	if usage != nil {
 		return t.misused(fs, usage)
 	}
@@ -66,20 +76,17 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	findings := slices.DeleteFunc(lint.Check(topo), func(f lint.Finding) bool { return unsupplied(f, topo, loader) })
-	w := bufio.NewWriter(t.stdout)
+	w := newFindingWriter(topo, loader)
+	findings := slices.DeleteFunc(quotas.Check(topo), w.unsupplied)
+	out := bufio.NewWriter(t.stdout)
 	if *format == "json" {
-		err = writeFindings(w, findings, topo, loader)
+		err = w.json(out, findings)
 	} else {
-		for _, f := range findings {
-			line := f.String()
-			if at := placeOf(loader, f).String(); at != "" {
-				line = at + ": " + line
-			}
-			fmt.Fprintln(w, printableLine(line))
+		for i := range findings {
+			w.text(out, &findings[i], *verbose)
 		}
 	}
-	if ferr := w.Flush(); err == nil {
+	if ferr := out.Flush(); err == nil {
 		err = ferr
 	}
 	if err != nil {
@@ -88,125 +95,181 @@ func (t *tool) check(args []string) int {
 	if _, err := sg.Compile(topo); err != nil { // what no other subcommand would work with is not in order
 		return t.failed(loader.Locate(err))
 	}
-	for _, f := range findings {
-		if fails(f.Kind) {
-			return exitNo
-		}
+	if slices.ContainsFunc(findings, fails) {
+		return exitNo
 	}
 	return exitOK
 }
 
-// allKinds are all kinds of findings.
-func allKinds() []lint.Kind {
-	var kinds []lint.Kind
-	for k := lint.QuotaExceeded; k <= lint.Misplaced; k++ {
-		kinds = append(kinds, k)
+// setQuotas reads -quota.
+func setQuotas(q *lint.Quotas, s string) error {
+	fields := map[string]*int{
+		"groups": &q.Groups, "rules-per-group": &q.RulesPerGroup, "groups-per-eni": &q.GroupsPerENI,
+		"prefix-lists": &q.PrefixLists, "entries-per-list": &q.EntriesPerList, "list-references": &q.ListReferences,
 	}
-	return kinds
+	for word := range strings.SplitSeq(s, ",") {
+		name, value, _ := strings.Cut(word, "=")
+		n, err := strconv.Atoi(value)
+		switch field := fields[name]; {
+		case field == nil:
+			return fmt.Errorf("no quota %q", name)
+		case err != nil || n < 1:
+			return fmt.Errorf("%s: want a number above zero, got %q", name, value)
+		default:
+			*field = n
+		}
+	}
+	return nil
 }
 
-func parseKinds(s string) (func(lint.Kind) bool, error) {
+// isFinding reports whether the loader warns of what is a finding too: groups that an
+// interface carries and no input holds.
+func isFinding(w load.Warning) bool { return w.Code == "InvalidGroup.NotFound" }
+
+// parseFindings reads -fail-on of check.
+func parseFindings(s string) (func(lint.Finding) bool, error) {
 	switch s {
 	case "all":
-		return func(lint.Kind) bool { return true }, nil
+		return func(lint.Finding) bool { return true }, nil
 	case "none":
-		return func(lint.Kind) bool { return false }, nil
+		return func(lint.Finding) bool { return false }, nil
 	}
-	set := map[lint.Kind]bool{}
+	kinds, severities := map[lint.Kind]bool{}, map[lint.Severity]bool{}
 	for name := range strings.SplitSeq(s, ",") {
-		known := false
-		for _, k := range allKinds() {
-			if k.String() == name {
-				set[k], known = true, true
-			}
-		}
-		if !known {
-			return nil, fmt.Errorf("-fail-on %s: no kind %q", s, name)
+		var k lint.Kind
+		var v lint.Severity
+		switch {
+		case name != "" && k.UnmarshalText([]byte(name)) == nil:
+			kinds[k] = true
+		case name != "" && v.UnmarshalText([]byte(name)) == nil:
+			severities[v] = true
+		default:
+			return nil, fmt.Errorf("-fail-on %s: no kind or severity %q", s, name)
 		}
 	}
-	return func(k lint.Kind) bool { return set[k] }, nil
+	return func(f lint.Finding) bool { return kinds[f.Kind] || severities[f.Severity] }, nil
 }
 
-// A findingJSON is a finding as check -format json writes it.
-type findingJSON struct {
-	Kind       string          `json:"kind"`
-	Code       string          `json:"code,omitempty"` // of AWS
-	File       string          `json:"file,omitempty"`
-	Line       int             `json:"line,omitempty"`
-	Path       string          `json:"path,omitempty"`
-	Resource   string          `json:"resource,omitempty"` // of Terraform
-	Group      sg.GroupID      `json:"group,omitempty"`
-	Direction  string          `json:"direction,omitempty"`
-	Rule       string          `json:"rule,omitempty"` // the sgr- id where known, else ingress[3]
-	ENI        sg.ENIID        `json:"eni,omitempty"`
-	PrefixList sg.PrefixListID `json:"prefix_list,omitempty"`
-	Text       string          `json:"text"`
+// A findingWriter writes findings about a topology.
+type findingWriter struct {
+	loader *load.Loader
+	names  prose.Names
+	groups map[sg.GroupID]*sg.Group // the first of each id
+	lists  map[sg.PrefixListID]string
 }
 
-func writeFindings(w io.Writer, findings []lint.Finding, topo *sg.Topology, l *load.Loader) error {
-	out := []findingJSON{}
-	for _, f := range findings {
-		at := placeOf(l, f)
-		j := findingJSON{
-			Kind: f.Kind.String(), Code: f.Code, File: at.File, Line: at.Line, Path: at.Path, Resource: at.Resource,
-			Group: f.Group, ENI: f.ENI, PrefixList: f.PrefixList, Text: f.Text,
+func newFindingWriter(topo *sg.Topology, l *load.Loader) *findingWriter {
+	w := &findingWriter{l, prose.NamesOf(topo), map[sg.GroupID]*sg.Group{}, map[sg.PrefixListID]string{}}
+	for i := range topo.Groups {
+		if g := &topo.Groups[i]; w.groups[g.ID] == nil {
+			w.groups[g.ID] = g
 		}
-		if f.Dir != 0 {
-			j.Direction, j.Rule = f.Dir.String(), ruleName(topo, f)
-		}
-		out = append(out, j)
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(out); err != nil {
-		return err
+	for _, p := range topo.PrefixLists {
+		w.lists[p.ID] = p.Name
 	}
-	_, err := w.Write(escape.JSON(b.Bytes()))
-	return err
+	return w
 }
 
 // unsupplied reports whether a rule is found to match nothing because the entries
 // of its prefix list were not supplied. That says something of the files and not of
 // the rule, and the loader warned of it.
-func unsupplied(f lint.Finding, topo *sg.Topology, l *load.Loader) bool {
-	list := ruleOf(topo, f).Peer.PrefixList
-	return f.Kind == lint.NeverMatches && list != "" && !l.EntriesTold(list)
+func (w *findingWriter) unsupplied(f lint.Finding) bool {
+	list := w.rule(f.Subject).Peer.PrefixList
+	return f.Kind == lint.NeverMatches && list != "" && !w.loader.EntriesTold(list)
 }
 
-func ruleName(topo *sg.Topology, f lint.Finding) string {
-	if id := ruleOf(topo, f).ID; id != "" {
-		return string(id)
-	}
-	return fmt.Sprintf("%s[%d]", f.Dir, f.Index)
-}
-
-// ruleOf returns the rule that a finding is about, the zero Rule if it is not
-// about one.
-func ruleOf(topo *sg.Topology, f lint.Finding) sg.Rule {
-	for i := range topo.Groups {
-		g := &topo.Groups[i]
-		switch {
-		case g.ID != f.Group:
-		case f.Dir == sg.Ingress && f.Index < len(g.Ingress):
-			return g.Ingress[f.Index]
-		case f.Dir == sg.Egress && f.Index < len(g.Egress):
-			return g.Egress[f.Index]
-		}
+// rule returns the rule that s is, the zero Rule if it is none.
+func (w *findingWriter) rule(s lint.Subject) sg.Rule {
+	g := w.groups[s.Group]
+	switch {
+	case g == nil:
+	case s.Dir == sg.Ingress && s.Index < len(g.Ingress):
+		return g.Ingress[s.Index]
+	case s.Dir == sg.Egress && s.Index < len(g.Egress):
+		return g.Egress[s.Index]
 	}
 	return sg.Rule{}
 }
 
-// placeOf is where in the files the subject of a finding stands.
-func placeOf(l *load.Loader, f lint.Finding) load.Place {
+// place is where in the files a subject stands.
+func (w *findingWriter) place(s lint.Subject) load.Place {
 	switch {
-	case f.Dir != 0:
-		return l.RulePlace(f.Group, f.Dir, f.Index)
-	case f.Group != "":
-		return l.GroupPlace(f.Group)
-	case f.ENI != "":
-		return l.ENIPlace(f.ENI)
+	case s.Dir != 0:
+		return w.loader.RulePlace(s.Group, s.Dir, s.Index)
+	case s.Group != "":
+		return w.loader.GroupPlace(s.Group)
+	case s.ENI != "":
+		return w.loader.ENIPlace(s.ENI)
 	}
 	return load.Place{}
+}
+
+// subject names a rule as the report of a replay does, and what else there may be.
+func (w *findingWriter) subject(s lint.Subject) string {
+	switch {
+	case s.Dir != 0:
+		return fmt.Sprintf("%s %s, %s", w.names.Group(s.Group), w.ruleName(s), w.ruleText(s))
+	case s.Group != "":
+		return w.names.Group(s.Group)
+	case s.ENI != "":
+		return w.names.ENI(s.ENI)
+	case s.PrefixList != "" && w.lists[s.PrefixList] != "":
+		return printableLine(w.lists[s.PrefixList] + " (" + string(s.PrefixList) + ")")
+	}
+	return printableLine(string(s.PrefixList))
+}
+
+// ruleName is "ingress[3]", or "ingress sgr-0123".
+func (w *findingWriter) ruleName(s lint.Subject) string {
+	if id := w.rule(s).ID; id != "" {
+		return s.Dir.String() + " " + printableLine(string(id))
+	}
+	return fmt.Sprintf("%s[%d]", s.Dir, s.Index)
+}
+
+func (w *findingWriter) ruleText(s lint.Subject) string {
+	return prose.Rule(s.Dir, w.rule(s), w.names.Group)
+}
+
+// text writes a finding: a line with place, severity, kind and subject, and below it
+// what is the matter and what to do.
+func (w *findingWriter) text(out io.Writer, f *lint.Finding, verbose bool) {
+	line := func(indent int, format string, args ...any) {
+		s := w.names.Text(fmt.Sprintf(format, args...))
+		if !verbose {
+			s = prose.Plain(s)
+		}
+		b, _ := prose.Wrap(prose.Blanks(nil, indent), s, indent, indent+2)
+		out.Write(append(b, '\n'))
+	}
+	head := placeText(w.place(f.Subject)) + f.Severity.String() + ": " + f.Kind.String()
+	if s := w.subject(f.Subject); s != "" {
+		head += ": " + s
+	}
+	b, _ := prose.Wrap(nil, printableLine(head), 0, 4)
+	out.Write(append(b, '\n'))
+	switch {
+	case f.Code != "":
+		line(4, "%s (%s)", f.Text, f.Code)
+	default:
+		line(4, "%s", f.Text)
+	}
+	if f.Other.Dir != 0 {
+		b, _ := prose.Wrap([]byte("    "), placeText(w.place(f.Other))+w.subject(f.Other), 4, 6)
+		out.Write(append(b, '\n'))
+	}
+	if f.Advice != "" {
+		line(4, "%s", f.Advice)
+	}
+}
+
+// placeText is "groups.json:17: ", with the resource of Terraform, which prints one
+// line; "" where nothing is known.
+func placeText(at load.Place) string {
+	at.Path = ""
+	if s := at.String(); s != "" {
+		return printableLine(s) + ": "
+	}
+	return ""
 }

@@ -28,9 +28,9 @@ var mayImport = []struct {
 	{"sg/internal/reach", nil},
 	{"sg/internal/member", []string{"packet"}},
 	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
-	{"sg/load", []string{"packet", "conntrack", "netipx", "sg"}},
+	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint"}},
-	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/load"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/load", "json", "yaml"}},
 }
 
 func TestImports(t *testing.T) {
@@ -47,6 +47,8 @@ func allowed(pkg string, needs []string, dep string) bool {
 		switch {
 		case n == "gopacket" && strings.HasPrefix(dep, "github.com/google/gopacket"),
 			n == "netipx" && dep == "go4.org/netipx",
+			n == "json" && strings.HasPrefix(dep, "github.com/go-json-experiment/json"),
+			n == "yaml" && dep == "go.yaml.in/yaml/v3",
 			ours && inside == n,
 			ours && strings.HasPrefix(inside, n+"/internal/"):
 			return true

@@ -6,9 +6,10 @@
 //
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
 //
-// The exit status is 0 where all went well, 1 for input that cannot be read, 2
-// for a wrong command line, 3 where the answer is no (packets dropped with
-// -fail-on drop, findings of check), and 130 after an interrupt.
+// The exit status is 0 where all went well, 1 for input that cannot be read or that
+// gives -fail-on nothing to judge, 2 for a wrong command line, 3 where the answer is
+// no (packets dropped with -fail-on drop, findings of check), and 130 after an
+// interrupt.
 package main
 
 import (

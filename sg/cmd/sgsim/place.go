@@ -50,7 +50,7 @@ func newPlacer(tap string, interfaces []string, topo *sg.Topology) (*placer, err
 // its name where it is the only one of that name.
 func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	id, dir, _ := cutLast(s, ":")
-	place := replay.Place{ENI: sg.ENIID(id)}
+	var place replay.Place
 	switch dir {
 	case "ingress":
 		place.Direction = sg.Ingress
@@ -59,17 +59,9 @@ func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	default:
 		return place, fmt.Errorf("want ENI:ingress or ENI:egress")
 	}
-	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == place.ENI }) {
-		return place, nil
-	}
-	enis, _ := names(topo)
-	for eni, name := range enis {
-		if name == id {
-			place.ENI = eni
-			return place, nil
-		}
-	}
-	return place, fmt.Errorf("no ENI %q in the topology", id)
+	var err error
+	place.ENI, err = findENI(id, topo)
+	return place, err
 }
 
 func cutLast(s, sep string) (before, after string, ok bool) {

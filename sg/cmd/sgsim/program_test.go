@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -337,7 +338,15 @@ func TestReplayFailOn(t *testing.T) {
 	assert.Equal(t, exitNo, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", bad).status)
 	assert.Equal(t, exitOK, runSgsim(t, "replay", "-topology", topology, bad).status)
 	assert.Equal(t, exitUsage, runSgsim(t, "replay", "-topology", topology, "-fail-on", "accept", bad).status)
-	for _, nothing := range []string{pcapFile(t), pcapFile(t, strangers)} {
+	var snapped bytes.Buffer
+	w := capture.NewWriter(&snapped, capture.Pcap, nil)
+	f := frameOf(t, askWeb, 0)
+	f.Data = f.Data[:14+20]
+	require.NoError(t, w.WriteFrame(f))
+	require.NoError(t, w.Flush())
+	cut := write(t, "cut.pcap", snapped.Bytes())
+	assert.Equal(t, exitNo, runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop,unknown", cut).status)
+	for _, nothing := range []string{pcapFile(t), pcapFile(t, strangers), cut} {
 		r := runSgsim(t, "replay", "-topology", topology, "-fail-on", "drop", "-format", "none", nothing)
 		assert.Equal(t, exitInput, r.status)
 		assert.Equal(t, "-fail-on drop: no packet was judged, so nothing passed\n", r.stderr)
@@ -512,10 +521,12 @@ func TestExplain(t *testing.T) {
 	assert.Contains(t, alone.stdout, "drop")
 
 	alone = runSgsim(t, "explain", "-topology", topology, askMore)
-	assert.Contains(t, alone.stdout, "(CT-41); see -midstream\n")
+	assert.Contains(t, flat(alone.stdout), "began before the capture; see -midstream")
+	alone = runSgsim(t, "explain", "-v", "-topology", topology, askMore)
+	assert.Contains(t, flat(alone.stdout), "(CT-41); see -midstream")
 	about := "icmp 192.0.2.1 > 10.0.1.10 3/4 about tcp 10.0.1.10:443 > 198.51.100.7:50000"
 	alone = runSgsim(t, "explain", "-topology", topology, askWeb, about)
-	assert.Contains(t, alone.stdout, "(CT-51); see -related-icmp\n")
+	assert.Contains(t, flat(alone.stdout), "icmp 3/4; see -related-icmp")
 
 	hostile := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"GroupName": "web"`, `"GroupName": "\u001b[31mweb\nx"`, 1)))
 	r = runSgsim(t, "explain", "-topology", hostile, askDB)
@@ -544,6 +555,9 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// flat is a text in one line, wherever its lines end.
+func flat(s string) string { return strings.Join(strings.Fields(s), " ") }
+
 func TestCheck(t *testing.T) {
 	good := vpc(t)
 	r := runSgsim(t, "check", "-topology", good)
@@ -552,20 +566,30 @@ func TestCheck(t *testing.T) {
 	bad := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"GroupId": "sg-db"}]}]}`, `"GroupId": "sg-gone"}]}]}`, 1)))
 	r = runSgsim(t, "check", "-topology", bad)
 	assert.Equal(t, exitNo, r.status)
-	assert.Regexp(t, `^\S+vpc.json:8: SecurityGroups\[0\]\.IpPermissionsEgress\[0\]\S*: sg-web egress\[0\]: \w+: .*sg-gone`, r.stdout)
+	assert.Regexp(t, `^\S+vpc.json:8: warning: dangling: web \(sg-web\) egress\[0\], tcp 5432 to sg-gone sg-gone is not in the topology \(InvalidGroup.NotFound\) remove the rule`, flat(r.stdout))
 
 	r = runSgsim(t, "check", "-format", "json", "-topology", bad)
 	assert.Equal(t, exitNo, r.status)
-	var findings []struct{ Kind, File, Group, Direction, Rule, Text string }
-	require.NoError(t, json.Unmarshal([]byte(r.stdout), &findings))
+	var all struct {
+		Version  int
+		Findings []struct{ Kind, Severity, File, Path, Group, Direction, Rule, Text string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &all))
+	findings := all.Findings
 	require.NotEmpty(t, findings)
+	assert.Equal(t, 1, all.Version)
+	assert.Equal(t, "warning", findings[0].Severity)
+	assert.Contains(t, findings[0].Path, "SecurityGroups[0].IpPermissionsEgress[0]")
 	assert.Equal(t, "sg-web", findings[0].Group)
 	assert.Equal(t, "egress[0]", findings[0].Rule)
 	assert.Equal(t, bad, findings[0].File)
-	assert.Equal(t, "[]\n", runSgsim(t, "check", "-format", "json", "-topology", good).stdout)
+	none := "{\n  \"version\": 1,\n  \"findings\": []\n}\n"
+	assert.Equal(t, none, runSgsim(t, "check", "-format", "json", "-topology", good).stdout)
 
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "none").status)
-	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,shadowed").status)
+	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,shadowed,error,note").status)
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "warning").status)
+	assert.Equal(t, exitUsage, runSgsim(t, "check", "-topology", bad, "-fail-on", "warning,").status)
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,"+findings[0].Kind).status)
 
 	listed := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `"UserIdGroupPairs": [{"GroupId": "sg-db"}]`, `"PrefixListIds": [{"PrefixListId": "pl-1"}]`, 1)))
@@ -576,31 +600,32 @@ func TestCheck(t *testing.T) {
 	empty := write(t, "empty.json", []byte(`{"Entries": []}`))
 	r = runSgsim(t, "check", "-topology", listed, "-topology", "pl-1="+empty)
 	assert.Equal(t, exitNo, r.status)
-	assert.Contains(t, r.stdout, "sg-web egress[0]: never: pl-1 has no entries now")
+	assert.Contains(t, flat(r.stdout), "egress[0], tcp 5432 to pl-1 pl-1 has no entries now ")
 
 	r = runSgsim(t, "check", "-topology", "none.json", "-eni", "id=a,addr=10.0.0.5,group=sg-web")
 	assert.Equal(t, result{status: exitInput, stderr: "none.json: no such file or directory\n"}, r)
 
 	bits := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100.7/24", 1)))
 	r = runSgsim(t, "check", "-topology", bits)
-	assert.Equal(t, exitNo, r.status)
-	assert.Regexp(t, `^\S+vpc.json:5: \S+: sg-web ingress\[0\]: misleading: 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared\n$`, r.stdout)
+	assert.Equal(t, exitOK, r.status, "a note")
+	assert.Regexp(t, `^\S+vpc.json:5: note: misleading: web \(sg-web\) ingress\[0\], tcp 443 from 198.51.100.7/24 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared write 198.51.100.0/24, or 198.51.100.7/32 for the address alone$`, flat(r.stdout))
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-fail-on", "all", "-topology", bits).status)
 
 	again := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `{"CidrIp": "198.51.100.0/24"}`, `{"CidrIp": "198.51.100.0/24"}, {"CidrIp": "198.51.100.0/24"}`, 1)))
 	r = runSgsim(t, "check", "-fail-on", "duplicate", "-topology", again)
 	assert.Equal(t, exitNo, r.status)
 	assert.Empty(t, r.stderr)
-	assert.Regexp(t, `^\S+vpc.json:5: \S+\.IpRanges\[1\]: sg-web ingress\[1\]: duplicate: the same as ingress\[0\] \(InvalidPermission.Duplicate\)\n$`, r.stdout)
+	assert.Regexp(t, `^\S+vpc.json:5: warning: duplicate: web \(sg-web\) ingress\[1\], tcp 443 from 198.51.100.0/24 the same as ingress\[0\] \(InvalidPermission.Duplicate\) \S+vpc.json:5: web \(sg-web\) ingress\[0\], tcp 443 from 198.51.100.0/24 remove one`, flat(r.stdout))
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", again, askDB).status)
 
-	none := write(t, "none.json", []byte(`{"SecurityGroups": []}`))
+	empty = write(t, "none.json", []byte(`{"SecurityGroups": []}`))
 	assert.Equal(t, result{stderr: "warning: no input has a security group, so no rule admits anything: add describe-security-groups\n"},
-		runSgsim(t, "check", "-topology", none))
+		runSgsim(t, "check", "-topology", empty))
 
 	twice := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "10.0.2.20", "10.0.1.10", 1)))
 	r = runSgsim(t, "check", "-format", "json", "-topology", twice)
 	refused := runSgsim(t, "explain", "-topology", twice, askDB)
-	assert.Equal(t, result{stdout: "[]\n", stderr: refused.stderr, status: exitInput}, r)
+	assert.Equal(t, result{stdout: none, stderr: refused.stderr, status: exitInput}, r)
 	assert.Regexp(t, `^\S+vpc.json:17: NetworkInterfaces\[1\]: eni-db: .*10\.0\.1\.10`, r.stderr)
 
 	hostile := write(t, "h.json", []byte(`{"SecurityGroups": [{"GroupId": "sg-\u001b[31m\nx", "IpPermissions": [
@@ -608,16 +633,33 @@ func TestCheck(t *testing.T) {
 		{"IpProtocol": "tcp", "FromPort": 0, "ToPort": 0, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]}]}`))
 	r = runSgsim(t, "check", "-topology", hostile)
 	assert.NotContains(t, r.stdout+r.stderr, "\x1b")
-	assert.Equal(t, 1, strings.Count(r.stdout, "\n"), r.stdout)
+	assert.Equal(t, 1, strings.Count(r.stdout, "\nh.json")+strings.Count(r.stdout, "note: "), r.stdout)
 	assert.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
 	r = runSgsim(t, "explain", "-topology", hostile, "-eni", "id=\x1b[31m,addr=10.0.0.1,group=sg-a", askDB)
 	assert.Equal(t, exitInput, r.status)
 	assert.NotContains(t, r.stderr, "\x1b")
 
 	groups := write(t, "groups.json", []byte(regexp.MustCompile(`(?s),\s*"NetworkInterfaces".*`).ReplaceAllString(vpcJSON, "}")))
-	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", groups).status, "no member to match")
+	assert.Equal(t, result{}, runSgsim(t, "check", "-topology", groups), "nobody knows the members")
+	r = runSgsim(t, "check", "-topology", groups, "-eni", "id=a,addr=10.0.0.5,group=sg-web,group=sg-9")
+	assert.Equal(t, exitInput, r.status, "a mistake of the flag")
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", groups,
 		"-eni", "id=a,addr=10.0.0.5,group=web", "-eni", "id=b,addr=10.0.0.6,group=db").status)
+}
+
+func TestCheckQuota(t *testing.T) {
+	var cidrs []string
+	for i := range 61 {
+		cidrs = append(cidrs, fmt.Sprintf(`{"CidrIp": "10.%d.0.0/16"}`, i))
+	}
+	many := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `{"CidrIp": "198.51.100.0/24"}`, strings.Join(cidrs, ", "), 1)))
+	r := runSgsim(t, "check", "-topology", many)
+	assert.Equal(t, exitNo, r.status)
+	assert.Contains(t, flat(r.stdout), "error: quota: web (sg-web) ingress rules count 62 for IPv4, quota 60 (RulesPerSecurityGroupLimitExceeded)")
+	assert.Equal(t, result{}, runSgsim(t, "check", "-quota", "groups=9,rules-per-group=100", "-topology", many))
+	for _, bad := range []string{"rules=100", "rules-per-group", "groups=0", ""} {
+		assert.Equal(t, exitUsage, runSgsim(t, "check", "-quota", bad, "-topology", many).status, bad)
+	}
 }
 
 func gzipped(t *testing.T, b []byte) []byte {

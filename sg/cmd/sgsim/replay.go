@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -36,6 +37,8 @@ to, and reports. Without arguments it shows a small demonstration.
   -dropped FILE        write the dropped ones, likewise
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
+  -through ENI         the load balancer or Instance Connect Endpoint that the packets came
+                       through with their clients' addresses: rules for its groups admit
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or take the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
@@ -43,12 +46,14 @@ to, and reports. Without arguments it shows a small demonstration.
                        (default no maximum)
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
-  -fail-on drop        exit status 3 if a packet was dropped, 1 if none was judged, for CI
+  -fail-on drop,unknown   exit status 3 if a packet was dropped, or what becomes of it is
+                       not known; 1 if none was judged; for CI
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
 
-Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
+Exit status: 0; 1 input cannot be read, or -fail-on had nothing to judge; 2 usage;
+3 -fail-on; 130 interrupted.
 `
 
 // replayFlags are the flags of sgsim replay.
@@ -61,6 +66,7 @@ type replayFlags struct {
 	accepted    string
 	dropped     string
 	tap         string
+	through     string
 	interfaces  list
 	max         int
 	failOn      string
@@ -79,6 +85,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
+	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
@@ -134,8 +141,10 @@ func (f *replayFlags) check() error {
 	case f.format != "flowlog" && (f.logFormat != "" || f.logInterval != 0):
 		return errors.New("-log-format and -log-interval go with -format flowlog")
 	case f.failOn != "":
-		if err := oneOf("fail-on", f.failOn, "drop"); err != nil {
-			return err
+		for name := range strings.SplitSeq(f.failOn, ",") {
+			if err := oneOf("fail-on", name, "drop", "unknown"); err != nil {
+				return err
+			}
 		}
 	}
 	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
@@ -150,6 +159,7 @@ type replayer struct {
 	policy   *sg.Policy
 	files    []*capture.File
 	placer   *placer
+	via      sg.Via
 	demo     bool
 	observer []replay.Observer
 	flush    []func() error // in this order, at the end
@@ -177,6 +187,11 @@ func (r *replayer) open() (usage, err error) {
 	}
 	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
 		return usage, nil
+	}
+	if r.through != "" {
+		if r.via.Through, usage = findENI(r.through, r.topo); usage != nil {
+			return fmt.Errorf("-through %s: %w", r.through, usage), nil
+		}
 	}
 	for _, name := range r.captures {
 		if err := r.openCapture(name); err != nil {
@@ -216,10 +231,10 @@ func (r *replayer) openCapture(name string) error {
 
 func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-	enis, groups := names(r.topo)
+	names := prose.NamesOf(r.topo)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: enis, Groups: groups})
+		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: names.ENIs, Groups: names.Groups})
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
@@ -247,7 +262,7 @@ func (r *replayer) openOutputs() (usage, err error) {
 }
 
 func (r *replayer) options() *replay.Options {
-	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers}
+	o := &replay.Options{Firewall: r.firewallFlags.options(), Workers: r.workers, Via: r.via}
 	if r.max > 0 {
 		o.Firewall.InstanceMax = map[sg.InstanceID]int{}
 		for _, e := range r.topo.ENIs {
@@ -306,13 +321,27 @@ func (r *replayer) run() int {
 		return r.interrupted()
 	case err != nil:
 		return r.failed(err)
-	case r.failOn == "drop" && report.Of(sg.NotApplicable).Packets == report.Packets:
-		return r.failed(errors.New("-fail-on drop: no packet was judged, so nothing passed"))
-	case r.failOn == "drop" && report.Of(sg.Drop).Packets > 0:
-		return exitNo
+	case r.failOn != "":
+		return r.gate(report)
 	}
 	return exitOK
 }
+
+// gate is -fail-on. What judged nothing does not pass.
+func (r *replayer) gate(report *replay.Report) int {
+	for name := range strings.SplitSeq(r.failOn, ",") {
+		if report.Of(gates[name]).Packets > 0 {
+			return exitNo
+		}
+	}
+	if report.Of(sg.Accept).Packets+report.Of(sg.Drop).Packets == 0 {
+		return r.failed(fmt.Errorf("-fail-on %s: no packet was judged, so nothing passed", r.failOn))
+	}
+	return exitOK
+}
+
+// gates are the verdicts that -fail-on names.
+var gates = map[string]sg.Verdict{"drop": sg.Drop, "unknown": sg.Unknown}
 
 // report goes where it does not mix with what programs read.
 func (r *replayer) report(report *replay.Report) error {
@@ -323,8 +352,8 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
-	enis, groups := names(r.topo)
-	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: enis, Groups: groups})
+	names := prose.NamesOf(r.topo)
+	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
 }
 
 func (r *replayer) close() {

@@ -11,8 +11,8 @@
 //	           10.0.0.0   .16.0     .32.0   .64.0    .128.0
 //	runs       | {7}      | {7, 9}  | {7}   | -      | {7}          |
 //
-// An IPv4 address meets two nodes, one of prefixes of up to 16 bits and, through a
-// table of leaves by the first 16 bits, one of longer ones. An IPv6 address meets up to
+// An IPv4 address meets two nodes, one of prefixes shorter than 16 bits and, through a
+// table of leaves by the first 16 bits, one of the others. An IPv6 address meets up to
 // eight, each found by halves in the one before.
 //
 // A Trie is a value: [Trie.With] and [Trie.Without] copy the nodes on the way to a
@@ -30,13 +30,13 @@ import (
 // A Trie holds prefixes with numbers. The zero Trie holds none. Reading it is safe for
 // concurrent use.
 type Trie struct {
-	short4 *node // IPv4 prefixes of up to 16 bits
-	long4  top4  // longer ones
+	short4 *node // IPv4 prefixes shorter than 16 bits
+	long4  top4  // the others
 	root6  *node
 }
 
-// Lookup4 returns the numbers of the prefixes that contain an IPv4 address, those of up
-// to 16 bits and those of more. A number that several prefixes have may come several
+// Lookup4 returns the numbers of the prefixes that contain an IPv4 address, those of
+// prefixes shorter than 16 bits and those of the others. A number that several prefixes have may come several
 // times. The slices must not be changed.
 func (t *Trie) Lookup4(a uint32) (short, long []uint32) {
 	short = t.short4.numbers(uint16(a >> 16))

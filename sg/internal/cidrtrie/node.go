@@ -25,7 +25,7 @@ type run struct {
 // An entry is a prefix that ends within the 16 bits of its node.
 type entry struct {
 	first  uint16 // host bits cleared
-	bits   uint8  // of the 16; 0 in the first node only
+	bits   uint8  // of the 16
 	number uint32
 }
 
@@ -42,9 +42,10 @@ func compare(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.bits, b.bits), cmp.Compare(a.number, b.number))
 }
 
-// place returns which node of an address a prefix ends in, and its entry there.
+// place returns which node of an address a prefix lies in, and its entry there. One of
+// 16 bits, or a multiple, is all of the node that follows them.
 func place(p netip.Prefix, number uint32) (depth int, e entry) {
-	depth = max(0, p.Bits()-1) / 16
+	depth = min(p.Bits(), p.Addr().BitLen()-1) / 16
 	e = entry{bits: uint8(p.Bits() - 16*depth), number: number}
 	e.first = binary.BigEndian.Uint16(p.Addr().AsSlice()[2*depth:]) &^ (0xffff >> e.bits)
 	return depth, e

@@ -1,10 +1,6 @@
 package match
 
-import (
-	"slices"
-
-	"github.com/sgsim/sgsim/packet"
-)
+import "github.com/sgsim/sgsim/packet"
 
 // A Key is what rules tell packets apart by but for their addresses: the protocol,
 // and in it the destination port, or the type and code of ICMP. It is one number, so
@@ -46,32 +42,6 @@ func Ports(p packet.Protocol, first, last uint16) Range {
 	return Range{Key(p)*perProtocol + Key(first), Key(p)*perProtocol + Key(last)}
 }
 
-// Covered returns the keys that a rule covers which names a protocol, -1 for all and
-// 256 for number 0, and then of TCP and UDP the ports, of ICMP and ICMPv6 the type and
-// code, -1 for all of them (SG-20 to SG-31).
-func Covered(protocol, firstPort, lastPort, typ, code int) Range {
-	if protocol == -1 {
-		return All
-	}
-	switch p := packet.Protocol(protocol); p { // of 256 it is 0
-	case packet.TCP, packet.UDP:
-		if firstPort != 0 || lastPort != 65535 {
-			return Ports(p, uint16(firstPort), uint16(lastPort))
-		}
-		return AllOf(p)
-	case packet.ICMP, packet.ICMPv6:
-		if first := uint16(typ) << 8; typ >= 0 {
-			if code >= 0 {
-				return Ports(p, first|uint16(code), first|uint16(code))
-			}
-			return Ports(p, first, first|255)
-		}
-		return AllOf(p)
-	default:
-		return AllOf(p)
-	}
-}
-
 // KeyOf returns the key of a packet.
 func KeyOf(h *packet.Header) Key {
 	k := Key(h.Protocol) * perProtocol
@@ -93,51 +63,50 @@ func KeyOf(h *packet.Header) Key {
 	return k
 }
 
-// A Space numbers, without gaps and in the order of protocols, what packets of a family
-// that tell all can be: each port of TCP and UDP, each type and code of ICMP, and every
-// other protocol as a whole, among them the ICMP of the other family.
-type Space struct {
-	family packet.Family
-	base   [257]uint32 // where the numbers of a protocol begin
-}
+// A keySet holds ranges of keys, and some more, in 512 bits, one cache line: five
+// words with a bit for each key of a narrow range, by its hash, and three for wide
+// ones, with a bit for each 1,024 ports of TCP, of UDP, and for each other protocol.
+type keySet [8]uint64
 
-// NewSpace returns the space of a family.
-func NewSpace(f packet.Family) *Space {
-	s := &Space{family: f}
-	for p := range 256 {
-		n := uint32(1)
-		switch packet.Protocol(p) {
-		case packet.TCP, packet.UDP, packet.ICMPv6:
-			n = untold
-		case packet.ICMP:
-			if f == packet.IPv4 {
-				n = untold
-			}
+const narrow = 32 // keys of a range, or at one of its ends, that have bits of their own
+
+func (s *keySet) add(r Range) {
+	if r.Last-r.First >= 4*perProtocol {
+		*s = keySet{5: ^uint64(0), 6: ^uint64(0), 7: ^uint64(0)}
+		return
+	}
+	for k := r.First; k <= r.Last; {
+		end := min(k|1023, r.Last) // of the block
+		if end-k >= narrow {
+			s.set(blockBit(k))
+			k = end + 1
+			continue
 		}
-		s.base[p+1] = s.base[p] + n
+		for ; k <= end; k++ {
+			s.set(keyBit(k))
+		}
 	}
-	return s
 }
 
-// Size returns how many numbers there are.
-func (s *Space) Size() uint32 { return s.base[256] }
+func (s *keySet) set(i uint32) { s[i>>6] |= 1 << (i & 63) }
 
-// Span returns the numbers that a range covers, from first up to end. The range is All
-// or within one protocol.
-func (s *Space) Span(r Range) (first, end uint32) {
-	p := r.First / perProtocol
-	switch {
-	case r == All:
-		return 0, s.Size()
-	case packet.Protocol(p) == packet.ICMP && s.family == packet.IPv6:
-		return 0, 0 // see foreignICMP
-	}
-	return s.base[p] + uint32(r.First%perProtocol), min(s.base[p]+uint32(r.Last%perProtocol)+1, s.base[p+1])
+// has does not branch: nobody can predict which of the two finds the key.
+func (s *keySet) has(k Key) bool {
+	i, j := keyBit(k), blockBit(k)
+	return (s[i>>6&7]>>(i&63)|s[j>>6&7]>>(j&63))&1 != 0
 }
 
-// Protocol returns the protocol that a number belongs to, and where the numbers of that
-// protocol begin and end.
-func (s *Space) Protocol(n uint32) (p packet.Protocol, first, end uint32) {
-	i, _ := slices.BinarySearch(s.base[:], n+1) // the first that begins behind n
-	return packet.Protocol(i - 1), s.base[i-1], s.base[i]
+// keyBit returns the bit of a key among the first 320.
+func keyBit(k Key) uint32 { return uint32(uint64(uint32(k)*0x9e3779b1) * 320 >> 32) }
+
+// blockBit returns the bit of a key's block among the last 192.
+func blockBit(k Key) uint32 {
+	switch p := k / perProtocol; p {
+	case Key(packet.TCP):
+		return 5*64 + uint32(k>>10&63)
+	case Key(packet.UDP):
+		return 6*64 + uint32(k>>10&63)
+	default:
+		return 7*64 + uint32(p&63)
+	}
 }

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg"
+)
+
+type explainJSON struct {
+	Version int          `json:"version"`
+	Packets []packetJSON `json:"packets"`
+}
+
+type packetJSON struct {
+	Packet  string    `json:"packet"`
+	Number  uint64    `json:"number,omitempty"`
+	Time    string    `json:"time,omitempty"`
+	Via     string    `json:"via,omitempty"`
+	Verdict string    `json:"verdict"`
+	Reason  string    `json:"reason"`
+	Notes   []string  `json:"notes,omitempty"`
+	Hops    []hopJSON `json:"hops"`
+	Beyond  *hopJSON  `json:"beyond,omitempty"`
+}
+
+type hopJSON struct {
+	ENI        sg.ENIID    `json:"eni"`
+	ENIName    string      `json:"eni_name,omitempty"`
+	Direction  string      `json:"direction"`
+	Verdict    string      `json:"verdict"`
+	Reason     string      `json:"reason"`
+	Groups     []groupJSON `json:"groups"`
+	Connection *connJSON   `json:"connection,omitempty"`
+	Rule       *ruleJSON   `json:"rule,omitempty"`
+	Match      *matchJSON  `json:"match,omitempty"`
+	Nearest    []nearJSON  `json:"nearest,omitempty"`
+	Hints      []string    `json:"hints,omitempty"`
+}
+
+type groupJSON struct {
+	Group     sg.GroupID `json:"group"`
+	GroupName string     `json:"group_name,omitempty"`
+}
+
+type ruleJSON struct {
+	groupJSON
+	Direction string `json:"direction"`
+	Index     int    `json:"index"`
+	Rule      string `json:"rule"`
+	RuleText  string `json:"rule_text"`
+}
+
+type connJSON struct {
+	Connection string    `json:"connection"`
+	State      string    `json:"state"`
+	Remaining  float64   `json:"remaining_s"`
+	Reply      bool      `json:"reply"`
+	Quoted     bool      `json:"quoted,omitempty"`
+	Rule       *ruleJSON `json:"rule,omitempty"`
+}
+
+type matchJSON struct {
+	ruleJSON
+	CIDR       string          `json:"cidr,omitempty"`
+	PrefixList sg.PrefixListID `json:"prefix_list,omitempty"`
+	Member     sg.ENIID        `json:"member,omitempty"`
+}
+
+type nearJSON struct {
+	ruleJSON
+	Fails []failJSON `json:"fails"`
+}
+
+type failJSON struct {
+	Field string `json:"field"`
+	Want  string `json:"want"`
+	Got   string `json:"got"`
+	Why   string `json:"why,omitempty"`
+}
+
+// json writes the explanations for programs.
+func (e *explainer) json(w io.Writer) error {
+	all := explainJSON{Version: jsonVersion, Packets: []packetJSON{}}
+	for _, x := range e.said {
+		p := packetJSON{
+			Packet: x.Header.String(), Number: e.number, Via: x.Via.String(),
+			Verdict: x.Verdict.String(), Reason: x.Reason.String(), Notes: x.Notes, Hops: []hopJSON{},
+		}
+		if e.number > 0 && !x.Time.IsZero() {
+			p.Time = x.Time.UTC().Format(time.RFC3339Nano)
+		}
+		for i := range x.Hops {
+			p.Hops = append(p.Hops, e.hopJSON(&x.Hops[i]))
+		}
+		if x.Beyond != nil {
+			beyond := e.hopJSON(x.Beyond)
+			p.Beyond = &beyond
+		}
+		all.Packets = append(all.Packets, p)
+	}
+	return writeJSON(w, all)
+}
+
+func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
+	j := hopJSON{
+		ENI: hop.ENI, ENIName: e.names.ENIs[hop.ENI], Direction: hop.Direction.String(),
+		Verdict: hop.Decision.Verdict.String(), Reason: hop.Decision.Reason.String(),
+		Groups: []groupJSON{}, Hints: hop.Hints,
+	}
+	for _, g := range hop.Groups {
+		j.Groups = append(j.Groups, e.groupJSON(g))
+	}
+	if c := hop.Conn; c != nil {
+		j.Connection = &connJSON{
+			Connection: c.Tuple.String(), State: c.State.String(), Remaining: c.Remaining.Seconds(),
+			Reply: c.Dir == conntrack.Reply, Quoted: c.Quoted, Rule: e.ruleJSON(c.Rule),
+		}
+	}
+	j.Rule = e.ruleJSON(hop.Decision.Rule)
+	if m := &hop.Match; !m.Rule.IsZero() {
+		j.Match = &matchJSON{ruleJSON: *e.ruleJSON(m.Rule), PrefixList: m.PrefixList, Member: m.Member}
+		if m.CIDR != (netip.Prefix{}) {
+			j.Match.CIDR = m.CIDR.String()
+		}
+	}
+	for _, n := range hop.Near {
+		near := nearJSON{ruleJSON: *e.ruleJSON(n.Rule)}
+		for _, f := range n.Fails {
+			near.Fails = append(near.Fails, failJSON(f))
+		}
+		j.Nearest = append(j.Nearest, near)
+	}
+	return j
+}
+
+func (e *explainer) groupJSON(id sg.GroupID) groupJSON { return groupJSON{id, e.names.Groups[id]} }
+
+// ruleJSON returns nil for the zero RuleRef.
+func (e *explainer) ruleJSON(r sg.RuleRef) *ruleJSON {
+	if r.IsZero() {
+		return nil
+	}
+	return &ruleJSON{e.groupJSON(r.Group()), r.Direction().String(), r.Index(), r.Name(), ruleText(r.Rule())}
+}

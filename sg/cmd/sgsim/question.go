@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// A question is a packet of the command line.
+type question struct {
+	header packet.Header
+	pasted string // its number in a replay, if it is a line of one
+}
+
+// A resolver reads packets whose ends are named.
+type resolver struct {
+	topo *sg.Topology
+	enis map[string][]int // places in the topology, of interfaces with a name, an id or a group
+}
+
+func newResolver(topo *sg.Topology) *resolver {
+	groups := map[sg.GroupID]string{}
+	for i := range topo.Groups {
+		groups[topo.Groups[i].ID] = topo.Groups[i].Name
+	}
+	// What is told of an interface itself goes before what it shares.
+	var own, instances, carried = map[string][]int{}, map[string][]int{}, map[string][]int{}
+	for i := range topo.ENIs {
+		e := &topo.ENIs[i]
+		enter := func(into map[string][]int, name string) {
+			if known := into[name]; name != "" && !slices.Contains(known[max(0, len(known)-1):], i) {
+				into[name] = append(known, i)
+			}
+		}
+		enter(own, string(e.ID))
+		enter(own, e.Name)
+		enter(instances, string(e.Instance))
+		for _, g := range e.Groups {
+			enter(carried, string(g))
+			enter(carried, groups[g])
+		}
+	}
+	for _, more := range []map[string][]int{instances, carried} {
+		for name, enis := range more {
+			if own[name] == nil {
+				own[name] = enis
+			}
+		}
+	}
+	return &resolver{topo, own}
+}
+
+// replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
+var replayLine = regexp.MustCompile(`^\s*([0-9]+)\s+-?[0-9]+\.[0-9]+\s+(?:accept|drop|unknown|-)\s+(.*)$`)
+
+// question reads an argument: a packet, or what sgsim replay says of one, over as many
+// lines as it takes.
+func (r *resolver) question(s string) (question, error) {
+	var q question
+	if m := replayLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
+		q.pasted = m[1]
+		text := m[2]
+		for _, line := range strings.Split(s, "\n")[1:] {
+			if len(line)-len(strings.TrimLeft(line, " ")) <= len("        ") { // an interface that judged it
+				break
+			}
+			text += " " + strings.TrimSpace(line)
+		}
+		s = text
+	}
+	s, err := r.resolve(strings.TrimSpace(s))
+	if err != nil {
+		return q, err
+	}
+	q.header, err = packet.ParseHeader(s)
+	if words := strings.Fields(s); err != nil && len(words) >= 4 && words[0] == "tcp" {
+		h, again := packet.ParseHeader(strings.Join(slices.Insert(words, 4, "S"), " "))
+		if again == nil {
+			q.header, err = h, nil
+		}
+	}
+	return q, err
+}
+
+// A packetEnd is a side of a packet as it was written.
+type packetEnd struct {
+	text string     // all of it
+	addr netip.Addr // where an address was written
+	name string     // else
+	port string     // behind the name, with its colon; may be empty
+	eni  *sg.ENI    // that has the name
+}
+
+// resolve puts addresses for names. What is not understood stays, for the parser to
+// tell.
+func (r *resolver) resolve(s string) (string, error) {
+	left, right, ok := strings.Cut(s, " > ")
+	proto, from, named := strings.Cut(left, " ")
+	if !ok || !named {
+		return s, nil
+	}
+	right = strings.TrimLeft(right, " ")
+	src, dst := r.end(strings.TrimSpace(from)), r.end(r.longest(right))
+	rest := right[len(dst.text):]
+	var family packet.Family
+	for _, e := range []*packetEnd{&src, &dst} {
+		if err := r.find(e); err != nil {
+			return s, err
+		}
+		if e.addr.IsValid() {
+			family = packet.IPv4
+			if e.addr.Is6() {
+				family = packet.IPv6
+			}
+		}
+	}
+	if family == 0 {
+		family = packet.IPv4
+		if proto == "icmpv6" || addrOf(src.eni, packet.IPv4) == "" || addrOf(dst.eni, packet.IPv4) == "" {
+			family = packet.IPv6
+		}
+	}
+	if (proto == "tcp" || proto == "udp") && src.eni != nil && src.port == "" && dst.port != "" {
+		src.port = ":49152" // the first of those that nobody assigns (RFC 6335)
+	}
+	for _, e := range []*packetEnd{&src, &dst} {
+		if e.eni == nil {
+			continue
+		}
+		a := addrOf(e.eni, family)
+		switch {
+		case a == "":
+			return s, fmt.Errorf("%s has no address of that IP version", e.name)
+		case e.port != "" && family == packet.IPv6:
+			a = "[" + a + "]"
+		}
+		e.text = a + e.port
+	}
+	return proto + " " + src.text + " > " + dst.text + rest, nil
+}
+
+// longest returns the longest known name that s starts with, with its port, or else the
+// first word: names may hold blanks.
+func (r *resolver) longest(s string) string {
+	for i := len(s); i > 0; i-- {
+		if i < len(s) && s[i] != ' ' && s[i] != ':' || r.enis[s[:i]] == nil {
+			continue
+		}
+		port, _, _ := strings.Cut(s[i:], " ")
+		return s[:i+len(port)]
+	}
+	word, _, _ := strings.Cut(s, " ")
+	return word
+}
+
+func (r *resolver) end(s string) packetEnd {
+	e := packetEnd{text: s}
+	if a, err := netip.ParseAddr(s); err == nil {
+		e.addr = a
+	} else if ap, err := netip.ParseAddrPort(s); err == nil {
+		e.addr = ap.Addr()
+	} else if e.name = s; r.enis[s] == nil {
+		if name, port, ok := cutLast(s, ":"); ok {
+			e.name, e.port = name, ":"+port
+		}
+	}
+	return e
+}
+
+// mostFound bounds the interfaces that an error lists.
+const mostFound = 5
+
+// find finds the interface of an end that has a name.
+func (r *resolver) find(e *packetEnd) error {
+	found := r.enis[e.name]
+	switch {
+	case e.addr.IsValid():
+		return nil
+	case len(found) == 1:
+		e.eni = &r.topo.ENIs[found[0]]
+		return nil
+	case len(found) == 0 && strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") == "":
+		return nil // an address that is none
+	case len(found) == 0:
+		return fmt.Errorf("%q: not an address, and no interface, instance or group of the topology", e.name)
+	}
+	var ids []string
+	for _, i := range found[:min(len(found), mostFound)] {
+		ids = append(ids, string(r.topo.ENIs[i].ID))
+	}
+	more := ""
+	if len(found) > mostFound {
+		more = ", ..."
+	}
+	return fmt.Errorf("%q: which of its %d interfaces? %s%s", e.name, len(found), strings.Join(ids, ", "), more)
+}
+
+// addrOf returns the first private address of an ENI in a family, "" if it has none; and
+// something else where there is no ENI to ask.
+func addrOf(e *sg.ENI, f packet.Family) string {
+	if e == nil {
+		return "-"
+	}
+	for _, a := range e.Addrs {
+		if a.Is4() == (f == packet.IPv4) {
+			return a.String()
+		}
+	}
+	return ""
+}
+
+// findENI returns the interface with an id, or with a name that is its alone.
+func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
+	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == sg.ENIID(s) }) {
+		return sg.ENIID(s), nil
+	}
+	for id, name := range prose.NamesOf(topo).ENIs {
+		if name == s {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("no ENI %q in the topology", s)
+}

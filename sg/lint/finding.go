@@ -1,0 +1,122 @@
+package lint
+
+import (
+	"fmt"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/enum"
+)
+
+// A Finding is something about a topology that AWS would have refused, or that
+// whoever wrote it may not have meant. Compile accepts it all the same, and
+// packets are judged as if it were meant. Findings are comparable.
+type Finding struct {
+	Kind     Kind
+	Severity Severity
+	Code     string // the error code AWS answers with; empty where it would not refuse, or with a code that is not known
+
+	Subject         // what it is about
+	Other   Subject // the rule that says the same or more, or the group in question; zero if there is none
+
+	Text   string // what is the matter, without the place
+	Advice string // what to do about it; may be empty
+}
+
+// A Subject is the rule, group, interface or prefix list that a finding is about.
+// Fields that are empty do not apply; the zero Subject is the topology as a whole.
+type Subject struct {
+	Group      sg.GroupID
+	Dir        sg.Direction
+	Index      int // the rule's place in Group.Ingress or Group.Egress; counts only if Dir is set
+	ENI        sg.ENIID
+	PrefixList sg.PrefixListID
+}
+
+// String names the subject: "sg-web ingress[3]", "eni-db", "pl-corp", and nothing for
+// the topology as a whole.
+func (s Subject) String() string {
+	switch {
+	case s.Dir != 0:
+		return fmt.Sprintf("%s %s[%d]", s.Group, s.Dir, s.Index)
+	case s.Group != "":
+		return string(s.Group)
+	case s.ENI != "":
+		return string(s.ENI)
+	}
+	return string(s.PrefixList)
+}
+
+// String returns subject, kind and text in one line, with the error code where
+// there is one.
+func (f Finding) String() string {
+	s := f.Subject.String()
+	if s != "" {
+		s += ": "
+	}
+	s += f.Kind.String() + ": " + f.Text
+	if f.Code != "" {
+		s += " (" + f.Code + ")"
+	}
+	return s
+}
+
+// Kind says what sort of finding it is. Its text form is stable.
+type Kind uint8
+
+// Kinds of findings, with their text forms.
+const (
+	QuotaExceeded Kind = 1 + iota // "quota": a limit of AWS is exceeded
+	Stale                         // "stale": a rule names a group that it cannot reach (REF-13)
+	Dangling                      // "dangling": something is named that the topology does not have
+	NeverMatches                  // "never": no packet that anybody sends can match the rule, or none can now
+	DuplicateRule                 // "duplicate": the same rule twice after canonicalising (SG-43, SG-51)
+	Shadowed                      // "shadowed": another rule of the group admits all that this one does
+	Misleading                    // "misleading": the rule means less than it seems to
+	Misplaced                     // "misplaced": AWS does not allow this combination
+)
+
+var kindText = [...]string{
+	"", "quota", "stale", "dangling", "never", "duplicate", "shadowed", "misleading", "misplaced",
+}
+
+// String returns the text form that stands beside each kind.
+func (k Kind) String() string { return enum.Text(kindText[:], "Kind", k) }
+
+// MarshalText returns the text form.
+func (k Kind) MarshalText() ([]byte, error) { return enum.Marshal(kindText[:], k) }
+
+// UnmarshalText reads the text form.
+func (k *Kind) UnmarshalText(b []byte) error { return enum.Unmarshal(kindText[:], b, k) }
+
+// severity returns how severe findings of a kind are, where nothing more is known.
+func (k Kind) severity() Severity {
+	switch k {
+	case QuotaExceeded, Misplaced:
+		return Error
+	case Misleading:
+		return Note
+	}
+	return Warning
+}
+
+// Severity says how bad a finding is; what is worse compares greater. Its text form is
+// stable.
+type Severity uint8
+
+// Severities, with their text forms.
+const (
+	Note    Severity = 1 + iota // "note": legal, and maybe wanted
+	Warning                     // "warning": it cannot work as it is written, or adds nothing
+	Error                       // "error": AWS refuses it
+)
+
+var severityText = [...]string{"", "note", "warning", "error"}
+
+// String returns the text form that stands beside each severity.
+func (s Severity) String() string { return enum.Text(severityText[:], "Severity", s) }
+
+// MarshalText returns the text form.
+func (s Severity) MarshalText() ([]byte, error) { return enum.Marshal(severityText[:], s) }
+
+// UnmarshalText reads the text form.
+func (s *Severity) UnmarshalText(b []byte) error { return enum.Unmarshal(severityText[:], b, s) }

@@ -1,0 +1,91 @@
+package load_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// What Terraform's documents hint at, or leave open.
+func TestTerraformGaps(t *testing.T) {
+	const planned = "1.json:1: planned_values.root_module.resources"
+	for _, tc := range []struct {
+		name     string
+		plan     tfText
+		want     []string
+		warnings []string
+	}{
+		{
+			name: "groups of an instance by their names",
+			plan: tfText{values: []string{`aws_security_group.web {"name": "web"}`, `aws_instance.i {"private_ip": "10.0.0.1", "security_groups": ["web"]}`},
+				config: []string{`aws_security_group.web`, `aws_instance.i security_groups=aws_security_group.web.name`}},
+			want: []string{"eni aws_instance.i 10.0.0.1 group=aws_security_group.web instance=aws_instance.i"},
+		},
+		{
+			name: "by names that are unknown",
+			plan: tfText{values: []string{`aws_security_group.web {}`, `aws_instance.i {"private_ip": "10.0.0.1"}`},
+				config: []string{`aws_security_group.web`, `aws_instance.i security_groups=aws_security_group.web.name`}},
+			want: []string{"eni aws_instance.i 10.0.0.1 group=aws_security_group.web instance=aws_instance.i"},
+		},
+		{
+			name: "ids count where both are there",
+			plan: tfText{values: []string{`aws_security_group.web {"id": "sg-a", "name": "web"}`, `aws_instance.i {"private_ip": "10.0.0.1", "security_groups": ["other"], "vpc_security_group_ids": ["sg-a"]}`}},
+			want: []string{"eni aws_instance.i 10.0.0.1 sg-a instance=aws_instance.i"},
+		},
+		{
+			name:     "the VPC of a default subnet",
+			plan:     tfText{values: []string{`aws_default_subnet.a {"availability_zone": "eu-west-1a"}`}},
+			warnings: []string{planned + "[0].values.vpc_id (aws_default_subnet.a): a plan does not tell the VPC of aws_default_subnet.a: left out"},
+		},
+		{
+			name: "a peer in another Region",
+			plan: tfText{values: []string{`aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "a", "peer_vpc_id": "b", "peer_region": "us-east-1", "accept_status": "active"}`,
+				`aws_vpc_peering_connection.q {"id": "pcx-2", "vpc_id": "a", "peer_vpc_id": "c", "peer_region": "us-east-1", "region": "us-east-1", "accept_status": "active"}`}},
+			want: []string{`peering pcx-1 a b status=active requester-region="not us-east-1" accepter-region=us-east-1`,
+				"peering pcx-2 a c status=active requester-region=us-east-1 accepter-region=us-east-1"},
+		},
+		{
+			name: "what carries groups and is not modelled, once a kind",
+			plan: tfText{values: []string{`aws_launch_template.a {"vpc_security_group_ids": ["sg-a"]}`, `aws_launch_template.b {"vpc_security_group_ids": ["sg-a"]}`,
+				`aws_msk_cluster.m {"broker_node_group_info": [{"security_groups": ["sg-a"]}]}`, `aws_rds_cluster.n {}`, `aws_emr_cluster.e {"ec2_attributes": [{"emr_managed_master_security_group": "sg-a"}]}`,
+				`aws_lb.none {"security_groups": [], "enable_security_group_logs": false}`},
+				config: []string{`aws_rds_cluster.n vpc_security_group_ids=aws_security_group.x.id`}},
+			warnings: []string{
+				planned + "[0].values (aws_launch_template.a): has groups, but Terraform does not tell the interfaces of an aws_launch_template: add describe-network-interfaces or interfaces by hand",
+				planned + "[2].values (aws_msk_cluster.m): has groups, but Terraform does not tell the interfaces of an aws_msk_cluster: add describe-network-interfaces or interfaces by hand",
+				planned + "[3].values (aws_rds_cluster.n): has groups, but Terraform does not tell the interfaces of an aws_rds_cluster: add describe-network-interfaces or interfaces by hand",
+				planned + "[4].values (aws_emr_cluster.e): has groups, but Terraform does not tell the interfaces of an aws_emr_cluster: add describe-network-interfaces or interfaces by hand",
+			},
+		},
+		{
+			name: "a plan that is not all",
+			plan: tfText{more: obj{"complete": false, "errored": true, "deferred_changes": []obj{{"reason": "instance_count_unknown"}}}},
+			warnings: []string{
+				"1.json:1: errored: Terraform stopped with an error while it planned: resources are missing",
+				"1.json:1: complete: Terraform says that it will take a further plan after this one: what that changes is not here",
+				"1.json:1: deferred_changes: Terraform puts these changes off to a later plan: they are left out",
+			},
+		},
+		{
+			name: "a plan that is all",
+			plan: tfText{more: obj{"complete": true, "errored": false, "deferred_changes": []obj{}}},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := read(tc.plan.plan())
+			assert.Empty(t, got.errors)
+			assert.Equal(t, tc.want, got.lines("eni ", "peering "))
+			assert.Equal(t, tc.warnings, got.warnings)
+		})
+	}
+}
+
+// AWS prints a dead peering without its id (REF-13).
+func TestStalePeering(t *testing.T) {
+	got := must(t, read(group(`{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b", "VpcId": "vpc-b", "PeeringStatus": "deleted"}]}`, "")))
+	assert.Equal(t, []string{"sg-a ingress all sg-b peering=pcx-deleted-to-vpc-b"}, got.lines("rule "))
+	got = must(t, read(`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-a", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b", "VpcId": "vpc-b", "PeeringStatus": "deleted"}]}]}]}`))
+	assert.Equal(t, []sg.Peering{{ID: "pcx-deleted-to-vpc-b", Requester: "vpc-a", Accepter: "vpc-b", Status: "deleted"}}, got.topo.Peerings)
+}
