@@ -24,7 +24,7 @@ type Sets struct {
 // every CIDR of the policy once.
 func (p *Policy) Sets() *Sets {
 	w := p.world()
-	s := &Sets{w: w, addrs: make([][]netip.Prefix, len(w.enis)), members: make([][]uint32, len(w.groups)), entries: map[uint32][]netip.Prefix{}}
+	s := &Sets{w: w, addrs: make([][]netip.Prefix, len(w.enis)), members: make([][]uint32, len(w.groups)), entries: map[uint32][]netip.Prefix{everyIPv4: {anyIPv4}, everyIPv6: {anyIPv6}}}
 	for a, owners := range w.members.All() {
 		for _, n := range owners {
 			s.addrs[n] = append(s.addrs[n], a)
