@@ -92,6 +92,9 @@ type Change struct {
 	witness num // of Addrs
 }
 
+// Future reports whether the change is about future members of a group alone.
+func (c *Change) Future() bool { return len(c.Addrs) == 0 }
+
 // Opens reports whether what was dropped before passes afterwards.
 func (c *Change) Opens() bool { return c.Before == sg.Drop && c.After == sg.Accept }
 

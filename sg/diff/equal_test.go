@@ -67,6 +67,8 @@ func TestChanges(t *testing.T) {
 	}{
 		"narrower": {world("tcp 22 0.0.0.0/0"), world("tcp 22 0.0.0.0/2"), []string{
 			"broken: ingress of eni-db: tcp 22 from 64.0.0.0/2, 128.0.0.0/1"}},
+		"a hole": {world("tcp 22 10.0.0.0/8"), world("tcp 22 10.1.2.3/32"), []string{
+			"broken: ingress of eni-db: tcp 22 from 10.0.0.0/8 but 10.1.2.3/32"}},
 		"a group in place of its addresses": {world("tcp 22 10.0.1.10/31"), world("tcp 22 sg-peer"), []string{
 			"opened: ingress of eni-db: tcp 22 from future IPv4 members of sg-peer"}},
 		"a group": {world(), world("tcp 22 sg-peer", "tcp 80 sg-peer"), []string{

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -15,11 +16,40 @@ func (c *Change) Witness(i int) (h packet.Header, ok bool) {
 	if len(c.Addrs) == 0 {
 		return packet.Header{}, false
 	}
-	local, remote := c.local(c.ENIs[i]), c.witness.addr(c.Family == packet.IPv4)
+	local := c.local(c.ENIs[i])
+	remote := c.remote(c.ENIs[i], local)
 	if c.Direction == sg.Ingress {
 		return c.Services[0].packet(remote, local), true
 	}
 	return c.Services[0].packet(local, remote), true
+}
+
+// Addresses of documentation, one of a host, which people know (RFC 5737, RFC 3849).
+var wellKnown = [...]netip.Addr{netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")}
+
+// remote returns an address of the other end: one of documentation if the box has it,
+// else the first.
+func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
+	for _, a := range wellKnown {
+		in := slices.ContainsFunc(c.Addrs, func(p netip.Prefix) bool { return p.Contains(a) })
+		if in && a != local && !c.d.before.exempts(id, a) && !c.d.after.exempts(id, a) {
+			return a
+		}
+	}
+	return c.witness.addr(c.Family == packet.IPv4)
+}
+
+// exempts reports whether groups filter nothing from or to an address at an interface.
+func (w *world) exempts(id sg.ENIID, a netip.Addr) bool {
+	at, ok := w.sets.Setting(id)
+	if ok {
+		for free := range at.Exempt() {
+			if free == a {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // local returns an address of an interface, one that it has in both worlds if there is

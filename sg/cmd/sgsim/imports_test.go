@@ -30,7 +30,8 @@ var mayImport = []struct {
 	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint"}},
-	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/load", "json", "yaml"}},
+	{"sg/diff", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/replay"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/replay", "sg/diff", "sg/load", "json", "yaml"}},
 }
 
 func TestImports(t *testing.T) {

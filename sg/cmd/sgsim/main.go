@@ -3,12 +3,13 @@
 //	sgsim replay     run captures through the groups, and report
 //	sgsim explain    say at length what happens to one packet, and why
 //	sgsim check      find what is wrong or useless in the groups
+//	sgsim diff       say what a change of groups opens and breaks
 //
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
 //
 // The exit status is 0 where all went well, 1 for input that cannot be read or that
 // gives -fail-on nothing to judge, 2 for a wrong command line, 3 where the answer is
-// no (packets dropped with -fail-on drop, findings of check), and 130 after an
+// no (-fail-on of replay, explain and diff, findings of check), and 130 after an
 // interrupt.
 package main
 
@@ -41,6 +42,7 @@ What AWS security groups do with packets, with no AWS account and no root.
   replay    run captures through the groups, packet by packet, and report
   explain   say at length what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
+  diff      say what a change of groups opens and breaks, before it is made; for CI
 
 sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. To see it work:
 
@@ -76,6 +78,8 @@ func (t *tool) run(args []string) int {
 		return t.explain(args[1:])
 	case "check":
 		return t.check(args[1:])
+	case "diff":
+		return t.diff(args[1:])
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 && !strings.HasPrefix(args[1], "-") {
 			return t.run([]string{args[1], "-h"})
@@ -86,7 +90,7 @@ func (t *tool) run(args []string) int {
 		fmt.Fprintln(t.stdout, version())
 		return exitOK
 	default:
-		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain and check\n", name)
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check and diff\n", name)
 		return exitUsage
 	}
 }
