@@ -17,7 +17,7 @@
 // Compared is what may open a connection: packets that tell their ports or their ICMP
 // type, which no connection, load balancer or middlebox vouches for. What groups do not
 // filter anyway, such as traffic to the resolver (EX-01), is no difference, and a box may
-// span such addresses. Connections that
+// span such addresses. Not compared are idle timeouts, and whether what passes is tracked. Connections that
 // are open already outlive their rules (CT-20); [Replay] says for captured traffic
 // which do.
 //

@@ -17,7 +17,8 @@ import (
 type ReplayOptions struct {
 	// At is when the second policy takes the place of the first one, on the clock of
 	// the captures: from the first packet on that is not before At. Connections are
-	// open then, and some live on. With the zero Time it does so before any packet.
+	// open then, and some live on. With the zero Time it does so before any packet. When
+	// each connection began is remembered up to then, 50 bytes for each.
 	At time.Time
 
 	// Before and After are how packets are judged, of which the observers are not
