@@ -2,9 +2,9 @@ package sg
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -28,8 +28,7 @@ func Compile(t *Topology) (*Policy, error) {
 		t = &Topology{}
 	}
 	c := compiler{
-		t:     t,
-		cidrs: map[netip.Prefix]uint32{},
+		t: t,
 		w: &world{
 			groupByID: make(map[GroupID]uint32, len(t.Groups)),
 			eniByID:   make(map[ENIID]uint32, len(t.ENIs)),
@@ -40,11 +39,9 @@ func Compile(t *Topology) (*Policy, error) {
 	}
 	c.names()
 	c.gateways()
-	c.cidr(anyIPv4)
-	c.cidr(anyIPv6)
 	c.lists()
 	c.groups()
-	c.w.cidrs.Trie = c.trie.Trie()
+	c.peers()
 	exempt := c.vpcs()
 	c.enis(exempt)
 	if c.errs != nil {
@@ -74,26 +71,26 @@ func (c *compiler) joined() error {
 }
 
 type compiler struct {
-	t     *Topology
-	w     *world
-	trie  cidrtrie.Builder
-	cidrs map[netip.Prefix]uint32
-	errs  []*Error
+	t    *Topology
+	w    *world
+	trie cidrtrie.Builder
+	errs []*Error
 }
 
-// cidr counts a rule that names a CIDR, and returns the CIDR's number. The first two
-// take everyIPv4 and everyIPv6.
-func (c *compiler) cidr(p netip.Prefix) uint32 {
-	n, ok := c.cidrs[p]
-	if !ok {
-		n = c.w.cidrs.take()
-		c.cidrs[p] = n
-		if p.Bits() > 0 {
-			c.trie.Add(p, n)
+// peers makes the trie of CIDRs and list entries, and counts the rules that name each
+// CIDR.
+func (c *compiler) peers() {
+	trie, named := c.trie.Trie(everyIPv6 + 1)
+	c.w.cidrs = peers{Trie: trie, uses: make([]uint32, 2+named)}
+	for _, g := range c.w.groups {
+		for _, rules := range g.rules {
+			for _, r := range rules {
+				if r.peer >= firstCIDR {
+					c.w.cidrs.uses[r.peer-firstCIDR]++
+				}
+			}
 		}
 	}
-	c.w.cidrs.uses[n-firstCIDR]++
-	return n
 }
 
 // fail notes an error about a part of the topology as a whole.
@@ -181,7 +178,14 @@ func (c *compiler) groups() {
 			}
 			w.resolve(r, g)
 			if r.kind == peerCIDR4 || r.kind == peerCIDR6 {
-				r.peer = c.cidr(r.rule.Peer.CIDR)
+				switch {
+				case r.rule.Peer.CIDR.Bits() > 0:
+					c.trie.Name(r.rule.Peer.CIDR, &r.peer)
+				case r.kind == peerCIDR4:
+					r.peer = everyIPv4
+				default:
+					r.peer = everyIPv6
+				}
 				g.mayUntrack = g.mayUntrack || r.mayUntrack()
 			}
 		}
@@ -343,8 +347,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	w.enis = make([]eni, len(c.t.ENIs))
 	infos := make([]eniInfo, len(c.t.ENIs))
 	var groups []uint32
-	var key []byte
-	sets := map[string]*groupSet{}
+	sets := groupSets{seed: maphash.MakeSeed(), byHash: map[uint64]*groupSet{}}
 	for i := range c.t.ENIs {
 		in := &c.t.ENIs[i]
 		fail := func(err error) { c.fail(inENIs, i, string(in.ID), err) }
@@ -377,21 +380,49 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 			groups = append(groups, n)
 		}
 		slices.Sort(groups)
-		groups, key = slices.Compact(groups), key[:0]
-		for _, n := range groups {
-			key = binary.NativeEndian.AppendUint32(key, n)
-		}
-		s := sets[string(key)]
-		if s == nil {
-			s = &groupSet{numbers: slices.Clone(groups)}
-			sets[string(key)] = s
-		}
+		s := sets.of(slices.Compact(groups))
 		e.setGroups(s)
 	}
+	w.sets = sets.n
 	w.members.Seal()
 	if w.members.Shared() {
 		c.overlaps()
 	}
+}
+
+// groupSets keeps one groupSet for each list of groups.
+type groupSets struct {
+	seed   maphash.Seed
+	byHash map[uint64]*groupSet
+	n      int
+	room   []groupSet // for the next ones
+	names  []uint32   // for their numbers
+}
+
+// of returns the set of a list, of which it keeps nothing. Lists of one hash, which
+// nobody can choose, get sets of their own.
+func (s *groupSets) of(groups []uint32) *groupSet {
+	h := uint64(len(groups))
+	for _, g := range groups {
+		h = maphash.Comparable(s.seed, [2]uint64{h, uint64(g)})
+	}
+	if set := s.byHash[h]; set != nil && slices.Equal(set.numbers, groups) {
+		return set
+	}
+	const some = 1024
+	if len(s.room) == 0 {
+		s.room = make([]groupSet, some)
+	}
+	if len(s.names) < len(groups) {
+		s.names = make([]uint32, max(8*some, len(groups)))
+	}
+	set := &s.room[0]
+	s.room = s.room[1:]
+	copy(s.names, groups)
+	set.numbers, s.names = s.names[:len(groups):len(groups)], s.names[len(groups):]
+	s.n++
+	set.index, s.byHash[h] = s.n, set
+	return set
 }
 
 // overlaps refuses an ENI with an address or prefix that another one of the same VPC

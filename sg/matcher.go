@@ -11,23 +11,24 @@ import (
 )
 
 // A matcher holds the rules of one list of groups, which it takes for one set (SG-03).
-// It belongs to one world.
-type matcher struct {
-	tables [2]match.Table // by Direction-1
-	every  [2]bool        // whether rules name every address of a family
-	open   [2]flowSet     // which flows have all their ports open to everybody
-	rules  [2][]*ruleInfo // by their index in tables: in topology order
-	unsure [2][]*ruleInfo // that name lists of which entries are not known
+// It belongs to one world. Five cache lines, of which a packet touches three.
+type matcher [2]ruleSet // by Direction-1
 
-	groups []*group      // that the rules are those of
-	epoch  atomic.Uint64 // of the world when these were looked at last
+// A ruleSet is what a matcher holds for one direction.
+type ruleSet struct {
+	match.Table
+	rules []*ruleInfo   // by their index in the table: in topology order
+	epoch atomic.Uint64 // of the world when the groups were looked at last
+	every bool          // whether rules name every address of a family
+	open  flowSet       // which flows have all their ports open to everybody
+	maybe bool          // whether rules name lists of which entries are not known
 }
 
 // matcher returns the matcher for an ENI, compiled when it is first wanted: of a large
 // policy most never are. A change of rules makes new groups; matchers of other groups
 // stay.
 func (w *world) matcher(n *eni) *matcher {
-	if m := n.fast.Load(); m != nil && m.epoch.Load() == w.epoch {
+	if m := n.fast.Load(); m != nil && m[0].epoch.Load() == w.epoch {
 		return m
 	}
 	m := w.refresh(n.set)
@@ -35,49 +36,60 @@ func (w *world) matcher(n *eni) *matcher {
 	return m
 }
 
+// rulesFor returns the rules of an ENI for a direction.
+func (w *world) rulesFor(n *eni, dir Direction) *ruleSet {
+	if m := n.fast.Load(); m != nil && m[dir-1].epoch.Load() == w.epoch {
+		return &m[dir-1]
+	}
+	return &w.matcher(n)[dir-1]
+}
+
 // refresh is the slow part of matcher. Goroutines that share the world may do it
 // several times over, with the same result.
 func (w *world) refresh(s *groupSet) *matcher {
-	m := s.matcher.Load()
-	if m != nil && m.epoch.Load() == w.epoch {
-		return m
-	}
-	if m == nil || !slices.EqualFunc(m.groups, s.numbers, func(g *group, n uint32) bool { return g == w.groups[n] }) {
-		m = &matcher{groups: make([]*group, len(s.numbers))}
+	c := s.compiled.Load()
+	if c == nil || !slices.EqualFunc(c.groups, s.numbers, func(g *group, n uint32) bool { return g == w.groups[n] }) {
+		c = &compiled{matcher: &matcher{}, groups: make([]*group, len(s.numbers))}
 		for i, n := range s.numbers {
-			m.groups[i] = w.groups[n]
+			c.groups[i] = w.groups[n]
 		}
-		for d := range m.tables {
-			m.compile(d)
+		for d := range c.matcher {
+			c.matcher[d].compile(c.groups, d)
 		}
+		s.compiled.Store(c)
 	}
-	m.epoch.Store(w.epoch)
-	s.matcher.Store(m)
-	return m
+	for d := range c.matcher {
+		c.matcher[d].epoch.Store(w.epoch)
+	}
+	return c.matcher
 }
 
-func (m *matcher) compile(d int) {
+// A compiled is a matcher with the groups that its rules are those of.
+type compiled struct {
+	*matcher
+	groups []*group
+}
+
+func (s *ruleSet) compile(groups []*group, d int) {
 	n := 0
-	for _, g := range m.groups {
+	for _, g := range groups {
 		n += len(g.rules[d])
 	}
 	rules := make([]match.Rule, 0, n)
-	m.rules[d] = make([]*ruleInfo, 0, n)
-	for _, g := range m.groups {
+	s.rules = make([]*ruleInfo, 0, n)
+	for _, g := range groups {
 		for _, r := range g.rules[d] {
-			if r.unsure {
-				m.unsure[d] = append(m.unsure[d], r)
-			}
+			s.maybe = s.maybe || r.unsure
 			if r.kind == peerNothing {
 				continue
 			}
 			rules = append(rules, match.Rule{Peer: r.peer, Range: r.rule.keys()})
-			m.rules[d] = append(m.rules[d], r)
-			m.open[d] |= r.opens()
-			m.every[d] = m.every[d] || r.peer == everyIPv4 || r.peer == everyIPv6
+			s.rules = append(s.rules, r)
+			s.open |= r.opens()
+			s.every = s.every || r.peer == everyIPv4 || r.peer == everyIPv6
 		}
 	}
-	m.tables[d] = match.New(rules)
+	s.Table = match.New(rules)
 }
 
 // keys returns what the rule covers but for its peer.
@@ -101,10 +113,10 @@ type hit struct {
 
 // match finds the first rule in topology order that admits the packet at the ENI.
 func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
-	m := w.matcher(n)
-	t, k := &m.tables[dir-1], match.KeyOf(h)
+	s, k := w.rulesFor(n, dir), match.KeyOf(h)
+	t := &s.Table
 	if !t.Covers(k) {
-		return m.unknown(n, dir, h)
+		return w.unknown(n, s, dir, h)
 	}
 	remote := &h.Src
 	if dir == Egress {
@@ -119,7 +131,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 			first = firstOf(t, w.enis[i].groups(), k, first)
 		}
 	}
-	if m.every[dir-1] {
+	if s.every {
 		first = min(first, t.First(everyAddr(h.Family), k))
 	}
 	if h.Family == packet.IPv4 {
@@ -134,18 +146,22 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	}
 	switch {
 	case first != match.None:
-		return hit{rule: m.rules[dir-1][first], untracked: !n.tracked && !w.tracks(via) && m.untracked(dir, h)}
+		return hit{rule: s.rules[first], untracked: !n.tracked && !w.tracks(via) && w.matcher(n).untracked(dir, h)}
 	case maybe != match.None:
-		return hit{rule: m.rules[dir-1][maybe], unknown: UnknownReference}
+		return hit{rule: s.rules[maybe], unknown: UnknownReference}
 	}
-	return m.unknown(n, dir, h)
+	return w.unknown(n, s, dir, h)
 }
 
 // unknown says why a rule may admit the packet though none is known that does.
-func (m *matcher) unknown(n *eni, dir Direction, h *packet.Header) hit {
-	for _, r := range m.unsure[dir-1] {
-		if r.covers(h) && (r.family == 0 || r.family == h.Family) {
-			return hit{rule: r, unknown: MissingList}
+func (w *world) unknown(n *eni, s *ruleSet, dir Direction, h *packet.Header) hit {
+	if s.maybe {
+		for _, g := range n.groups() {
+			for _, r := range w.groups[g].rules[dir-1] {
+				if r.unsure && r.covers(h) && (r.family == 0 || r.family == h.Family) {
+					return hit{rule: r, unknown: MissingList}
+				}
+			}
 		}
 	}
 	if n.incomplete {

@@ -35,10 +35,10 @@ var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "na
 // literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
 // of that protocol so. The rules may be of different groups (CT-15).
 func (m *matcher) untrackedFlow(dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
-	if m.open[opposite(dir)-1]&flowsOf(f, p) == 0 {
+	if m[opposite(dir)-1].open&flowsOf(f, p) == 0 {
 		return false
 	}
-	return m.tables[dir-1].First(everyAddr(f), match.Ports(p, port, port).First) != match.None
+	return m[dir-1].First(everyAddr(f), match.Ports(p, port, port).First) != match.None
 }
 
 // A flowSet says of TCP and UDP over IPv4 and IPv6 whether something holds.

@@ -20,6 +20,7 @@ type world struct {
 	lists  []list
 	cidrs  peers
 	rules  uint32 // numbers given to rules so far
+	sets   int    // of groups that Compile made
 	epoch  uint64 // counts changes of rules; see matcher
 
 	// What follows never changes, so that copies share it.
@@ -76,8 +77,9 @@ type eniInfo struct {
 // A groupSet is a list of groups that ENIs carry, with its matcher. ENIs that are
 // compiled together share it.
 type groupSet struct {
-	numbers []uint32                // ascending and distinct; never changed
-	matcher atomic.Pointer[matcher] // nil until a packet asks
+	numbers  []uint32                 // ascending and distinct; never changed
+	compiled atomic.Pointer[compiled] // nil until a packet asks
+	index    int                      // from 1 on among those of Compile; 0 for one of an ENI alone
 }
 
 // groups returns the numbers of the ENI's groups, ascending and distinct.
@@ -113,14 +115,14 @@ func (w *world) own() *world {
 	c.cidrs.uses = slices.Clone(w.cidrs.uses)
 	c.cidrs.free = slices.Clone(w.cidrs.free)
 	c.enis = make([]eni, len(w.enis))
-	copies := map[*groupSet]*groupSet{}
+	copies := make([]groupSet, w.sets+1)
 	for i := range w.enis {
 		e, n := &w.enis[i], &c.enis[i]
-		s := copies[e.set]
-		if s == nil {
-			s = &groupSet{numbers: e.set.numbers}
-			copies[e.set] = s
+		s := &copies[e.set.index]
+		if e.set.index == 0 {
+			s = &groupSet{}
 		}
+		s.numbers, s.index = e.set.numbers, e.set.index
 		n.eniInfo, n.exempt, n.vpc = e.eniInfo, e.exempt, e.vpc
 		n.unfiltered, n.incomplete, n.tracked = e.unfiltered, e.incomplete, e.tracked
 		n.setGroups(s)

@@ -105,7 +105,7 @@ func TestTrieAgainstModel(t *testing.T) {
 				m[k] = true
 			}
 		}
-		trie := b.Trie()
+		trie, _ := b.Trie(1000)
 		check := func(trie *Trie, m model) {
 			for range 60 {
 				a := randomAddr(rng, rng.IntN(2) == 0)
@@ -150,11 +150,26 @@ func TestTrieAgainstModel(t *testing.T) {
 	}
 }
 
+// Prefixes without a number get one each, in order, above those that are given.
+func TestNames(t *testing.T) {
+	var b Builder
+	texts := []string{"10.0.0.0/8", "2001:db8::/32", "10.0.0.0/8", "9.0.0.0/8", "10.0.0.0/9", "2001:db8::/32"}
+	numbers := make([]uint32, len(texts))
+	for i, s := range texts {
+		b.Name(netip.MustParsePrefix(s), &numbers[i])
+	}
+	b.Add(netip.MustParsePrefix("10.0.0.0/8"), 7)
+	trie, named := b.Trie(100)
+	require.Equal(t, 4, named)
+	require.Equal(t, []uint32{101, 103, 101, 100, 102, 103}, numbers)
+	require.Equal(t, []uint32{7, 101}, trie.At(netip.MustParsePrefix("10.0.0.0/8")))
+}
+
 func TestLookupDoesNotAllocate(t *testing.T) {
 	var b Builder
 	b.Add(netip.MustParsePrefix("10.0.0.0/17"), 3)
 	b.Add(netip.MustParsePrefix("2001:db8::/33"), 4)
-	trie := b.Trie()
+	trie, _ := b.Trie(1000)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		if _, long := trie.Lookup4(0x0a000001); len(long) != 1 || long[0] != 3 {
 			t.Error("not found")
@@ -183,7 +198,7 @@ func BenchmarkLookup(b *testing.B) {
 			builder.Add(p, uint32(i))
 			addrs = append(addrs, a)
 		}
-		trie := builder.Trie()
+		trie, _ := builder.Trie(0)
 		b.Run(fmt.Sprintf("family=v4/prefixes=%d", size), func(b *testing.B) {
 			b.ReportAllocs()
 			i, sum := 0, 0

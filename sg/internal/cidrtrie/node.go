@@ -75,62 +75,89 @@ func (n *node) list(r *run) []uint32 {
 	return n.lists[r.at[0]:][:r.count]
 }
 
-// cut makes the runs anew from the entries. These nest, so that the ones that a run
-// lies in are a stack.
-func (n *node) cut() {
+// A cutter makes the runs of nodes from their entries. It keeps what it needs from one
+// node to the next, and puts the runs of many nodes together.
+type cutter struct {
+	stack []level
+	runs  []run
+	lists []uint32
+
+	room     int   // how many runs, or numbers, are allocated at once for many nodes
+	runRoom  []run // behind what earlier nodes have of it
+	listRoom []uint32
+}
+
+// A level is an entry around a value, and the run of values in it, in those below it in
+// the stack, and in no other.
+type level struct {
+	last uint16
+	run  run
+}
+
+// cut makes the runs of a node. Its entries nest, so that those that a run lies in are a
+// stack.
+func (c *cutter) cut(n *node) {
 	n.runs, n.lists = nil, nil
 	if len(n.entries) == 0 {
 		return
 	}
-	type level struct {
-		last uint16
-		run  run // of the values in this entry, those below in the stack, and no other
-	}
-	stack := []level{{last: 0xffff}}
-	begin := func(v uint16, r run) {
-		r.start = v
-		if i := len(n.runs) - 1; i >= 0 && n.runs[i].start == v {
-			n.runs[i] = r
-			return
-		}
-		n.runs = append(n.runs, r)
-	}
-	begin(0, run{})
-	closeTo := func(v int) { // leaves the entries that end before v
-		for top := stack[len(stack)-1]; int(top.last) < v; top = stack[len(stack)-1] {
-			stack = stack[:len(stack)-1]
-			if top.last != 0xffff {
-				begin(top.last+1, stack[len(stack)-1].run)
-			}
-		}
-	}
+	c.stack, c.runs, c.lists = append(c.stack[:0], level{last: 0xffff}), append(c.runs[:0], run{}), c.lists[:0]
 	for i := 0; i < len(n.entries); {
 		e, j := n.entries[i], i+1
 		for j < len(n.entries) && n.entries[j].first == e.first && n.entries[j].bits == e.bits {
 			j++
 		}
-		closeTo(int(e.first))
-		around := stack[len(stack)-1].run
+		c.leave(int(e.first))
+		around := c.stack[len(c.stack)-1].run
 		r := run{at: [1]uint32{e.number}, count: around.count + uint32(j-i)}
 		if r.count > 1 {
-			r.at[0] = uint32(len(n.lists))
-			n.lists = append(n.lists, n.list(&around)...)
-			for ; i < j; i++ {
-				n.lists = append(n.lists, n.entries[i].number)
+			r.at[0] = uint32(len(c.lists))
+			if around.count == 1 {
+				c.lists = append(c.lists, around.at[0])
+			} else {
+				c.lists = append(c.lists, c.lists[around.at[0]:][:around.count]...)
+			}
+			for _, e := range n.entries[i:j] {
+				c.lists = append(c.lists, e.number)
 			}
 		}
-		begin(e.first, r)
-		stack = append(stack, level{e.last(), r})
+		c.begin(e.first, r)
+		c.stack = append(c.stack, level{e.last(), r})
 		i = j
 	}
-	for len(stack) > 1 {
-		top := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if top.last != 0xffff {
-			begin(top.last+1, stack[len(stack)-1].run)
+	c.leave(1 << 16)
+	n.runs, c.runRoom = kept(c.runs, c.runRoom, c.room)
+	n.lists, c.listRoom = kept(c.lists, c.listRoom, c.room)
+}
+
+// leave leaves the entries that end before v.
+func (c *cutter) leave(v int) {
+	for len(c.stack) > 1 && int(c.stack[len(c.stack)-1].last) < v {
+		last := c.stack[len(c.stack)-1].last
+		c.stack = c.stack[:len(c.stack)-1]
+		if last != 0xffff {
+			c.begin(last+1, c.stack[len(c.stack)-1].run)
 		}
 	}
-	n.runs, n.lists = slices.Clip(n.runs), slices.Clip(n.lists)
+}
+
+// begin begins a run, in place of one that began at the same value.
+func (c *cutter) begin(v uint16, r run) {
+	r.start = v
+	if last := len(c.runs) - 1; c.runs[last].start == v {
+		c.runs = c.runs[:last]
+	}
+	c.runs = append(c.runs, r)
+}
+
+// kept copies s into free memory, of which it takes some more where there is not
+// enough, and returns what is left of that.
+func kept[T any](s, free []T, more int) (copied, left []T) {
+	if len(s) > len(free) {
+		free = make([]T, max(len(s), more))
+	}
+	n := copy(free, s)
+	return free[:n:n], free[n:]
 }
 
 func (n *node) kid(v uint16) *node {
@@ -148,7 +175,7 @@ func (n *node) with(e entry, f func([]entry, entry) []entry) *node {
 		*c = *n
 	}
 	c.entries = f(c.entries, e)
-	c.cut()
+	new(cutter).cut(c)
 	return c
 }
 

@@ -32,8 +32,8 @@ const None = math.MaxUint32
 type Table struct {
 	covered keySet
 	slots   []slot // by hash of the peer, open addressing; a power of two
-	shift   uint8  // of the hash, to an index into slots
 	several []span // of peers with several rules
+	shift   uint8  // of the hash, to an index into slots
 }
 
 // A slot holds what one peer's rules admit: the range of its only rule or, where rule

@@ -34,7 +34,8 @@ type opened struct {
 	eni  sg.ENIID
 	dir  sg.Direction
 	rule Rule
-	via  sg.Via
+
+	tracked bool // the path was one on which AWS tracks everything
 
 	unknown sg.Reason // why it is not known whether its first packet was admitted
 }
@@ -112,10 +113,10 @@ func (f *Firewall) Changed(c Change, now time.Time) error {
 		switch f.opts.OnChange {
 		case sg.ChangeAWS: // CT-20, CT-25
 			p := conn.Tuple.Protocol
-			return f.opts.Profile == conntrack.AWS && !f.tracks(o.via) && (p == packet.TCP || p == packet.UDP) &&
+			return f.opts.Profile == conntrack.AWS && !o.tracked && (p == packet.TCP || p == packet.UDP) &&
 				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort))
 		case sg.ChangeRevalidate:
-			if c.ENI == "" && !f.touches(c, e) { // a member's groups matter everywhere
+			if f.eni(c.ENI) == nil && !f.touches(c, e) { // a member's groups matter everywhere
 				return false
 			}
 			h := first(conn.Tuple)
@@ -255,7 +256,7 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 	case admitted && !linux && !f.tracks(via) && f.untracked(e, dir, h):
 		return Decision{sg.Accept, sg.Untracked, rule}
 	case r.Class() == conntrack.New:
-		if !f.open(e, opened{e.ID, dir, rule, via, why}, h, now) {
+		if !f.open(e, opened{e.ID, dir, rule, f.tracks(via), why}, h, now) {
 			return Decision{sg.Drop, sg.TableFull, rule}
 		}
 	case admitted && invalid && h.Protocol == packet.TCP && f.opts.Midstream != sg.MidstreamPass:
