@@ -11,7 +11,7 @@
 //	...
 //	d := diff.Policies(before, after)
 //	for _, c := range d.Changes {
-//		fmt.Println(&c) // broken: ingress of eni-db: tcp 5432 from sg-web
+//		fmt.Println(&c) // broken: ingress of eni-db: tcp 5432 from 10.0.0.0/16
 //	}
 //
 // Compared is what may open a connection: packets that tell their ports or their ICMP

@@ -38,12 +38,13 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 	for i := range d.Changes {
 		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
 	}
-	for p := range d.Pairs() {
-		if out.More = len(out.Pairs) == MostPairs; out.More {
-			break
+	out.More = !d.pairs(mostAsked, func(p Pair) bool {
+		if len(out.Pairs) == MostPairs {
+			return false
 		}
 		out.Pairs = append(out.Pairs, pairJSON{p.From, p.To, p.Family, texts(p.Opened), texts(p.Broken)})
-	}
+		return true
+	})
 	if t != nil {
 		out.Traffic = &trafficJSON{t.Report.Packets, []flowJSON{}, keptOf(t.Kept), keptOf(t.Ended)}
 		for _, f := range t.Flows {

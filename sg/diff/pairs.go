@@ -2,6 +2,7 @@ package diff
 
 import (
 	"iter"
+	"math"
 	"net/netip"
 	"slices"
 
@@ -27,33 +28,44 @@ type Pair struct {
 // address that several interfaces have is left out, since packets do not tell whose it
 // is.
 func (d *Diff) Pairs() iter.Seq[Pair] {
-	return func(yield func(Pair) bool) {
-		type key struct {
-			from, to sg.ENIID
-			fam      int
-		}
-		owners, seen := d.owners(), map[key]bool{}
-		for i := range d.Changes {
-			c := &d.Changes[i]
-			f := btoi(c.Family == packet.IPv6)
-			peers := owners[f].in(addrsOf(c.Addrs, f == 0))
-			for _, id := range c.ENIs {
-				for _, peer := range peers {
-					k := key{peer, id, f}
-					if c.Direction == sg.Egress {
-						k.from, k.to = id, peer
-					}
-					if id == peer || seen[k] {
-						continue
-					}
-					seen[k] = true
-					if p, ok := d.pair(k.from, k.to, f); ok && !yield(p) {
-						return
-					}
+	return func(yield func(Pair) bool) { d.pairs(math.MaxInt, yield) }
+}
+
+// mostAsked bounds the pairs that are looked at where output names a few of them: a rule
+// for every address makes a pair of each two interfaces. It takes some seconds.
+const mostAsked = 100_000
+
+// pairs is Pairs, looking at a number of pairs at most. It reports whether these were all.
+func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
+	type key struct {
+		from, to sg.ENIID
+		fam      int
+	}
+	owners, seen := d.owners(), map[key]bool{}
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		f := btoi(c.Family == packet.IPv6)
+		peers := owners[f].in(addrsOf(c.Addrs, f == 0))
+		for _, id := range c.ENIs {
+			for _, peer := range peers {
+				k := key{peer, id, f}
+				if c.Direction == sg.Egress {
+					k.from, k.to = id, peer
+				}
+				if id == peer || seen[k] {
+					continue
+				}
+				if len(seen) == most {
+					return false
+				}
+				seen[k] = true
+				if p, ok := d.pair(k.from, k.to, f); ok && !yield(p) {
+					return false
 				}
 			}
 		}
 	}
+	return true
 }
 
 // pair compares what passes from one interface to another.

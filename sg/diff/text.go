@@ -45,18 +45,7 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 		}
 		t.change(&d.Changes[i])
 	}
-	n := 0
-	for p := range d.Pairs() {
-		if n == 0 {
-			t.line(0, "")
-			t.line(0, "between interfaces:")
-		}
-		if n++; n > o.most() {
-			t.line(2, "and more")
-			break
-		}
-		t.pair(p)
-	}
+	t.pairs(d, o.most())
 	_, err := w.Write(t.b)
 	return err
 }
@@ -154,6 +143,25 @@ func (t *text) rule(r sg.RuleRef) string {
 		words += " " + escape.Text(string(rule.ID))
 	}
 	return words + ": " + prose.Rule(r.Direction(), rule, t.names.Group)
+}
+
+// pairs names some pairs of interfaces.
+func (t *text) pairs(d *Diff, most int) {
+	n := 0
+	all := d.pairs(mostAsked, func(p Pair) bool {
+		if n == most {
+			return false
+		}
+		if n++; n == 1 {
+			t.line(0, "")
+			t.line(0, "between interfaces:")
+		}
+		t.pair(p)
+		return true
+	})
+	if !all && n > 0 {
+		t.line(2, "and perhaps more")
+	}
 }
 
 func (t *text) pair(p Pair) {
