@@ -24,27 +24,37 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	if found {
 		return nil
 	}
-	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), e.eni.missing, now)
+	missing := e.eni.missing
+	if f.w.groups[n].incomplete {
+		missing = append(slices.Clone(missing), g)
+	}
+	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), missing, now)
 	return nil
 }
 
 // Detach takes a group from an ENI, which may be one that the topology lacks.
 func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
-	if e := f.ENI(id); e != nil {
-		if i := slices.Index(e.eni.missing, g); i >= 0 {
-			f.setGroups(e, e.eni.set.numbers, slices.Delete(slices.Clone(e.eni.missing), i, i+1), now)
-			return nil
-		}
+	e := f.ENI(id)
+	if e == nil {
+		return fmt.Errorf("%s: %w", id, ErrNoENI)
 	}
-	e, n, err := f.attachment(id, g)
-	if err != nil {
-		return err
-	}
+	n, known := f.w.groupByID[g]
+	missing := slices.Contains(e.eni.missing, g)
 	i, found := slices.BinarySearch(e.eni.groups(), n)
-	if !found {
+	switch {
+	case !known && !missing:
+		return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
+	case known && !found:
 		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
 	}
-	f.setGroups(e, slices.Delete(slices.Clone(e.eni.groups()), i, i+1), e.eni.missing, now)
+	groups, lacking := e.eni.set.numbers, e.eni.missing
+	if known {
+		groups = slices.Delete(slices.Clone(groups), i, i+1)
+	}
+	if missing {
+		lacking = slices.DeleteFunc(slices.Clone(lacking), func(id GroupID) bool { return id == g })
+	}
+	f.setGroups(e, groups, lacking, now)
 	return nil
 }
 
@@ -55,15 +65,19 @@ func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
 		return fmt.Errorf("%s: %w", id, ErrNoENI)
 	}
 	ns := make([]uint32, 0, len(groups))
+	var missing []GroupID
 	for _, g := range groups {
 		n, ok := f.w.groupByID[g]
 		if !ok {
 			return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
 		}
 		ns = append(ns, n)
+		if f.w.groups[n].incomplete {
+			missing = append(missing, g)
+		}
 	}
 	slices.Sort(ns)
-	f.setGroups(e, slices.Compact(ns), nil, now)
+	f.setGroups(e, slices.Compact(ns), missing, now)
 	return nil
 }
 
@@ -79,13 +93,13 @@ func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
 	return e, n, nil
 }
 
-// setGroups gives an ENI its groups and those that the topology lacks, and keeps the
-// slices.
+// setGroups gives an ENI its groups and those that the topology lacks, in whole or in
+// part, and keeps the slices.
 func (f *Firewall) setGroups(e *Enforcer, groups []uint32, missing []GroupID, now time.Time) {
 	f.own()
 	old := e.eni.set.numbers
 	e.eni.setGroups(&groupSet{numbers: groups})
-	if e.eni.incomplete {
+	if e.eni.incomplete || len(missing) > 0 {
 		info := *e.eni.eniInfo
 		info.missing = missing
 		e.eni.eniInfo, e.eni.incomplete = &info, len(missing) > 0

@@ -153,7 +153,7 @@ func (c *compiler) groups() {
 	w.groups = make([]*group, len(c.t.Groups))
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
-		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations)}
+		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations), incomplete: in.Incomplete}
 	}
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], w.groups[i]
@@ -373,11 +373,12 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		groups = groups[:0]
 		for _, id := range in.Groups {
 			n, ok := w.groupByID[id]
-			if !ok {
+			if !ok || w.groups[n].incomplete {
 				e.missing, e.incomplete = append(e.missing, id), true
-				continue
 			}
-			groups = append(groups, n)
+			if ok {
+				groups = append(groups, n)
+			}
 		}
 		slices.Sort(groups)
 		s := sets.of(slices.Compact(groups))

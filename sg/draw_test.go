@@ -160,6 +160,7 @@ func (d *draw) unknown(t *sg.Topology) {
 		e.Type, e.NoSourceDestCheck = pick(d, "network_load_balancer", "nat_gateway"), d.chance(50)
 	}
 	e.RequesterManaged = d.chance(10)
+	t.Groups[d.n(len(t.Groups))].Incomplete = d.chance(20)
 }
 
 var drawInstances = []sg.InstanceID{"i-1", "", "i-1", "i-2"}

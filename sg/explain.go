@@ -232,7 +232,11 @@ func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 			Remaining: min(c.Expires.Sub(p.Time), c.Expires.Sub(f.table.Now())), Quoted: r.Class() == conntrack.Related,
 		}
 	}
-	hop.Groups = append(hop.Groups, e.eni.missing...)
+	for _, g := range e.eni.missing {
+		if _, known := f.w.groupByID[g]; !known {
+			hop.Groups = append(hop.Groups, g)
+		}
+	}
 	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
 		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h)
 	} else if !hop.Decision.Reason.unfiltered() {

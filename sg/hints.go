@@ -29,7 +29,7 @@ func (e *Enforcer) hints(hop *HopExplanation, dir Direction, h *packet.Header, v
 	case Cut:
 		add("the capture cut off what the decision needs: capture with a longer snap length")
 	case MissingGroup:
-		add("it carries %s, whose rules are not known: they may admit it", e.eni.missing[0])
+		add("%s", e.missingHint())
 	case MissingList:
 		add("%s may admit it: not all entries of %s are known", d.Rule, d.Rule.Rule().Peer.PrefixList)
 	case UnknownReference:
@@ -156,4 +156,16 @@ func family(v6 bool) string {
 		return "IPv6"
 	}
 	return "IPv4"
+}
+
+// missingHint says which group leaves a verdict open.
+func (e *Enforcer) missingHint() string {
+	if len(e.eni.missing) == 0 {
+		return "when its connection was opened, the interface carried a group whose rules are not all known"
+	}
+	g := e.eni.missing[0]
+	if _, known := e.f.w.groupByID[g]; known {
+		return fmt.Sprintf("it carries %s, of whose rules not all are known: others may admit it", g)
+	}
+	return fmt.Sprintf("it carries %s, whose rules are not known: they may admit it", g)
 }

@@ -85,6 +85,10 @@ type Group struct {
 	// Associations are further VPCs whose ENIs may carry the group (REF-18). They
 	// say nothing where VPC is empty.
 	Associations []VPCID
+
+	// Incomplete: there are, or may be, rules that are not here. Where the known ones do
+	// not admit, verdicts at ENIs that carry the group are unknown.
+	Incomplete bool
 }
 
 // A PrefixList is a list of CIDRs of one family that rules name as their peer

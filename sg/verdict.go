@@ -51,7 +51,7 @@ const (
 
 	// Unknown.
 	Cut              // "cut": the capture cut off what the decision needs
-	MissingGroup     // "missing_group": no known rule admits it, and the ENI carries a group that the topology lacks
+	MissingGroup     // "missing_group": no known rule admits it, and the ENI carries a group that the topology lacks in whole or part
 	MissingList      // "missing_prefix_list": a rule may admit it that names a prefix list whose entries are not known
 	UnknownReference // "unknown_reference": a rule may admit it that names a group in a VPC which a transit gateway may connect (REF-11)
 

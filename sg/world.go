@@ -41,6 +41,7 @@ type group struct {
 	rules   [2][]*ruleInfo // by Direction-1
 
 	mayUntrack bool // whether one of the rules may
+	incomplete bool // there may be further rules
 }
 
 // An eni is a compiled ENI: one cache line with what packets need.
@@ -54,7 +55,7 @@ type eni struct {
 	count  uint16    // of groups
 
 	unfiltered bool // AWS attaches no group to it
-	incomplete bool // it carries groups that are not known
+	incomplete bool // it carries groups that are not known, or not all their rules
 	tracked    bool // whatever the rules are (CT-14)
 }
 
@@ -63,7 +64,7 @@ type eniInfo struct {
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
-	missing  []GroupID // that it carries and the topology lacks
+	missing  []GroupID // that it carries and the topology lacks, in whole or in part
 
 	keepsClients bool // packets may come through it with their clients' addresses
 

@@ -145,7 +145,7 @@ func (c *checker) peer(at Finding, g *sg.Group, r *sg.Rule) {
 	at.Kind = NeverMatches
 	switch named := c.groups[r.Peer.Group]; {
 	case r.Peer.PrefixList != "":
-		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 {
+		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 && !p.Incomplete {
 			c.add(at, "%s has no entries now", p.ID).Advice = "add entries to the list, or remove the rule"
 		}
 	case named != nil && c.carried[g.ID] && c.nobody(named):

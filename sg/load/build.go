@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -19,6 +20,7 @@ type builder struct {
 	listedDirs [2]bool // and which directions they have
 
 	unread bool // there are inputs that say nothing, for what is wrong with them
+	cut    bool // the listing that is being read goes on where no input does
 
 	groupNames map[string][]sg.GroupID // made when all groups are read
 
@@ -36,6 +38,13 @@ type builder struct {
 
 	peerings  []*peering
 	peeringOf map[sg.PeeringID]*peering
+
+	gateways  []*gateway
+	gatewayOf map[string]*gateway
+	attached  bool // attachments to transit gateways are told, be it that there are none
+
+	typeOf       map[sg.InstanceID]string // of instance
+	typeTimeouts map[string]conntrack.Timeouts
 }
 
 func newBuilder() *builder {
@@ -47,6 +56,9 @@ func newBuilder() *builder {
 		eniOf:     make(map[sg.ENIID]*eni),
 		vpcOf:     make(map[sg.VPCID]*vpc),
 		peeringOf: make(map[sg.PeeringID]*peering),
+		gatewayOf: make(map[string]*gateway),
+
+		typeOf: make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
 	}
 }
 
@@ -159,7 +171,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 		}
 		g.ruleOf[hash] = i
 		*rules = append(*rules, r)
-		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: b.planning, list: list, seen: 1})
+		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: b.planning || g.decidedIn(c), list: list, seen: 1})
 	} else if old := &(*rules)[i]; old.ID != "" && r.ID != "" && old.ID != r.ID {
 		at := (*info)[i].at.place()
 		c.warn(codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
@@ -215,7 +227,8 @@ type prefixList struct {
 	sg.PrefixList
 	at        *cursor
 	entriesAt []*cursor // of each of Entries
-	entries   bool      // some document told them
+	entries   bool      // some document told all of them
+	lacking   bool      // some of its entries AWS has yet to tell
 	warned    bool      // that none did
 	decided   bool      // a plan manages it
 	overruled bool      // and left out an entry of a listing
@@ -228,7 +241,6 @@ func (b *builder) list(id sg.PrefixListID, at *cursor) *prefixList {
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
-	l.entries = true
 	if i, known := l.entryOf[e.CIDR]; known {
 		setDefault(&l.Entries[i].Description, e.Description)
 		return
@@ -247,7 +259,10 @@ type eni struct {
 	undecided bool     // AWS has yet to choose addresses
 	named     []string // its groups by their names, or ids
 	decided   *cursor  // where a plan manages it
-	listed    *cursor  // where a listing has all of it
+	listed    *cursor  // where a listing or state has it
+	stated    bool     // that is a state, which may not tell all
+
+	checkDecided bool // a plan says whether it checks source and destination
 
 	addrs, public set[netip.Addr]
 	prefixes      set[netip.Prefix]
@@ -277,6 +292,8 @@ func (e *eni) merge(o *sg.ENI) {
 	setDefault(&e.Type, o.Type)
 	setDefault(&e.Timeouts, o.Timeouts)
 	e.NitroV6 = e.NitroV6 || o.NitroV6
+	e.RequesterManaged = e.RequesterManaged || o.RequesterManaged
+	e.NoSourceDestCheck = e.NoSourceDestCheck || o.NoSourceDestCheck && !e.checkDecided
 }
 
 type vpc struct {

@@ -6,6 +6,8 @@ import (
 	"iter"
 	"net/netip"
 	"strconv"
+
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // A cursor is a place in a document, there or not: reading below what is absent
@@ -19,20 +21,20 @@ type cursor struct {
 	index uint32 // in up, where that is a list
 }
 
-func (c *cursor) there() bool { return c.n != 0 && c.src.kind(c.n) != null }
+func (c *cursor) there() bool { return c.n != 0 && c.src.Kind(c.n) != null }
 
 // is reports whether the value is there and of kind k.
-func (c *cursor) is(k kind) bool { return c.n != 0 && c.src.kind(c.n) == k }
+func (c *cursor) is(k kind) bool { return c.n != 0 && c.src.Kind(c.n) == k }
 
 // has reports whether an object has a member, be it null.
-func (c *cursor) has(key string) bool { return c.is(object) && c.src.member(c.n, key) != 0 }
+func (c *cursor) has(key string) bool { return c.is(object) && c.src.Member(c.n, key) != 0 }
 
 // field goes to a member of an object. Where it is absent, its line is the
 // object's.
 func (c *cursor) field(key string) *cursor {
 	f := &cursor{src: c.src, up: c, key: key}
 	if c.want(object) {
-		f.n = c.src.member(c.n, key)
+		f.n = c.src.Member(c.n, key)
 	}
 	return f
 }
@@ -43,7 +45,7 @@ func (c *cursor) want(k kind) bool {
 	if !c.there() {
 		return false
 	}
-	if is := c.src.kind(c.n); is != k {
+	if is := c.src.Kind(c.n); is != k {
 		c.fail("", "is %v, want %v", is, k)
 		return false
 	}
@@ -57,7 +59,7 @@ func (c *cursor) each() iter.Seq[*cursor] {
 			return
 		}
 		i := uint32(0)
-		for n, end := c.n+1, c.src.node(c.n).end; n < end; n = c.src.next(n) {
+		for n, end := c.n+1, c.src.End(c.n); n < end; n = c.src.Next(n) {
 			if !yield(&cursor{src: c.src, n: n, up: c, index: i}) {
 				return
 			}
@@ -72,8 +74,8 @@ func (c *cursor) members() iter.Seq[*cursor] {
 		if !c.want(object) {
 			return
 		}
-		for k, end := c.n+1, c.src.node(c.n).end; k < end; k = c.src.next(k + 1) {
-			if !yield(&cursor{src: c.src, n: k + 1, up: c, key: c.src.string(k)}) {
+		for k, end := c.n+1, c.src.End(c.n); k < end; k = c.src.Next(k + 1) {
+			if !yield(&cursor{src: c.src, n: k + 1, up: c, key: c.src.Text(k)}) {
 				return
 			}
 		}
@@ -81,7 +83,7 @@ func (c *cursor) members() iter.Seq[*cursor] {
 }
 
 // filled reports whether the value is a list with anything in it.
-func (c *cursor) filled() bool { return c.is(list) && c.src.next(c.n) > c.n+1 }
+func (c *cursor) filled() bool { return c.is(list) && c.src.Next(c.n) > c.n+1 }
 
 // objects goes through the items of a list that are objects; others are errors.
 func (c *cursor) objects() iter.Seq[*cursor] {
@@ -103,7 +105,7 @@ func (c *cursor) str() string {
 	if !c.want(str) {
 		return ""
 	}
-	return c.src.string(c.n)
+	return c.src.Text(c.n)
 }
 
 // raw returns the text of a string or a number, empty where it is absent.
@@ -111,7 +113,7 @@ func (c *cursor) raw() string {
 	if !c.there() {
 		return ""
 	}
-	return c.src.string(c.n)
+	return c.src.Text(c.n)
 }
 
 // need returns a string that must be there and not be empty.
@@ -123,7 +125,7 @@ func (c *cursor) need() (string, bool) {
 	if !c.want(str) {
 		return "", false
 	}
-	text := c.src.string(c.n)
+	text := c.src.Text(c.n)
 	if text == "" {
 		c.fail("", "is empty")
 	}
@@ -210,7 +212,7 @@ func (c *cursor) place() Place {
 	at := Place{File: c.src.name, Path: string(c.path(nil))}
 	for up := c; up != nil; up = up.up {
 		if at.Line == 0 && up.n != 0 {
-			at.Line = c.src.line(c.src.node(up.n).off)
+			at.Line = c.src.LineOf(up.n)
 		}
 		if at.Resource == "" && up.n != 0 {
 			at.Resource = c.src.resources[up.n]
@@ -225,9 +227,9 @@ func (c *cursor) path(b []byte) []byte {
 	}
 	b = c.up.path(b)
 	if c.key == "" {
-		return appendStep(b, strconv.Itoa(int(c.index)), true)
+		return jsontree.AppendStep(b, strconv.Itoa(int(c.index)), true)
 	}
-	return appendStep(b, c.key, false)
+	return jsontree.AppendStep(b, c.key, false)
 }
 
 // clip keeps messages to a line.

@@ -19,6 +19,7 @@ type decisions struct {
 
 	gone     map[string]*cursor // ids of what is deleted
 	rules    map[sg.GroupID]map[identity]bool
+	parted   map[sg.GroupID]map[sg.VPCID]bool // associations
 	detached map[sg.ENIID]map[sg.GroupID]bool
 	entries  map[sg.PrefixListID]map[netip.Prefix]bool
 	owned    map[string]owned // resources by kind and id
@@ -31,7 +32,7 @@ type owned struct {
 
 func newDecisions() decisions {
 	return decisions{
-		gone: make(map[string]*cursor), rules: make(map[sg.GroupID]map[identity]bool),
+		gone: make(map[string]*cursor), rules: make(map[sg.GroupID]map[identity]bool), parted: make(map[sg.GroupID]map[sg.VPCID]bool),
 		detached: make(map[sg.ENIID]map[sg.GroupID]bool), entries: make(map[sg.PrefixListID]map[netip.Prefix]bool), owned: make(map[string]owned),
 	}
 }
@@ -58,36 +59,46 @@ func (d *tfDoc) removals() {
 		return
 	}
 	for item := range d.changes.objects() {
-		change := item.field("change")
+		kind, change := item.field("type").str(), item.field("change")
 		gone := false
 		for action := range change.field("actions").each() {
-			gone = gone || action.str() == "delete"
+			gone = gone || action.str() == "delete" || action.str() == "update" && isRule(kind)
 		}
-		before := change.field("before")
-		if !gone || !before.is(object) {
-			continue
+		if before := change.field("before"); gone && before.is(object) {
+			before.src = before.src.quiet() // what was wrong before is no concern of the plan
+			d.remove(kind, before, item)
 		}
-		before.src = before.src.quiet() // what was wrong before is no concern of the plan
-		id := before.field("id").str()
-		switch item.field("type").str() {
-		case "aws_security_group", "aws_network_interface", "aws_vpc_peering_connection":
-		case "aws_instance":
-			id = before.field("primary_network_interface_id").str()
-		case "aws_network_interface_sg_attachment":
-			eni, group := sg.ENIID(before.field("network_interface_id").str()), sg.GroupID(before.field("security_group_id").str())
-			note(d.b.detached, eni, group)
-			continue
-		case "aws_ec2_managed_prefix_list_entry":
-			if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
-				note(d.b.entries, sg.PrefixListID(before.field("prefix_list_id").str()), p)
-			}
-			continue
-		default:
-			continue
+	}
+}
+
+// remove notes what a change takes away, as it is now.
+func (d *tfDoc) remove(kind string, before, change *cursor) {
+	was := func(key string) string { return before.field(key).str() }
+	b, id := d.b, was("id")
+	switch kind {
+	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
+		d.removedRules(kind, before)
+		return
+	case "aws_network_interface_sg_attachment":
+		note(b.detached, sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id")))
+		return
+	case "aws_vpc_security_group_vpc_association":
+		note(b.parted, sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id")))
+		return
+	case "aws_ec2_managed_prefix_list_entry":
+		if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
+			note(b.entries, sg.PrefixListID(was("prefix_list_id")), p)
 		}
-		if id != "" {
-			d.b.gone[id] = item
-		}
+		return
+	case "aws_instance":
+		id = was("primary_network_interface_id")
+	case "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_vpc_peering_connection",
+		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment":
+	default:
+		return // others have the ids of things that stay
+	}
+	if id != "" {
+		b.gone[id] = change
 	}
 }
 
@@ -124,7 +135,7 @@ func (b *builder) isGone(id string, c *cursor) bool {
 // listRule is addRule for what is no plan: it adds no rule that a plan has decided
 // about.
 func (b *builder) listRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
-	if b.planning || g.decided == nil && b.rules[g.ID] == nil {
+	if b.planning || g.decided == nil && b.rules[g.ID] == nil || g.decidedIn(c) {
 		b.addRule(g, dir, r, c, list, full)
 		return
 	}
@@ -140,14 +151,30 @@ func (b *builder) listRule(g *group, dir sg.Direction, r sg.Rule, c, list *curso
 	}
 }
 
-// warnOverruled says that a plan won.
+// prefer makes what is read at c decide about the group where its input is preferred.
+func (g *group) prefer(c *cursor) {
+	if g.decided == nil && c.src.preferred {
+		g.decided = c
+	}
+}
+
+// decidedIn reports whether the input of c is preferred and decides about the group.
+func (g *group) decidedIn(c *cursor) bool {
+	return g.decided != nil && c.src.preferred && g.decided.src == c.src
+}
+
+// warnOverruled says that a plan won, or what is preferred.
 func (b *builder) warnOverruled(g *group) {
 	if g.overruled > 0 {
 		rules := "this rule is"
 		if g.overruled > 1 {
 			rules = fmt.Sprintf("%d rules from here on are", g.overruled)
 		}
-		g.firstOverruled.warn("", "%s: %s left out, since the plan decides and does not have it", g.ID, rules)
+		winner := "the plan"
+		if g.decided != nil && g.decided.src.preferred {
+			winner = g.decided.src.name
+		}
+		g.firstOverruled.warn("", "%s: %s left out, since %s decides and does not have it", g.ID, rules, winner)
 	}
 }
 
@@ -164,7 +191,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 	switch {
 	case old.decided != nil:
 		if what != "" {
-			c.warn("", "%s has other %s here than at %s, in a plan, which decides", e.ID, what, old.decided.place())
+			c.warnDecided(old, what)
 		}
 		if len(old.Addrs) > 0 {
 			e.Addrs = nil
@@ -176,23 +203,29 @@ func (b *builder) listENI(e *eni, c *cursor) {
 			e.Groups = nil
 		}
 	case old.listed != nil && what != "":
-		c.fail("", "%s has other %s here than at %s: give the newer of the two", e.ID, what, old.listed.place())
+		c.fail("", "%s has other %s here than at %s: %s", e.ID, what, old.listed.place(), giveNewer)
 		return
 	}
-	old.listed = c
+	if old.listed = c; c.src.preferred && old.decided == nil {
+		old.decided = c
+	}
 	old.merge(&e.ENI)
 }
 
-// differs returns in what two listings of one interface differ, or a plan and a
+func (c *cursor) warnDecided(e *eni, what string) {
+	c.warn("", "%s has other %s here than at %s, which decides", e.ID, what, e.decided.place())
+}
+
+// differs returns in what two listings of one interface differ, or Terraform and a
 // listing where both tell it.
 func (e *eni) differs(o *eni) string {
-	planned := e.decided != nil
+	part := e.decided != nil || e.stated
 	switch {
-	case !sameItems(e.Groups, o.Groups) && !(planned && len(e.Groups)+len(e.named) == 0):
+	case !sameItems(e.Groups, o.Groups) && !(part && len(e.Groups) == 0):
 		return "groups"
-	case !sameItems(e.Addrs, o.Addrs) && !(planned && len(e.Addrs) == 0):
+	case !sameItems(e.Addrs, o.Addrs) && !(part && len(e.Addrs) == 0):
 		return "addresses"
-	case !sameItems(e.Prefixes, o.Prefixes) && !(planned && len(e.Prefixes) == 0):
+	case !sameItems(e.Prefixes, o.Prefixes) && !(part && len(e.Prefixes) == 0):
 		return "prefixes"
 	case e.VPC != "" && o.VPC != "" && e.VPC != o.VPC:
 		return "VPC"

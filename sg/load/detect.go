@@ -3,6 +3,8 @@ package load
 import (
 	"slices"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // A reader takes one kind of document apart. Readers run in the order of this
@@ -25,15 +27,22 @@ var readers = []reader{
 	{"SecurityGroupRules", (*builder).securityGroupRules},
 	{terraformKey, (*builder).state},
 	{stateKey, (*builder).rawState},
+	{"NetworkInterfaces", (*builder).networkInterfaces},
+	{"Reservations", (*builder).reservations},
 	{"SecurityGroupVpcAssociations", (*builder).associations},
 	{"PrefixLists", (*builder).prefixLists},
 	{"Entries", (*builder).prefixListEntries},
-	{"NetworkInterfaces", (*builder).networkInterfaces},
-	{"Reservations", (*builder).reservations},
 	{"Vpcs", (*builder).vpcsOf},
 	{"Subnets", (*builder).subnets},
 	{"VpcPeeringConnections", (*builder).peeringConnections},
+	{"TransitGateways", (*builder).transitGateways},
+	{"TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
+	{"InstanceTypes", (*builder).instanceTypes},
 }
+
+// Of the readers, the first one reads plans, and those up to the associations read what
+// may contradict: rules and interfaces.
+var contradicting = slices.IndexFunc(readers, func(r reader) bool { return r.key == "SecurityGroupVpcAssociations" })
 
 // unmodelled are outputs that are known and of no use, and why.
 var unmodelled = map[string]string{
@@ -43,6 +52,7 @@ var unmodelled = map[string]string{
 }
 
 const (
+	giveNewer    = "give the newer of the two, or prefer one (-prefer FILE)"
 	giveListings = "give the output of `aws ec2 describe-security-groups` and `aws ec2 describe-network-interfaces`"
 	giveShow     = "give the output of `terraform show -json`"
 )
@@ -94,7 +104,7 @@ func documents(src *source, n uint32) []document {
 			if isKnown(item) {
 				pages = append(pages, document{src, item.n, n, item.index})
 			}
-			if len(pages) > maxDocs { // no list of pages
+			if len(pages) > jsontree.MaxDocs { // no list of pages
 				pages = nil
 				break
 			}
@@ -114,7 +124,7 @@ func isKnown(root *cursor) bool {
 // be where none does.
 func (b *builder) understood(root *cursor) bool {
 	if !root.is(object) {
-		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.kind(root.n))
+		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.Kind(root.n))
 		return false
 	}
 	if isKnown(root) {

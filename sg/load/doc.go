@@ -19,8 +19,12 @@
 //	describe-prefix-lists                 the lists of gateway endpoints
 //	describe-vpcs, describe-subnets       addresses that no group filters
 //	describe-vpc-peering-connections      groups of peer VPCs in rules
+//	describe-transit-gateways, describe-transit-gateway-vpc-attachments
+//	                                      whether groups are known across them
+//	describe-instance-types               idle timeouts, beside describe-instances
 //	terraform show -json                  all of these, from a state or a plan
 //	terraform.tfstate                     the same, of a state (version 4)
+//	a topology's text                     all of these, as package sgtest reads it
 //
 // The output of get-managed-prefix-list-entries does not say which list it is of
 // (IN-11), so its file is given with the list's id before it, or is called like the
@@ -32,6 +36,12 @@
 // plan, a template or the listing of another service, is named in the error, with the
 // command that makes what is.
 //
+// A topology's text is known by its first statement:
+//
+//	group sg-web
+//	rule sg-web ingress tcp 443 0.0.0.0/0
+//	eni eni-web 10.0.1.10 sg-web
+//
 // # Who says what
 //
 // A Terraform plan decides about the groups and interfaces that it manages, and about
@@ -39,12 +49,15 @@
 // rest; where they have more, a warning says what was left out. Two listings may be
 // parts of one whole, as pages are, and may repeat each other. Where they say two
 // things of one interface, or of the rules of one group, that is an error with both
-// places. So is a state beside a plan of the same resources: give one of the two, or
-// run once with each to compare them.
+// places, unless [Loader.Prefer] says which one decides, a state among them. A state
+// beside a plan of the same resources is always an error: give one of the two, or run
+// once with each to compare them.
 //
 // What authorize-security-group-ingress prints is not taken for all rules of its
-// group. Whether a listing was made with filters is not to be seen, except where it
-// has the rules of one direction only, which is a warning.
+// group, nor is a page where the last one is missing. Whether a listing was made with
+// filters is not to be seen, except where it has the rules of one direction only, which
+// is a warning. A prefix list whose entries are not all told is incomplete, so that
+// verdicts may be unknown.
 //
 // # Terraform plans
 //

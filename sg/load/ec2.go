@@ -20,6 +20,7 @@ func (b *builder) securityGroups(c *cursor) {
 		}
 		g := b.group(sg.GroupID(id), item)
 		g.whole, g.listings = true, append(g.listings, item)
+		g.prefer(item)
 		setDefault(&g.Name, item.field("GroupName").str())
 		setDefault(&g.Description, item.field("Description").str())
 		setDefault(&g.VPC, sg.VPCID(item.field("VpcId").str()))
@@ -35,10 +36,10 @@ func (b *builder) securityGroups(c *cursor) {
 
 // ofOtherService reports whether a group is listed as EFS, RDS or ElastiCache do.
 func (s *source) ofOtherService(n uint32) bool {
-	if s.kind(n) != object {
-		return s.kind(n) == str
+	if s.Kind(n) != object {
+		return s.Kind(n) == str
 	}
-	return s.member(n, "GroupId") == 0 && s.member(n, "SecurityGroupId")+s.member(n, "VpcSecurityGroupId")+s.member(n, "Status") > 0
+	return s.Member(n, "GroupId") == 0 && s.Member(n, "SecurityGroupId")+s.Member(n, "VpcSecurityGroupId")+s.Member(n, "Status") > 0
 }
 
 // permission reads one IpPermission, which is a rule for each of its peers (IN-02,
@@ -136,7 +137,7 @@ func (c *cursor) groupPeerOf(id string) (sg.Peer, bool) {
 }
 
 func (b *builder) securityGroupRules(c *cursor) {
-	whole := !c.up.has("Return") // authorize-security-group-ingress prints what it added
+	whole := !c.up.has("Return") && !b.cut // authorize-security-group-ingress prints what it added
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
 		if _, gone := b.gone[id]; !ok || gone {
@@ -144,6 +145,7 @@ func (b *builder) securityGroupRules(c *cursor) {
 		}
 		g := b.group(sg.GroupID(id), item)
 		g.whole = g.whole || whole
+		g.prefer(item)
 		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
 		dir := sg.Ingress
 		if egress := item.field("IsEgress"); !egress.there() {
@@ -214,6 +216,10 @@ func (b *builder) associations(c *cursor) {
 		case "associated", "":
 		default:
 			item.warn("", "left out: the association is %q", clip(state))
+			continue
+		}
+		if b.parted[sg.GroupID(id)][sg.VPCID(vpc)] {
+			item.warn("", "left out: the plan takes %s from %s", id, vpc)
 			continue
 		}
 		g := b.groupOf[sg.GroupID(id)]

@@ -146,9 +146,8 @@ eni eni-3
 		{
 			name: "SG-12 what an interface does beyond its groups is a warning",
 			in:   []string{`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Groups": [], "SourceDestCheck": false, "DenyAllIgwTraffic": true}]}`},
-			want: "eni eni-1\n",
+			want: "eni eni-1 no-source-dest-check\n",
 			warnings: []string{
-				"1.json:1: NetworkInterfaces[0].SourceDestCheck: not modelled: eni-1 may forward, but is only given the packets of its own addresses",
 				"1.json:1: NetworkInterfaces[0].DenyAllIgwTraffic: not modelled: the internet gateway's traffic to eni-1 is judged by its groups alone",
 			},
 		},
@@ -159,7 +158,7 @@ eni eni-3
 					{"PrefixListId": "pl-2", "AddressFamily": "IPv6", "OwnerId": "AWS"}]}`},
 			want: `prefixlist pl-1 name=n family=ipv4 max=20 owner=1
 entry pl-1 10.0.0.0/24 desc=x
-prefixlist pl-2 family=ipv6 owner=AWS
+prefixlist pl-2 family=ipv6 owner=AWS incomplete
 `,
 		},
 		{
@@ -178,8 +177,8 @@ prefixlist pl-2 family=ipv6 owner=AWS
 			name: "PL-01 a list that no input tells",
 			in: []string{group(`{"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-9"}]},
 				{"IpProtocol": "6", "FromPort": 1, "ToPort": 1, "PrefixListIds": [{"PrefixListId": "pl-9"}]}`, "")},
-			want: "prefixlist pl-9\ngroup sg-a account=1\nrule sg-a ingress all pl-9\nrule sg-a ingress tcp 1 pl-9\n",
-			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].PrefixListIds[0]: no input tells the entries of pl-9, so this rule matches nothing: " +
+			want: "prefixlist pl-9 incomplete\ngroup sg-a account=1\nrule sg-a ingress all pl-9\nrule sg-a ingress tcp 1 pl-9\n",
+			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].PrefixListIds[0]: no input tells all entries of pl-9, so that what others do not admit is unknown: " +
 				"add -topology pl-9=FILE, printed by get-managed-prefix-list-entries (InvalidPrefixListID.NotFound)"},
 		},
 		{
@@ -322,7 +321,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file: pl-0123=1.json"},
 		{"a list", `[{"GroupId": "sg-a"}]`, "1.json:1: the document is a list, want an object: give whole outputs, not what --query leaves of them"},
 		{"something else", `{"Users": []}`, "1.json:1: no top-level key that is known: neither of `terraform show -json` nor one of " +
-			"SecurityGroups, SecurityGroupRules, SecurityGroupVpcAssociations, PrefixLists, Entries, NetworkInterfaces, Reservations, Vpcs, Subnets, VpcPeeringConnections"},
+			"SecurityGroups, SecurityGroupRules, NetworkInterfaces, Reservations, SecurityGroupVpcAssociations, PrefixLists, Entries, Vpcs, Subnets, VpcPeeringConnections, TransitGateways, TransitGatewayVpcAttachments, InstanceTypes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := read(tc.in)

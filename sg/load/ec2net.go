@@ -43,10 +43,15 @@ func (b *builder) interfaces(c, instance *cursor) {
 			Instance: sg.InstanceID(item.field("Attachment").field("InstanceId").str()),
 			Account:  sg.AccountID(item.field("OwnerId").str()),
 			Type:     item.field("InterfaceType").str(),
+
+			RequesterManaged: item.field("RequesterManaged").flag(),
 		}}
+		check := item.field("SourceDestCheck")
+		e.NoSourceDestCheck = check.there() && !check.flag()
 		if instance != nil {
 			setDefault(&e.Name, nameTag(instance.field("Tags")))
 			setDefault(&e.Instance, sg.InstanceID(instance.field("InstanceId").str()))
+			b.typeOf[e.Instance] = instance.field("InstanceType").str()
 		}
 		setDefault(&e.Name, item.field("Description").str())
 		item.addresses(&e)
@@ -62,9 +67,6 @@ func (b *builder) interfaces(c, instance *cursor) {
 		e.Timeouts.TCPEstablished = timeouts.field("TcpEstablishedTimeout").seconds()
 		e.Timeouts.UDPStream = timeouts.field("UdpStreamTimeout").seconds()
 		e.Timeouts.UDP = timeouts.field("UdpTimeout").seconds()
-		if check := item.field("SourceDestCheck"); check.there() && !check.flag() {
-			check.warn("", "not modelled: %s may forward, but is only given the packets of its own addresses", id)
-		}
 		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
 			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
 		}
@@ -146,18 +148,7 @@ func (b *builder) prefixLists(c *cursor) {
 			continue
 		}
 		l := b.list(sg.PrefixListID(id), item)
-		setDefault(&l.Name, item.field("PrefixListName").str())
-		setDefault(&l.Owner, sg.AccountID(item.field("OwnerId").str()))
-		if f := item.field("AddressFamily"); f.there() {
-			fam, ok := familyOf(f.str())
-			if !ok {
-				f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
-			}
-			setDefault(&l.Family, fam)
-		}
-		if n, ok := item.field("MaxEntries").integer(); ok {
-			setDefault(&l.MaxEntries, n)
-		}
+		l.describe(item, "PrefixListName", "OwnerId", "AddressFamily", "MaxEntries")
 		if cidrs := item.field("Cidrs"); cidrs.there() {
 			l.entries = true
 			setDefault(&l.Owner, awsOwner(l.Name))
@@ -170,14 +161,22 @@ func (b *builder) prefixLists(c *cursor) {
 	}
 }
 
-func familyOf(s string) (packet.Family, bool) {
-	switch s {
+// describe reads what AWS and Terraform say of a list by other keys.
+func (l *prefixList) describe(c *cursor, name, owner, family, most string) {
+	setDefault(&l.Name, c.field(name).str())
+	setDefault(&l.Owner, sg.AccountID(c.field(owner).str()))
+	switch f := c.field(family); f.str() {
 	case "IPv4":
-		return packet.IPv4, true
+		setDefault(&l.Family, packet.IPv4)
 	case "IPv6":
-		return packet.IPv6, true
+		setDefault(&l.Family, packet.IPv6)
+	default:
+		if f.there() {
+			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
+		}
 	}
-	return 0, false
+	n, _ := c.field(most).integer()
+	setDefault(&l.MaxEntries, n)
 }
 
 // awsOwner tells the lists of AWS by their names, which are reserved (PL-10).
@@ -196,7 +195,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 		return
 	}
 	l := b.list(id, c)
-	l.entries = true
+	l.entries = !b.cut
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
 		p, _, ok := item.field("Cidr").prefix(anyFamily)
@@ -214,30 +213,33 @@ func (b *builder) prefixListEntries(c *cursor) {
 func (b *builder) vpcsOf(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("VpcId").need()
-		if !ok {
+		if !ok || b.isGone(id, item) {
 			continue
 		}
 		v := b.vpc(sg.VPCID(id), item)
 		setDefault(&v.Account, sg.AccountID(item.field("OwnerId").str()))
 		v.Default = v.Default || item.field("IsDefault").flag()
-		if f := item.field("CidrBlock"); f.there() {
-			if p, _, ok := f.prefix(ipv4); ok {
-				v.addCIDRs(p)
-			}
-		}
-		v.addCIDRs(item.blocks("CidrBlockAssociationSet", "CidrBlock", "CidrBlockState", ipv4)...)
-		v.addCIDRs(item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)...)
+		v.addCIDRs(item.blocks()...)
 	}
 }
 
-// blocks reads the CIDR blocks that are associated now, not those that once were.
-func (c *cursor) blocks(set, key, state string, f family) []netip.Prefix {
+// blocks reads the CIDR blocks of a VPC or subnet, the primary one first: those that are
+// associated now, not those that once were.
+func (c *cursor) blocks() []netip.Prefix {
 	var out []netip.Prefix
-	for item := range c.field(set).objects() {
-		switch item.field(state).field("State").str() {
-		case "associated", "associating", "":
-			if p, _, ok := item.field(key).prefix(f); ok {
-				out = append(out, p)
+	add := func(block *cursor, f family) {
+		if p, _, ok := block.prefix(f); ok {
+			out = append(out, p)
+		}
+	}
+	if block := c.field("CidrBlock"); block.there() {
+		add(block, ipv4)
+	}
+	for i, key := range [...]string{"CidrBlock", "Ipv6CidrBlock"} {
+		for item := range c.field(key + "AssociationSet").objects() {
+			switch item.field(key + "State").field("State").str() {
+			case "associated", "associating", "":
+				add(item.field(key), ipv4+family(i))
 			}
 		}
 	}
@@ -248,16 +250,10 @@ func (b *builder) subnets(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("SubnetId").need()
 		vpc, okVPC := item.field("VpcId").need()
-		if !ok || !okVPC {
+		if !ok || !okVPC || b.isGone(id, item) {
 			continue
 		}
-		cidrs := item.blocks("Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock", "Ipv6CidrBlockState", ipv6)
-		if f := item.field("CidrBlock"); f.there() {
-			if p, _, ok := f.prefix(ipv4); ok {
-				cidrs = append([]netip.Prefix{p}, cidrs...)
-			}
-		}
-		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), cidrs...)
+		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), item.blocks()...)
 	}
 }
 

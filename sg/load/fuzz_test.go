@@ -15,6 +15,7 @@ import (
 // Seeds are short: the fuzzer spends its time on length otherwise.
 func FuzzEC2(f *testing.F) {
 	for _, s := range []string{
+		"# x\nvpc v 10.0.0.0/8\ngroup sg-a vpc=v\nrule sg-a ingress tcp 22 pl-1\nprefixlist pl-1 incomplete\neni e 10.0.0.1 sg-a",
 		group(`{"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "UserIdGroupPairs": [{"GroupId": "sg-b", "VpcPeeringConnectionId": "pcx-1", "VpcId": "v"}]}`, ""),
 		group("", `{"IpProtocol": "6", "FromPort": 1, "ToPort": 2, "IpRanges": [{"CidrIp": "10.0.0.1/8"}], "Ipv6Ranges": [{"CidrIpv6": "::/0"}], "PrefixListIds": [{"PrefixListId": "pl-1"}]}`),
 		`{"SecurityGroupRules":[{"SecurityGroupRuleId":"sgr-1","GroupId":"sg-a","IsEgress":true,"IpProtocol":"-1","FromPort":-1,"CidrIpv4":"0.0.0.0/0"},{"GroupId":"sg-a","IsEgress":false,"IpProtocol":"58","ReferencedGroupInfo":{"GroupId":"sg-a"}}]}`,

@@ -17,7 +17,7 @@ func stepsOf(t *testing.T, plan any) (int, *problems) {
 	require.NoError(t, err)
 	b := newBuilder()
 	src := &source{name: "plan.json", p: &b.problems}
-	docs, bad := src.parse(string(text))
+	docs, bad := src.read(string(text))
 	require.Nil(t, bad)
 	root := &cursor{src: src, n: docs[0]}
 	d := b.tfDoc(root.field(terraformKey), true)
@@ -154,18 +154,4 @@ func TestManyProblems(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, warnings, maxProblems+1)
 	assert.Equal(t, "1500 more warnings", warnings[maxProblems].String())
-}
-
-// The values of a text cost a few times its size, whatever they are.
-func TestNodesAreSmall(t *testing.T) {
-	for _, s := range []string{strings.Repeat("0,", 300_000) + "0", strings.Repeat("[[]],", 100_000) + "0", strings.Repeat("{\"\":{}},\n", 50_000) + "0"} {
-		src := &source{name: "x"}
-		_, bad := src.parse("[" + s + "]")
-		require.Nil(t, bad)
-		bytes := len(src.text) + 4*cap(src.lines)
-		for _, chunk := range src.nodes {
-			bytes += 8 * cap(chunk)
-		}
-		assert.Less(t, bytes, 6*len(s)+9*chunkSize, s[:10])
-	}
 }

@@ -3,11 +3,14 @@ package load
 import (
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // Files reads the named files into one topology. A name may be preceded by the id
@@ -26,15 +29,24 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader gathers inputs and makes a topology of them. Make one with [New]. It
 // is not safe for concurrent use.
 type Loader struct {
+	texts []statements
 	docs  []document // in the order given
 	enis  []givenENI
+
+	prefer map[string]bool // by name of an input, whether there is one
+
 	errs  []error
 	warns []Warning
 	built *builder // of the last topology
 }
 
 // New returns a Loader without inputs.
-func New() *Loader { return &Loader{built: &builder{}} }
+func New() *Loader { return &Loader{prefer: make(map[string]bool), built: &builder{}} }
+
+// Prefer says that the input called name decides about the groups and interfaces that
+// it tells, as a plan does about those that it manages: where others contradict it,
+// they are left out with a warning. An input of this name has to be added later.
+func (l *Loader) Prefer(name string) { l.prefer[name] = false }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
 // is wrong with it is part of the error of [Loader.Topology].
@@ -87,6 +99,8 @@ func (l *Loader) addDir(dir string) {
 	}
 }
 
+var errNotGiven = errors.New("is to be preferred, but is no input")
+
 var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate")
 
 // Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
@@ -97,12 +111,19 @@ func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
 // add is Add for about size bytes.
 func (l *Loader) add(name string, r io.Reader, size int64) {
 	list, path := splitName(name)
-	text, err := readText(r, size)
+	text, err := jsontree.ReadText(r, size, whatNotJSON)
 	if err != nil {
 		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
 		return
 	}
 	src := &source{name: path, list: list}
+	if _, src.preferred = l.prefer[path]; src.preferred {
+		src.decides, l.prefer[path] = true, true
+	}
+	if isStatements(text) {
+		l.texts = append(l.texts, statements{src, text})
+		return
+	}
 	docs, bad := src.read(text)
 	if bad != nil {
 		l.errs = append(l.errs, bad)
@@ -146,7 +167,14 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b.add(l.errs...)
 	b.warns = append(b.warns, l.warns...)
 	b.unread = len(l.errs) > 0
+	for _, name := range slices.Sorted(maps.Keys(l.prefer)) {
+		if !l.prefer[name] {
+			b.add(&Error{Place: Place{File: name}, Err: errNotGiven})
+		}
+	}
 	of := make([][]document, len(readers))
+	ends := make(map[string]bool) // kinds, and of entries their list, of which a last or only page is there
+	kindOf := func(r reader, doc document) string { return r.key + string(doc.src.list) }
 	for _, doc := range l.docs {
 		doc.src.p = &b.problems
 		root := doc.root()
@@ -157,17 +185,33 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 		for i, r := range readers {
 			if root.has(r.key) {
 				of[i] = append(of[i], doc)
+				ends[kindOf(r, doc)] = ends[kindOf(r, doc)] || !root.field("NextToken").there()
 			}
 		}
-		if token := root.field("NextToken"); token.there() {
-			token.warn("", "one page of several: more follow it")
+	}
+	read := func(from, to int, preferred bool) {
+		for i, r := range readers[from:to] {
+			for _, doc := range of[from+i] {
+				if doc.src.preferred != preferred {
+					continue
+				}
+				root := doc.root()
+				if b.cut = !ends[kindOf(r, doc)]; b.cut {
+					root.field("NextToken").warn("", "one page of several: more follow it")
+				}
+				r.read(b, root.field(r.key))
+			}
 		}
 	}
-	for i, r := range readers {
-		for _, doc := range of[i] {
-			r.read(b, doc.root().field(r.key))
-		}
+	both := func(from, to int) {
+		read(from, to, true)
+		read(from, to, false)
 	}
+	both(0, 1)
+	b.texts(l.texts, true)
+	both(1, contradicting)
+	both(contradicting, len(readers))
+	b.texts(l.texts, false)
 	for i := range l.enis {
 		b.handmade(&l.enis[i])
 	}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // What is neither JSON nor YAML and people have beside it, by how it begins.
@@ -35,7 +37,7 @@ var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints
 // whatNotJSON returns an error that says what a text is, by how it begins, nil where
 // it may be JSON or YAML.
 func whatNotJSON(text string) error {
-	if isJSON(text) {
+	if jsontree.IsJSON(text) || isStatements(text) {
 		return nil
 	}
 	if slices.ContainsFunc(captureMagic, func(magic string) bool { return strings.HasPrefix(text, magic) }) {
@@ -50,10 +52,4 @@ func whatNotJSON(text string) error {
 		return errBinary
 	}
 	return nil
-}
-
-// isJSON reports whether a text begins as JSON does, or has nothing in it.
-func isJSON(text string) bool {
-	text = strings.TrimLeft(text, " \t\r\n")
-	return text == "" || strings.IndexByte("{[\"", text[0]) >= 0
 }

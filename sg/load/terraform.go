@@ -6,12 +6,41 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// read hands every resource to the reader of its kind (IN-22 to IN-29).
+// resourceReaders read resources by their kinds (IN-22 to IN-29), dataReaders data
+// sources. Those of groups tell no rules.
+var (
+	resourceReaders = map[string]func(*tfResource){
+		"aws_security_group": (*tfResource).group, "aws_default_security_group": (*tfResource).group,
+		"aws_vpc_security_group_vpc_association": (*tfResource).association,
+		"aws_network_interface":                  (*tfResource).networkInterface,
+		"aws_network_interface_sg_attachment":    (*tfResource).attachment,
+		"aws_instance":                           (*tfResource).instance,
+		"aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entry") },
+		"aws_ec2_managed_prefix_list_entry":      (*tfResource).prefixListEntry,
+		"aws_vpc":                                (*tfResource).vpc,
+		"aws_default_vpc":                        (*tfResource).vpc,
+		"aws_vpc_ipv4_cidr_block_association":    func(r *tfResource) { r.block("cidr_block", ipv4) },
+		"aws_vpc_ipv6_cidr_block_association":    func(r *tfResource) { r.block("ipv6_cidr_block", ipv6) },
+		"aws_subnet":                             (*tfResource).subnet,
+		"aws_default_subnet":                     (*tfResource).subnet,
+		"aws_vpc_peering_connection":             (*tfResource).peering,
+		"aws_ec2_transit_gateway":                (*tfResource).gateway,
+		"aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
+	}
+	dataReaders = map[string]func(*tfResource){
+		"aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entries") },
+		"aws_prefix_list":                        (*tfResource).servicePrefixList,
+		"aws_vpc":                                (*tfResource).vpc,
+		"aws_subnet":                             (*tfResource).subnet,
+		"aws_ec2_transit_gateway":                (*tfResource).gateway,
+		"aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
+	}
+)
+
+// read hands every resource to the reader of its kind.
 func (d *tfDoc) read() {
-	d.removedRules()
 	d.removals()
 	standalone := &cursor{} // the list of all rules that are resources of their own
-	acls := false
 	warned := make(map[string]bool)
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
@@ -20,42 +49,21 @@ func (d *tfDoc) read() {
 		if d.own(r); d.clashes {
 			return false
 		}
-		if r.mode == "data" {
-			r.data()
-			return true
-		}
-		switch r.kind {
-		case "aws_security_group", "aws_default_security_group":
-			r.group()
-		case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
+		read := resourceReaders[r.kind]
+		switch {
+		case r.mode == "data":
+			if read = dataReaders[r.kind]; read != nil {
+				read(r)
+			}
+		case read != nil:
+			read(r)
+		case isRule(r.kind):
 			r.rule(standalone)
-		case "aws_vpc_security_group_vpc_association":
-			r.association()
-		case "aws_network_interface":
-			r.networkInterface()
-		case "aws_network_interface_sg_attachment":
-			r.attachment()
-		case "aws_instance":
-			r.instance()
-		case "aws_ec2_managed_prefix_list":
-			r.prefixList("entry")
-		case "aws_ec2_managed_prefix_list_entry":
-			r.prefixListEntry()
-		case "aws_vpc", "aws_default_vpc":
-			r.vpc()
-		case "aws_vpc_ipv4_cidr_block_association":
-			r.block("cidr_block", ipv4)
-		case "aws_vpc_ipv6_cidr_block_association":
-			r.block("ipv6_cidr_block", ipv6)
-		case "aws_subnet", "aws_default_subnet":
-			r.subnet()
-		case "aws_vpc_peering_connection":
-			r.peering()
-		case "aws_network_acl", "aws_default_network_acl", "aws_network_acl_rule": // IN-29
-			if !acls {
+		case strings.Contains(r.kind, "_network_acl"): // IN-29
+			if !warned["acl"] {
 				r.values.warn("", "left out: network ACLs are not simulated")
 			}
-			acls = true
+			warned["acl"] = true
 		default:
 			r.other(warned)
 		}
@@ -63,18 +71,13 @@ func (d *tfDoc) read() {
 	})
 }
 
-// data reads a data source. Those of groups tell no rules.
-func (r *tfResource) data() {
-	switch r.kind {
-	case "aws_ec2_managed_prefix_list":
-		r.prefixList("entries")
-	case "aws_prefix_list":
-		r.servicePrefixList()
-	case "aws_vpc":
-		r.vpc()
-	case "aws_subnet":
-		r.subnet()
+// isRule reports whether a kind of resource is a rule.
+func isRule(kind string) bool {
+	switch kind {
+	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
+		return true
 	}
+	return false
 }
 
 // other warns of the first resource of each kind that gives groups to interfaces
@@ -111,7 +114,7 @@ func givesGroups(c *cursor) bool {
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
 	first := &cursor{src: c.src, up: c}
-	if c.filled() && c.src.kind(c.n+1) == object {
+	if c.filled() && c.src.Kind(c.n+1) == object {
 		first.n = c.n + 1
 	}
 	return first
@@ -121,7 +124,7 @@ func (r *tfResource) firstBlock(name string) *cursor {
 func (r *tfResource) group() {
 	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values)
 	g.whole = true
-	if r.module.doc.plan {
+	if r.values.src.decides {
 		g.decided = r.values
 	}
 	removed := r.module.doc.b.rules[g.ID]
@@ -461,38 +464,16 @@ func (x *tfRules) onePeer() {
 	}
 }
 
-// removedRules gathers the rules that a plan deletes or changes, as they are now.
-func (d *tfDoc) removedRules() {
-	out := d.b.rules
-	if !d.plan {
-		return
-	}
-	for item := range d.changes.objects() {
-		kind := item.field("type").str()
-		switch kind {
-		case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
-		default:
-			continue
-		}
-		change := item.field("change")
-		gone := false
-		for action := range change.field("actions").each() {
-			gone = gone || action.str() == "delete" || action.str() == "update"
-		}
-		before := change.field("before")
-		if !gone || !before.want(object) {
-			continue
-		}
-		before.src = before.src.quiet() // what was wrong before is no concern of the plan
-		now := &tfDoc{b: d.b}
-		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src}}, kind: kind, values: before}
-		id := sg.GroupID(before.field("security_group_id").str())
-		var rules []identity
-		x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
-		x.standalone()
-		for _, rule := range rules {
-			note(out, id, rule)
-		}
+// removedRules gathers the rules of a resource that a plan deletes or changes, as they
+// are now.
+func (d *tfDoc) removedRules(kind string, before *cursor) {
+	r := &tfResource{module: &tfModule{doc: &tfDoc{b: d.b}, config: &cursor{src: before.src}}, kind: kind, values: before}
+	id := sg.GroupID(before.field("security_group_id").str())
+	var rules []identity
+	x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
+	x.standalone()
+	for _, rule := range rules {
+		note(d.b.rules, id, rule)
 	}
 }
 

@@ -186,12 +186,11 @@ peering pcx-1 vpc-1 vpc-3 status=active
 				`aws_lb.d {"security_groups": ["sg-a"]}`, `aws_lambda_function.e {"vpc_config": [{"security_group_ids": ["sg-a"]}]}`,
 				`aws_network_interface.f {"id": "eni-1", "source_dest_check": false, "private_ip": "10.0.0.1"}`,
 			}},
-			want: "eni eni-1 10.0.0.1\n",
+			want: "eni eni-1 10.0.0.1 no-source-dest-check\n",
 			warnings: []string{
 				"1.json:1: values.root_module.resources[0].values (aws_network_acl.a): left out: network ACLs are not simulated",
 				"1.json:1: values.root_module.resources[3].values (aws_lb.d): has groups, but Terraform does not tell the interfaces of an aws_lb: add describe-network-interfaces or interfaces by hand",
 				"1.json:1: values.root_module.resources[4].values (aws_lambda_function.e): has groups, but Terraform does not tell the interfaces of an aws_lambda_function: add describe-network-interfaces or interfaces by hand",
-				"1.json:1: values.root_module.resources[5].values.source_dest_check (aws_network_interface.f): not modelled: eni-1 may forward, but is only given the packets of its own addresses",
 			},
 		},
 		{
@@ -203,7 +202,7 @@ peering pcx-1 vpc-1 vpc-3 status=active
 		{
 			name: "rules of a group that is elsewhere",
 			in:   tfText{values: []string{`aws_vpc_security_group_ingress_rule.a {"security_group_rule_id": "sgr-1", "security_group_id": "sg-a", "ip_protocol": "-1", "cidr_ipv4": "10.0.0.0/8"}`}},
-			want: "group sg-a\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
+			want: "group sg-a incomplete\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
 			warnings: []string{
 				"1.json:1: values.root_module.resources[0].values (aws_vpc_security_group_ingress_rule.a): sg-a is a group of which only these rules are known: add describe-security-groups"},
 		},

@@ -84,7 +84,8 @@ func (b *builder) terraform(format *cursor, plan bool) {
 		return
 	}
 	if d := b.tfDoc(format, plan); d != nil {
-		b.planning = plan
+		b.planning = plan || format.src.preferred
+		format.src.decides = b.planning
 		d.read()
 		b.planning = false
 	}
@@ -186,7 +187,7 @@ func (m *tfModule) addItem(item *cursor) {
 // add adds a resource that stands at item.
 func (m *tfModule) add(r *tfResource, item *cursor) {
 	if r.values.n == 0 { // left out where all of them are unknown
-		r.values.n = item.src.emptyAt(item.n)
+		r.values.n = item.src.EmptyAt(item.n)
 	}
 	if item.src.resources == nil {
 		item.src.resources = make(map[uint32]string)
@@ -350,5 +351,7 @@ func (b *builder) rawState(c *cursor) {
 			m.add(r, instance)
 		}
 	}
+	b.planning = c.src.preferred
 	d.read()
+	b.planning = false
 }

@@ -18,22 +18,22 @@ func (r *tfResource) networkInterface() {
 	for _, id := range r.ids("security_groups", wantGroup) {
 		e.addGroups(sg.GroupID(id))
 	}
-	if !r.module.doc.plan {
-		e.listed = v
-	}
 	setDefault(&e.Type, v.field("interface_type").str())
 	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
-	if check := v.field("source_dest_check"); check.there() && !check.flag() {
-		check.warn("", "not modelled: %s may forward, but is only given the packets of its own addresses", e.ID)
-	}
+	r.finish(e)
 }
 
 // eni returns the interface with an id, with what all kinds of resource say in the
 // same way.
 func (r *tfResource) eni(id sg.ENIID) *eni {
 	e := r.module.doc.b.eni(id, r.values)
-	if r.module.doc.plan {
+	if r.overruled(e) {
+		e = &eni{ENI: sg.ENI{ID: id}} // only to be compared
+	}
+	if r.values.src.decides {
 		e.decided = r.values
+	} else {
+		e.listed, e.stated = r.values, true
 	}
 	setDefault(&e.Name, r.values.field("tags").field("Name").str())
 	setDefault(&e.Name, r.values.field("description").str())
@@ -41,7 +41,30 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 	if id, ok := r.oneID("subnet_id", wantSubnet); ok {
 		setDefault(&e.Subnet, sg.SubnetID(id))
 	}
+	if check := r.values.field("source_dest_check"); check.there() {
+		e.NoSourceDestCheck = !check.flag()
+		e.checkDecided = r.module.doc.plan
+	}
 	return e
+}
+
+// overruled reports whether a preferred listing decides about an interface.
+func (r *tfResource) overruled(e *eni) bool {
+	return e.decided != nil && e.decided.src != r.values.src && e.decided.src.preferred
+}
+
+// finish ends the reading of an interface. Of one that a listing decides about it adds
+// what that does not tell.
+func (r *tfResource) finish(e *eni) {
+	old := r.module.doc.b.eniOf[e.ID]
+	if old == e {
+		return
+	}
+	if what := old.differs(e); what != "" {
+		r.values.warnDecided(old, what)
+	}
+	e.Addrs, e.Prefixes, e.Groups = nil, nil, nil
+	old.merge(&e.ENI)
 }
 
 // addrs reads addresses from attributes that hold one or many.
@@ -103,8 +126,9 @@ func (r *tfResource) attachment() {
 	id, ok := r.requiredID("network_interface_id", wantENI)
 	g, okGroup := r.requiredID("security_group_id", wantGroup)
 	if ok && okGroup {
-		e := r.module.doc.b.eni(sg.ENIID(id), r.values)
-		e.addGroups(sg.GroupID(g))
+		if e := r.module.doc.b.eni(sg.ENIID(id), r.values); !r.overruled(e) {
+			e.addGroups(sg.GroupID(g))
+		}
 	}
 }
 
@@ -115,6 +139,7 @@ func (r *tfResource) instance() {
 	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
 	r.counted(e)
 	setDefault(&e.Instance, sg.InstanceID(r.id()))
+	r.module.doc.b.typeOf[e.Instance] = r.values.field("instance_type").str()
 	ids := r.ids("vpc_security_group_ids", wantGroup)
 	for _, id := range ids {
 		e.addGroups(sg.GroupID(id))
@@ -127,6 +152,7 @@ func (r *tfResource) instance() {
 			e.addPublic(a)
 		}
 	}
+	r.finish(e)
 }
 
 // eniID returns the id of an instance's primary interface. Where it does not exist
@@ -151,23 +177,13 @@ func (r *tfResource) eniID() string {
 // another name.
 func (r *tfResource) prefixList(entries string) {
 	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
-	l.entries = true
 	l.decided = r.module.doc.plan && r.mode == "managed"
-	setDefault(&l.Name, r.values.field("name").str())
-	setDefault(&l.Owner, sg.AccountID(r.values.field("owner_id").str()))
-	if f := r.values.field("address_family"); f.there() {
-		fam, ok := familyOf(f.str())
-		if !ok {
-			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
-		}
-		setDefault(&l.Family, fam)
-	}
-	if n, ok := r.values.field("max_entries").integer(); ok {
-		setDefault(&l.MaxEntries, n)
-	}
+	l.describe(r.values, "name", "owner_id", "address_family", "max_entries")
 	c := r.values.field(entries)
+	l.entries = l.entries || r.mode == "managed" || c.there()
 	if r.unknown(entries) {
 		c.warn("", "unknown until the plan is applied: entries are left out")
+		l.lacking = true
 	}
 	gone := r.module.doc.b.entries[l.ID]
 	for item := range c.objects() {
@@ -182,6 +198,7 @@ func (r *tfResource) entry(l *prefixList, c *cursor) {
 	f := c.field("cidr")
 	if f.n == 0 && r.module.doc.plan {
 		f.warn("", "unknown until the plan is applied: left out")
+		l.lacking = true
 		return
 	}
 	if p, _, ok := f.prefix(anyFamily); ok {
@@ -198,7 +215,7 @@ func (r *tfResource) prefixListEntry() {
 // servicePrefixList reads the data source of a gateway endpoint's list.
 func (r *tfResource) servicePrefixList() {
 	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
-	l.entries = true
+	l.entries = l.entries || r.values.field("cidr_blocks").there()
 	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, awsOwner(l.Name))
 	for item := range r.values.field("cidr_blocks").each() {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
 // A plan tells of an expression only what it refers to (IN-21):
@@ -125,13 +127,14 @@ func want(text, attr string, kinds ...string) *wanted {
 }
 
 var (
-	wantGroup  = want("security group", "", "aws_security_group", "aws_default_security_group")
-	wantNamed  = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // where a name may stand
-	wantList   = want("prefix list", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
-	wantENI    = want("interface", "primary_network_interface_id", "aws_network_interface")
-	wantOwnENI = want("interface", "", "aws_network_interface") // not that of an instance
-	wantVPC    = want("VPC", "", "aws_vpc", "aws_default_vpc")
-	wantSubnet = want("subnet", "", "aws_subnet", "aws_default_subnet")
+	wantGroup   = want("security group", "", "aws_security_group", "aws_default_security_group")
+	wantNamed   = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // where a name may stand
+	wantList    = want("prefix list", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
+	wantENI     = want("interface", "primary_network_interface_id", "aws_network_interface")
+	wantOwnENI  = want("interface", "", "aws_network_interface") // not that of an instance
+	wantVPC     = want("VPC", "", "aws_vpc", "aws_default_vpc")
+	wantGateway = want("transit gateway", "", "aws_ec2_transit_gateway")
+	wantSubnet  = want("subnet", "", "aws_subnet", "aws_default_subnet")
 )
 
 // A scope is where an expression stands: in a module, and inside an instance of a
@@ -184,7 +187,7 @@ func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referr
 	}
 	r := &referred{refs: x.refs}
 	d.followed[key] = r // what refers to itself ends here
-	if d.depth++; d.depth <= maxDepth {
+	if d.depth++; d.depth <= jsontree.MaxDepth {
 		for _, steps := range x.steps {
 			if d.step() {
 				d.one(r, s, x, steps, want)

@@ -12,7 +12,7 @@ import (
 func (b *builder) topology() *sg.Topology {
 	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis))}
 	for _, g := range b.groups {
-		if !g.whole {
+		if g.Incomplete = !g.whole; g.Incomplete {
 			g.at.warn("", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
 		}
 		b.compareListings(g)
@@ -31,6 +31,7 @@ func (b *builder) topology() *sg.Topology {
 		}
 	}
 	for _, l := range b.lists {
+		l.Incomplete = !l.entries || l.lacking
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
 	b.placeENIs()
@@ -38,6 +39,7 @@ func (b *builder) topology() *sg.Topology {
 		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
 			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet is its own, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
 		}
+		b.typeDefaults(&e.ENI)
 		t.ENIs = append(t.ENIs, e.ENI)
 	}
 	b.checkVPCs()
@@ -49,6 +51,11 @@ func (b *builder) topology() *sg.Topology {
 	}
 	for _, p := range b.peerings {
 		t.Peerings = append(t.Peerings, p.Peering)
+	}
+	if b.attached { // else gateways alone connect nothing
+		for _, g := range b.gateways {
+			t.TransitGateways = append(t.TransitGateways, g.TransitGateway)
+		}
 	}
 	return t
 }
@@ -99,14 +106,14 @@ func (b *builder) compareListings(g *group) {
 		for i := range info {
 			lacks := bits.TrailingZeros64(^info[i].in)
 			if lacks < len(listings) && !info[i].planned {
-				info[i].at.fail("", "%s has this rule here, but not at %s: were they printed at different times? Give the newer of the two",
-					g.ID, listings[lacks].place())
+				info[i].at.fail("", "%s has this rule here, but not at %s: were they printed at different times: %s",
+					g.ID, listings[lacks].place(), giveNewer)
 			}
 		}
 	}
 }
 
-// checkList warns of the first rule that names a list without known entries.
+// checkList warns of the first rule that names a list whose entries nothing told.
 func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 	if id == "" {
 		return
@@ -119,7 +126,7 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 		return
 	}
 	l.warned = true // one warning is enough
-	at.warn(codePrefixList, "no input tells the entries of %s, so this rule matches nothing: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
+	at.warn(codePrefixList, "no input tells all entries of %s, so that what others do not admit is unknown: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
 		id, id)
 }
 
@@ -154,9 +161,9 @@ func (l *Loader) ENIPlace(id sg.ENIID) Place {
 	return Place{}
 }
 
-// EntriesTold reports whether any input told the entries of a prefix list of the
-// last topology, be it that there are none. Rules that name a list of which none
-// did match nothing, and the first of them has a warning.
+// EntriesTold reports whether any input told all entries of a prefix list of the
+// last topology, be it that there are none. Others are incomplete, and the first rule
+// that names one has a warning.
 func (l *Loader) EntriesTold(id sg.PrefixListID) bool {
 	p := l.built.listOf[id]
 	return p != nil && p.entries

@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/internal/words"
 	"github.com/sgsim/sgsim/sg/load"
 )
 
 // swap compiles what was built and gives it to the firewall.
-func (r *runner) swap(b *builder, now time.Time) error {
-	policy, err := sg.Compile(b.topo)
+func (r *runner) swap(b *topotext.Builder, now time.Time) error {
+	policy, err := sg.Compile(b.Topo)
 	if err != nil {
 		return err
 	}
-	b.settle()
+	b.Settle()
 	r.build = b
 	r.fw.Swap(policy, now)
 	return nil
@@ -40,7 +41,7 @@ func fileNames(ws []words.Word) []string {
 
 // load adds files to what b has built. JSON files are read together, since one
 // may hold groups and the next their rules.
-func (r *runner) load(names []string, b *builder) error {
+func (r *runner) load(names []string, b *topotext.Builder) error {
 	docs := load.New()
 	for _, name := range names {
 		file := name[strings.LastIndexByte(name, '=')+1:]
@@ -56,11 +57,11 @@ func (r *runner) load(names []string, b *builder) error {
 		if err != nil {
 			return err
 		}
-		b.append(t)
+		b.Append(t)
 	}
 	t, _, err := docs.Topology()
 	if err == nil {
-		b.append(t)
+		b.Append(t)
 	}
 	return err
 }
@@ -77,14 +78,6 @@ func (r *runner) file(name string) (string, error) {
 	return string(b), nil
 }
 
-func (b *builder) append(t *sg.Topology) {
-	b.topo.VPCs = append(b.topo.VPCs, t.VPCs...)
-	b.topo.Peerings = append(b.topo.Peerings, t.Peerings...)
-	b.topo.PrefixLists = append(b.topo.PrefixLists, t.PrefixLists...)
-	b.topo.Groups = append(b.topo.Groups, t.Groups...)
-	b.topo.ENIs = append(b.topo.ENIs, t.ENIs...)
-}
-
 func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change {
 	return func(r *runner, fw *sg.Firewall, now time.Time) error {
 		var err error
@@ -96,12 +89,12 @@ func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change 
 		if err != nil {
 			return err
 		}
-		i := last(r.build.topo.Groups, func(g sg.Group) bool { return g.ID == id })
-		rules := rulesOf(&r.build.topo.Groups[i], dir)
+		i := slices.IndexFunc(r.build.Topo.Groups, func(g sg.Group) bool { return g.ID == id })
+		rules := topotext.RulesOf(&r.build.Topo.Groups[i], dir)
 		if add {
 			*rules = append(*rules, rule)
 		} else {
-			without(rules, func(o sg.Rule) bool {
+			*rules = slices.DeleteFunc(*rules, func(o sg.Rule) bool {
 				return o.Same(rule, id) || rule.Protocol == 0 && rule.ID == o.ID
 			})
 		}
@@ -122,7 +115,7 @@ func groupChange(add bool, id sg.ENIID, g sg.GroupID) change {
 		}
 		groups := &r.eni(id).Groups
 		if !add {
-			without(groups, func(o sg.GroupID) bool { return o == g })
+			*groups = slices.DeleteFunc(*groups, func(o sg.GroupID) bool { return o == g })
 		} else if !slices.Contains(*groups, g) {
 			*groups = append(*groups, g)
 		}
@@ -141,7 +134,7 @@ func setGroups(id sg.ENIID, groups []sg.GroupID) change {
 }
 
 func (r *runner) eni(id sg.ENIID) *sg.ENI {
-	return &r.build.topo.ENIs[last(r.build.topo.ENIs, func(e sg.ENI) bool { return e.ID == id })]
+	return &r.build.Topo.ENIs[slices.IndexFunc(r.build.Topo.ENIs, func(e sg.ENI) bool { return e.ID == id })]
 }
 
 func entryChange(add bool, id sg.PrefixListID, cidr netip.Prefix) change {
@@ -155,12 +148,12 @@ func entryChange(add bool, id sg.PrefixListID, cidr netip.Prefix) change {
 		if err != nil {
 			return err
 		}
-		i := last(r.build.topo.PrefixLists, func(p sg.PrefixList) bool { return p.ID == id })
-		entries := &r.build.topo.PrefixLists[i].Entries
+		i := slices.IndexFunc(r.build.Topo.PrefixLists, func(p sg.PrefixList) bool { return p.ID == id })
+		entries := &r.build.Topo.PrefixLists[i].Entries
 		if add {
 			*entries = append(*entries, sg.PrefixListEntry{CIDR: cidr})
 		} else {
-			without(entries, func(e sg.PrefixListEntry) bool { return e.CIDR.Masked() == cidr.Masked() })
+			*entries = slices.DeleteFunc(*entries, func(e sg.PrefixListEntry) bool { return e.CIDR.Masked() == cidr.Masked() })
 		}
 		return nil
 	}

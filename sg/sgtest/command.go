@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/internal/words"
 	"github.com/sgsim/sgsim/sg/lint"
 )
@@ -17,7 +18,7 @@ import (
 // A runner is what the statements of a case work on.
 type runner struct {
 	scenario *Scenario
-	build    *builder // the topology, kept in step with the firewall
+	build    *topotext.Builder // the topology, kept in step with the firewall
 	options  sg.Options
 	start    time.Time
 	fw       *sg.Firewall
@@ -26,11 +27,11 @@ type runner struct {
 // firewall makes the firewall when the first packet or change needs it.
 func (r *runner) firewall() (*sg.Firewall, error) {
 	if r.fw == nil {
-		policy, err := sg.Compile(r.build.topo)
+		policy, err := sg.Compile(r.build.Topo)
 		if err != nil {
 			return nil, err
 		}
-		r.build.settle()
+		r.build.Settle()
 		r.fw = sg.NewFirewall(policy, &r.options)
 	}
 	return r.fw, nil
@@ -49,12 +50,12 @@ func parseCommand(line string) (*command, error) {
 	switch verb := ws[0].Value; {
 	case ws[0].Key != "":
 		return nil, fmt.Errorf("%q: not a statement", line)
-	case isStatement(verb):
+	case topotext.IsStatement(verb):
 		c.run = func(r *runner) (result, error) {
 			if err := r.untimed(); err != nil {
 				return result{}, err
 			}
-			return result{}, r.build.statement(line, ws)
+			return result{}, r.build.Statement(line, ws)
 		}
 	case verb == "load" && len(ws) > 1:
 		c.run = func(r *runner) (result, error) {
@@ -76,14 +77,14 @@ func parseCommand(line string) (*command, error) {
 	case verb == "check" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {
 			var rows []string
-			for _, f := range lint.Check(r.build.topo) {
+			for _, f := range lint.Check(r.build.Topo) {
 				rows = append(rows, f.String())
 			}
 			return result{rows: rows}, nil
 		}
 	case verb == "compile" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {
-			_, err := sg.Compile(r.build.topo)
+			_, err := sg.Compile(r.build.Topo)
 			return result{rows: errorRows(err)}, nil
 		}
 	default:
@@ -207,7 +208,7 @@ func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, err
 		if len(fs) < 2 {
 			return f, errors.New("a packet at one end needs ENI and direction")
 		}
-		dir, err := parseDirection(words.Word{Value: fs[1].text})
+		dir, err := topotext.ParseDirection(words.Word{Value: fs[1].text})
 		if err != nil {
 			return f, err
 		}
@@ -350,7 +351,7 @@ func isChange(verb string) bool {
 	case "authorize", "revoke", "attach", "detach", "setgroups", "entry", "swap":
 		return true
 	}
-	return isStatement(verb)
+	return topotext.IsStatement(verb)
 }
 
 // A change works on the firewall and, the same, on the topology beside it.
@@ -371,13 +372,13 @@ func (c *command) parseChange(line string, at time.Duration, ws []words.Word) er
 func parseChangeText(line string, ws []words.Word) (change, error) {
 	verb, args := ws[0].Value, ws[1:]
 	for _, w := range args {
-		if w.Key != "" && !isStatement(verb) && verb != "authorize" && verb != "revoke" && verb != "swap" {
+		if w.Key != "" && !topotext.IsStatement(verb) && verb != "authorize" && verb != "revoke" && verb != "swap" {
 			return nil, fmt.Errorf("%q: not understood here", w.Key+"="+w.Value)
 		}
 	}
 	switch {
 	case (verb == "authorize" || verb == "revoke") && len(args) > 0:
-		dir, rule, err := parseDirRule(line, args[1:])
+		dir, rule, err := topotext.ParseDirRule(line, args[1:])
 		return ruleChange(verb == "authorize", sg.GroupID(args[0].Value), dir, rule), err
 	case (verb == "attach" || verb == "detach") && len(args) == 2:
 		return groupChange(verb == "attach", sg.ENIID(args[0].Value), sg.GroupID(args[1].Value)), nil
@@ -395,16 +396,16 @@ func parseChangeText(line string, ws []words.Word) (change, error) {
 		return entryChange(args[0].Value == "add", sg.PrefixListID(args[1].Value), cidr), err
 	case verb == "swap" && len(args) > 0:
 		return func(r *runner, fw *sg.Firewall, now time.Time) error {
-			b := newBuilder(nil)
+			b := topotext.New(nil)
 			if err := r.load(fileNames(args), b); err != nil {
 				return err
 			}
 			return r.swap(b, now)
 		}, nil
-	case isStatement(verb) && len(args) > 0:
+	case topotext.IsStatement(verb) && len(args) > 0:
 		return func(r *runner, fw *sg.Firewall, now time.Time) error {
-			b := newBuilder(r.build.topo)
-			if err := b.statement(line, ws); err != nil {
+			b := topotext.New(r.build.Topo)
+			if err := b.Statement(line, ws); err != nil {
 				return err
 			}
 			return r.swap(b, now)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // A history is what happened to a network, from which a failure makes a scenario.
@@ -29,7 +30,7 @@ type event struct {
 }
 
 func newHistory(topo *sg.Topology, opts sg.Options) history {
-	return history{topo: cloneTopology(topo), opts: opts}
+	return history{topo: topotext.Clone(topo), opts: opts}
 }
 
 func (l *history) packet(h packet.Header, out sg.Outcome, at time.Time) {
@@ -40,7 +41,7 @@ func (l *history) packet(h packet.Header, out sg.Outcome, at time.Time) {
 func (l *history) change(topo *sg.Topology, at time.Time) {
 	l.number++
 	l.swaps++
-	l.events = append(l.events, event{number: l.number, at: at, topo: cloneTopology(topo)})
+	l.events = append(l.events, event{number: l.number, at: at, topo: topotext.Clone(topo)})
 }
 
 // between returns the part that matters to the connection of a request: its packets
@@ -102,7 +103,7 @@ func (l *history) String() string {
 
 // oneChange returns the statement that makes b of a; "" where it takes more.
 func oneChange(a, b *sg.Topology) string {
-	a, b = cloneTopology(a), cloneTopology(b)
+	a, b = topotext.Clone(a), topotext.Clone(b)
 	if len(a.ENIs) != len(b.ENIs) || len(a.Groups) != len(b.Groups) {
 		return ""
 	}
@@ -121,7 +122,7 @@ func oneChange(a, b *sg.Topology) string {
 	for i := range a.Groups {
 		x, y := &a.Groups[i], &b.Groups[i]
 		for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
-			was, is := rulesOf(x, dir), rulesOf(y, dir)
+			was, is := topotext.RulesOf(x, dir), topotext.RulesOf(y, dir)
 			for verb, r := range ruleChanges(*was, *is) {
 				said = append(said, fmt.Sprintf("%s %s %s %s", verb, x.ID, dir, r))
 			}

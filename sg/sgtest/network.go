@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // A Network is a topology at work: a firewall at every ENI, a wire between any
@@ -46,7 +47,7 @@ func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
 // from here on. Both sides need one time, that of [Network.Clock].
 func NewNetworkOn(t TB, filter *sg.Filter, topo *sg.Topology, opts *sg.Options) *Network {
 	n := &Network{
-		topo: cloneTopology(topo), filter: filter, stack: newStack(),
+		topo: topotext.Clone(topo), filter: filter, stack: newStack(),
 		hosts: map[string][]netip.Addr{}, port: firstPort - 1,
 	}
 	if opts != nil {
@@ -97,7 +98,7 @@ func (n *Network) Explain(h packet.Header) *sg.Explanation {
 func (n *Network) Topology() *sg.Topology {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return cloneTopology(n.topo)
+	return topotext.Clone(n.topo)
 }
 
 // Change edits the topology and puts the new one into force now, in one step.
@@ -107,7 +108,7 @@ func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 	t.Helper()
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	topo := cloneTopology(n.topo)
+	topo := topotext.Clone(n.topo)
 	edit(topo)
 	policy, err := sg.Compile(topo)
 	if err != nil {
@@ -115,7 +116,7 @@ func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 		return false
 	}
 	now := n.Clock.Now()
-	n.topo = cloneTopology(topo) // edit may have kept a pointer
+	n.topo = topotext.Clone(topo) // edit may have kept a pointer
 	n.filter.Do(func(fw *sg.Firewall) { fw.Swap(policy, now) })
 	n.log.change(n.topo, now)
 	return true

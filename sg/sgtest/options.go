@@ -19,17 +19,17 @@ import (
 //
 // An Observer has no text and is left out.
 func FormatOptions(o *sg.Options) string {
-	var w lineWriter
+	var w words.Writer
 	if o.Profile != conntrack.AWS {
-		w.field("profile", o.Profile.String())
+		w.Field("profile", o.Profile.String())
 	}
 	if o.Midstream != sg.MidstreamDrop {
-		w.field("midstream", o.Midstream.String())
+		w.Field("midstream", o.Midstream.String())
 	}
-	w.flag("related-icmp", o.RelatedICMP)
-	w.flag("filter-exempt", o.FilterExempt)
+	w.Flag("related-icmp", o.RelatedICMP)
+	w.Flag("filter-exempt", o.FilterExempt)
 	if o.MaxConnections != 0 {
-		w.field("max-connections", strconv.Itoa(o.MaxConnections))
+		w.Field("max-connections", strconv.Itoa(o.MaxConnections))
 	}
 	var ids []string
 	for id := range o.InstanceMax {
@@ -37,12 +37,12 @@ func FormatOptions(o *sg.Options) string {
 	}
 	sort.Strings(ids)
 	for _, id := range ids {
-		w.field("instance-max", id+":"+strconv.Itoa(o.InstanceMax[sg.InstanceID(id)]))
+		w.Field("instance-max", id+":"+strconv.Itoa(o.InstanceMax[sg.InstanceID(id)]))
 	}
 	if o.OnChange != sg.ChangeAWS {
-		w.field("on-change", o.OnChange.String())
+		w.Field("on-change", o.OnChange.String())
 	}
-	return strings.TrimPrefix(string(w.b), " ")
+	return w.Words()
 }
 
 // ParseOptions reads what [FormatOptions] writes.

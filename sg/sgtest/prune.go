@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // A pruner keeps of topologies what decides about packets between some addresses,
@@ -64,7 +65,7 @@ func (p *pruner) note(t *sg.Topology) {
 
 // prune returns a copy of t with what matters.
 func (p *pruner) prune(t *sg.Topology) *sg.Topology {
-	c := cloneTopology(t)
+	c := topotext.Clone(t)
 	c.ENIs = slices.DeleteFunc(c.ENIs, func(e sg.ENI) bool { return !p.has(&e) })
 	c.Groups = slices.DeleteFunc(c.Groups, func(g sg.Group) bool { return !p.carry[g.ID] && !p.named[g.ID] })
 	for i := range c.Groups {

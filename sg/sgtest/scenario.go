@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // A Scenario is a scenario file: a topology, packets and changes in the order of
@@ -217,10 +219,10 @@ func (s *Scenario) runCase(c *scenarioCase) error {
 // each runs the shared statements and those of a case. It stops at the first
 // that cannot be run, since what comes after depends on it.
 func (s *Scenario) each(c *scenarioCase, done func(*command, result)) error {
-	r := &runner{scenario: s, build: newBuilder(nil), start: scenarioStart}
+	r := &runner{scenario: s, build: topotext.New(nil), start: scenarioStart}
 	for i, cmds := range [][]*command{s.shared, c.commands} {
 		if i == 1 && len(s.shared) > 0 {
-			r.build.settle()
+			r.build.Settle()
 		}
 		for _, cmd := range cmds {
 			got, err := cmd.run(r)

@@ -25,9 +25,10 @@ wanted. Without interfaces in the input nothing is said about members of groups.
 That a prefix list has entries which no file supplies is a warning and fails
 nothing: -topology pl-0123=FILE.
 
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default
                        text)

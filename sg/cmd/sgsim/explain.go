@@ -32,9 +32,10 @@ of a capture, those of the packets before it.
                        ports,flags,icmp,icmpid,quote, and last about udp A:1 > B:2, what
                        an ICMP error quotes; or a line of the text of sgsim replay
   -packet N            the packet of that number of the captures, as sgsim replay counts
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -via appliance,tracked            what lies on their way: a middlebox, so that no rule

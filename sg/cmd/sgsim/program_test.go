@@ -596,7 +596,7 @@ func TestCheck(t *testing.T) {
 	r = runSgsim(t, "check", "-topology", listed)
 	assert.Equal(t, exitOK, r.status, "its entries are not known")
 	assert.Empty(t, r.stdout)
-	assert.Contains(t, r.stderr, "no input tells the entries of pl-1, so this rule matches nothing: add -topology pl-1=FILE,")
+	assert.Contains(t, r.stderr, "no input tells all entries of pl-1, so that what others do not admit is unknown: add -topology pl-1=FILE,")
 	empty := write(t, "empty.json", []byte(`{"Entries": []}`))
 	r = runSgsim(t, "check", "-topology", listed, "-topology", "pl-1="+empty)
 	assert.Equal(t, exitNo, r.status)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -108,7 +109,7 @@ func TestReadmeCommands(t *testing.T) {
 	var lines []string
 	for _, b := range readmeBlocks(t) {
 		if b.language == "sh" {
-			for line := range strings.Lines(b.text) {
+			for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", "")) {
 				command, _, _ := strings.Cut(line, " #")
 				lines = append(lines, strings.TrimSpace(command))
 			}
@@ -121,16 +122,50 @@ func TestReadmeCommands(t *testing.T) {
 		if !ok || strings.Contains(args, " groups.json") { // the reader's own files
 			continue
 		}
-		quoted := strings.Split(args, "'")
-		words := strings.Fields(quoted[0])
-		if len(quoted) > 1 {
-			words = append(words, quoted[1])
-		}
-		cmd := exec.Command(sgsim, words...)
-		cmd.Dir = root
-		out, err := cmd.CombinedOutput()
-		assert.NoError(t, err, "%s\n%s", line, out)
+		run(t, args)
 	}
+}
+
+// run returns what the command prints that is called with these arguments.
+func run(t *testing.T, args string) string {
+	var words []string
+	for i, part := range strings.Split(args, "'") {
+		if i%2 == 1 {
+			words = append(words, part)
+		} else {
+			words = append(words, strings.Fields(part)...)
+		}
+	}
+	cmd := exec.Command(sgsim, words...)
+	cmd.Dir = root
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s\n%s", args, out)
+	return string(out)
+}
+
+// Each story prints what stands behind its command. With -update that is written anew.
+func TestReadmeStories(t *testing.T) {
+	blocks := readmeBlocks(t)
+	file := filepath.Join(root, "README.md")
+	readme, err := os.ReadFile(file)
+	require.NoError(t, err)
+	stories := 0
+	for i, b := range blocks {
+		args, ok := strings.CutPrefix(strings.ReplaceAll(b.text, "\\\n", ""), "go run ./sg/cmd/sgsim explain -topology examples/stories/")
+		if !ok {
+			continue
+		}
+		stories++
+		require.Less(t, i+1, len(blocks), "a story without its output behind it")
+		got := run(t, "explain -topology examples/stories/"+args)
+		if *update {
+			readme = bytes.Replace(readme, []byte(b.text+"```\n\n```\n"+blocks[i+1].text), []byte(b.text+"```\n\n```\n"+got), 1)
+			require.NoError(t, os.WriteFile(file, readme, 0o644))
+			continue
+		}
+		assert.Equal(t, blocks[i+1].text, got)
+	}
+	assert.Equal(t, 3, stories)
 }
 
 // What the README points to is there.

@@ -24,9 +24,10 @@ Judges each packet of the captures (pcap, pcapng, gzip; - is standard input;
 several are merged by time) at the ENIs of the topology that its addresses belong
 to, and reports. Without arguments it shows a small demonstration.
 
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
                        report goes to standard error with jsonl and flowlog (default text)

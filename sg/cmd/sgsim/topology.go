@@ -15,12 +15,14 @@ import (
 // A topologyFlags is where the topology comes from, the same in every
 // subcommand.
 type topologyFlags struct {
-	files list
-	enis  list
+	files  list
+	prefer list
+	enis   list
 }
 
 func (f *topologyFlags) define(fs *flag.FlagSet) {
 	fs.Var(&f.files, "topology", "")
+	fs.Var(&f.prefer, "prefer", "")
 	fs.Var(&f.enis, "eni", "")
 }
 
@@ -35,6 +37,9 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 		return nil, nil, errNoTopology, nil
 	}
 	l = load.New()
+	for _, name := range f.prefer {
+		l.Prefer(name)
+	}
 	for _, name := range f.files {
 		l.AddFile(name)
 	}

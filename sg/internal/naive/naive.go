@@ -397,7 +397,7 @@ func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Head
 		return list, sg.MissingList
 	}
 	for _, id := range e.Groups {
-		if !slices.ContainsFunc(f.topo.Groups, func(g sg.Group) bool { return g.ID == id }) {
+		if !slices.ContainsFunc(f.topo.Groups, func(g sg.Group) bool { return g.ID == id && !g.Incomplete }) {
 			return Rule{}, sg.MissingGroup
 		}
 	}

@@ -1,4 +1,4 @@
-package load
+package jsontree
 
 import (
 	"bufio"
@@ -21,18 +21,18 @@ var (
 // maxUnpacked bounds what a small file may unpack to.
 const maxUnpacked = 2 << 30
 
-// readText reads r to its end, unless it begins like what is not read, and returns
+// ReadText reads r to its end, unless refuse has an error for what it begins with, and returns
 // the text as UTF-8 without byte order mark, unpacked where it is gzip. size is about
 // what r holds, 0 if that is unknown.
-func readText(r io.Reader, size int64) (string, error) {
+func ReadText(r io.Reader, size int64, refuse func(start string) error) (string, error) {
 	br := bufio.NewReaderSize(r, 64<<10)
 	if start, _ := br.Peek(2); string(start) == "\x1f\x8b" { // an error comes back from the next read
-		return unpack(br)
+		return unpack(br, refuse)
 	}
-	return readPlain(br, size)
+	return readPlain(br, size, refuse)
 }
 
-func readPlain(br *bufio.Reader, size int64) (string, error) {
+func readPlain(br *bufio.Reader, size int64, refuse func(string) error) (string, error) {
 	start, _ := br.Peek(3)
 	switch {
 	case bytes.HasPrefix(start, []byte("\xef\xbb\xbf")):
@@ -43,7 +43,7 @@ func readPlain(br *bufio.Reader, size int64) (string, error) {
 		return readUTF16(br, binary.BigEndian)
 	}
 	start, _ = br.Peek(4096)
-	if err := whatNotJSON(string(start)); err != nil {
+	if err := refuse(string(start)); err != nil {
 		return "", err
 	}
 	var b strings.Builder
@@ -53,12 +53,12 @@ func readPlain(br *bufio.Reader, size int64) (string, error) {
 }
 
 // unpack reads what is packed once: there are files that unpack to themselves.
-func unpack(r io.Reader) (string, error) {
+func unpack(r io.Reader, refuse func(string) error) (string, error) {
 	z, err := gzip.NewReader(r)
 	if err == nil {
 		limited := &io.LimitedReader{R: z, N: maxUnpacked}
 		var text string
-		if text, err = readPlain(bufio.NewReaderSize(limited, 64<<10), 0); err == nil && limited.N > 0 {
+		if text, err = readPlain(bufio.NewReaderSize(limited, 64<<10), 0, refuse); err == nil && limited.N > 0 {
 			return text, nil
 		}
 		if limited.N == 0 {

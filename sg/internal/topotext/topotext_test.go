@@ -1,4 +1,4 @@
-package sgtest
+package topotext
 
 import (
 	"net/netip"
@@ -45,7 +45,7 @@ func everything() *sg.Topology {
 				},
 				Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.Peer{Group: "other one", Account: "2", Peering: "pcx-1"}}},
 			},
-			{ID: "web"}, {ID: "sg-web"}, {ID: ""},
+			{ID: "web", Incomplete: true}, {ID: "sg-web"}, {ID: ""},
 		},
 		ENIs: []sg.ENI{{
 			ID: "eni-1", Name: "the first", Addrs: []netip.Addr{ip("10.0.1.10"), ip("2001:db8::a")},
@@ -59,12 +59,12 @@ func everything() *sg.Topology {
 
 // Two groups of one id are for Compile to refuse, so they are kept.
 func TestTopologyTextKeepsEverything(t *testing.T) {
-	text := FormatTopology(everything())
-	got, err := ParseTopology("x", text)
+	text := Format(everything())
+	got, err := Parse("x", text)
 	require.NoError(t, err, text)
 	assert.Equal(t, everything(), got)
-	assert.Equal(t, everything(), cloneTopology(everything()))
-	assert.Empty(t, FormatTopology(&sg.Topology{}))
+	assert.Equal(t, everything(), Clone(everything()))
+	assert.Empty(t, Format(&sg.Topology{}))
 }
 
 func TestTopologyTextErrors(t *testing.T) {
@@ -96,25 +96,25 @@ func TestTopologyTextErrors(t *testing.T) {
 		"vpc v \"":                     "x:1: column 7: quote without an end",
 		"vpc a b\nvpc c d":             "x:1: \"b\": not a CIDR block\nx:2: \"d\": not a CIDR block",
 	} {
-		_, err := ParseTopology("x", text)
+		_, err := Parse("x", text)
 		assert.EqualError(t, err, want, text)
 	}
 }
 
 func FuzzTopologyText(f *testing.F) {
-	for _, line := range strings.Split(FormatTopology(everything()), "\n") { // short seeds: long ones are slow to minimize
+	for _, line := range strings.Split(Format(everything()), "\n") { // short seeds: long ones are slow to minimize
 		f.Add("group sg-web\nvpc vpc-1\nprefixlist pl-1\n" + line)
 	}
 	f.Add("group g\nremove group g\neni e fe80::1%eth0 \"\" group=\"\"")
 	f.Fuzz(func(t *testing.T, text string) {
-		topo, err := ParseTopology("x", text)
+		topo, err := Parse("x", text)
 		if err != nil {
 			return
 		}
-		out := FormatTopology(topo)
-		again, err := ParseTopology("x", out)
-		if err != nil || FormatTopology(again) != out {
-			t.Fatalf("%q\nis printed as %q\nand again %q, error %v", text, out, FormatTopology(again), err)
+		out := Format(topo)
+		again, err := Parse("x", out)
+		if err != nil || Format(again) != out {
+			t.Fatalf("%q\nis printed as %q\nand again %q, error %v", text, out, Format(again), err)
 		}
 	})
 }

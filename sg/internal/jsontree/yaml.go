@@ -1,4 +1,4 @@
-package load
+package jsontree
 
 import (
 	"encoding/json"
@@ -16,6 +16,9 @@ import (
 const maxYAML = 16 << 20
 
 var (
+	// ErrScalar is of a text that holds a single word or number, as any text may be taken to do.
+	ErrScalar = errors.New("neither JSON nor YAML")
+
 	errLongYAML = errors.New("more than 16 MB of YAML: print it with --output json")
 	errAlias    = errors.New("an alias: the AWS CLI prints none")
 	errOpenYAML = errors.New("the last line does not end: the file is cut off, or wants a line break there")
@@ -23,9 +26,9 @@ var (
 
 // yamlToJSON writes the documents of a YAML text as JSON, every value on the line
 // it has there, so that all else is told its place as if it were JSON.
-func (s *source) yamlToJSON(text string) (string, *Error) {
+func yamlToJSON(text string) (string, *Error) {
 	fail := func(line int, err error) (string, *Error) {
-		return "", &Error{Place: Place{File: s.name, Line: line}, Err: err}
+		return "", &Error{Line: line, Err: err}
 	}
 	switch {
 	case len(text) > maxYAML:
@@ -44,7 +47,7 @@ func (s *source) yamlToJSON(text string) (string, *Error) {
 		case err != nil:
 			return fail(yamlError(err))
 		case n.Kind == yaml.DocumentNode && n.Content[0].Kind == yaml.ScalarNode:
-			return fail(n.Content[0].Line, errNeither)
+			return fail(n.Content[0].Line, ErrScalar)
 		}
 		if w.value(&n); w.err != nil {
 			return fail(w.line, w.err)

@@ -1,0 +1,162 @@
+package load_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg/load"
+)
+
+// What several kinds of input say of one thing, in the text of the topology.
+func TestModel(t *testing.T) {
+	const groups = `{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "v"}]}`
+	for _, tc := range []struct {
+		name     string
+		in       []string
+		want     []string
+		warnings []string
+	}{
+		{
+			name: "interfaces to which AWS attaches no group",
+			in: []string{`{"NetworkInterfaces": [
+				{"NetworkInterfaceId": "eni-1", "InterfaceType": "regional_nat_gateway", "SourceDestCheck": false, "Groups": []},
+				{"NetworkInterfaceId": "eni-2", "InterfaceType": "network_load_balancer", "RequesterManaged": true, "SourceDestCheck": true, "Groups": []},
+				{"NetworkInterfaceId": "eni-3", "InterfaceType": "efs", "RequesterManaged": true}]}`},
+			want: []string{"eni eni-1 type=regional_nat_gateway no-source-dest-check",
+				"eni eni-2 type=network_load_balancer managed", "eni eni-3 type=efs managed"},
+		},
+		{
+			name: "the check of source and destination is the plan's",
+			in: []string{tfText{values: []string{`aws_network_interface.n {"id": "eni-1", "private_ips": ["10.0.0.1"], "security_groups": [], "source_dest_check": true}`,
+				`aws_instance.i {"id": "i-1", "primary_network_interface_id": "eni-2", "private_ip": "10.0.0.2", "source_dest_check": false}`}}.plan(),
+				`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SourceDestCheck": false}, {"NetworkInterfaceId": "eni-3", "SourceDestCheck": false}]}`},
+			want:     []string{"eni eni-1 10.0.0.1", "eni eni-2 10.0.0.2 instance=i-1 no-source-dest-check", "eni eni-3 no-source-dest-check"},
+			warnings: []string{"1.json"},
+		},
+		{
+			name: "prefix lists are known in part, whole or empty",
+			in: []string{`{"PrefixLists": [{"PrefixListId": "pl-aws", "OwnerId": "AWS"}, {"PrefixListId": "pl-s3", "Cidrs": []}]}`,
+				`pl-1=a|{"Entries": [{"Cidr": "10.0.0.0/8"}], "NextToken": "x"}`, `pl-2=b|{"Entries": []}`,
+				tfText{values: []string{`aws_ec2_managed_prefix_list.l {"id": "pl-3"}`,
+					`aws_ec2_managed_prefix_list_entry.e {"prefix_list_id": "pl-4", "cidr": "10.0.0.0/8"}`,
+					`data.aws_ec2_managed_prefix_list.d {"id": "pl-5"}`, `data.aws_prefix_list.p {"id": "pl-6", "cidr_blocks": ["10.0.0.0/8"]}`}}.state()},
+			want: []string{"prefixlist pl-3", "prefixlist pl-4 incomplete", "entry pl-4 10.0.0.0/8", "prefixlist pl-5 incomplete",
+				"prefixlist pl-6", "entry pl-6 10.0.0.0/8",
+				"prefixlist pl-aws owner=AWS incomplete", "prefixlist pl-s3", "prefixlist pl-1 incomplete", "entry pl-1 10.0.0.0/8", "prefixlist pl-2"},
+			warnings: []string{"a:1: NextToken: one page of several: more follow it"},
+		},
+		{
+			name: "all pages are there",
+			in:   []string{`pl-1=a|{"Entries": [{"Cidr": "10.0.0.0/8"}], "NextToken": "x"}`, `pl-1=b|{"Entries": [{"Cidr": "11.0.0.0/8"}]}`},
+			want: []string{"prefixlist pl-1", "entry pl-1 10.0.0.0/8", "entry pl-1 11.0.0.0/8"},
+		},
+		{
+			name: "a page of rules does not tell whole groups",
+			in:   []string{`{"NextToken": "x", "SecurityGroupRules": [{"GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`},
+			warnings: []string{"1.json:1: NextToken: one page of several: more follow it",
+				"1.json:1: SecurityGroupRules[0]: sg-a is a group of which only these rules are known: add describe-security-groups"},
+		},
+		{
+			name: "REF-11 transit gateways",
+			in: []string{`{"TransitGateways": [{"TransitGatewayId": "tgw-1", "State": "available", "Options": {"SecurityGroupReferencingSupport": "enable"}}]}`,
+				`{"TransitGatewayVpcAttachments": [
+				{"TransitGatewayAttachmentId": "a-1", "TransitGatewayId": "tgw-1", "VpcId": "v", "State": "available", "Options": {"SecurityGroupReferencingSupport": "enable"}},
+				{"TransitGatewayAttachmentId": "a-2", "TransitGatewayId": "tgw-1", "VpcId": "w", "State": "available", "Options": {"SecurityGroupReferencingSupport": "disable"}},
+				{"TransitGatewayAttachmentId": "a-3", "TransitGatewayId": "tgw-2", "VpcId": "w", "State": "modifying"},
+				{"TransitGatewayAttachmentId": "a-4", "TransitGatewayId": "tgw-2", "VpcId": "x", "State": "deleted"}]}`},
+			want: []string{"transitgateway tgw-1 v disabled=w referencing=enable", "transitgateway tgw-2 unknown=w"},
+		},
+		{
+			name: "a gateway whose attachments are not known connects nothing and parts nothing",
+			in:   []string{`{"TransitGateways": [{"TransitGatewayId": "tgw-1"}]}`},
+		},
+		{
+			name: "a plan decides about attachments",
+			in: []string{tfText{values: []string{`aws_ec2_transit_gateway.g {"id": "tgw-1", "security_group_referencing_support": "enable"}`,
+				`aws_ec2_transit_gateway_vpc_attachment.a {"id": "a-1", "transit_gateway_id": "tgw-1", "vpc_id": "v", "security_group_referencing_support": "disable"}`},
+				changes: []map[string]any{change("aws_ec2_transit_gateway_vpc_attachment", "delete", obj{"id": "a-2"})}}.plan(),
+				`{"TransitGatewayVpcAttachments": [
+				{"TransitGatewayAttachmentId": "a-1", "TransitGatewayId": "tgw-1", "VpcId": "v", "Options": {"SecurityGroupReferencingSupport": "enable"}},
+				{"TransitGatewayAttachmentId": "a-2", "TransitGatewayId": "tgw-1", "VpcId": "w"}]}`},
+			want:     []string{"transitgateway tgw-1 disabled=v referencing=enable"},
+			warnings: []string{"2.json:3: TransitGatewayVpcAttachments[1]: left out: the plan at 1.json:1: resource_changes[0] deletes a-2"},
+		},
+		{
+			name: "CT-30 idle timeouts of instance types, unless the interface has its own",
+			in: []string{`{"InstanceTypes": [{"InstanceType": "m8i.large", "NetworkInfo": {"ConnectionTrackingConfiguration":
+					{"DefaultTcpEstablishedTimeout": 350, "DefaultUdpTimeout": 30, "DefaultUdpStreamTimeout": 180}}}, {"InstanceType": "m5.large", "NetworkInfo": {}}]}`,
+				`{"Reservations": [{"Instances": [{"InstanceId": "i-1", "InstanceType": "m8i.large", "NetworkInterfaces": [
+					{"NetworkInterfaceId": "eni-1", "ConnectionTrackingConfiguration": {"UdpTimeout": 45}}]},
+					{"InstanceId": "i-2", "InstanceType": "m5.large", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-2"}]}]}]}`},
+			want: []string{"eni eni-1 instance=i-1 tcp-established=5m50s udp=45s udp-stream=3m0s", "eni eni-2 instance=i-2"},
+		},
+		{
+			name: "VPCs, subnets and associations that a plan deletes",
+			in: []string{tfText{values: []string{}, changes: []map[string]any{change("aws_vpc", "delete", obj{"id": "w"}), change("aws_subnet", "delete", obj{"id": "s-2"}),
+				change("aws_vpc_security_group_vpc_association", "delete", obj{"security_group_id": "sg-a", "vpc_id": "w"})}}.plan(), groups,
+				`{"Vpcs": [{"VpcId": "v"}, {"VpcId": "w"}], "Subnets": [{"SubnetId": "s-1", "VpcId": "v"}, {"SubnetId": "s-2", "VpcId": "v"}]}`,
+				`{"SecurityGroupVpcAssociations": [{"GroupId": "sg-a", "VpcId": "w"}, {"GroupId": "sg-a", "VpcId": "x"}]}`},
+			want:     []string{"vpc v", "subnet v s-1", "group sg-a vpc=v associated=x"},
+			warnings: []string{"left out: the plan takes sg-a from w", "deletes w", "deletes s-2"},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := read(tc.in...)
+			require.Empty(t, got.errors)
+			if tc.want != nil {
+				assert.Equal(t, strings.Join(tc.want, "\n")+"\n", got.text)
+			}
+			assert.Len(t, got.warnings, len(tc.warnings), "%v", got.warnings)
+			for _, w := range tc.warnings {
+				assert.Contains(t, strings.Join(got.warnings, "\n"), w)
+			}
+		})
+	}
+}
+
+// What is to be preferred decides, in whatever order the inputs come.
+func TestPrefer(t *testing.T) {
+	rules := func(cidrs ...string) string {
+		var out []string
+		for _, c := range cidrs {
+			out = append(out, `{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "`+c+`"}]}`)
+		}
+		return group(strings.Join(out, ","), "")
+	}
+	docs := map[string]string{
+		"old.json": rules("10.0.0.0/8", "10.0.0.0/9"), "new.json": rules("10.0.0.0/8", "10.0.0.0/10"),
+		"a.json": liveENI("eni-1", "10.0.0.1", "sg-a"), "b.json": liveENI("eni-1", "10.0.0.2", "sg-a"), "vpc.json": liveVPC,
+		"state.json": tfText{values: []string{`aws_instance.i {"id": "i-1", "primary_network_interface_id": "eni-1", "private_ip": "10.0.0.3", "vpc_security_group_ids": ["sg-a"]}`}}.state(),
+	}
+	load := func(prefer []string, names ...string) result {
+		l := load.New()
+		for _, name := range prefer {
+			l.Prefer(name)
+		}
+		for _, name := range names {
+			l.Add(name, strings.NewReader(docs[name]))
+		}
+		return resultOf(l.Topology())
+	}
+	for _, order := range [][]string{{"old.json", "new.json"}, {"new.json", "old.json"}} {
+		got := load([]string{"new.json"}, order...)
+		assert.Equal(t, []string{"sg-a ingress all 10.0.0.0/8", "sg-a ingress all 10.0.0.0/10"}, got.lines("rule"), "%v", got.errors)
+		assert.Equal(t, []string{"old.json:1: SecurityGroups[0].IpPermissions[1].IpRanges[0]: sg-a: this rule is left out, since new.json decides and does not have it"}, got.warnings)
+	}
+	for _, order := range [][]string{{"old.json", "a.json", "b.json", "vpc.json"}, {"b.json", "a.json", "vpc.json", "old.json"}} {
+		assert.NotEmpty(t, load(nil, order...).errors)
+		got := load([]string{"b.json"}, order...)
+		assert.Equal(t, []string{"eni eni-1 10.0.0.2 sg-a vpc=v"}, got.lines("eni"), "%v", got.errors)
+		assert.Equal(t, []string{"a.json:1: NetworkInterfaces[0]: eni-1 has other addresses here than at b.json:1: NetworkInterfaces[0], which decides"}, got.warnings)
+	}
+	for prefer, addr := range map[string]string{"state.json": "10.0.0.3", "a.json": "10.0.0.1"} {
+		assert.NotEmpty(t, load(nil, "old.json", "vpc.json", "state.json", "a.json").errors)
+		got := load([]string{prefer}, "old.json", "vpc.json", "state.json", "a.json")
+		assert.Equal(t, []string{"eni eni-1 " + addr + " sg-a vpc=v instance=i-1"}, got.lines("eni"), "%v", got.errors)
+		assert.Len(t, got.warnings, 1)
+	}
+	assert.Equal(t, []string{"c.json: is to be preferred, but is no input"}, load([]string{"c.json"}, "a.json").errors)
+}

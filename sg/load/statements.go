@@ -1,0 +1,143 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
+	"github.com/sgsim/sgsim/sg/internal/words"
+)
+
+// statements are a topology in its text form.
+type statements struct {
+	src  *source
+	text string
+}
+
+// isStatements reports whether a text begins as the text form of a topology does.
+func isStatements(text string) bool {
+	for line := range strings.Lines(text) {
+		if ws := strings.Fields(line); len(ws) > 0 && ws[0][0] != '#' {
+			return len(ws) > 1 && topotext.IsStatement(ws[0])
+		}
+	}
+	return false
+}
+
+// texts reads those that are preferred, or the others.
+func (b *builder) texts(all []statements, preferred bool) {
+	for _, s := range all {
+		if s.src.preferred == preferred {
+			b.statements(s)
+		}
+	}
+}
+
+func (b *builder) statements(s statements) {
+	src := &source{name: s.src.name, p: &b.problems, preferred: s.src.preferred, decides: s.src.decides}
+	list := &cursor{src: src}
+	declared := make(map[string]int)
+	for line := range strings.Lines(s.text) {
+		c := &cursor{src: src, n: src.AddLine(len(line))}
+		line = strings.TrimRight(line, "\r\n")
+		ws, err := words.Split(line)
+		if err == nil && len(ws) > 0 {
+			err = b.statement(line, ws, declared, c, list)
+		}
+		if err != nil {
+			c.fail("", "%w", err)
+		}
+	}
+}
+
+// statement reads one line, which stands at c. declared are the lines of the same text
+// that declare something, by kind and id.
+func (b *builder) statement(line string, ws []words.Word, declared map[string]int, c, list *cursor) error {
+	// The parser is given what the line belongs to, and nothing else.
+	part := topotext.New(nil)
+	t := part.Topo
+	kind, of := ws[0].Value, ""
+	if len(ws) > 1 {
+		of = ws[1].Value
+	}
+	switch {
+	case kind == "remove":
+		return fmt.Errorf("%q: a file has nothing to remove", kind)
+	case kind == "subnet" && declared["vpc "+of] > 0:
+		t.VPCs = []sg.VPC{{ID: sg.VPCID(of)}}
+	case kind == "entry" && declared["prefixlist "+of] > 0:
+		t.PrefixLists = []sg.PrefixList{{ID: sg.PrefixListID(of)}}
+	case kind == "rule" && declared["group "+of] > 0:
+		t.Groups = []sg.Group{{ID: sg.GroupID(of)}}
+	}
+	if err := part.Statement(line, ws); err != nil {
+		return err
+	}
+	declares := kind != "subnet" && kind != "entry" && kind != "rule"
+	if declares {
+		key := kind + " " + of
+		if first := declared[key]; first > 0 {
+			return fmt.Errorf("%s stands at line %d already", key, first)
+		}
+		declared[key] = c.place().Line
+	}
+	b.part(t, declares, c, list)
+	return nil
+}
+
+// part adds what a line says, which may declare a prefix list or a group, or be part of
+// one.
+func (b *builder) part(t *sg.Topology, declares bool, c, list *cursor) {
+	for _, p := range t.VPCs {
+		v := b.vpc(p.ID, c)
+		v.addCIDRs(p.CIDRs...)
+		setDefault(&v.Account, p.Account)
+		v.Default = v.Default || p.Default
+		for _, s := range p.Subnets {
+			v.addSubnet(s.ID, s.CIDRs...)
+		}
+	}
+	for _, p := range t.Peerings {
+		b.peering(p, c, false)
+	}
+	for _, p := range t.TransitGateways {
+		g := b.gateway(p.ID, c)
+		b.option(&g.Referencing, p.Referencing, c, g.at)
+		for _, a := range p.Attachments {
+			b.attach(p.ID, a.VPC, a.Referencing, c)
+		}
+	}
+	for _, p := range t.PrefixLists {
+		l := b.list(p.ID, c)
+		l.entries = l.entries || declares && !p.Incomplete
+		setDefault(&l.Name, p.Name)
+		setDefault(&l.Family, p.Family)
+		setDefault(&l.MaxEntries, p.MaxEntries)
+		setDefault(&l.Owner, p.Owner)
+		for _, e := range p.Entries {
+			b.listEntry(l, e, c)
+		}
+	}
+	for i := range t.Groups {
+		p := &t.Groups[i]
+		g := b.group(p.ID, c)
+		if declares {
+			g.whole, g.listings = g.whole || !p.Incomplete, append(g.listings, c)
+			g.prefer(c)
+		}
+		setDefault(&g.Name, p.Name)
+		setDefault(&g.Description, p.Description)
+		setDefault(&g.VPC, p.VPC)
+		setDefault(&g.Account, p.Account)
+		g.associations.add(&g.Associations, p.Associations...)
+		for dir := sg.Ingress; dir <= sg.Egress; dir++ {
+			for _, r := range *topotext.RulesOf(p, dir) {
+				b.listRule(g, dir, r, c, list, true)
+			}
+		}
+	}
+	for _, p := range t.ENIs {
+		b.listENI(&eni{ENI: p}, c)
+	}
+}
