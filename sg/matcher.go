@@ -92,24 +92,13 @@ func (s *ruleSet) compile(groups []*group, d int) {
 	s.Table = match.New(rules)
 }
 
-// keys returns what the rule covers but for its peer (SG-20 to SG-31).
+// keys returns what the rule covers but for its peer.
 func (r *Rule) keys() match.Range {
-	switch r.Protocol {
-	case AllProtocols:
-		return match.All
-	case TCP, UDP:
-		if r.Ports != allPorts {
-			return match.Ports(packet.Protocol(r.Protocol), uint16(r.Ports.first), uint16(r.Ports.last))
-		}
-	case ICMP, ICMPv6:
-		if typ := uint16(r.ICMP.typ) << 8; r.ICMP.set && r.ICMP.typ >= 0 { // SG-29
-			if r.ICMP.code >= 0 {
-				return match.Ports(packet.Protocol(r.Protocol), typ|uint16(r.ICMP.code), typ|uint16(r.ICMP.code))
-			}
-			return match.Ports(packet.Protocol(r.Protocol), typ, typ|255)
-		}
+	typ, code := -1, -1
+	if r.ICMP.set {
+		typ, code = r.ICMP.Type(), r.ICMP.Code()
 	}
-	return match.AllOf(packet.Protocol(r.Protocol)) // hopOpt is 0
+	return match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
 }
 
 // covers reports whether the rule covers the packet but for its peer.

@@ -3,6 +3,7 @@
 //	sgsim replay     run captures through the groups, and report
 //	sgsim explain    say at length what happens to one packet, and why
 //	sgsim check      find what is wrong or useless in the groups
+//	sgsim diff       say what a change of groups opens and breaks
 //	sgsim graph      draw the groups and their rules
 //
 //	sgsim wireshark-profile   write colours and filters for what replay -annotated wrote
@@ -11,7 +12,7 @@
 //
 // The exit status is 0 where all went well, 1 for input that cannot be read or that
 // gives -fail-on nothing to judge, 2 for a wrong command line, 3 where the answer is
-// no (packets dropped with -fail-on drop, findings of check), and 130 after an
+// no (-fail-on of replay, explain and diff, findings of check), and 130 after an
 // interrupt.
 package main
 
@@ -44,6 +45,7 @@ What AWS security groups do with packets, with no AWS account and no root.
   replay    run captures through the groups, packet by packet, and report
   explain   say at length what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
+  diff      say what a change of groups opens and breaks, before it is made; for CI
   graph     draw the groups and their rules: Mermaid, Graphviz, SVG
 
   wireshark-profile   write colours and filters for captures of replay -annotated
@@ -82,6 +84,8 @@ func (t *tool) run(args []string) int {
 		return t.explain(args[1:])
 	case "check":
 		return t.check(args[1:])
+	case "diff":
+		return t.diff(args[1:])
 	case "graph":
 		return t.graph(args[1:])
 	case "wireshark-profile":
@@ -96,7 +100,7 @@ func (t *tool) run(args []string) int {
 		fmt.Fprintln(t.stdout, version())
 		return exitOK
 	default:
-		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check, graph and wireshark-profile\n", name)
+		fmt.Fprintf(t.stderr, "sgsim: no subcommand %q; there are replay, explain, check, diff, graph and wireshark-profile\n", name)
 		return exitUsage
 	}
 }

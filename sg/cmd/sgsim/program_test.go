@@ -447,7 +447,7 @@ func TestReplayStdinAndGzip(t *testing.T) {
 func TestHelp(t *testing.T) {
 	top := runSgsim(t, "help")
 	assert.Zero(t, top.status)
-	for _, name := range []string{"replay", "check", "explain", "graph", "wireshark-profile"} {
+	for _, name := range []string{"replay", "check", "explain", "diff", "graph", "wireshark-profile"} {
 		assert.Contains(t, top.stdout, "  "+name)
 		r := runSgsim(t, name, "-h")
 		assert.Zero(t, r.status)

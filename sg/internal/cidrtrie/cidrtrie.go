@@ -22,6 +22,7 @@ package cidrtrie
 
 import (
 	"encoding/binary"
+	"iter"
 	"net/netip"
 	"slices"
 )
@@ -130,6 +131,25 @@ func (t *Trie) At(p netip.Prefix) (numbers []uint32) {
 		numbers = append(numbers, n.entries[i].number)
 	}
 	return numbers
+}
+
+// All yields every prefix with each of its numbers, in no order.
+func (t *Trie) All() iter.Seq2[netip.Prefix, uint32] {
+	return func(yield func(netip.Prefix, uint32) bool) {
+		var key [16]byte
+		if !t.short4.all(key[:4], 0, yield) {
+			return
+		}
+		for a := range uint32(1 << 16) {
+			if l := t.long4.leaf(a << 16); l != nil {
+				binary.BigEndian.PutUint16(key[:], uint16(a))
+				if !l.node.all(key[:4], 1, yield) {
+					return
+				}
+			}
+		}
+		t.root6.all(key[:], 0, yield)
+	}
 }
 
 // With returns a Trie in which a prefix has a number. It must not have it already.

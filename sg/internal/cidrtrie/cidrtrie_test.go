@@ -119,6 +119,12 @@ func TestTrieAgainstModel(t *testing.T) {
 			for k := range m {
 				require.Equal(t, m.at(k.p), trie.At(k.p), "seed %d: %s", seed, k.p)
 			}
+			all := model{}
+			for p, number := range trie.All() {
+				require.False(t, all[pair{p, number}], "seed %d: %s twice", seed, p)
+				all[pair{p, number}] = true
+			}
+			require.Equal(t, m, all, "seed %d", seed)
 		}
 		check(&trie, m)
 		first, firstModel := trie, maps.Clone(m)

@@ -187,3 +187,26 @@ func (n *node) kidSlot(v uint16) **node {
 	}
 	return &n.kids[i].n
 }
+
+// all yields the entries of the node, which is at a depth on the way to key, and of all
+// below it. It changes the rest of key.
+func (n *node) all(key []byte, depth int, yield func(netip.Prefix, uint32) bool) bool {
+	if n == nil {
+		return true
+	}
+	clear(key[2*depth:])
+	for _, e := range n.entries {
+		binary.BigEndian.PutUint16(key[2*depth:], e.first)
+		a, _ := netip.AddrFromSlice(key)
+		if !yield(netip.PrefixFrom(a, 16*depth+int(e.bits)), e.number) {
+			return false
+		}
+	}
+	for _, k := range n.kids {
+		binary.BigEndian.PutUint16(key[2*depth:], k.key)
+		if !k.n.all(key, depth+1, yield) {
+			return false
+		}
+	}
+	return true
+}

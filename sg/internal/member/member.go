@@ -6,6 +6,7 @@ package member
 
 import (
 	"encoding/binary"
+	"iter"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -77,6 +78,40 @@ func (x *Index) Shared() bool { return len(x.lists) > 0 }
 
 // Most is the largest owner plus one.
 const Most = several - 1
+
+// All yields everything that was added, and its owners, in no order. An address or
+// prefix that lies in others has their owners too.
+func (x *Index) All() iter.Seq2[netip.Prefix, []uint32] {
+	return func(yield func(netip.Prefix, []uint32) bool) {
+		for _, p := range append([]byLength4{{32, x.exact4}}, x.prefix4...) {
+			for _, s := range p.t.slots {
+				if s.val != 0 && !yield(s.prefix(p.bits), x.owners(s.val)) {
+					return
+				}
+			}
+		}
+		for _, p := range append([]byLength6{{128, x.exact6}}, x.prefix6...) {
+			for _, s := range p.t.slots {
+				if s.val != 0 && !yield(s.prefix(p.bits), x.owners(s.val)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (s *slot4) prefix(bits int) netip.Prefix {
+	var a [4]byte
+	binary.BigEndian.PutUint32(a[:], s.key)
+	return netip.PrefixFrom(netip.AddrFrom4(a), bits)
+}
+
+func (s *slot6) prefix(bits int) netip.Prefix {
+	var a [16]byte
+	binary.BigEndian.PutUint64(a[:8], s.key.hi)
+	binary.BigEndian.PutUint64(a[8:], s.key.lo)
+	return netip.PrefixFrom(netip.AddrFrom16(a), bits)
+}
 
 func (x *Index) find4(a uint32) uint32 {
 	if x.blocks4[a>>22]>>(a>>16&63)&1 == 0 {

@@ -37,9 +37,17 @@ func TestIndexAgainstList(t *testing.T) {
 			} else {
 				x.Add(p.Addr(), owner)
 			}
-			owned[p] = append(owned[p], owner)
+			owned[p.Masked()] = append(owned[p.Masked()], owner)
 		}
 		x.Seal()
+		all := map[netip.Prefix]bool{}
+		for p, owners := range x.All() {
+			for _, o := range owned[p.Masked()] {
+				require.Contains(t, owners, o, "seed %d: %s", seed, p)
+			}
+			all[p] = true
+		}
+		require.Len(t, all, len(owned), "seed %d", seed)
 		for range 200 {
 			a := addr()
 			var want []uint32

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// changed is vpcJSON with another rule at the database, and with SSH to the web server.
+func changed(t *testing.T) string {
+	s := strings.Replace(vpcJSON, `"FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": "sg-web"}]`, `"FromPort": 5433, "ToPort": 5433, "UserIdGroupPairs": [{"GroupId": "sg-web"}]`, 1)
+	s = strings.Replace(s, `{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80,`, `{"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]},
+       {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80,`, 1)
+	return write(t, "after.json", []byte(s))
+}
+
+func TestDiff(t *testing.T) {
+	before, after := vpc(t), changed(t)
+	r := runSgsim(t, "diff", "-before", before, "-after", after)
+	assert.Zero(t, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "2 opened, 1 broken at 2 interfaces\n")
+	assert.Contains(t, r.stdout, `
+opened: ingress of web (eni-web)
+  packets  tcp 22 from 203.0.113.0/24
+  before   drop
+  after    accept, web (sg-web): tcp 22 from 203.0.113.0/24
+  try      tcp 203.0.113.7:40001 > 10.0.1.10:22 S
+`)
+	assert.Contains(t, r.stdout, "between interfaces:\n  broken  web (eni-web) > db (eni-db): tcp 5432\n")
+
+	r = runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "any")
+	assert.Equal(t, result{stdout: "nothing differs: what passed passes, and nothing else does\n"}, r)
+}
+
+func TestDiffGate(t *testing.T) {
+	before, after := vpc(t), changed(t)
+	member := write(t, "member.json", []byte(strings.Replace(vpcJSON, `"UserIdGroupPairs": [{"GroupId": "sg-web"}]`, `"IpRanges": [{"CidrIp": "10.0.1.10/32"}]`, 1)))
+	for _, tt := range []struct {
+		after, failOn string
+		want          int
+	}{
+		{after, "broken", exitNo}, {after, "opened", exitNo}, {after, "any", exitNo},
+		{member, "broken", exitOK}, {member, "opened", exitOK}, {member, "any", exitNo}, // future members alone
+		{before, "any", exitOK},
+	} {
+		assert.Equal(t, tt.want, runSgsim(t, "diff", "-before", before, "-after", tt.after, "-fail-on", tt.failOn).status, tt)
+	}
+	for _, args := range [][]string{
+		{"-before", before}, {"-before", before, "-after", after, "-fail-on", "drop"}, {"-before", before, "-after", after, "-format", "xml"},
+		{"-before", before, "-after", after, "-at", "noon", "x.pcap"}, {"-before", before, "-after", after, "-at", "2026-03-01T12:00:00Z"},
+	} {
+		assert.Equal(t, exitUsage, runSgsim(t, append([]string{"diff"}, args...)...).status, args)
+	}
+	assert.Equal(t, exitInput, runSgsim(t, "diff", "-before", before, "-after", "no such file").status)
+}
+
+func TestDiffTraffic(t *testing.T) {
+	before, after, capture := vpc(t), changed(t), pcapFile(t, askDB, dbSays, askSSH, "tcp 10.0.1.10:40009 > 10.0.2.20:5432 S")
+	r := runSgsim(t, "diff", "-before", before, "-after", after, "-at", "2026-05-04T08:00:02Z", "-fail-on", "broken", capture)
+	assert.Equal(t, exitNo, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "in 4 captured packets: 1 connection broken, 1 connection opened\n")
+	assert.Contains(t, r.stdout, "passing by tracking alone, not to be opened again: 1 connection\n")
+
+	r = runSgsim(t, "diff", "-before", before, "-after", after, "-format", "markdown", capture)
+	assert.Contains(t, r.stdout, "| broken | ingress of db (eni-db) | tcp 5432 from members of web (sg-web) (10.0.1.10/32) |")
+	assert.Contains(t, r.stdout, "**Captured traffic:** 4 packets;")
+}
+
+// Every key that diff writes is described.
+func TestDiffJSON(t *testing.T) {
+	doc, err := os.ReadFile("JSON.md")
+	require.NoError(t, err)
+	capture := pcapFile(t, askDB, dbSays, askSSH)
+	r := runSgsim(t, "diff", "-before", vpc(t), "-after", changed(t), "-format", "json", "-at", "2026-05-04T08:00:02Z", capture)
+	require.Zero(t, r.status, r.stderr)
+	var all map[string]any
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &all))
+	keys := 0
+	var look func(any)
+	look = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, x := range v {
+				look(x)
+			}
+		case map[string]any:
+			for key, x := range v {
+				keys++
+				assert.Contains(t, string(doc), "`"+key+"`")
+				look(x)
+			}
+		}
+	}
+	look(all)
+	assert.Greater(t, keys, 60)
+	assert.EqualValues(t, 1, all["version"])
+	assert.Len(t, all["changes"], 3)
+	assert.Len(t, all["traffic"].(map[string]any)["kept"], 1)
+}
+
+// The page of the README is what the command behind it prints.
+func TestReadmeDiff(t *testing.T) {
+	blocks := readmeBlocks(t)
+	for i, b := range blocks {
+		for line := range strings.Lines(b.text) {
+			if args, ok := strings.CutPrefix(strings.TrimSpace(line), "go run ./sg/cmd/sgsim diff "); ok && b.language == "sh" {
+				cmd := exec.Command(sgsim, append([]string{"diff"}, strings.Fields(args)...)...)
+				cmd.Dir = root
+				out, err := cmd.Output()
+				require.NoError(t, err)
+				assert.Equal(t, blocks[i+1].text, string(out))
+				return
+			}
+		}
+	}
+	t.Fatal("no command")
+}

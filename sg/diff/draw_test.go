@@ -1,0 +1,214 @@
+package diff_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// The worlds are small, so that rules, lists, members and packets meet.
+var (
+	drawCIDRs = []string{
+		"0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0", "10.0.0.0/8", "10.0.1.0/24", "10.0.1.10/32", "192.0.2.0/24", "0.0.0.0/1", "128.0.0.0/1",
+		"2001:db8::/32", "2001:db8:1::/48", "2001:db8:1::10/128", "::/1", "8000::/1", "255.255.255.255/32", "169.254.169.254/32",
+	}
+	drawPorts  = []int{0, 22, 80, 81, 443, 1024, 65535}
+	drawGroups = []sg.GroupID{"sg-a", "sg-b", "sg-c", "sg-d"}
+	drawENIs   = []sg.ENI{
+		{ID: "eni-1", Addrs: addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
+		{ID: "eni-2", Addrs: addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: prefixes("10.0.3.0/28")},
+		{ID: "eni-3", Addrs: addrs("10.1.1.30", "2001:db8:3::30"), VPC: "vpc-2"},
+		{ID: "eni-4", Addrs: addrs("10.0.1.40"), VPC: "vpc-1"},
+		{ID: "eni-5"},
+	}
+)
+
+func addrs(texts ...string) (as []netip.Addr) {
+	for _, s := range texts {
+		as = append(as, netip.MustParseAddr(s))
+	}
+	return as
+}
+
+func prefixes(texts ...string) (ps []netip.Prefix) {
+	for _, s := range texts {
+		ps = append(ps, netip.MustParsePrefix(s))
+	}
+	return ps
+}
+
+func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
+
+func drawTopology(r *rand.Rand) *sg.Topology {
+	t := &sg.Topology{
+		VPCs: []sg.VPC{{ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16"), Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")}}}},
+		PrefixLists: []sg.PrefixList{
+			{ID: "pl-4", Family: packet.IPv4, Incomplete: r.IntN(8) == 0}, {ID: "pl-6", Family: packet.IPv6},
+		},
+	}
+	for _, e := range drawENIs {
+		for _, g := range drawGroups {
+			if r.IntN(3) == 0 {
+				e.Groups = append(e.Groups, g)
+			}
+		}
+		if r.IntN(12) == 0 {
+			e.Groups = append(e.Groups, "sg-gone")
+		}
+		e.RequesterManaged = r.IntN(10) == 0
+		if r.IntN(20) != 0 {
+			t.ENIs = append(t.ENIs, e)
+		}
+	}
+	for _, id := range drawGroups {
+		g := sg.Group{ID: id, VPC: pick[sg.VPCID](r, "", "vpc-1", "vpc-2")}
+		for range r.IntN(5) {
+			g.Ingress = append(g.Ingress, drawRule(r))
+		}
+		for range r.IntN(4) {
+			g.Egress = append(g.Egress, drawRule(r))
+		}
+		t.Groups = append(t.Groups, g)
+	}
+	for i := range t.PrefixLists {
+		t.PrefixLists[i].Entries = drawEntries(r, i == 0)
+	}
+	if r.IntN(3) == 0 {
+		t.Peerings = []sg.Peering{{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(r, "active", "deleted")}}
+	}
+	return t
+}
+
+func drawEntries(r *rand.Rand, v4 bool) (es []sg.PrefixListEntry) {
+	for _, c := range drawCIDRs[4:] {
+		if c := netip.MustParsePrefix(c); c.Addr().Is4() == v4 && r.IntN(3) == 0 {
+			es = append(es, sg.PrefixListEntry{CIDR: c})
+		}
+	}
+	return es
+}
+
+func drawRule(r *rand.Rand) sg.Rule {
+	rule := sg.Rule{Protocol: pick(r, sg.TCP, sg.TCP, sg.UDP, sg.AllProtocols, sg.ICMP, sg.ICMPv6, sg.ProtocolNumber(47), sg.ProtocolNumber(0))}
+	switch rule.Protocol {
+	case sg.TCP, sg.UDP:
+		a, b := pick(r, drawPorts...), pick(r, drawPorts...)
+		rule.Ports = sg.Ports(min(a, b), max(a, b))
+	case sg.ICMP, sg.ICMPv6:
+		rule.ICMP = pick(r, sg.AllICMP, sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(133, -1))
+	}
+	switch r.IntN(6) {
+	case 0:
+		rule.Peer = sg.FromPrefixList(pick[sg.PrefixListID](r, "pl-4", "pl-6", "pl-gone"))
+	case 1:
+		rule.Peer = sg.Self
+	case 2:
+		rule.Peer = sg.FromGroup(pick(r, append(slices.Clone(drawGroups), "sg-nowhere")...))
+	default:
+		rule.Peer = sg.MustCIDR(pick(r, drawCIDRs...))
+	}
+	return rule
+}
+
+// drawChange returns a world that differs from t here and there.
+func drawChange(r *rand.Rand, t *sg.Topology) *sg.Topology {
+	other := drawTopology(r)
+	if r.IntN(4) == 0 {
+		return other
+	}
+	c := *t
+	c.Groups, c.PrefixLists, c.ENIs = slices.Clone(t.Groups), slices.Clone(t.PrefixLists), slices.Clone(t.ENIs)
+	for range 1 + r.IntN(3) {
+		switch i := r.IntN(len(c.Groups)); r.IntN(5) {
+		case 0:
+			c.Groups[i] = other.Groups[i]
+		case 1:
+			c.Groups[i].Ingress = append(slices.Clone(c.Groups[i].Ingress), drawRule(r))
+		case 2:
+			if n := len(c.Groups[i].Egress); n > 0 {
+				c.Groups[i].Egress = slices.Delete(slices.Clone(c.Groups[i].Egress), 0, 1)
+			}
+		case 3:
+			c.PrefixLists[i%2].Entries = drawEntries(r, i%2 == 0)
+		case 4:
+			n := r.IntN(len(c.ENIs))
+			c.ENIs[n].Groups = drawGroups[:r.IntN(4)]
+		}
+	}
+	return &c
+}
+
+// drawHeader returns the first packet of a connection that passes an interface.
+func drawHeader(r *rand.Rand, dir sg.Direction, local netip.Addr) packet.Header {
+	remote := netip.AddrFrom4([4]byte{byte(r.IntN(256)), byte(r.IntN(256)), 0, byte(r.IntN(256))})
+	if local.Is6() {
+		remote = netip.AddrFrom16([16]byte{byte(r.IntN(256)), 15: byte(r.IntN(256))})
+	}
+	for range 30 { // mostly one at the edge of something
+		p := netip.MustParsePrefix(pick(r, drawCIDRs...))
+		if e := pick(r, drawENIs...); len(e.Addrs) > 0 && r.IntN(2) == 0 {
+			p = netip.PrefixFrom(pick(r, e.Addrs...), 128)
+		}
+		if a := pick(r, p.Addr(), p.Addr().Prev(), p.Addr().Next()); a.IsValid() && a.Is4() == local.Is4() {
+			remote = a
+			break
+		}
+	}
+	src, dst := remote, local
+	if dir == sg.Egress {
+		src, dst = local, remote
+	}
+	port := uint16(max(0, min(65535, pick(r, drawPorts...)+r.IntN(3)-1)))
+	switch r.IntN(6) {
+	case 0:
+		return packet.UDPHeader(netip.AddrPortFrom(src, 40000), netip.AddrPortFrom(dst, port))
+	case 1:
+		return packet.ICMPHeader(src, dst, pick[uint8](r, 8, 3, 128, 133, 130, 143, 0, 255), pick[uint8](r, 0, 4, 255), 1)
+	case 2:
+		return packet.IPHeader(src, dst, pick[packet.Protocol](r, 0, 1, 47, 50, 58, 132, 255))
+	}
+	return packet.TCPHeader(netip.AddrPortFrom(src, 40000), netip.AddrPortFrom(dst, port), packet.SYN)
+}
+
+func shuffled(r *rand.Rand, t *sg.Topology) *sg.Topology {
+	c := *t
+	c.Groups, c.PrefixLists, c.ENIs = slices.Clone(t.Groups), slices.Clone(t.PrefixLists), slices.Clone(t.ENIs)
+	shuffle(r, c.Groups)
+	shuffle(r, c.PrefixLists)
+	shuffle(r, c.ENIs)
+	for i := range c.Groups {
+		c.Groups[i].Ingress = shuffle(r, slices.Clone(c.Groups[i].Ingress))
+		c.Groups[i].Egress = shuffle(r, slices.Clone(c.Groups[i].Egress))
+	}
+	for i := range c.PrefixLists {
+		c.PrefixLists[i].Entries = shuffle(r, slices.Clone(c.PrefixLists[i].Entries))
+	}
+	for i := range c.ENIs {
+		c.ENIs[i].Groups = shuffle(r, slices.Clone(c.ENIs[i].Groups))
+	}
+	return &c
+}
+
+func shuffle[T any](r *rand.Rand, s []T) []T {
+	r.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+	return s
+}
+
+// describe writes what a failure needs to be found again.
+func describe(t *sg.Topology) string {
+	s := ""
+	for _, g := range t.Groups {
+		s += fmt.Sprintf("%s vpc=%s in %s out %s\n", g.ID, g.VPC, g.Ingress, g.Egress)
+	}
+	for _, l := range t.PrefixLists {
+		s += fmt.Sprintf("%s %v\n", l.ID, l.Entries)
+	}
+	for _, e := range t.ENIs {
+		s += fmt.Sprintf("%s %v %v managed=%t\n", e.ID, e.Groups, e.VPC, e.RequesterManaged)
+	}
+	return s
+}

@@ -1,0 +1,217 @@
+package diff
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/netip"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
+)
+
+// Version counts the schemas of the JSON form. New keys leave it as it is; keys that go
+// or change their meaning do not.
+const Version = 1
+
+// MostPairs is how many pairs of interfaces the JSON form holds.
+const MostPairs = 1000
+
+// WriteJSON writes one object with what differs and, unless it is nil, what that does to
+// traffic; JSON.md beside the command describes it.
+//
+//	{"version": 1,
+//	 "changes": [{
+//	   "kind": "opened", "direction": "ingress", "family": 4, "before": "drop", "after": "accept",
+//	   "enis": ["eni-db"], "group": "sg-web", "addresses": ["10.0.1.10/32"],
+//	   "services": [{"text": "tcp 5432", "protocol": 6, "last_protocol": 6, "first": 5432, "last": 5432}],
+//	   "rules_before": [], "rules_after": [{"group": "sg-db", "rule": "sgr-1", "rule_text": "tcp 5432 sg-web"}],
+//	   "witness": "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"}],
+//	 "pairs": [{"from": "eni-web", "to": "eni-db", "family": 4, "opened": ["tcp 5432"], "broken": []}],
+//	 ...}
+//
+// The order is that of Diff and Traffic. The same policies give the same bytes.
+func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
+	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed)}
+	for i := range d.Changes {
+		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
+	}
+	out.More = !d.pairs(mostAsked, func(p Pair) bool {
+		if len(out.Pairs) == MostPairs {
+			return false
+		}
+		out.Pairs = append(out.Pairs, pairJSON{p.From, p.To, p.Family, texts(p.Opened), texts(p.Broken)})
+		return true
+	})
+	if t != nil {
+		out.Traffic = &trafficJSON{t.Report.Packets, []flowJSON{}, keptOf(t.Kept), keptOf(t.Ended)}
+		for _, f := range t.Flows {
+			out.Traffic.Flows = append(out.Traffic.Flows, flowJSON{
+				f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Time, f.Packets, f.Connections, f.Died,
+			})
+		}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(out); err != nil {
+		return err
+	}
+	_, err := w.Write(escape.JSON(b.Bytes()))
+	return err
+}
+
+type diffJSON struct {
+	Version int          `json:"version"`
+	Changes []changeJSON `json:"changes"`
+	Pairs   []pairJSON   `json:"pairs"`
+	More    bool         `json:"more_pairs"`
+	Added   []sg.ENIID   `json:"added"`
+	Removed []sg.ENIID   `json:"removed"`
+	Traffic *trafficJSON `json:"traffic,omitempty"`
+}
+
+type changeJSON struct {
+	Kind        string         `json:"kind"`
+	Direction   sg.Direction   `json:"direction"`
+	Family      packet.Family  `json:"family"`
+	Before      sg.Verdict     `json:"before"`
+	After       sg.Verdict     `json:"after"`
+	ENIs        []sg.ENIID     `json:"enis"`
+	Group       sg.GroupID     `json:"group,omitempty"`
+	Addrs       []netip.Prefix `json:"addresses"`
+	Services    []serviceJSON  `json:"services"`
+	RulesBefore []ruleJSON     `json:"rules_before"`
+	RulesAfter  []ruleJSON     `json:"rules_after"`
+	Witness     string         `json:"witness,omitempty"`
+}
+
+type serviceJSON struct {
+	Text         string          `json:"text"`
+	Protocol     packet.Protocol `json:"protocol"`
+	LastProtocol packet.Protocol `json:"last_protocol"`
+	First        uint16          `json:"first"`
+	Last         uint16          `json:"last"`
+}
+
+type ruleJSON struct {
+	Group sg.GroupID `json:"group"`
+	ID    sg.RuleID  `json:"rule,omitempty"`
+	Text  string     `json:"rule_text"`
+}
+
+type pairJSON struct {
+	From   sg.ENIID      `json:"from"`
+	To     sg.ENIID      `json:"to"`
+	Family packet.Family `json:"family"`
+	Opened []string      `json:"opened"`
+	Broken []string      `json:"broken"`
+}
+
+type trafficJSON struct {
+	Packets uint64     `json:"packets"`
+	Flows   []flowJSON `json:"flows"`
+	Kept    []keptJSON `json:"kept"`
+	Ended   []keptJSON `json:"ended"`
+}
+
+type flowJSON struct {
+	Src         netip.Addr      `json:"src"`
+	Dst         netip.Addr      `json:"dst"`
+	Protocol    packet.Protocol `json:"protocol"`
+	Before      fateJSON        `json:"before"`
+	After       fateJSON        `json:"after"`
+	First       string          `json:"first"`
+	Number      uint64          `json:"number"`
+	Time        time.Time       `json:"time"`
+	Packets     uint64          `json:"packets"`
+	Connections uint64          `json:"connections"`
+	Died        bool            `json:"died"`
+}
+
+type fateJSON struct {
+	Verdict   sg.Verdict `json:"verdict"`
+	Reason    sg.Reason  `json:"reason"`
+	ENI       sg.ENIID   `json:"eni,omitempty"`
+	Direction string     `json:"direction,omitempty"`
+	Rule      *ruleJSON  `json:"rule,omitempty"`
+}
+
+type keptJSON struct {
+	ENI       sg.ENIID         `json:"eni"`
+	Direction sg.Direction     `json:"direction"`
+	Tuple     packet.FiveTuple `json:"tuple"`
+	Rule      ruleJSON         `json:"rule"`
+	Since     time.Time        `json:"since"`
+	Expires   time.Time        `json:"expires"`
+	Closed    bool             `json:"closed"`
+}
+
+func jsonOf(c *Change) changeJSON {
+	out := changeJSON{
+		Kind: c.Kind(), Direction: c.Direction, Family: c.Family, Before: c.Before, After: c.After, ENIs: c.ENIs, Group: c.Group,
+		Addrs: some(c.Addrs), RulesBefore: rulesOf(c.RulesBefore), RulesAfter: rulesOf(c.RulesAfter),
+	}
+	for _, s := range c.Services {
+		out.Services = append(out.Services, serviceJSON{s.String(), s.Protocol, s.LastProtocol, s.First, s.Last})
+	}
+	if h, ok := c.Witness(0); ok {
+		out.Witness = h.String()
+	}
+	return out
+}
+
+// ruleOf is what a rule says, without its id and what people wrote about it.
+func ruleOf(ref sg.RuleRef) ruleJSON {
+	r := ref.Rule()
+	id := r.ID
+	r.ID, r.Description = "", ""
+	return ruleJSON{ref.Group(), id, r.String()}
+}
+
+func rulesOf(refs []sg.RuleRef) []ruleJSON {
+	out := []ruleJSON{}
+	for _, r := range refs {
+		out = append(out, ruleOf(r))
+	}
+	return out
+}
+
+func fateJSONOf(f Fate) fateJSON {
+	out := fateJSON{Verdict: f.Verdict, Reason: f.Reason, ENI: f.ENI}
+	if f.Direction != 0 {
+		out.Direction = f.Direction.String()
+	}
+	if !f.Rule.IsZero() {
+		r := ruleOf(f.Rule)
+		out.Rule = &r
+	}
+	return out
+}
+
+func keptOf(all []Kept) []keptJSON {
+	out := []keptJSON{}
+	for _, k := range all {
+		out = append(out, keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Since, k.Expires, k.Closed})
+	}
+	return out
+}
+
+func texts(ss []Service) []string {
+	out := []string{}
+	for _, s := range ss {
+		out = append(out, s.String())
+	}
+	return out
+}
+
+// some returns an empty list for nil, which JSON would have as null.
+func some[T any](all []T) []T {
+	if all == nil {
+		return []T{}
+	}
+	return all
+}

@@ -1,0 +1,79 @@
+package diff
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// WriteMarkdown writes what differs, and unless it is nil what that does to traffic, as
+// a comment for a pull request: a line that counts, and a table.
+func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
+	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
+	t.b = fmt.Appendf(t.b, "**Security groups:** %s\n", d.summary())
+	if len(d.Changes) > 0 {
+		t.b = append(t.b, "\n| | where | packets | because of | for example |\n| --- | --- | --- | --- | --- |\n"...)
+	}
+	for i := range d.Changes {
+		if i == o.most() {
+			t.b = fmt.Appendf(t.b, "\nand %d smaller changes\n", len(d.Changes)-i)
+			break
+		}
+		c := &d.Changes[i]
+		example := ""
+		if h, ok := c.Witness(0); ok {
+			example = code(h.String())
+		}
+		t.row(c.Kind(), cell(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), cell(c.what(t.names.Group)), t.causes(c), example)
+	}
+	if r != nil {
+		t.traffic(r, o.most())
+	}
+	_, err := w.Write(t.b)
+	return err
+}
+
+func (t *text) row(cells ...string) {
+	t.b = append(t.b, "| "+strings.Join(cells, " | ")+" |\n"...)
+}
+
+// causes names the rules that are there in one policy alone, or mean something else.
+func (t *text) causes(c *Change) string {
+	var words []string
+	for _, side := range [...]struct {
+		sign  string
+		rules []sg.RuleRef
+	}{{"−", c.RulesBefore}, {"+", c.RulesAfter}} {
+		for _, r := range side.rules {
+			words = append(words, side.sign+" "+cell(t.rule(r)))
+		}
+	}
+	return few(words, 3, "rules")
+}
+
+func (t *text) traffic(r *Traffic, most int) {
+	t.b = fmt.Appendf(t.b, "\n**Captured traffic:** %s; faring differently: %s; passing by tracking alone: %s\n",
+		count(int(r.Report.Packets), "packet"), count(len(r.Flows), "talker"), count(len(r.Kept), "connection"))
+	if len(r.Flows) > 0 {
+		t.b = append(t.b, "\n| first packet | packets | before | after |\n| --- | --- | --- | --- |\n"...)
+	}
+	for i := range r.Flows {
+		if i == most {
+			t.b = fmt.Appendf(t.b, "\nand %d more talkers\n", len(r.Flows)-i)
+			break
+		}
+		f := &r.Flows[i]
+		t.row(code(f.First.String()), fmt.Sprint(f.Packets), cell(t.fate(f.Before)), cell(t.fate(f.After)))
+	}
+}
+
+// cell makes text of a table's cell, in which nothing that came from files means anything.
+func cell(s string) string {
+	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "[", `\[`, "]", `\]`, "@", "&#64;", "#", "&#35;").Replace(s)
+}
+
+// code makes a packet's text code.
+func code(s string) string { return "`" + s + "`" }

@@ -1,0 +1,156 @@
+package diff
+
+import (
+	"iter"
+	"math"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A Pair is two interfaces between which something new passes or passes no more: from
+// an address of the one to an address of the other, by the egress rules of the first and
+// the ingress rules of the second.
+type Pair struct {
+	From, To       sg.ENIID
+	Family         packet.Family
+	Opened, Broken []Service // that connections from From to To may be for, ascending
+}
+
+// Pairs yields the pairs of interfaces between which something differs: in the order of
+// the changes behind them, then by the interface where that is and the other one. They
+// are found while the loop runs, so that a loop that ends early costs little.
+//
+// A service that passes between some addresses of two interfaces, and now does between
+// others too, is not new to the pair. What is not known to pass does not pass here. An
+// address that several interfaces have is left out, since packets do not tell whose it
+// is.
+func (d *Diff) Pairs() iter.Seq[Pair] {
+	return func(yield func(Pair) bool) { d.pairs(math.MaxInt, yield) }
+}
+
+// mostAsked bounds the pairs that are looked at where output names a few of them: a rule
+// for every address makes a pair of each two interfaces. It takes some seconds.
+const mostAsked = 100_000
+
+// pairs is Pairs, looking at a number of pairs at most. It reports whether these were all.
+func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
+	type key struct {
+		from, to sg.ENIID
+		fam      int
+	}
+	owners, seen := d.owners(), map[key]bool{}
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		f := btoi(c.Family == packet.IPv6)
+		peers := owners[f].in(addrsOf(c.Addrs, f == 0))
+		for _, id := range c.ENIs {
+			for _, peer := range peers {
+				k := key{peer, id, f}
+				if c.Direction == sg.Egress {
+					k.from, k.to = id, peer
+				}
+				if id == peer || seen[k] {
+					continue
+				}
+				if len(seen) == most {
+					return false
+				}
+				seen[k] = true
+				if p, ok := d.pair(k.from, k.to, f); ok && !yield(p) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// pair compares what passes from one interface to another.
+func (d *Diff) pair(from, to sg.ENIID, f int) (Pair, bool) {
+	before, after := d.before.between(from, to, f), d.after.between(from, to, f)
+	p := Pair{From: from, To: to, Family: families[f], Opened: services(after.minus(before), f), Broken: services(before.minus(after), f)}
+	return p, len(p.Opened)+len(p.Broken) > 0
+}
+
+// between returns the services that pass from one interface to another. Whether egress
+// rules admit a packet depends on the address at the other end alone, and so it is with
+// ingress rules, so that each end can be asked by itself.
+func (w *world) between(from, to sg.ENIID, f int) set {
+	return w.admits(from, 1, f, w.own(to, f)).and(w.admits(to, 0, f, w.own(from, f)))
+}
+
+// admits returns the services for which an interface admits packets from or to one of
+// several addresses.
+func (w *world) admits(id sg.ENIID, dir, f int, peers set) set {
+	lists, _ := w.said(id, nil, nil)
+	var spans []span
+	for _, l := range lists {
+		for _, e := range l.entries[dir][f] {
+			if !e.maybe && w.names.all[e.peers].meets(peers) {
+				spans = append(spans, e.services())
+			}
+		}
+	}
+	return normal(spans)
+}
+
+// own returns the addresses of an interface that no other one has.
+func (w *world) own(id sg.ENIID, f int) set {
+	var spans []span
+	for _, p := range w.sets.Addrs(id) {
+		if _, sole := w.policy.ENIByAddr(p.Addr()); sole {
+			spans = append(spans, addrsOf([]netip.Prefix{p}, f == 0)...)
+		}
+	}
+	return normal(spans)
+}
+
+// An owned is an address or prefix of an interface.
+type owned struct {
+	span
+	id sg.ENIID
+}
+
+// owners returns the addresses of the interfaces of both worlds, by family, ascending.
+// Prefixes, which may hold others, come apart.
+func (d *Diff) owners() (all [2]owners) {
+	for _, w := range [...]*world{d.before, d.after} {
+		for id := range w.policy.ENIs() {
+			for f := range families {
+				for _, s := range w.own(id, f) {
+					if s.first == s.last {
+						all[f].single = append(all[f].single, owned{s, id})
+					} else {
+						all[f].prefixes = append(all[f].prefixes, owned{s, id})
+					}
+				}
+			}
+		}
+	}
+	for f := range all {
+		slices.SortFunc(all[f].single, func(a, b owned) int { return a.first.compare(b.first) })
+	}
+	return all
+}
+
+type owners struct{ single, prefixes []owned }
+
+// in returns the interfaces that have one of the addresses, ascending.
+func (o owners) in(addrs set) (ids []sg.ENIID) {
+	for _, s := range addrs {
+		i, _ := slices.BinarySearchFunc(o.single, s.first, func(a owned, n num) int { return a.first.compare(n) })
+		for ; i < len(o.single) && !s.last.less(o.single[i].first); i++ {
+			ids = append(ids, o.single[i].id)
+		}
+	}
+	for _, p := range o.prefixes {
+		if addrs.meets(set{p.span}) {
+			ids = append(ids, p.id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}

@@ -1,0 +1,81 @@
+package diff_test
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/diff"
+)
+
+// A pair opens a port if some packet between the two passes afterwards, and none did
+// before.
+func TestPairsAgreeWithForward(t *testing.T) {
+	for seed := range uint64(150) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		t0 := drawTopology(r)
+		t1 := drawChange(r, t0)
+		before, after := compile(t, t0), compile(t, t1)
+		type key struct {
+			from, to sg.ENIID
+			f        packet.Family
+		}
+		pairs := map[key]diff.Pair{}
+		for p := range diff.Policies(before, after).Pairs() {
+			k := key{p.From, p.To, p.Family}
+			if _, twice := pairs[k]; twice || len(p.Opened)+len(p.Broken) == 0 {
+				t.Fatalf("seed %d: %+v", seed, p)
+			}
+			pairs[k] = p
+		}
+		passes := func(p *sg.Policy, from, to sg.ENI, f packet.Family, port uint16) bool {
+			fw := sg.NewFirewall(p, nil)
+			for _, a := range owns(from) {
+				for _, b := range owns(to) {
+					if a.Is4() != b.Is4() || a.Is4() != (f == packet.IPv4) {
+						continue
+					}
+					h := packet.TCPHeader(netip.AddrPortFrom(a, 40000), netip.AddrPortFrom(b, port), packet.SYN)
+					// Where an end is not in the policy, what passes the other is not between them.
+					if o := fw.Explain(sg.Packet{Header: &h}); o.Verdict == sg.Accept && fw.ENI(from.ID) != nil && fw.ENI(to.ID) != nil {
+						return true
+					}
+				}
+			}
+			return false
+		}
+		for _, from := range drawENIs {
+			for _, to := range drawENIs {
+				if from.ID == to.ID {
+					continue
+				}
+				for _, f := range []packet.Family{packet.IPv4, packet.IPv6} {
+					for _, port := range []uint16{22, 80, 443, 1000} {
+						p := pairs[key{from.ID, to.ID, f}]
+						is := func(ss []diff.Service) bool {
+							return slices.ContainsFunc(ss, func(s diff.Service) bool {
+								return s.Protocol <= 6 && 6 <= s.LastProtocol && (s.Protocol != s.LastProtocol || s.First <= port && port <= s.Last)
+							})
+						}
+						x, y := passes(before, from, to, f, port), passes(after, from, to, f, port)
+						if is(p.Opened) != (!x && y) || is(p.Broken) != (x && !y) {
+							t.Fatalf("seed %d: %s > %s %d port %d: passes %t, then %t, but %+v\n%s\n%s", seed, from.ID, to.ID, f, port, x, y, p, describe(t0), describe(t1))
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// owns returns the addresses of an interface, and some of its prefixes.
+func owns(e sg.ENI) []netip.Addr {
+	as := slices.Clone(e.Addrs)
+	for _, p := range e.Prefixes {
+		as = append(as, p.Addr(), p.Addr().Next())
+	}
+	return as
+}

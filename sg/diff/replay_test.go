@@ -1,0 +1,154 @@
+package diff_test
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/packet/packettest"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/diff"
+)
+
+var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+// A timed packet, seconds after noon.
+type timed struct {
+	second int
+	text   string
+}
+
+// packets is a capture of packets.
+type packets []*capture.Frame
+
+func capturedPackets(t testing.TB, all ...timed) (ps packets) {
+	for i, p := range all {
+		data := packettest.Ethernet(t, p.text)
+		f := &capture.Frame{Time: noon.Add(time.Duration(p.second) * time.Second), Number: i + 1, LinkType: packet.LinkEthernet, Length: len(data), Data: data}
+		f.Err = packet.Decode(f.LinkType, data, len(data), &f.Header)
+		ps = append(ps, f)
+	}
+	return ps
+}
+
+func (ps packets) Frames() iter.Seq2[*capture.Frame, error] {
+	return func(yield func(*capture.Frame, error) bool) {
+		for _, f := range ps {
+			if !yield(f, nil) {
+				return
+			}
+		}
+	}
+}
+
+// A database behind a rule that goes, and a web server with flows that no table tracks.
+var (
+	siteBefore = site(sg.Rule{Protocol: sg.TCP, Ports: sg.Port(5432), Peer: sg.MustCIDR("10.0.1.0/24")}, sg.HTTP.From(sg.AnyIPv4))
+	siteAfter  = site(sg.Rule{Protocol: sg.TCP, Ports: sg.Port(22), Peer: sg.MustCIDR("10.0.1.0/24")})
+)
+
+func site(db sg.Rule, web ...sg.Rule) *sg.Topology {
+	return &sg.Topology{
+		Groups: []sg.Group{
+			{ID: "sg-db", Ingress: []sg.Rule{db}},
+			{ID: "sg-web", Ingress: web, Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.AnyIPv4}}},
+		},
+		ENIs: []sg.ENI{
+			{ID: "eni-db", Addrs: addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}},
+			{ID: "eni-web", Addrs: addrs("10.0.1.10"), Groups: []sg.GroupID{"sg-web"}},
+		},
+	}
+}
+
+func siteCapture(t testing.TB) packets {
+	return capturedPackets(t,
+		timed{0, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"},
+		timed{0, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"},
+		timed{1, "tcp 198.51.100.7:50001 > 10.0.1.10:80 S"},
+		timed{1, "tcp 10.0.1.10:80 > 198.51.100.7:50001 SA"},
+		timed{5, "tcp 198.51.100.7:50001 > 10.0.1.10:80 A len 10"},
+		timed{15, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 10"}, // tracked
+		timed{16, "tcp 198.51.100.7:50001 > 10.0.1.10:80 A len 10"},
+		timed{20, "tcp 10.0.1.10:40002 > 10.0.2.20:5432 S"},
+		timed{21, "tcp 10.0.1.10:40003 > 10.0.2.20:22 S"},
+		timed{22, "tcp 10.0.1.10:40002 > 10.0.2.20:5432 S"},
+	)
+}
+
+// Connections that are open at the change live on where they are tracked and die where
+// they are not; what comes later is refused, or let in.
+func TestReplayChangeInMidCapture(t *testing.T) {
+	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, siteAfter), &diff.ReplayOptions{At: noon.Add(10 * time.Second)}, siteCapture(t))
+	require.NoError(t, err)
+	require.Len(t, r.Flows, 3)
+
+	refused, died, opened := r.Flows[0], r.Flows[1], r.Flows[2]
+	assert.Equal(t, []any{uint64(8), uint64(2), uint64(1), false, true}, []any{refused.Number, refused.Packets, refused.Connections, refused.Died, refused.Breaks()})
+	assert.Equal(t, "sg-db ingress[0]", refused.Before.Rule.String())
+	assert.Equal(t, diff.Fate{Verdict: sg.Drop, Reason: sg.NoRule, ENI: "eni-db", Direction: sg.Ingress}, refused.After)
+	assert.Equal(t, []any{uint64(7), true, sg.Untracked}, []any{died.Number, died.Died, died.Before.Reason})
+	assert.Equal(t, []any{uint64(9), true}, []any{opened.Number, opened.Opens()})
+
+	require.Len(t, r.Kept, 1)
+	k := r.Kept[0]
+	assert.Equal(t, []any{sg.ENIID("eni-db"), "tcp 10.0.1.10:40001 > 10.0.2.20:5432", noon, false}, []any{k.ENI, k.Tuple.String(), k.Since, k.Closed})
+	assert.Equal(t, noon.Add(15*time.Second+432_000*time.Second), k.Expires)
+	assert.Empty(t, r.Ended)
+}
+
+// Without a time, the second policy is in force from the start.
+func TestReplayFromTheStart(t *testing.T) {
+	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, siteAfter), nil, siteCapture(t))
+	require.NoError(t, err)
+	require.Len(t, r.Flows, 3)
+	assert.Equal(t, []any{uint64(1), uint64(5), uint64(2)}, []any{r.Flows[0].Number, r.Flows[0].Packets, r.Flows[0].Connections})
+	assert.Empty(t, r.Kept)
+
+	same, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, siteBefore), nil, siteCapture(t))
+	require.NoError(t, err)
+	assert.Empty(t, same.Flows)
+}
+
+// Two configurations of one policy are compared as two policies are.
+func TestReplayTwoConfigurations(t *testing.T) {
+	p := compile(t, siteBefore)
+	midstream := capturedPackets(t, timed{0, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 10"})
+	r, err := diff.Replay(context.Background(), p, p, &diff.ReplayOptions{After: sg.Options{Midstream: sg.MidstreamPass}}, midstream)
+	require.NoError(t, err)
+	require.Len(t, r.Flows, 1)
+	assert.Equal(t, []any{sg.OutOfState, sg.ByRule}, []any{r.Flows[0].Before.Reason, r.Flows[0].After.Reason})
+}
+
+// An interface that goes takes its connections with it.
+func TestReplayEnded(t *testing.T) {
+	gone := *siteBefore
+	gone.ENIs = gone.ENIs[1:]
+	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, &gone), &diff.ReplayOptions{At: noon.Add(10 * time.Second)}, siteCapture(t))
+	require.NoError(t, err)
+	require.Len(t, r.Ended, 1)
+	assert.Equal(t, sg.ENIID("eni-db"), r.Ended[0].ENI)
+}
+
+// Any number of workers gives the same bytes.
+func TestReplayWorkers(t *testing.T) {
+	var all []string
+	for _, workers := range []int{1, 4} {
+		before, after := compile(t, siteBefore), compile(t, siteAfter)
+		r, err := diff.Replay(context.Background(), before, after, &diff.ReplayOptions{At: noon.Add(10 * time.Second), Workers: workers}, siteCapture(t))
+		require.NoError(t, err)
+		var b bytes.Buffer
+		require.NoError(t, diff.WriteJSON(&b, diff.Policies(before, after), r))
+		require.NoError(t, diff.WriteMarkdown(&b, diff.Policies(before, after), r, diff.TextOptions{}))
+		require.NoError(t, r.WriteText(&b, diff.TextOptions{}))
+		all = append(all, b.String())
+	}
+	assert.Equal(t, all[0], all[1])
+	assert.Contains(t, all[0], "by tracking alone, not to be opened again: 1 connection")
+}

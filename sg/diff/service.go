@@ -1,0 +1,76 @@
+package diff
+
+import (
+	"fmt"
+
+	"github.com/sgsim/sgsim/packet"
+)
+
+// A Service is a range of what packets are for: protocols that follow each other, or of
+// one protocol ports, or types and codes of ICMP. It is comparable.
+type Service struct {
+	// Protocol and LastProtocol are the ends of a range of protocols, 0 and 255 for
+	// all, or one and the same.
+	Protocol, LastProtocol packet.Protocol
+
+	// First and Last are, of TCP and UDP alone, destination ports; of ICMP and of
+	// ICMPv6 in IPv6, the type << 8 with the code: 0 and 65535 for all.
+	First, Last uint16
+}
+
+// String returns "all", "tcp 443", "udp 1024-65535", "tcp" for all its ports, "icmp 8" for
+// all codes of a type, "icmp 3/4", "47", or "protocols 7-16".
+func (s Service) String() string {
+	icmp := s.Protocol == packet.ICMP || s.Protocol == packet.ICMPv6
+	switch {
+	case s.Protocol == 0 && s.LastProtocol == 255:
+		return "all"
+	case s.Protocol != s.LastProtocol:
+		return fmt.Sprintf("protocols %d-%d", s.Protocol, s.LastProtocol)
+	case s.First == 0 && s.Last == 65535 || !icmp && s.Protocol != packet.TCP && s.Protocol != packet.UDP:
+		return s.Protocol.String()
+	case icmp:
+		return s.Protocol.String() + " " + icmpText(s.First, s.Last)
+	case s.First == s.Last:
+		return fmt.Sprintf("%s %d", s.Protocol, s.First)
+	}
+	return fmt.Sprintf("%s %d-%d", s.Protocol, s.First, s.Last)
+}
+
+func icmpText(first, last uint16) string {
+	switch whole := first&255 == 0 && last&255 == 255; {
+	case whole && first>>8 == last>>8:
+		return fmt.Sprint(first >> 8)
+	case whole:
+		return fmt.Sprintf("%d-%d", first>>8, last>>8)
+	case first == last:
+		return fmt.Sprintf("%d/%d", first>>8, first&255)
+	}
+	return fmt.Sprintf("%d/%d-%d/%d", first>>8, first&255, last>>8, last&255)
+}
+
+// services returns what the numbers of services in a family stand for, in order.
+func services(numbers set, f int) (all []Service) {
+	for _, s := range numbers {
+		joins := false // whether the protocol before is there as a whole, and in s
+		for n, last := uint32(s.first.lo), uint32(s.last.lo); n <= last; {
+			p, first, end := spaces[f].Protocol(n)
+			one := Service{p, p, uint16(n - first), uint16(min(last, end-1) - first)}
+			if whole := n == first && last >= end-1; whole {
+				if one.Last == 0 && p == packet.ICMP {
+					one.Last = 65535
+				}
+				if joins {
+					one = Service{Protocol: all[len(all)-1].Protocol, LastProtocol: p}
+					all = all[:len(all)-1]
+				}
+				joins = true
+			} else {
+				joins = false
+			}
+			all = append(all, one)
+			n = end
+		}
+	}
+	return all
+}

@@ -1,0 +1,265 @@
+package diff
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/match"
+)
+
+// families are the two families by the index that stands for them in arrays.
+var families = [2]packet.Family{packet.IPv4, packet.IPv6}
+
+// spaces number the services of each.
+var spaces = [2]*match.Space{match.NewSpace(packet.IPv4), match.NewSpace(packet.IPv6)}
+
+// everything is all addresses of each.
+var everything = [2]set{{{num{}, num{0, 1<<32 - 1}}}, {{num{}, num{1<<64 - 1, 1<<64 - 1}}}}
+
+// A term is what a rule says of one family: that packets pass whose other end is in a
+// set of addresses, and whose service is one of a range.
+type term struct {
+	first, end uint32 // services, up to end
+	peers      uint32 // number of the set
+	group      uint32 // number of the group that the rule names, 0 if none
+	maybe      bool   // whether it passes is not known
+}
+
+func (t term) compare(o term) int {
+	return cmp.Or(cmp.Compare(t.first, o.first), cmp.Compare(t.end, o.end), cmp.Compare(t.peers, o.peers),
+		cmp.Compare(t.group, o.group), cmp.Compare(btoi(t.maybe), btoi(o.maybe)))
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// An entry is a term with the rule that says so.
+type entry struct {
+	term
+	rule uint32 // its place in world.rules, 0 where it is no rule
+}
+
+// A list is what one group says at interfaces of one setting, or what the setting says
+// itself, in the two lists exempt and others: entries in the order of their terms, by
+// direction and family.
+type list struct {
+	number  uint32 // in its world
+	entries [2][2][]entry
+	deltas  []*delta // to lists of the other world: nearly always to one
+	free    [2]set   // the addresses of the list exempt
+}
+
+// has reports whether one of the lists holds a term.
+func has(lists []*list, dir, fam int, t term) bool {
+	for _, l := range lists {
+		if _, found := slices.BinarySearchFunc(l.entries[dir][fam], t, func(e entry, t term) int { return e.compare(t) }); found {
+			return true
+		}
+	}
+	return false
+}
+
+// The numbers of what a setting says, among those of groups.
+const (
+	exempt uint32 = iota // what passes whatever the groups are
+	others               // what else passes, or may, without a rule
+)
+
+// A world is a policy, taken apart as far as interfaces asked for it.
+type world struct {
+	policy *sg.Policy
+	sets   *sg.Sets
+	names  *names
+	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one
+	byID   map[sg.GroupID][2]uint32 // where those of a group begin and end
+	lists  map[sg.Setting][]*list   // by the number of the group; nil where nobody asked
+	count  uint32                   // of lists
+	peers  map[sg.PeerSet]peers
+}
+
+// Names are what two worlds have in common: numbers for sets of addresses and groups.
+type names struct {
+	*sets
+	groups   map[sg.GroupID]uint32
+	groupIDs []sg.GroupID
+	whole    [2]uint32 // the numbers of everything
+	passing  set       // services that groups never filter: types of ICMPv6 in IPv6
+	nothing  list      // of groups that a world does not have
+}
+
+// peers are the sets that a peer is, by family.
+type peers struct {
+	sure, maybe [2]uint32
+	group       uint32
+}
+
+func newNames() *names {
+	n := &names{sets: newSets(), groups: map[sg.GroupID]uint32{"": exempt}, groupIDs: []sg.GroupID{exempt: "", others: ""}, passing: passing()}
+	for f := range n.whole {
+		n.whole[f] = n.number(everything[f])
+	}
+	return n
+}
+
+// passing returns the services in IPv6 that groups never filter, types of ICMPv6: an
+// interface that admits nothing admits them.
+func passing() (all set) {
+	policy, err := sg.Compile(&sg.Topology{ENIs: []sg.ENI{{ID: "eni"}}})
+	if err != nil {
+		panic(err)
+	}
+	at := sg.NewFirewall(policy, nil).ENI("eni")
+	for t := range 256 {
+		h := packet.ICMPHeader(netip.IPv6Unspecified().Next(), netip.IPv6Unspecified().Next(), uint8(t), 0, 0)
+		if at.Evaluate(sg.Ingress, sg.Packet{Header: &h}).Verdict == sg.Accept {
+			first, end := spaces[1].Span(match.Covered(int(packet.ICMPv6), 0, 0, t, -1))
+			all = append(all, term{first: first, end: end}.services())
+		}
+	}
+	return normal(all)
+}
+
+func newWorld(p *sg.Policy, n *names) *world {
+	w := &world{
+		policy: p, sets: p.Sets(), names: n, byID: map[sg.GroupID][2]uint32{},
+		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{},
+	}
+	for r := range p.Rules() {
+		id, n := r.Group(), uint32(len(w.rules))
+		if w.rules[n-1].Group() != id {
+			w.byID[id] = [2]uint32{n, n}
+		}
+		w.byID[id] = [2]uint32{w.byID[id][0], n + 1}
+		w.rules = append(w.rules, r)
+	}
+	return w
+}
+
+// groupNumber returns the number of a group.
+func (n *names) groupNumber(id sg.GroupID) uint32 {
+	i, ok := n.groups[id]
+	if !ok {
+		i = uint32(len(n.groupIDs))
+		n.groups[id] = i
+		n.groupIDs = append(n.groupIDs, id)
+	}
+	return i
+}
+
+// peersOf returns the sets that a rule's peer is.
+func (w *world) peersOf(p sg.PeerSet) peers {
+	s, ok := w.peers[p]
+	if !ok {
+		sure, maybe := p.Addrs()
+		for f := range families {
+			s.sure[f] = w.names.number(addrsOf(sure, f == 0))
+			s.maybe[f] = w.names.number(addrsOf(maybe, f == 0))
+		}
+		s.group = w.names.groupNumber(p.Group())
+		w.peers[p] = s
+	}
+	return s
+}
+
+// said returns what is said at an interface, exempt and others first, and by which groups;
+// nothing where the world does not have the interface. It appends to the slices.
+func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []uint32) {
+	at, ok := w.sets.Setting(id)
+	if !ok {
+		return lists, groups
+	}
+	known := w.lists[at]
+	add := func(n uint32) {
+		for int(n) >= len(known) {
+			known = append(known, nil)
+		}
+		if known[n] == nil {
+			known[n] = w.list(n, at)
+		}
+		lists, groups = append(lists, known[n]), append(groups, n)
+	}
+	add(exempt)
+	add(others)
+	for g := range w.policy.GroupsOf(id) {
+		add(w.names.groupNumber(g))
+	}
+	w.lists[at] = known
+	return lists, groups
+}
+
+// list makes the list of a group at interfaces of a setting.
+func (w *world) list(group uint32, at sg.Setting) *list {
+	l := &list{number: w.count}
+	w.count++
+	switch group {
+	case exempt:
+		w.exempt(l, at)
+	case others:
+		if at.Unfiltered() || at.Incomplete() {
+			for f := range families {
+				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered()})
+			}
+		}
+	}
+	id := w.names.groupIDs[group]
+	for n := w.byID[id][0]; n < w.byID[id][1]; n++ {
+		ref := w.rules[n]
+		r, p := ref.Rule(), w.peersOf(at.Peers(ref))
+		typ, code := -1, -1
+		if r.ICMP.IsSet() {
+			typ, code = r.ICMP.Type(), r.ICMP.Code()
+		}
+		keys := match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
+		e := entry{term{group: p.group}, n}
+		for f := range families {
+			e.first, e.end = spaces[f].Span(keys)
+			if e.peers, e.maybe = p.sure[f], false; e.peers != 0 || e.group != 0 {
+				l.add(ref.Direction(), f, e)
+			}
+			if e.peers, e.maybe = p.maybe[f], true; e.peers != 0 {
+				l.add(ref.Direction(), f, e)
+			}
+		}
+	}
+	for d := range l.entries {
+		for f := range families {
+			slices.SortStableFunc(l.entries[d][f], func(a, b entry) int { return a.compare(b.term) })
+			l.entries[d][f] = slices.Clip(l.entries[d][f])
+		}
+	}
+	return l
+}
+
+func (l *list) add(dir sg.Direction, f int, e entry) {
+	if e.first < e.end {
+		l.entries[dir-sg.Ingress][f] = append(l.entries[dir-sg.Ingress][f], e)
+	}
+}
+
+// addBoth adds a term without a rule to both directions.
+func (l *list) addBoth(f int, t term) {
+	l.add(sg.Ingress, f, entry{term: t})
+	l.add(sg.Egress, f, entry{term: t})
+}
+
+// exempt adds what passes at interfaces of a setting whatever the groups are.
+func (w *world) exempt(l *list, at sg.Setting) {
+	for a := range at.Exempt() {
+		f := btoi(a.Is6())
+		l.free[f] = append(l.free[f], span{numOf(a), numOf(a)})
+	}
+	for f := range families {
+		l.free[f] = normal(l.free[f])
+		l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.number(l.free[f])})
+	}
+	for _, s := range w.names.passing {
+		l.addBoth(1, term{first: uint32(s.first.lo), end: uint32(s.last.lo) + 1, peers: w.names.whole[1]})
+	}
+}

@@ -1,0 +1,250 @@
+package diff
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// TextOptions say how changes are written for people. The zero TextOptions name
+// everything by its id.
+type TextOptions struct {
+	// ENIs and Groups are names to show beside ids.
+	ENIs   map[sg.ENIID]string
+	Groups map[sg.GroupID]string
+
+	// Most is how many changes, pairs and flows are shown, each: the others are
+	// counted. Zero means 20.
+	Most int
+}
+
+func (o TextOptions) most() int {
+	if o.Most == 0 {
+		return 20
+	}
+	return o.Most
+}
+
+// WriteText writes what differs for people, the biggest change first.
+func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
+	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
+	t.line(0, "%s", d.summary())
+	t.interfaces("new", d.Added)
+	t.interfaces("gone", d.Removed)
+	for i := range d.Changes {
+		if i == o.most() {
+			t.line(0, "")
+			t.line(0, "and %d smaller changes", len(d.Changes)-i)
+			break
+		}
+		t.change(&d.Changes[i])
+	}
+	t.pairs(d, o.most())
+	_, err := w.Write(t.b)
+	return err
+}
+
+// summary counts the changes.
+func (d *Diff) summary() string {
+	if len(d.Changes) == 0 {
+		return "nothing differs: what passed passes, and nothing else does"
+	}
+	var opened, broken, unknown int
+	enis := map[sg.ENIID]bool{}
+	for i := range d.Changes {
+		switch c := &d.Changes[i]; {
+		case c.Opens():
+			opened++
+		case c.Breaks():
+			broken++
+		default:
+			unknown++
+		}
+		for _, id := range d.Changes[i].ENIs {
+			enis[id] = true
+		}
+	}
+	words := fmt.Sprintf("%d opened, %d broken", opened, broken)
+	if unknown > 0 {
+		words += fmt.Sprintf(", %d where the input does not decide", unknown)
+	}
+	return fmt.Sprintf("%s at %s", words, count(len(enis), "interface"))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// A text is what is written so far.
+type text struct {
+	names prose.Names
+	b     []byte
+}
+
+// line writes a line, which goes on below what stands behind its label.
+func (t *text) line(indent int, format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	t.b, _ = prose.Wrap(prose.Blanks(t.b, indent), s, indent, indent+9)
+	t.b = append(t.b, '\n')
+}
+
+func (t *text) interfaces(what string, ids []sg.ENIID) {
+	if len(ids) > 0 {
+		t.line(0, "%s: %s", what, t.enis(ids))
+	}
+}
+
+// enis names some interfaces.
+func (t *text) enis(ids []sg.ENIID) string {
+	var words []string
+	for _, id := range ids {
+		words = append(words, t.names.ENI(id))
+	}
+	return few(words, 4, "interfaces")
+}
+
+func (t *text) change(c *Change) {
+	t.line(0, "")
+	t.line(0, "%s: %s of %s", c.Kind(), c.Direction, t.enis(c.ENIs))
+	t.line(2, "packets  %s", c.what(t.names.Group))
+	t.line(2, "before   %s", t.because(c.Before, c.RulesBefore))
+	t.line(2, "after    %s", t.because(c.After, c.RulesAfter))
+	if h, ok := c.Witness(0); ok {
+		t.line(2, "try      %s", h)
+	}
+}
+
+// because is a verdict with the rules behind it.
+func (t *text) because(v sg.Verdict, rules []sg.RuleRef) string {
+	var words []string
+	for _, r := range rules {
+		words = append(words, t.rule(r))
+	}
+	if len(words) == 0 {
+		return v.String()
+	}
+	return v.String() + ", " + few(words, 3, "rules")
+}
+
+// rule names a rule by its group and what it says: its place there would change with
+// that of others.
+func (t *text) rule(r sg.RuleRef) string {
+	rule, words := r.Rule(), t.names.Group(r.Group())
+	if rule.ID != "" {
+		words += " " + escape.Text(string(rule.ID))
+	}
+	return words + ": " + prose.Rule(r.Direction(), rule, t.names.Group)
+}
+
+// pairs names some pairs of interfaces.
+func (t *text) pairs(d *Diff, most int) {
+	n := 0
+	all := d.pairs(mostAsked, func(p Pair) bool {
+		if n == most {
+			return false
+		}
+		if n++; n == 1 {
+			t.line(0, "")
+			t.line(0, "between interfaces:")
+		}
+		t.pair(p)
+		return true
+	})
+	if !all && n > 0 {
+		t.line(2, "and perhaps more")
+	}
+}
+
+func (t *text) pair(p Pair) {
+	v6 := ""
+	if p.Family == packet.IPv6 {
+		v6 = " over IPv6"
+	}
+	for _, kind := range [...]struct {
+		word     string
+		services []Service
+	}{{"opened", p.Opened}, {"broken", p.Broken}} {
+		if len(kind.services) > 0 {
+			t.line(2, "%s  %s > %s: %s%s", kind.word, t.names.ENI(p.From), t.names.ENI(p.To), few(kind.services, 4, "services"), v6)
+		}
+	}
+}
+
+// WriteText writes what a change does to traffic for people.
+func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
+	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
+	var broken, opened uint64
+	for i := range r.Flows {
+		if r.Flows[i].Breaks() {
+			broken += r.Flows[i].Connections
+		} else if r.Flows[i].Opens() {
+			opened += r.Flows[i].Connections
+		}
+	}
+	t.line(0, "in %d captured packets: %s broken, %s opened", r.Report.Packets, count(int(broken), "connection"), count(int(opened), "connection"))
+	for i := range r.Flows {
+		if i == o.most() {
+			t.line(2, "and %d more talkers", len(r.Flows)-i)
+			break
+		}
+		t.flow(&r.Flows[i])
+	}
+	t.kept("passing by tracking alone, not to be opened again", r.Kept, o.most())
+	t.kept("ended by the change itself", r.Ended, o.most())
+	_, err := w.Write(t.b)
+	return err
+}
+
+func (t *text) flow(f *Flow) {
+	died := ""
+	if f.Died {
+		died = ", while open"
+	}
+	t.line(0, "")
+	t.line(0, "%s > %s %s: %s, %s%s", f.Src, f.Dst, f.Protocol, count(int(f.Packets), "packet"), count(int(f.Connections), "connection"), died)
+	t.line(2, "first    packet %d: %s", f.Number, f.First)
+	t.line(2, "before   %s", t.fate(f.Before))
+	t.line(2, "after    %s", t.fate(f.After))
+}
+
+func (t *text) fate(f Fate) string {
+	words := []string{f.Verdict.String()}
+	if f.Reason != sg.NoReason {
+		words[0] += ", " + f.Reason.String()
+	}
+	if f.ENI != "" {
+		words = append(words, fmt.Sprintf("at %s %s", t.names.ENI(f.ENI), f.Direction))
+	}
+	if !f.Rule.IsZero() {
+		words = append(words, "by "+t.rule(f.Rule))
+	}
+	return strings.Join(words, " ")
+}
+
+func (t *text) kept(head string, all []Kept, most int) {
+	if len(all) == 0 {
+		return
+	}
+	t.line(0, "")
+	t.line(0, "%s: %s", head, count(len(all), "connection"))
+	for i, k := range all {
+		if i == most {
+			t.line(2, "and %d more", len(all)-i)
+			return
+		}
+		until := "until " + k.Expires.Format(time.RFC3339) + " if nothing more comes"
+		if k.Closed {
+			until = "closed by now"
+		}
+		t.line(2, "%s at %s, since %s, %s; opened by %s", k.Tuple, t.names.ENI(k.ENI), k.Since.Format(time.RFC3339), until, t.rule(k.Rule))
+	}
+}

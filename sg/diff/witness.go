@@ -1,0 +1,111 @@
+package diff
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Witness returns a packet of the box for one of its interfaces, and false where Addrs
+// is empty. [sg.Enforcer.Explain] judges it at ENIs[i] as Before says by the one policy
+// and as After says by the other, given firewalls without connections. An interface
+// that has no address of the family has one of documentation in it.
+func (c *Change) Witness(i int) (h packet.Header, ok bool) {
+	if len(c.Addrs) == 0 {
+		return packet.Header{}, false
+	}
+	local := c.local(c.ENIs[i])
+	remote := c.remote(c.ENIs[i], local)
+	if c.Direction == sg.Ingress {
+		return c.Services[0].packet(remote, local), true
+	}
+	return c.Services[0].packet(local, remote), true
+}
+
+// Addresses of documentation, one of a host, which people know (RFC 5737, RFC 3849).
+var wellKnown = [...]netip.Addr{netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")}
+
+// remote returns an address of the other end: one of documentation if the box has it,
+// else the first.
+func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
+	for _, a := range wellKnown {
+		in := slices.ContainsFunc(c.Addrs, func(p netip.Prefix) bool { return p.Contains(a) })
+		if in && a != local && !c.d.before.exempts(id, a) && !c.d.after.exempts(id, a) {
+			return a
+		}
+	}
+	return c.witness.addr(c.Family == packet.IPv4)
+}
+
+// exempts reports whether groups filter nothing from or to an address at an interface.
+func (w *world) exempts(id sg.ENIID, a netip.Addr) bool {
+	at, ok := w.sets.Setting(id)
+	if ok {
+		for free := range at.Exempt() {
+			if free == a {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// local returns an address of an interface, one that it has in both worlds if there is
+// any.
+func (c *Change) local(id sg.ENIID) netip.Addr {
+	var best netip.Addr
+	for _, a := range c.d.before.sets.Addrs(id) {
+		if a := a.Addr(); a.Is4() == (c.Family == packet.IPv4) && !best.IsValid() {
+			best = a
+		}
+	}
+	kept := false
+	for _, a := range c.d.after.sets.Addrs(id) {
+		a := a.Addr()
+		if a.Is4() != (c.Family == packet.IPv4) {
+			continue
+		}
+		had := c.d.before.owns(id, a)
+		if !best.IsValid() || had && !kept {
+			best, kept = a, had
+		}
+	}
+	switch {
+	case best.IsValid():
+		return best
+	case c.Family == packet.IPv4:
+		return netip.AddrFrom4([4]byte{192, 0, 2, 1})
+	}
+	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})
+}
+
+func (w *world) owns(id sg.ENIID, a netip.Addr) bool {
+	for _, p := range w.sets.Addrs(id) {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// somePort is that of clients: none at which groups let packets pass unfiltered.
+const somePort = 40001
+
+// packet returns the first packet of a connection for the service.
+func (s Service) packet(src, dst netip.Addr) packet.Header {
+	switch {
+	case s.Protocol == packet.TCP:
+		return packet.TCPHeader(netip.AddrPortFrom(src, somePort), netip.AddrPortFrom(dst, s.First), packet.SYN)
+	case s.Protocol == packet.UDP:
+		return packet.UDPHeader(netip.AddrPortFrom(src, somePort), netip.AddrPortFrom(dst, s.First))
+	case s.Protocol == packet.ICMP && src.Is4(), s.Protocol == packet.ICMPv6 && src.Is6():
+		return packet.ICMPHeader(src, dst, uint8(s.First>>8), uint8(s.First), 1)
+	}
+	h := packet.IPHeader(src, dst, s.Protocol)
+	if s.Protocol == packet.ICMPv6 { // in IPv4, where nobody sends it
+		h.ICMPType, h.ICMPCode = uint8(s.First>>8), uint8(s.First)
+	}
+	return h
+}

@@ -1,0 +1,79 @@
+package diff
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+)
+
+// String returns the change in one line: "broken: ingress of eni-db: tcp 5432 from
+// members of sg-web (10.0.1.10/32)". Of many interfaces, addresses or services it names
+// the first few.
+func (c *Change) String() string {
+	return fmt.Sprintf("%s: %s of %s: %s", c.Kind(), c.Direction, few(c.ENIs, 3, "interfaces"), c.what(func(id sg.GroupID) string { return string(id) }))
+}
+
+// Kind returns "opened", "broken" or, where a verdict is unknown, "unknown".
+func (c *Change) Kind() string {
+	switch {
+	case c.Opens():
+		return "opened"
+	case c.Breaks():
+		return "broken"
+	}
+	return "unknown"
+}
+
+// what says which packets. named names a group.
+func (c *Change) what(named func(sg.GroupID) string) string {
+	word, family := "from", "IPv4"
+	if c.Direction == sg.Egress {
+		word = "to"
+	}
+	if c.Family == packet.IPv6 {
+		family = "IPv6"
+	}
+	whose := whole(c.Addrs)
+	switch {
+	case len(c.Addrs) == 0:
+		whose = fmt.Sprintf("future %s members of %s", family, named(c.Group))
+	case c.Group != "":
+		whose = fmt.Sprintf("members of %s (%s)", named(c.Group), whose)
+	}
+	return fmt.Sprintf("%s %s %s", few(c.Services, 4, "services"), word, whose)
+}
+
+// whole names addresses, those that are many as one prefix and what of it is not among
+// them where that takes fewer words.
+func whole(addrs []netip.Prefix) string {
+	if len(addrs) > 3 {
+		first, last, v4 := addrs[0].Addr(), netipx.PrefixLastIP(addrs[len(addrs)-1]), addrs[0].Addr().Is4()
+		around := netip.PrefixFrom(first, first.BitLen())
+		for !around.Contains(last) {
+			around = netip.PrefixFrom(first, around.Bits()-1).Masked()
+		}
+		but := addrsOf([]netip.Prefix{around}, v4).minus(addrsOf(addrs, v4)).prefixes(v4)
+		if len(but) <= 3 {
+			return around.String() + " but " + few(but, 3, "")
+		}
+	}
+	return few(addrs, 3, "prefixes")
+}
+
+// few names the first things of a list and counts the rest.
+func few[T any](all []T, most int, what string) string {
+	var words []string
+	for i, x := range all {
+		if i == most && len(all) > most+1 {
+			words = append(words, fmt.Sprintf("and %d more %s", len(all)-i, what))
+			break
+		}
+		words = append(words, fmt.Sprint(x))
+	}
+	return strings.Join(words, ", ")
+}

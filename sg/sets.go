@@ -1,0 +1,170 @@
+package sg
+
+import (
+	"encoding/binary"
+	"iter"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/reach"
+)
+
+// Sets tell what a policy's rules mean as sets of addresses, where [Policy.Match] tells
+// whether one packet is in them. Make them with [Policy.Sets]. They never change and
+// may be used by several goroutines.
+type Sets struct {
+	w       *world
+	addrs   [][]netip.Prefix          // of each ENI, ascending
+	members [][]uint32                // ENIs that carry a group, ascending
+	entries map[uint32][]netip.Prefix // of prefix lists and CIDRs, by peer number
+}
+
+// Sets returns the sets of the policy. It visits every address, every membership and
+// every CIDR of the policy once.
+func (p *Policy) Sets() *Sets {
+	w := p.world()
+	s := &Sets{w: w, addrs: make([][]netip.Prefix, len(w.enis)), members: make([][]uint32, len(w.groups)), entries: map[uint32][]netip.Prefix{everyIPv4: {anyIPv4}, everyIPv6: {anyIPv6}}}
+	for a, owners := range w.members.All() {
+		for _, n := range owners {
+			s.addrs[n] = append(s.addrs[n], a)
+		}
+	}
+	for i := range w.enis {
+		slices.SortFunc(s.addrs[i], netip.Prefix.Compare)
+		for _, g := range w.enis[i].groups() {
+			s.members[g] = append(s.members[g], uint32(i))
+		}
+	}
+	for c, n := range w.cidrs.All() {
+		s.entries[n] = append(s.entries[n], c)
+	}
+	return s
+}
+
+// Addrs returns the private addresses and delegated prefixes of an ENI, ascending. The
+// slice must not be changed.
+func (s *Sets) Addrs(id ENIID) []netip.Prefix {
+	n, ok := s.w.eniByID[id]
+	if !ok {
+		return nil
+	}
+	return s.addrs[n]
+}
+
+// A Setting is what decides at an ENI about packets without a connection, beside the
+// groups that it carries and its own addresses. It is comparable: at ENIs with equal
+// Settings of the same Sets, a rule admits the same.
+type Setting struct {
+	s          *Sets
+	vpc        uint32
+	exempt     *exemptAddrs
+	unfiltered bool
+	incomplete bool
+}
+
+// Setting returns the setting of an ENI, and false if the policy does not have it.
+func (s *Sets) Setting(id ENIID) (Setting, bool) {
+	n, ok := s.w.eniByID[id]
+	if !ok {
+		return Setting{}, false
+	}
+	e := &s.w.enis[n]
+	return Setting{s: s, vpc: e.vpc, exempt: e.exempt, unfiltered: e.unfiltered, incomplete: e.incomplete}, true
+}
+
+// Unfiltered reports whether AWS attaches no group to the ENI, so that all passes.
+func (p Setting) Unfiltered() bool { return p.unfiltered }
+
+// Incomplete reports whether the ENI carries groups that the policy lacks, so that what
+// no known rule admits is unknown.
+func (p Setting) Incomplete() bool { return p.incomplete }
+
+// Exempt yields the addresses to and from which groups filter nothing (EX-01), of
+// packets of any protocol: in no order, and some may come twice.
+func (p Setting) Exempt() iter.Seq[netip.Addr] {
+	return func(yield func(netip.Addr) bool) {
+		x := p.exempt
+		if x == nil {
+			x = &exemptAddrs{}
+		}
+		for _, some := range [][]uint32{exemptLinkLocal, x.v4} {
+			for _, a := range some {
+				if !yield(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a)))) {
+					return
+				}
+			}
+		}
+		words := append([][2]uint64{{linkLocal6, 1}}, x.v6...)
+		for _, lo := range exemptUniqueLocal {
+			words = append(words, [2]uint64{uniqueLocal6, lo})
+		}
+		for _, a := range words {
+			b := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, a[0]), a[1])
+			if !yield(netip.AddrFrom16([16]byte(b))) {
+				return
+			}
+		}
+	}
+}
+
+// A PeerSet is what the peer of a rule means at ENIs of a setting. It is comparable:
+// equal ones are the same addresses.
+type PeerSet struct {
+	s    *Sets
+	kind peerKind
+	peer uint32
+
+	vpc uint32 // of the ENI, and the rule's direction, where the peer is a group
+	dir Direction
+
+	unsure bool // entries of a prefix list are not known
+	family packet.Family
+}
+
+// Peers returns what the peer of a rule of the policy means at ENIs of the setting.
+func (p Setting) Peers(r RuleRef) PeerSet {
+	if r.r == nil {
+		return PeerSet{}
+	}
+	set := PeerSet{s: p.s, kind: r.r.kind, peer: r.r.peer, unsure: r.r.unsure, family: r.r.family}
+	if set.kind == peerGroup {
+		set.vpc, set.dir = p.vpc, r.r.dir
+	}
+	return set
+}
+
+// Group returns the group whose members the peer is, "" where it is no group or one
+// that the rule cannot match.
+func (p PeerSet) Group() GroupID {
+	if p.kind != peerGroup {
+		return ""
+	}
+	return p.s.w.groups[p.peer].id
+}
+
+// Addrs returns the addresses that the peer is, and those that it may be for all that
+// the policy knows: in no order, and they may overlap. The slices must not be changed.
+func (p PeerSet) Addrs() (sure, maybe []netip.Prefix) {
+	switch p.kind {
+	case peerCIDR4, peerCIDR6, peerList:
+		sure = p.s.entries[p.peer]
+	case peerGroup:
+		w, at := p.s.w, &eni{vpc: p.vpc}
+		for _, n := range p.s.members[p.peer] {
+			switch w.reaches(at, &w.enis[n], p.peer, p.dir) {
+			case reach.Yes:
+				sure = append(sure, p.s.addrs[n]...)
+			case reach.Maybe:
+				maybe = append(maybe, p.s.addrs[n]...)
+			}
+		}
+	}
+	if p.unsure && p.family != packet.IPv6 {
+		maybe = append(maybe, anyIPv4)
+	}
+	if p.unsure && p.family != packet.IPv4 {
+		maybe = append(maybe, anyIPv6)
+	}
+	return sure, maybe
+}
