@@ -79,7 +79,7 @@ func TestSettingExempt(t *testing.T) {
 		assert.Equal(t, sg.Exempt, fw.Evaluate(sg.Ingress, sg.Packet{Header: &h}).Reason, a)
 		n++
 	}
-	assert.Equal(t, 6+2+5+1, n) // everywhere and of the VPC, for each family
+	assert.Equal(t, 6+5+5+2, n) // everywhere and of the VPC, for each family
 }
 
 func btoi(b bool) int {
