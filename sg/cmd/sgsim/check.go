@@ -66,10 +66,14 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	findings := slices.DeleteFunc(lint.Check(topo), func(f lint.Finding) bool { return unsupplied(f, topo, loader) })
+	groups := make(map[sg.GroupID]*sg.Group, len(topo.Groups))
+	for i := range topo.Groups {
+		groups[topo.Groups[i].ID] = &topo.Groups[i]
+	}
+	findings := slices.DeleteFunc(lint.Check(topo), func(f lint.Finding) bool { return unsupplied(f, groups, loader) })
 	w := bufio.NewWriter(t.stdout)
 	if *format == "json" {
-		err = writeFindings(w, findings, topo, loader)
+		err = writeFindings(w, findings, groups, loader)
 	} else {
 		for _, f := range findings {
 			line := f.String()
@@ -143,7 +147,7 @@ type findingJSON struct {
 	Text       string          `json:"text"`
 }
 
-func writeFindings(w io.Writer, findings []lint.Finding, topo *sg.Topology, l *load.Loader) error {
+func writeFindings(w io.Writer, findings []lint.Finding, groups map[sg.GroupID]*sg.Group, l *load.Loader) error {
 	out := []findingJSON{}
 	for _, f := range findings {
 		at := placeOf(l, f)
@@ -152,7 +156,7 @@ func writeFindings(w io.Writer, findings []lint.Finding, topo *sg.Topology, l *l
 			Group: f.Group, ENI: f.ENI, PrefixList: f.PrefixList, Text: f.Text,
 		}
 		if f.Dir != 0 {
-			j.Direction, j.Rule = f.Dir.String(), ruleName(topo, f)
+			j.Direction, j.Rule = f.Dir.String(), ruleName(groups, f)
 		}
 		out = append(out, j)
 	}
@@ -170,13 +174,13 @@ func writeFindings(w io.Writer, findings []lint.Finding, topo *sg.Topology, l *l
 // unsupplied reports whether a rule is found to match nothing because the entries
 // of its prefix list were not supplied. That says something of the files and not of
 // the rule, and the loader warned of it.
-func unsupplied(f lint.Finding, topo *sg.Topology, l *load.Loader) bool {
-	list := ruleOf(topo, f).Peer.PrefixList
+func unsupplied(f lint.Finding, groups map[sg.GroupID]*sg.Group, l *load.Loader) bool {
+	list := ruleOf(groups, f).Peer.PrefixList
 	return f.Kind == lint.NeverMatches && list != "" && !l.EntriesTold(list)
 }
 
-func ruleName(topo *sg.Topology, f lint.Finding) string {
-	if id := ruleOf(topo, f).ID; id != "" {
+func ruleName(groups map[sg.GroupID]*sg.Group, f lint.Finding) string {
+	if id := ruleOf(groups, f).ID; id != "" {
 		return string(id)
 	}
 	return fmt.Sprintf("%s[%d]", f.Dir, f.Index)
@@ -184,16 +188,14 @@ func ruleName(topo *sg.Topology, f lint.Finding) string {
 
 // ruleOf returns the rule that a finding is about, the zero Rule if it is not
 // about one.
-func ruleOf(topo *sg.Topology, f lint.Finding) sg.Rule {
-	for i := range topo.Groups {
-		g := &topo.Groups[i]
-		switch {
-		case g.ID != f.Group:
-		case f.Dir == sg.Ingress && f.Index < len(g.Ingress):
-			return g.Ingress[f.Index]
-		case f.Dir == sg.Egress && f.Index < len(g.Egress):
-			return g.Egress[f.Index]
-		}
+func ruleOf(groups map[sg.GroupID]*sg.Group, f lint.Finding) sg.Rule {
+	g := groups[f.Group]
+	switch {
+	case g == nil:
+	case f.Dir == sg.Ingress && f.Index < len(g.Ingress):
+		return g.Ingress[f.Index]
+	case f.Dir == sg.Egress && f.Index < len(g.Egress):
+		return g.Egress[f.Index]
 	}
 	return sg.Rule{}
 }
