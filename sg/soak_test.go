@@ -201,7 +201,7 @@ func (s *soak) change(n int) {
 		}
 	})
 	s.changes.Add(1)
-	time.Sleep(time.Millisecond)
+	time.Sleep(200 * time.Millisecond) // each looks at all connections
 }
 
 // look clones the firewall, explains on the clone, and expires connections.
