@@ -19,7 +19,7 @@ type tags struct {
 	free  []uint32
 	slots []uint32 // hash table by ruleInfo.number: tag plus 1, 0 where empty; a power of two
 	shift uint8    // of the hash, to an index into slots
-	key   keyed.Key
+	key   keyed.Key32
 	most  int // tags from which on it pays to look for unused ones
 }
 
@@ -73,7 +73,7 @@ func (t *tags) add(r *ruleInfo) uint32 {
 // index makes the hash table anew, at most a quarter full.
 func (t *tags) index() {
 	n := 16
-	for t.shift, t.key = 60, keyed.New(); n < 4*t.len(); n *= 2 {
+	for t.shift, t.key = 60, keyed.New32(); n < 4*t.len(); n *= 2 {
 		t.shift--
 	}
 	t.slots = make([]uint32, n)
@@ -86,7 +86,7 @@ func (t *tags) index() {
 
 // home returns the slot where the search for a rule begins. Packets choose which of the
 // numbers have tags.
-func (t *tags) home(r *ruleInfo) uint32 { return uint32(t.key.Hash32(r.number) >> t.shift) }
+func (t *tags) home(r *ruleInfo) uint32 { return uint32(t.key.Hash(r.number) >> t.shift) }
 
 // place puts a tag into the first empty slot.
 func (t *tags) place(tag uint32) {

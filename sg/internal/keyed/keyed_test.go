@@ -32,37 +32,37 @@ func longest(hashes []uint64, shift int) (most int) {
 func TestRuns(t *testing.T) {
 	const n, shift = 1 << 12, 64 - 13
 	for range 50 {
-		k := New()
+		k, k6 := New32(), New128()
 		for _, step := range []uint32{1, 2, 16, 256, 65536, 0x9e3779b1, 0xfffffff} {
 			var four, six []uint64
 			for i := range uint32(n) {
-				four = append(four, k.Hash32(0x0a000000+i*step))
-				six = append(six, k.Hash128(0x20010db8<<32, uint64(i)*uint64(step)))
+				four = append(four, k.Hash(0x0a000000+i*step))
+				six = append(six, k6.Hash(0x20010db8<<32, uint64(i)*uint64(step)))
 			}
 			assert.Less(t, longest(four, shift), 400, "step %#x", step)
 			assert.Less(t, longest(six, shift), 400, "step %#x", step)
 		}
 	}
-	k, other := New(), New()
+	k, other := New32(), New32()
 	var chosen []uint64
 	for x := uint32(0); len(chosen) < 1<<10; x++ {
-		if k.Hash32(x)>>54 == 0 {
-			chosen = append(chosen, other.Hash32(x))
+		if k.Hash(x)>>54 == 0 {
+			chosen = append(chosen, other.Hash(x))
 		}
 	}
 	assert.Less(t, longest(chosen, 64-11), 300)
 }
 
 func BenchmarkHash32(b *testing.B) {
-	k, h := New(), uint64(0)
+	k, h := New32(), uint64(0)
 	for b.Loop() {
-		h = k.Hash32(uint32(h))
+		h = k.Hash(uint32(h))
 	}
 }
 
 func BenchmarkHash128(b *testing.B) {
-	k, h := New(), uint64(0)
+	k, h := New128(), uint64(0)
 	for b.Loop() {
-		h = k.Hash128(h, h)
+		h = k.Hash(h, h)
 	}
 }

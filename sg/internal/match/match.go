@@ -35,7 +35,7 @@ type Table struct {
 	covered keySet
 	slots   []slot // by hash of the peer, open addressing; a power of two
 	shift   uint8  // of the hash, to an index into slots
-	key     keyed.Key
+	key     keyed.Key32
 	several []span // of peers with several rules
 }
 
@@ -87,7 +87,7 @@ func New(rules []Rule) (t Table) {
 // fill makes the hash table, at most half full.
 func (t *Table) fill(slots []slot) {
 	size := 1
-	for t.shift, t.key = 64, keyed.New(); size < 2*len(slots); size *= 2 {
+	for t.shift, t.key = 64, keyed.New32(); size < 2*len(slots); size *= 2 {
 		t.shift--
 	}
 	t.slots = make([]slot, size)
@@ -103,7 +103,7 @@ func (t *Table) fill(slots []slot) {
 // home returns the index of the slot where the search for a peer begins. Peers are
 // numbered in the order of the input, which thereby chooses those that a list names.
 func (t *Table) home(used uint32) int {
-	return int(t.key.Hash32(used) >> t.shift)
+	return int(t.key.Hash(used) >> t.shift)
 }
 
 // Covers reports whether a rule may cover a key, whatever its peer. It says no for

@@ -92,7 +92,7 @@ func TestChosenAddresses(t *testing.T) {
 	x.reserve(n)
 	y.reserve(n)
 	for a, home := uint32(0), uint64(0); x.n < n; a++ {
-		if home = x.key.Hash32(a) >> x.shift; home < 64 {
+		if home = x.key.Hash(a) >> x.shift; home < 64 {
 			*x.slot(a), *y.slot(a) = 1, 1
 		}
 	}
