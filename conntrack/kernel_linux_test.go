@@ -343,7 +343,7 @@ func (k *kernel) dump() (map[kernelEntry]int, error) {
 			switch m.Header.Type {
 			case syscall.NLMSG_DONE:
 				return entries, nil
-			case ctGet&^0xff | 0: // IPCTNL_MSG_CT_NEW
+			case ctGet &^ 0xff: // IPCTNL_MSG_CT_NEW, which is 0
 				e, left := parseEntry(m.Data)
 				entries[e] = left
 			default:

@@ -238,7 +238,8 @@ var drawInstances = []sg.InstanceID{"i-1", "", "i-1", "i-2"}
 // groups draws a set of groups, with each in two of three.
 func (d *draw) groups() []sg.GroupID {
 	var ids []sg.GroupID
-	some := d.n(256) | d.n(256)
+	one, other := d.n(256), d.n(256)
+	some := one | other
 	for i, id := range drawGroups {
 		if some>>i&1 != 0 {
 			ids = append(ids, id)

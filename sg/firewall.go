@@ -31,6 +31,7 @@ type Firewall struct {
 	byZone    []*Enforcer         // by zone; none is ever given out twice
 	gone      map[ENIID]*Enforcer // of ENIs that an earlier policy had
 	ahead     *ahead              // nil until packets come in batches
+	inVPC     []uint32            // by VPC, for choose: an ENI there plus one; all 0 between calls
 	tags      tags
 }
 
@@ -185,7 +186,7 @@ func (f *Firewall) Clone() *Firewall {
 	f.shared = true
 	c.shared = true
 	c.opts.Observer = nil
-	c.ahead = nil
+	c.ahead, c.inVPC = nil, nil
 	c.table = f.table.Clone()
 	if f.fragments != nil {
 		c.fragments = f.fragments.Clone()

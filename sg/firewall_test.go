@@ -38,8 +38,6 @@ func rules(t testing.TB, lines ...string) []sg.Rule {
 	return rs
 }
 
-func rule(t testing.TB, line string) sg.Rule { return rules(t, line)[0] }
-
 func tcp(src, dst string, f packet.TCPFlags) *packet.Header {
 	h := packet.TCPHeader(netip.MustParseAddrPort(src), netip.MustParseAddrPort(dst), f)
 	return &h

@@ -204,7 +204,7 @@ func (f *Firewall) between(p *Packet, e *ends) {
 		e.nobody(NoInterface)
 		return
 	case allS != nil || allD != nil:
-		s, d, okS, okD = f.w.choose(s, allS, okS, d, allD, okD)
+		s, d, okS, okD = f.choose(s, allS, okS, d, allD, okD)
 		if !okS && !okD {
 			e.nobody(Ambiguous)
 			return
@@ -226,8 +226,9 @@ func (f *Firewall) between(p *Packet, e *ends) {
 
 // choose settles which ENIs are meant where an address has several owners: the
 // only pair within one VPC, else the only pair in VPCs that are peered. Without
-// any, an end with several owners has none.
-func (w *world) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint32, okD bool) (uint32, uint32, bool, bool) {
+// any, an end with several owners has none. It takes time for each owner, not for
+// each pair of them.
+func (f *Firewall) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint32, okD bool) (uint32, uint32, bool, bool) {
 	if !okS || !okD {
 		return 0, 0, false, false
 	}
@@ -238,23 +239,59 @@ func (w *world) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint3
 	if okD {
 		allD = []uint32{d}
 	}
-	for _, peered := range [...]bool{false, true} {
-		n := 0
-		var from, to uint32
-		for _, i := range allS {
+	w := f.w
+	if n := w.reach.Len(); len(f.inVPC) < n {
+		f.inVPC = make([]uint32, n)
+	}
+	for _, j := range allD { // one in each VPC, as Compile saw to
+		f.inVPC[w.enis[j].vpc] = j + 1
+	}
+	from, to, n := f.within(allS)
+	if n == 0 {
+		from, to, n = f.peered(allS, allD)
+	}
+	for _, j := range allD {
+		f.inVPC[w.enis[j].vpc] = 0
+	}
+	if n == 1 {
+		return from, to, true, true
+	}
+	return s, d, okS, okD
+}
+
+// within returns a pair of owners in one VPC, and how many there are, at most two.
+func (f *Firewall) within(allS []uint32) (from, to uint32, n int) {
+	for _, i := range allS {
+		if j := f.inVPC[f.w.enis[i].vpc]; j != 0 && n < 2 {
+			from, to, n = i, j-1, n+1
+		}
+	}
+	return from, to, n
+}
+
+// peered returns a pair of owners in VPCs that are peered, and how many there are, at
+// most two.
+func (f *Firewall) peered(allS, allD []uint32) (from, to uint32, n int) {
+	w := f.w
+	for _, i := range allS {
+		vpc := w.enis[i].vpc
+		peers := w.reach.Peers(vpc)
+		if len(peers) <= len(allD) {
+			for _, v := range peers {
+				if j := f.inVPC[v]; j != 0 {
+					from, to, n = i, j-1, n+1
+				}
+			}
+		} else {
 			for _, j := range allD {
-				a, b := w.enis[i].vpc, w.enis[j].vpc
-				if !peered && a == b || peered && w.reach.Peered(a, b) {
+				if w.reach.Peered(vpc, w.enis[j].vpc) {
 					from, to, n = i, j, n+1
 				}
 			}
 		}
-		if n == 1 {
-			return from, to, true, true
-		}
 		if n > 1 {
-			break
+			return from, to, 2
 		}
 	}
-	return s, d, okS, okD
+	return from, to, n
 }

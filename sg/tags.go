@@ -1,6 +1,10 @@
 package sg
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/sgsim/sgsim/sg/internal/keyed"
+)
 
 // tags number the rules that opened connections, since a table holds no pointers.
 // The top bit of a connection's tag says that the path was an automatically tracked
@@ -14,7 +18,9 @@ type tags struct {
 	rules []*ruleInfo // by tag; nil where free
 	free  []uint32
 	slots []uint32 // hash table by ruleInfo.number: tag plus 1, 0 where empty; a power of two
-	most  int      // tags from which on it pays to look for unused ones
+	shift uint8    // of the hash, to an index into slots
+	key   keyed.Key32
+	most  int // tags from which on it pays to look for unused ones
 }
 
 const (
@@ -36,7 +42,7 @@ func (t *tags) tag(r *ruleInfo) uint32 {
 	}
 	if len(t.slots) > 0 {
 		mask := uint32(len(t.slots) - 1)
-		for i := r.number; ; i++ {
+		for i := t.home(r); ; i++ {
 			switch s := t.slots[i&mask]; {
 			case s == 0:
 				return t.add(r)
@@ -67,8 +73,8 @@ func (t *tags) add(r *ruleInfo) uint32 {
 // index makes the hash table anew, at most a quarter full.
 func (t *tags) index() {
 	n := 16
-	for n < 4*t.len() {
-		n *= 2
+	for t.shift, t.key = 60, keyed.New32(); n < 4*t.len(); n *= 2 {
+		t.shift--
 	}
 	t.slots = make([]uint32, n)
 	for tag, r := range t.rules {
@@ -78,10 +84,14 @@ func (t *tags) index() {
 	}
 }
 
+// home returns the slot where the search for a rule begins. Packets choose which of the
+// numbers have tags.
+func (t *tags) home(r *ruleInfo) uint32 { return uint32(t.key.Hash(r.number) >> t.shift) }
+
 // place puts a tag into the first empty slot.
 func (t *tags) place(tag uint32) {
 	mask := uint32(len(t.slots) - 1)
-	i := t.rules[tag].number & mask
+	i := t.home(t.rules[tag]) & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
@@ -141,5 +151,7 @@ func (t *tags) keep(used []bool, connections int) {
 }
 
 func (t *tags) clone() tags {
-	return tags{slices.Clone(t.rules), slices.Clone(t.free), slices.Clone(t.slots), t.most}
+	c := *t
+	c.rules, c.free, c.slots = slices.Clone(t.rules), slices.Clone(t.free), slices.Clone(t.slots)
+	return c
 }

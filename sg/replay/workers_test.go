@@ -58,6 +58,7 @@ func TestWorkersBeyondBounds(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		source numbered
+		max    int                       // of connections
 		bound  func(*replay.Report) bool // was passed
 	}{
 		{"fragments", numbered{2 * half, func(i int, h *packet.Header) time.Duration {
@@ -68,20 +69,25 @@ func TestWorkersBeyondBounds(t *testing.T) {
 			source(h, i%half)
 			h.FragID = uint32(i % half)
 			return time.Microsecond
-		}}, func(r *replay.Report) bool { return 0 < r.Fragments && r.Fragments < half }},
+		}}, 0, func(r *replay.Report) bool { return 0 < r.Fragments && r.Fragments < half }},
 		{"talkers", numbered{half, func(i int, h *packet.Header) time.Duration {
 			for *h = knock; i%8 > 0 && conntrack.Part(h) != 0; next++ {
 				source(h, next)
 			}
 			return time.Microsecond
-		}}, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 }},
+		}}, 0, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 }},
 		{"connections", numbered{270_000, func(i int, h *packet.Header) time.Duration {
 			if *h = syn; i%3 == 1 {
 				*h = synAck
 			}
 			h.SrcPort, h.DstPort = uint16(i), uint16(i>>16)+5000
 			return time.Millisecond
-		}}, func(r *replay.Report) bool { return r.Midstream.Incomplete }},
+		}}, 0, func(r *replay.Report) bool { return r.Midstream.Incomplete }},
+		{"maximum", numbered{half, func(i int, h *packet.Header) time.Duration {
+			*h = header("tcp 198.51.100.1:1 > 10.0.1.10:443 S")
+			h.SrcPort, h.Src[15] = uint16(i), byte(i>>16)
+			return time.Microsecond
+		}}, half / 2, func(r *replay.Report) bool { return r.Of(sg.Drop).Packets == half/2 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			topo := site()
@@ -91,7 +97,7 @@ func TestWorkersBeyondBounds(t *testing.T) {
 			for _, workers := range []int{1, 2, 7, 64} {
 				var got []byte
 				next = 0
-				o := replay.Options{Workers: workers, Observer: observe(func(p *replay.Packet) error {
+				o := replay.Options{Workers: workers, Firewall: sg.Options{MaxConnections: c.max}, Observer: observe(func(p *replay.Packet) error {
 					refused := byte('0')
 					if p.Refused {
 						refused = '1'

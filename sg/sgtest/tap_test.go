@@ -71,7 +71,7 @@ func TestCapture(t *testing.T) {
 			c.Write(make([]byte, 20000))
 			c.Close()
 		}
-		c, err = n.Dialer(t, "internet").Dial("tcp6", "six:80")
+		_, err = n.Dialer(t, "internet").Dial("tcp6", "six:80")
 		require.Error(t, err)
 		n.Dial(t, "app", "internet", sg.MustTraffic("All ICMP - IPv4"))
 		require.NoError(t, stop())

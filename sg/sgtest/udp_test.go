@@ -63,7 +63,7 @@ func TestPacketConn(t *testing.T) {
 	assert.Equal(t, "a long", string(b[:k]))
 
 	client := n.ListenPacket(t, "app", 0)
-	k, err = client.WriteTo([]byte("hello"), server.LocalAddr())
+	_, err = client.WriteTo([]byte("hello"), server.LocalAddr())
 	require.NoError(t, err)
 	k, from, err := client.ReadFrom(b)
 	require.NoError(t, err)

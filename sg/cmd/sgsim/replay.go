@@ -21,9 +21,9 @@ import (
 
 const replayHelp = `usage: sgsim replay [flags] CAPTURE... | FLOWLOG...
 
-Judges each packet of captures (pcap, pcapng) at the ENIs of the topology, or each record of
-VPC flow logs (text, JSON, folders), beside what AWS did, and reports. Files may be gzipped,
-- is standard input. Without arguments it shows a small demonstration.
+Judges each packet of captures (pcap, pcapng) at the ENIs of the topology, or each record
+of VPC flow logs (text, JSON, folders), beside what AWS did, and reports. Files may be
+gzipped, - is standard input. Without arguments it shows a small demonstration.
 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries

@@ -16,6 +16,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"github.com/sgsim/sgsim/sg/internal/keyed"
 )
 
 // A Rule admits packets whose key is in the range and whose other end is in the peer.
@@ -34,6 +36,7 @@ type Table struct {
 	slots   []slot // by hash of the peer, open addressing; a power of two
 	several []span // of peers with several rules
 	shift   uint8  // of the hash, to an index into slots
+	key     keyed.Key32
 }
 
 // A slot holds what one peer's rules admit: the range of its only rule or, where rule
@@ -84,7 +87,7 @@ func New(rules []Rule) (t Table) {
 // fill makes the hash table, at most half full.
 func (t *Table) fill(slots []slot) {
 	size := 1
-	for t.shift = 32; size < 2*len(slots); size *= 2 {
+	for t.shift, t.key = 64, keyed.New32(); size < 2*len(slots); size *= 2 {
 		t.shift--
 	}
 	t.slots = make([]slot, size)
@@ -97,9 +100,10 @@ func (t *Table) fill(slots []slot) {
 	}
 }
 
-// home returns the index of the slot where the search for a peer begins.
+// home returns the index of the slot where the search for a peer begins. Peers are
+// numbered in the order of the input, which thereby chooses those that a list names.
 func (t *Table) home(used uint32) int {
-	return int(uint64(used*0x9e3779b1) >> t.shift) // 2^32 divided by the golden ratio
+	return int(t.key.Hash(used) >> t.shift)
 }
 
 // Covers reports whether a rule may cover a key, whatever its peer. It says no for

@@ -7,7 +7,6 @@ package member
 import (
 	"encoding/binary"
 	"iter"
-	"math/bits"
 	"net/netip"
 	"slices"
 
@@ -293,17 +292,4 @@ func (k key6) masked(n int) key6 {
 		return key6{k.hi & (^uint64(0) << (64 - n)), 0}
 	}
 	return key6{k.hi, k.lo & (^uint64(0) << (128 - n))}
-}
-
-// Odd constants without structure: the golden ratio and the square root of two.
-const (
-	mix1 = 0x9e3779b97f4a7c15
-	mix2 = 0xb504f333f9de6485
-)
-
-func hash4(k uint32) uint64 { return uint64(k) * mix1 }
-
-func hash6(k key6) uint64 {
-	hi, lo := bits.Mul64(k.hi^mix2, k.lo^mix1)
-	return (hi ^ lo) * mix1
 }

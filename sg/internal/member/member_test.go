@@ -92,3 +92,29 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	b := a.As16()
 	require.Zero(t, testing.AllocsPerRun(100, func() { x.Lookup(packet.IPv4, &b) }))
 }
+
+// Addresses that fall into a few slots of one index do not in another.
+func TestChosenAddresses(t *testing.T) {
+	const n = 1 << 12
+	var x, y table4
+	x.reserve(n)
+	y.reserve(n)
+	for a, home := uint32(0), uint64(0); x.n < n; a++ {
+		if home = x.key.Hash(a) >> x.shift; home < 64 {
+			*x.slot(a), *y.slot(a) = 1, 1
+		}
+	}
+	require.Less(t, longestRun(y.slots), 300)
+	require.Greater(t, longestRun(x.slots), n/2, "chosen in vain")
+}
+
+func longestRun(slots []slot4) (most int) {
+	run := 0
+	for _, s := range slots {
+		if run++; s.val == 0 {
+			run = 0
+		}
+		most = max(most, run)
+	}
+	return most
+}

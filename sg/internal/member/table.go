@@ -1,13 +1,19 @@
 package member
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"github.com/sgsim/sgsim/sg/internal/keyed"
+)
 
 // Tables with open addressing and linear probing, at most half full. A value of
-// zero marks a free slot; nothing is ever removed.
+// zero marks a free slot; nothing is ever removed. Input chooses the addresses, so they
+// are hashed by a secret.
 
 type table4 struct {
 	slots []slot4
 	n     int
+	key   keyed.Key32
 	shift uint8 // of the hash, to an index into slots
 }
 
@@ -17,7 +23,7 @@ func (t *table4) get(k uint32) uint32 {
 	if len(t.slots) == 0 {
 		return 0
 	}
-	for i := hash4(k) >> t.shift; ; i++ {
+	for i := t.key.Hash(k) >> t.shift; ; i++ {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
 		// The key is the one, or the slot is free: one branch, because nobody
 		// can predict which.
@@ -32,7 +38,7 @@ func (t *table4) slot(k uint32) *uint32 {
 	if 2*(t.n+1) > len(t.slots) {
 		t.reserve(2 * (t.n + 1))
 	}
-	for i := hash4(k) >> t.shift; ; i++ {
+	for i := t.key.Hash(k) >> t.shift; ; i++ {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
 		if s.val == 0 {
 			s.key = k
@@ -51,6 +57,9 @@ func (t *table4) reserve(n int) {
 		return
 	}
 	old := t.slots
+	if old == nil {
+		t.key = keyed.New32()
+	}
 	t.slots, t.n, t.shift = make([]slot4, size), 0, uint8(64-bits.TrailingZeros(uint(size)))
 	for _, s := range old {
 		if s.val != 0 {
@@ -62,6 +71,7 @@ func (t *table4) reserve(n int) {
 type table6 struct {
 	slots []slot6
 	n     int
+	key   keyed.Key128
 	shift uint8
 }
 
@@ -74,7 +84,7 @@ func (t *table6) get(k key6) uint32 {
 	if len(t.slots) == 0 {
 		return 0
 	}
-	for i := hash6(k) >> t.shift; ; i++ {
+	for i := t.key.Hash(k.hi, k.lo) >> t.shift; ; i++ {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
 		if s.key == k || s.val == 0 {
 			return s.val
@@ -86,7 +96,7 @@ func (t *table6) slot(k key6) *uint32 {
 	if 2*(t.n+1) > len(t.slots) {
 		t.reserve(2 * (t.n + 1))
 	}
-	for i := hash6(k) >> t.shift; ; i++ {
+	for i := t.key.Hash(k.hi, k.lo) >> t.shift; ; i++ {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
 		if s.val == 0 {
 			s.key = k
@@ -105,6 +115,9 @@ func (t *table6) reserve(n int) {
 		return
 	}
 	old := t.slots
+	if old == nil {
+		t.key = keyed.New128()
+	}
 	t.slots, t.n, t.shift = make([]slot6, size), 0, uint8(64-bits.TrailingZeros(uint(size)))
 	for _, s := range old {
 		if s.val != 0 {

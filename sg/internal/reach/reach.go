@@ -15,6 +15,7 @@ type Map struct {
 	gateways int
 	attached map[uint32]map[int]Answer // by VPC and transit gateway: whether references cross
 	peered   map[[2]uint32]bool        // both orders, active ones; true: within a Region (REF-10)
+	peers    map[uint32][]uint32       // the other VPCs of those in peered
 	parted   map[[2]uint32]bool        // both orders: an inactive peering is all that is known
 	peerings map[string]bool           // true: active and within a Region
 }
@@ -24,6 +25,7 @@ func New() *Map {
 	return &Map{
 		numbers: map[string]uint32{}, attached: map[uint32]map[int]Answer{},
 		peered: map[[2]uint32]bool{}, parted: map[[2]uint32]bool{}, peerings: map[string]bool{},
+		peers: map[uint32][]uint32{},
 	}
 }
 
@@ -39,6 +41,9 @@ func (m *Map) VPC(id string) uint32 {
 	}
 	return n
 }
+
+// Len returns the number above those of all VPCs.
+func (m *Map) Len() int { return len(m.numbers) + 1 }
 
 // VPCs returns the VPCs of a group that is in the first of these and associated with
 // the others; none where the first is empty, to which associations add nothing.
@@ -61,6 +66,9 @@ func (m *Map) Peer(id, requester, accepter string, active, sameRegion bool) {
 		m.parted[[2]uint32{a, b}], m.parted[[2]uint32{b, a}] = true, true
 		return
 	}
+	if a != b && !m.Peered(a, b) {
+		m.peers[a], m.peers[b] = append(m.peers[a], b), append(m.peers[b], a)
+	}
 	within := sameRegion || m.peered[[2]uint32{a, b}]
 	m.peered[[2]uint32{a, b}], m.peered[[2]uint32{b, a}] = within, within
 }
@@ -70,6 +78,10 @@ func (m *Map) Peered(a, b uint32) bool {
 	_, active := m.peered[[2]uint32{a, b}]
 	return active
 }
+
+// Peers returns the VPCs that an active peering connects with one, of whatever Regions,
+// each once and never itself. The caller must not change the slice.
+func (m *Map) Peers(vpc uint32) []uint32 { return m.peers[vpc] }
 
 // An Answer is to a question that the input may leave open.
 type Answer uint8
