@@ -102,23 +102,3 @@ func (t top4) copied(a uint32) top4 {
 	p[a>>20&15] = r
 	return c
 }
-
-// fill gives all leaves their nodes again, whose runs are complete now.
-func (t top4) fill() {
-	if t.pages == nil {
-		return
-	}
-	for _, p := range t.pages {
-		if p == nil {
-			continue
-		}
-		for _, r := range p {
-			if r == nil {
-				continue
-			}
-			for i := range r {
-				r[i].set(r[i].node)
-			}
-		}
-	}
-}
