@@ -97,13 +97,13 @@ func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 
 // coversAll reports whether an entry matches all that another one matches.
 func coversAll(a, b sg.ACLEntry) bool {
-	x, y := canonicalEntry(a), canonicalEntry(b)
-	return (*canonical)(&x).admitsAll(&y)
+	x, y := entryRule(a), entryRule(b)
+	return admitsAll(&x, &y)
 }
 
-// canonicalEntry returns what an entry matches as a rule: over IPv4, ICMPv6 has no types
+// entryRule returns what an entry matches as a rule: over IPv4, ICMPv6 has no types
 // (NACL-44).
-func canonicalEntry(e sg.ACLEntry) sg.Rule {
+func entryRule(e sg.ACLEntry) sg.Rule {
 	r := sg.Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: sg.Peer{CIDR: e.CIDR.Masked()}}
 	if e.Protocol == sg.ICMPv6 && e.CIDR.Addr().Is4() {
 		r.ICMP = sg.AllICMP

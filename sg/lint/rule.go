@@ -32,7 +32,7 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 		}
 		if _, why := c.astray(g, &rules[i], dir); why == "" {
 			live[id] = i
-			shadowing = append(shadowing, shadow{canonical(id), i})
+			shadowing = append(shadowing, shadow{id, i})
 		}
 	}
 	shadowing = shadowing[:min(len(shadowing), mostShadowing)]
@@ -52,7 +52,7 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 		if n, lives := live[id]; !lives || n != i {
 			continue
 		}
-		if j := slices.IndexFunc(shadowing, func(s shadow) bool { return s.place != i && s.rule.admitsAll(&id) }); j >= 0 {
+		if j := slices.IndexFunc(shadowing, func(s shadow) bool { return s.place != i && admitsAll(&s.rule, &id) }); j >= 0 {
 			at.Kind, at.Other = Shadowed, Subject{Group: g.ID, Dir: dir, Index: shadowing[j].place}
 			c.add(at, "%s[%d] admits all of it", dir, shadowing[j].place).Advice = "remove this rule, or narrow the other"
 		}

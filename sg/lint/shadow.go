@@ -5,19 +5,17 @@ import "github.com/sgsim/sgsim/sg"
 // A shadow is a rule that may admit all that another of its group does. Rules are
 // compared two by two: AWS allows a group a thousand.
 type shadow struct {
-	rule  canonical
+	rule  sg.Rule // canonical
 	place int
 }
 
 // mostShadowing bounds the rules that all rules of a group are compared with.
 const mostShadowing = 1000
 
-// A canonical rule is one that [sg.Rule.Canonical] returned.
-type canonical sg.Rule
-
 // admitsAll reports whether a admits every packet that b admits, as far as the two
-// alone tell: CIDR blocks are compared, lists and groups only for equality.
-func (a *canonical) admitsAll(b *sg.Rule) bool {
+// alone tell: CIDR blocks are compared, lists and groups only for equality. Both are
+// canonical ([sg.Rule.Canonical]).
+func admitsAll(a, b *sg.Rule) bool {
 	if p, q := a.Peer.CIDR, b.Peer.CIDR; p.IsValid() && q.IsValid() {
 		if p.Bits() > q.Bits() || !p.Contains(q.Addr()) {
 			return false
