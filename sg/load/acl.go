@@ -40,10 +40,7 @@ func (b *builder) acl(id sg.NetworkACLID, at *cursor) *networkACL {
 
 // add adds an entry. One that several inputs tell alike is one.
 func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
-	list := &a.Ingress
-	if dir == sg.Egress {
-		list = &a.Egress
-	}
+	list := topotext.EntriesOf(&a.NetworkACL, dir)
 	seen := &a.entries[dir-sg.Ingress]
 	if old, known := (*seen)[e.Number]; known {
 		i := slices.IndexFunc(*list, func(o sg.ACLEntry) bool { return o.Number == e.Number })

@@ -94,8 +94,14 @@ func (d *tfDoc) remove(kind string, before, change *cursor) {
 			note(b.entries, sg.PrefixListID(was("prefix_list_id")), p)
 		}
 		return
-	case "aws_network_acl_rule", "aws_network_acl_association":
-		d.removedACL(kind, before)
+	case "aws_network_acl_rule":
+		x, dir := ruleEntry(before)
+		if n, ok := x.number.whole(0); ok {
+			note(b.aclEntries, sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n})
+		}
+		return
+	case "aws_network_acl_association":
+		b.dissociated[sg.SubnetID(was("subnet_id"))] = true
 		return
 	case "aws_instance":
 		id = was("primary_network_interface_id")

@@ -107,7 +107,7 @@ func (r *tfResource) networkACLRule() {
 	if !ok {
 		return
 	}
-	x, dir := r.ruleEntry()
+	x, dir := ruleEntry(r.values)
 	if !r.known(&x) {
 		return
 	}
@@ -116,8 +116,9 @@ func (r *tfResource) networkACLRule() {
 	}
 }
 
-func (r *tfResource) ruleEntry() (entryReader, sg.Direction) {
-	v, dir := r.values, sg.Ingress
+// ruleEntry returns the fields of an aws_network_acl_rule, and its direction.
+func ruleEntry(v *cursor) (entryReader, sg.Direction) {
+	dir := sg.Ingress
 	if v.field("egress").flag() {
 		dir = sg.Egress
 	}
@@ -162,20 +163,4 @@ func (r *tfResource) networkACLAssociation() {
 	b := r.module.doc.b
 	b.acl(id, r.values)
 	b.associate(sg.SubnetID(subnet), id, weight, r.values)
-}
-
-// removedACL notes what of network ACLs a plan takes away: change is of the given kind,
-// and before what was.
-func (d *tfDoc) removedACL(kind string, before *cursor) {
-	switch kind {
-	case "aws_network_acl_rule":
-		now := &tfDoc{b: d.b}
-		r := &tfResource{module: &tfModule{doc: now, config: &cursor{src: before.src}}, kind: kind, values: before}
-		x, dir := r.ruleEntry()
-		if n, ok := x.number.whole(0); ok {
-			note(d.b.aclEntries, sg.NetworkACLID(before.field("network_acl_id").str()), entryKey{dir, n})
-		}
-	case "aws_network_acl_association":
-		d.b.dissociated[sg.SubnetID(before.field("subnet_id").str())] = true
-	}
 }
