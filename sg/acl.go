@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -163,9 +162,6 @@ func (r *ruleInfo) entryName() string {
 	}
 	return r.dir.String() + " " + number
 }
-
-// compareEntries orders entries as they are asked.
-func compareEntries(a, b *ruleInfo) int { return cmp.Compare(a.entry, b.entry) }
 
 // entriesOf returns the entries of a direction.
 func (a *NetworkACL) entriesOf(dir Direction) []ACLEntry {

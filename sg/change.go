@@ -16,9 +16,13 @@ import (
 // Attach gives an ENI one more group. A group that it carries already changes
 // nothing.
 func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
-	e, n, err := f.attachment(id, g)
-	if err != nil {
-		return err
+	e := f.ENI(id)
+	if e == nil {
+		return fmt.Errorf("%s: %w", id, ErrNoENI)
+	}
+	n, ok := f.w.groupByID[g]
+	if !ok {
+		return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
 	}
 	i, found := slices.BinarySearch(e.eni.groups(), n)
 	if found {
@@ -79,18 +83,6 @@ func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
 	slices.Sort(ns)
 	f.setGroups(e, slices.Compact(ns), missing, now)
 	return nil
-}
-
-func (f *Firewall) attachment(id ENIID, g GroupID) (*Enforcer, uint32, error) {
-	e := f.ENI(id)
-	if e == nil {
-		return nil, 0, fmt.Errorf("%s: %w", id, ErrNoENI)
-	}
-	n, ok := f.w.groupByID[g]
-	if !ok {
-		return nil, 0, fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
-	}
-	return e, n, nil
 }
 
 // setGroups gives an ENI its groups and those that the topology lacks, in whole or in

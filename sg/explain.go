@@ -20,9 +20,9 @@ type Explanation struct {
 	// so that it is always the last hop that says why.
 	Hops []HopExplanation
 
-	// Beyond is what the ENI behind the one, or the network ACL, that drops the packet would do with it, had
-	// it come that far; nil where there is none. It decides nothing, but tells whether
-	// the rules of one end are all that is missing.
+	// Beyond is what the receiver's ENI would do with a packet that an ENI or a network
+	// ACL before it drops; nil where there is none. It decides nothing, but tells
+	// whether the rules of one end are all that is missing.
 	Beyond *HopExplanation
 
 	// Notes say what there is to say where no ENI judges the packet, or where it is

@@ -171,7 +171,7 @@ func (c *compiler) acl(i int) {
 			taken[e.Number] = true
 			rules = append(rules, a.entry(in.ID, dir, n, e))
 		}
-		slices.SortFunc(rules, compareEntries)
+		slices.SortFunc(rules, func(a, b *ruleInfo) int { return a.entry - b.entry })
 		out.setRules(dir, append(rules, a.entry(in.ID, dir, -1, denyAll(false)), a.entry(in.ID, dir, -1, denyAll(true))))
 	}
 	a.all = append(a.all, out)
