@@ -155,11 +155,7 @@ func (f *Firewall) cross(b *border, p *Packet, o *Outcome) bool {
 // ask decides about a packet at a border by the entries of its ACL.
 func (f *Firewall) ask(d *Decision, a *acl, b *border, p *Packet) {
 	h, l := p.Header, &a.lists[b.dir-1]
-	remote := &h.Src // NACL-41
-	if b.dir == Egress {
-		remote = &h.Dst
-	}
-	r := l.find(h, remote)
+	r := l.find(h, remoteBytes(b.dir, h)) // NACL-41
 	allow := r.allow
 	switch {
 	case !h.Fragment():
@@ -206,10 +202,7 @@ func (e *Enforcer) ownBorder(dir Direction, p *Packet, o *Outcome) bool {
 	if p.Err != nil || f.exempted(dir, e, h) {
 		return true
 	}
-	remote := &h.Src
-	if dir == Egress {
-		remote = &h.Dst
-	}
+	remote := remoteBytes(dir, h)
 	var far uint32
 	if n, all, ok := f.w.members.Lookup(h.Family, remote); ok && all == nil {
 		far = f.w.enis[n].subnet

@@ -90,10 +90,7 @@ func words6(a netip.Addr) (hi, lo uint64) {
 // exempts reports whether security groups leave the packet alone at the ENI. Every
 // packet comes through here, so the checks that nearly all fail come first.
 func (n *eni) exempts(dir Direction, h *packet.Header) bool {
-	remote := &h.Src
-	if dir == Egress {
-		remote = &h.Dst
-	}
+	remote := remoteBytes(dir, h)
 	if h.Family == packet.IPv6 {
 		return n.exempt6(binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:]), h)
 	}

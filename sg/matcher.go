@@ -118,10 +118,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	if !t.Covers(k) {
 		return w.unknown(n, s, dir, h)
 	}
-	remote := &h.Src
-	if dir == Egress {
-		remote = &h.Dst
-	}
+	remote := remoteBytes(dir, h)
 	first, maybe := uint32(match.None), uint32(match.None)
 	if !via.Appliance { // REF-12
 		first, maybe = w.firstMember(n, t, k, dir, h.Family, remote)

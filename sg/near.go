@@ -154,10 +154,7 @@ func (w *world) staleReason(r *ruleInfo) string {
 // failedMember says why the packet's other end does not count as a member of g.
 func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via Via) string {
 	w, remote := e.f.w, remoteAddr(dir, h)
-	flat := &h.Src
-	if dir == Egress {
-		flat = &h.Dst
-	}
+	flat := remoteBytes(dir, h)
 	if first, all, ok := w.members.Lookup(h.Family, flat); ok {
 		if all == nil {
 			all = []uint32{first}

@@ -75,10 +75,7 @@ func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match 
 
 // member returns the member of a group that owns the packet's remote address.
 func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) ENIID {
-	remote := &h.Src
-	if dir == Egress {
-		remote = &h.Dst
-	}
+	remote := remoteBytes(dir, h)
 	first, all, ok := w.members.Lookup(h.Family, remote)
 	if !ok {
 		return ""
@@ -92,6 +89,15 @@ func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) EN
 		}
 	}
 	return ""
+}
+
+// remoteBytes returns the address of the packet's other end as the header holds it.
+func remoteBytes(dir Direction, h *packet.Header) *[16]byte {
+	remote := &h.Src
+	if dir == Egress {
+		remote = &h.Dst
+	}
+	return remote
 }
 
 // remoteAddr returns the address of the packet's other end.
