@@ -6,9 +6,9 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A RuleRef names one rule of a compiled policy, or one entry of a network ACL. It is comparable, small enough
-// to sit in every Decision, and stays valid when its policy is replaced. The
-// zero RuleRef names no rule.
+// A RuleRef names one rule of a compiled policy, or one entry of a network ACL. It is
+// comparable, small enough to sit in every Decision, and stays valid when its policy is
+// replaced. The zero RuleRef names no rule.
 type RuleRef struct{ r *ruleInfo }
 
 // A ruleInfo is a compiled rule. It never changes.

@@ -17,9 +17,9 @@
 // Compared is what may open a connection: packets that tell their ports or their ICMP
 // type, which no connection, load balancer or middlebox vouches for. What groups do not
 // filter anyway, such as traffic to the resolver (EX-01), is no difference, and a box may
-// span such addresses. Not compared are idle timeouts, and whether what passes is tracked. Connections that
-// are open already outlive their rules (CT-20); [Replay] says for captured traffic
-// which do.
+// span such addresses. Not compared are network ACLs, idle timeouts, and whether what
+// passes is tracked. Connections that are open already outlive their rules (CT-20);
+// [Replay], which asks the ACLs too, says for captured traffic which do.
 //
 // Two policies that admit the same differ in nothing, however they are written: a CIDR
 // in halves, ports in one rule or two, a list or its entries. A group and the addresses

@@ -14,8 +14,8 @@ import (
 
 // A Network is a topology at work: a firewall at every ENI, a wire between any
 // two of them and to everything outside, and a clock. Packets reach their
-// destination if security groups let them; nothing else stops them, no route and
-// no network ACL. It is safe for concurrent use.
+// destination if security groups and network ACLs let them; nothing else stops them,
+// no route either. It is safe for concurrent use.
 type Network struct {
 	Clock Clock
 
