@@ -19,6 +19,7 @@ type builder struct {
 	listed     *cursor // rules of groups that only describe-security-group-rules tells,
 	listedDirs [2]bool // and which directions they have
 
+	stage  stage
 	unread bool // there are inputs that say nothing, for what is wrong with them
 	cut    bool // the listing that is being read goes on where no input does
 

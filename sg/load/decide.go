@@ -68,6 +68,9 @@ func (d *tfDoc) removals() {
 		for action := range change.field("actions").each() {
 			gone = gone || action.str() == "delete" || action.str() == "update" && isRule(kind)
 		}
+		if d.kept[item.field("address").str()] != "" {
+			continue
+		}
 		if before := change.field("before"); gone && before.is(object) {
 			before.src = before.src.quiet() // what was wrong before is no concern of the plan
 			d.remove(kind, before, item)

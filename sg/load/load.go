@@ -33,6 +33,7 @@ type Loader struct {
 	docs  []document // in the order given
 	enis  []givenENI
 
+	stage  stage
 	prefer map[string]bool // by name of an input, whether there is one
 
 	errs  []error
@@ -164,6 +165,7 @@ type givenENI struct {
 // all, groups that nothing declares are no error, since that input may.
 func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
+	b.stage = l.stage
 	b.add(l.errs...)
 	b.warns = append(b.warns, l.warns...)
 	b.unread = len(l.errs) > 0

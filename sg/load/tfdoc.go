@@ -19,7 +19,8 @@ type tfDoc struct {
 	modules  map[string]*tfModule // by address
 	exprs    map[exprKey]*expression
 	followed map[followKey]*referred
-	steps    int // that following has taken
+	kept     map[string]string // ids of what is replaced, by address, where they stay
+	steps    int               // that following has taken
 	depth    int
 	clashes  bool // with another document, and it was said
 }
@@ -83,7 +84,7 @@ func (b *builder) terraform(format *cursor, plan bool) {
 	if isPlan != plan {
 		return
 	}
-	if d := b.tfDoc(format, plan); d != nil {
+	if d := b.tfDoc(format, plan && b.stage != before); d != nil {
 		b.planning = plan || format.src.preferred
 		format.src.decides = b.planning
 		d.read()
@@ -102,6 +103,9 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	}
 	d := newTFDoc(b, format)
 	values := root.field("values")
+	if prior := root.field("prior_state"); b.stage == before && prior.there() {
+		values = prior.field("values")
+	}
 	if d.plan = plan; plan {
 		values = root.field("planned_values")
 		d.vars, d.changes = root.field("variables"), root.field("resource_changes")
@@ -110,9 +114,14 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 			return nil
 		}
 		d.warnIncomplete(root)
+		if b.stage == after {
+			d.keepIDs()
+		}
 	}
 	if !values.there() {
-		format.warn("", "the state is empty")
+		if b.stage != before { // where a plan may well find nothing
+			format.warn("", "the state is empty")
+		}
 		return nil
 	}
 	d.root = d.module(nil, values.field("root_module"), root.field("configuration").field("root_module"))
@@ -287,13 +296,12 @@ func (r *tfResource) config() *cursor { return r.module.resourceConfig(r.mode, r
 
 func (r *tfResource) expr(attr string) *cursor { return r.config().field("expressions").field(attr) }
 
-// id returns the resource's id, or its address where AWS has yet to choose one.
-// Nothing else in a topology looks like an address.
+// id returns the resource's id, or what stands for it where AWS has yet to choose one.
 func (r *tfResource) id() string {
 	if id := r.values.field("id"); id.there() {
 		return id.str()
 	}
-	return r.address
+	return r.newID()
 }
 
 // isNew reports whether the resource has no id yet.

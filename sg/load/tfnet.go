@@ -156,7 +156,7 @@ func (r *tfResource) instance() {
 }
 
 // eniID returns the id of an instance's primary interface. Where it does not exist
-// yet and is no resource of its own, the instance's address stands in.
+// yet and is no resource of its own, that of the instance stands in.
 func (r *tfResource) eniID() string {
 	if id := r.values.field("primary_network_interface_id").str(); id != "" {
 		return id
@@ -170,7 +170,7 @@ func (r *tfResource) eniID() string {
 			return ids[0]
 		}
 	}
-	return r.address
+	return r.newID()
 }
 
 // prefixList reads a prefix list (IN-28), whose entries a data source calls by

@@ -112,6 +112,23 @@ func TestFlowRecordsACL(t *testing.T) {
 	assert.Equal(t, uint64(4), report.Agreeing.Records)
 }
 
+// What AWS admitted and an ACL of the topology denies is a fault of the ACL as given.
+func TestFlowRecordsACLNotGiven(t *testing.T) {
+	topo, f := withACLs(t), flowlog.AllFields(5)
+	bare := withACLs(t)
+	bare.NetworkACLs = nil
+	log := flowLog(t, bare, replay.FlowLogOptions{Format: f}, withoutAnswers)
+	report, text := judgeLog(t, topo, f, log, nil)
+	var causes []replay.Cause
+	for _, d := range report.Disagreements {
+		causes = append(causes, d.Cause)
+	}
+	assert.Equal(t, []replay.Cause{replay.ACLNotGiven, replay.ACLNotGiven}, causes)
+	assert.Contains(t, text, "acl-b: entry * denies")
+	assert.Contains(t, text, "acl-b: entry 90 denies all")
+	assert.NotContains(t, text, "fault of the model")
+}
+
 // An annotated capture has the packet once for each interface that met it, with what the
 // ACLs said among its comments, and once at none where an ACL kept it from them all.
 func TestAnnotatedACL(t *testing.T) {

@@ -136,13 +136,17 @@ const (
 	// not there.
 	ACLOrRule
 
+	// ACLNotGiven: AWS admitted what the network ACL of the topology denies: it has
+	// other entries, or the subnet another ACL.
+	ACLNotGiven
+
 	// Model: none of the others; a fault of the model is likely.
 	Model
 
 	numCauses
 )
 
-var causes = [numCauses]string{"", "changed", "older", "unknown_address", "rule_not_given", "acl_or_rule", "model"}
+var causes = [numCauses]string{"", "changed", "older", "unknown_address", "rule_not_given", "acl_or_rule", "acl_not_given", "model"}
 
 // String returns a word such as "rule_not_given".
 func (c Cause) String() string {
@@ -162,8 +166,8 @@ type FlowTalker struct {
 	Position     flowlog.Position // of the first record
 	Time         time.Time
 
-	// Verdict, Undecided and Reason are those of the first record. Where the groups
-	// drop the packets too, it was they; where they do not, a network ACL or a rule
+	// Verdict, Undecided and Reason are those of the first record. Where the groups or
+	// the ACL drop the packets too, it was they; where they do not, an ACL or a rule
 	// that is not as given.
 	Verdict   sg.Verdict
 	Undecided Undecided
@@ -291,6 +295,8 @@ func (s *service) cause(j *flowJudge, d *Disagreement) Cause {
 		return Changed
 	case d.Verdict == sg.Accept:
 		return ACLOrRule
+	case d.Reason == sg.ACLDeny:
+		return ACLNotGiven
 	case d.Reason != sg.NoRule:
 		return Model
 	case !s.opened && s.record.Has(flowlog.FieldTCPFlags):

@@ -105,12 +105,18 @@ func (t *reportText) flowAgreement(r *FlowReport) {
 		if d.Verdict == sg.Drop {
 			said = "AWS admitted, these groups drop"
 		}
+		if d.Reason == sg.ACLDeny {
+			said = "AWS admitted, this network ACL denies"
+		}
 		t.line(indent, "%s %s %s: %s", t.eni(d.ENI), d.Direction, flowPort(d), said)
 		if d.FarEnds > 1 {
 			t.line(indent, "and %s more", plural(uint64(d.FarEnds-1), "far end"))
 		}
 		t.line(indent, "%s", t.cause(d))
-		if !d.Rule.IsZero() {
+		switch acl := d.Rule.ACL(); {
+		case acl != "":
+			t.line(indent, "%s: %s", escape.Text(string(acl)), t.entryWords(d.Rule))
+		case !d.Rule.IsZero():
 			t.line(indent, "rule: %s (%s)", t.ruleName(d.Rule), t.ruleWords(d.Rule))
 		}
 		if len(d.Near) > 0 {
@@ -150,6 +156,8 @@ func (t *reportText) cause(d *Disagreement) string {
 		return "a group or rule that the topology lacks"
 	case ACLOrRule:
 		return "a network ACL rejects it, or AWS does not have the rule"
+	case ACLNotGiven:
+		return "the network ACL has other entries, or the subnet another one"
 	}
 	return "none of the usual causes: a fault of the model? " + reasonWords(d.Reason)
 }
@@ -200,6 +208,8 @@ func (t *reportText) flowTalkers(r *FlowReport) {
 		t.b = append(t.b, '\n')
 		by := "by a network ACL, or for lack of a rule that is given here"
 		switch {
+		case k.Reason == sg.ACLDeny:
+			by = reasonWords(k.Reason)
 		case k.Verdict == sg.Drop:
 			by = "by the groups: " + reasonWords(k.Reason)
 		case k.Verdict == sg.Unknown && k.Undecided == NotGiven:

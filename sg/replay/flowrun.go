@@ -35,10 +35,10 @@ type FlowOptions struct {
 //   - as part of its connection, across records. One of which the log has no opening
 //     is picked up where the groups admit it.
 //
-// What a log cannot tell is Unknown, never guessed: see [Undecided]. Of network ACLs that
-// of the interface's subnet judges. Records of time far out of order count as the latest
-// time seen. Memory does not grow with the log: beyond a million connections all are forgotten, and
-// picked up when they go on.
+// What a log cannot tell is Unknown, never guessed: see [Undecided]. The network ACL of
+// the interface's subnet is asked too, where the topology has it. Records of time far out
+// of order count as the latest time seen. Memory does not grow with the log: beyond a
+// million connections all are forgotten, and picked up when they go on.
 //
 // The error is that of the reader, of Observe, or of the context. The report is never
 // nil, and tells of the records up to there.

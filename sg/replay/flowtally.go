@@ -167,8 +167,9 @@ func (t *flowTally) addService(r *FlowRecord, a Agreement) {
 	if r.Opening.By == flowlog.Destination && certain(r) {
 		key.dir, key.port = back(r.Direction), r.SrcPort
 	}
+	key.rule = r.Decision.Rule
 	if r.Verdict == sg.Accept {
-		key.rule, key.far = r.Decision.Rule, netip.Addr{}
+		key.far = netip.Addr{}
 	}
 	s := t.services[key]
 	if s == nil {

@@ -12,10 +12,12 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
 	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
 const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE...]
+       sgsim diff -plan FILE [flags] [CAPTURE...]
 
 Says what a change of groups does: what may open a connection afterwards and could not
 before, and the other way round, with the rules behind it and a packet to try. What it
@@ -27,6 +29,8 @@ tracked.
                        ...) or of terraform show -json; repeat; pl-0123=FILE for the
                        entries of a prefix list
   -after FILE          the same, as it will be; repeat
+  -plan FILE           terraform show -json of a plan, which holds both; -before and -after
+                       then add what it does not tell; what it replaces keeps its id
   -eni 'web 10.0.1.10 sg-web'       an interface by hand in both, or more about one; repeat
   -format text|json|markdown        markdown is for a pull request (default text)
   -most N              changes, pairs and talkers to show, each (default 20)
@@ -41,7 +45,7 @@ tracked.
                        that did not; any: if anything differs, for future members of
                        groups alone or where the input does not decide, too
 
-  sgsim diff -before now.json -after plan.json -format markdown -fail-on broken
+  sgsim diff -plan plan.json -format markdown -fail-on broken
 
 Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
 `
@@ -60,11 +64,12 @@ type diffFlags struct {
 
 func (t *tool) diff(args []string) int {
 	f := diffFlags{}
-	var enis list
+	var enis, plans list
 	fs := flag.NewFlagSet("diff", flag.ContinueOnError)
 	f.firewallFlags.define(fs)
 	fs.Var(&f.before.files, "before", "")
 	fs.Var(&f.after.files, "after", "")
+	fs.Var(&plans, "plan", "")
 	fs.Var(&enis, "eni", "")
 	fs.StringVar(&f.format, "format", "text", "")
 	fs.IntVar(&f.most, "most", 20, "")
@@ -75,6 +80,8 @@ func (t *tool) diff(args []string) int {
 		return status
 	}
 	f.before.enis, f.after.enis, f.captures = enis, enis, fs.Args()
+	f.before.plans, f.after.plans = plans, plans
+	f.before.stage, f.after.stage = (*load.Loader).Before, (*load.Loader).After
 	if err := f.check(); err != nil {
 		return t.misused(fs, err)
 	}
@@ -95,8 +102,8 @@ func (t *tool) diff(args []string) int {
 // check looks at what the flag package does not.
 func (f *diffFlags) check() error {
 	switch {
-	case len(f.before.files) == 0 || len(f.after.files) == 0:
-		return errors.New("name files for both: -before and -after")
+	case len(f.before.plans) == 0 && (len(f.before.files) == 0 || len(f.after.files) == 0):
+		return errors.New("name files for both, -before and -after, or a -plan that holds both")
 	case f.format != "text" && f.format != "json" && f.format != "markdown":
 		return fmt.Errorf("-format %s: not one of text, json, markdown", f.format)
 	case f.failOn != "" && f.failOn != "broken" && f.failOn != "opened" && f.failOn != "any":

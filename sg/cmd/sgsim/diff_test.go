@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -35,6 +36,14 @@ opened: ingress of web (eni-web)
 
 	r = runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "any")
 	assert.Equal(t, result{stdout: "nothing differs: what passed passes, and nothing else does\n"}, r)
+}
+
+// A plan alone is a change: it opens what it makes from nothing.
+func TestDiffPlan(t *testing.T) {
+	r := runSgsim(t, "diff", "-plan", filepath.Join(root, "examples/terraform/testdata/plan.json"), "-fail-on", "broken")
+	assert.Zero(t, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "2 opened, 0 broken at 2 interfaces\nnew: ")
+	assert.NotContains(t, r.stderr, "empty")
 }
 
 func TestDiffGate(t *testing.T) {

@@ -18,6 +18,8 @@ type topologyFlags struct {
 	files  list
 	prefer list
 	enis   list
+	plans  list // of which stage tells the world
+	stage  func(*load.Loader)
 }
 
 func (f *topologyFlags) define(fs *flag.FlagSet) {
@@ -26,7 +28,7 @@ func (f *topologyFlags) define(fs *flag.FlagSet) {
 	fs.Var(&f.enis, "eni", "")
 }
 
-func (f *topologyFlags) given() bool { return len(f.files)+len(f.enis) > 0 }
+func (f *topologyFlags) given() bool { return len(f.files)+len(f.plans)+len(f.enis) > 0 }
 
 var errNoTopology = errors.New("no -topology: name the files that the AWS CLI or terraform show -json printed")
 
@@ -37,6 +39,12 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 		return nil, nil, errNoTopology, nil
 	}
 	l = load.New()
+	if f.stage != nil {
+		f.stage(l)
+	}
+	for _, name := range f.plans {
+		l.AddFile(name)
+	}
 	for _, name := range f.prefer {
 		l.Prefer(name)
 	}
@@ -51,7 +59,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 		l.AddNamedENI("-eni id="+string(e.ID), e)
 	}
 	topo, warnings, err := l.Topology()
-	if err == nil && len(topo.Groups) == 0 {
+	if err == nil && len(topo.Groups) == 0 && len(f.plans) == 0 {
 		warnings = append(warnings, load.Warning{Text: "no input has a security group, so no rule admits anything: add describe-security-groups"})
 	}
 	for _, not := range skip {

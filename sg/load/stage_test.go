@@ -1,0 +1,81 @@
+package load_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/load"
+)
+
+// worlds returns what a plan finds and what it makes.
+func worlds(t *testing.T, plan string) (before, after *sg.Topology) {
+	t.Helper()
+	read := func(stage func(*load.Loader)) *sg.Topology {
+		l := load.New()
+		stage(l)
+		l.Add("plan.json", strings.NewReader(plan))
+		topo, _, err := l.Topology()
+		require.NoError(t, err)
+		return topo
+	}
+	return read((*load.Loader).Before), read((*load.Loader).After)
+}
+
+// A plan alone tells both worlds, and what it replaces is the same thing in both: a group
+// with its rules, an instance, what refers to them.
+func TestStages(t *testing.T) {
+	const groupBefore = `{"id": "sg-a", "name": "a"}`
+	const instanceBefore = `{"id": "i-1", "primary_network_interface_id": "eni-1", "private_ip": "10.0.0.1", "vpc_security_group_ids": ["sg-a"]}`
+	change := func(address, kind, before string, actions ...string) obj {
+		return obj{"address": address, "mode": "managed", "type": kind, "change": obj{"actions": actions, "before": json.RawMessage(before)}}
+	}
+	plan := tfText{
+		values: []string{
+			`aws_security_group.a {"name": "a"}`,
+			`aws_security_group.kept {"id": "sg-k", "name": "kept"}`,
+			`aws_vpc_security_group_ingress_rule.r {"ip_protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_ipv4": "10.0.0.0/8"}`,
+			`aws_vpc_security_group_ingress_rule.k {"security_group_id": "sg-k", "ip_protocol": "tcp", "from_port": 80, "to_port": 80}`,
+			`aws_instance.i {"private_ip": "10.0.0.2"}`,
+		},
+		config: []string{
+			`aws_security_group.a`, `aws_security_group.kept`,
+			`aws_vpc_security_group_ingress_rule.r security_group_id=aws_security_group.a.id`,
+			`aws_vpc_security_group_ingress_rule.k referenced_security_group_id=aws_security_group.a.id`,
+			`aws_instance.i vpc_security_group_ids=aws_security_group.a.id`,
+		},
+		prior: []string{
+			`aws_security_group.a ` + groupBefore,
+			`aws_security_group.kept {"id": "sg-k", "name": "kept"}`,
+			`aws_vpc_security_group_ingress_rule.r {"id": "sgr-1", "security_group_id": "sg-a", "ip_protocol": "tcp", "from_port": 21, "to_port": 21, "cidr_ipv4": "10.0.0.0/8"}`,
+			`aws_vpc_security_group_ingress_rule.k {"id": "sgr-2", "security_group_id": "sg-k", "ip_protocol": "tcp", "from_port": 80, "to_port": 80, "referenced_security_group_id": "sg-a"}`,
+			`aws_instance.i ` + instanceBefore,
+		},
+		changes: []map[string]any{
+			change("aws_security_group.a", "aws_security_group", groupBefore, "delete", "create"),
+			change("aws_instance.i", "aws_instance", instanceBefore, "create", "delete"),
+		},
+	}.plan()
+	before, after := worlds(t, plan)
+	for _, topo := range []*sg.Topology{before, after} {
+		require.Len(t, topo.Groups, 2)
+		assert.Equal(t, sg.GroupID("sg-a"), topo.Groups[0].ID)
+		assert.Equal(t, sg.GroupID("sg-k"), topo.Groups[1].ID)
+		require.Len(t, topo.Groups[1].Ingress, 1)
+		assert.Equal(t, sg.GroupID("sg-a"), topo.Groups[1].Ingress[0].Peer.Group)
+		require.Len(t, topo.ENIs, 1)
+		assert.Equal(t, sg.ENIID("eni-1"), topo.ENIs[0].ID)
+		assert.Equal(t, []sg.GroupID{"sg-a"}, topo.ENIs[0].Groups)
+	}
+	assert.Equal(t, "10.0.0.1", before.ENIs[0].Addrs[0].String())
+	assert.Equal(t, "10.0.0.2", after.ENIs[0].Addrs[0].String())
+	assert.Equal(t, "tcp 21 10.0.0.0/8", before.Groups[0].Ingress[0].String())
+	assert.Equal(t, "tcp 22 10.0.0.0/8", after.Groups[0].Ingress[0].String())
+
+	before, _ = worlds(t, tfText{values: []string{`aws_security_group.a {"name": "a"}`}, config: []string{`aws_security_group.a`}}.plan())
+	assert.Empty(t, before.Groups)
+}
