@@ -81,7 +81,7 @@ func ExampleParseHeader() {
 	// tcp 40 false -
 	// udp 100 true -
 	// icmp 28 false udp 10.0.0.1:53 > 10.0.0.2:4000
-	// packet: "tcp 10.0.1.10:40001 > 10.0.2.20": byte 22: a port on one side only
+	// packet: "tcp 10.0.1.10:40001 > 10.0.2.20": byte 22: a port on one side only: give both, 49152 say for a client's
 }
 
 func ExampleTCPHeader() {

@@ -143,7 +143,7 @@ func (p *parser) ends() Header {
 		p.fail(at, "source and destination are of different families")
 	}
 	if (srcPort < 0) != (dstPort < 0) {
-		p.fail(at, "a port on one side only")
+		p.fail(at, "a port on one side only: give both, 49152 say for a client's")
 	}
 	if srcPort >= 0 && dstPort >= 0 {
 		h.SrcPort, h.DstPort, p.ports = uint16(srcPort), uint16(dstPort), true
@@ -269,6 +269,9 @@ func (p *parser) clauses(h *Header) {
 		default:
 			p.fail(p.start, "unknown word %q", w)
 		}
+	}
+	if h.Protocol == TCP && !p.flagged && !p.ports && h.hasTransport(MissingPorts) {
+		p.fail(len(p.text), "tcp needs ports, as in 10.0.0.1:49152 > 10.0.0.2:443")
 	}
 	if h.Protocol == TCP && !p.flagged && h.hasTransport(MissingTCPFlags) {
 		p.fail(len(p.text), "tcp needs flags such as S or SA, or - for none")

@@ -91,6 +91,7 @@ type Error struct {
 
 	Dir    Direction // of the rule or entry of a network ACL, where it is about one; else zero
 	Item   int       // the rule, entry or subnet in it; -1 where it is about the whole
+	Number int       // of the entry of a network ACL
 	Subnet SubnetID  // where it is about one
 
 	Err error
@@ -111,7 +112,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Item < 0:
 	case e.Part == inACLs && e.Dir != 0:
-		s += fmt.Sprintf(": %s entry %d", e.Dir, e.Item)
+		s += fmt.Sprintf(": %s entry %d", e.Dir, e.Number)
 	case e.Part == inACLs:
 		s += ": " + place("subnet", string(e.Subnet), e.Item)
 	case e.Dir != 0:

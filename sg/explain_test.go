@@ -1,6 +1,8 @@
 package sg_test
 
 import (
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -142,6 +144,19 @@ eni-db egress: accept, exempt
 			}
 			assert.Equal(t, c.want, x.String())
 		})
+	}
+}
+
+// What an id holds begins no line of its own.
+func TestExplainForgedLine(t *testing.T) {
+	const group = "sg-1\neni-b ingress: accept, rule"
+	topo := &sg.Topology{
+		Groups: []sg.Group{{ID: group, Egress: []sg.Rule{sg.AllTraffic.To(sg.AnyIPv4)}}},
+		ENIs:   []sg.ENI{{ID: "eni-a\nx", Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Groups: []sg.GroupID{group}}},
+	}
+	x := sg.NewFirewall(mustCompile(t, topo), nil).Explain(sg.Packet{Header: tcp("10.0.0.1:1", "10.0.0.2:2", syn), Time: start})
+	for line := range strings.Lines(x.String()) {
+		assert.False(t, strings.HasPrefix(line, "eni-b") || strings.HasPrefix(line, "x"), "%q", line)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
 // String returns the explanation for people, several lines, each ending in a
@@ -25,7 +26,7 @@ func (x *Explanation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", x.Header.String(), because(x.Verdict, x.Reason))
 	for _, n := range x.Notes {
-		fmt.Fprintf(&b, "  %-10s  %s\n", "note", n)
+		fmt.Fprintf(&b, "  %-10s  %s\n", "note", escape.Text(n))
 	}
 	for i := range x.Hops {
 		x.Hops[i].write(&b, x, "")
@@ -53,10 +54,10 @@ func because(v Verdict, r Reason) string {
 
 func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind string) {
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(b, "  %-10s  %s\n", label, fmt.Sprintf(format, args...))
+		fmt.Fprintf(b, "  %-10s  %s\n", label, escape.Text(fmt.Sprintf(format, args...)))
 	}
 	d := hop.Decision
-	fmt.Fprintf(b, "%s %s: %s%s\n", hop.Place(), hop.Direction, because(d.Verdict, d.Reason), behind)
+	fmt.Fprintf(b, "%s %s: %s%s\n", escape.Text(hop.Place()), hop.Direction, because(d.Verdict, d.Reason), behind)
 	switch {
 	case hop.ACL != "":
 		hop.writeACL(line)

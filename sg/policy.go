@@ -166,6 +166,19 @@ func (p *Policy) ACLEntries() iter.Seq[RuleRef] {
 	}
 }
 
+// ACLOf returns the network ACL at the border of an ENI's subnet, "" where none is known.
+func (p *Policy) ACLOf(id ENIID) NetworkACLID {
+	w := p.world()
+	n, ok := w.eniByID[id]
+	if !ok || w.acls == nil {
+		return ""
+	}
+	if acl := w.acls.subnets[w.enis[n].subnet].acl; acl > 0 {
+		return w.acls.all[acl-1].id
+	}
+	return ""
+}
+
 // GroupsOf yields the groups that an ENI carries, in topology order.
 func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 	return func(yield func(GroupID) bool) {

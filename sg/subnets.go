@@ -84,15 +84,20 @@ func (c *compiler) acls() {
 	}
 	w.acls = a
 	var trie cidrtrie.Builder
+	type block struct {
+		vpc  uint32
+		cidr netip.Prefix
+	}
+	seen := map[block]bool{} // of subnets that are the same the first one counts
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		for j := range v.Subnets {
 			s := &v.Subnets[j]
-			n := a.subnet(s.ID, w.reach.VPC(string(v.ID)))
-			seen := map[netip.Prefix]bool{}
+			vpc := w.reach.VPC(string(v.ID))
+			n := a.subnet(s.ID, vpc)
 			for _, p := range s.CIDRs {
-				if checkCIDR(p) == nil && !seen[p.Masked()] {
-					seen[p.Masked()] = true
+				if at := (block{vpc, p.Masked()}); checkCIDR(p) == nil && !seen[at] {
+					seen[at] = true
 					trie.Add(p.Masked(), n)
 				}
 			}
@@ -165,7 +170,7 @@ func (c *compiler) acl(i int) {
 				err = fmt.Errorf("number %d: %w", e.Number, ErrNumberTaken)
 			}
 			if err != nil {
-				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Dir: dir, Item: n, Err: err})
+				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Dir: dir, Item: n, Number: e.Number, Err: err})
 				continue
 			}
 			taken[e.Number] = true
@@ -280,17 +285,15 @@ func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
 }
 
 // containing returns the subnet of a VPC that contains an address, the only one of all
-// VPCs that does, and all of them; 0 where there is none.
+// VPCs that does, and all of them, some of them twice; 0 where there is none.
 func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, only uint32, all []uint32) {
 	add := func(ns []uint32) {
 		for _, n := range ns {
 			if a.subnets[n].vpc == vpc && (own == 0 || n < own) {
 				own = n
 			}
-			if !slices.Contains(all, n) {
-				all = append(all, n)
-			}
 		}
+		all = append(all, ns...)
 	}
 	if fam == packet.IPv4 {
 		short, long := a.cidrs.Lookup4(binary.BigEndian.Uint32(addr[12:]))
@@ -312,8 +315,11 @@ func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, o
 			add(ns)
 		}
 	}
-	if len(all) == 1 {
+	if len(all) > 0 {
 		only = all[0]
+		if slices.ContainsFunc(all, func(n uint32) bool { return n != only }) {
+			only = 0
+		}
 	}
 	return own, only, all
 }
@@ -323,13 +329,13 @@ func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, o
 // with it; 0 where there is none.
 func (w *world) locate(fam packet.Family, addr *[16]byte, vpc uint32) uint32 {
 	own, only, all := w.acls.containing(fam, addr, vpc)
-	if own != 0 || len(all) < 2 {
+	if own != 0 || only != 0 {
 		return max(own, only)
 	}
 	found := uint32(0)
 	for _, n := range all {
 		if w.reach.Peered(vpc, w.acls.subnets[n].vpc) {
-			if found != 0 {
+			if found != 0 && found != n {
 				return 0
 			}
 			found = n

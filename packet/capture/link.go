@@ -1,6 +1,8 @@
 package capture
 
 import (
+	"bytes"
+
 	"github.com/google/gopacket"
 	"github.com/google/gopacket/layers"
 
@@ -22,6 +24,7 @@ func decodeOther(link packet.LinkType, frame []byte, length int, h *packet.Heade
 	default:
 		return packet.ErrLinkType
 	}
+	frame = bytes.Clone(frame) // gopacket moves bytes within it, the padding of radio headers
 	p := gopacket.NewPacket(frame, layers.LinkType(link), gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	ip := p.LayerClass(ipLayers)
 	if ip == nil && p.ErrorLayer() != nil && len(frame) < length {

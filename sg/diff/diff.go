@@ -49,6 +49,10 @@ type Diff struct {
 	// one is among the changes.
 	Added, Removed []sg.ENIID
 
+	// ACLs are interfaces of both policies at whose subnets network ACLs have other
+	// entries, ascending. Changes do not hold what that opens and breaks: [Replay] does.
+	ACLs []sg.ENIID
+
 	before, after *world
 }
 
@@ -127,7 +131,7 @@ func Policies(before, after *sg.Policy) *Diff {
 	}
 	slices.Sort(d.Added)
 	slices.Sort(d.Removed)
-	d.Changes = c.changes(d)
+	d.Changes, d.ACLs = c.changes(d), otherACLs(before, after)
 	return d
 }
 

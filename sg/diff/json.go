@@ -34,7 +34,7 @@ const MostPairs = 1000
 //
 // The order is that of Diff and Traffic. The same policies give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed)}
+	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), ACLs: some(d.ACLs)}
 	for i := range d.Changes {
 		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
 	}
@@ -71,6 +71,7 @@ type diffJSON struct {
 	More    bool         `json:"more_pairs"`
 	Added   []sg.ENIID   `json:"added"`
 	Removed []sg.ENIID   `json:"removed"`
+	ACLs    []sg.ENIID   `json:"network_acls"`
 	Traffic *trafficJSON `json:"traffic,omitempty"`
 }
 
@@ -98,9 +99,11 @@ type serviceJSON struct {
 }
 
 type ruleJSON struct {
-	Group sg.GroupID `json:"group"`
-	ID    sg.RuleID  `json:"rule,omitempty"`
-	Text  string     `json:"rule_text"`
+	Group sg.GroupID      `json:"group,omitempty"`
+	ID    sg.RuleID       `json:"rule,omitempty"`
+	ACL   sg.NetworkACLID `json:"acl,omitempty"` // in place of a group
+	Entry int             `json:"entry,omitempty"`
+	Text  string          `json:"rule_text"`
 }
 
 type pairJSON struct {
@@ -166,10 +169,13 @@ func jsonOf(c *Change) changeJSON {
 
 // ruleOf is what a rule says, without its id and what people wrote about it.
 func ruleOf(ref sg.RuleRef) ruleJSON {
+	if acl := ref.ACL(); acl != "" {
+		return ruleJSON{ACL: acl, Entry: ref.Entry().Number, Text: ref.Entry().String()}
+	}
 	r := ref.Rule()
 	id := r.ID
 	r.ID, r.Description = "", ""
-	return ruleJSON{ref.Group(), id, r.String()}
+	return ruleJSON{Group: ref.Group(), ID: id, Text: r.String()}
 }
 
 func rulesOf(refs []sg.RuleRef) []ruleJSON {

@@ -37,6 +37,9 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t.line(0, "%s", d.summary())
 	t.interfaces("new", d.Added)
 	t.interfaces("gone", d.Removed)
+	if len(d.ACLs) > 0 {
+		t.line(0, "network ACLs have other entries at %s: what that opens and breaks is not below, captures tell it", t.enis(d.ACLs))
+	}
 	for i := range d.Changes {
 		if i == o.most() {
 			t.line(0, "")
@@ -52,7 +55,11 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 
 // summary counts the changes.
 func (d *Diff) summary() string {
-	if len(d.Changes) == 0 {
+	switch {
+	case len(d.Changes) > 0:
+	case len(d.ACLs) > 0:
+		return "groups admit the same"
+	default:
 		return "nothing differs: what passed passes, and nothing else does"
 	}
 	var opened, broken, unknown int
@@ -138,6 +145,9 @@ func (t *text) because(v sg.Verdict, rules []sg.RuleRef) string {
 // rule names a rule by its group and what it says: its place there would change with
 // that of others.
 func (t *text) rule(r sg.RuleRef) string {
+	if r.ACL() != "" {
+		return escape.Text(r.String())
+	}
 	rule, words := r.Rule(), t.names.Group(r.Group())
 	if rule.ID != "" {
 		words += " " + escape.Text(string(rule.ID))

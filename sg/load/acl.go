@@ -234,8 +234,18 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 		return nil
 	}
 	placed := false // some subnet has an address
+	defaults := make(map[sg.VPCID]*networkACL)
+	for _, a := range b.acls {
+		if a.IsDefault {
+			defaults[a.VPC] = a
+		}
+	}
 	for _, v := range b.vpcs {
-		b.defaultACL(v)
+		a := b.aclOf[v.defaultACL]
+		if a == nil {
+			a = defaults[v.ID]
+		}
+		b.defaultACL(v, a)
 		placed = placed || slices.ContainsFunc(v.subnets, func(s *subnet) bool { return len(s.CIDRs) > 0 })
 	}
 	if !placed && len(b.enis) > 0 {
@@ -256,15 +266,9 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 	return all
 }
 
-// defaultACL finds the default ACL of a VPC. One that a plan makes and says nothing else
+// defaultACL completes the default ACL of a VPC, nil where none is told. One that a plan makes and says nothing else
 // of has the entries that AWS gives it (NACL-35, NACL-77).
-func (b *builder) defaultACL(v *vpc) {
-	var a *networkACL
-	for _, o := range b.acls {
-		if o.IsDefault && o.VPC == v.ID || o.ID == v.defaultACL {
-			a = o
-		}
-	}
+func (b *builder) defaultACL(v *vpc, a *networkACL) {
 	if a == nil {
 		if !v.planned {
 			return

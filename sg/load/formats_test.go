@@ -93,7 +93,7 @@ func TestYAMLErrors(t *testing.T) {
 		{"a key twice", "Vpcs: []\nVpcs: []\n", "1.json:2: Vpcs: key twice in one object"},
 		{"syntax", "Vpcs:\n- VpcId: x\n  CidrBlock: y: z\n", "1.json:3: YAML: mapping values are not allowed in this context"},
 		{"an alias", "Vpcs: &a []\nSubnets: *a\n", "1.json:2: an alias: the AWS CLI prints none"},
-		{"a word", "hello\n", "1.json:1: neither JSON nor YAML: give what the AWS CLI prints, or the output of `terraform show -json`"},
+		{"a word", "hello\n", "1.json:1: neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text"},
 		{"no end", "Vpcs: []", "1.json:1: the last line does not end: the file is cut off, or wants a line break there"},
 		{"deep", strings.Repeat("- ", 2000) + "x\n", "1.json:1: nested more than 1000 deep"},
 		{"long", "Vpcs: []\n" + strings.Repeat("#\n", 8<<20), "1.json: more than 16 MB of YAML: print it with --output json"},
@@ -212,7 +212,7 @@ func TestDirectory(t *testing.T) {
 	assert.Equal(t, []string{filepath.Join(dir, "main.tf") + ": left out: not called .json, .yaml or .tfstate"}, got.warnings)
 	assert.Contains(t, got.text, "entry pl-1 10.0.0.0/8\n")
 	assert.Contains(t, got.text, "group sg-a name=web")
-	assert.Equal(t, []string{filepath.Join(dir, "sub", "y") + ": no file in it is called .json, .yaml or .tfstate"}, func() []string {
+	assert.Equal(t, []string{filepath.Join(dir, "sub", "y") + ": no file in it is called .json, .yaml or .tfstate: name the text of a topology itself"}, func() []string {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, "sub", "y"), 0o700))
 		return resultOf(load.Files(filepath.Join(dir, "sub", "y"))).errors
 	}())

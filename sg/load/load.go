@@ -102,7 +102,7 @@ func (l *Loader) addDir(dir string) {
 
 var errNotGiven = errors.New("is to be preferred, but is no input")
 
-var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate")
+var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate: name the text of a topology itself")
 
 // Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. What is wrong with it, an error of r

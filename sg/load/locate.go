@@ -44,6 +44,17 @@ func (l *Loader) placeOf(err error) Place {
 		}
 	case "interface":
 		return l.ENIPlace(sg.ENIID(e.ID))
+	case "network acl":
+		if e.Dir == 0 {
+			if at, ok := l.built.aclOfSubnet[e.Subnet]; ok && e.Subnet != "" {
+				return at.at.place()
+			}
+			return l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
+		}
+		if at := l.ACLPlace(sg.NetworkACLID(e.ID), e.Dir, e.Number); !at.IsZero() {
+			return at
+		}
+		return l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
 	case "vpc":
 		if known := l.built.vpcOf[sg.VPCID(e.ID)]; known != nil {
 			return known.at.place()

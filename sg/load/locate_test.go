@@ -31,6 +31,12 @@ func TestLocate(t *testing.T) {
 		{"prefix list",
 			[]string{`{"PrefixLists": [{"PrefixListId": "pl-1", "MaxEntries": -1}]}`},
 			`1.json:1: PrefixLists[0]: pl-1: `},
+		{"entry of a network ACL",
+			[]string{"group sg-a\nvpc vpc-1 10.0.0.0/16\nacl acl-1 vpc=vpc-1\naclentry acl-1 egress 5 allow tcp 22 0.0.0.0/0\naclentry acl-1 egress 7 allow tcp 0.0.0.0/0\n"},
+			`1.json:5: acl-1: egress entry 7: tcp and udp need ports`},
+		{"default network ACLs",
+			[]string{"group sg-a\nvpc vpc-1 10.0.0.0/16\nacl acl-1 vpc=vpc-1 default\nacl acl-2 vpc=vpc-1 default\n"},
+			`1.json:4: acl-2: the VPC has another default network ACL`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			l := load.New()

@@ -32,7 +32,7 @@ var (
 	errBinary  = errors.New("not a text")
 )
 
-var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, or the output of `terraform show -json`")
+var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text")
 
 // whatNotJSON returns an error that says what a text is, by how it begins, nil where
 // it may be JSON or YAML.

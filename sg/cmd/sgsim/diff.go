@@ -21,13 +21,13 @@ const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE...
 
 Says what a change of groups does: what may open a connection afterwards and could not
 before, and the other way round, with the rules behind it and a packet to try. What it
-does not name is the same. With captures (pcap, pcapng, gzip; - is standard input), also
+does not name is the same, save for network ACLs. With captures (pcap, pcapng, gzip; - is standard input), also
 which of their connections fare differently, and which live on only because they are
 tracked.
 
-  -before FILE         JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -before FILE         what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
   -after FILE          the same, as it will be; repeat
   -plan FILE           terraform show -json of a plan, which holds both; -before and -after
                        then add what it does not tell; what it replaces keeps its id
@@ -217,7 +217,7 @@ func (t *tool) openDiffCapture(name string) (*capture.File, error) {
 
 // fails reports whether -fail-on asks for what differs.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
-	opens, breaks, other := false, false, len(d.Changes) > 0
+	opens, breaks, other := false, false, len(d.Changes)+len(d.ACLs) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()

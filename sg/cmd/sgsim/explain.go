@@ -38,7 +38,7 @@ of a capture, those of the packets before it.
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
-  -via appliance,tracked            what lies on their way: a middlebox, so that no rule
+  -via appliance,tracked,nlb        what lies on their way: a middlebox, so that no rule
                        that names a group matches; a load balancer, NAT gateway or the
                        like, where AWS tracks every flow
   -through ENI         the load balancer or Instance Connect Endpoint they came through

@@ -21,9 +21,9 @@ ingress rule, dashed for an egress rule, thick where both ends have one for the 
 traffic. With captures, each line carries the packets that its rules let pass, and
 rules without any are grey.
 
-  -topology FILE       JSON of the AWS CLI (describe-security-groups, -network-interfaces,
-                       ...) or of terraform show -json; repeat; pl-0123=FILE for the
-                       entries of a prefix list
+  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       show -json, or the text form; repeat; pl-0123=FILE for the entries
+                       of a prefix list
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -of ENI              the groups of this interface alone, by id or name, with what their
                        rules name and the groups whose rules name them

@@ -30,7 +30,7 @@ func (f *topologyFlags) define(fs *flag.FlagSet) {
 
 func (f *topologyFlags) given() bool { return len(f.files)+len(f.plans)+len(f.enis) > 0 }
 
-var errNoTopology = errors.New("no -topology: name the files that the AWS CLI or terraform show -json printed")
+var errNoTopology = errors.New("no -topology: name the files that the AWS CLI or terraform show -json printed, or a topology in the text form")
 
 // load reads the topology and shows the warnings, but those that skip names. usage is
 // an error of the command line, err one of the files.
