@@ -21,9 +21,9 @@ const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE...
 
 Says what a change of groups does: what may open a connection afterwards and could not
 before, and the other way round, with the rules behind it and a packet to try. What it
-does not name is the same, save for network ACLs. With captures (pcap, pcapng, gzip; - is standard input), also
-which of their connections fare differently, and which live on only because they are
-tracked.
+does not name is the same, save for network ACLs. With captures (pcap, pcapng, gzip; -
+is standard input), also which of their connections fare differently, and which live on
+only because they are tracked.
 
   -before FILE         what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
