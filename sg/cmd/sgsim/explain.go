@@ -104,7 +104,7 @@ func (t *tool) explain(args []string) int {
 	if err != nil {
 		return t.failed(err)
 	}
-	e := &explainer{tool: t, explainFlags: &f, topo: topo, names: prose.NamesOf(topo)}
+	e := &explainer{tool: t, explainFlags: &f, topo: topo, names: jsonNames{prose.NamesOf(topo)}}
 	if usage := e.settle(); usage != nil {
 		return t.misused(fs, usage)
 	}
@@ -165,7 +165,7 @@ type explainer struct {
 
 	topo    *sg.Topology
 	policy  *sg.Policy
-	names   prose.Names
+	names   jsonNames
 	place   *placer
 	packets []question
 	said    []*sg.Explanation

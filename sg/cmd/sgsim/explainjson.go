@@ -115,46 +115,21 @@ func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
 		Groups: []groupJSON{}, Hints: hop.Hints,
 	}
 	for _, g := range hop.Groups {
-		j.Groups = append(j.Groups, e.groupJSON(g))
+		j.Groups = append(j.Groups, e.names.group(g))
 	}
 	if c := hop.Conn; c != nil {
 		j.Connection = &connJSON{
 			Connection: c.Tuple.String(), State: c.State.String(), Remaining: c.Remaining.Seconds(),
-			Reply: c.Dir == conntrack.Reply, Quoted: c.Quoted, Rule: e.ruleJSON(c.Rule),
+			Reply: c.Dir == conntrack.Reply, Quoted: c.Quoted, Rule: e.names.ruleJSON(c.Rule),
 		}
 	}
-	j.Rule = e.ruleJSON(hop.Decision.Rule)
+	j.Rule = e.names.ruleJSON(hop.Decision.Rule)
 	if m := &hop.Match; !m.Rule.IsZero() {
-		j.Match = &matchJSON{ruleJSON: *e.ruleJSON(m.Rule), PrefixList: m.PrefixList, Member: m.Member}
+		j.Match = &matchJSON{ruleJSON: *e.names.ruleJSON(m.Rule), PrefixList: m.PrefixList, Member: m.Member}
 		if m.CIDR != (netip.Prefix{}) {
 			j.Match.CIDR = m.CIDR.String()
 		}
 	}
-	j.ACL, j.Nearest, j.Passed = hop.ACL, e.nearJSON(hop.Near), e.nearJSON(hop.Passed)
-	return j
-}
-
-func (e *explainer) nearJSON(rules []sg.NearRule) (all []nearJSON) {
-	for _, n := range rules {
-		near := nearJSON{ruleJSON: *e.ruleJSON(n.Rule), Fails: []failJSON{}}
-		for _, f := range n.Fails {
-			near.Fails = append(near.Fails, failJSON(f))
-		}
-		all = append(all, near)
-	}
-	return all
-}
-
-func (e *explainer) groupJSON(id sg.GroupID) groupJSON { return groupJSON{id, e.names.Groups[id]} }
-
-// ruleJSON returns nil for the zero RuleRef.
-func (e *explainer) ruleJSON(r sg.RuleRef) *ruleJSON {
-	if r.IsZero() {
-		return nil
-	}
-	j := &ruleJSON{groupJSON: e.groupJSON(r.Group()), Direction: r.Direction().String(), Index: r.Index(), Rule: r.Name(), RuleText: ruleText(r.Rule()), ACL: r.ACL()}
-	if r.ACL() != "" {
-		j.RuleText = r.Entry().String()
-	}
+	j.ACL, j.Nearest, j.Passed = hop.ACL, e.names.near(hop.Near), e.names.near(hop.Passed)
 	return j
 }

@@ -161,7 +161,11 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 		w = r.stderr
 	}
 	names := prose.NamesOf(r.topo)
-	err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}))
+	if r.format == "json" {
+		err = errors.Join(err, jsonNames{names}.writeFlowReport(w, report))
+	} else {
+		err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}))
+	}
 	switch {
 	case r.ctx.Err() != nil:
 		return r.interrupted()

@@ -30,8 +30,8 @@ gzipped, - is standard input. Without arguments it shows a small demonstration.
                        of a prefix list
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
-  -format text|none|jsonl|flowlog   what becomes of each packet, or the report alone; the
-                       report goes to standard error with jsonl and flowlog (default text)
+  -format text|none|json|jsonl|flowlog   what becomes of each packet, or the report alone
+                       as text or JSON; it goes to standard error with jsonl and flowlog
   -log-format '${srcaddr} ...'      fields of a flow log that is written, or of one that is
                        read and has no header, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
@@ -160,7 +160,7 @@ func (f *replayFlags) check() error {
 			}
 		}
 	}
-	return oneOf("format", f.format, "text", "none", "jsonl", "flowlog")
+	return oneOf("format", f.format, "text", "none", "json", "jsonl", "flowlog")
 }
 
 var errStdinTwice = errors.New("standard input can be read once")
@@ -394,6 +394,9 @@ func (r *replayer) report(report *replay.Report) error {
 	}
 	report.Blame(lint.Check(r.topo))
 	names := prose.NamesOf(r.topo)
+	if r.format == "json" {
+		return jsonNames{names}.writeReport(w, report)
+	}
 	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
 }
 
