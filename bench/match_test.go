@@ -104,6 +104,7 @@ func benchMatch(b *testing.B, w *corpus.World, p *sg.Policy, kind corpus.Kind, r
 		want := make([]sg.RuleRef, n)
 		for i := range ps {
 			want[i] = refs[ps[i].Rule]
+			p.Match(ps[i].ENI, sg.Ingress, &ps[i].Header) // compiles the matcher of its groups
 		}
 		measure.Packets(b, n, func(lo, hi int) {
 			for i := lo; i < hi; i++ {

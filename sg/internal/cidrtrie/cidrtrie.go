@@ -23,6 +23,7 @@ package cidrtrie
 import (
 	"encoding/binary"
 	"iter"
+	mathbits "math/bits"
 	"net/netip"
 	"slices"
 )
@@ -73,12 +74,13 @@ func (t *Trie) Longest(a netip.Addr, number uint32) (netip.Prefix, bool) {
 	best := -1
 	for n, i, key := t.root(a), 0, a.AsSlice(); n != nil; i++ {
 		v := binary.BigEndian.Uint16(key[2*i:])
-		for bits := 16; bits >= 0; bits-- {
-			e := entry{v &^ uint16(0xffff>>bits), uint8(bits), number}
-			if _, found := slices.BinarySearchFunc(n.entries, e, compare); found {
+		for lengths := n.lengths; lengths != 0; {
+			bits := mathbits.Len32(lengths) - 1
+			if n.has(entry{v &^ uint16(0xffff>>bits), uint8(bits), number}) {
 				best = 16*i + bits
 				break
 			}
+			lengths &^= 1 << bits
 		}
 		n = t.below(a, n, i, v)
 	}

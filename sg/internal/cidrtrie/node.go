@@ -13,6 +13,8 @@ type node struct {
 	lists   []uint32 // numbers of runs that lie in several prefixes
 	entries []entry  // in the order of compare, no two equal
 	kids    []kid    // of IPv6, ascending
+
+	lengths uint32 // a bit for each number of bits that entries have: few of the 17 occur
 }
 
 // A run is a span of values, up to the next run, that lie in the same prefixes.
@@ -40,6 +42,22 @@ func (e entry) last() uint16 { return e.first | uint16(0xffff>>e.bits) }
 // compare sorts entries so that one comes before those within it.
 func compare(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.bits, b.bits), cmp.Compare(a.number, b.number))
+}
+
+// key orders entries as compare does, in one word.
+func (e entry) key() uint64 { return uint64(e.first)<<48 | uint64(e.bits)<<32 | uint64(e.number) }
+
+// has reports whether the node has an entry.
+func (n *node) has(e entry) bool {
+	k, lo, hi := e.key(), 0, len(n.entries)
+	for lo < hi {
+		if mid := (lo + hi) / 2; n.entries[mid].key() < k {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	return lo < len(n.entries) && n.entries[lo] == e
 }
 
 // place returns which node of an address a prefix lies in, and its entry there. One of
@@ -98,6 +116,10 @@ type level struct {
 // stack.
 func (c *cutter) cut(n *node) {
 	n.runs, n.lists = nil, nil
+	n.lengths = 0
+	for _, e := range n.entries {
+		n.lengths |= 1 << e.bits
+	}
 	if len(n.entries) == 0 {
 		return
 	}
