@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/replay"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
@@ -42,4 +43,18 @@ aclentry acl-1 ingress 90 deny all 10.9.0.0/16
 	require.NoError(t, d.WriteText(&b, diff.TextOptions{}))
 	assert.NotContains(t, b.String(), "nothing differs")
 	assert.Contains(t, b.String(), "network ACLs have other entries at eni-a")
+
+	// What captures tell of them names the entry, in place of a group without a name.
+	traffic := &diff.Traffic{Report: &replay.Report{}}
+	for r := range before.ACLEntries() {
+		traffic.Flows = append(traffic.Flows, diff.Flow{After: diff.Fate{Verdict: sg.Drop, Reason: sg.ACLDeny, Rule: r}})
+		break
+	}
+	b.Reset()
+	require.NoError(t, traffic.WriteText(&b, diff.TextOptions{}))
+	assert.Contains(t, b.String(), "drop, acl_deny by acl-1 ingress 90")
+	b.Reset()
+	require.NoError(t, diff.WriteJSON(&b, d, traffic))
+	assert.Contains(t, b.String(), `"acl": "acl-1"`)
+	assert.NotContains(t, b.String(), `"group": ""`)
 }
