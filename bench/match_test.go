@@ -88,8 +88,8 @@ func worldSpec(enis int) corpus.WorldSpec {
 	return s
 }
 
-// benchMatch gives both the same probes, one after the other. Each has what it knows of an
-// interface before the first packet: the walk its groups, Policy.Match no more than the id.
+// benchMatch gives both the same probes, one after the other. Both have found the
+// interfaces before, and name the rule.
 func benchMatch(b *testing.B, w *corpus.World, p *sg.Policy, kind corpus.Kind, rules, drawn, n int) {
 	name := fmt.Sprintf("/kind=%s/rules=%d/enis=%d/of=%d", kind, rules, drawn, len(w.Topology.ENIs))
 	var ps []corpus.Probe // of both
@@ -100,15 +100,15 @@ func benchMatch(b *testing.B, w *corpus.World, p *sg.Policy, kind corpus.Kind, r
 		return ps
 	}
 	b.Run("impl=sgsim"+name, func(b *testing.B) {
-		ps, refs := probes(), ingressRules(p)
-		want := make([]sg.RuleRef, n)
+		ps, refs, fw := probes(), ingressRules(p), sg.NewFirewall(p, nil)
+		want, enis := make([]sg.RuleRef, n), make([]*sg.Enforcer, n)
 		for i := range ps {
-			want[i] = refs[ps[i].Rule]
-			p.Match(ps[i].ENI, sg.Ingress, &ps[i].Header) // compiles the matcher of its groups
+			want[i], enis[i] = refs[ps[i].Rule], fw.ENI(ps[i].ENI)
+			enis[i].Admits(sg.Ingress, &ps[i].Header) // compiles the matcher of its groups
 		}
 		measure.Packets(b, n, func(lo, hi int) {
 			for i := lo; i < hi; i++ {
-				if m, _ := p.Match(ps[i].ENI, sg.Ingress, &ps[i].Header); m.Rule != want[i] {
+				if r, _ := enis[i].Admits(sg.Ingress, &ps[i].Header); r != want[i] {
 					b.Fatal("wrong rule for", ps[i].ENI, ps[i].Header.Tuple())
 				}
 			}

@@ -20,8 +20,9 @@ type ruleSet struct {
 	rules []*ruleInfo   // by their index in the table: in topology order
 	epoch atomic.Uint64 // of the world when the groups were looked at last
 	every bool          // whether rules name every address of a family
-	open  flowSet       // which flows have all their ports open to everybody
 	maybe bool          // whether rules name lists of which entries are not known
+	open  flowSet       // which flows have all their ports open to everybody
+	back  flowSet       // the same of the other direction, whose lines are then not touched
 }
 
 // matcher returns the matcher for an ENI, compiled when it is first wanted: of a large
@@ -56,6 +57,7 @@ func (w *world) refresh(s *groupSet) *matcher {
 		for d := range c.matcher {
 			c.matcher[d].compile(c.groups, d)
 		}
+		c.matcher[0].back, c.matcher[1].back = c.matcher[1].open, c.matcher[0].open
 		s.compiled.Store(c)
 	}
 	for d := range c.matcher {

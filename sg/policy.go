@@ -48,14 +48,35 @@ type Match struct {
 func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) {
 	w := p.world()
 	n, ok := w.eniByID[id]
-	if !ok || (dir != Ingress && dir != Egress) {
+	if !ok {
 		return Match{}, false
 	}
-	hit := w.match(&w.enis[n], dir, h, Via{})
-	if hit.rule == nil || hit.unknown != NoReason {
+	hit := w.admits(&w.enis[n], dir, h)
+	if hit.rule == nil {
 		return Match{}, false
 	}
 	return w.matchOf(&w.enis[n], hit, dir, h), true
+}
+
+// Admits returns the rule that [Policy.Match] names. The ENI is found already, and what
+// of the rule's peer the packet came from is not looked for: a third of the time.
+func (e *Enforcer) Admits(dir Direction, h *packet.Header) (RuleRef, bool) {
+	if e == nil || e.eni == nil {
+		return RuleRef{}, false
+	}
+	hit := e.f.w.admits(e.eni, dir, h)
+	return RuleRef{hit.rule}, hit.rule != nil
+}
+
+// admits is match without what it does not know.
+func (w *world) admits(n *eni, dir Direction, h *packet.Header) hit {
+	if dir != Ingress && dir != Egress {
+		return hit{}
+	}
+	if hit := w.match(n, dir, h, Via{}); hit.unknown == NoReason {
+		return hit
+	}
+	return hit{}
 }
 
 // matchOf returns what a hit at an ENI means to users.

@@ -18,7 +18,7 @@ func (m *matcher) untracked(dir Direction, h *packet.Header) bool {
 	if m.untrackedFlow(dir, h.Family, h.Protocol, h.DstPort) {
 		return true
 	}
-	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN {
+	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || m[dir-1].open == 0 {
 		return false
 	}
 	return m.untrackedFlow(opposite(dir), h.Family, h.Protocol, h.SrcPort)
@@ -35,10 +35,8 @@ var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "na
 // literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
 // of that protocol so. The rules may be of different groups (CT-15).
 func (m *matcher) untrackedFlow(dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
-	if m[opposite(dir)-1].open&flowsOf(f, p) == 0 {
-		return false
-	}
-	return m[dir-1].First(everyAddr(f), match.Ports(p, port, port).First) != match.None
+	s := &m[dir-1]
+	return s.back&flowsOf(f, p) != 0 && s.First(everyAddr(f), match.Ports(p, port, port).First) != match.None
 }
 
 // A flowSet says of TCP and UDP over IPv4 and IPv6 whether something holds.
