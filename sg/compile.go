@@ -33,7 +33,7 @@ func Compile(t *Topology) (*Policy, error) {
 			groupByID: make(map[GroupID]uint32, len(t.Groups)),
 			eniByID:   make(map[ENIID]uint32, len(t.ENIs)),
 			listByID:  make(map[PrefixListID]uint32, len(t.PrefixLists)),
-			members:   &member.Index{},
+			members:   member.New(),
 			reach:     reach.New(),
 		},
 	}
@@ -334,17 +334,6 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 
 func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	w := c.w
-	n4, n6 := 0, 0
-	for i := range c.t.ENIs {
-		for _, a := range c.t.ENIs[i].Addrs {
-			if a.Is4() {
-				n4++
-			} else {
-				n6++
-			}
-		}
-	}
-	w.members.Reserve(n4, n6)
 	w.enis = make([]eni, len(c.t.ENIs))
 	infos := make([]eniInfo, len(c.t.ENIs))
 	var groups []uint32

@@ -204,8 +204,8 @@ func (e *Enforcer) ownBorder(dir Direction, p *Packet, o *Outcome) bool {
 	}
 	remote := remoteBytes(dir, h)
 	var far uint32
-	if n, all, ok := f.w.members.Lookup(h.Family, remote); ok && all == nil {
-		far = f.w.enis[n].subnet
+	if all := f.w.members.Lookup(h.Family, remote); len(all) == 1 {
+		far = f.w.enis[all[0]].subnet
 	} else {
 		far = f.w.locate(h.Family, remote, f.w.vpcOf(e, e.subnet))
 	}

@@ -145,14 +145,8 @@ func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
 	if dir == Ingress {
 		own = &h.Dst
 	}
-	first, all, ok := e.f.w.members.Lookup(h.Family, own)
-	if !ok || !e.eni.checked {
-		return false
-	}
-	if all == nil {
-		all = []uint32{first}
-	}
-	return !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })
+	all := e.f.w.members.Lookup(h.Family, own)
+	return len(all) > 0 && e.eni.checked && !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })
 }
 
 // open opens a connection. One that may not have been admitted is opened too, so that

@@ -194,8 +194,7 @@ func (f *Firewall) try(p *Packet, judge func(), at ...*Enforcer) {
 
 // several reports whether an address belongs to more than one ENI.
 func (f *Firewall) several(fam packet.Family, a *[16]byte) bool {
-	_, all, _ := f.w.members.Lookup(fam, a)
-	return all != nil
+	return len(f.w.members.Lookup(fam, a)) > 1
 }
 
 // note says why nobody judges the packet, or which addresses are only public ones.

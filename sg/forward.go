@@ -1,8 +1,6 @@
 package sg
 
 import (
-	"encoding/binary"
-
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/member"
 )
@@ -184,60 +182,35 @@ func (f *Firewall) between(p *Packet, e *ends) {
 			return
 		}
 	}
-	if h.Family == packet.IPv4 {
-		// The way of nearly all packets.
-		m := f.w.members
-		s, d := m.Sole4(binary.BigEndian.Uint32(h.Src[12:])), m.Sole4(binary.BigEndian.Uint32(h.Dst[12:]))
-		if s <= member.Most && d <= member.Most && s != d {
-			e.set(f.owners[s], f.owners[d])
-			return
-		}
-	}
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
 		e.nobody(Malformed)
 		return
 	}
-	s, allS, okS := f.w.members.Lookup(h.Family, &h.Src)
-	d, allD, okD := f.w.members.Lookup(h.Family, &h.Dst)
-	switch {
-	case !okS && !okD:
-		e.nobody(NoInterface)
-		return
-	case allS != nil || allD != nil:
-		s, d, okS, okD = f.choose(s, allS, okS, d, allD, okD)
-		if !okS && !okD {
+	m := f.w.members
+	s, d := m.Sole(h.Family, &h.Src), m.Sole(h.Family, &h.Dst)
+	if s == member.Several || d == member.Several {
+		if s, d = f.choose(m.Lookup(h.Family, &h.Src), m.Lookup(h.Family, &h.Dst)); s|d == 0 {
 			e.nobody(Ambiguous)
 			return
 		}
 	}
-	if okS && okD && s == d {
+	switch {
+	case s|d == 0:
+		e.nobody(NoInterface)
+	case s == d:
 		e.nobody(SameInterface)
-		return
+	default:
+		e.set(f.owners[s], f.owners[d])
 	}
-	var src, dst *Enforcer
-	if okS {
-		src = f.owners[s+1]
-	}
-	if okD {
-		dst = f.owners[d+1]
-	}
-	e.set(src, dst)
 }
 
-// choose settles which ENIs are meant where an address has several owners: the
-// only pair within one VPC, else the only pair in VPCs that are peered. Without
-// any, an end with several owners has none. It takes time for each owner, not for
-// each pair of them.
-func (f *Firewall) choose(s uint32, allS []uint32, okS bool, d uint32, allD []uint32, okD bool) (uint32, uint32, bool, bool) {
-	if !okS || !okD {
-		return 0, 0, false, false
-	}
-	okS, okD = allS == nil, allD == nil
-	if okS {
-		allS = []uint32{s}
-	}
-	if okD {
-		allD = []uint32{d}
+// choose settles which ENIs are meant, by their numbers plus one, where an address has
+// several owners: the only pair within one VPC, else the only pair in VPCs that are
+// peered. Without any, an end with several owners has none, which is 0. It takes time
+// for each owner, not for each pair of them.
+func (f *Firewall) choose(allS, allD []uint32) (s, d uint32) {
+	if len(allS) == 0 || len(allD) == 0 {
+		return 0, 0
 	}
 	w := f.w
 	if n := w.reach.Len(); len(f.inVPC) < n {
@@ -254,9 +227,15 @@ func (f *Firewall) choose(s uint32, allS []uint32, okS bool, d uint32, allD []ui
 		f.inVPC[w.enis[j].vpc] = 0
 	}
 	if n == 1 {
-		return from, to, true, true
+		return from + 1, to + 1
 	}
-	return s, d, okS, okD
+	if len(allS) == 1 {
+		s = allS[0] + 1
+	}
+	if len(allD) == 1 {
+		d = allD[0] + 1
+	}
+	return s, d
 }
 
 // within returns a pair of owners in one VPC, and how many there are, at most two.

@@ -182,14 +182,7 @@ func firstOf(t *match.Table, peers []uint32, k match.Key, first uint32) uint32 {
 // is a member, and the first that may.
 func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, f packet.Family, remote *[16]byte) (first, maybe uint32) {
 	first, maybe = match.None, match.None
-	owner, all, ok := w.members.Lookup(f, remote)
-	if !ok {
-		return first, maybe
-	}
-	if all == nil {
-		all = []uint32{owner}
-	}
-	for _, o := range all {
+	for _, o := range w.members.Lookup(f, remote) {
 		o := &w.enis[o]
 		for _, g := range o.groups() {
 			if r := t.First(g, k); r < first {

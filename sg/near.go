@@ -154,24 +154,21 @@ func (w *world) staleReason(r *ruleInfo) string {
 // failedMember says why the packet's other end does not count as a member of g.
 func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via Via) string {
 	w, remote := e.f.w, remoteAddr(dir, h)
-	flat := remoteBytes(dir, h)
-	if first, all, ok := w.members.Lookup(h.Family, flat); ok {
-		if all == nil {
-			all = []uint32{first}
+	owners := w.members.Lookup(h.Family, remoteBytes(dir, h))
+	for _, m := range owners {
+		o := &w.enis[m]
+		switch {
+		case !slices.Contains(o.groups(), g.number):
+		case via.Appliance:
+			return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
+		case w.reach.Member(e.eni.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe:
+			return fmt.Sprintf("it is %s, a member, but in a VPC that at most a transit gateway connects (REF-11)", o.id)
+		default:
+			return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)
 		}
-		for _, m := range all {
-			o := &w.enis[m]
-			switch {
-			case !slices.Contains(o.groups(), g.number):
-			case via.Appliance:
-				return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
-			case w.reach.Member(e.eni.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe:
-				return fmt.Sprintf("it is %s, a member, but in a VPC that at most a transit gateway connects (REF-11)", o.id)
-			default:
-				return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)
-			}
-		}
-		return fmt.Sprintf("it is %s, which does not carry %s", w.enis[first].id, g.id)
+	}
+	if len(owners) > 0 {
+		return fmt.Sprintf("it is %s, which does not carry %s", w.enis[owners[0]].id, g.id)
 	}
 	if id, ok := w.public[remote]; ok {
 		n := w.eniByID[id]

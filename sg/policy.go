@@ -97,14 +97,7 @@ func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match 
 // member returns the member of a group that owns the packet's remote address.
 func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) ENIID {
 	remote := remoteBytes(dir, h)
-	first, all, ok := w.members.Lookup(h.Family, remote)
-	if !ok {
-		return ""
-	}
-	if all == nil {
-		all = []uint32{first}
-	}
-	for _, o := range all {
+	for _, o := range w.members.Lookup(h.Family, remote) {
 		if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group, dir) == reach.Yes {
 			return o.id
 		}
@@ -222,11 +215,11 @@ func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 func (p *Policy) ENIByAddr(a netip.Addr) (ENIID, bool) {
 	w := p.world()
 	f, b := flatAddr(a)
-	n, all, ok := w.members.Lookup(f, &b)
-	if !ok || len(all) > 1 {
+	all := w.members.Lookup(f, &b)
+	if len(all) != 1 {
 		return "", false
 	}
-	return w.enis[n].id, true
+	return w.enis[all[0]].id, true
 }
 
 // flatAddr returns an address as a Header holds it. An IPv4-mapped address counts

@@ -1,127 +1,72 @@
 package member
 
 import (
+	"iter"
 	"math/bits"
-
-	"github.com/sgsim/sgsim/sg/internal/keyed"
 )
 
-// Tables with open addressing and linear probing, at most half full. A value of
-// zero marks a free slot; nothing is ever removed. Input chooses the addresses, so they
-// are hashed by a secret.
-
-type table4 struct {
-	slots []slot4
+// A table finds slots by keys, with open addressing and linear probing, at most half
+// full. Slots without owners are free; nothing is ever removed. Input chooses the keys,
+// so they are hashed by a secret, which is the caller's: each lookup hashes by itself,
+// since a table that called a function to do so would double its time.
+//
+// A map of Go's took 20 ns longer for each address, and one table for both families, of
+// slots of 24 bytes, up to 40 % longer for a packet between two of 100,000 interfaces.
+type table[K comparable] struct {
+	slots []slot[K]
 	n     int
-	key   keyed.Key32
 	shift uint8 // of the hash, to an index into slots
 }
 
-type slot4 struct{ key, val uint32 }
+type slot[K comparable] struct {
+	key K
+	owned
+}
 
-func (t *table4) get(k uint32) uint32 {
+// An owned is who owns an address.
+type owned struct {
+	first [1]uint32 // the owner if it is the only one, else the index of all in Index.lists
+	n     uint32    // how many there are
+}
+
+// find returns the slot of a key, a free one or nil where it has none.
+func (t *table[K]) find(hash uint64, k K) *slot[K] {
 	if len(t.slots) == 0 {
-		return 0
+		return nil
 	}
-	for i := t.key.Hash(k) >> t.shift; ; i++ {
+	for i := hash >> t.shift; ; i++ {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
-		// The key is the one, or the slot is free: one branch, because nobody
-		// can predict which.
-		if uint64(s.key^k)*uint64(s.val) == 0 {
-			return s.val
+		if s.key == k || s.n == 0 {
+			return s
 		}
 	}
 }
 
-// slot returns the value of k, to be set by the caller.
-func (t *table4) slot(k uint32) *uint32 {
+// slot returns the place for the owners of a key. The caller gives it one.
+func (t *table[K]) slot(k K, hash func(K) uint64) *owned {
 	if 2*(t.n+1) > len(t.slots) {
-		t.reserve(2 * (t.n + 1))
-	}
-	for i := t.key.Hash(k) >> t.shift; ; i++ {
-		s := &t.slots[i&uint64(len(t.slots)-1)]
-		if s.val == 0 {
-			s.key = k
-			t.n++
-			return &s.val
-		}
-		if s.key == k {
-			return &s.val
+		old := *t
+		size := max(8, 2*len(old.slots))
+		t.slots, t.shift = make([]slot[K], size), uint8(64-bits.TrailingZeros(uint(size)))
+		for s := range old.taken() {
+			*t.find(hash(s.key), s.key) = *s
 		}
 	}
+	s := t.find(hash(k), k)
+	if s.n == 0 {
+		s.key = k
+		t.n++
+	}
+	return &s.owned
 }
 
-func (t *table4) reserve(n int) {
-	size := max(8, 1<<bits.Len(uint(2*n)))
-	if size <= len(t.slots) {
-		return
-	}
-	old := t.slots
-	if old == nil {
-		t.key = keyed.New32()
-	}
-	t.slots, t.n, t.shift = make([]slot4, size), 0, uint8(64-bits.TrailingZeros(uint(size)))
-	for _, s := range old {
-		if s.val != 0 {
-			*t.slot(s.key) = s.val
-		}
-	}
-}
-
-type table6 struct {
-	slots []slot6
-	n     int
-	key   keyed.Key128
-	shift uint8
-}
-
-type slot6 struct {
-	key key6
-	val uint32
-}
-
-func (t *table6) get(k key6) uint32 {
-	if len(t.slots) == 0 {
-		return 0
-	}
-	for i := t.key.Hash(k.hi, k.lo) >> t.shift; ; i++ {
-		s := &t.slots[i&uint64(len(t.slots)-1)]
-		if s.key == k || s.val == 0 {
-			return s.val
-		}
-	}
-}
-
-func (t *table6) slot(k key6) *uint32 {
-	if 2*(t.n+1) > len(t.slots) {
-		t.reserve(2 * (t.n + 1))
-	}
-	for i := t.key.Hash(k.hi, k.lo) >> t.shift; ; i++ {
-		s := &t.slots[i&uint64(len(t.slots)-1)]
-		if s.val == 0 {
-			s.key = k
-			t.n++
-			return &s.val
-		}
-		if s.key == k {
-			return &s.val
-		}
-	}
-}
-
-func (t *table6) reserve(n int) {
-	size := max(8, 1<<bits.Len(uint(2*n)))
-	if size <= len(t.slots) {
-		return
-	}
-	old := t.slots
-	if old == nil {
-		t.key = keyed.New128()
-	}
-	t.slots, t.n, t.shift = make([]slot6, size), 0, uint8(64-bits.TrailingZeros(uint(size)))
-	for _, s := range old {
-		if s.val != 0 {
-			*t.slot(s.key) = s.val
+// taken yields the slots that have owners.
+func (t *table[K]) taken() iter.Seq[*slot[K]] {
+	return func(yield func(*slot[K]) bool) {
+		for i := range t.slots {
+			if s := &t.slots[i]; s.n > 0 && !yield(s) {
+				return
+			}
 		}
 	}
 }
