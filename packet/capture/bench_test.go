@@ -83,7 +83,7 @@ func BenchmarkRead(b *testing.B) {
 			require.NoError(b, err)
 			defer in.Close()
 			n := 0
-			for f, err := range NewZeroCopySource(pcapgoReader(b, in, format), packet.LinkEthernet).Frames() {
+			for f, err := range NewSource(pcapgoReader(b, in, format), packet.LinkEthernet).Frames() {
 				if err != nil || f.Err != nil {
 					b.Fatal(err, f)
 				}
@@ -105,7 +105,10 @@ func drain(b *testing.B, f *File) int {
 	return n
 }
 
-func pcapgoReader(b *testing.B, in io.Reader, format Format) gopacket.ZeroCopyPacketDataSource {
+func pcapgoReader(b *testing.B, in io.Reader, format Format) interface {
+	gopacket.PacketDataSource
+	gopacket.ZeroCopyPacketDataSource
+} {
 	in = bufio.NewReaderSize(in, bufferSize)
 	if format == Pcap {
 		r, err := pcapgo.NewReader(in)

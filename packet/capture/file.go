@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math/bits"
 	"os"
 	"time"
 
@@ -56,6 +57,7 @@ type File struct {
 
 	interfaces []Interface
 	close      func() error // nil if there is nothing to close
+	big        bool         // its numbers have the byte order of big-endian hosts
 	packets    int          // read so far
 	begun      bool         // the file header is read
 }
@@ -189,18 +191,20 @@ func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 
 // read reads the packets that are in memory, and waits for the first of them only.
 func (f *File) read(frames []Frame) (n int, err error) {
-	for {
-		need := 0
+	for n < len(frames) {
+		fr, size, isPacket := &frames[n], 0, true
 		if f.format == PcapNG {
-			n, need, err = f.readNG(frames)
+			size, isPacket, err = f.readBlock(fr)
 		} else {
-			n, need, err = f.readPcap(frames)
+			size, err = f.readRecord(fr)
 		}
-		if err == nil && n > 0 {
-			return n, nil
-		}
-		if err == nil {
-			err = f.win.fill(need)
+		if err == nil && size > len(f.win.buf)-f.win.pos {
+			if n > 0 {
+				break
+			}
+			if err = f.win.fill(size); err == nil {
+				continue
+			}
 		}
 		if err == io.EOF { // where a record could start
 			return n, err
@@ -208,7 +212,31 @@ func (f *File) read(frames []Frame) (n int, err error) {
 		if err != nil {
 			return n, f.damage(err)
 		}
+		if isPacket {
+			f.packets++
+			fr.Number, fr.Offset = f.packets, f.win.offset()
+			fr.decode()
+			n++
+		}
+		f.win.pos += size
 	}
+	return n, nil
+}
+
+// u32 reads a number in the byte order of the file, u16 a shorter one.
+func (f *File) u32(b []byte) uint32 {
+	v := binary.LittleEndian.Uint32(b)
+	if f.big {
+		v = bits.ReverseBytes32(v)
+	}
+	return v
+}
+
+func (f *File) u16(b []byte) uint16 {
+	if f.big {
+		return binary.BigEndian.Uint16(b)
+	}
+	return binary.LittleEndian.Uint16(b)
 }
 
 // damage makes err, which ends the loop, say where.

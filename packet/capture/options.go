@@ -24,27 +24,22 @@ const (
 	optionName        = 2 // of an interface
 	optionDescription = 3
 	optionResolution  = 9
+	optionOffset      = 14
 )
 
 func (o *PacketOptions) append(b []byte) []byte {
 	for _, c := range o.Comments {
 		b = appendOption(b, optionComment, c)
 	}
-	var eight [8]byte
-	var direction uint32
+	var buf [8]byte
 	switch {
 	case o.Inbound:
-		direction = 1
+		b = appendOption(b, optionFlags, le(buf[:0], 1))
 	case o.Outbound:
-		direction = 2
-	}
-	if direction != 0 {
-		binary.LittleEndian.PutUint32(eight[:], direction)
-		b = appendOption(b, optionFlags, eight[:4])
+		b = appendOption(b, optionFlags, le(buf[:0], 2))
 	}
 	if o.ID != 0 {
-		binary.LittleEndian.PutUint64(eight[:], o.ID)
-		b = appendOption(b, optionPacketID, eight[:])
+		b = appendOption(b, optionPacketID, le(buf[:0], uint32(o.ID), uint32(o.ID>>32)))
 	}
 	if len(b) > 0 {
 		b = appendOption(b, optionEnd, "")
@@ -102,17 +97,7 @@ func (w *Writer) WriteNames(names []Name) error {
 			value := append(n.Addr.AsSlice(), n.Name[:min(len(n.Name), 1024)]...)
 			records = appendOption(records, record, append(value, 0))
 		}
-		err = w.writeBlock(blockNames, appendOption(records, optionEnd, ""))
+		err = w.writeBlock(blockNames, appendOption(records, optionEnd, ""), nil, nil)
 	}
-	return err
-}
-
-// writeBlock writes a block without much in it but body, a multiple of four bytes long.
-func (w *Writer) writeBlock(kind uint32, body []byte) error {
-	size := uint32(12 + len(body))
-	b := binary.LittleEndian.AppendUint32(w.buf[:0], kind)
-	w.w.Write(binary.LittleEndian.AppendUint32(b, size))
-	w.w.Write(body)
-	_, err := w.w.Write(binary.LittleEndian.AppendUint32(w.buf[:0], size))
 	return err
 }

@@ -30,7 +30,6 @@ const (
 //	20 link type                         16 Kuznetzov only: interface,
 //	24 first record                         protocol, packet type
 type pcapHeader struct {
-	swapped    bool  // not the byte order of a little-endian host
 	nanos      int64 // nanoseconds a unit of the second field
 	record     int   // bytes of a record header
 	swapLength bool  // versions up to 2.3 may have the two lengths exchanged
@@ -40,9 +39,8 @@ type pcapHeader struct {
 
 func (f *File) startPcap(magic uint32) error {
 	p := pcapHeader{nanos: 1000, record: 16}
-	switch m := bits.ReverseBytes32(magic); m {
-	case magicMicro, magicNano, magicKuznetzov:
-		magic, p.swapped = m, true
+	if f.big = byte(magic) == magicMicro>>24; f.big { // as of all three
+		magic = bits.ReverseBytes32(magic)
 	}
 	switch magic {
 	case magicMicro:
@@ -57,20 +55,16 @@ func (f *File) startPcap(magic uint32) error {
 		return err
 	}
 	b := f.win.buf[f.win.pos:]
-	var order binary.ByteOrder = binary.LittleEndian
-	if p.swapped {
-		order = binary.BigEndian
-	}
-	major, minor := order.Uint16(b[4:]), order.Uint16(b[6:])
+	major, minor := f.u16(b[4:]), f.u16(b[6:])
 	if major != 2 {
 		return fmt.Errorf("%w: pcap version %d.%d", ErrFormat, major, minor)
 	}
 	p.swapLength = minor <= 3
-	p.link = packet.LinkType(order.Uint32(b[20:])) // flags in the upper half
+	p.link = packet.LinkType(f.u32(b[20:])) // flags in the upper half
 	p.numbered = p.record == 24 || p.link == packet.LinkSLL2
 	f.interfaces = []Interface{{
 		LinkType:   p.link,
-		SnapLen:    clamp(order.Uint32(b[16:])),
+		SnapLen:    clamp(f.u32(b[16:])),
 		Resolution: time.Duration(p.nanos),
 	}}
 	f.pcap = p
@@ -78,62 +72,42 @@ func (f *File) startPcap(magic uint32) error {
 	return nil
 }
 
-// readPcap reads the packets of a pcap file that are in memory into frames. It
-// returns their number and, where frames are left, the bytes that the next takes.
-func (f *File) readPcap(frames []Frame) (n, need int, err error) {
-	w, p := &f.win, f.pcap
-	for n < len(frames) {
-		b := w.buf[w.pos:]
-		if len(b) < p.record {
-			return n, p.record, nil
-		}
-		head := (*[16]byte)(b)
-		sec, frac := binary.LittleEndian.Uint32(head[0:]), binary.LittleEndian.Uint32(head[4:])
-		captured, length := binary.LittleEndian.Uint32(head[8:]), binary.LittleEndian.Uint32(head[12:])
-		if p.swapped {
-			sec, frac = bits.ReverseBytes32(sec), bits.ReverseBytes32(frac)
-			captured, length = bits.ReverseBytes32(captured), bits.ReverseBytes32(length)
-		}
-		if captured > length && p.swapLength {
-			captured, length = length, captured
-		}
-		if captured > maxPacket {
-			return n, 0, fmt.Errorf("%w: %d bytes captured, more than %d", ErrRecord, captured, maxPacket)
-		}
-		size := p.record + int(captured)
-		if len(b) < size {
-			return n, size, nil
-		}
-		fr := &frames[n]
-		fr.Data = b[p.record:size:size]
-		fr.Time = time.Unix(int64(sec), int64(frac)*p.nanos).UTC()
-		fr.Length = clamp(length)
-		fr.LinkType = p.link
-		fr.Interface = 0
-		if p.numbered {
-			fr.Interface = p.number(b[:size])
-		}
-		fr.Number, fr.Offset = f.packets+1, w.offset()
-		fr.decode()
-		f.packets++
-		w.pos += size
-		n++
+// readRecord reads the record at the window's position into fr, and returns its size.
+// Where it is not whole in memory, nothing is read.
+func (f *File) readRecord(fr *Frame) (size int, err error) {
+	b, p := f.win.buf[f.win.pos:], &f.pcap
+	if len(b) < p.record {
+		return p.record, nil
 	}
-	return n, 0, nil
+	captured, length := f.u32(b[8:]), f.u32(b[12:])
+	if captured > length && p.swapLength {
+		captured, length = length, captured
+	}
+	if captured > maxPacket {
+		return 0, fmt.Errorf("%w: %d bytes captured, more than %d", ErrRecord, captured, maxPacket)
+	}
+	if size = p.record + int(captured); len(b) < size {
+		return size, nil
+	}
+	fr.Data = b[p.record:size:size]
+	fr.Time = time.Unix(int64(f.u32(b)), int64(f.u32(b[4:]))*p.nanos).UTC()
+	fr.Length = clamp(length)
+	fr.LinkType = p.link
+	fr.Interface = 0
+	if p.numbered {
+		fr.Interface = f.number(b[:size])
+	}
+	return size, nil
 }
 
 // number returns the capturing kernel's index of the interface of a record: from
 // the record's own header, or from the cooked header of its frame.
-func (p *pcapHeader) number(record []byte) int {
-	if p.record == 24 {
-		n := binary.LittleEndian.Uint32(record[16:])
-		if p.swapped {
-			n = bits.ReverseBytes32(n)
-		}
-		return clamp(n)
+func (f *File) number(record []byte) int {
+	switch head := f.pcap.record; {
+	case head == 24:
+		return clamp(f.u32(record[16:]))
+	case len(record) >= head+8:
+		return clamp(binary.BigEndian.Uint32(record[head+4:]))
 	}
-	if len(record) < p.record+8 {
-		return 0
-	}
-	return clamp(binary.BigEndian.Uint32(record[p.record+4:]))
+	return 0
 }

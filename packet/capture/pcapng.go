@@ -32,8 +32,6 @@ const (
 // A section is a stretch of a pcapng file with a byte order and interfaces of its
 // own. Files that were concatenated have several.
 type section struct {
-	order binary.ByteOrder
-	big   bool
 	first int     // of the section's interfaces, in File.interfaces
 	clock []clock // by interface of the section
 
@@ -68,66 +66,45 @@ func (c clock) time(ts uint64) time.Time {
 
 func (f *File) startNG() error {
 	for {
-		b, need, err := f.block()
-		if err == nil && b == nil {
-			err = f.win.fill(need)
+		b, size, err := f.block()
+		if b != nil {
+			return f.readSection(b)
+		}
+		if err == nil {
+			err = f.win.fill(size)
 		}
 		if err != nil {
 			return err
 		}
-		if b != nil {
-			return f.readSection(b)
-		}
 	}
 }
 
-// block returns the block at the window's position. Where it is not whole in
-// memory, it returns nil and how many bytes are needed to go on.
-func (f *File) block() (b []byte, need int, err error) {
+// block returns the block at the window's position and its size. Where it is not whole
+// in memory, it returns nil and how many bytes are needed to go on.
+func (f *File) block() (b []byte, size int, err error) {
 	b = f.win.buf[f.win.pos:]
 	if len(b) < 12 {
 		return nil, 12, nil
 	}
 	if binary.LittleEndian.Uint32(b) == blockSection {
-		if err := f.setOrder(binary.LittleEndian.Uint32(b[8:])); err != nil {
-			return nil, 0, err
+		magic := binary.LittleEndian.Uint32(b[8:])
+		if f.big = magic != byteOrderMagic; f.big && bits.ReverseBytes32(magic) != byteOrderMagic {
+			return nil, 0, fmt.Errorf("%w: byte-order magic %08x", ErrFormat, magic)
 		}
 	}
-	size := f.u32(b[4:])
 	// Some writers leave lengths that are not a multiple of four; they mean the
 	// next one that is.
-	size = (size + 3) &^ 3
-	if size < 12 || size > maxBlock {
-		return nil, 0, fmt.Errorf("%w: block length %d", ErrRecord, size)
+	length := (f.u32(b[4:]) + 3) &^ 3
+	if length < 12 || length > maxBlock {
+		return nil, 0, fmt.Errorf("%w: block length %d", ErrRecord, length)
 	}
-	if len(b) < int(size) {
-		return nil, int(size), nil
+	if size = int(length); len(b) < size {
+		return nil, size, nil
 	}
-	b = b[:size:size]
-	if trailer := f.u32(b[size-4:]); (trailer+3)&^3 != size {
-		return nil, 0, fmt.Errorf("%w: block length %d at the start, %d at the end", ErrRecord, size, trailer)
+	if trailer := f.u32(b[size-4:]); (trailer+3)&^3 != length {
+		return nil, 0, fmt.Errorf("%w: block length %d at the start, %d at the end", ErrRecord, length, trailer)
 	}
-	return b, 0, nil
-}
-
-func (f *File) setOrder(magic uint32) error {
-	switch {
-	case magic == byteOrderMagic:
-		f.ng.order, f.ng.big = binary.LittleEndian, false
-	case bits.ReverseBytes32(magic) == byteOrderMagic:
-		f.ng.order, f.ng.big = binary.BigEndian, true
-	default:
-		return fmt.Errorf("%w: byte-order magic %08x", ErrFormat, magic)
-	}
-	return nil
-}
-
-func (f *File) u32(b []byte) uint32 {
-	v := binary.LittleEndian.Uint32(b)
-	if f.ng.big {
-		v = bits.ReverseBytes32(v)
-	}
-	return v
+	return b[:size:size], size, nil
 }
 
 // readSection reads a section header block.
@@ -135,7 +112,7 @@ func (f *File) readSection(b []byte) error {
 	if len(b) < 28 {
 		return fmt.Errorf("%w: section header of %d bytes", ErrRecord, len(b))
 	}
-	if major, minor := f.ng.order.Uint16(b[12:]), f.ng.order.Uint16(b[14:]); major != 1 {
+	if major, minor := f.u16(b[12:]), f.u16(b[14:]); major != 1 {
 		return fmt.Errorf("%w: pcapng version %d.%d", ErrFormat, major, minor)
 	}
 	f.ng.first = len(f.interfaces)
@@ -152,29 +129,32 @@ func (f *File) readInterface(b []byte) error {
 		return fmt.Errorf("%w: more than %d bytes of interface descriptions", ErrRecord, maxDescribed)
 	}
 	intf := Interface{
-		LinkType: packet.LinkType(f.ng.order.Uint16(b[8:])),
+		LinkType: packet.LinkType(f.u16(b[8:])),
 		SnapLen:  clamp(f.u32(b[12:])),
 	}
 	c := clock{perSecond: 1e6}
 	for options := b[16 : len(b)-4]; len(options) >= 4; {
-		code, size := f.ng.order.Uint16(options), int(f.ng.order.Uint16(options[2:]))
+		code, size := f.u16(options), int(f.u16(options[2:]))
 		options = options[4:]
-		if code == 0 || size > len(options) {
+		if code == optionEnd || size > len(options) {
 			break
 		}
 		value := options[:size]
 		options = options[min(len(options), (size+3)&^3):]
 		switch {
-		case code == 2:
+		case code == optionName:
 			intf.Name = string(value)
-		case code == 3:
+		case code == optionDescription:
 			intf.Description = string(value)
-		case code == 9 && size == 1:
+		case code == optionResolution && size == 1:
 			if c.perSecond = perSecond(value[0]); c.perSecond == 0 {
 				return fmt.Errorf("%w: timestamp resolution %#x", ErrRecord, value[0])
 			}
-		case code == 14 && size == 8:
-			c.offset = int64(f.ng.order.Uint64(value))
+		case code == optionOffset && size == 8:
+			c.offset = int64(binary.LittleEndian.Uint64(value))
+			if f.big {
+				c.offset = int64(binary.BigEndian.Uint64(value))
+			}
 		}
 	}
 	intf.Resolution = time.Duration(max(1, 1e9/c.perSecond))
@@ -186,109 +166,76 @@ func (f *File) readInterface(b []byte) error {
 // perSecond returns the units a second of an if_tsresol option, 0 if there are too
 // many to count.
 func perSecond(resolution byte) uint64 {
-	exponent := resolution & 0x7f
-	if resolution&0x80 != 0 {
-		if exponent > 63 {
-			return 0
-		}
-		return 1 << exponent
-	}
-	if exponent > 19 {
+	switch {
+	case resolution >= 0x80:
+		return 1 << (resolution & 0x7f)
+	case resolution > 19:
 		return 0
 	}
-	n := uint64(1)
-	for range exponent {
-		n *= 10
-	}
-	return n
+	return uint64(math.Pow10(int(resolution))) // is exact
 }
 
-// readNG is readPcap for a pcapng file.
-func (f *File) readNG(frames []Frame) (n, need int, err error) {
-	for n < len(frames) {
-		b, need, err := f.block()
-		if b == nil {
-			return n, need, err
-		}
-		fr := &frames[n]
-		isPacket := false
-		switch f.u32(b) {
-		case blockSection:
-			err = f.readSection(b)
-		case blockInterface:
-			err = f.readInterface(b)
-		case blockEnhanced, blockPacket:
-			isPacket, err = true, f.readEnhanced(b, fr)
-		case blockSimple:
-			isPacket, err = true, f.readSimple(b, fr)
-		}
-		if err != nil {
-			return n, 0, err
-		}
-		if isPacket {
-			fr.Number, fr.Offset = f.packets+1, f.win.offset()
-			fr.decode()
-			f.packets++
-			n++
-		}
-		f.win.pos += len(b)
+// readBlock is readRecord for a block, which may hold no packet.
+func (f *File) readBlock(fr *Frame) (size int, isPacket bool, err error) {
+	b, size, err := f.block()
+	if b == nil {
+		return size, false, err
 	}
-	return n, 0, nil
+	switch f.u32(b) {
+	case blockSection:
+		err = f.readSection(b)
+	case blockInterface:
+		err = f.readInterface(b)
+	case blockEnhanced, blockPacket, blockSimple:
+		isPacket, err = true, f.readPacket(b, fr)
+	}
+	return size, isPacket, err
 }
 
-// readEnhanced reads an enhanced packet block, or the obsolete packet block, which
-// differs in how it counts interfaces.
+// readPacket reads an enhanced packet block, or the obsolete packet block, which
+// differs in how it counts interfaces. A simple packet block has no time, and is of the
+// section's first interface.
 //
-//	8 interface (obsolete: 2 bytes, then a count of drops)
+//	enhanced                                                 simple
+//	 8 interface (obsolete: 2 bytes, then a count of drops)
 //	12 time, upper and lower half
 //	20 bytes captured
-//	24 bytes on the wire
-//	28 packet, options
-func (f *File) readEnhanced(b []byte, fr *Frame) error {
-	if len(b) < 32 {
+//	24 bytes on the wire                                      8 bytes on the wire
+//	28 packet, options                                       12 packet
+func (f *File) readPacket(b []byte, fr *Frame) error {
+	kind, head := f.u32(b), 28
+	if kind == blockSimple {
+		head = 12
+	}
+	if len(b) < head+4 {
 		return fmt.Errorf("%w: packet block of %d bytes", ErrRecord, len(b))
 	}
-	id := int(f.u32(b[8:]))
-	if f.u32(b) == blockPacket {
-		id = int(f.ng.order.Uint16(b[8:]))
+	id := 0
+	switch kind {
+	case blockEnhanced:
+		id = int(f.u32(b[8:]))
+	case blockPacket:
+		id = int(f.u16(b[8:]))
 	}
 	if id < 0 || id >= len(f.ng.clock) {
 		return fmt.Errorf("%w: interface %d of %d", ErrInterface, id, len(f.ng.clock))
 	}
-	captured := f.u32(b[20:])
-	if captured > uint32(len(b)-32) || captured > maxPacket {
-		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
-	}
-	f.setPacket(fr, id, b[28:28+captured], f.u32(b[24:]))
-	fr.Time = f.ng.clock[id].time(uint64(f.u32(b[12:]))<<32 | uint64(f.u32(b[16:])))
-	return nil
-}
-
-// readSimple reads a simple packet block: no time, and the section's first
-// interface.
-func (f *File) readSimple(b []byte, fr *Frame) error {
-	if len(b) < 16 {
-		return fmt.Errorf("%w: packet block of %d bytes", ErrRecord, len(b))
-	}
-	if len(f.ng.clock) == 0 {
-		return fmt.Errorf("%w: interface 0 of 0", ErrInterface)
-	}
-	length := f.u32(b[8:])
-	captured := length
-	if snap := uint32(f.interfaces[f.ng.first].SnapLen); snap != 0 {
-		captured = min(captured, snap)
-	}
-	if captured > uint32(len(b)-16) || captured > maxPacket {
-		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
-	}
-	f.setPacket(fr, 0, b[12:12+captured], length)
-	fr.Time = time.Time{}
-	return nil
-}
-
-func (f *File) setPacket(fr *Frame, id int, data []byte, length uint32) {
 	fr.Interface = f.ng.first + id
-	fr.LinkType = f.interfaces[fr.Interface].LinkType
-	fr.Data = data[:len(data):len(data)]
-	fr.Length = clamp(length)
+	of := &f.interfaces[fr.Interface]
+	length := f.u32(b[head-4:])
+	captured := length
+	if kind != blockSimple {
+		captured = f.u32(b[20:])
+	} else if of.SnapLen != 0 {
+		captured = min(captured, uint32(of.SnapLen))
+	}
+	if captured > uint32(len(b)-head-4) || captured > maxPacket {
+		return fmt.Errorf("%w: %d bytes captured in a block of %d", ErrRecord, captured, len(b))
+	}
+	end := head + int(captured)
+	fr.Data, fr.Length, fr.LinkType, fr.Time = b[head:end:end], clamp(length), of.LinkType, time.Time{}
+	if kind != blockSimple {
+		fr.Time = f.ng.clock[id].time(uint64(f.u32(b[12:]))<<32 | uint64(f.u32(b[16:])))
+	}
+	return nil
 }

@@ -26,15 +26,11 @@ type Source struct {
 // it does. Frames of a source that names each packet's link type itself, as pcapgo's
 // NgReader does if asked for mixed link types, are of the type it names.
 func NewSource(src gopacket.PacketDataSource, link packet.LinkType) *Source {
+	read := src.ReadPacketData
 	if z, ok := src.(gopacket.ZeroCopyPacketDataSource); ok {
-		return NewZeroCopySource(z, link)
+		read = z.ZeroCopyReadPacketData
 	}
-	return &Source{read: src.ReadPacketData, link: link}
-}
-
-// NewZeroCopySource is [NewSource] for a src that can only read without copying.
-func NewZeroCopySource(src gopacket.ZeroCopyPacketDataSource, link packet.LinkType) *Source {
-	return &Source{read: src.ZeroCopyReadPacketData, link: link}
+	return &Source{read: read, link: link}
 }
 
 // Frames yields the packets of the source as they come. Frame.Interface is the

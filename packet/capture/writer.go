@@ -32,7 +32,8 @@ type Writer struct {
 	format Format
 	like   *File
 	begun  bool
-	buf    [32]byte
+	buf    [24]byte // for headers of the file, packets and blocks
+	head   [20]byte // of an enhanced packet block
 
 	link  packet.LinkType // pcap: of the file
 	nanos bool            // pcap: resolution of the file
@@ -117,13 +118,8 @@ func (w *Writer) Flush() error {
 func (w *Writer) begin(link packet.LinkType) {
 	w.begun = true
 	if w.format == PcapNG {
-		b := append(w.buf[:0], 0x0a, 0x0d, 0x0d, 0x0a)
-		b = binary.LittleEndian.AppendUint32(b, 28)
-		b = binary.LittleEndian.AppendUint32(b, byteOrderMagic)
-		b = binary.LittleEndian.AppendUint32(b, 1) // version 1.0
-		b = binary.LittleEndian.AppendUint64(b, math.MaxUint64)
-		b = binary.LittleEndian.AppendUint32(b, 28)
-		w.w.Write(b)
+		const unknown = math.MaxUint32 // length, in both halves
+		w.writeBlock(blockSection, le(nil, byteOrderMagic, 1 /* version 1.0 */, unknown, unknown), nil, nil)
 		return
 	}
 	w.link, w.nanos = link, w.unit(0) == 1
@@ -131,12 +127,7 @@ func (w *Writer) begin(link packet.LinkType) {
 	if w.nanos {
 		magic = magicNano
 	}
-	b := binary.LittleEndian.AppendUint32(w.buf[:0], magic)
-	b = binary.LittleEndian.AppendUint32(b, 2|4<<16) // version 2.4
-	b = binary.LittleEndian.AppendUint64(b, 0)
-	b = binary.LittleEndian.AppendUint32(b, maxPacket)
-	b = binary.LittleEndian.AppendUint32(b, uint32(link))
-	w.w.Write(b)
+	w.w.Write(le(w.buf[:0], magic, 2|4<<16 /* version 2.4 */, 0, 0, maxPacket, uint32(link)))
 }
 
 // unit returns the resolution to write an interface with, nanoseconds.
@@ -175,11 +166,7 @@ func (w *Writer) writePcap(f *Frame, at int64) error {
 	if !w.nanos {
 		frac /= 1000
 	}
-	b := binary.LittleEndian.AppendUint32(w.buf[:0], uint32(at/1e9))
-	b = binary.LittleEndian.AppendUint32(b, uint32(frac))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.Data)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(max(f.Length, len(f.Data))))
-	w.w.Write(b)
+	w.w.Write(le(w.buf[:0], uint32(at/1e9), uint32(frac), uint32(len(f.Data)), uint32(max(f.Length, len(f.Data)))))
 	_, err := w.w.Write(f.Data)
 	return err
 }
@@ -196,21 +183,30 @@ func (w *Writer) writeNG(f *Frame, at int64) error {
 		w.writeInterface(f, intf.unit)
 	}
 	ts := uint64(at / intf.unit)
-	padding := -len(f.Data) & 3
-	size := uint32(32 + len(f.Data) + padding + len(w.options))
-	b := binary.LittleEndian.AppendUint32(w.buf[:0], blockEnhanced)
-	b = binary.LittleEndian.AppendUint32(b, size)
-	b = binary.LittleEndian.AppendUint32(b, intf.id)
-	b = binary.LittleEndian.AppendUint32(b, uint32(ts>>32))
-	b = binary.LittleEndian.AppendUint32(b, uint32(ts))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(f.Data)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(max(f.Length, len(f.Data))))
-	w.w.Write(b)
-	w.w.Write(f.Data)
+	head := le(w.head[:0], intf.id, uint32(ts>>32), uint32(ts), uint32(len(f.Data)), uint32(max(f.Length, len(f.Data))))
+	return w.writeBlock(blockEnhanced, head, f.Data, w.options)
+}
+
+// writeBlock writes a block of three parts, of which data alone may be of a length that
+// is no multiple of four.
+func (w *Writer) writeBlock(kind uint32, head, data, options []byte) error {
+	padding := -len(data) & 3
+	size := uint32(12 + len(head) + len(data) + padding + len(options))
+	w.w.Write(le(w.buf[:0], kind, size))
+	w.w.Write(head)
+	w.w.Write(data)
 	w.w.Write(append(w.buf[:0], make([]byte, padding)...))
-	w.w.Write(w.options)
-	_, err := w.w.Write(binary.LittleEndian.AppendUint32(w.buf[:0], size))
+	w.w.Write(options)
+	_, err := w.w.Write(le(w.buf[:0], size))
 	return err
+}
+
+// le appends numbers as a Writer writes all of them: the lowest byte first.
+func le(b []byte, numbers ...uint32) []byte {
+	for _, n := range numbers {
+		b = binary.LittleEndian.AppendUint32(b, n)
+	}
+	return b
 }
 
 func (w *Writer) writeInterface(f *Frame, unit int64) {
@@ -219,8 +215,7 @@ func (w *Writer) writeInterface(f *Frame, unit int64) {
 	if name == "" && (w.like == nil || w.like.format == Pcap) && f.Interface != 0 {
 		name = fmt.Sprintf("interface %d", f.Interface) // all that is known of it
 	}
-	b := binary.LittleEndian.AppendUint32(nil, uint32(f.LinkType))
-	b = binary.LittleEndian.AppendUint32(b, maxPacket)
+	b := le(nil, uint32(f.LinkType), maxPacket)
 	if name != "" {
 		b = appendOption(b, optionName, name)
 	}
@@ -230,5 +225,5 @@ func (w *Writer) writeInterface(f *Frame, unit int64) {
 	if unit == 1 {
 		b = appendOption(b, optionResolution, []byte{9})
 	}
-	w.writeBlock(blockInterface, appendOption(b, optionEnd, ""))
+	w.writeBlock(blockInterface, appendOption(b, optionEnd, ""), nil, nil)
 }
