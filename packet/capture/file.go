@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -26,13 +25,10 @@ const (
 
 // String returns "pcap" or "pcapng".
 func (f Format) String() string {
-	switch f {
-	case Pcap:
-		return "pcap"
-	case PcapNG:
-		return "pcapng"
+	if f != Pcap && f != PcapNG {
+		return "unknown format"
 	}
-	return "unknown format"
+	return [...]string{Pcap: "pcap", PcapNG: "pcapng"}[f]
 }
 
 // An Interface is what a capture file says of one of its interfaces.
@@ -47,19 +43,18 @@ type Interface struct {
 // A File is a capture file that is being read. Use it from one goroutine at a time.
 type File struct {
 	name   string
-	format Format
+	format Format // 0 until the file header is read
 	win    window
 	pcap   pcapHeader
 	ng     section
-	frames []Frame // of loops
-	ahead  []Frame // those of frames that are still to be yielded
-	failed error   // what ended the file: io.EOF or a *DamageError
+	frames [framesAhead]Frame // of loops
+	ahead  []Frame            // those of frames that are still to be yielded
+	failed error              // what ended the file: io.EOF or a *DamageError
 
 	interfaces []Interface
 	close      func() error // nil if there is nothing to close
 	big        bool         // its numbers have the byte order of big-endian hosts
 	packets    int          // read so far
-	begun      bool         // the file header is read
 }
 
 // Open opens a capture file; "-" is standard input.
@@ -84,10 +79,8 @@ func Open(name string) (*File, error) {
 // NewReader reads ahead, and does not close r.
 func NewReader(r io.Reader, name string) (*File, error) {
 	f := &File{name: name, win: window{src: r}}
-	if err := f.win.fill(2); err != nil && !errors.Is(err, io.EOF) && err != ErrTruncated {
-		return nil, f.damage(err)
-	}
-	if isGzip(f.win.buf) {
+	f.win.fill(2) // an error comes back from the next
+	if bytes.HasPrefix(f.win.buf, gzipMagic) {
 		z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(f.win.buf), r))
 		if err != nil {
 			return nil, f.damage(err)
@@ -100,25 +93,25 @@ func NewReader(r io.Reader, name string) (*File, error) {
 	return f, nil
 }
 
-func isGzip(b []byte) bool { return len(b) >= 2 && b[0] == 0x1f && b[1] == 0x8b }
+var gzipMagic = []byte{0x1f, 0x8b}
 
 // start reads the file header.
 func (f *File) start() error {
-	err := f.win.fill(4)
+	format, err := Pcap, f.win.fill(4)
 	if err == io.EOF || err == ErrTruncated {
 		err = fmt.Errorf("%w: shorter than 4 bytes", ErrFormat)
 	}
 	if err == nil {
 		if magic := binary.LittleEndian.Uint32(f.win.buf[f.win.pos:]); magic == blockSection {
-			f.format, err = PcapNG, f.startNG()
+			format, err = PcapNG, f.startNG()
 		} else {
-			f.format, err = Pcap, f.startPcap(magic)
+			err = f.startPcap(magic)
 		}
 	}
 	if err != nil {
 		return f.damage(err)
 	}
-	f.begun = true
+	f.format = format
 	return nil
 }
 
@@ -139,10 +132,7 @@ func (f *File) Frames() iter.Seq2[*Frame, error] {
 	return func(yield func(*Frame, error) bool) {
 		for {
 			if len(f.ahead) == 0 {
-				if f.frames == nil {
-					f.frames = make([]Frame, framesAhead)
-				}
-				n, err := f.ReadFrames(f.frames)
+				n, err := f.ReadFrames(f.frames[:])
 				if err != nil {
 					if err != io.EOF {
 						yield(nil, err)
@@ -172,18 +162,14 @@ const framesAhead = 32
 //
 // The frames belong to the caller, their Data to the File until the next call.
 func (f *File) ReadFrames(frames []Frame) (n int, err error) {
-	if len(frames) == 0 {
-		return 0, nil
-	}
-	if len(f.ahead) > 0 { // left by a loop
+	switch {
+	case len(f.ahead) > 0: // left by a loop
 		n = copy(frames, f.ahead)
 		f.ahead = f.ahead[n:]
-		return n, nil
-	}
-	if f.failed == nil {
+	case f.failed == nil:
 		n, f.failed = f.read(frames)
 	}
-	if n > 0 {
+	if n > 0 || len(frames) == 0 {
 		return n, nil
 	}
 	return 0, f.failed
@@ -223,7 +209,14 @@ func (f *File) read(frames []Frame) (n int, err error) {
 	return n, nil
 }
 
-// u32 reads a number in the byte order of the file, u16 a shorter one.
+func (f *File) order() binary.ByteOrder {
+	if f.big {
+		return binary.BigEndian
+	}
+	return binary.LittleEndian
+}
+
+// u32 is order().Uint32, and faster.
 func (f *File) u32(b []byte) uint32 {
 	v := binary.LittleEndian.Uint32(b)
 	if f.big {
@@ -232,17 +225,10 @@ func (f *File) u32(b []byte) uint32 {
 	return v
 }
 
-func (f *File) u16(b []byte) uint16 {
-	if f.big {
-		return binary.BigEndian.Uint16(b)
-	}
-	return binary.LittleEndian.Uint16(b)
-}
-
 // damage makes err, which ends the loop, say where.
 func (f *File) damage(err error) error {
 	e := &DamageError{Name: f.name, Offset: f.win.offset(), Err: err}
-	if f.begun {
+	if f.format != 0 {
 		e.Packet = f.packets + 1
 	}
 	return e

@@ -83,9 +83,7 @@ func (w *Writer) WriteNames(names []Name) error {
 	if w.format != PcapNG {
 		return nil
 	}
-	if !w.begun {
-		w.begin(0)
-	}
+	w.begin(0)
 	var err error
 	for ; len(names) > 0 && err == nil; names = names[min(len(names), maxNames):] {
 		var records []byte

@@ -34,7 +34,6 @@ type pcapHeader struct {
 	record     int   // bytes of a record header
 	swapLength bool  // versions up to 2.3 may have the two lengths exchanged
 	link       packet.LinkType
-	numbered   bool // records or frames name their interface
 }
 
 func (f *File) startPcap(magic uint32) error {
@@ -55,13 +54,12 @@ func (f *File) startPcap(magic uint32) error {
 		return err
 	}
 	b := f.win.buf[f.win.pos:]
-	major, minor := f.u16(b[4:]), f.u16(b[6:])
+	major, minor := f.order().Uint16(b[4:]), f.order().Uint16(b[6:])
 	if major != 2 {
 		return fmt.Errorf("%w: pcap version %d.%d", ErrFormat, major, minor)
 	}
 	p.swapLength = minor <= 3
 	p.link = packet.LinkType(f.u32(b[20:])) // flags in the upper half
-	p.numbered = p.record == 24 || p.link == packet.LinkSLL2
 	f.interfaces = []Interface{{
 		LinkType:   p.link,
 		SnapLen:    clamp(f.u32(b[16:])),
@@ -93,21 +91,13 @@ func (f *File) readRecord(fr *Frame) (size int, err error) {
 	fr.Time = time.Unix(int64(f.u32(b)), int64(f.u32(b[4:]))*p.nanos).UTC()
 	fr.Length = clamp(length)
 	fr.LinkType = p.link
-	fr.Interface = 0
-	if p.numbered {
-		fr.Interface = f.number(b[:size])
+	switch { // the capturing kernel's index
+	case p.record == 24:
+		fr.Interface = clamp(f.u32(b[16:]))
+	case p.link == packet.LinkSLL2 && captured >= 8:
+		fr.Interface = clamp(binary.BigEndian.Uint32(fr.Data[4:]))
+	default:
+		fr.Interface = 0
 	}
 	return size, nil
-}
-
-// number returns the capturing kernel's index of the interface of a record: from
-// the record's own header, or from the cooked header of its frame.
-func (f *File) number(record []byte) int {
-	switch head := f.pcap.record; {
-	case head == 24:
-		return clamp(f.u32(record[16:]))
-	case len(record) >= head+8:
-		return clamp(binary.BigEndian.Uint32(record[head+4:]))
-	}
-	return 0
 }

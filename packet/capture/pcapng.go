@@ -65,18 +65,16 @@ func (c clock) time(ts uint64) time.Time {
 }
 
 func (f *File) startNG() error {
-	for {
-		b, size, err := f.block()
-		if b != nil {
-			return f.readSection(b)
-		}
-		if err == nil {
-			err = f.win.fill(size)
-		}
-		if err != nil {
+	b, size, err := f.block()
+	for ; b == nil && err == nil; b, size, err = f.block() {
+		if err := f.win.fill(size); err != nil {
 			return err
 		}
 	}
+	if err != nil {
+		return err
+	}
+	return f.readSection(b)
 }
 
 // block returns the block at the window's position and its size. Where it is not whole
@@ -112,11 +110,10 @@ func (f *File) readSection(b []byte) error {
 	if len(b) < 28 {
 		return fmt.Errorf("%w: section header of %d bytes", ErrRecord, len(b))
 	}
-	if major, minor := f.u16(b[12:]), f.u16(b[14:]); major != 1 {
+	if major, minor := f.order().Uint16(b[12:]), f.order().Uint16(b[14:]); major != 1 {
 		return fmt.Errorf("%w: pcapng version %d.%d", ErrFormat, major, minor)
 	}
-	f.ng.first = len(f.interfaces)
-	f.ng.clock = f.ng.clock[:0]
+	f.ng.first, f.ng.clock = len(f.interfaces), f.ng.clock[:0]
 	return nil
 }
 
@@ -129,12 +126,12 @@ func (f *File) readInterface(b []byte) error {
 		return fmt.Errorf("%w: more than %d bytes of interface descriptions", ErrRecord, maxDescribed)
 	}
 	intf := Interface{
-		LinkType: packet.LinkType(f.u16(b[8:])),
+		LinkType: packet.LinkType(f.order().Uint16(b[8:])),
 		SnapLen:  clamp(f.u32(b[12:])),
 	}
 	c := clock{perSecond: 1e6}
 	for options := b[16 : len(b)-4]; len(options) >= 4; {
-		code, size := f.u16(options), int(f.u16(options[2:]))
+		code, size := f.order().Uint16(options), int(f.order().Uint16(options[2:]))
 		options = options[4:]
 		if code == optionEnd || size > len(options) {
 			break
@@ -151,10 +148,7 @@ func (f *File) readInterface(b []byte) error {
 				return fmt.Errorf("%w: timestamp resolution %#x", ErrRecord, value[0])
 			}
 		case code == optionOffset && size == 8:
-			c.offset = int64(binary.LittleEndian.Uint64(value))
-			if f.big {
-				c.offset = int64(binary.BigEndian.Uint64(value))
-			}
+			c.offset = int64(f.order().Uint64(value))
 		}
 	}
 	intf.Resolution = time.Duration(max(1, 1e9/c.perSecond))
@@ -215,7 +209,7 @@ func (f *File) readPacket(b []byte, fr *Frame) error {
 	case blockEnhanced:
 		id = int(f.u32(b[8:]))
 	case blockPacket:
-		id = int(f.u16(b[8:]))
+		id = int(f.order().Uint16(b[8:]))
 	}
 	if id < 0 || id >= len(f.ng.clock) {
 		return fmt.Errorf("%w: interface %d of %d", ErrInterface, id, len(f.ng.clock))

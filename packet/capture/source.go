@@ -45,11 +45,10 @@ func (s *Source) Frames() iter.Seq2[*Frame, error] {
 			data, ci, err := s.read()
 			if err != nil {
 				var n net.Error
-				switch {
-				case err == io.EOF:
-				case errors.As(err, &n) && n.Timeout():
+				if errors.As(err, &n) && n.Timeout() {
 					continue
-				default:
+				}
+				if err != io.EOF {
 					yield(nil, err)
 				}
 				return

@@ -35,9 +35,9 @@ type Writer struct {
 	buf    [24]byte // for headers of the file, packets and blocks
 	head   [20]byte // of an enhanced packet block
 
-	link  packet.LinkType // pcap: of the file
-	nanos bool            // pcap: resolution of the file
-	ids   map[writerKey]writerInterface
+	link packet.LinkType // pcap: of the file
+	unit int64           // pcap: resolution of the file, nanoseconds
+	ids  map[writerKey]writerInterface
 
 	given   map[int]Interface // what Describe said
 	options []byte            // of one packet
@@ -85,14 +85,10 @@ func (w *Writer) WriteFrameWith(f *Frame, o PacketOptions) error {
 	var at int64 // nanoseconds since 1970
 	if !f.Time.IsZero() {
 		sec := f.Time.Unix()
-		limit := int64(math.MaxUint32)
-		if w.format == PcapNG {
-			limit = math.MaxInt64/int64(time.Second) - 1
-		}
-		if sec < 0 || sec > limit {
+		if sec < 0 || !expressible(sec) || w.format == Pcap && sec > math.MaxUint32 {
 			return fmt.Errorf("packet %d: %w: %v", f.Number, ErrTime, f.Time)
 		}
-		at = sec*1e9 + int64(f.Time.Nanosecond())
+		at = f.Time.UnixNano()
 	}
 	if w.format == PcapNG {
 		w.options = o.append(w.options[:0])
@@ -104,34 +100,35 @@ func (w *Writer) WriteFrameWith(f *Frame, o PacketOptions) error {
 // Flush writes what is buffered. A file without frames gets its header, so that it
 // is a capture without packets.
 func (w *Writer) Flush() error {
-	if !w.begun {
-		link := packet.LinkEthernet
-		if w.like != nil && len(w.like.interfaces) > 0 {
-			link = w.like.interfaces[0].LinkType
-		}
-		w.begin(link)
+	link := packet.LinkEthernet
+	if w.like != nil && len(w.like.interfaces) > 0 {
+		link = w.like.interfaces[0].LinkType
 	}
+	w.begin(link)
 	return w.w.Flush()
 }
 
-// begin writes the file header, or the header of the only section.
+// begin writes the file header, or the header of the only section, once.
 func (w *Writer) begin(link packet.LinkType) {
+	if w.begun {
+		return
+	}
 	w.begun = true
 	if w.format == PcapNG {
 		const unknown = math.MaxUint32 // length, in both halves
 		w.writeBlock(blockSection, le(nil, byteOrderMagic, 1 /* version 1.0 */, unknown, unknown), nil, nil)
 		return
 	}
-	w.link, w.nanos = link, w.unit(0) == 1
+	w.link, w.unit = link, w.unitOf(0)
 	magic := uint32(magicMicro)
-	if w.nanos {
+	if w.unit == 1 {
 		magic = magicNano
 	}
 	w.w.Write(le(w.buf[:0], magic, 2|4<<16 /* version 2.4 */, 0, 0, maxPacket, uint32(link)))
 }
 
-// unit returns the resolution to write an interface with, nanoseconds.
-func (w *Writer) unit(id int) int64 {
+// unitOf returns the resolution to write an interface with, nanoseconds.
+func (w *Writer) unitOf(id int) int64 {
 	if intf, ok := w.described(id); ok && intf.Resolution > 0 && intf.Resolution%time.Microsecond == 0 {
 		return 1000
 	}
@@ -156,29 +153,21 @@ func (w *Writer) described(id int) (Interface, bool) {
 }
 
 func (w *Writer) writePcap(f *Frame, at int64) error {
-	if !w.begun {
-		w.begin(f.LinkType)
-	}
+	w.begin(f.LinkType)
 	if f.LinkType != w.link {
 		return fmt.Errorf("packet %d: %w: %v, and %v before", f.Number, ErrLinkTypes, f.LinkType, w.link)
 	}
-	frac := at % 1e9
-	if !w.nanos {
-		frac /= 1000
-	}
-	w.w.Write(le(w.buf[:0], uint32(at/1e9), uint32(frac), uint32(len(f.Data)), uint32(max(f.Length, len(f.Data)))))
+	w.w.Write(le(w.buf[:0], uint32(at/1e9), uint32(at%1e9/w.unit), uint32(len(f.Data)), uint32(max(f.Length, len(f.Data)))))
 	_, err := w.w.Write(f.Data)
 	return err
 }
 
 func (w *Writer) writeNG(f *Frame, at int64) error {
-	if !w.begun {
-		w.begin(f.LinkType)
-	}
+	w.begin(f.LinkType)
 	key := writerKey{f.Interface, f.LinkType}
 	intf, ok := w.ids[key]
 	if !ok {
-		intf = writerInterface{id: uint32(len(w.ids)), unit: w.unit(f.Interface)}
+		intf = writerInterface{id: uint32(len(w.ids)), unit: w.unitOf(f.Interface)}
 		w.ids[key] = intf
 		w.writeInterface(f, intf.unit)
 	}
