@@ -80,29 +80,14 @@ var foreign = []struct {
 	{[]string{"terraform_version"}, "a Terraform state of an old version, or a part of one", giveShow},
 }
 
-// A document is one output, where there may be millions.
-type document struct {
-	src      *source
-	n        uint32
-	of, page uint32 // the list that it is a page of, where it is of one
-}
-
-func (d document) root() *cursor {
-	c := &cursor{src: d.src, n: d.n, index: d.page}
-	if d.of != 0 {
-		c.up = &cursor{src: d.src, n: d.of}
-	}
-	return c
-}
-
 // documents returns those under a node: itself, or those of a list of pages.
-func documents(src *source, n uint32) []document {
+func documents(src *source, n uint32) []*cursor {
 	root := &cursor{src: src, n: n}
-	var pages []document
+	var pages []*cursor
 	if root.is(list) {
 		for item := range root.each() {
 			if isKnown(item) {
-				pages = append(pages, document{src, item.n, n, item.index})
+				pages = append(pages, item)
 			}
 			if len(pages) > jsontree.MaxDocs { // no list of pages
 				pages = nil
@@ -113,7 +98,7 @@ func documents(src *source, n uint32) []document {
 	if len(pages) > 0 {
 		return pages
 	}
-	return []document{{src: src, n: n}}
+	return []*cursor{root}
 }
 
 func isKnown(root *cursor) bool {

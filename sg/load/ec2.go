@@ -42,60 +42,68 @@ func (s *source) ofOtherService(n uint32) bool {
 	return s.Member(n, "GroupId") == 0 && s.Member(n, "SecurityGroupId")+s.Member(n, "VpcSecurityGroupId")+s.Member(n, "Status") > 0
 }
 
+// peerKeys are what the peers of rules are called. An IpPermission has lists of objects,
+// of which key leads to the peer where it is not the object itself; a rule of
+// describe-security-group-rules has one peer.
+var peerKeys = [...]struct {
+	list, key, one string
+	read           func(*builder, *group, *cursor) (sg.Peer, bool)
+}{
+	{"IpRanges", "CidrIp", "CidrIpv4", cidrPeer(ipv4)},
+	{"Ipv6Ranges", "CidrIpv6", "CidrIpv6", cidrPeer(ipv6)},
+	{"PrefixListIds", "PrefixListId", "PrefixListId", listPeer},
+	{"UserIdGroupPairs", "", "ReferencedGroupInfo", (*builder).groupPair},
+}
+
 // permission reads one IpPermission, which is a rule for each of its peers (IN-02,
 // SG-50).
-func (b *builder) permission(g *group, dir sg.Direction, c, list *cursor) {
+func (b *builder) permission(g *group, dir sg.Direction, c, listing *cursor) {
 	r, ok := c.traffic(awsKeys)
-	peers := 0
-	add := func(at *cursor, peer sg.Peer, peerOK bool) {
-		peers++
-		if ok && peerOK {
-			r.Peer, r.Description = peer, at.field("Description").str()
-			b.listRule(g, dir, r, at, list, true)
+	none := true // and nothing that is an error already
+	for _, k := range peerKeys {
+		peers := c.field(k.list)
+		none = none && !peers.filled() && (!peers.there() || peers.is(list))
+		for item := range peers.objects() {
+			at := item
+			if k.key != "" {
+				at = item.field(k.key)
+			}
+			if peer, okPeer := k.read(b, g, at); ok && okPeer {
+				r.Peer, r.Description = peer, item.field("Description").str()
+				b.listRule(g, dir, r, item, listing, true)
+			}
 		}
 	}
-	for item := range c.field("IpRanges").objects() {
-		p, ok := item.cidr("CidrIp", ipv4)
-		add(item, p, ok)
-	}
-	for item := range c.field("Ipv6Ranges").objects() {
-		p, ok := item.cidr("CidrIpv6", ipv6)
-		add(item, p, ok)
-	}
-	for item := range c.field("PrefixListIds").objects() {
-		id, ok := item.field("PrefixListId").need()
-		add(item, sg.FromPrefixList(sg.PrefixListID(id)), ok)
-	}
-	for item := range c.field("UserIdGroupPairs").objects() {
-		p, ok := b.groupPair(g, item)
-		add(item, p, ok)
-	}
-	if peers == 0 && !c.hasWrongPeers() {
+	if none {
 		c.warn("", "has no peer and so no rule")
 	}
 }
 
-// hasWrongPeers reports whether a list of peers held what is no peer: that is an
-// error already.
-func (c *cursor) hasWrongPeers() bool {
-	for _, key := range [...]string{"IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs"} {
-		if v := c.field(key); v.filled() || v.there() && !v.is(list) {
-			return true
-		}
+// cidrPeer reads a peer that is a CIDR block. AWS clears host bits (SG-42), so what has
+// some was written by hand. They stay, for sg.Check to find.
+func cidrPeer(f family) func(*builder, *group, *cursor) (sg.Peer, bool) {
+	return func(_ *builder, _ *group, c *cursor) (sg.Peer, bool) {
+		_, p, ok := c.prefix(f)
+		return sg.Peer{CIDR: p}, ok
 	}
-	return false
 }
 
-// cidr reads a peer that is a CIDR block. AWS clears host bits (SG-42), so what has
-// some was written by hand. They stay, for sg.Check to find.
-func (c *cursor) cidr(key string, f family) (sg.Peer, bool) {
-	_, p, ok := c.field(key).prefix(f)
-	return sg.Peer{CIDR: p}, ok
+func listPeer(_ *builder, _ *group, c *cursor) (sg.Peer, bool) {
+	id, ok := c.need()
+	return sg.FromPrefixList(sg.PrefixListID(id)), ok
 }
 
 // groupPair reads a UserIdGroupPair or a ReferencedGroupInfo (REF-20).
 func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
-	peer, ok := c.field("GroupId").groupPeer()
+	if !c.want(object) {
+		return sg.Peer{}, false
+	}
+	at := c.field("GroupId")
+	id, ok := at.need()
+	if !ok {
+		return sg.Peer{}, false
+	}
+	peer, ok := at.groupPeerOf(id)
 	if !ok {
 		return sg.Peer{}, false
 	}
@@ -113,15 +121,6 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 		}, c, true)
 	}
 	return peer, true
-}
-
-// groupPeer reads a group that a rule names.
-func (c *cursor) groupPeer() (sg.Peer, bool) {
-	id, ok := c.need()
-	if !ok {
-		return sg.Peer{}, false
-	}
-	return c.groupPeerOf(id)
 }
 
 // groupPeerOf reads "sg-id" and "account/sg-id" (REF-09, IN-23).
@@ -172,35 +171,22 @@ func (b *builder) securityGroupRules(c *cursor) {
 }
 
 // rulePeer reads the one peer of a rule (IN-04, SG-50).
-func (b *builder) rulePeer(g *group, c *cursor) (peer sg.Peer, ok bool) {
-	keys := [...]string{"CidrIpv4", "CidrIpv6", "PrefixListId", "ReferencedGroupInfo"}
-	key := ""
-	for _, k := range keys {
-		if !c.field(k).there() {
-			continue
+func (b *builder) rulePeer(g *group, c *cursor) (sg.Peer, bool) {
+	var there []string
+	read := peerKeys[0].read
+	for _, k := range peerKeys {
+		if c.field(k.one).there() {
+			there, read = append(there, k.one), k.read
 		}
-		if key != "" {
-			c.fail(codeParameter, "has both %s and %s: a rule has one peer", key, k)
-			return sg.Peer{}, false
-		}
-		key = k
 	}
-	switch key {
-	case "CidrIpv4":
-		return c.cidr(key, ipv4)
-	case "CidrIpv6":
-		return c.cidr(key, ipv6)
-	case "PrefixListId":
-		id, ok := c.field(key).need()
-		return sg.FromPrefixList(sg.PrefixListID(id)), ok
-	case "ReferencedGroupInfo":
-		info := c.field(key)
-		if !info.want(object) {
-			return sg.Peer{}, false
-		}
-		return b.groupPair(g, info)
+	switch len(there) {
+	case 0:
+		c.fail(codeParameter, "has no peer: one of CidrIpv4, CidrIpv6, PrefixListId, ReferencedGroupInfo")
+	case 1:
+		return read(b, g, c.field(there[0]))
+	default:
+		c.fail(codeParameter, "has both %s and %s: a rule has one peer", there[0], there[1])
 	}
-	c.fail(codeParameter, "has no peer: one of CidrIpv4, CidrIpv6, PrefixListId, ReferencedGroupInfo")
 	return sg.Peer{}, false
 }
 

@@ -3,7 +3,6 @@ package load
 import (
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -63,10 +62,7 @@ func (b *builder) interfaces(c, instance *cursor) {
 				}
 			}
 		}
-		timeouts := item.field("ConnectionTrackingConfiguration")
-		e.Timeouts.TCPEstablished = timeouts.field("TcpEstablishedTimeout").seconds()
-		e.Timeouts.UDPStream = timeouts.field("UdpStreamTimeout").seconds()
-		e.Timeouts.UDP = timeouts.field("UdpTimeout").seconds()
+		e.Timeouts = item.field("ConnectionTrackingConfiguration").timeouts("")
 		if deny := item.field("DenyAllIgwTraffic"); deny.flag() {
 			deny.warn("", "not modelled: the internet gateway's traffic to %s is judged by its groups alone", id)
 		}
@@ -116,12 +112,6 @@ func (c *cursor) association(e *eni) {
 			}
 		}
 	}
-}
-
-// seconds reads an idle timeout.
-func (c *cursor) seconds() time.Duration {
-	n, _ := c.integer()
-	return time.Duration(n) * time.Second
 }
 
 // nameTag returns the value of the tag that the console shows as name.

@@ -1,7 +1,7 @@
 package load
 
 import (
-	"cmp"
+	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
@@ -14,25 +14,25 @@ import (
 func (b *builder) instanceTypes(c *cursor) {
 	for item := range c.objects() {
 		if name, ok := item.field("InstanceType").need(); ok {
-			defaults := item.field("NetworkInfo").field("ConnectionTrackingConfiguration")
-			b.typeTimeouts[name] = conntrack.Timeouts{
-				TCPEstablished: defaults.field("DefaultTcpEstablishedTimeout").seconds(),
-				UDP:            defaults.field("DefaultUdpTimeout").seconds(),
-				UDPStream:      defaults.field("DefaultUdpStreamTimeout").seconds(),
-			}
+			b.typeTimeouts[name] = item.field("NetworkInfo").field("ConnectionTrackingConfiguration").timeouts("Default")
 		}
 	}
+}
+
+// timeouts reads idle timeouts, whose keys begin with prefix.
+func (c *cursor) timeouts(prefix string) conntrack.Timeouts {
+	seconds := func(key string) time.Duration {
+		n, _ := c.field(prefix + key).integer()
+		return time.Duration(n) * time.Second
+	}
+	return conntrack.Timeouts{TCPEstablished: seconds("TcpEstablishedTimeout"), UDP: seconds("UdpTimeout"), UDPStream: seconds("UdpStreamTimeout")}
 }
 
 // typeDefaults gives an interface those timeouts of its instance's type that are not
 // its own.
 func (b *builder) typeDefaults(e *sg.ENI) {
-	defaults, known := b.typeTimeouts[b.typeOf[e.Instance]]
-	if !known {
-		return
-	}
-	t := &e.Timeouts
-	t.TCPEstablished = cmp.Or(t.TCPEstablished, defaults.TCPEstablished)
-	t.UDP = cmp.Or(t.UDP, defaults.UDP)
-	t.UDPStream = cmp.Or(t.UDPStream, defaults.UDPStream)
+	defaults := b.typeTimeouts[b.typeOf[e.Instance]]
+	setDefault(&e.Timeouts.TCPEstablished, defaults.TCPEstablished)
+	setDefault(&e.Timeouts.UDP, defaults.UDP)
+	setDefault(&e.Timeouts.UDPStream, defaults.UDPStream)
 }

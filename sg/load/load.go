@@ -30,7 +30,7 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // is not safe for concurrent use.
 type Loader struct {
 	texts []statements
-	docs  []document // in the order given
+	docs  []*cursor // the outputs, in the order given
 	enis  []givenENI
 
 	stage  stage
@@ -174,20 +174,19 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 			b.add(&Error{Place: Place{File: name}, Err: errNotGiven})
 		}
 	}
-	of := make([][]document, len(readers))
+	of := make([][]*cursor, len(readers))
 	ends := make(map[string]bool) // kinds, and of entries their list, of which a last or only page is there
-	kindOf := func(r reader, doc document) string { return r.key + string(doc.src.list) }
+	kindOf := func(r reader, doc *cursor) string { return r.key + string(doc.src.list) }
 	for _, doc := range l.docs {
 		doc.src.p = &b.problems
-		root := doc.root()
-		if !b.understood(root) {
+		if !b.understood(doc) {
 			b.unread = true
 			continue
 		}
 		for i, r := range readers {
-			if root.has(r.key) {
+			if doc.has(r.key) {
 				of[i] = append(of[i], doc)
-				ends[kindOf(r, doc)] = ends[kindOf(r, doc)] || !root.field("NextToken").there()
+				ends[kindOf(r, doc)] = ends[kindOf(r, doc)] || !doc.field("NextToken").there()
 			}
 		}
 	}
@@ -197,11 +196,10 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 				if doc.src.preferred != preferred {
 					continue
 				}
-				root := doc.root()
 				if b.cut = !ends[kindOf(r, doc)]; b.cut {
-					root.field("NextToken").warn("", "one page of several: more follow it")
+					doc.field("NextToken").warn("", "one page of several: more follow it")
 				}
-				r.read(b, root.field(r.key))
+				r.read(b, doc.field(r.key))
 			}
 		}
 	}

@@ -56,16 +56,7 @@ type Error struct {
 	Err  error
 }
 
-func (e *Error) Error() string {
-	s := e.Err.Error()
-	if !e.Place.IsZero() {
-		s = e.Place.String() + ": " + s
-	}
-	if e.Code != "" {
-		s += " (" + e.Code + ")"
-	}
-	return s
-}
+func (e *Error) Error() string { return e.Place.line(e.Err.Error(), e.Code) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -78,15 +69,17 @@ type Warning struct {
 }
 
 // String returns place, text and code in one line.
-func (w Warning) String() string {
-	s := w.Text
-	if !w.Place.IsZero() {
-		s = w.Place.String() + ": " + s
+func (w Warning) String() string { return w.Place.line(w.Text, w.Code) }
+
+// line returns place, text and code, the first and the last where they are known.
+func (p Place) line(text, code string) string {
+	if !p.IsZero() {
+		text = p.String() + ": " + text
 	}
-	if w.Code != "" {
-		s += " (" + w.Code + ")"
+	if code != "" {
+		text += " (" + code + ")"
 	}
-	return s
+	return text
 }
 
 // Error codes of AWS (SG-70 to SG-85).

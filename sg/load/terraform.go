@@ -70,13 +70,17 @@ func (d *tfDoc) read() {
 	})
 }
 
-// isRule reports whether a kind of resource is a rule.
+// ruleKinds are the kinds of resources that are rules, with the direction of those that
+// have but one.
+var ruleKinds = map[string]sg.Direction{
+	"aws_security_group_rule":             0,
+	"aws_vpc_security_group_ingress_rule": sg.Ingress,
+	"aws_vpc_security_group_egress_rule":  sg.Egress,
+}
+
 func isRule(kind string) bool {
-	switch kind {
-	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
-		return true
-	}
-	return false
+	_, ok := ruleKinds[kind]
+	return ok
 }
 
 // other warns of the first resource of each kind that gives groups to interfaces
@@ -154,40 +158,37 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map
 	groups := r.newPeers(c, attr, "security_groups", wantGroup)
 	lists := r.newPeers(c, attr, "prefix_list_ids", wantList)
 	for item := range c.objects() {
-		rules := tfRules{r: r, g: g, dir: dir, c: item, list: r.values, removed: removed}
-		if !rules.traffic(tfInlineKeys) {
+		x := tfRules{r: r, g: g, dir: dir, c: item}
+		if !x.traffic(tfInlineKeys) {
 			continue
 		}
-		rules.cidrs("cidr_blocks", ipv4)
-		rules.cidrs("ipv6_cidr_blocks", ipv6)
-		for _, id := range lists.of(item.field("prefix_list_ids")) {
-			rules.add(item.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
-		}
+		x.cidrs("cidr_blocks", ipv4)
+		x.cidrs("ipv6_cidr_blocks", ipv6)
+		x.addLists("prefix_list_ids", lists.of(item.field("prefix_list_ids")))
 		ids := groups.of(item.field("security_groups"))
 		if groups.alike {
-			rules.rule.Description = "" // that may be another's
+			x.rule.Description = "" // that may be another's
 		}
-		for _, id := range ids {
-			rules.addGroup(item.field("security_groups"), id)
-		}
-		if self := item.field("self"); self.flag() {
-			rules.add(self, sg.Self)
-		}
-		rules.atLeastOne()
+		x.addGroups("security_groups", ids)
+		x.addSelf()
+		x.list(r.values, removed)
 	}
 }
 
 // A tfRules reads the rules of one Terraform rule, which may have many peers.
 type tfRules struct {
-	r       *tfResource
-	g       *group
-	dir     sg.Direction
-	c       *cursor // the object with its fields
-	list    *cursor // what it is part of
-	rule    sg.Rule
-	removed map[identity]bool
-	out     *[]identity // where set, the rules go here and nowhere else
-	peers   int
+	r     *tfResource
+	g     *group
+	dir   sg.Direction
+	c     *cursor // the object with its fields
+	rule  sg.Rule // but for its peer
+	found []tfRule
+	peers int // the wrong and the unknown among them
+}
+
+type tfRule struct {
+	sg.Rule
+	at *cursor
 }
 
 // traffic reads all but the peers. In a plan, ports may be unknown.
@@ -213,18 +214,44 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	if peer.Group == x.g.ID {
 		rule.Peer = sg.Self
 	}
-	id := identity{dir: x.dir, rule: rule.Canonical(x.g.ID)}
-	switch {
-	case x.out != nil:
-		*x.out = append(*x.out, id)
-	case !x.removed[id]:
-		x.r.module.doc.b.listRule(x.g, x.dir, rule, at, x.list, false)
+	x.found = append(x.found, tfRule{rule, at})
+}
+
+func (x *tfRules) identity(r sg.Rule) identity {
+	return identity{dir: x.dir, rule: r.Canonical(x.g.ID)}
+}
+
+// list adds what was found to the group as parts of a list, but for what the plan takes
+// away, and warns of a rule without any peer.
+func (x *tfRules) list(list *cursor, removed map[identity]bool) {
+	for _, r := range x.found {
+		if !removed[x.identity(r.Rule)] {
+			x.r.module.doc.b.listRule(x.g, x.dir, r.Rule, r.at, list, false)
+		}
+	}
+	if x.peers == 0 && !x.left() {
+		x.c.warn("", "has no peer and so no rule")
 	}
 }
 
-func (x *tfRules) addGroup(at *cursor, id string) {
-	if peer, ok := at.groupPeerOf(id); ok {
-		x.add(at, peer)
+func (x *tfRules) addLists(key string, ids []string) {
+	for _, id := range ids {
+		x.add(x.c.field(key), sg.FromPrefixList(sg.PrefixListID(id)))
+	}
+}
+
+func (x *tfRules) addGroups(key string, ids []string) {
+	for _, id := range ids {
+		at := x.c.field(key)
+		if peer, ok := at.groupPeerOf(id); ok {
+			x.add(at, peer)
+		}
+	}
+}
+
+func (x *tfRules) addSelf() {
+	if self := x.c.field("self"); self.flag() {
+		x.add(self, sg.Self)
 	}
 }
 
@@ -246,22 +273,14 @@ func (x *tfRules) cidr(c *cursor, f family) {
 		return
 	}
 	p, given, ok := c.prefix(f)
-	x.peers++
 	if !ok {
+		x.peers++
 		return
 	}
-	x.peers--
 	if given != p { // SG-45
 		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.raw()), p)
 	}
 	x.add(c, sg.Peer{CIDR: p})
-}
-
-// atLeastOne warns of a rule without any peer.
-func (x *tfRules) atLeastOne() {
-	if x.peers == 0 && !x.left() {
-		x.c.warn("", "has no peer and so no rule")
-	}
 }
 
 // left reports whether peers are missing because a warning said so already.
@@ -297,13 +316,9 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeer
 	n.alike = true
 	for item := range c.objects() {
 		f := item.field(key)
-		missing := f.n == 0
-		for id := range f.each() {
-			if !id.there() {
-				missing = true
-			} else {
-				known[id.str()] = true
-			}
+		ids, missing := f.told()
+		for _, id := range ids {
+			known[id] = true
 		}
 		if missing {
 			t := [3]string{item.field("protocol").raw(), item.field("from_port").raw(), item.field("to_port").raw()}
@@ -335,17 +350,9 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeer
 // of returns the ids of one rule. Where several rules refer to several new things,
 // the plan does not tell which refers to which.
 func (n *newPeers) of(c *cursor) []string {
-	var out []string
-	missing := c.n == 0 && n.rules > 0
-	for item := range c.each() {
-		if !item.there() {
-			missing = missing || n.rules > 0
-		} else if s, ok := item.need(); ok {
-			out = addNew(out, s)
-		}
-	}
+	out, missing := c.told()
 	switch {
-	case !missing:
+	case !missing || n.rules == 0:
 	case n.ambiguous:
 		c.warn("", "left out: the plan does not tell which of its rules refers to which of %s; rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
 			joinIDs(n.ids))
@@ -365,53 +372,52 @@ func (r *tfResource) rule(list *cursor) {
 		return
 	}
 	g := r.module.doc.b.group(sg.GroupID(id), r.values)
-	x := tfRules{r: r, g: g, c: r.values, list: list}
-	x.standalone()
+	x := tfRules{r: r, g: g, c: r.values}
+	if x.standalone() {
+		x.list(list, nil)
+	}
 }
 
-func (x *tfRules) standalone() {
+// standalone reads all of a rule that is a resource of its own, and reports whether it
+// can be told what it is.
+func (x *tfRules) standalone() bool {
 	keys := tfRuleKeys
-	switch x.r.kind {
-	case "aws_vpc_security_group_ingress_rule":
-		x.dir = sg.Ingress
-	case "aws_vpc_security_group_egress_rule":
-		x.dir = sg.Egress
-	default:
+	if x.dir = ruleKinds[x.r.kind]; x.dir == 0 {
 		keys = tfInlineKeys
-		switch f := x.c.field("type"); f.str() {
-		case "ingress":
-			x.dir = sg.Ingress
-		case "egress":
-			x.dir = sg.Egress
-		default:
+		f := x.c.field("type")
+		if x.dir = map[string]sg.Direction{"ingress": sg.Ingress, "egress": sg.Egress}[f.str()]; x.dir == 0 {
 			f.fail("", "neither ingress nor egress")
-			return
+			return false
 		}
 	}
 	if !x.traffic(keys) {
-		return
+		return false
 	}
-	id := x.c.field("security_group_rule_id").str()
+	id := sg.RuleID(x.c.field("security_group_rule_id").str())
 	if keys == tfRuleKeys {
-		x.rule.ID = sg.RuleID(id)
-		x.onePeer()
-		return
-	}
-	if x.countPeers() == 1 { // one id for several rules would name none
-		x.rule.ID = sg.RuleID(id)
+		x.rule.ID = id
+		return x.onePeer()
 	}
 	x.cidrsOf("cidr_blocks", ipv4)
 	x.cidrsOf("ipv6_cidr_blocks", ipv6)
-	for _, id := range x.r.ids("prefix_list_ids", wantList) {
-		x.add(x.c.field("prefix_list_ids"), sg.FromPrefixList(sg.PrefixListID(id)))
+	x.addLists("prefix_list_ids", x.r.ids("prefix_list_ids", wantList))
+	x.addOne("source_security_group_id", wantGroup)
+	x.addSelf()
+	if len(x.found) == 1 && x.peers == 1 { // one id for several rules would name none
+		x.found[0].ID = id
 	}
-	if id, ok := x.r.oneID("source_security_group_id", wantGroup); ok {
-		x.addGroup(x.c.field("source_security_group_id"), id)
+	return true
+}
+
+// addOne adds the prefix list or the group that an attribute names.
+func (x *tfRules) addOne(key string, want *wanted) {
+	switch id, ok := x.r.oneID(key, want); {
+	case !ok:
+	case want == wantList:
+		x.addLists(key, []string{id})
+	default:
+		x.addGroups(key, []string{id})
 	}
-	if self := x.c.field("self"); self.flag() {
-		x.add(self, sg.Self)
-	}
-	x.atLeastOne()
 }
 
 // cidrsOf is cidrs where an attribute may be left out of the configuration.
@@ -421,46 +427,31 @@ func (x *tfRules) cidrsOf(key string, f family) {
 	}
 }
 
-func (x *tfRules) countPeers() int {
-	n := 0
-	for _, key := range [...]string{"cidr_blocks", "ipv6_cidr_blocks", "prefix_list_ids"} {
-		for range x.c.field(key).each() {
-			n++
-		}
-	}
-	if c := x.c.field("source_security_group_id"); c.raw() != "" {
-		n++
-	}
-	if x.c.field("self").flag() {
-		n++
-	}
-	return n
-}
-
-// onePeer reads the peer of a rule that has one only.
-func (x *tfRules) onePeer() {
-	for _, key := range [...]string{"cidr_ipv4", "cidr_ipv6"} {
-		c := x.c.field(key)
+// onePeer reads the peer of a rule that has one only, and reports whether it has.
+func (x *tfRules) onePeer() bool {
+	for _, k := range [...]struct {
+		key string
+		f   family
+	}{{"cidr_ipv4", ipv4}, {"cidr_ipv6", ipv6}} {
+		c := x.c.field(k.key)
 		switch {
-		case x.r.unknown(key):
+		case x.r.unknown(k.key):
 			c.warn("", "unknown until the plan is applied: the rule is left out")
 			x.peers++
 		case c.there():
-			x.cidr(c, map[string]family{"cidr_ipv4": ipv4, "cidr_ipv6": ipv6}[key])
+			x.cidr(c, k.f)
 		}
 	}
-	if id, ok := x.r.oneID("prefix_list_id", wantList); ok {
-		x.add(x.c.field("prefix_list_id"), sg.FromPrefixList(sg.PrefixListID(id)))
-	}
-	if id, ok := x.r.oneID("referenced_security_group_id", wantGroup); ok {
-		x.addGroup(x.c.field("referenced_security_group_id"), id)
-	}
+	x.addOne("prefix_list_id", wantList)
+	x.addOne("referenced_security_group_id", wantGroup)
 	if x.peers > 1 {
 		x.c.fail(codeParameter, "has several peers: such a rule has one")
 	}
 	if x.peers == 0 && !x.left() {
 		x.c.fail(codeParameter, "has no peer: one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id")
+		return false
 	}
+	return true
 }
 
 // removedRules gathers the rules of a resource that a plan deletes or changes, as they
@@ -468,11 +459,10 @@ func (x *tfRules) onePeer() {
 func (d *tfDoc) removedRules(kind string, before *cursor) {
 	r := &tfResource{module: &tfModule{doc: &tfDoc{b: d.b}, config: &cursor{src: before.src}}, kind: kind, values: before}
 	id := sg.GroupID(before.field("security_group_id").str())
-	var rules []identity
-	x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before, out: &rules}
+	x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before}
 	x.standalone()
-	for _, rule := range rules {
-		note(d.b.rules, id, rule)
+	for _, rule := range x.found {
+		note(d.b.rules, id, x.identity(rule.Rule))
 	}
 }
 

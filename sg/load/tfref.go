@@ -256,7 +256,8 @@ func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *wan
 
 // output follows a reference to an output: name, key if there is one, output.
 func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *wanted) {
-	name, key, steps := steps[0].name, keyIn(steps[1:]), afterKey(steps[1:])
+	name := steps[0].name
+	key, steps := cutKey(steps[1:])
 	for _, m := range narrow(d, s, key, x, s.module.calls(name, key)) {
 		outputs := m.config.field("outputs")
 		if len(steps) > 0 {
@@ -272,11 +273,12 @@ func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *
 // resource follows a reference to a resource: kind, name, key if there is one,
 // attribute.
 func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps []step, want *wanted) {
-	kind, key, attr := steps[0].name, keyIn(steps[2:]), ""
-	if rest := afterKey(steps[2:]); len(rest) > 0 {
-		attr = rest[0].name
+	kind, name, attr := steps[0].name, steps[1].name, ""
+	key, steps := cutKey(steps[2:])
+	if len(steps) > 0 {
+		attr = steps[0].name
 	}
-	for _, found := range narrow(d, s, key, x, s.module.named[mode+" "+kind+"."+steps[1].name]) {
+	for _, found := range narrow(d, s, key, x, s.module.named[mode+" "+kind+"."+name]) {
 		if slices.Contains(want.kinds, kind) && (attr == "" || slices.Contains(want.ids, attr)) ||
 			kind == "aws_instance" && attr != "" && attr == want.attr {
 			r.found.add(&r.resources, found)
@@ -287,19 +289,12 @@ func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps
 	}
 }
 
-// keyIn returns the key that steps begin with, if they do.
-func keyIn(steps []step) tfKey {
+// cutKey splits off the key that steps begin with, if they do.
+func cutKey(steps []step) (tfKey, []step) {
 	if len(steps) > 0 && steps[0].name == "" {
-		return steps[0].key
+		return steps[0].key, steps[1:]
 	}
-	return ""
-}
-
-func afterKey(steps []step) []step {
-	if keyIn(steps) != "" {
-		return steps[1:]
-	}
-	return steps
+	return "", steps
 }
 
 // scope returns the scope of a resource's arguments.
@@ -332,35 +327,32 @@ func narrow[T any](d *tfDoc, s scope, key tfKey, x *expression, of *instances[T]
 	if of == nil {
 		return nil
 	}
-	if key == "" && len(of.all) < 2 {
-		return of.all
-	}
-	if key != "" {
-		if found, ok := of.by[key]; ok {
-			return []T{found}
-		}
-		return nil
-	}
-	try := func(key tfKey) []T {
+	one := func(key tfKey) []T {
 		if found, ok := of.by[key]; ok && key != "" {
 			return []T{found}
 		}
 		return nil
 	}
+	switch {
+	case key != "":
+		return one(key)
+	case len(of.all) < 2:
+		return of.all
+	}
+	var keys []tfKey
 	for i, steps := range x.steps {
-		var out []T
 		switch ref := x.refs[i]; {
 		case ref == "each.key" || ref == "each.value" || ref == "count.index":
-			out = try(s.key)
+			keys = append(keys, s.key)
 		case len(steps) == 2 && steps[0].name == "var":
-			out = try(s.constant(steps[1].name))
-		}
-		if out != nil {
-			return out
+			keys = append(keys, s.constant(steps[1].name))
 		}
 	}
 	if s.picks {
-		if out := try(s.key); out != nil {
+		keys = append(keys, s.key)
+	}
+	for _, key := range keys {
+		if out := one(key); out != nil {
 			return out
 		}
 	}
@@ -401,20 +393,11 @@ func (r *tfResource) ids(attr string, want *wanted) []string {
 // attribute in its blocks.
 func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string {
 	var out []string
-	var seen set[string]
-	missing := c.n == 0
-	switch {
-	case !c.there():
-	case c.is(list):
-		for item := range c.each() {
-			if !item.there() { // omitted as unknown
-				missing = true
-			} else if s, ok := item.need(); ok {
-				seen.add(&out, s)
-			}
-		}
-	case c.str() != "":
-		out = append(out, c.raw())
+	missing := false
+	if !c.there() || c.is(list) {
+		out, missing = c.told()
+	} else if s := c.str(); s != "" {
+		out = append(out, s)
 	}
 	if !missing || !r.module.doc.plan || !r.expr(expr).there() {
 		return out
@@ -432,6 +415,20 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string 
 	}
 	c.warn("", "unknown until the plan is applied, and not to be told from %s: left out", refText(to.refs))
 	return out
+}
+
+// told returns the ids in a list, and whether others are left out as unknown.
+func (c *cursor) told() (ids []string, missing bool) {
+	var seen set[string]
+	missing = c.n == 0
+	for item := range c.each() {
+		if !item.there() {
+			missing = true
+		} else if s, ok := item.need(); ok {
+			seen.add(&ids, s)
+		}
+	}
+	return ids, missing
 }
 
 // refersTo follows an argument of the resource, or an attribute of its blocks.
