@@ -198,9 +198,7 @@ func (b *builder) associations(c *cursor) {
 		if !ok || !okVPC {
 			continue
 		}
-		switch state := item.field("State").str(); state {
-		case "associated", "":
-		default:
+		if state := item.field("State").str(); state != "" && state != "associated" {
 			item.warn("", "left out: the association is %q", clip(state))
 			continue
 		}
