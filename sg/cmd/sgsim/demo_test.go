@@ -35,7 +35,7 @@ func TestDemoCapture(t *testing.T) {
 	}
 	committed, err := os.ReadFile(name)
 	require.NoError(t, err)
-	require.Equal(t, b.Bytes(), committed, "run go test ./sg/cmd/sgsim -run TestDemoCapture -update")
+	require.True(t, bytes.Equal(b.Bytes(), committed), "run go test ./sg/cmd/sgsim -run TestDemoCapture -update")
 }
 
 type demoPacket struct {

@@ -109,7 +109,7 @@ func documented(t *testing.T, doc string, all any) int {
 		case map[string]any:
 			for key, x := range v {
 				keys++
-				assert.Contains(t, doc, "`"+key+"`")
+				assert.True(t, strings.Contains(doc, "`"+key+"`"), "JSON.md does not say %s", key)
 				look(x)
 			}
 		}

@@ -28,7 +28,7 @@ func TestJSONIsDescribed(t *testing.T) {
 		for i := range s.NumField() {
 			f := s.Field(i)
 			if key, _, _ := strings.Cut(f.Tag.Get("json"), ","); key != "" {
-				assert.Contains(t, string(doc), "`"+key+"`", "of %v", s)
+				assert.True(t, strings.Contains(string(doc), "`"+key+"`"), "JSON.md does not say %s of %v", key, s)
 			}
 			look(f.Type)
 		}

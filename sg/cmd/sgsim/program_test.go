@@ -287,10 +287,10 @@ func TestReplaySplit(t *testing.T) {
 	require.Zero(t, r.status, "%s", r.stderr)
 	a, err := os.ReadFile(accepted)
 	require.NoError(t, err)
-	assert.Len(t, a, len(pcap(t, askWeb, webSays)))
+	assert.Equal(t, len(pcap(t, askWeb, webSays)), len(a))
 	d, err := os.ReadFile(dropped)
 	require.NoError(t, err)
-	assert.Len(t, d, len(pcap(t, askSSH)))
+	assert.Equal(t, len(pcap(t, askSSH)), len(d))
 
 	same := runSgsim(t, "replay", "-topology", vpc(t), "-accepted", accepted, accepted)
 	assert.Equal(t, exitInput, same.status)

@@ -90,7 +90,8 @@ func TestReadmeProgramIsExample(t *testing.T) {
 	require.NoError(t, err)
 	for _, b := range readmeBlocks(t) {
 		if b.language == "go" {
-			assert.Contains(t, string(example), strings.TrimSuffix(funcBody(t, b.text, "func main() {\n"), "}\n"))
+			body := strings.TrimSuffix(funcBody(t, b.text, "func main() {\n"), "}\n")
+			assert.True(t, strings.Contains(string(example), body), "no example of package sg is the README's program:\n%s", body)
 			return
 		}
 	}
