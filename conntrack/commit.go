@@ -108,8 +108,6 @@ func (t *Table) open(s *store, rec uint32, z Zone, k *key, h *packet.Header, at 
 	s.setExpiry(rec, u, at+timeout)
 	t.missed.key.proto = 0 // it may have been this one
 	t.stats.Inserted++
-	t.stats.ByState[state]++
-	*t.stats.of(h.Protocol)++
 	if t.limits != nil {
 		t.limits.add(z, 1)
 	}

@@ -61,12 +61,10 @@ func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) i
 	at := t.clock(now)
 	t.now = at
 	in, n := zoneSet(zones), 0
-	for _, s := range [...]*store{&t.v4, &t.v6} {
-		for rec := range s.all() {
-			if s.alive(rec, at) && in.has(s, rec) && del(s.entry(rec)) {
-				t.end(s, rec, false)
-				n++
-			}
+	for s, rec := range t.records() {
+		if s.alive(rec, at) && in.has(s, rec) && del(s.entry(rec)) {
+			t.end(s, rec, false)
+			n++
 		}
 	}
 	return n
@@ -81,11 +79,9 @@ func (s *store) alive(rec uint32, at int64) bool {
 func (t *Table) live(at int64, zones []Zone) []key {
 	var list []key
 	in := zoneSet(zones)
-	for _, s := range [...]*store{&t.v4, &t.v6} {
-		for rec := range s.all() {
-			if s.alive(rec, at) && in.has(s, rec) {
-				list = append(list, s.key(rec))
-			}
+	for s, rec := range t.records() {
+		if s.alive(rec, at) && in.has(s, rec) {
+			list = append(list, s.key(rec))
 		}
 	}
 	slices.SortFunc(list, func(a, b key) int {

@@ -49,7 +49,8 @@ func (t *Table) sweepSome(at int64) {
 func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 	freed := 0
 	low := int64(math.MaxInt64)
-	for rec, u := range s.block(block << boundBits) {
+	first := block << boundBits
+	for place, u := range s.block(first) {
 		expiry := int64(u[wordExpiry])
 		switch {
 		case expiry > at:
@@ -57,7 +58,7 @@ func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 		case freed == budget:
 			return freed // the bound still holds
 		default:
-			t.end(s, rec, true)
+			t.end(s, first+place, true)
 			freed++
 		}
 	}
@@ -75,8 +76,8 @@ func (t *Table) reclaim(s *store, hash uint64, at int64) {
 	}
 	records := s.segments[g.id].entries
 	first := g.id << (unitBits - boundBits)
-	for block := range uint32((len(g.buckets)*bucketUnits + groupMask) >> boundBits) {
-		if *s.bounds[0].at(int(first + block)) <= at {
+	for block := range uint32((len(g.buckets)*bucketUnits + groupSize - 1) >> boundBits) {
+		if s.bounds[0][first+block] <= at {
 			t.sweepBlock(s, first+block, at, unlimited)
 		}
 	}
@@ -92,110 +93,49 @@ func (t *Table) reclaim(s *store, hash uint64, at int64) {
 // A refresh moves a death into the future and leaves the bounds as they are, too
 // early, which costs nothing on the packet path. Whoever looks for the dead and
 // finds the living there corrects the bound.
-type bounds []boundLevel
-
-// A boundLevel is a list that grows without being copied.
-type boundLevel [][]int64
+type bounds [levels][]int64
 
 const (
-	boundBits  = 6
-	chunkBits  = 9
-	chunkMask  = 1<<chunkBits - 1
-	groupMask  = 1<<boundBits - 1
-	groupInts  = 1 << boundBits
-	chunkGroup = chunkMask &^ groupMask
+	boundBits = 6
+	groupSize = 1 << boundBits
+	levels    = 6 // for all numbers of records that there are: 32 bits
 )
-
-func (l boundLevel) at(i int) *int64 { return &l[i>>chunkBits][i&chunkMask] }
-
-// group returns the up to 64 bounds below entry i of the next level.
-func (l boundLevel) group(i int) []int64 {
-	i <<= boundBits
-	chunk := l[i>>chunkBits]
-	first := i & chunkGroup
-	return chunk[first:min(first+groupInts, len(chunk))]
-}
-
-func (l *boundLevel) len() int {
-	n := len(*l)
-	if n == 0 {
-		return 0
-	}
-	return (n-1)<<chunkBits + len((*l)[n-1])
-}
-
-func (l *boundLevel) append(at int64) {
-	n := len(*l)
-	if n == 0 || len((*l)[n-1]) == 1<<chunkBits {
-		*l = append(*l, nil)
-		if n++; n > 1 {
-			(*l)[n-1] = make([]int64, 0, 1<<chunkBits)
-		}
-	}
-	(*l)[n-1] = append((*l)[n-1], at)
-}
-
-// blocks returns the number of blocks of 64 records that there is room for.
-func (b bounds) blocks() int {
-	if len(b) == 0 {
-		return 0
-	}
-	return b[0].len()
-}
 
 // reach makes room for records up to rec.
 func (b *bounds) reach(rec uint32) {
-	for block := b.blocks(); block <= int(rec>>boundBits); block++ {
-		b.extend(block)
-	}
-}
-
-// extend makes room for the next block of records.
-func (b *bounds) extend(block int) {
-	for level, i := 0, block; ; level, i = level+1, i>>boundBits {
-		if level == len(*b) {
-			*b = append(*b, nil)
-			if level > 0 { // the one entry below is all there was
-				(*b)[level].append(*(*b)[level-1].at(0))
-			}
-		}
-		if i < (*b)[level].len() {
-			return
-		}
-		(*b)[level].append(never)
-		if i == 0 {
-			return
+	for l := range b {
+		rec >>= boundBits
+		for len(b[l]) <= int(rec) {
+			b[l] = append(b[l], never)
 		}
 	}
 }
 
 // lower notes that the record may die at that time.
-func (b bounds) lower(rec uint32, at int64) {
-	i := int(rec >> boundBits)
-	for _, level := range b {
-		entry := level.at(i)
-		if *entry <= at {
+func (b *bounds) lower(rec uint32, at int64) {
+	for l := range b {
+		rec >>= boundBits
+		if b[l][rec] <= at {
 			return
 		}
-		*entry = at
-		i >>= boundBits
+		b[l][rec] = at
 	}
 }
 
 // first returns the bound of all records.
-func (b bounds) first() int64 {
-	if len(b) == 0 {
-		return never
+func (b *bounds) first() int64 {
+	if top := b[levels-1]; len(top) > 0 {
+		return top[0]
 	}
-	return b[len(b)-1][0][0]
+	return never
 }
 
 // due returns a block of 64 records whose bound has come. There is one if first
 // has come.
-func (b bounds) due(now int64) uint32 {
+func (b *bounds) due(now int64) uint32 {
 	i := 0
-	for l := len(b) - 1; ; l-- {
-		for *b[l].at(i) > now {
+	for l := levels - 1; ; l-- {
+		for b[l][i] > now {
 			i++
 		}
 		if l == 0 {
@@ -206,26 +146,18 @@ func (b bounds) due(now int64) uint32 {
 }
 
 // set corrects the bound of a block, and those above.
-func (b bounds) set(block uint32, at int64) {
-	i := int(block)
-	*b[0].at(i) = at
-	for l := 1; l < len(b); l++ {
-		i >>= boundBits
-		low := int64(never)
-		for _, at := range b[l-1].group(i) {
-			low = min(low, at)
-		}
-		*b[l].at(i) = low
+func (b *bounds) set(block uint32, at int64) {
+	b[0][block] = at
+	for l := 1; l < levels; l++ {
+		first := int(block &^ (groupSize - 1))
+		block >>= boundBits
+		b[l][block] = slices.Min(b[l-1][first:min(first+groupSize, len(b[l-1]))])
 	}
 }
 
-func (b bounds) clone() bounds {
-	c := slices.Clone(b)
-	for i := range c {
-		c[i] = slices.Clone(b[i])
-		for j := range c[i] {
-			c[i][j] = slices.Clone(b[i][j])
-		}
+func (b *bounds) clone() (c bounds) {
+	for l := range b {
+		c[l] = slices.Clone(b[l])
 	}
 	return c
 }

@@ -1,6 +1,7 @@
 package conntrack
 
 import (
+	"math"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -47,22 +48,19 @@ func (t *Table) take(from *Table, z Zone, tuple packet.FiveTuple, at int64) {
 	to := t.store(k.v6)
 	copied, _ := to.add(t.hash.hash(&k), &k)
 	old, u := s.head(rec), to.head(copied)
-	meta := old[wordMeta] &^ metaPassed
-	u.setMeta(meta)
+	u.setMeta(old[wordMeta] &^ metaPassed)
 	u[wordExpiry] = never
 	to.setExpiry(copied, u, int64(old[wordExpiry]))
 	if t.profile == Linux {
 		*to.remembered(copied) = *s.remembered(rec)
 	}
 	t.stats.Inserted++
-	t.stats.ByState[stateOf(meta)]++
-	*t.stats.of(protocolOf(meta))++
 }
 
 // take copies the verdict for the packet's datagram, if there is one.
 func (f *fragments) take(from *fragments, z Zone, h *packet.Header) {
 	if v, ok := from.verdicts[fragmentKeyOf(z, h)]; ok {
-		f.put(z, h, v.expires-int64(fragmentTimeout(h.Family)), v.accepted)
+		f.put(z, h, math.MinInt64, v)
 	}
 }
 
@@ -85,13 +83,11 @@ func (t *Table) bound(from *Table, zones []Zone, at int64) {
 		return
 	}
 	live, under := 0, map[*sharedLimit]int{}
-	for _, s := range [...]*store{&from.v4, &from.v6} {
-		for rec := range s.all() {
-			if s.alive(rec, at) {
-				live++
-				if l := limitOf(s.zone(rec)); l != nil {
-					under[l]++
-				}
+	for s, rec := range from.records() {
+		if s.alive(rec, at) {
+			live++
+			if l := limitOf(s.zone(rec)); l != nil {
+				under[l]++
 			}
 		}
 	}

@@ -19,13 +19,6 @@ const (
 	maxFragments = 1 << 10
 )
 
-func fragmentTimeout(f packet.Family) time.Duration {
-	if f == packet.IPv6 {
-		return fragmentTimeout6
-	}
-	return fragmentTimeout4
-}
-
 // CommitFragment remembers what was decided for the first fragment of a datagram,
 // so that Track can answer for the later ones: 30 s for IPv4, 60 s for IPv6
 // (CTS-43). The latest 1,024 verdicts of each family and each [Part] are kept.
@@ -33,15 +26,19 @@ func fragmentTimeout(f packet.Family) time.Duration {
 func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted bool) {
 	at := t.clock(now)
 	t.now = at
+	life := fragmentTimeout4
+	if h.Family == packet.IPv6 {
+		life = fragmentTimeout6
+	}
 	if h.MoreFrags && h.FragOffset == 0 {
-		t.frags.put(z, h, at, accepted)
+		t.frags.put(z, h, at, fragmentVerdict{at + int64(life), accepted})
 	}
 }
 
 // fragments are the verdicts of first fragments.
 type fragments struct {
 	verdicts map[fragmentKey]fragmentVerdict
-	queues   [][2]fragmentQueue // of each part: IPv4, IPv6; nil before the first
+	queues   [][2][]fragmentDeath // of each part: IPv4, IPv6, the first to die in front; nil before the first
 }
 
 type fragmentKey struct {
@@ -78,67 +75,39 @@ func (f *fragments) get(z Zone, h *packet.Header, at int64) Result {
 	return Result{r}
 }
 
-func (f *fragments) put(z Zone, h *packet.Header, at int64, accepted bool) {
+func (f *fragments) put(z Zone, h *packet.Header, at int64, v fragmentVerdict) {
 	if f.verdicts == nil {
 		f.verdicts = map[fragmentKey]fragmentVerdict{}
-		f.queues = make([][2]fragmentQueue, Parts)
+		f.queues = make([][2][]fragmentDeath, Parts)
 	}
 	q := &f.queues[Part(h)][0]
 	if h.Family == packet.IPv6 {
 		q = &f.queues[Part(h)][1]
 	}
 	// All verdicts of a queue live equally long, so the oldest dies first.
-	for n := 0; q.len() > 0 && (n < 2 && at >= q.first().expires || q.len() == maxFragments); n++ {
-		old := q.pop()
+	for n := 0; len(*q) > 0 && (n < 2 && at >= (*q)[0].expires || len(*q) == maxFragments); n++ {
+		old := (*q)[0]
+		*q = (*q)[1:]
 		if f.verdicts[old.key].expires == old.expires {
 			delete(f.verdicts, old.key)
 		}
 	}
-	k, expires := fragmentKeyOf(z, h), at+int64(fragmentTimeout(h.Family))
-	f.verdicts[k] = fragmentVerdict{expires, accepted}
-	q.push(fragmentDeath{k, expires})
+	k := fragmentKeyOf(z, h)
+	f.verdicts[k] = v
+	*q = append(*q, fragmentDeath{k, v.expires})
 }
 
 func (f *fragments) clone() fragments {
 	c := fragments{maps.Clone(f.verdicts), slices.Clone(f.queues)}
 	for i := range c.queues {
-		for j := range c.queues[i] {
-			q := &c.queues[i][j]
-			q.ring = slices.Clone(q.ring)
+		for j, q := range c.queues[i] {
+			c.queues[i][j] = slices.Clone(q)
 		}
 	}
 	return c
 }
 
-// A fragmentQueue is a ring in the order of death.
-type fragmentQueue struct {
-	ring []fragmentDeath // length a power of two
-	head uint32          // of the first
-	tail uint32          // behind the last
-}
-
 type fragmentDeath struct {
 	key     fragmentKey
 	expires int64
-}
-
-func (q *fragmentQueue) len() int              { return int(q.tail - q.head) }
-func (q *fragmentQueue) first() *fragmentDeath { return &q.ring[q.head&uint32(len(q.ring)-1)] }
-
-func (q *fragmentQueue) pop() fragmentDeath {
-	d := *q.first()
-	q.head++
-	return d
-}
-
-func (q *fragmentQueue) push(d fragmentDeath) {
-	if n := len(q.ring); q.len() == n {
-		ring := make([]fragmentDeath, max(16, 2*n))
-		for i := range uint32(n) {
-			ring[i] = q.ring[(q.head+i)&uint32(n-1)]
-		}
-		q.ring, q.head, q.tail = ring, 0, uint32(n)
-	}
-	q.ring[q.tail&uint32(len(q.ring)-1)] = d
-	q.tail++
 }

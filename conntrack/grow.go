@@ -1,7 +1,5 @@
 package conntrack
 
-import "iter"
-
 // Sizes of segments, in buckets and pages. Small ones double until they have the
 // least pages; then they grow by half, and one at its largest becomes two of the
 // least size, so that a large table has between 0.54 and 0.81 of its slots in use.
@@ -113,26 +111,12 @@ func (s *store) split(low uint32) {
 
 // countBit returns how many records of a segment have the bit in their hash.
 func (s *store) countBit(info *segmentInfo, bit uint64) (n uint32) {
-	for _, hash := range s.in(info) {
-		if hash&bit != 0 {
+	for at := range s.taken(info.buckets) {
+		if s.hashAt(&info.buckets[at/bucketUnits], at%bucketUnits)&bit != 0 {
 			n++
 		}
 	}
 	return n
-}
-
-// in yields the places of a segment's records, and their hashes.
-func (s *store) in(info *segmentInfo) iter.Seq2[uint32, uint64] {
-	return func(yield func(uint32, uint64) bool) {
-		for i := range info.buckets {
-			b := &info.buckets[i]
-			for at := uint32(0); at < bucketUnits; at += s.units {
-				if b[at][wordMeta]&metaLive != 0 && !yield(uint32(i)*bucketUnits+at, s.hashAt(b, at)) {
-					return
-				}
-			}
-		}
-	}
 }
 
 // halfOf returns how many buckets half of a segment gets that has so many records:
@@ -172,14 +156,14 @@ func (s *store) point(id uint32, entries []segment) {
 // has the bit, and else into low.
 func (s *store) move(old *segmentInfo, bit uint64, low, high uint32) {
 	s.segments[low].entries = 0
-	for from, hash := range s.in(old) {
-		id := low
+	for from, u := range s.taken(old.buckets) {
+		hash, id := s.hashAt(&old.buckets[from/bucketUnits], from%bucketUnits), low
 		if hash&bit != 0 {
 			id = high
 		}
 		info := &s.segments[id]
 		to := s.place(info.buckets, hash)
-		b, u := &info.buckets[to/bucketUnits], &old.buckets[from/bucketUnits][from%bucketUnits]
+		b := &info.buckets[to/bucketUnits]
 		b[to%bucketUnits] = unit{u[0], u[1], u[wordExpiry], b[to%bucketUnits][wordMeta] | u[wordMeta]&^metaPassed}
 		if s.v6 {
 			b[to%bucketUnits|1] = old.buckets[from/bucketUnits][from%bucketUnits|1]

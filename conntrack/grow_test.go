@@ -192,7 +192,7 @@ func TestReadersBesideEachOther(t *testing.T) {
 			for range table.All(testStart) {
 				n++
 			}
-			if n != 2000 || table.Len() != n || table.Stats().TCP != n {
+			if n != 2000 || table.Len() != n || table.Stats().Entries != n {
 				t.Errorf("All: %d, Len: %d", n, table.Len())
 			}
 		})

@@ -29,10 +29,8 @@ func (t *Table) Limit(most int, zones ...Zone) {
 // countZones counts the connections of every zone.
 func (t *Table) countZones() limits {
 	l := limits{}
-	for _, s := range [...]*store{&t.v4, &t.v6} {
-		for rec := range s.all() {
-			l.add(s.zone(rec), 1)
-		}
+	for s, rec := range t.records() {
+		l.add(s.zone(rec), 1)
 	}
 	return l
 }
@@ -40,13 +38,13 @@ func (t *Table) countZones() limits {
 // room reports whether the zone may have another connection. Dead ones make room.
 func (t *Table) room(z Zone, at int64) bool {
 	for t.max > 0 && t.Len() >= t.max {
-		if t.sweep(at, groupInts) == 0 {
+		if t.sweep(at, groupSize) == 0 {
 			return false
 		}
 	}
 	if u := t.limits[z]; u != nil && u.limit != nil {
 		for u.limit.used >= u.limit.max {
-			if t.sweep(at, groupInts) == 0 {
+			if t.sweep(at, groupSize) == 0 {
 				return false
 			}
 		}

@@ -599,19 +599,6 @@ func (m *model) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) (
 func (m *model) Stats() Stats {
 	s := m.stats
 	s.Entries = len(m.conns)
-	for k, c := range m.conns {
-		s.ByState[c.state]++
-		switch k.tuple.Protocol {
-		case packet.TCP:
-			s.TCP++
-		case packet.UDP:
-			s.UDP++
-		case packet.ICMP, packet.ICMPv6:
-			s.ICMP++
-		default:
-			s.Other++
-		}
-	}
 	return s
 }
 

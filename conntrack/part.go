@@ -2,7 +2,6 @@ package conntrack
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	"github.com/sgsim/sgsim/packet"
 )
@@ -23,7 +22,7 @@ func Part(h *packet.Header) int {
 	if q := &h.Quoted; q.Part != packet.QuoteNone && !h.Fragment() {
 		src, dst = &q.Tuple.Src, &q.Tuple.Dst
 	}
-	return int(mixPart(foldPart(src)+foldPart(dst)) >> 58)
+	return int(fold((foldPart(src)+foldPart(dst))^mulPart1, mulPart3) >> 58)
 }
 
 // Odd constants with well-spread bits, from the fractions of the golden ratio and
@@ -36,11 +35,5 @@ const (
 )
 
 func foldPart(a *[16]byte) uint64 {
-	hi, lo := bits.Mul64(binary.LittleEndian.Uint64(a[:8])^mulPart2, binary.LittleEndian.Uint64(a[8:])^mulPart1)
-	return hi ^ lo
-}
-
-func mixPart(x uint64) uint64 {
-	hi, lo := bits.Mul64(x^mulPart1, mulPart3)
-	return hi ^ lo
+	return fold(binary.LittleEndian.Uint64(a[:8])^mulPart2, binary.LittleEndian.Uint64(a[8:])^mulPart1)
 }

@@ -3,8 +3,6 @@ package conntrack
 import (
 	"math"
 	"time"
-
-	"github.com/sgsim/sgsim/packet"
 )
 
 // Stats counts what happened to a table since it was made. Inserted is at all
@@ -14,23 +12,7 @@ type Stats struct {
 	Expired  uint64 // freed after they had expired
 	Deleted  uint64 // gone earlier: by DeleteFunc, by a RST before any reply, by a SYN that opens the tuple again, in the Linux profile also one that is not admitted
 	Refused  uint64 // commits refused at a maximum
-
-	Entries               int // as Len
-	ByState               [Stream + 1]int
-	TCP, UDP, ICMP, Other int // entries by protocol; ICMP and ICMPv6 count together
-}
-
-// of returns the count of the protocol's entries.
-func (s *Stats) of(p packet.Protocol) *int {
-	switch p {
-	case packet.TCP:
-		return &s.TCP
-	case packet.UDP:
-		return &s.UDP
-	case packet.ICMP, packet.ICMPv6:
-		return &s.ICMP
-	}
-	return &s.Other
+	Entries  int    // as Len
 }
 
 // Len returns the number of connections that take up room: live ones, and dead

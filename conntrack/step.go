@@ -108,16 +108,11 @@ func (t *Table) answer(e effect, dir Direction) Result {
 
 // advance applies the packet to its connection.
 func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h *packet.Header, at int64) Result {
-	old := u[wordMeta]
-	e := t.step(s, rec, old, z, dir, h, at, true)
+	e := t.step(s, rec, u[wordMeta], z, dir, h, at, true)
 	if e.outcome == outcomeRefresh {
 		s.setExpiry(rec, u, at+e.timeout)
 	}
-	if old != e.meta {
-		t.stats.ByState[stateOf(old)]--
-		t.stats.ByState[stateOf(e.meta)]++
-		u[wordMeta] = e.meta
-	}
+	u[wordMeta] = e.meta
 	if e.outcome == outcomeDelete || e.outcome == outcomeReopen && t.profile == Linux {
 		// Linux forgets the old connection when it sees the SYN, whatever becomes of
 		// that. Assumption: AWS changes nothing for a packet that is not admitted
@@ -129,9 +124,6 @@ func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h 
 
 // end frees the record of a connection.
 func (t *Table) end(s *store, rec uint32, expired bool) {
-	meta := s.head(rec)[wordMeta]
-	t.stats.ByState[stateOf(meta)]--
-	*t.stats.of(protocolOf(meta))--
 	if expired {
 		t.stats.Expired++
 	} else {

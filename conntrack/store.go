@@ -350,14 +350,16 @@ func (s *store) remembered(rec uint32) *linuxMemory {
 	return &s.segments[rec>>unitBits].memory[rec&unitMask/s.units]
 }
 
-// all yields the records of all connections, dead ones not yet swept among them.
+// records yields the records of all connections, dead ones not yet swept among them.
 // The loop may drop records and must not add any.
-func (s *store) all() iter.Seq2[uint32, *unit] {
-	return func(yield func(uint32, *unit) bool) {
-		for block := range s.bounds.blocks() {
-			for rec, u := range s.block(uint32(block) << boundBits) {
-				if !yield(rec, u) {
-					return
+func (t *Table) records() iter.Seq2[*store, uint32] {
+	return func(yield func(*store, uint32) bool) {
+		for _, s := range [...]*store{&t.v4, &t.v6} {
+			for id := range s.segments {
+				for at := range s.taken(s.segments[id].buckets) {
+					if !yield(s, uint32(id)<<unitBits|at) {
+						return
+					}
 				}
 			}
 		}
@@ -365,14 +367,20 @@ func (s *store) all() iter.Seq2[uint32, *unit] {
 }
 
 // block yields the records among 64 units that follow each other in number, for
-// bounds.
+// bounds, by their places from the first on.
 func (s *store) block(first uint32) iter.Seq2[uint32, *unit] {
+	list := s.segments[first>>unitBits].buckets
+	list = list[min(int(first&unitMask/bucketUnits), len(list)):] // the segment may have been larger
+	return s.taken(list[:min(groupSize/bucketUnits, len(list))])
+}
+
+// taken yields the places in buckets that hold records, from 0 on, and the records'
+// first units.
+func (s *store) taken(list []bucket) iter.Seq2[uint32, *unit] {
 	return func(yield func(uint32, *unit) bool) {
-		list := s.segments[first>>unitBits].buckets
-		list = list[min(int(first&unitMask/bucketUnits), len(list)):] // the segment may have been larger
-		for i := range list[:min(groupInts/bucketUnits, len(list))] {
+		for i := range list {
 			for at := uint32(0); at < bucketUnits; at += s.units {
-				if u := &list[i][at]; u[wordMeta]&metaLive != 0 && !yield(first+uint32(i*bucketUnits)+at, u) {
+				if u := &list[i][at]; u[wordMeta]&metaLive != 0 && !yield(uint32(i*bucketUnits)+at, u) {
 					return
 				}
 			}

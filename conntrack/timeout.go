@@ -1,6 +1,7 @@
 package conntrack
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -78,16 +79,11 @@ const (
 
 // resolve fills the zero fields of to from def.
 func (to Timeouts) resolve(def Timeouts) Timeouts {
-	if to.TCPEstablished == 0 {
-		to.TCPEstablished = def.TCPEstablished
+	return Timeouts{
+		TCPEstablished: cmp.Or(to.TCPEstablished, def.TCPEstablished),
+		UDP:            cmp.Or(to.UDP, def.UDP),
+		UDPStream:      cmp.Or(to.UDPStream, def.UDPStream),
 	}
-	if to.UDP == 0 {
-		to.UDP = def.UDP
-	}
-	if to.UDPStream == 0 {
-		to.UDPStream = def.UDPStream
-	}
-	return to
 }
 
 func defaultTimeouts(p Profile) Timeouts {
