@@ -32,8 +32,9 @@ type Writer struct {
 	format Format
 	like   *File
 	begun  bool
-	buf    [24]byte // for headers of the file, packets and blocks
+	buf    [28]byte // for headers of the file, packets and blocks
 	head   [20]byte // of an enhanced packet block
+	tail   []byte   // of a block
 
 	link packet.LinkType // pcap: of the file
 	unit int64           // pcap: resolution of the file, nanoseconds
@@ -157,7 +158,8 @@ func (w *Writer) writePcap(f *Frame, at int64) error {
 	if f.LinkType != w.link {
 		return fmt.Errorf("packet %d: %w: %v, and %v before", f.Number, ErrLinkTypes, f.LinkType, w.link)
 	}
-	w.w.Write(le(w.buf[:0], uint32(at/1e9), uint32(at%1e9/w.unit), uint32(len(f.Data)), uint32(max(f.Length, len(f.Data)))))
+	b := binary.LittleEndian.AppendUint64(w.buf[:0], uint64(at/1e9)|uint64(at%1e9/w.unit)<<32)
+	w.w.Write(binary.LittleEndian.AppendUint64(b, uint64(len(f.Data))|uint64(max(f.Length, len(f.Data)))<<32))
 	_, err := w.w.Write(f.Data)
 	return err
 }
@@ -181,12 +183,10 @@ func (w *Writer) writeNG(f *Frame, at int64) error {
 func (w *Writer) writeBlock(kind uint32, head, data, options []byte) error {
 	padding := -len(data) & 3
 	size := uint32(12 + len(head) + len(data) + padding + len(options))
-	w.w.Write(le(w.buf[:0], kind, size))
-	w.w.Write(head)
+	w.w.Write(append(le(w.buf[:0], kind, size), head...))
 	w.w.Write(data)
-	w.w.Write(append(w.buf[:0], make([]byte, padding)...))
-	w.w.Write(options)
-	_, err := w.w.Write(le(w.buf[:0], size))
+	w.tail = le(append(append(w.tail[:0], make([]byte, padding)...), options...), size)
+	_, err := w.w.Write(w.tail)
 	return err
 }
 
