@@ -12,7 +12,6 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -160,11 +159,10 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 	if r.format == "jsonl" {
 		w = r.stderr
 	}
-	names := prose.NamesOf(r.topo)
 	if r.format == "json" {
-		err = errors.Join(err, jsonNames{names}.writeFlowReport(w, report))
+		err = errors.Join(err, report.WriteJSON(w, r.text(w)))
 	} else {
-		err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}))
+		err = errors.Join(err, report.WriteText(w, r.text(w)))
 	}
 	switch {
 	case r.ctx.Err() != nil:

@@ -269,10 +269,9 @@ func (r *replayer) openCapture(name string) error {
 
 func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-	names := prose.NamesOf(r.topo)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: names.ENIs, Groups: names.Groups})
+		text := replay.NewText(r.out, r.text(r.stdout))
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
@@ -393,11 +392,16 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
-	names := prose.NamesOf(r.topo)
 	if r.format == "json" {
-		return jsonNames{names}.writeReport(w, report)
+		return report.WriteJSON(w, r.text(w))
 	}
-	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
+	return report.WriteText(w, r.text(w))
+}
+
+// text is how to write to w for people.
+func (r *replayer) text(w io.Writer) replay.TextOptions {
+	names := prose.NamesOf(r.topo)
+	return replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}
 }
 
 func (r *replayer) close() {
