@@ -107,7 +107,8 @@ type RuleHits struct {
 	Never    string
 	Needless bool // another rule admits all that this one does
 
-	via sg.Via // of First, by its tunnels
+	at  sg.ENIID // where First was admitted
+	via sg.Via   // of First, by its tunnels
 }
 
 // Midstream counts TCP connections of which the capture does not show the SYN.
@@ -165,6 +166,8 @@ type Talker struct {
 	// each with what keeps it from that. There are none where no rule is to
 	// blame.
 	Near []sg.NearRule
+
+	via sg.Via // of First, by its tunnels
 }
 
 // Of returns the packets with a verdict.
@@ -263,7 +266,7 @@ func (r *run) hits(ref sg.RuleRef) RuleHits {
 			hits.Admitted += n.admitted
 			hits.Carried += n.carried
 			if n.number > 0 && (hits.Number == 0 || n.number < hits.Number) {
-				hits.First, hits.Number, hits.Time, hits.via = n.first, n.number, n.time, n.via
+				hits.First, hits.Number, hits.Time, hits.via, hits.at = n.first, n.number, n.time, n.via, n.at
 			}
 		}
 	}

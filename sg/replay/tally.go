@@ -62,7 +62,7 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 	for i := range hops {
 		d := &hops[i].Decision
 		if d.Verdict == sg.Accept && !d.Rule.IsZero() || d.Reason == sg.ACLDeny {
-			t.rules.add(d, p)
+			t.rules.add(&hops[i], p)
 		} else if d.Reason == sg.Tracked {
 			t.fragments++
 		}
@@ -95,7 +95,8 @@ type ruleCount struct {
 	first  packet.Header
 	number uint64
 	time   time.Time
-	via    sg.Via // by its tunnels
+	via    sg.Via   // by its tunnels
+	at     sg.ENIID // where
 }
 
 func (c *ruleCounts) init() {
@@ -103,7 +104,8 @@ func (c *ruleCounts) init() {
 	c.count = &ruleCount{}
 }
 
-func (c *ruleCounts) add(d *sg.Decision, p *Packet) {
+func (c *ruleCounts) add(hop *sg.Hop, p *Packet) {
+	d := &hop.Decision
 	if d.Rule != c.last {
 		n := c.byRule[d.Rule]
 		if n == nil {
@@ -118,6 +120,7 @@ func (c *ruleCounts) add(d *sg.Decision, p *Packet) {
 	}
 	if c.count.admitted++; c.count.admitted == 1 {
 		c.count.first, c.count.number, c.count.time, c.count.via = p.Frame.Header, p.Number, p.Time, p.via(sg.Via{})
+		c.count.at = hop.Enforcer.ID()
 	}
 }
 

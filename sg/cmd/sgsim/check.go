@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,6 +32,7 @@ nothing: -topology pl-0123=FILE.
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default
                        text)
+  -html FILE           write the findings as a page too
   -fail-on WHAT,...    what fails: severities error, warning, note; kinds quota, stale,
                        dangling, never, duplicate, shadowed, misleading, misplaced; all;
                        none (default error,warning)
@@ -52,6 +55,7 @@ func (t *tool) check(args []string) int {
 	topology.define(fs)
 	format := fs.String("format", "text", "")
 	failOn := fs.String("fail-on", "error,warning", "")
+	html := fs.String("html", "", "")
 	verbose := fs.Bool("v", false, "")
 	var quotas lint.Quotas
 	fs.Func("quota", "", func(s string) error { return setQuotas(&quotas, s) })
@@ -76,16 +80,18 @@ func (t *tool) check(args []string) int {
 	}
 
 	findings := slices.DeleteFunc(quotas.Check(topo), unsupplied(topo, loader))
-	o := &lint.WriteOptions{Topology: topo, Place: place(loader), Statements: *verbose}
+	o := &lint.WriteOptions{Topology: topo, Place: place(loader), Statements: *verbose, Inputs: topology.files}
+	file, err := t.openPage(*html, inputs{topology: topology.files})
+	if err != nil {
+		return t.failed(err)
+	}
 	out := bufio.NewWriter(t.stdout)
 	if *format == "json" {
 		err = lint.WriteJSON(out, findings, o)
 	} else {
 		err = lint.WriteText(out, findings, o)
 	}
-	if ferr := out.Flush(); err == nil {
-		err = ferr
-	}
+	err = errors.Join(err, out.Flush(), writePage(file, func(w io.Writer) error { return lint.WriteHTML(w, findings, o) }))
 	if err != nil {
 		return t.failed(err)
 	}

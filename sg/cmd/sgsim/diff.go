@@ -5,7 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/packet/capture"
@@ -33,6 +35,7 @@ only because they are tracked.
                        then add what it does not tell; what it replaces keeps its id
   -eni 'web 10.0.1.10 sg-web'       an interface by hand in both, or more about one; repeat
   -format text|json|markdown        markdown is for a pull request (default text)
+  -html FILE           write it all as a page too
   -most N              changes, pairs and talkers to show, each (default 20)
   -at 2026-03-01T12:00:00Z   when the change happens, on the clock of the captures (default
                        before them)
@@ -56,6 +59,7 @@ type diffFlags struct {
 	before, after topologyFlags
 	format        string
 	most          int
+	html          string
 	at            string
 	workers       int
 	failOn        string
@@ -72,6 +76,7 @@ func (t *tool) diff(args []string) int {
 	fs.Var(&plans, "plan", "")
 	fs.Var(&enis, "eni", "")
 	fs.StringVar(&f.format, "format", "text", "")
+	fs.StringVar(&f.html, "html", "", "")
 	fs.IntVar(&f.most, "most", 20, "")
 	fs.StringVar(&f.at, "at", "", "")
 	fs.IntVar(&f.workers, "workers", 1, "")
@@ -138,10 +143,15 @@ func (t *tool) world(f *topologyFlags) (*sg.Policy, *sg.Topology, error, error) 
 
 // compare writes what differs.
 func (t *tool) compare(f *diffFlags, before, after *sg.Policy, first, second *sg.Topology) int {
+	plans := f.before.plans // that of both
+	files := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
+	page, err := t.openPage(f.html, files)
+	if err != nil {
+		return t.failed(err)
+	}
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
-		var err error
 		traffic, err = t.traffic(f, before, after)
 		switch {
 		case t.ctx.Err() != nil:
@@ -150,7 +160,13 @@ func (t *tool) compare(f *diffFlags, before, after *sg.Policy, first, second *sg
 			return t.failed(err)
 		}
 	}
-	if err := f.write(bufio.NewWriter(t.stdout), d, traffic, namesOfBoth(first, second)); err != nil {
+	names := namesOfBoth(first, second)
+	err = errors.Join(f.write(bufio.NewWriter(t.stdout), d, traffic, names), writePage(page, func(w io.Writer) error {
+		return diff.WriteHTML(w, d, traffic, &diff.PageOptions{
+			TextOptions: names, Before: slices.Concat(f.before.files, plans), After: slices.Concat(f.after.files, plans), Captures: f.captures,
+		})
+	}))
+	if err != nil {
 		return t.failed(err)
 	}
 	if f.fails(d, traffic) {
@@ -188,7 +204,9 @@ func (f *diffFlags) write(w *bufio.Writer, d *diff.Diff, traffic *diff.Traffic, 
 
 // traffic replays the captures through both policies.
 func (t *tool) traffic(f *diffFlags, before, after *sg.Policy) (*diff.Traffic, error) {
-	o := &diff.ReplayOptions{Before: f.options(), After: f.options(), Workers: f.workers}
+	p := t.progress(sizeOf(f.captures), "packets")
+	defer p.done()
+	o := &diff.ReplayOptions{Before: f.options(), After: f.options(), Workers: f.workers, Progress: p.show}
 	if f.at != "" {
 		o.At, _ = time.Parse(time.RFC3339, f.at) // check has looked
 	}

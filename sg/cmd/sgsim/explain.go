@@ -260,12 +260,14 @@ func (e *explainer) captured() error {
 	options := e.options()
 	explain, forward := e.at(sg.NewFirewall(e.policy, &options))
 	to := &upTo{number: e.number, via: e.via, explain: explain, forward: forward}
-	o := &replay.Options{Firewall: e.options(), Observer: to, Via: e.via}
+	p := e.progress(sizeOf(e.args), "packets")
+	o := &replay.Options{Firewall: e.options(), Observer: to, Via: e.via, Progress: p.show}
 	if e.place != nil {
 		e.place.captures = r.files
 		o.Place = e.place.place
 	}
 	report, err := replay.Run(e.ctx, e.policy, o, sources...)
+	p.done()
 	switch {
 	case to.said != nil:
 		e.said = append(e.said, to.said)

@@ -39,6 +39,7 @@ gzipped, - is standard input. Without arguments it shows a small demonstration.
                        read, else pcapng; -dropped FILE the dropped ones
   -annotated FILE      write all to a pcapng for Wireshark: verdict and why as comments, an
                        interface for each ENI; sgsim wireshark-profile has the colours
+  -html FILE           write the report as a page too, which needs nothing but a browser
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
@@ -72,6 +73,7 @@ type replayFlags struct {
 	accepted    string
 	dropped     string
 	annotated   string
+	html        string
 	tap         string
 	through     string
 	interfaces  list
@@ -93,6 +95,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.annotated, "annotated", "", "")
+	fs.StringVar(&f.html, "html", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
@@ -193,7 +196,7 @@ type replayer struct {
 	flush    []func() error // in this order, at the end
 	closers  []func() error
 	out      *bufio.Writer
-	size     int64 // bytes of the captures; 0 where one is no file
+	page     *os.File // of -html; nil for none
 }
 
 // open reads the topology and opens everything. usage is an error of the command
@@ -226,7 +229,7 @@ func (r *replayer) open() (usage, err error) {
 	}
 	if r.log != nil {
 		r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-		return nil, nil
+		return nil, r.openCaptures()
 	}
 	if r.logFormat != "" && r.format != "flowlog" {
 		return errors.New("-log-format goes with -format flowlog, or with flow logs"), nil
@@ -259,11 +262,6 @@ func (r *replayer) openCapture(name string) error {
 	}
 	r.files = append(r.files, f)
 	r.closers = append(r.closers, f.Close)
-	if name != "-" && staterr == nil && info.Mode().IsRegular() && (r.size > 0 || len(r.files) == 1) {
-		r.size += info.Size()
-	} else {
-		r.size = 0
-	}
 	return nil
 }
 
@@ -312,11 +310,8 @@ func (r *replayer) run() int {
 	if n := o.EffectiveWorkers(); n < r.workers && r.max > 0 {
 		fmt.Fprintf(r.stderr, "note: -max-connections needs all connections in one place: 1 worker instead of %d\n", r.workers)
 	}
-	var p *progress
-	if terminal(r.stderr) {
-		p = &progress{w: r.stderr, began: time.Now(), total: r.size, noun: "packets"}
-		o.Progress = p.show
-	}
+	p := r.progress(sizeOf(r.captures), "packets")
+	o.Progress = p.show
 	if r.demo && r.format == "text" {
 		fmt.Fprint(r.out, demoText)
 	}
@@ -326,9 +321,7 @@ func (r *replayer) run() int {
 	}
 	report, err := replay.Run(r.ctx, r.policy, o, sources...)
 	err = r.located(err)
-	if p != nil {
-		p.done()
-	}
+	p.done()
 	for _, flush := range r.flush {
 		if ferr := flush(); err == nil {
 			err = ferr
@@ -392,10 +385,15 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
+	write := report.WriteText
 	if r.format == "json" {
-		return report.WriteJSON(w, r.text(w))
+		write = report.WriteJSON
 	}
-	return report.WriteText(w, r.text(w))
+	return errors.Join(write(w, r.text(w)), writePage(r.page, func(w io.Writer) error { return replay.WriteHTML(w, report, r.pageOptions()) }))
+}
+
+func (r *replayer) pageOptions() *replay.PageOptions {
+	return &replay.PageOptions{Topology: r.topo, Policy: r.policy, Firewall: r.firewallFlags.options(), Via: r.via, Inputs: r.captures}
 }
 
 // text is how to write to w for people.

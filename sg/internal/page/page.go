@@ -12,8 +12,11 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"io"
+	"path"
+	"strings"
 	"sync"
 )
 
@@ -38,6 +41,33 @@ type Tile struct {
 	Value string
 	Note  string
 	Share float64 // of all, 0 to 1
+}
+
+// NewTile is a count with its share of all.
+func NewTile(m Mark, label string, n, all uint64, note string) Tile {
+	t := Tile{Mark: m, Label: label, Value: Number(n), Note: note}
+	if all > 0 {
+		t.Share = float64(n) / float64(all)
+		t.Note = Share(n, all) + ", " + note
+	}
+	return t
+}
+
+// Inputs names what a page is about: the first few files, without their folders.
+func Inputs(names []string, none string) string {
+	const most = 3
+	var words []string
+	for i, name := range names {
+		if i == most && len(names) > most+1 {
+			words = append(words, fmt.Sprintf("and %d more", len(names)-most))
+			break
+		}
+		words = append(words, path.Base(strings.ReplaceAll(name, `\`, "/")))
+	}
+	if len(words) == 0 {
+		return none
+	}
+	return strings.Join(words, ", ")
 }
 
 // A Mark says what something is good for. It shows as a sign and a colour, and stands
@@ -76,12 +106,6 @@ type Section struct {
 	Map   *Map
 	Notes []Note
 	Table []Table
-}
-
-// A Map is a drawing, as package graph writes it.
-type Map struct {
-	Label string
-	SVG   template.HTML
 }
 
 // DataMost is how many bytes of JSON a page holds. A document that is larger is left

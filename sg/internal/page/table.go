@@ -1,5 +1,10 @@
 package page
 
+import (
+	"fmt"
+	"slices"
+)
+
 // MaxRows is how many rows a table shows.
 const MaxRows = 1000
 
@@ -55,3 +60,31 @@ func (t Table) Span() int {
 
 // Column returns the i-th column.
 func (t Table) Column(i int) Column { return t.Columns[i] }
+
+// Most returns the first MaxRows of all by an order, in the order in which they came,
+// and says what is left out: "" for nothing.
+func Most[T any](all []T, before func(a, b T) bool, noun, which string) ([]T, string) {
+	if len(all) <= MaxRows {
+		return all, ""
+	}
+	order := make([]int, len(all))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int {
+		switch {
+		case before(all[i], all[j]):
+			return -1
+		case before(all[j], all[i]):
+			return 1
+		}
+		return 0
+	})
+	order = order[:MaxRows]
+	slices.Sort(order)
+	most := make([]T, len(order))
+	for i, at := range order {
+		most[i] = all[at]
+	}
+	return most, fmt.Sprintf("%s of %s are shown: %s.", Number(MaxRows), Count(uint64(len(all)), noun), which)
+}
