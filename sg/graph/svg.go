@@ -40,11 +40,11 @@ func (s *svg) document() {
 	s.printf(` font-family="Helvetica, Arial, sans-serif" font-size="13">` + "\n")
 	s.printf("<title>%s</title>\n", xmlText(s.summary()))
 	s.printf("<defs>\n")
-	for _, m := range [...]struct{ id, color string }{{"head", lineColor}, {"unused", unusedColor}} {
+	for _, m := range [...]struct{ id, color string }{{"end-rule", lineColor}, {"end-unused", unusedColor}} {
 		s.printf(`<marker id="%s" markerUnits="userSpaceOnUse" markerWidth="%d" markerHeight="10" refX="0" refY="5" orient="auto">`, m.id, arrow)
 		s.printf(`<path d="M0,0.5 L%d,5 L0,9.5 z" fill="%s"/></marker>`+"\n", arrow, m.color)
 	}
-	s.printf(`<marker id="dropped" markerUnits="userSpaceOnUse" markerWidth="%d" markerHeight="12" refX="0" refY="6" orient="auto">`, arrow)
+	s.printf(`<marker id="end-dropped" markerUnits="userSpaceOnUse" markerWidth="%d" markerHeight="12" refX="0" refY="6" orient="auto">`, arrow)
 	s.printf(`<path d="M0,2 L8,10 M0,10 L8,2" fill="none" stroke="%s" stroke-width="2"/></marker>`+"\n", dropColor)
 	s.printf("</defs>\n")
 	s.printf(`<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
@@ -134,12 +134,12 @@ func (s *svg) port(node *box, side []*box, to *box) int {
 
 // look is how the line of an edge is drawn.
 func look(ends Ends, unused, dropped bool) string {
-	color, head, width := lineColor, "head", "1.6"
+	color, head, width := lineColor, "end-rule", "1.6"
 	switch {
 	case unused:
-		color, head = unusedColor, "unused"
+		color, head = unusedColor, "end-unused"
 	case dropped:
-		color, head = dropColor, "dropped"
+		color, head = dropColor, "end-dropped"
 	}
 	if ends == AtBoth {
 		width = "3"

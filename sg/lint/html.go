@@ -54,10 +54,10 @@ func (w *writer) lead() string {
 
 func (w *writer) table(findings []Finding) ([]Finding, page.Table) {
 	t := page.Table{
-		ID: "found", Caption: "What is wrong, useless, or maybe not meant", Why: "more",
+		ID: "found", Caption: "What is wrong, useless, or maybe not meant", Why: "more", Empty: "Nothing was found.",
 		Columns: []page.Column{{Name: "About"}, {Name: "Severity"}, {Name: "Kind"}, {Name: "What is the matter"}, {Name: "Where", Code: true}},
 	}
-	findings, t.More = page.Most(findings, func(a, b Finding) bool { return a.Severity > b.Severity }, "finding", "the gravest are here")
+	findings, t.More = page.Most(findings, func(a, b Finding) bool { return a.Severity > b.Severity }, "finding", "the gravest")
 	for i := range findings {
 		f := &findings[i]
 		about := w.subject(f.Subject)

@@ -142,7 +142,7 @@ func (h *html) flowRules(r *FlowReport) ([]RuleFlow, []page.Table) {
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Records", Number: true}, {Name: "Packets", Number: true}, {Name: "Bytes", Number: true}},
 	}
 	none := page.Table{ID: "unused", Caption: fmt.Sprintf("Rules without records, as far as the log of %d of %d interfaces tells", r.Interfaces, r.InPolicy), Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}}}
-	used, hits.More = page.Most(used, func(a, b *RuleFlow) bool { return a.Packets > b.Packets }, "rule", "those with most packets are here")
+	used, hits.More = page.Most(used, func(a, b *RuleFlow) bool { return a.Packets > b.Packets }, "rule", "those with most packets")
 	unused, none.More = page.Most(unused, func(a, b *RuleFlow) bool { return false }, "rule", "the first in the topology")
 	shown := map[*RuleFlow]bool{}
 	for _, x := range used {

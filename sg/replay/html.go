@@ -186,7 +186,7 @@ func (h *html) rules(r *Report) ([]RuleHits, []page.Table) {
 		ID: "hits", Caption: "Rules with packets that they admitted, and that connections carried which they opened", Why: "first packet",
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Admitted", Number: true}, {Name: "Carried", Number: true}},
 	}
-	used, hits.More = page.Most(used, func(a, b *RuleHits) bool { return a.Admitted+a.Carried > b.Admitted+b.Carried }, "rule", "those with most packets are here")
+	used, hits.More = page.Most(used, func(a, b *RuleHits) bool { return a.Admitted+a.Carried > b.Admitted+b.Carried }, "rule", "those with most packets")
 	shown := map[*RuleHits]bool{}
 	for _, x := range used {
 		shown[x] = true
@@ -200,7 +200,7 @@ func (h *html) rules(r *Report) ([]RuleHits, []page.Table) {
 		ID: "unused", Caption: "Rules without packets",
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Why"}},
 	}
-	unused, none.More = page.Most(unused, func(a, b *RuleHits) bool { return a.Never != "" && b.Never == "" }, "rule", "those that can never match come first")
+	unused, none.More = page.Most(unused, func(a, b *RuleHits) bool { return a.Never != "" && b.Never == "" }, "rule", "those that can never match, and the first in the topology")
 	for _, x := range unused {
 		shown[x] = true
 		why := x.never()
@@ -241,7 +241,7 @@ func (h *html) entries(r *Report) page.Section {
 	for i := range r.ACLEntries {
 		all = append(all, &r.ACLEntries[i])
 	}
-	all, t.More = page.Most(all, func(a, b *RuleHits) bool { return a.Admitted > b.Admitted }, "entry", "those with most packets are here")
+	all, t.More = page.Most(all, func(a, b *RuleHits) bool { return a.Admitted > b.Admitted }, "entry", "those with most packets")
 	for _, x := range all {
 		mark := page.Bad
 		if x.Rule.Entry().Allow {

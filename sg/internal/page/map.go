@@ -2,6 +2,7 @@ package page
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"strings"
 
@@ -12,12 +13,14 @@ import (
 type Map struct {
 	Label string
 	SVG   template.HTML // of graph.WriteSVG, which escapes what it shows
+	Wide  bool          // too wide to be shrunk to the page
 }
 
 // Drawings that are larger are not looked at, and would make the page long in opening.
 const (
 	maxNodes = 150
 	maxEdges = 400
+	maxWidth = 1500 // pixels, of one that is still read when it is as wide as a page
 )
 
 // MapSection shows a graph, and its edges as a table.
@@ -58,7 +61,9 @@ func MapSection(g *graph.Graph) Section {
 	default:
 		var b bytes.Buffer
 		g.WriteSVG(&b) // a Buffer returns no error
-		s.Map = &Map{Label: s.Title + ": a drawing", SVG: template.HTML(strings.TrimSpace(b.String()))}
+		width := 0
+		fmt.Fscanf(strings.NewReader(b.String()), `<svg xmlns="http://www.w3.org/2000/svg" width="%d"`, &width)
+		s.Map = &Map{Label: s.Title + ": a drawing", SVG: template.HTML(strings.TrimSpace(b.String())), Wide: width > maxWidth}
 	}
 	s.Table = []Table{t}
 	return s

@@ -146,7 +146,7 @@ func policy() string {
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
 	return "default-src 'none'; script-src " + hash(script) + "; style-src " + hash(styleSheet) +
-		"; base-uri 'none'; form-action 'none'"
+		"; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
 // Write writes the page.

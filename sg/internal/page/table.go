@@ -21,6 +21,9 @@ type Table struct {
 	// Why is what the button that opens an explanation says; "" without explanations.
 	Why string
 
+	// Empty is what stands there without rows; "" means that the caption says it.
+	Empty string
+
 	// Closed tables are opened by those who want them.
 	Closed string
 }

@@ -72,8 +72,13 @@ func Time(t time.Time) string {
 
 // Share is a part of a whole, "12.5%", never rounded to nothing or to all.
 func Share(part, whole uint64) string {
-	if whole == 0 {
+	switch {
+	case whole == 0:
 		return ""
+	case part == 0:
+		return "0%"
+	case part == whole:
+		return "100%"
 	}
 	f := 100 * float64(part) / float64(whole)
 	switch {
