@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,13 +39,16 @@ func WriteHTML(w io.Writer, d *Diff, r *Traffic, o *PageOptions) error {
 	return p.Write(w)
 }
 
-// comparison names what was compared.
+// comparison names what was compared, without the files that both have.
 func comparison(o *PageOptions) string {
-	before, after := page.Inputs(o.Before, "before"), page.Inputs(o.After, "after")
-	if before == after {
-		return before
+	other := func(all, than []string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(than, s) })
 	}
-	return before + " → " + after
+	before, after := other(o.Before, o.After), other(o.After, o.Before)
+	if len(before)+len(after) == 0 {
+		return page.Inputs(o.Before, "Groups before and after")
+	}
+	return page.Inputs(before, "before") + " → " + page.Inputs(after, "after")
 }
 
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

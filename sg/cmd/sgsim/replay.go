@@ -37,9 +37,8 @@ gzipped, - is standard input. Without arguments it shows a small demonstration.
   -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
                        read, else pcapng; -dropped FILE the dropped ones
-  -annotated FILE      write all to a pcapng for Wireshark: verdict and why as comments, an
-                       interface for each ENI; sgsim wireshark-profile has the colours
-  -html FILE           write the report as a page too, which needs nothing but a browser
+  -annotated FILE      write all to a pcapng with verdict and why, for Wireshark (colours:
+                       sgsim wireshark-profile); -html FILE the report as a page
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
