@@ -46,12 +46,13 @@
     }
     const input = tools.querySelector("input");
     const output = tools.querySelector("output");
-    const hay = bodies.map((body) => body.textContent.toLowerCase());
+    let texts = null; // made when somebody filters
     input.addEventListener("input", () => {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      texts = texts || bodies.map((body) => body.textContent.toLowerCase());
       let shown = 0;
       bodies.forEach((body, i) => {
-        body.hidden = !words.every((word) => hay[i].includes(word));
+        body.hidden = !words.every((word) => texts[i].includes(word));
         if (!body.hidden) shown++;
       });
       output.textContent = words.length ? shown + " of " + bodies.length + " rows" : "";
