@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -132,4 +133,19 @@ func TestWords(t *testing.T) {
 	assert.Equal(t, []string{"10 ms", "2.56 s", "1 min 30 s", "1 h", "2 d 1 h"}, []string{Span(1e7), Span(256e7), Span(90e9), Span(3600e9), Span(49 * 3600e9)})
 	assert.Equal(t, []string{"1,234,567", "1 entry", "2 entries"}, []string{Number(1234567), Count(1, "entry"), Count(2, "entry")})
 	assert.Equal(t, "a.pcap, b.pcap, c.pcap, and 2 more", Inputs([]string{"x/a.pcap", `y\b.pcap`, "c.pcap", "d", "e"}, ""))
+}
+
+// Every colour of a drawing has one for dark pages too.
+func TestColoursOfDrawings(t *testing.T) {
+	topo := &sg.Topology{
+		Groups: []sg.Group{{ID: "sg-a", VPC: "vpc-1", Ingress: []sg.Rule{sg.HTTPS.From(sg.AnyIPv4), sg.SSH.From(sg.FromGroup("sg-gone")), sg.SSH.From(sg.FromPrefixList("pl-1"))}}},
+	}
+	for _, by := range []graph.By{graph.ByGroup, graph.ByVPC} {
+		g := graph.New(topo, &graph.Options{By: by, Hits: func(sg.GroupID, sg.Direction, int) uint64 { return 0 }, Drops: []graph.Drop{{Text: "x"}}})
+		colours := regexp.MustCompile(`(fill|stroke)="#[0-9a-f]{6}"`).FindAllString(string(MapSection(g).Map.SVG), -1)
+		assert.Greater(t, len(colours), 10)
+		for _, c := range colours {
+			assert.True(t, strings.Contains(styleSheet, ".map ["+c+"]"), c)
+		}
+	}
 }
