@@ -15,7 +15,7 @@
   }
 
   // A table's rows are bodies of their own, each with its explanation.
-  for (const box of all("div.table")) {
+  for (const box of all(".table")) {
     const table = box.querySelector("table");
     const bodies = all("tbody", table);
     const text = (body, column) => body.rows[0].cells[column].textContent.trim();
