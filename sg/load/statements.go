@@ -15,6 +15,10 @@ type statements struct {
 	text string
 }
 
+// FormatText writes a topology as the text of which the package reads one statement a
+// line.
+func FormatText(t *sg.Topology) string { return topotext.Format(t) }
+
 // isStatements reports whether a text begins as the text form of a topology does.
 func isStatements(text string) bool {
 	for line := range strings.Lines(text) {

@@ -22,6 +22,13 @@ type TextOptions struct {
 	Groups map[sg.GroupID]string
 }
 
+// NamesOf returns the TextOptions that show the names of a topology: those that are of one
+// ENI or group alone.
+func NamesOf(t *sg.Topology) TextOptions {
+	n := prose.NamesOf(t)
+	return TextOptions{ENIs: n.ENIs, Groups: n.Groups}
+}
+
 // A Text is an [Observer] that writes packets for people. The line of a packet has
 // its number, seconds since the first packet, the verdict, and the packet; then comes
 // a line for each ENI that met it, with the rule or the connection that decided:
@@ -82,6 +89,19 @@ func (t *Text) Observe(p *Packet) error {
 		return nil
 	}
 	return t.Flush()
+}
+
+// Words returns what [Text.Observe] writes of a packet beside its columns, and writes
+// nothing: the packet, and a line for each ENI that met it.
+func (t *Text) Words(p *Packet) (text string, why []string) {
+	hops := p.Outcome.Hops()
+	for i := range hops {
+		why = append(why, string(t.appendHop(nil, p, &hops[i])))
+	}
+	if len(hops) == 0 {
+		why = append(why, string(t.appendHop(nil, p, nil)))
+	}
+	return string(appendPacket(nil, &p.Frame.Header)), why
 }
 
 // Flush writes what is buffered.
