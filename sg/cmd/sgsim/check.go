@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/check"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 )
@@ -79,8 +80,8 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	findings := slices.DeleteFunc(quotas.Check(topo), unsupplied(topo, loader))
-	o := &lint.WriteOptions{Topology: topo, Place: place(loader), Statements: *verbose, Inputs: topology.files}
+	findings := check.Findings(quotas, topo, loader)
+	o := &lint.WriteOptions{Topology: topo, Place: check.Place(loader), Statements: *verbose, Inputs: topology.files}
 	file, err := t.openPage(*html, inputs{topology: topology.files})
 	if err != nil {
 		return t.failed(err)
@@ -151,38 +152,4 @@ func parseFindings(s string) (func(lint.Finding) bool, error) {
 		}
 	}
 	return func(f lint.Finding) bool { return kinds[f.Kind] || severities[f.Severity] }, nil
-}
-
-// place is where in the files a subject stands.
-func place(l *load.Loader) func(lint.Subject) lint.Place {
-	return func(s lint.Subject) lint.Place {
-		var at load.Place
-		switch {
-		case s.ACL != "":
-			at = l.ACLPlace(s.ACL, s.Dir, s.Number)
-		case s.Dir != 0:
-			at = l.RulePlace(s.Group, s.Dir, s.Index)
-		case s.Group != "":
-			at = l.GroupPlace(s.Group)
-		case s.ENI != "":
-			at = l.ENIPlace(s.ENI)
-		}
-		return lint.Place{File: at.File, Line: at.Line, Path: at.Path, Resource: at.Resource}
-	}
-}
-
-// unsupplied reports whether a rule is found to match nothing because the entries
-// of its prefix list were not supplied. That says something of the files and not of
-// the rule, and the loader warned of it.
-func unsupplied(topo *sg.Topology, l *load.Loader) func(lint.Finding) bool {
-	groups := map[sg.GroupID]*sg.Group{} // the first of each id
-	for i := range topo.Groups {
-		if g := &topo.Groups[i]; groups[g.ID] == nil {
-			groups[g.ID] = g
-		}
-	}
-	return func(f lint.Finding) bool {
-		list := f.RuleOf(groups[f.Group]).Peer.PrefixList
-		return f.Kind == lint.NeverMatches && list != "" && !l.EntriesTold(list)
-	}
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"strings"
-	"time"
 
-	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/ask"
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -115,7 +113,7 @@ func (t *tool) explain(args []string) int {
 	if f.number > 0 {
 		err = e.captured()
 	} else {
-		e.asked()
+		e.said = ask.Explain(e.judge(), e.via, e.packets)
 	}
 	if err != nil {
 		return t.failed(err)
@@ -124,7 +122,9 @@ func (t *tool) explain(args []string) int {
 	if f.format == "json" {
 		err = e.json(w)
 	} else {
-		e.text(w)
+		words := ask.NewWords(topo)
+		words.Statements = f.verbose
+		err = words.WriteText(w, e.said)
 	}
 	if ferr := w.Flush(); err == nil {
 		err = ferr
@@ -168,7 +168,7 @@ type explainer struct {
 	policy  *sg.Policy
 	names   jsondoc.Names
 	place   *placer
-	packets []question
+	packets []ask.Question
 	said    []*sg.Explanation
 }
 
@@ -185,9 +185,9 @@ func (e *explainer) settle() (err error) {
 	if e.number > 0 {
 		return nil
 	}
-	r := newResolver(e.topo)
+	p := ask.NewParser(e.topo)
 	for _, s := range e.args {
-		q, err := r.question(s)
+		q, err := p.Parse(s)
 		if err != nil {
 			return err
 		}
@@ -196,52 +196,14 @@ func (e *explainer) settle() (err error) {
 	return nil
 }
 
-// at are the ways to judge a packet by a firewall: at both its ends, or where -tap says.
-func (e *explainer) at(fw *sg.Firewall) (explain func(sg.Packet) *sg.Explanation, forward func(sg.Packet) sg.Outcome) {
-	if e.place == nil {
-		return fw.Explain, fw.Forward
-	}
-	at, dir := fw.ENI(e.place.tap.ENI), e.place.tap.Direction
-	return func(p sg.Packet) *sg.Explanation { return at.Explain(dir, p) },
-		func(p sg.Packet) sg.Outcome { return at.Forward(dir, p) }
-}
-
-// asked explains the packets of the command line.
-func (e *explainer) asked() {
+// judge is a firewall that judges a packet at both its ends, or where -tap says.
+func (e *explainer) judge() ask.Judge {
 	options := e.options()
-	explain, forward := e.at(sg.NewFirewall(e.policy, &options))
-	refused := map[packet.FiveTuple]int{} // the places of SYNs that were dropped
-	for i := range e.packets {
-		q := &e.packets[i]
-		p := sg.Packet{Header: &q.header, Time: time.Unix(0, 0), Via: e.via}
-		x := explain(p)
-		forward(p)
-		e.said = append(e.said, x)
-		if q.pasted != "" && x.Verdict == sg.Drop && !opensTCP(&q.header) {
-			x.Notes = append(x.Notes, "without the connections of the packets before it: -packet "+q.pasted+" and the capture tell more")
-		}
-		h := &q.header
-		if h.Protocol != packet.TCP || h.LaterFragment() {
-			continue
-		}
-		t := h.Tuple()
-		syn, known := refused[t]
-		if !known {
-			syn, known = refused[t.Reverse()]
-		}
-		switch opens := opensTCP(h); {
-		case opens && x.Verdict == sg.Drop:
-			refused[t] = i + 1
-		case opens:
-			delete(refused, t)
-		case known && x.Verdict == sg.Drop && h.TCPFlags&packet.SYN == 0: // of SYN-ACKs it is said already
-			x.Notes = append(x.Notes, fmt.Sprintf("the SYN of its connection was dropped: packet %d", syn))
-		}
+	fw := sg.NewFirewall(e.policy, &options)
+	if e.place == nil {
+		return fw
 	}
-}
-
-func opensTCP(h *packet.Header) bool {
-	return h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
+	return ask.At(fw.ENI(e.place.tap.ENI), e.place.tap.Direction)
 }
 
 // captured explains a packet of the captures.
@@ -257,68 +219,17 @@ func (e *explainer) captured() error {
 	for i, f := range r.files {
 		sources[i] = f
 	}
-	options := e.options()
-	explain, forward := e.at(sg.NewFirewall(e.policy, &options))
-	to := &upTo{number: e.number, via: e.via, explain: explain, forward: forward}
 	p := e.progress(sizeOf(e.args), "packets")
-	o := &replay.Options{Firewall: e.options(), Observer: to, Via: e.via, Progress: p.show}
+	o := replay.Options{Firewall: e.options(), Via: e.via, Progress: p.show}
 	if e.place != nil {
 		e.place.captures = r.files
 		o.Place = e.place.place
 	}
-	report, err := replay.Run(e.ctx, e.policy, o, sources...)
+	x, packets, err := ask.Captured(e.ctx, e.policy, o, e.judge(), e.number, sources...)
 	p.done()
-	switch {
-	case to.said != nil:
-		e.said = append(e.said, to.said)
-		return nil
-	case err != nil:
-		return err
+	if err == nil && x == nil {
+		err = fmt.Errorf("-packet %d: the captures hold %d", e.number, packets)
 	}
-	return fmt.Errorf("-packet %d: the captures hold %d", e.number, report.Packets)
-}
-
-// An upTo observes a replay up to a packet, with a firewall that is one packet behind,
-// so that the packet can be explained.
-type upTo struct {
-	number  uint64
-	via     sg.Via
-	explain func(sg.Packet) *sg.Explanation
-	forward func(sg.Packet) sg.Outcome
-	said    *sg.Explanation
-}
-
-var errFound = errors.New("the packet was found")
-
-// Observe implements [replay.Observer].
-func (u *upTo) Observe(p *replay.Packet) error {
-	in := sg.Packet{Header: &p.Frame.Header, Time: p.Time, Via: u.via, Err: p.Frame.Err}
-	if p.Number < u.number {
-		u.forward(in)
-		return nil
-	}
-	u.said = u.explain(in)
-	if p.Refused && u.said.Verdict == sg.Drop && in.Header.TCPFlags&packet.SYN == 0 {
-		u.said.Notes = append(u.said.Notes, "the SYN of its connection was dropped")
-	}
-	return errFound
-}
-
-// text writes the explanations for people, at most 80 columns wide.
-func (e *explainer) text(w io.Writer) {
-	for i, x := range e.said {
-		if i > 0 {
-			io.WriteString(w, "\n")
-		}
-		for line := range strings.Lines(e.names.Explanation(x, e.verbose)) {
-			const label = len("  connection  ")
-			line = strings.TrimRight(line, "\n")
-			head, indent := "", 2
-			if len(line) > label && strings.HasPrefix(line, "  ") {
-				head, line, indent = line[:label], line[label:], label
-			}
-			b, _ := prose.Wrap([]byte(head), line, len(head), indent)
-			w.Write(append(b, '\n'))
-		}
-	}
+	e.said = append(e.said, x)
+	return err
 }

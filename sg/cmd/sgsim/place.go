@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -49,7 +50,10 @@ func newPlacer(tap string, interfaces []string, topo *sg.Topology) (*placer, err
 // parsePlace reads ENI:ingress or ENI:egress. The ENI is given by its id, or by
 // its name where it is the only one of that name.
 func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
-	id, dir, _ := cutLast(s, ":")
+	var id, dir string
+	if i := strings.LastIndexByte(s, ':'); i >= 0 {
+		id, dir = s[:i], s[i+1:]
+	}
 	var place replay.Place
 	switch dir {
 	case "ingress":
@@ -64,12 +68,17 @@ func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	return place, err
 }
 
-func cutLast(s, sep string) (before, after string, ok bool) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return s, "", false
+// findENI returns the interface with an id, or with a name that is its alone.
+func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
+	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == sg.ENIID(s) }) {
+		return sg.ENIID(s), nil
 	}
-	return s[:i], s[i+len(sep):], true
+	for id, name := range prose.NamesOf(topo).ENIs {
+		if name == s {
+			return id, nil
+		}
+	}
+	return "", fmt.Errorf("no ENI %q in the topology", s)
 }
 
 // place is a replay.Options.Place.

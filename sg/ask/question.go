@@ -1,4 +1,7 @@
-package main
+// Package ask puts packets that people write to the groups of a topology: it reads them,
+// names of interfaces included, asks about one after the other, and says in words what
+// becomes of each and why.
+package ask
 
 import (
 	"fmt"
@@ -9,22 +12,25 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// A question is a packet of the command line.
-type question struct {
-	header packet.Header
-	pasted string // its number in a replay, if it is a line of one
+// A Question is a packet that somebody wrote.
+type Question struct {
+	Header packet.Header
+
+	// Pasted is its number in a replay, where it is a line of the text of one.
+	Pasted string
 }
 
-// A resolver reads packets whose ends are named.
-type resolver struct {
+// A Parser reads packets whose ends may be named as in a topology. Several goroutines may
+// use it.
+type Parser struct {
 	topo *sg.Topology
 	enis map[string][]int // places in the topology, of interfaces with a name, an id or a group
 }
 
-func newResolver(topo *sg.Topology) *resolver {
+// NewParser returns a Parser that knows the interfaces of topo, which must not change.
+func NewParser(topo *sg.Topology) *Parser {
 	groups := map[sg.GroupID]string{}
 	for i := range topo.Groups {
 		groups[topo.Groups[i].ID] = topo.Groups[i].Name
@@ -53,18 +59,21 @@ func newResolver(topo *sg.Topology) *resolver {
 			}
 		}
 	}
-	return &resolver{topo, own}
+	return &Parser{topo, own}
 }
 
 // replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
 var replayLine = regexp.MustCompile(`^\s*([0-9]+)\s+-?[0-9]+\.[0-9]+\s+(?:accept|drop|unknown|-)\s+(.*)$`)
 
-// question reads an argument: a packet, or what sgsim replay says of one, over as many
-// lines as it takes.
-func (r *resolver) question(s string) (question, error) {
-	var q question
+// Parse reads a packet as [packet.ParseHeader] does, or what sgsim replay says of one, over
+// as many lines as it takes. An end may be an interface, an instance or the group of one
+// interface, by name or id, with a port behind it or not; TCP without flags is a SYN.
+//
+//	tcp web > db:5432
+func (r *Parser) Parse(s string) (Question, error) {
+	var q Question
 	if m := replayLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
-		q.pasted = m[1]
+		q.Pasted = m[1]
 		text := m[2]
 		for _, line := range strings.Split(s, "\n")[1:] {
 			if len(line)-len(strings.TrimLeft(line, " ")) <= len("        ") { // an interface that judged it
@@ -78,11 +87,11 @@ func (r *resolver) question(s string) (question, error) {
 	if err != nil {
 		return q, err
 	}
-	q.header, err = packet.ParseHeader(s)
+	q.Header, err = packet.ParseHeader(s)
 	if words := strings.Fields(s); err != nil && len(words) >= 4 && words[0] == "tcp" {
 		h, again := packet.ParseHeader(strings.Join(slices.Insert(words, 4, "S"), " "))
 		if again == nil {
-			q.header, err = h, nil
+			q.Header, err = h, nil
 		}
 	}
 	return q, err
@@ -99,7 +108,7 @@ type packetEnd struct {
 
 // resolve puts addresses for names. What is not understood stays, for the parser to
 // tell.
-func (r *resolver) resolve(s string) (string, error) {
+func (r *Parser) resolve(s string) (string, error) {
 	left, right, ok := strings.Cut(s, " > ")
 	proto, from, named := strings.Cut(left, " ")
 	if !ok || !named {
@@ -147,7 +156,7 @@ func (r *resolver) resolve(s string) (string, error) {
 
 // longest returns the longest known name that s starts with, with its port, or else the
 // first word: names may hold blanks.
-func (r *resolver) longest(s string) string {
+func (r *Parser) longest(s string) string {
 	for i := len(s); i > 0; i-- {
 		if i < len(s) && s[i] != ' ' && s[i] != ':' || r.enis[s[:i]] == nil {
 			continue
@@ -159,15 +168,15 @@ func (r *resolver) longest(s string) string {
 	return word
 }
 
-func (r *resolver) end(s string) packetEnd {
+func (r *Parser) end(s string) packetEnd {
 	e := packetEnd{text: s}
 	if a, err := netip.ParseAddr(s); err == nil {
 		e.addr = a
 	} else if ap, err := netip.ParseAddrPort(s); err == nil {
 		e.addr = ap.Addr()
 	} else if e.name = s; r.enis[s] == nil {
-		if name, port, ok := cutLast(s, ":"); ok {
-			e.name, e.port = name, ":"+port
+		if i := strings.LastIndexByte(s, ':'); i >= 0 {
+			e.name, e.port = s[:i], s[i:]
 		}
 	}
 	return e
@@ -177,7 +186,7 @@ func (r *resolver) end(s string) packetEnd {
 const mostFound = 5
 
 // find finds the interface of an end that has a name.
-func (r *resolver) find(e *packetEnd) error {
+func (r *Parser) find(e *packetEnd) error {
 	found := r.enis[e.name]
 	switch {
 	case e.addr.IsValid():
@@ -213,17 +222,4 @@ func addrOf(e *sg.ENI, f packet.Family) string {
 		}
 	}
 	return ""
-}
-
-// findENI returns the interface with an id, or with a name that is its alone.
-func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
-	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == sg.ENIID(s) }) {
-		return sg.ENIID(s), nil
-	}
-	for id, name := range prose.NamesOf(topo).ENIs {
-		if name == s {
-			return id, nil
-		}
-	}
-	return "", fmt.Errorf("no ENI %q in the topology", s)
 }

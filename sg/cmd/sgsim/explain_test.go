@@ -5,59 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
-
-	"github.com/sgsim/sgsim/sg/sgtest"
 )
-
-func TestQuestion(t *testing.T) {
-	topo, err := sgtest.ParseTopology("t", `
-group sg-w name=web
-group sg-d name=db
-group sg-p name=pool
-eni eni-w 10.0.1.10 2001:db8::10 sg-w name="web one" instance=i-1
-eni eni-d 10.0.2.20 2001:db8::20 sg-d sg-p
-eni eni-6 2001:db8::66 sg-p name=six
-`)
-	require.NoError(t, err)
-	r := newResolver(topo)
-	for in, want := range map[string]string{
-		"tcp 10.0.0.1:1 > 10.0.0.2:2":       "tcp 10.0.0.1:1 > 10.0.0.2:2 S",
-		"tcp 10.0.0.1:1 > 10.0.0.2:2 len 3": "tcp 10.0.0.1:1 > 10.0.0.2:2 S len 3",
-		"tcp 10.0.0.1:1 > 10.0.0.2:2 FA":    "tcp 10.0.0.1:1 > 10.0.0.2:2 FA",
-		"tcp web one:1 > db:5432":           "tcp 10.0.1.10:1 > 10.0.2.20:5432 S",
-		"tcp i-1:1 > eni-d:5432 A":          "tcp 10.0.1.10:1 > 10.0.2.20:5432 A",
-		"tcp db > web one:443 S":            "tcp 10.0.2.20:49152 > 10.0.1.10:443 S",
-		"udp web:1 > six:53 len 4":          "udp [2001:db8::10]:1 > [2001:db8::66]:53 len 4",
-		"udp [2001:db8::1]:1 > db:53":       "udp [2001:db8::1]:1 > [2001:db8::20]:53",
-		"icmp 192.0.2.1 > web one 8/0":      "icmp 192.0.2.1 > 10.0.1.10 8/0",
-		"icmpv6 sg-w > db 128/0 id 7":       "icmpv6 2001:db8::10 > 2001:db8::20 128/0 id 7",
-		"47 web > db":                       "47 10.0.1.10 > 10.0.2.20",
-		"    12    0.031000  accept   tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9":                                                                                                           "tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9",
-		"12 31999.799999  -  47 10.0.0.1 > 10.0.0.2\n        neither end is an ENI of the topology":                                                                                   "47 10.0.0.1 > 10.0.0.2",
-		"12 0.1  unknown  icmp 10.0.0.1 > 10.0.0.2 3/4\n                                 about tcp 10.0.0.2:1 >\n                                 10.0.0.3:2\n        web ingress: x": "icmp 10.0.0.1 > 10.0.0.2 3/4 about tcp 10.0.0.2:1 > 10.0.0.3:2",
-	} {
-		q, err := r.question(in)
-		if assert.NoError(t, err, in) {
-			assert.Equal(t, want, q.header.String(), in)
-			assert.Equal(t, strings.Contains(in, "12 "), q.pasted == "12", in)
-		}
-	}
-	for in, want := range map[string]string{
-		"tcp pool:1 > db:2":         `"pool": which of its 2 interfaces? eni-d, eni-6`,
-		"tcp web:1 > nobody:2":      `"nobody": not an address, and no interface, instance or group`,
-		"tcp 10.0.0.1:1 > six:2":    "six has no address of that IP version",
-		"tcp web:1":                 "packet: ",
-		"tcp web:1 > 10.0.0.300:2":  "destination: want an address",
-		"tcp web:1 > db:2 whatever": "unknown word",
-		"":                          "packet: ",
-		" > ":                       "packet: ",
-		"tcp  > ":                   "packet: ",
-	} {
-		_, err := r.question(in)
-		assert.ErrorContains(t, err, want, in)
-	}
-}
 
 // Lines fit, whatever is explained, and are not cut in words.
 func TestExplainFits(t *testing.T) {

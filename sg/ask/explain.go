@@ -1,0 +1,108 @@
+package ask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// A Judge explains packets and lets them pass: a [sg.Firewall], or what [At] returns.
+type Judge interface {
+	Explain(sg.Packet) *sg.Explanation
+	Forward(sg.Packet) sg.Outcome
+}
+
+// At returns the judge of packets whose way is known to be through one interface alone,
+// whatever their addresses say.
+func At(e *sg.Enforcer, dir sg.Direction) Judge { return place{e, dir} }
+
+type place struct {
+	*sg.Enforcer
+	dir sg.Direction
+}
+
+func (p place) Explain(x sg.Packet) *sg.Explanation { return p.Enforcer.Explain(p.dir, x) }
+func (p place) Forward(x sg.Packet) sg.Outcome      { return p.Enforcer.Forward(p.dir, x) }
+
+// Explain explains packets one after the other, at one time, each of which meets the
+// connections of those before.
+func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
+	var said []*sg.Explanation
+	refused := map[packet.FiveTuple]int{} // the places of SYNs that were dropped
+	for i := range questions {
+		q := &questions[i]
+		p := sg.Packet{Header: &q.Header, Time: time.Unix(0, 0), Via: via}
+		x := j.Explain(p)
+		j.Forward(p)
+		said = append(said, x)
+		if q.Pasted != "" && x.Verdict == sg.Drop && !opensTCP(&q.Header) {
+			x.Notes = append(x.Notes, "without the connections of the packets before it: -packet "+q.Pasted+" and the capture tell more")
+		}
+		h := &q.Header
+		if h.Protocol != packet.TCP || h.LaterFragment() {
+			continue
+		}
+		t := h.Tuple()
+		syn, known := refused[t]
+		if !known {
+			syn, known = refused[t.Reverse()]
+		}
+		switch opens := opensTCP(h); {
+		case opens && x.Verdict == sg.Drop:
+			refused[t] = i + 1
+		case opens:
+			delete(refused, t)
+		case known && x.Verdict == sg.Drop && h.TCPFlags&packet.SYN == 0: // of SYN-ACKs it is said already
+			x.Notes = append(x.Notes, fmt.Sprintf("the SYN of its connection was dropped: packet %d", syn))
+		}
+	}
+	return said
+}
+
+func opensTCP(h *packet.Header) bool {
+	return h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
+}
+
+// Captured explains the packet of a number, as [replay.Packet] has it, of captures that
+// [replay.Run] reads with o, whose Observer is not used. j is a judge that has seen
+// nothing yet, for the same policy and options. Where the captures end before that
+// packet, the explanation is nil and packets says how many they hold.
+func Captured(ctx context.Context, p *sg.Policy, o replay.Options, j Judge, number uint64, captures ...replay.Source) (x *sg.Explanation, packets uint64, err error) {
+	to := &upTo{Judge: j, number: number, via: o.Via}
+	o.Observer = to
+	report, err := replay.Run(ctx, p, &o, captures...)
+	if to.said != nil {
+		err = nil
+	}
+	return to.said, report.Packets, err
+}
+
+// An upTo observes a replay up to a packet, with a judge that is one packet behind, so
+// that the packet can be explained.
+type upTo struct {
+	Judge
+	number uint64
+	via    sg.Via
+	said   *sg.Explanation
+}
+
+var errFound = errors.New("the packet was found")
+
+// Observe implements [replay.Observer].
+func (u *upTo) Observe(p *replay.Packet) error {
+	in := sg.Packet{Header: &p.Frame.Header, Time: p.Time, Via: u.via, Err: p.Frame.Err}
+	if p.Number < u.number {
+		u.Forward(in)
+		return nil
+	}
+	u.said = u.Explain(in)
+	if p.Refused && u.said.Verdict == sg.Drop && in.Header.TCPFlags&packet.SYN == 0 {
+		u.said.Notes = append(u.said.Notes, "the SYN of its connection was dropped")
+	}
+	return errFound
+}

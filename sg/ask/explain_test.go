@@ -1,0 +1,100 @@
+package ask
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/packet/packettest"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/replay"
+	"github.com/sgsim/sgsim/sg/sgtest"
+)
+
+func site(t *testing.T) (*sg.Topology, *sg.Policy) {
+	topo, err := sgtest.ParseTopology("site", `
+group sg-web name=web
+rule sg-web ingress tcp 443 0.0.0.0/0
+eni eni-web 10.0.1.10 sg-web
+`)
+	require.NoError(t, err)
+	policy, err := sg.Compile(topo)
+	require.NoError(t, err)
+	return topo, policy
+}
+
+func TestExplain(t *testing.T) {
+	topo, policy := site(t)
+	p := NewParser(topo)
+	var questions []Question
+	for _, s := range []string{
+		"tcp 192.0.2.1:1 > web:443", "tcp web:443 > 192.0.2.1:1 SA",
+		"tcp 192.0.2.1:2 > web:22", "tcp 192.0.2.1:2 > web:22 A",
+	} {
+		q, err := p.Parse(s)
+		require.NoError(t, err)
+		questions = append(questions, q)
+	}
+	said := Explain(sg.NewFirewall(policy, nil), sg.Via{}, questions)
+	require.Len(t, said, 4)
+	assert.Equal(t, []sg.Reason{sg.ByRule, sg.Tracked, sg.NoRule, sg.NoRule},
+		[]sg.Reason{said[0].Reason, said[1].Reason, said[2].Reason, said[3].Reason})
+	assert.Contains(t, said[3].Notes, "the SYN of its connection was dropped: packet 3")
+
+	// Seen at one interface alone, what leaves there is not what comes in.
+	fw := sg.NewFirewall(policy, nil)
+	said = Explain(At(fw.ENI("eni-web"), sg.Egress), sg.Via{}, questions[:1])
+	assert.Equal(t, sg.Drop, said[0].Verdict)
+}
+
+func TestCaptured(t *testing.T) {
+	_, policy := site(t)
+	var file bytes.Buffer
+	w := capture.NewWriter(&file, capture.Pcap, nil)
+	for _, s := range []string{"tcp 192.0.2.1:1 > 10.0.1.10:443 S", "tcp 10.0.1.10:443 > 192.0.2.1:1 SA"} {
+		data := packettest.Ethernet(t, s)
+		require.NoError(t, w.WriteFrame(&capture.Frame{Data: data, Length: len(data), LinkType: packet.LinkEthernet}))
+	}
+	require.NoError(t, w.Flush())
+	for number, want := range map[uint64]sg.Reason{1: sg.ByRule, 2: sg.Tracked, 3: sg.NoReason} {
+		f, err := capture.NewReader(bytes.NewReader(file.Bytes()), "t")
+		require.NoError(t, err)
+		x, packets, err := Captured(t.Context(), policy, replay.Options{}, sg.NewFirewall(policy, nil), number, f)
+		require.NoError(t, err)
+		if want == sg.NoReason {
+			assert.Nil(t, x)
+			assert.Equal(t, uint64(2), packets)
+			continue
+		}
+		assert.Equal(t, want, x.Reason, "packet %d", number)
+	}
+}
+
+func TestWords(t *testing.T) {
+	topo, policy := site(t)
+	q, err := NewParser(topo).Parse("tcp 192.0.2.1:1 > web:443 A")
+	require.NoError(t, err)
+	said := Explain(sg.NewFirewall(policy, nil), sg.Via{}, []Question{q})
+	w := NewWords(topo)
+	lines := w.Lines(said[0])
+	assert.Equal(t, Line{"", "tcp 192.0.2.1:1 > 10.0.1.10:443 A: drop, midstream"}, lines[0])
+	assert.Equal(t, Line{"", "eni-web ingress: drop, midstream"}, lines[1])
+	assert.Equal(t, Line{"connection", "none"}, lines[2])
+	assert.Equal(t, Line{"rule", "web (sg-web) ingress[0]: tcp 443 0.0.0.0/0"}, lines[3])
+
+	var text, more strings.Builder
+	require.NoError(t, w.WriteText(&text, said))
+	assert.Contains(t, text.String(), "see -midstream")
+	assert.NotContains(t, text.String(), "(CT-41)")
+	w.Statements = true
+	require.NoError(t, w.WriteText(&more, said))
+	assert.Contains(t, more.String(), "(CT-41)")
+	for line := range strings.Lines(more.String()) {
+		assert.LessOrEqual(t, len(line), 81, line)
+	}
+}
