@@ -2,5 +2,6 @@
 // top of a program says what it shows and what it prints; go test runs them all.
 //
 // The programs in gvisor, grpc and netns are modules of their own, because of what they
-// need: two other stacks, and network namespaces.
+// need: two other stacks, and network namespaces. Package playground is no program but a
+// page for a browser, which playground/build writes.
 package examples
