@@ -59,7 +59,7 @@ func (t *text) causes(c *Change) string {
 
 func (t *text) traffic(r *Traffic, most int) {
 	t.b = fmt.Appendf(t.b, "\n**Captured traffic:** %s; faring differently: %s; passing by tracking alone: %s\n",
-		count(int(r.Report.Packets), "packet"), count(len(r.Flows), "talker"), count(len(r.Kept), "connection"))
+		prose.Count(r.Report.Packets, "packet"), prose.Count(len(r.Flows), "talker"), prose.Count(len(r.Kept), "connection"))
 	if len(r.Flows) > 0 {
 		t.b = append(t.b, "\n| first packet | packets | before | after |\n| --- | --- | --- | --- |\n"...)
 	}

@@ -81,14 +81,7 @@ func (d *Diff) summary() string {
 	if unknown > 0 {
 		words += fmt.Sprintf(", %d where the input does not decide", unknown)
 	}
-	return fmt.Sprintf("%s at %s", words, count(len(enis), "interface"))
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%s at %s", words, prose.Count(len(enis), "interface"))
 }
 
 // A text is what is written so far.
@@ -200,7 +193,7 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 			opened += r.Flows[i].Connections
 		}
 	}
-	t.line(0, "in %d captured packets: %s broken, %s opened", r.Report.Packets, count(int(broken), "connection"), count(int(opened), "connection"))
+	t.line(0, "in %d captured packets: %s broken, %s opened", r.Report.Packets, prose.Count(broken, "connection"), prose.Count(opened, "connection"))
 	for i := range r.Flows {
 		if i == o.most() {
 			t.line(2, "and %d more talkers", len(r.Flows)-i)
@@ -220,7 +213,7 @@ func (t *text) flow(f *Flow) {
 		died = ", while open"
 	}
 	t.line(0, "")
-	t.line(0, "%s > %s %s: %s, %s%s", f.Src, f.Dst, f.Protocol, count(int(f.Packets), "packet"), count(int(f.Connections), "connection"), died)
+	t.line(0, "%s > %s %s: %s, %s%s", f.Src, f.Dst, f.Protocol, prose.Count(f.Packets, "packet"), prose.Count(f.Connections, "connection"), died)
 	t.line(2, "first    packet %d: %s", f.Number, f.First)
 	t.line(2, "before   %s", t.fate(f.Before))
 	t.line(2, "after    %s", t.fate(f.After))
@@ -245,7 +238,7 @@ func (t *text) kept(head string, all []Kept, most int) {
 		return
 	}
 	t.line(0, "")
-	t.line(0, "%s: %s", head, count(len(all), "connection"))
+	t.line(0, "%s: %s", head, prose.Count(len(all), "connection"))
 	for i, k := range all {
 		if i == most {
 			t.line(2, "and %d more", len(all)-i)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // String returns the change in one line: "broken: ingress of eni-db: tcp 5432 from
@@ -67,13 +68,5 @@ func whole(addrs []netip.Prefix) string {
 
 // few names the first things of a list and counts the rest.
 func few[T any](all []T, most int, what string) string {
-	var words []string
-	for i, x := range all {
-		if i == most && len(all) > most+1 {
-			words = append(words, fmt.Sprintf("and %d more %s", len(all)-i, what))
-			break
-		}
-		words = append(words, fmt.Sprint(x))
-	}
-	return strings.Join(words, ", ")
+	return strings.Join(prose.First(all, most, what), ", ")
 }
