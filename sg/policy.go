@@ -134,17 +134,6 @@ func (p *Policy) ENIs() iter.Seq[ENIID] {
 	}
 }
 
-// Groups yields the groups in topology order.
-func (p *Policy) Groups() iter.Seq[GroupID] {
-	return func(yield func(GroupID) bool) {
-		for _, g := range p.world().groups {
-			if !yield(g.id) {
-				return
-			}
-		}
-	}
-}
-
 // Rules yields every rule in topology order: group by group, ingress first.
 func (p *Policy) Rules() iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) {

@@ -99,7 +99,7 @@ func drawRule(r *rand.Rand) sg.Rule {
 		a, b := pick(r, drawPorts...), pick(r, drawPorts...)
 		rule.Ports = sg.Ports(min(a, b), max(a, b))
 	case sg.ICMP, sg.ICMPv6:
-		rule.ICMP = pick(r, sg.AllICMP, sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(133, -1))
+		rule.ICMP = pick(r, sg.ICMPTypeCode(-1, -1), sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(133, -1))
 	}
 	switch r.IntN(6) {
 	case 0:

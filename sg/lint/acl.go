@@ -106,7 +106,7 @@ func coversAll(a, b sg.ACLEntry) bool {
 func entryRule(e sg.ACLEntry) sg.Rule {
 	r := sg.Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: sg.Peer{CIDR: e.CIDR.Masked()}}
 	if e.Protocol == sg.ICMPv6 && e.CIDR.Addr().Is4() {
-		r.ICMP = sg.AllICMP
+		r.ICMP = sg.ICMPTypeCode(-1, -1)
 	}
 	return r
 }

@@ -85,7 +85,7 @@ func (c *cursor) icmp(k ruleKeys, p sg.Protocol) (sg.ICMPMatch, bool) {
 	case !okType || !okCode:
 		return sg.ICMPMatch{}, false
 	case !hasType && !hasCode && p == sg.ICMPv6:
-		return sg.AllICMP, true
+		return sg.ICMPTypeCode(-1, -1), true
 	case !hasType || !hasCode:
 		c.fail(codeParameter, "%v rules need both %s, the type, and %s, the code", p, k.from, k.to)
 		return sg.ICMPMatch{}, false
