@@ -186,12 +186,5 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 	if members == 0 {
 		return "the group has no members"
 	}
-	return fmt.Sprintf("it is no private address of its %s", count(members, "member"))
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("it is no private address of its members (%d)", members)
 }

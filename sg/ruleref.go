@@ -18,9 +18,8 @@ type ruleInfo struct {
 	index int // in Group.Ingress or Group.Egress
 	rule  Rule
 
-	number uint32 // among all rules of the policy, in topology order
-	kind   peerKind
-	peer   uint32 // its number; see peers
+	kind peerKind
+	peer uint32 // its number; see peers
 
 	unsure bool          // entries of the list that it names are not known
 	family packet.Family // of that list, 0 where not known either

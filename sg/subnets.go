@@ -15,7 +15,6 @@ import (
 type acls struct {
 	all     []*acl   // in topology order; replaced whole when their entries change
 	subnets []subnet // by number; 0 stands for none that is known
-	rules   uint32   // numbers given to entries so far
 
 	// What follows never changes, so that copies share it.
 	byID       map[NetworkACLID]uint32
@@ -214,11 +213,10 @@ func (c *compiler) associate() {
 
 // entry returns a compiled entry.
 func (a *acls) entry(id NetworkACLID, dir Direction, index int, e ACLEntry) *ruleInfo {
-	r := &ruleInfo{acl: id, dir: dir, index: index, rule: e.rule(), number: a.rules, entry: e.Number, allow: e.Allow, kind: peerCIDR4}
+	r := &ruleInfo{acl: id, dir: dir, index: index, rule: e.rule(), entry: e.Number, allow: e.Allow, kind: peerCIDR4}
 	if e.CIDR.Addr().Is6() {
 		r.kind = peerCIDR6
 	}
-	a.rules++
 	return r
 }
 

@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -9,8 +8,13 @@ import (
 )
 
 // check returns what is wrong with a rule on its own, all of it.
-func (r *Rule) check() error {
-	return errors.Join(r.checkMatch(), r.Peer.check())
+func (r *Rule) check() (errs []error) {
+	for _, err := range [...]error{r.checkMatch(), r.Peer.check()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
 }
 
 func (r *Rule) checkMatch() error {

@@ -202,9 +202,9 @@ func (w *world) list(group uint32, at sg.Setting) *list {
 	case exempt:
 		w.exempt(l, at)
 	case others:
-		if at.Unfiltered() || at.Incomplete() {
+		if at.Unfiltered || at.Incomplete {
 			for f := range families {
-				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered()})
+				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered})
 			}
 		}
 	}
