@@ -83,7 +83,7 @@ func TestACLHop(t *testing.T) {
 	assert.True(t, same == o, "outcomes are comparable")
 
 	require.Len(t, x.Hops, 2)
-	assert.Equal(t, sg.NetworkACLID("acl-b"), x.Hops[1].ACL)
+	assert.Equal(t, sg.NetworkACLID("acl-b"), x.Hops[1].Decision.Rule.ACL())
 	assert.Empty(t, x.Hops[1].Passed)
 	require.Len(t, x.Hops[1].Near, 1)
 	assert.Equal(t, "acl-b ingress 100", x.Hops[1].Near[0].Rule.String())

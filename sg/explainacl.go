@@ -10,8 +10,8 @@ import (
 
 // addACL explains what a network ACL decided.
 func (f *Firewall) addACL(x *Explanation, hop *Hop) {
-	said := HopExplanation{ENI: hop.Enforcer.ID(), ACL: hop.Decision.Rule.ACL(), Direction: hop.Direction, Decision: hop.Decision}
-	x.explainACL(&said, f.w.acls.all[f.w.acls.byID[said.ACL]])
+	said := HopExplanation{Hop: *hop}
+	x.explainACL(&said, f.w.acls.all[f.w.acls.byID[hop.Decision.Rule.ACL()]])
 	x.Hops = append(x.Hops, said)
 }
 

@@ -109,8 +109,9 @@ func (e *explainer) json(w io.Writer) error {
 }
 
 func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
+	eni := hop.Enforcer.ID()
 	j := hopJSON{
-		ENI: hop.ENI, ENIName: e.names.ENIs[hop.ENI], Direction: hop.Direction.String(),
+		ENI: eni, ENIName: e.names.ENIs[eni], Direction: hop.Direction.String(),
 		Verdict: hop.Decision.Verdict.String(), Reason: hop.Decision.Reason.String(),
 		Groups: []groupJSON{}, Hints: hop.Hints,
 	}
@@ -130,6 +131,6 @@ func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
 			j.Match.CIDR = m.CIDR.String()
 		}
 	}
-	j.ACL, j.Nearest, j.Passed = hop.ACL, e.names.near(hop.Near), e.names.near(hop.Passed)
+	j.ACL, j.Nearest, j.Passed = hop.Decision.Rule.ACL(), e.names.near(hop.Near), e.names.near(hop.Passed)
 	return j
 }
