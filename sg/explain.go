@@ -242,7 +242,7 @@ func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
 		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h)
 	} else if !hop.Decision.Reason.unfiltered() {
-		hop.Near = e.near(hop.Direction, h, p.Via)
+		hop.Near = e.Near(hop.Direction, *p)
 	}
 	hop.Hints = e.hints(hop, hop.Direction, h, p.Via, r)
 }
