@@ -74,7 +74,7 @@ func (e ACLEntry) isDenyAll() bool {
 // check returns what is wrong with an entry on its own.
 func (e ACLEntry) check() error {
 	if e.Number < 1 || e.Number > lastACLEntry {
-		return fmt.Errorf("number %d: %w", e.Number, ErrEntryNumber)
+		return fmt.Errorf("number %d: %w", e.Number, errEntryNumber)
 	}
 	if err := checkCIDR(e.CIDR); err != nil {
 		return err
@@ -134,12 +134,7 @@ func ParseACLEntry(s string) (ACLEntry, error) {
 }
 
 // ACL returns the network ACL that the rule is an entry of, "" for a rule of a group.
-func (r RuleRef) ACL() NetworkACLID {
-	if r.r == nil {
-		return ""
-	}
-	return r.r.acl
-}
+func (r RuleRef) ACL() NetworkACLID { return r.info().acl }
 
 // Entry returns a copy of the entry where the rule is one of a network ACL: of those
 // that deny all, 32767 or 32768. Else it is the zero ACLEntry.

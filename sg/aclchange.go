@@ -13,7 +13,7 @@ import (
 func (f *Firewall) AddACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error {
 	return f.changeACL(id, dir, e.Number, func(rules []*ruleInfo, i int, found bool) ([]*ruleInfo, error) {
 		if found {
-			return nil, ErrNumberTaken
+			return nil, errNumberTaken
 		}
 		if err := e.check(); err != nil {
 			return nil, err
@@ -26,7 +26,7 @@ func (f *Firewall) AddACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error
 func (f *Firewall) ReplaceACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error {
 	return f.changeACL(id, dir, e.Number, func(rules []*ruleInfo, i int, found bool) ([]*ruleInfo, error) {
 		if !found {
-			return nil, ErrNoACLEntry
+			return nil, errNoACLEntry
 		}
 		if err := e.check(); err != nil {
 			return nil, err
@@ -40,7 +40,7 @@ func (f *Firewall) ReplaceACLEntry(id NetworkACLID, dir Direction, e ACLEntry) e
 func (f *Firewall) RemoveACLEntry(id NetworkACLID, dir Direction, number int) error {
 	return f.changeACL(id, dir, number, func(rules []*ruleInfo, i int, found bool) ([]*ruleInfo, error) {
 		if !found {
-			return nil, ErrNoACLEntry
+			return nil, errNoACLEntry
 		}
 		return slices.Delete(rules, i, i+1), nil
 	})
@@ -54,14 +54,14 @@ func (f *Firewall) changeACL(id NetworkACLID, dir Direction, number int, change 
 		return err
 	}
 	if dir != Ingress && dir != Egress {
-		return fmt.Errorf("%s: %w", id, ErrDirection)
+		return fmt.Errorf("%s: %w", id, errDirection)
 	}
 	f.own()
 	old := f.w.acls.all[n]
 	rules := slices.Clone(old.rules[dir-1])
 	i, found := slices.BinarySearchFunc(rules, number, func(r *ruleInfo, number int) int { return r.entry - number })
 	if number > lastACLEntry { // those that deny all stay (NACL-33)
-		err = fmt.Errorf("number %d: %w", number, ErrEntryNumber)
+		err = fmt.Errorf("number %d: %w", number, errEntryNumber)
 	} else {
 		rules, err = change(rules, i, found)
 	}
@@ -80,7 +80,7 @@ func (f *Firewall) networkACL(id NetworkACLID) (uint32, error) {
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("%s: %w", id, ErrNoNetworkACL)
+	return 0, fmt.Errorf("%s: %w", id, errNoNetworkACL)
 }
 
 // AssociateACL gives a subnet a network ACL of its VPC in place of the one it has. The
@@ -94,7 +94,7 @@ func (f *Firewall) AssociateACL(id SubnetID, acl NetworkACLID) error {
 		s = a.subnets[n]
 	}
 	if n == 0 {
-		return fmt.Errorf("%s: %w", id, ErrNoSubnet)
+		return fmt.Errorf("%s: %w", id, errNoSubnet)
 	}
 	s.acl = 0
 	if d := f.w.acls.defaults[s.vpc]; acl == "" && d != nil {

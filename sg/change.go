@@ -39,7 +39,7 @@ func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 		if _, err := f.carrier(id, g); err != nil {
 			return err
 		}
-		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
+		return fmt.Errorf("%s: %s: %w", id, g, errNotAttached)
 	}
 	f.setGroups(e, slices.Delete(groups, i, i+1), now)
 	return nil
@@ -58,11 +58,11 @@ func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
 func (f *Firewall) carrier(id ENIID, groups ...GroupID) (*Enforcer, error) {
 	e := f.ENI(id)
 	if e == nil {
-		return nil, fmt.Errorf("%s: %w", id, ErrNoENI)
+		return nil, fmt.Errorf("%s: %w", id, errNoENI)
 	}
 	for _, g := range groups {
 		if _, ok := f.w.groupByID[g]; !ok {
-			return nil, fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
+			return nil, fmt.Errorf("%s: %s: %w", id, g, errNoGroup)
 		}
 	}
 	return e, nil
@@ -96,7 +96,7 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 		return refused(err)
 	}
 	if i := slices.IndexFunc(rules, sameAs(id, r)); i >= 0 {
-		return refused(fmt.Errorf("rule %d: %w", i, ErrDuplicateRule))
+		return refused(fmt.Errorf("rule %d: %w", i, errDuplicateRule))
 	}
 	f.own()
 	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r}
@@ -117,9 +117,9 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	goes, missing := sameAs(id, r), ErrNoRule
+	goes, missing := sameAs(id, r), errNoRule
 	if r.Protocol == 0 && r.ID != "" {
-		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, ErrNoRuleID
+		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, errNoRuleID
 	}
 	rules := g.rules[dir-1]
 	first := slices.IndexFunc(rules, goes)
@@ -158,9 +158,9 @@ func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
 	n, ok := f.w.groupByID[id]
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%s: %w", id, ErrNoGroup)
+		return nil, fmt.Errorf("%s: %w", id, errNoGroup)
 	case dir != Ingress && dir != Egress:
-		return nil, fmt.Errorf("%s: %w", id, ErrDirection)
+		return nil, fmt.Errorf("%s: %w", id, errDirection)
 	}
 	return f.w.groups[n], nil
 }
@@ -182,7 +182,7 @@ func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) e
 		return err
 	}
 	if had {
-		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrEntryExists)
+		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), errEntryExists)
 	}
 	l := f.w.lists[n]
 	if err := l.checkFamily(cidr); err != nil {
@@ -203,7 +203,7 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 		return err
 	}
 	if !had {
-		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrNoEntry)
+		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), errNoEntry)
 	}
 	f.own()
 	l := &f.w.lists[n]
@@ -219,7 +219,7 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 func (f *Firewall) entry(id PrefixListID, cidr netip.Prefix) (n uint32, had bool, err error) {
 	n, ok := f.w.listByID[id]
 	if !ok {
-		return 0, false, fmt.Errorf("%s: %w", id, ErrNoPrefixList)
+		return 0, false, fmt.Errorf("%s: %w", id, errNoPrefixList)
 	}
 	if err := checkCIDR(cidr); err != nil {
 		return 0, false, fmt.Errorf("%s: %w", id, err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/sg/internal/cidrtrie"
@@ -16,7 +17,7 @@ import (
 // the first thousand, and how many there are.
 //
 // A rule that names a group or prefix list which the topology does not have is
-// stale, not wrong: it matches nothing (REF-15). [Check] lists such rules.
+// stale, not wrong: it matches nothing (REF-15). Package lint lists such rules.
 //
 // A nil topology is an empty one.
 func Compile(t *Topology) (*Policy, error) {
@@ -31,6 +32,7 @@ func Compile(t *Topology) (*Policy, error) {
 			listByID:  make(map[PrefixListID]uint32, len(t.PrefixLists)),
 			members:   member.New(),
 			reach:     reach.New(),
+			public:    map[netip.Addr]ENIID{},
 		},
 		sets: map[string]*groupSet{},
 	}
@@ -139,10 +141,10 @@ func (c *compiler) gateways() {
 // claim enters an id that must be there and must be new.
 func claim[K ~string, V any](m map[K]V, id K, v V) error {
 	if id == "" {
-		return ErrNoID
+		return errNoID
 	}
 	if _, ok := m[id]; ok {
-		return ErrDuplicate
+		return errDuplicate
 	}
 	m[id] = v
 	return nil

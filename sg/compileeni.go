@@ -17,30 +17,20 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		fail := func(s SubnetID, n int, err error) {
-			c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
-		}
-		if err := claim(exempt, v.ID, nil); err != nil {
-			fail("", -1, err)
-		}
-		bad := false
-		check := func(s SubnetID, n int, cidrs []netip.Prefix) {
-			for _, p := range cidrs {
-				if err := checkCIDR(p); err != nil {
-					bad = true
-					fail(s, n, err)
-				}
+			if err != nil {
+				c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
 			}
 		}
-		check("", -1, v.CIDRs)
+		fail("", -1, claim(exempt, v.ID, newExemptAddrs(v)))
+		for _, p := range v.CIDRs {
+			fail("", -1, checkCIDR(p))
+		}
 		for n := range v.Subnets {
 			s := &v.Subnets[n]
-			if err := claim(subnets, s.ID, true); err != nil {
-				fail(s.ID, n, err)
+			fail(s.ID, n, claim(subnets, s.ID, true))
+			for _, p := range s.CIDRs {
+				fail(s.ID, n, checkCIDR(p))
 			}
-			check(s.ID, n, s.CIDRs)
-		}
-		if !bad {
-			exempt[v.ID] = newExemptAddrs(v)
 		}
 	}
 	return exempt
@@ -143,7 +133,7 @@ func (c *compiler) overlaps() {
 				case same:
 					is = "also a prefix"
 				}
-				c.fail(inENIs, o.eni, string(c.t.ENIs[o.eni].ID), fmt.Errorf("%s is %s of %s: %w", what, is, c.t.ENIs[other.eni].ID, ErrAddrInUse))
+				c.fail(inENIs, o.eni, string(c.t.ENIs[o.eni].ID), fmt.Errorf("%s is %s of %s: %w", what, is, c.t.ENIs[other.eni].ID, errAddrInUse))
 			}
 		}
 		around = append(around, o)
@@ -156,25 +146,22 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 	for _, a := range in.Addrs {
 		if err := checkAddr(a); err != nil {
 			fail(err)
-			continue
+		} else {
+			w.members.Add(a, n)
 		}
-		w.members.Add(a, n)
 	}
 	for _, p := range in.Prefixes {
 		if err := checkCIDR(p); err != nil {
 			fail(err)
-			continue
+		} else {
+			w.members.AddPrefix(p, n)
 		}
-		w.members.AddPrefix(p, n)
 	}
 	for _, a := range in.Public {
 		if err := checkAddr(a); err != nil {
 			fail(err)
-			continue
+		} else {
+			w.public[a] = in.ID
 		}
-		if w.public == nil {
-			w.public = map[netip.Addr]ENIID{}
-		}
-		w.public[a] = in.ID
 	}
 }

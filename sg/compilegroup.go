@@ -108,7 +108,7 @@ func (c *compiler) lists() {
 			c.fail(inLists, i, string(in.ID), fmt.Errorf("family %d: %w", in.Family, errNoFamily))
 		}
 		if in.MaxEntries < 0 {
-			c.fail(inLists, i, string(in.ID), fmt.Errorf("%d: %w", in.MaxEntries, ErrMaxEntries))
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("%d: %w", in.MaxEntries, errMaxEntries))
 		}
 		seen := make(map[netip.Prefix]bool, len(in.Entries))
 		for n := range in.Entries {
@@ -141,7 +141,7 @@ func (l *list) checkFamily(c netip.Prefix) error {
 		l.family = f
 	}
 	if f != l.family {
-		return fmt.Errorf("%s: %w", c, ErrFamily)
+		return fmt.Errorf("%s: %w", c, errFamily)
 	}
 	return nil
 }

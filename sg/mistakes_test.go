@@ -424,13 +424,13 @@ func TestObserver(t *testing.T) {
 // The first entry settles the family of a prefix list that does not say it, also
 // after the last one has gone.
 func TestEmptyPrefixListForgetsItsFamily(t *testing.T) {
-	for family, want := range map[packet.Family]error{0: nil, packet.IPv4: sg.ErrFamily} {
+	for family, want := range map[packet.Family]error{0: nil, packet.IPv4: sg.ErrInvalid} {
 		topo := oneENI(t, nil, nil)
 		topo.PrefixLists = []sg.PrefixList{{ID: "pl-1", Family: family, Entries: []sg.PrefixListEntry{{CIDR: pfx("10.0.0.0/8")}, {CIDR: pfx("10.0.0.0/8")}}}}
 		f := firewall(t, topo, nil)
 		require.NoError(t, f.AddEntry("pl-1", pfx("192.0.2.0/24"), start))
 		require.NoError(t, f.RemoveEntry("pl-1", pfx("10.0.0.0/8"), start))
-		assert.ErrorIs(t, f.AddEntry("pl-1", pfx("2001:db8::/32"), start), sg.ErrFamily)
+		assert.ErrorContains(t, f.AddEntry("pl-1", pfx("2001:db8::/32"), start), "family differs")
 		require.NoError(t, f.RemoveEntry("pl-1", pfx("192.0.2.0/24"), start))
 		assert.ErrorIs(t, f.AddEntry("pl-1", pfx("2001:db8::/32"), start), want)
 	}

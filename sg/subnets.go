@@ -166,7 +166,7 @@ func (c *compiler) acl(i int) {
 			}
 			err := e.check()
 			if err == nil && taken[e.Number] {
-				err = fmt.Errorf("number %d: %w", e.Number, ErrNumberTaken)
+				err = fmt.Errorf("number %d: %w", e.Number, errNumberTaken)
 			}
 			if err != nil {
 				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Dir: dir, Item: n, Number: e.Number, Err: err})
@@ -192,7 +192,7 @@ func (c *compiler) associate() {
 				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Item: n, Subnet: id, Err: err})
 			}
 			if id == "" {
-				fail(ErrNoID)
+				fail(errNoID)
 				continue
 			}
 			if seen[id] {
