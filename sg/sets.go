@@ -18,6 +18,8 @@ type Sets struct {
 	addrs   [][]netip.Prefix          // of each ENI, ascending
 	members [][]uint32                // ENIs that carry a group, ascending
 	entries map[uint32][]netip.Prefix // of prefix lists and CIDRs, by peer number
+
+	subnetCIDRs subnetCIDRs
 }
 
 // Sets returns the sets of the policy. It visits every address, every membership and
@@ -39,6 +41,7 @@ func (p *Policy) Sets() *Sets {
 	for c, n := range w.cidrs.All() {
 		s.entries[n] = append(s.entries[n], c)
 	}
+	s.subnetCIDRs = w.subnetCIDRs()
 	return s
 }
 
