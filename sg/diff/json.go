@@ -34,7 +34,7 @@ const MostPairs = 1000
 //
 // The order is that of Diff and Traffic. The same policies give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), ACLs: some(d.ACLs)}
+	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged)}
 	for i := range d.Changes {
 		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
 	}
@@ -65,20 +65,21 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 }
 
 type diffJSON struct {
-	Version int          `json:"version"`
-	Changes []changeJSON `json:"changes"`
-	Pairs   []pairJSON   `json:"pairs"`
-	More    bool         `json:"more_pairs"`
-	Added   []sg.ENIID   `json:"added"`
-	Removed []sg.ENIID   `json:"removed"`
-	ACLs    []sg.ENIID   `json:"network_acls"`
-	Traffic *trafficJSON `json:"traffic,omitempty"`
+	Version  int          `json:"version"`
+	Changes  []changeJSON `json:"changes"`
+	Pairs    []pairJSON   `json:"pairs"`
+	More     bool         `json:"more_pairs"`
+	Added    []sg.ENIID   `json:"added"`
+	Removed  []sg.ENIID   `json:"removed"`
+	Unjudged []sg.ENIID   `json:"unjudged"`
+	Traffic  *trafficJSON `json:"traffic,omitempty"`
 }
 
 type changeJSON struct {
 	Kind        string         `json:"kind"`
 	Direction   sg.Direction   `json:"direction"`
 	Family      packet.Family  `json:"family"`
+	Answers     bool           `json:"answers"`
 	Before      sg.Verdict     `json:"before"`
 	After       sg.Verdict     `json:"after"`
 	ENIs        []sg.ENIID     `json:"enis"`
@@ -155,7 +156,7 @@ type keptJSON struct {
 
 func jsonOf(c *Change) changeJSON {
 	out := changeJSON{
-		Kind: c.Kind(), Direction: c.Direction, Family: c.Family, Before: c.Before, After: c.After, ENIs: c.ENIs, Group: c.Group,
+		Kind: c.Kind(), Direction: c.Direction, Family: c.Family, Answers: c.Answers, Before: c.Before, After: c.After, ENIs: c.ENIs, Group: c.Group,
 		Addrs: some(c.Addrs), RulesBefore: rulesOf(c.RulesBefore), RulesAfter: rulesOf(c.RulesAfter),
 	}
 	for _, s := range c.Services {

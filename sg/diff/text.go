@@ -37,8 +37,8 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t.line(0, "%s", d.summary())
 	t.interfaces("new", d.Added)
 	t.interfaces("gone", d.Removed)
-	if len(d.ACLs) > 0 {
-		t.line(0, "network ACLs have other entries at %s: what that opens and breaks is not below, captures tell it", t.enis(d.ACLs))
+	if len(d.Unjudged) > 0 {
+		t.line(0, unjudgedText, t.enis(d.Unjudged))
 	}
 	for i := range d.Changes {
 		if i == o.most() {
@@ -53,13 +53,11 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
+const unjudgedText = "known on one side alone, so not judged on the other: the network ACL at %s"
+
 // summary counts the changes.
 func (d *Diff) summary() string {
-	switch {
-	case len(d.Changes) > 0:
-	case len(d.ACLs) > 0:
-		return "groups admit the same"
-	default:
+	if len(d.Changes) == 0 {
 		return "nothing differs: what passed passes, and nothing else does"
 	}
 	var opened, broken, unknown int
@@ -118,6 +116,9 @@ func (t *text) change(c *Change) {
 	t.line(2, "packets  %s", c.what(t.names.Group))
 	t.line(2, "before   %s", t.because(c.Before, c.RulesBefore))
 	t.line(2, "after    %s", t.because(c.After, c.RulesAfter))
+	if h, ok := c.Opening(0); ok {
+		t.line(2, "opened   %s", h)
+	}
 	if h, ok := c.Witness(0); ok {
 		t.line(2, "try      %s", h)
 	}

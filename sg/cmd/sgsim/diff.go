@@ -19,11 +19,11 @@ import (
 const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE...]
        sgsim diff -plan FILE [flags] [CAPTURE...]
 
-Says what a change of groups does: what may open a connection afterwards and could not
-before, and the other way round, with the rules behind it and a packet to try. What it
-does not name is the same, save for network ACLs. With captures (pcap, pcapng, gzip; -
-is standard input), also which of their connections fare differently, and which live on
-only because they are tracked.
+Says what a change of groups and network ACLs does: what may open a connection afterwards
+and could not before, and the other way round, and what gets no answer any more; with the
+rules and entries behind it and a packet to try. What it does not name is the same. With
+captures (pcap, pcapng, gzip; - is standard input), also which of their connections fare
+differently, and which live on only because they are tracked.
 
   -before FILE         what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
@@ -217,7 +217,7 @@ func (t *tool) openDiffCapture(name string) (*capture.File, error) {
 
 // fails reports whether -fail-on asks for what differs.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
-	opens, breaks, other := false, false, len(d.Changes)+len(d.ACLs) > 0
+	opens, breaks, other := false, false, len(d.Changes) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()
