@@ -8,11 +8,11 @@ import (
 // Clients ask from ports that nobody else has, which answers go to (NACL-66).
 const firstClientPort = 1024
 
-// An exchange is services, and those that answers on their connections are for. Of
-// protocols without ports and types, each answers with itself.
+// An exchange is services, and those that answers on their connections are for: any of
+// them, or each that at its own place in the span.
 type exchange struct {
 	opening, answer span
-	itself          bool
+	each            bool
 }
 
 // exchanges are those of each family.
@@ -26,14 +26,14 @@ func exchangesOf(f int) (all []exchange) {
 		case p == packet.TCP || p == packet.UDP:
 			all = append(all, exchange{opening: spanOf(first, end), answer: spanOf(first+firstClientPort, end)})
 		case p == packet.ICMP && f == 0, p == packet.ICMPv6 && f == 1:
-			at := func(typ uint8) span { return spanOf(first+uint32(typ)<<8, first+uint32(typ)<<8+1) }
+			codes := func(typ uint8) span { return spanOf(first+uint32(typ)<<8, first+uint32(typ)<<8+256) }
 			for typ := range uint8(255) { // none has the last number
 				if reply, ok := packet.ReplyType(p, typ); ok && packet.IsQuery(p, typ) { // CTS-31
-					all = append(all, exchange{opening: at(typ), answer: at(reply)})
+					all = append(all, exchange{codes(typ), codes(reply), true})
 				}
 			}
 		case p == packet.ICMP || p == packet.ICMPv6: // in the other family, where nobody answers
-		case last >= 0 && all[last].itself && all[last].answer.last.next() == num{0, uint64(first)}:
+		case last >= 0 && all[last].each && all[last].answer.last.next() == num{0, uint64(first)}:
 			all[last].opening.last, all[last].answer.last = num{0, uint64(first)}, num{0, uint64(first)}
 		default:
 			all = append(all, exchange{spanOf(first, end), spanOf(first, end), true})
@@ -56,18 +56,20 @@ func (c *comparer) answers(cl *class, dir, fam int, found func(found)) {
 			if len(services) == 0 || len(addrs) == 0 {
 				continue
 			}
-			if ex.itself {
-				ex.opening = services[0]
+			first, end := uint32(services[0].first.lo), uint32(services[0].last.lo)+1
+			shift := uint32(ex.answer.first.lo - ex.opening.first.lo)
+			if ex.each {
+				ex.opening = spanOf(first-shift, end-shift)
 			}
 			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, near: near{services: set{ex.opening}, addrs: addrs}}
 			cuts := o.gather()
 			for left := addrs; len(cuts) > 1 && len(left) > 0; cuts = cuts[1:] {
 				before, _, _ := o.split(0, cuts[0], cuts[1], left)
 				open, _, _ := o.split(1, cuts[0], cuts[1], before)
-				if ex.itself {
-					x.answered(cuts[0], cuts[1], open)
+				if ex.each {
+					x.answered(cuts[0]+shift, cuts[1]+shift, open)
 				} else {
-					x.answered(uint32(services[0].first.lo), uint32(services[0].last.lo)+1, open)
+					x.answered(first, end, open)
 					left = left.minus(open)
 				}
 			}

@@ -46,10 +46,16 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 		return true
 	})
 	if t != nil {
-		out.Traffic = &trafficJSON{t.Report.Packets, []flowJSON{}, keptOf(t.Kept), keptOf(t.Ended)}
+		out.Traffic = &trafficJSON{Flows: []flowJSON{}, Kept: keptOf(t.Kept), Ended: keptOf(t.Ended)}
+		if t.Log != nil {
+			out.Traffic.Records, out.Traffic.Disagreeing = uint64(t.Log.Log.Records), t.Log.Disagreeing.Records
+		} else {
+			out.Traffic.Packets = t.Report.Packets
+		}
 		for _, f := range t.Flows {
 			out.Traffic.Flows = append(out.Traffic.Flows, flowJSON{
-				f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Time, f.Packets, f.Connections, f.Died,
+				f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Position.String(), f.Time,
+				f.Packets, f.Records, f.Connections, f.Died,
 			})
 		}
 	}
@@ -116,10 +122,12 @@ type pairJSON struct {
 }
 
 type trafficJSON struct {
-	Packets uint64     `json:"packets"`
-	Flows   []flowJSON `json:"flows"`
-	Kept    []keptJSON `json:"kept"`
-	Ended   []keptJSON `json:"ended"`
+	Packets     uint64     `json:"packets,omitempty"`
+	Records     uint64     `json:"records,omitempty"` // in place of packets
+	Disagreeing uint64     `json:"disagreeing,omitempty"`
+	Flows       []flowJSON `json:"flows"`
+	Kept        []keptJSON `json:"kept"`
+	Ended       []keptJSON `json:"ended"`
 }
 
 type flowJSON struct {
@@ -130,8 +138,10 @@ type flowJSON struct {
 	After       fateJSON        `json:"after"`
 	First       string          `json:"first"`
 	Number      uint64          `json:"number"`
+	Place       string          `json:"place,omitempty"`
 	Time        time.Time       `json:"time"`
 	Packets     uint64          `json:"packets"`
+	Records     uint64          `json:"records,omitempty"`
 	Connections uint64          `json:"connections"`
 	Died        bool            `json:"died"`
 }
@@ -139,6 +149,7 @@ type flowJSON struct {
 type fateJSON struct {
 	Verdict   sg.Verdict `json:"verdict"`
 	Reason    sg.Reason  `json:"reason"`
+	Undecided string     `json:"cause,omitempty"`
 	ENI       sg.ENIID   `json:"eni,omitempty"`
 	Direction string     `json:"direction,omitempty"`
 	Rule      *ruleJSON  `json:"rule,omitempty"`
@@ -149,6 +160,7 @@ type keptJSON struct {
 	Direction sg.Direction     `json:"direction"`
 	Tuple     packet.FiveTuple `json:"tuple"`
 	Rule      ruleJSON         `json:"rule"`
+	Changed   time.Time        `json:"changed"`
 	Since     time.Time        `json:"since"`
 	Expires   time.Time        `json:"expires"`
 	Closed    bool             `json:"closed"`
@@ -189,6 +201,9 @@ func rulesOf(refs []sg.RuleRef) []ruleJSON {
 
 func fateJSONOf(f Fate) fateJSON {
 	out := fateJSON{Verdict: f.Verdict, Reason: f.Reason, ENI: f.ENI}
+	if f.Undecided != 0 {
+		out.Undecided = f.Undecided.String()
+	}
 	if f.Direction != 0 {
 		out.Direction = f.Direction.String()
 	}
@@ -202,7 +217,7 @@ func fateJSONOf(f Fate) fateJSON {
 func keptOf(all []Kept) []keptJSON {
 	out := []keptJSON{}
 	for _, k := range all {
-		out = append(out, keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Since, k.Expires, k.Closed})
+		out = append(out, keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Changed, k.Since, k.Expires, k.Closed})
 	}
 	return out
 }

@@ -58,8 +58,8 @@ func (t *text) causes(c *Change) string {
 }
 
 func (t *text) traffic(r *Traffic, most int) {
-	t.b = fmt.Appendf(t.b, "\n**Captured traffic:** %s; faring differently: %s; passing by tracking alone: %s\n",
-		prose.Count(r.Report.Packets, "packet"), prose.Count(len(r.Flows), "talker"), prose.Count(len(r.Kept), "connection"))
+	t.b = fmt.Appendf(t.b, "\n**Traffic:** %s; faring differently: %s; passing by tracking alone: %s\n",
+		r.what(), prose.Count(len(r.Flows), "talker"), prose.Count(len(r.Kept), "connection"))
 	if len(r.Flows) > 0 {
 		t.b = append(t.b, "\n| first packet | packets | before | after |\n| --- | --- | --- | --- |\n"...)
 	}

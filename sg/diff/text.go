@@ -186,15 +186,25 @@ func (t *text) pair(p Pair) {
 // WriteText writes what a change does to traffic for people.
 func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
-	var broken, opened uint64
+	var broken, opened, other uint64
 	for i := range r.Flows {
-		if r.Flows[i].Breaks() {
-			broken += r.Flows[i].Connections
-		} else if r.Flows[i].Opens() {
-			opened += r.Flows[i].Connections
+		switch f := &r.Flows[i]; {
+		case f.Breaks():
+			broken += f.Connections
+		case f.Opens():
+			opened += f.Connections
+		default:
+			other += f.Connections
 		}
 	}
-	t.line(0, "in %d captured packets: %s broken, %s opened", r.Report.Packets, prose.Count(broken, "connection"), prose.Count(opened, "connection"))
+	what := fmt.Sprintf("%s broken, %s opened", prose.Count(broken, "connection"), prose.Count(opened, "connection"))
+	if other > 0 {
+		what += fmt.Sprintf(", %d of which it is not known, before or after", other)
+	}
+	t.line(0, "in %s: %s", r.what(), what)
+	if r.Log != nil && r.Log.Disagreeing.Records > 0 {
+		t.line(0, "AWS did otherwise than the first policy in %s: sgsim replay says which", prose.Count(r.Log.Disagreeing.Records, "record"))
+	}
 	for i := range r.Flows {
 		if i == o.most() {
 			t.line(2, "and %d more talkers", len(r.Flows)-i)
@@ -208,14 +218,25 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
+// what says how much traffic there was.
+func (r *Traffic) what() string {
+	if r.Log != nil {
+		return prose.Count(r.Log.Log.Records, "record") + " of flow logs"
+	}
+	return prose.Count(r.Report.Packets, "captured packet")
+}
+
 func (t *text) flow(f *Flow) {
-	died := ""
+	died, place := "", fmt.Sprintf("packet %d", f.Number)
 	if f.Died {
 		died = ", while open"
 	}
+	if f.Records > 0 {
+		place = escape.Text(f.Position.String())
+	}
 	t.line(0, "")
 	t.line(0, "%s > %s %s: %s, %s%s", f.Src, f.Dst, f.Protocol, prose.Count(f.Packets, "packet"), prose.Count(f.Connections, "connection"), died)
-	t.line(2, "first    packet %d: %s", f.Number, f.First)
+	t.line(2, "first    %s: %s", place, f.First)
 	t.line(2, "before   %s", t.fate(f.Before))
 	t.line(2, "after    %s", t.fate(f.After))
 }
@@ -224,6 +245,9 @@ func (t *text) fate(f Fate) string {
 	words := []string{f.Verdict.String()}
 	if f.Reason != sg.NoReason {
 		words[0] += ", " + f.Reason.String()
+	}
+	if f.Undecided != 0 {
+		words[0] += ", " + f.Undecided.String()
 	}
 	if f.ENI != "" {
 		words = append(words, fmt.Sprintf("at %s %s", t.names.ENI(f.ENI), f.Direction))
@@ -240,10 +264,14 @@ func (t *text) kept(head string, all []Kept, most int) {
 	}
 	t.line(0, "")
 	t.line(0, "%s: %s", head, prose.Count(len(all), "connection"))
+	several := all[0].Changed != all[len(all)-1].Changed
 	for i, k := range all {
 		if i == most {
 			t.line(2, "and %d more", len(all)-i)
 			return
+		}
+		if several && (i == 0 || k.Changed != all[i-1].Changed) {
+			t.line(2, "from %s on", k.Changed.Format(time.RFC3339))
 		}
 		until := "until " + k.Expires.Format(time.RFC3339) + " if nothing more comes"
 		if k.Closed {

@@ -38,7 +38,7 @@ func (c *Change) Opening(i int) (h packet.Header, ok bool) {
 	}
 	request := Service{Protocol: answer.Protocol}
 	if typ, ok := packet.ReplyType(answer.Protocol, uint8(answer.First>>8)); ok {
-		request.First = uint16(typ) << 8
+		request.First = uint16(typ)<<8 | answer.First&255
 	} else if ports {
 		far := numOf(c.remote(id, c.local(id)))
 		admits := func(w *world) set { return w.admits(id, int(dir-sg.Ingress), f, set{{far, far}}) }
