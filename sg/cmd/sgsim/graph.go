@@ -24,6 +24,7 @@ rules without any are grey.
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -of ENI              the groups of this interface alone, by id or name, with what their
                        rules name and the groups whose rules name them
