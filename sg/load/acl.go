@@ -148,11 +148,11 @@ type entryReader struct {
 // (NACL-71, NACL-75).
 func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 	n, ok := x.number.whole(-1)
-	if !ok || n >= 32767 && strings.EqualFold(x.action.str(), "deny") {
+	if !ok || n > sg.LastACLEntry && strings.EqualFold(x.action.str(), "deny") {
 		return e, false
 	}
-	if n < 1 || n > 32766 {
-		x.number.fail(codeParameter, "entry %d: numbers are 1 to 32766", n)
+	if n < 1 || n > sg.LastACLEntry {
+		x.number.fail(codeParameter, "entry %d: numbers are 1 to %d", n, sg.LastACLEntry)
 		return e, false
 	}
 	e.Number = n
