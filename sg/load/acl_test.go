@@ -1,6 +1,8 @@
 package load_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,6 +44,78 @@ aclentry acl-1 egress 100 allow udp 1024-65535 10.0.0.0/16
 `, r.text)
 	_, err := sg.Compile(r.topo)
 	require.NoError(t, err)
+}
+
+// ICMP -1/-1 with ports -1, and protocol -1 with ports, never converge in plans; they are
+// all types of ICMP, and all protocols. "ICMP without type/code" is an error of its own.
+func TestICMPEntriesWithPorts(t *testing.T) {
+	const all = `"from_port": -1, "to_port": -1, "icmp_type": -1, "icmp_code": -1, "cidr_block": "0.0.0.0/0"`
+	want := []string{"aclentry acl-1 ingress 100 allow icmp -1/-1 0.0.0.0/0", "aclentry acl-1 ingress 110 allow all 0.0.0.0/0"}
+	r := must(t, read(tfText{values: []string{`aws_network_acl.a {"id": "acl-1", "vpc_id": "vpc-1", "subnet_ids": [], "egress": [], "ingress": [
+		{"rule_no": 100, "action": "allow", "protocol": "icmp", ` + all + `}, {"rule_no": 110, "action": "allow", "protocol": "-1", ` + all + `}]}`}}.state()))
+	assert.Equal(t, want, r.lines("aclentry"))
+	r = must(t, read(`{"NetworkAcls": [{"NetworkAclId": "acl-1", "VpcId": "vpc-1", "Entries": [
+		{"RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "1", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": -1, "To": -1}, "IcmpTypeCode": {"Type": -1, "Code": -1}},
+		{"RuleNumber": 110, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": -1, "To": -1}}]}]}`))
+	assert.Equal(t, want, r.lines("aclentry"))
+	r = read(`{"NetworkAcls": [{"NetworkAclId": "acl-1", "VpcId": "vpc-1", "Entries": [
+		{"RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "1", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": -1, "To": -1}}]}]}`)
+	require.Len(t, r.errors, 1)
+	assert.Contains(t, r.errors[0], "NetworkAcls[0].Entries[0]: entry 100: ICMP needs a type and a code")
+}
+
+// "Every rule re-created when one changes": a plan that replaces all entries though one of
+// them is new, of which it writes null where the state has 0 and "", changes that one
+// alone. What a listing tells of the others is what the plan makes again.
+func TestEveryEntryMadeAgain(t *testing.T) {
+	const unset, null = `"ipv6_cidr_block": "", "icmp_type": 0, "icmp_code": 0`, `"ipv6_cidr_block": null, "icmp_type": null, "icmp_code": null`
+	entry := func(number, port int, rest string) string {
+		return fmt.Sprintf(`{"rule_no": %d, "action": "allow", "protocol": "tcp", "from_port": %d, "to_port": %[2]d, "cidr_block": "0.0.0.0/0", %s}`, number, port, rest)
+	}
+	acl := func(entries ...string) string {
+		return `aws_network_acl.a {"id": "acl-1", "vpc_id": "vpc-1", "subnet_ids": ["subnet-1"], "egress": [], "ingress": [` + strings.Join(entries, ", ") + `]}`
+	}
+	before := must(t, read(tfText{values: []string{acl(entry(100, 80, unset), entry(110, 443, unset))}}.state()))
+	plan := tfText{values: []string{acl(entry(100, 80, null), entry(110, 8443, null))}, config: []string{`aws_network_acl.a ingress=var.x`}}
+	after := must(t, read(plan.plan()))
+	assert.Equal(t, before.lines("aclentry")[0], after.lines("aclentry")[0])
+	assert.Equal(t, "aclentry acl-1 ingress 110 allow tcp 443 0.0.0.0/0", before.lines("aclentry")[1])
+	assert.Equal(t, "aclentry acl-1 ingress 110 allow tcp 8443 0.0.0.0/0", after.lines("aclentry")[1])
+
+	rule := func(name string, number, port int) string {
+		return fmt.Sprintf(`aws_network_acl_rule.%s {"network_acl_id": "acl-1", "rule_number": %d, "egress": false, "protocol": "6", "rule_action": "allow", "cidr_block": "0.0.0.0/0", "from_port": %d, "to_port": %[3]d, %s}`, name, number, port, null)
+	}
+	plan = tfText{values: []string{rule("a", 100, 80), rule("b", 110, 8443)}}
+	for _, number := range []int{100, 110} {
+		c := change("aws_network_acl_rule", "delete", obj{"network_acl_id": "acl-1", "rule_number": number, "egress": false})
+		c["change"].(obj)["actions"] = []string{"delete", "create"}
+		plan.changes = append(plan.changes, c)
+	}
+	r := must(t, read(plan.plan(), `{"NetworkAcls": [{"NetworkAclId": "acl-1", "VpcId": "vpc-1", "Entries": [
+		{"RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "6", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": 80, "To": 80}},
+		{"RuleNumber": 110, "Egress": false, "RuleAction": "allow", "Protocol": "6", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": 443, "To": 443}}]}]}`))
+	assert.Equal(t, after.lines("aclentry"), r.lines("aclentry"))
+}
+
+// NACL-72: the provider takes IANA's names of protocols, and a plan shows what was written.
+func TestProtocolNames(t *testing.T) {
+	rule := func(protocol string) string {
+		return tfText{values: []string{`aws_vpc.v {"id": "vpc-1", "cidr_block": "10.0.0.0/16", "default_network_acl_id": "acl-1"}`,
+			`aws_network_acl.a {"id": "acl-1", "vpc_id": "vpc-1", "subnet_ids": []}`,
+			`aws_network_acl_rule.r {"network_acl_id": "acl-1", "rule_number": 100, "protocol": "` + protocol + `", "rule_action": "allow", "cidr_block": "10.0.0.0/16", "from_port": 1, "to_port": 2, "icmp_type": 8, "icmp_code": 0}`}}.plan()
+	}
+	for name, want := range map[string]string{
+		"hopopt": "0", "icmp": "icmp 8/0", "igmp": "2", "tcp": "tcp 1-2", "udp": "udp 1-2", "gre": "47", "esp": "50", "AH": "51", "ipv6-icmp": "icmpv6", "icmpv6": "icmpv6",
+		"ospfigp": "89", "a/n": "107", "vrrp": "112", "l2tp": "115", "sctp": "132", "udplite": "136", "rohc": "142", "all": "all", "-1": "all", "254": "254",
+	} {
+		r := must(t, read(rule(name)))
+		assert.Equal(t, []string{"aclentry acl-1 ingress 100 allow " + want + " 10.0.0.0/16"}, r.lines("aclentry"), name)
+	}
+	for _, name := range []string{"-", "", "ospf", "256", "bogus"} {
+		r := read(rule(name))
+		require.NotEmpty(t, r.errors, name)
+		assert.Contains(t, r.errors[0], "unknown protocol", name)
+	}
 }
 
 // Without subnets, what no interface has is outside; without all entries, nothing is judged.

@@ -255,7 +255,7 @@ func (r *replayer) openCapture(name string) error {
 		f, err = capture.Open(name)
 	}
 	if err != nil {
-		return err
+		return r.notCapture(name, err)
 	}
 	r.files = append(r.files, f)
 	r.closers = append(r.closers, f.Close)
