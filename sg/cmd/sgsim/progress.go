@@ -14,6 +14,7 @@ type progress struct {
 	last  time.Time // when the line was drawn
 	total int64     // bytes of the input; 0 where that is not known
 	noun  string    // "packets", "records"
+	each  int64     // bytes of the input that stand before each of them and are not counted
 }
 
 // show is called every few thousand packets.
@@ -26,9 +27,9 @@ func (p *progress) show(packets, bytes uint64) {
 	seconds := now.Sub(p.began).Seconds()
 	line := fmt.Sprintf("%.1f million %s, %.1f million a second", float64(packets)/1e6, p.noun, float64(packets)/1e6/seconds)
 	if p.total > 0 {
-		// A file holds 16 bytes a packet beside the packets; snapped packets
-		// make it smaller than that, so this is a guess, kept below 100.
-		line += fmt.Sprintf(", %d%%", min(99, int64(100*(float64(bytes)+16*float64(packets))/float64(p.total))))
+		// Snapped packets make a file smaller than their bytes, so this is a guess, kept
+		// below 100.
+		line += fmt.Sprintf(", %d%%", min(99, int64(100*(float64(bytes)+float64(p.each)*float64(packets))/float64(p.total))))
 	}
 	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
 }

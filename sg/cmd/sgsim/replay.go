@@ -315,7 +315,7 @@ func (r *replayer) run() int {
 	}
 	var p *progress
 	if terminal(r.stderr) {
-		p = &progress{w: r.stderr, began: time.Now(), total: r.size, noun: "packets"}
+		p = &progress{w: r.stderr, began: time.Now(), total: r.size, noun: "packets", each: 16}
 		o.Progress = p.show
 	}
 	if r.demo && r.format == "text" {
