@@ -2,6 +2,7 @@ package load_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -246,58 +247,117 @@ func TestPlanDecidesACLs(t *testing.T) {
 	assert.Equal(t, []string{"acl acl-1 name=app vpc=vpc-1", "acl acl-2 vpc=vpc-1 subnet=subnet-3 default", "aclentry acl-2 egress 100 allow all 0.0.0.0/0"}, r.lines("acl"))
 }
 
-// Scenario 15 from the AWS CLI, from a plan and as text: the same hops.
+// Scenario 15 from the AWS CLI, from a plan and as text: the same hops in each of its
+// variants.
 func TestScenario15(t *testing.T) {
+	type entry struct {
+		dir    sg.Direction
+		number int
+		action string
+		first  int // of TCP ports; -1 for all traffic
+		last   int
+		cidr   string
+	}
+	entries := func(format func(e entry) string, dir sg.Direction, sep string, list []entry) string {
+		var texts []string
+		for _, e := range list {
+			if dir == 0 || e.dir == dir {
+				texts = append(texts, format(e))
+			}
+		}
+		return strings.Join(texts, sep)
+	}
+	asText := func(e entry) string {
+		match := fmt.Sprintf("tcp %d-%d", e.first, e.last)
+		if e.first < 0 {
+			match = "all"
+		}
+		return fmt.Sprintf("aclentry acl-b %s %d %s %s %s", e.dir, e.number, e.action, match, e.cidr)
+	}
+	asListed := func(e entry) string {
+		match := fmt.Sprintf(`"Protocol": "6", "PortRange": {"From": %d, "To": %d}`, e.first, e.last)
+		if e.first < 0 {
+			match = `"Protocol": "-1"`
+		}
+		return fmt.Sprintf(`{"RuleNumber": %d, "Egress": %t, "RuleAction": %q, %s, "CidrBlock": %q}`, e.number, e.dir == sg.Egress, e.action, match, e.cidr)
+	}
+	asPlanned := func(e entry) string {
+		match := fmt.Sprintf(`"protocol": "tcp", "from_port": %d, "to_port": %d`, e.first, e.last)
+		if e.first < 0 {
+			match = `"protocol": "all", "from_port": 0, "to_port": 0`
+		}
+		return fmt.Sprintf(`{"rule_no": %d, "action": %q, %s, "cidr_block": %q}`, e.number, e.action, match, e.cidr)
+	}
 	const rest = `
 group sg-client
 rule sg-client egress tcp 443 10.0.0.0/16
 group sg-server
-rule sg-server ingress tcp 443 10.0.1.0/24
-eni eni-client 10.0.1.10 sg-client vpc=vpc-1 subnet=subnet-a
+rule sg-server ingress tcp 443 10.0.0.0/16
+eni eni-client %s sg-client vpc=vpc-1
 eni eni-server 10.0.2.20 sg-server vpc=vpc-1 subnet=subnet-b
 `
-	text := `
+	const asked, answered = "eni-client egress: accept rule sg-client egress[0]; acl-b ingress: accept acl_allow acl-b ingress 100; eni-server ingress: accept rule sg-server ingress[0]",
+		"eni-server egress: accept tracked sg-server ingress[0]; acl-b egress: "
+	first := []entry{{sg.Ingress, 100, "allow", 443, 443, "10.0.1.0/24"}, {sg.Egress, 100, "allow", 443, 443, "0.0.0.0/0"}}
+	for _, tt := range []struct {
+		name   string
+		client string
+		more   []entry
+		want   []string
+	}{
+		{"the answer is lost", "10.0.1.10", nil, []string{
+			"accept rule (" + asked + ")",
+			"drop acl_deny (" + answered + "drop acl_deny acl-b egress *)",
+		}},
+		{"ports for answers", "10.0.1.10", []entry{{sg.Egress, 110, "allow", 1024, 65535, "0.0.0.0/0"}}, []string{
+			"accept rule (" + asked + ")",
+			"accept tracked (" + answered + "accept acl_allow acl-b egress 110; eni-client ingress: accept tracked sg-client egress[0])",
+		}},
+		{"one subnet", "10.0.2.10", nil, []string{
+			"accept rule (eni-client egress: accept rule sg-client egress[0]; eni-server ingress: accept rule sg-server ingress[0])",
+			"accept tracked (eni-server egress: accept tracked sg-server ingress[0]; eni-client ingress: accept tracked sg-client egress[0])",
+		}},
+		{"90 denies", "10.0.1.10", []entry{{sg.Ingress, 90, "deny", -1, -1, "10.0.1.10/32"}}, []string{
+			"drop acl_deny (eni-client egress: accept rule sg-client egress[0]; acl-b ingress: drop acl_deny acl-b ingress 90)",
+			"drop no_rule (eni-server egress: drop no_rule)",
+		}},
+	} {
+		all := append(slices.Clone(first), tt.more...)
+		enis := fmt.Sprintf(rest, tt.client)
+		text := `
 vpc vpc-1 10.0.0.0/16
 subnet vpc-1 subnet-a 10.0.1.0/24
 subnet vpc-1 subnet-b 10.0.2.0/24
 acl acl-b vpc=vpc-1 subnet=subnet-b
-aclentry acl-b ingress 100 allow tcp 443 10.0.1.0/24
-aclentry acl-b egress 100 allow tcp 443 0.0.0.0/0
-` + rest
-	listed := read(`{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}`,
-		`{"Subnets": [{"SubnetId": "subnet-a", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"}, {"SubnetId": "subnet-b", "VpcId": "vpc-1", "CidrBlock": "10.0.2.0/24"}]}`,
-		`{"NetworkAcls": [{"NetworkAclId": "acl-b", "VpcId": "vpc-1", "IsDefault": false, "Associations": [{"SubnetId": "subnet-b"}], "Entries": [
-			{"RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "6", "CidrBlock": "10.0.1.0/24", "PortRange": {"From": 443, "To": 443}},
-			{"RuleNumber": 100, "Egress": true, "RuleAction": "allow", "Protocol": "6", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": 443, "To": 443}}]}]}`)
-	planned := read(tfText{values: []string{
-		`aws_subnet.a {"id": "subnet-a", "vpc_id": "vpc-1", "cidr_block": "10.0.1.0/24"}`, `aws_subnet.b {"id": "subnet-b", "vpc_id": "vpc-1", "cidr_block": "10.0.2.0/24"}`,
-		`aws_network_acl.b {"id": "acl-b", "vpc_id": "vpc-1", "subnet_ids": ["subnet-b"], "ingress": [
-			{"rule_no": 100, "action": "allow", "protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_block": "10.0.1.0/24"}], "egress": [
-			{"rule_no": 100, "action": "allow", "protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_block": "0.0.0.0/0"}]}`,
-	}}.plan())
-	want := hopsOf(t, text)
-	assert.Equal(t, []string{
-		"accept rule (eni-client egress: accept rule sg-client egress[0]; acl-b ingress: accept acl_allow acl-b ingress 100; eni-server ingress: accept rule sg-server ingress[0])",
-		"drop acl_deny (eni-server egress: accept tracked sg-server ingress[0]; acl-b egress: drop acl_deny acl-b egress *)",
-	}, want)
-	for _, r := range []result{listed, planned, read("world.topo|" + text)} {
-		require.Empty(t, r.errors)
-		if len(r.topo.Groups) == 0 {
-			r.text += rest
+` + entries(asText, 0, "\n", all) + enis
+		listed := read(`{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}`,
+			`{"Subnets": [{"SubnetId": "subnet-a", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"}, {"SubnetId": "subnet-b", "VpcId": "vpc-1", "CidrBlock": "10.0.2.0/24"}]}`,
+			`{"NetworkAcls": [{"NetworkAclId": "acl-b", "VpcId": "vpc-1", "IsDefault": false, "Associations": [{"SubnetId": "subnet-b"}], "Entries": [`+
+				entries(asListed, 0, ", ", all)+`]}]}`)
+		planned := read(tfText{values: []string{
+			`aws_subnet.a {"id": "subnet-a", "vpc_id": "vpc-1", "cidr_block": "10.0.1.0/24"}`, `aws_subnet.b {"id": "subnet-b", "vpc_id": "vpc-1", "cidr_block": "10.0.2.0/24"}`,
+			`aws_network_acl.b {"id": "acl-b", "vpc_id": "vpc-1", "subnet_ids": ["subnet-b"], "ingress": [` + entries(asPlanned, sg.Ingress, ", ", all) +
+				`], "egress": [` + entries(asPlanned, sg.Egress, ", ", all) + `]}`,
+		}}.plan())
+		for form, r := range map[string]result{"listing": listed, "plan": planned, "text": read("world.topo|" + text)} {
+			require.Empty(t, r.errors, form)
+			if len(r.topo.Groups) == 0 {
+				r.text += enis
+			}
+			assert.Equal(t, tt.want, hopsOf(t, r.text, tt.client), "%s: %s", tt.name, form)
 		}
-		assert.Equal(t, want, hopsOf(t, r.text))
 	}
 }
 
-// hopsOf returns what becomes of a request and its answer.
-func hopsOf(t *testing.T, text string) (hops []string) {
+// hopsOf returns what becomes of a request from a client and of its answer.
+func hopsOf(t *testing.T, text, client string) (hops []string) {
 	t.Helper()
 	topo, err := sgtest.ParseTopology("topology", text)
 	require.NoError(t, err)
 	policy, err := sg.Compile(topo)
 	require.NoError(t, err)
 	fw := sg.NewFirewall(policy, nil)
-	for _, s := range []string{"tcp 10.0.1.10:40000 > 10.0.2.20:443 S", "tcp 10.0.2.20:443 > 10.0.1.10:40000 SA"} {
+	for _, s := range []string{"tcp " + client + ":40000 > 10.0.2.20:443 S", "tcp 10.0.2.20:443 > " + client + ":40000 SA"} {
 		h, err := packet.ParseHeader(s)
 		require.NoError(t, err)
 		hops = append(hops, fw.Forward(sg.Packet{Header: &h, Time: time.Unix(0, 0)}).String())
