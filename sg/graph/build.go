@@ -22,10 +22,12 @@ func New(t *sg.Topology, o *Options) *Graph {
 		groups: map[sg.GroupID]*sg.Group{}, lists: map[sg.PrefixListID]*sg.PrefixList{},
 		members: map[sg.GroupID][]string{}, addrs: map[netip.Addr][]string{},
 		nodes: map[key]bool{}, edges: map[pair]*traffic{}, inside: map[key]int{}, blocks: map[key][]string{},
+		carries: map[netip.Addr]sg.GroupID{},
 	}
 	b.index()
 	b.show()
 	b.rules()
+	b.drops()
 	return b.graph()
 }
 
@@ -40,6 +42,7 @@ type key struct {
 type pair struct {
 	from, to key
 	text     string
+	dropped  bool
 }
 
 // traffic is what the rules of both ends say of it.
@@ -56,7 +59,8 @@ type builder struct {
 	groups  map[sg.GroupID]*sg.Group
 	lists   map[sg.PrefixListID]*sg.PrefixList
 	members map[sg.GroupID][]string
-	addrs   map[netip.Addr][]string // ENIs by address
+	addrs   map[netip.Addr][]string   // ENIs by address
+	carries map[netip.Addr]sg.GroupID // the first group of an address
 
 	carried map[sg.GroupID]bool // by the ENI that is asked for; nil for all
 	shown   map[sg.GroupID]bool
@@ -86,6 +90,9 @@ func (b *builder) index() {
 			b.members[id] = append(b.members[id], name)
 		}
 		for _, a := range e.Addrs {
+			if len(b.addrs[a]) == 0 && len(e.Groups) > 0 {
+				b.carries[a] = e.Groups[0]
+			}
 			b.addrs[a] = append(b.addrs[a], name)
 		}
 		if e.ID == b.o.ENI && e.ID != "" {
@@ -214,7 +221,7 @@ func (b *builder) rule(g *sg.Group, dir sg.Direction, index int, r sg.Rule) {
 		return
 	}
 	b.nodes[peer] = true
-	p := pair{peer, own, prose.Traffic(r)}
+	p := pair{peer, own, prose.Traffic(r), false}
 	if dir == sg.Egress {
 		p.from, p.to = own, peer
 	}
@@ -236,6 +243,51 @@ func (b *builder) rule(g *sg.Group, dir sg.Direction, index int, r sg.Rule) {
 	}
 }
 
+// drops adds what was dropped, between nodes that are there and one for all other
+// addresses on either side.
+func (b *builder) drops() {
+	named := b.namedNetworks()
+	for i := range b.o.Drops {
+		d := &b.o.Drops[i]
+		p := pair{b.end(named, d.Src, false), b.end(named, d.Dst, true), d.Text, true}
+		b.nodes[p.from], b.nodes[p.to] = true, true
+		t := b.edges[p]
+		if t == nil {
+			t = &traffic{}
+			b.edges[p] = t
+		}
+		t.received += d.Packets
+	}
+}
+
+// elsewhere is the id of a node for addresses that no rule names.
+const elsewhere = "other"
+
+// end returns the node of one end of a packet.
+func (b *builder) end(named []netip.Prefix, a netip.Addr, dest bool) key {
+	if id, ok := b.carries[a]; ok && b.shown[id] {
+		return b.groupKey(id)
+	}
+	best := key{Network, elsewhere, dest}
+	longest := -1
+	for _, p := range named {
+		if k := (key{Network, p.String(), dest}); p.Contains(a) && p.Bits() > longest && b.nodes[k] {
+			best, longest = k, p.Bits()
+		}
+	}
+	return best
+}
+
+// namedNetworks are the networks that have nodes.
+func (b *builder) namedNetworks() (all []netip.Prefix) {
+	for k := range b.nodes {
+		if p, err := netip.ParsePrefix(k.id); err == nil && k.kind == Network {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // graph puts everything in its order.
 func (b *builder) graph() *Graph {
 	keys := slices.Collect(maps.Keys(b.nodes))
@@ -252,19 +304,20 @@ func (b *builder) graph() *Graph {
 		from, to int
 		ends     Ends
 		unused   bool
+		dropped  bool
 	}
 	edges := map[between][]Traffic{}
 	for p, t := range b.edges {
 		hits := max(t.sent, t.received)
-		at := between{number[p.from], number[p.to], t.ends, g.Counted && hits == 0}
+		at := between{number[p.from], number[p.to], t.ends, g.Counted && hits == 0 && !p.dropped, p.dropped}
 		edges[at] = append(edges[at], Traffic{p.text, hits, t.rule})
 	}
 	for at, ts := range edges {
 		slices.SortFunc(ts, compareTraffic)
-		g.Edges = append(g.Edges, Edge{at.from, at.to, at.ends, at.unused, ts})
+		g.Edges = append(g.Edges, Edge{at.from, at.to, at.ends, at.unused, at.dropped, ts})
 	}
 	slices.SortFunc(g.Edges, func(x, y Edge) int {
-		return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(y.Ends, x.Ends), compareBool(x.Unused, y.Unused))
+		return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.To, y.To), cmp.Compare(y.Ends, x.Ends), compareBool(x.Unused, y.Unused), compareBool(x.Dropped, y.Dropped))
 	})
 	return g
 }
@@ -293,8 +346,11 @@ func (b *builder) title(k key) string {
 	case VPC:
 		return escape.Text(cmp.Or(k.id, "no VPC"))
 	case Network:
-		if k.id == "" {
+		switch k.id {
+		case "":
 			return "networks"
+		case elsewhere:
+			return "other addresses"
 		}
 		return network(k.id)
 	case List:
@@ -318,7 +374,7 @@ func network(cidr string) string {
 
 func (b *builder) lines(k key) []string {
 	var lines []string
-	if title := b.title(k); title != escape.Text(k.id) && k.id != "" {
+	if title := b.title(k); title != escape.Text(k.id) && k.id != "" && k.id != elsewhere {
 		lines = append(lines, escape.Text(k.id))
 	}
 	switch k.kind {

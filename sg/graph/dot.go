@@ -28,9 +28,16 @@ func (g *Graph) WriteDOT(w io.Writer) error {
 	}
 	for i := range g.Edges {
 		e := &g.Edges[i]
-		fmt.Fprintf(&b, "  n%d -> n%d [style=%s, ", e.From, e.To, dotStyle[e.Ends])
-		if e.Unused {
+		style := "solid"
+		if !e.Dropped {
+			style = dotStyle[e.Ends]
+		}
+		fmt.Fprintf(&b, "  n%d -> n%d [style=%s, ", e.From, e.To, style)
+		switch {
+		case e.Unused:
 			fmt.Fprintf(&b, "color=%q, fontcolor=%q, ", unusedColor, faintColor)
+		case e.Dropped:
+			fmt.Fprintf(&b, "color=%q, fontcolor=%q, arrowhead=tee, ", dropColor, dropColor)
 		}
 		fmt.Fprintf(&b, "label=%s];\n", dotText(g.label(e)))
 	}

@@ -9,6 +9,7 @@ package graph
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/enum"
@@ -50,6 +51,7 @@ type Edge struct {
 	From, To int // in Graph.Nodes; the same for a group that names itself
 	Ends     Ends
 	Unused   bool      // hits were counted, and there are none
+	Dropped  bool      // no rule: packets that were dropped
 	Traffic  []Traffic // at least one, in the order of protocols and ports
 }
 
@@ -58,7 +60,7 @@ type Traffic struct {
 	Text string // "tcp 443"
 
 	// Hits is the number of packets that rules let pass: the larger one where the
-	// rules of both ends were asked.
+	// rules of both ends were asked. Of an edge that is Dropped, it is what was not.
 	Hits uint64
 
 	rule sg.Rule
@@ -84,6 +86,18 @@ type Options struct {
 	// Hits returns how many packets a rule let pass, by its place in Group.Ingress or
 	// Group.Egress. It may be nil.
 	Hits func(g sg.GroupID, dir sg.Direction, index int) uint64
+
+	// Drops are packets that were dropped, which are drawn beside the rules. An end that
+	// is an interface stands at the first of its groups, any other at the smallest
+	// network that rules name.
+	Drops []Drop
+}
+
+// A Drop is packets that were dropped on their way between two addresses.
+type Drop struct {
+	Src, Dst netip.Addr
+	Text     string // as that of Traffic
+	Packets  uint64
 }
 
 // By says what the groups of a topology are drawn as.
@@ -121,24 +135,30 @@ func (g *Graph) label(e *Edge) []string {
 	}
 	var lines []string
 	for _, t := range shown {
-		if g.Counted && !e.Unused {
-			lines = append(lines, t.Text+": "+packets(t.Hits))
-		} else {
-			lines = append(lines, t.Text)
-		}
+		lines = append(lines, t.Text+g.hits(e, t.Hits))
 	}
 	if rest := e.Traffic[len(shown):]; len(rest) > 0 {
-		more := fmt.Sprintf("and %d more", len(rest))
-		if g.Counted && !e.Unused {
-			var hits uint64
-			for _, t := range rest {
-				hits += t.Hits
-			}
-			more += ": " + packets(hits)
+		var hits uint64
+		for _, t := range rest {
+			hits += t.Hits
 		}
-		lines = append(lines, more)
+		lines = append(lines, fmt.Sprintf("and %d more", len(rest))+g.hits(e, hits))
 	}
 	return lines
+}
+
+// hits says what became of traffic, behind its text. It is in words, so that no drawing
+// says it by colour alone.
+func (g *Graph) hits(e *Edge, n uint64) string {
+	switch {
+	case e.Dropped:
+		return ": " + packets(n) + " dropped"
+	case !g.Counted:
+		return ""
+	case e.Unused:
+		return ": unused"
+	}
+	return ": " + packets(n)
 }
 
 // packets is "1,234 packets".
@@ -162,7 +182,8 @@ const (
 	textColor   = "#1f2328"
 	faintColor  = "#57606a"
 	lineColor   = "#475569"
-	unusedColor = "#9aa4b1"
+	unusedColor = "#6b7684"
+	dropColor   = "#b42318"
 )
 
 // A style is how a node looks.

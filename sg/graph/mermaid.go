@@ -18,7 +18,7 @@ var mermaidArrow = [...]string{AtReceiver: "-->", AtSender: "-.->", AtBoth: "==>
 
 // WriteMermaid writes a flowchart of Mermaid, as Markdown shows in a block of that
 // language. A solid line is an ingress rule, a dashed one an egress rule, a thick one
-// has both. Edges that no packet took are grey. Mermaid refuses more than 500 edges
+// has both. Edges that no packet took are grey, dropped packets end in a red cross. Mermaid refuses more than 500 edges
 // unless its maxEdges is raised.
 func (g *Graph) WriteMermaid(w io.Writer) error {
 	var b strings.Builder
@@ -30,12 +30,19 @@ func (g *Graph) WriteMermaid(w io.Writer) error {
 		text := mermaidText(append([]string{n.Title}, n.Lines...))
 		fmt.Fprintf(&b, "  n%d%s%s%s:::%s\n", i, shape[0], text, shape[1], mermaidClass[n.Kind])
 	}
-	var unused []string
+	var unused, dropped []string
 	for i := range g.Edges {
 		e := &g.Edges[i]
-		fmt.Fprintf(&b, "  n%d %s|%s| n%d\n", e.From, mermaidArrow[e.Ends], mermaidText(g.label(e)), e.To)
-		if e.Unused {
+		arrow := "--x"
+		if !e.Dropped {
+			arrow = mermaidArrow[e.Ends]
+		}
+		fmt.Fprintf(&b, "  n%d %s|%s| n%d\n", e.From, arrow, mermaidText(g.label(e)), e.To)
+		switch {
+		case e.Unused:
 			unused = append(unused, fmt.Sprint(i))
+		case e.Dropped:
+			dropped = append(dropped, fmt.Sprint(i))
 		}
 	}
 	for kind, is := range kinds {
@@ -51,6 +58,9 @@ func (g *Graph) WriteMermaid(w io.Writer) error {
 	}
 	if len(unused) > 0 {
 		fmt.Fprintf(&b, "  linkStyle %s stroke:%s,color:%s\n", strings.Join(unused, ","), unusedColor, faintColor)
+	}
+	if len(dropped) > 0 {
+		fmt.Fprintf(&b, "  linkStyle %s stroke:%s,color:%s\n", strings.Join(dropped, ","), dropColor, dropColor)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -40,10 +40,12 @@ func (s *svg) document() {
 	s.printf(` font-family="Helvetica, Arial, sans-serif" font-size="13">` + "\n")
 	s.printf("<title>%s</title>\n", xmlText(s.summary()))
 	s.printf("<defs>\n")
-	for _, m := range [...]struct{ id, color string }{{"head", lineColor}, {"unused", unusedColor}} {
+	for _, m := range [...]struct{ id, color string }{{"end-rule", lineColor}, {"end-unused", unusedColor}} {
 		s.printf(`<marker id="%s" markerUnits="userSpaceOnUse" markerWidth="%d" markerHeight="10" refX="0" refY="5" orient="auto">`, m.id, arrow)
 		s.printf(`<path d="M0,0.5 L%d,5 L0,9.5 z" fill="%s"/></marker>`+"\n", arrow, m.color)
 	}
+	s.printf(`<marker id="end-dropped" markerUnits="userSpaceOnUse" markerWidth="%d" markerHeight="12" refX="0" refY="6" orient="auto">`, arrow)
+	s.printf(`<path d="M0,2 L8,10 M0,10 L8,2" fill="none" stroke="%s" stroke-width="2"/></marker>`+"\n", dropColor)
 	s.printf("</defs>\n")
 	s.printf(`<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
 	for i := range s.g.Edges {
@@ -131,10 +133,13 @@ func (s *svg) port(node *box, side []*box, to *box) int {
 }
 
 // look is how the line of an edge is drawn.
-func look(ends Ends, unused bool) string {
-	color, head, width := lineColor, "head", "1.6"
-	if unused {
-		color, head = unusedColor, "unused"
+func look(ends Ends, unused, dropped bool) string {
+	color, head, width := lineColor, "end-rule", "1.6"
+	switch {
+	case unused:
+		color, head = unusedColor, "end-unused"
+	case dropped:
+		color, head = dropColor, "end-dropped"
 	}
 	if ends == AtBoth {
 		width = "3"
@@ -147,7 +152,7 @@ func (s *svg) line(i int) {
 	if e.From == e.To {
 		x, y := s.loop(i)
 		s.printf(`<path d="M%d,%d C%d,%d %d,%d %d,%d" %s/>`+"\n",
-			x-16, y, x-26, y+loopDepth+4, x+26, y+loopDepth+4, x+17, y+arrow-1, look(e.Ends, e.Unused))
+			x-16, y, x-26, y+loopDepth+4, x+26, y+loopDepth+4, x+17, y+arrow-1, look(e.Ends, e.Unused, e.Dropped))
 		return
 	}
 	points := s.path(i)
@@ -161,7 +166,7 @@ func (s *svg) line(i int) {
 		middle := (from.x + p.x) / 2
 		s.printf(" C%d,%d %d,%d %d,%d", middle, from.y, middle, p.y, p.x, p.y)
 	}
-	s.printf(`" %s/>`+"\n", look(e.Ends, e.Unused))
+	s.printf(`" %s/>`+"\n", look(e.Ends, e.Unused, e.Dropped))
 }
 
 // loop returns where the line from a group to itself begins. Several of one node hang
@@ -182,8 +187,11 @@ func (s *svg) label(i int) {
 	e := &s.g.Edges[i]
 	lines := clipped(s.g.label(e))
 	color := textColor
-	if e.Unused {
+	switch {
+	case e.Unused:
 		color = faintColor
+	case e.Dropped:
+		color = dropColor
 	}
 	var x, y int
 	if e.From == e.To {
@@ -206,10 +214,11 @@ func (s *svg) label(i int) {
 
 // A legendEntry is a kind of line and what it means.
 type legendEntry struct {
-	ends   Ends
-	unused bool
-	text   string
-	x      int
+	ends    Ends
+	unused  bool
+	dropped bool
+	text    string
+	x       int
 }
 
 const legendLine = 40 // pixels, of a sample
@@ -224,11 +233,12 @@ func (s *svg) legend() []legendEntry {
 		{ends: AtReceiver, text: "ingress rule"},
 		{ends: AtSender, text: "egress rule"},
 		{ends: AtBoth, text: "rules at both ends"},
-		{ends: AtReceiver, unused: true, text: "not used by the capture"},
+		{ends: AtReceiver, unused: true, text: "unused"},
+		{dropped: true, text: "dropped"},
 	} {
 		for i := range s.g.Edges {
 			e := &s.g.Edges[i]
-			if e.Unused == l.unused && (l.unused || e.Ends == l.ends) {
+			if e.Unused == l.unused && e.Dropped == l.dropped && (l.unused || l.dropped || e.Ends == l.ends) {
 				l.x = x
 				x += l.width() + margin
 				out = append(out, l)
@@ -240,7 +250,7 @@ func (s *svg) legend() []legendEntry {
 }
 
 func (s *svg) legendLine(l legendEntry, y int) {
-	s.printf(`<path d="M%d,%d L%d,%d" %s/>`+"\n", l.x, y, l.x+legendLine-arrow, y, look(l.ends, l.unused))
+	s.printf(`<path d="M%d,%d L%d,%d" %s/>`+"\n", l.x, y, l.x+legendLine-arrow, y, look(l.ends, l.unused, l.dropped))
 	s.printf(`<text x="%d" y="%d" fill="%s" font-size="12">%s</text>`+"\n", l.x+legendLine+8, y+4, faintColor, l.text)
 }
 

@@ -184,7 +184,7 @@ func (a *Annotated) near(p *Packet, hop *sg.Hop) string {
 		clear(a.nearest)
 	}
 	if rules := hop.Enforcer.Near(hop.Direction, sg.Packet{Header: h, Via: a.via}); len(rules) > 0 {
-		s = "nearest: " + a.words.ruleName(rules[0].Rule) + ": " + fails(rules[0].Fails)
+		s = "nearest: " + a.words.nearest(rules)
 	}
 	a.nearest[key] = s
 	return s

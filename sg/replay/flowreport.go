@@ -59,6 +59,9 @@ type FlowReport struct {
 	// most [MaxTalkers], and OtherRejects counts the rest.
 	Rejected     []FlowTalker
 	OtherRejects FlowCount
+
+	// Timeline are the records over the time at which they start.
+	Timeline Timeline
 }
 
 // MaxDisagreements is how many disagreements a report lists.
@@ -109,6 +112,8 @@ type Disagreement struct {
 
 	// Near are the rules that come nearest to admitting what opened the connection.
 	Near []sg.NearRule
+
+	opening packet.Header
 }
 
 // A Cause is what a disagreement is likely to come from.
@@ -183,6 +188,7 @@ func (t *flowTally) report(j *FlowJudge, log flowlog.Stats) *FlowReport {
 		NotApplicable: t.verdicts[sg.NotApplicable],
 		Agreeing:      t.agreements[Agree], Disagreeing: t.agreements[Disagree],
 		PickedUp: t.pickedUp, NoPkt: t.noPkt, OtherDisagreements: t.others, OtherRejects: t.otherRejects,
+		Timeline: t.over.timeline(),
 	}
 	if t.first != 0 || t.last != 0 {
 		out.First, out.Last = time.Unix(t.first, 0).UTC(), time.Unix(t.last, 0).UTC()
@@ -273,13 +279,13 @@ func (s *service) disagreement(j *FlowJudge, key serviceKey) Disagreement {
 	if d.Verdict == sg.Drop {
 		d.FarEnds = 1
 	}
+	t := s.record.Tuple()
+	if s.example.Direction != key.dir {
+		t = t.Reverse()
+	}
+	d.opening = headerOf(t, packet.SYN)
 	if d.Verdict == sg.Drop && d.Reason == sg.NoRule {
-		t := s.record.Tuple()
-		if s.example.Direction != key.dir {
-			t = t.Reverse()
-		}
-		h := headerOf(t, packet.SYN)
-		d.Near = j.near(key.eni, key.dir, &h)
+		d.Near = j.near(key.eni, key.dir, &d.opening)
 	}
 	d.Cause = s.cause(j, &d)
 	if d.Cause == Changed {

@@ -28,16 +28,7 @@ func (t *reportText) flowTotals(r *FlowReport) {
 		span = fmt.Sprintf(", %s to %s", r.First.Format("2006-01-02 15:04:05"), r.Last.Format("2006-01-02 15:04:05"))
 	}
 	t.line(0, "%s of %d of %d interfaces%s", prose.Count(uint64(r.Log.Records), "record"), r.Interfaces, r.InPolicy, span)
-	if r.Log.SkipData > 0 {
-		t.line(2, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
-			100*float64(r.Log.SkipData)/float64(r.Log.Records))
-	}
-	if r.Log.Damaged > 0 {
-		t.line(2, "%s could not be read", prose.Count(uint64(r.Log.Damaged), "line"))
-	}
-	if r.NotApplicable.Records > 0 {
-		t.line(2, "%s of %s that the topology lacks", prose.Count(r.NotApplicable.Records, "record"), prose.Count(uint64(r.Strangers), "interface"))
-	}
+	t.gaps(r)
 	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
 	row := func(v sg.Verdict, word string, c FlowCount, why string) {
 		if c.Records > 0 {
@@ -52,12 +43,34 @@ func (t *reportText) flowTotals(r *FlowReport) {
 	row(sg.Accept, "accepted", r.Accepted, "")
 	row(sg.Drop, "dropped", r.Dropped, "")
 	for _, u := range r.Undecided {
-		why := undecidedText[u.Undecided]
-		if u.Undecided == NotGiven {
-			why = reasonWords(u.Reason)
-		}
-		row(sg.Unknown, "unknown", u.FlowCount, why)
+		row(sg.Unknown, "unknown", u.FlowCount, u.why())
 	}
+	t.openings(r)
+}
+
+func (u *UndecidedCount) why() string {
+	if u.Undecided == NotGiven {
+		return reasonWords(u.Reason)
+	}
+	return undecidedText[u.Undecided]
+}
+
+// gaps are what the log does not hold, or the topology does not.
+func (t *reportText) gaps(r *FlowReport) {
+	if r.Log.SkipData > 0 {
+		t.line(2, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
+			100*float64(r.Log.SkipData)/float64(r.Log.Records))
+	}
+	if r.Log.Damaged > 0 {
+		t.line(2, "%s could not be read", prose.Count(uint64(r.Log.Damaged), "line"))
+	}
+	if r.NotApplicable.Records > 0 {
+		t.line(2, "%s of %s that the topology lacks", prose.Count(r.NotApplicable.Records, "record"), prose.Count(uint64(r.Strangers), "interface"))
+	}
+}
+
+// openings are the sentences behind the totals.
+func (t *reportText) openings(r *FlowReport) {
 	if len(r.Openings) > 0 {
 		var by []string
 		for _, e := range r.Openings {
@@ -83,7 +96,8 @@ var undecidedText = [numUndecided]string{
 	NotGroups:    "not by groups: reject-reason",
 }
 
-func (t *reportText) flowAgreement(r *FlowReport) {
+// agreed says how often AWS did what the groups do.
+func (t *reportText) agreed(r *FlowReport) {
 	n := r.Agreeing.Records + r.Disagreeing.Records
 	if n == 0 {
 		t.line(0, "no record was decided: is this the topology of the log?")
@@ -91,6 +105,10 @@ func (t *reportText) flowAgreement(r *FlowReport) {
 	}
 	t.line(0, "AWS did what these groups do in %d of %s that can be decided: %.4g%%",
 		r.Agreeing.Records, prose.Count(n, "record"), 100*float64(r.Agreeing.Records)/float64(n))
+}
+
+func (t *reportText) flowAgreement(r *FlowReport) {
+	t.agreed(r)
 	if r.Disagreeing.Records == 0 {
 		return
 	}
@@ -101,32 +119,44 @@ func (t *reportText) flowAgreement(r *FlowReport) {
 		t.b = fmt.Appendf(t.b, "  %10d %10d  ", d.Packets, d.Records)
 		t.b, _ = prose.Wrap(t.b, flowPacket(&d.Example), indent, indent+2)
 		t.b = append(t.b, '\n')
-		said := "AWS rejected, these groups admit"
-		if d.Verdict == sg.Drop {
-			said = "AWS admitted, these groups drop"
-		}
-		if d.Reason == sg.ACLDeny {
-			said = "AWS admitted, this network ACL denies"
-		}
-		t.line(indent, "%s %s %s: %s", t.eni(d.ENI), d.Direction, flowPort(d), said)
+		t.line(indent, "%s %s %s: %s", t.eni(d.ENI), d.Direction, flowPort(d), d.said())
 		if d.FarEnds > 1 {
 			t.line(indent, "and %s more", prose.Count(uint64(d.FarEnds-1), "far end"))
 		}
 		t.line(indent, "%s", t.cause(d))
-		switch acl := d.Rule.ACL(); {
-		case acl != "":
-			t.line(indent, "%s: %s", escape.Text(string(acl)), t.entryWords(d.Rule))
-		case !d.Rule.IsZero():
-			t.line(indent, "rule: %s (%s)", t.ruleName(d.Rule), t.ruleWords(d.Rule))
-		}
-		if len(d.Near) > 0 {
-			t.line(indent, "nearest: %s: %s", t.ruleName(d.Near[0].Rule), fails(d.Near[0].Fails))
+		if s := t.behind(d); s != "" {
+			t.line(indent, "%s", s)
 		}
 		t.line(indent, "first at %s", escape.Text(d.Position.String()))
 	}
 	if r.OtherDisagreements.Records > 0 {
 		t.b = fmt.Appendf(t.b, "  %10d %10d  others\n", r.OtherDisagreements.Packets, r.OtherDisagreements.Records)
 	}
+}
+
+// said is what AWS and the groups do.
+func (d *Disagreement) said() string {
+	switch {
+	case d.Reason == sg.ACLDeny:
+		return "AWS admitted, this network ACL denies"
+	case d.Verdict == sg.Drop:
+		return "AWS admitted, these groups drop"
+	}
+	return "AWS rejected, these groups admit"
+}
+
+// behind is the rule or the entry behind a disagreement, or the rule nearest to what no
+// rule admits.
+func (n *names) behind(d *Disagreement) string {
+	switch acl := d.Rule.ACL(); {
+	case acl != "":
+		return escape.Text(string(acl)) + ": " + n.entryWords(d.Rule)
+	case !d.Rule.IsZero():
+		return fmt.Sprintf("rule: %s (%s)", n.ruleName(d.Rule), n.ruleWords(d.Rule))
+	case len(d.Near) > 0:
+		return "nearest: " + n.nearest(d.Near)
+	}
+	return ""
 }
 
 func flowPort(d *Disagreement) string {
@@ -206,23 +236,27 @@ func (t *reportText) flowTalkers(r *FlowReport) {
 		}
 		t.b, _ = prose.Wrap(t.b, words, indent, indent+2)
 		t.b = append(t.b, '\n')
-		by := "by a network ACL, or for lack of a rule that is given here"
-		switch {
-		case k.Reason == sg.ACLDeny:
-			by = reasonWords(k.Reason)
-		case k.Verdict == sg.Drop:
-			by = "by the groups: " + reasonWords(k.Reason)
-		case k.Verdict == sg.Unknown && k.Undecided == NotGiven:
-			by = "by whom is not known: " + reasonWords(k.Reason)
-		case k.Verdict == sg.Unknown:
-			by = "by whom is not known: " + undecidedText[k.Undecided]
-		}
-		t.line(indent, "%s %s, %s", t.eni(k.ENI), k.Direction, by)
+		t.line(indent, "%s %s, %s", t.eni(k.ENI), k.Direction, k.by())
 		if len(k.Near) > 0 {
-			t.line(indent, "nearest: %s: %s", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
+			t.line(indent, "nearest: %s", t.nearest(k.Near))
 		}
 	}
 	if r.OtherRejects.Records > 0 {
 		t.b = fmt.Appendf(t.b, "  %10d %10d  of others\n", r.OtherRejects.Packets, r.OtherRejects.Records)
 	}
+}
+
+// by says who rejected the packets, as far as it is known.
+func (k *FlowTalker) by() string {
+	switch {
+	case k.Reason == sg.ACLDeny:
+		return reasonWords(k.Reason)
+	case k.Verdict == sg.Drop:
+		return "by the groups: " + reasonWords(k.Reason)
+	case k.Verdict == sg.Unknown && k.Undecided == NotGiven:
+		return "by whom is not known: " + reasonWords(k.Reason)
+	case k.Verdict == sg.Unknown:
+		return "by whom is not known: " + undecidedText[k.Undecided]
+	}
+	return "by a network ACL, or for lack of a rule that is given here"
 }

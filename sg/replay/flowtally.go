@@ -53,6 +53,8 @@ type flowTally struct {
 
 	talkers      map[flowTalkerKey]*FlowTalker
 	otherRejects FlowCount
+
+	over slots
 }
 
 // A serviceKey is what connections to one port have in common about which the groups
@@ -102,6 +104,7 @@ func newFlowTally() *flowTally {
 	return &flowTally{
 		evidence: map[flowlog.Evidence]uint64{}, enis: map[sg.ENIID]bool{}, strangers: map[string]bool{},
 		rules: map[sg.RuleRef]*FlowCount{}, services: map[serviceKey]*service{}, talkers: map[flowTalkerKey]*FlowTalker{},
+		over: slots{width: int64(time.Second)},
 	}
 }
 
@@ -122,6 +125,9 @@ func (t *flowTally) add(r *FlowRecord) {
 		return
 	}
 	t.verdicts[r.Verdict].add(r.Record)
+	if r.Has(flowlog.FieldStart) && r.Start >= -maxTime && r.Start <= maxTime {
+		*t.over.at(r.Start * int64(time.Second)).of(r.Verdict)++
+	}
 	if r.Undecided != 0 {
 		t.undecided[r.Undecided].add(r.Record)
 		if r.Undecided == NotGiven {

@@ -35,11 +35,19 @@ func (n *names) ruleWords(r sg.RuleRef) string {
 // entryWords is what an entry of a network ACL decides: "entry 90 denies tcp 443 from
 // 0.0.0.0/0".
 func (n *names) entryWords(r sg.RuleRef) string {
+	if r.Entry().Number == 0 {
+		return n.entrySays(r)
+	}
+	return "entry " + entryName(r) + " " + n.entrySays(r)
+}
+
+// entrySays is entryWords without the number.
+func (n *names) entrySays(r sg.RuleRef) string {
 	switch e := r.Entry(); {
 	case e.Number == 0:
 		return "decided as about the first fragment"
 	case e.Allow:
-		return "entry " + entryName(r) + " allows " + n.ruleWords(r)
+		return "allows " + n.ruleWords(r)
 	}
-	return "entry " + entryName(r) + " denies " + n.ruleWords(r)
+	return "denies " + n.ruleWords(r)
 }

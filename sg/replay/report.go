@@ -65,6 +65,9 @@ type Report struct {
 	// are at most [MaxTalkers]. OtherDrops counts the packets of all others.
 	Talkers    []Talker
 	OtherDrops Count
+
+	// Timeline are the packets over the time of the captures.
+	Timeline Timeline
 }
 
 // MaxTalkers is how many talkers a report lists.
@@ -92,11 +95,20 @@ type RuleHits struct {
 	// which the rule had opened.
 	Carried uint64
 
+	// First is the first packet that the rule itself admitted, judged at Time, with the
+	// number Number; that is 0 where there is none.
+	First  packet.Header
+	Number uint64
+	Time   time.Time
+
 	// Never says why the rule could not admit a packet, whatever the capture holds,
 	// or why it is not needed for any, which Needless tells. It is empty for a rule
 	// that did not match here but might elsewhere, and without [Report.Blame].
 	Never    string
 	Needless bool // another rule admits all that this one does
+
+	at  sg.ENIID // where First was admitted
+	via sg.Via   // of First, by its tunnels
 }
 
 // Midstream counts TCP connections of which the capture does not show the SYN.
@@ -154,6 +166,8 @@ type Talker struct {
 	// each with what keeps it from that. There are none where no rule is to
 	// blame.
 	Near []sg.NearRule
+
+	via sg.Via // of First, by its tunnels
 }
 
 // Of returns the packets with a verdict.
@@ -198,14 +212,17 @@ func (r *Report) Blame(findings []lint.Finding) {
 // report puts together what the workers counted.
 func (r *run) report() *Report {
 	var live, made int64
+	over := slots{width: tick}
 	for _, w := range r.workers {
 		l, m := w.sample(r.now)
 		live, made = live+l, made+m
+		w.watch.end(&w.tally)
+		over.merge(&w.watch.slots)
 	}
 	r.endTick(live, made, r.now)
 	out := &Report{
 		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
-		Peak: uint64(r.peak), PeakTime: r.peakTime,
+		Peak: uint64(r.peak), PeakTime: r.peakTime, Timeline: over.timeline(),
 	}
 	for _, v := range []sg.Verdict{sg.Unknown, sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
@@ -248,6 +265,9 @@ func (r *run) hits(ref sg.RuleRef) RuleHits {
 		if n := w.tally.rules.byRule[ref]; n != nil {
 			hits.Admitted += n.admitted
 			hits.Carried += n.carried
+			if n.number > 0 && (hits.Number == 0 || n.number < hits.Number) {
+				hits.First, hits.Number, hits.Time, hits.via, hits.at = n.first, n.number, n.time, n.via, n.at
+			}
 		}
 	}
 	return hits

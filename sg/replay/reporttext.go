@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -15,11 +16,9 @@ import (
 func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	t := reportText{names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color}
 	t.totals(r)
-	t.disorder(r)
-	t.copies(&r.Copies)
-	t.connections(r)
-	t.midstream(&r.Midstream)
+	t.remarks(r)
 	t.rules(r)
+	t.laterFragments(r)
 	t.entries(r)
 	t.talkers(r)
 	_, err := w.Write(t.b)
@@ -28,14 +27,26 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 
 type reportText struct {
 	names
-	color bool
-	b     []byte
+	color   bool
+	columns int // prose.Columns where it is 0
+	b       []byte
 }
 
 // line writes a sentence on lines of its own, with an indent.
 func (t *reportText) line(indent int, format string, args ...any) {
-	t.b, _ = prose.Wrap(prose.Blanks(t.b, indent), fmt.Sprintf(format, args...), indent, indent+2)
+	t.b, _ = prose.WrapAt(cmp.Or(t.columns, prose.Columns), prose.Blanks(t.b, indent), fmt.Sprintf(format, args...), indent, indent+2)
 	t.b = append(t.b, '\n')
+}
+
+// remarks are the sentences behind the totals.
+func (t *reportText) remarks(r *Report) {
+	if r.Packets > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
+		t.line(0, "no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell")
+	}
+	t.disorder(r)
+	t.copies(&r.Copies)
+	t.connections(r)
+	t.midstream(&r.Midstream)
 }
 
 func (t *reportText) totals(r *Report) {
@@ -49,16 +60,14 @@ func (t *reportText) totals(r *Report) {
 	}
 	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s  why\n", "", "packets", "bytes")
 	for _, n := range r.Reasons {
-		word := [...]string{sg.Accept: "accepted", sg.Drop: "dropped", sg.Unknown: "unknown", sg.NotApplicable: "not judged"}[n.Verdict]
-		t.b = paint(append(t.b, "  "...), t.color, n.Verdict, word, 10)
+		t.b = paint(append(t.b, "  "...), t.color, n.Verdict, verdictPast[n.Verdict], 10)
 		t.b = fmt.Appendf(t.b, " %10d %14d  ", n.Packets, n.Bytes)
 		t.b, _ = prose.Wrap(t.b, reasonWords(n.Reason), 40, 40)
 		t.b = append(t.b, '\n')
 	}
-	if r.Of(sg.NotApplicable).Packets == r.Packets {
-		t.line(0, "no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell")
-	}
 }
+
+var verdictPast = [...]string{sg.Accept: "accepted", sg.Drop: "dropped", sg.Unknown: "unknown", sg.NotApplicable: "not judged"}
 
 func (t *reportText) disorder(r *Report) {
 	d := &r.Disorder
@@ -158,15 +167,14 @@ func (t *reportText) rules(r *Report) {
 			t.b, col = append(t.b, '\n'), 0
 		}
 		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-countsWidth-col), "%11d %11d\n", h.Admitted, h.Carried)
-		switch {
-		case h.Admitted > 0 || h.Never == "":
-		case h.Needless:
-			t.line(6, "not needed: %s", escape.Text(prose.Plain(h.Never)))
-		default:
-			t.line(6, "can never match: %s", escape.Text(prose.Plain(h.Never)))
+		if s := h.never(); s != "" {
+			t.line(6, "%s", s)
 		}
 	}
-	if r.Fragments > 0 {
+}
+
+func (t *reportText) laterFragments(r *Report) {
+	if r.Fragments > 0 && len(r.Rules) > 0 {
 		t.line(2, "no rule counts the %s that followed an admitted first one", prose.Count(r.Fragments, "later fragment"))
 	}
 }
@@ -185,7 +193,7 @@ func (t *reportText) entries(r *Report) {
 		if i == 0 || acl != r.ACLEntries[i-1].Rule.ACL() || dir != r.ACLEntries[i-1].Rule.Direction() {
 			t.line(2, "%s %s", escape.Text(string(acl)), dir)
 		}
-		t.line(4, "%-5s %11d  %s", entryName(h.Rule), h.Admitted, strings.TrimPrefix(t.entryWords(h.Rule), "entry "+entryName(h.Rule)+" "))
+		t.line(4, "%-5s %11d  %s", entryName(h.Rule), h.Admitted, t.entrySays(h.Rule))
 	}
 }
 
@@ -200,17 +208,10 @@ func (t *reportText) talkers(r *Report) {
 		t.b = fmt.Appendf(t.b, "  %9d %9d  ", k.Packets, k.Number)
 		t.b, _ = prose.Wrap(t.b, talkerPacket(k), indent+1, indent+3)
 		t.b = append(t.b, '\n')
-		why := reasonWords(k.Reason)
-		if k.Refused {
-			why = refusedWords
-		}
-		place := t.eni(k.ENI)
-		if acl := k.Entry.ACL(); acl != "" {
-			place, why = escape.Text(string(acl)), t.entryWords(k.Entry)
-		}
+		place, why := t.dropped(k)
 		t.line(indent+1, "%s %s: %s", place, k.Direction, why)
 		if len(k.Near) > 0 {
-			t.line(indent+1, "nearest: %s: %s", t.ruleName(k.Near[0].Rule), fails(k.Near[0].Fails))
+			t.line(indent+1, "nearest: %s", t.nearest(k.Near))
 		}
 	}
 	if r.OtherDrops.Packets > 0 {
@@ -218,12 +219,39 @@ func (t *reportText) talkers(r *Report) {
 	}
 }
 
-func fails(fs []sg.Fail) string {
+// never says why a rule without packets could not have any, "" where it could.
+func (h *RuleHits) never() string {
+	switch {
+	case h.Admitted > 0 || h.Never == "":
+		return ""
+	case h.Needless:
+		return "not needed: " + escape.Text(prose.Plain(h.Never))
+	}
+	return "can never match: " + escape.Text(prose.Plain(h.Never))
+}
+
+// dropped is where packets of a talker were dropped, and why.
+func (n *names) dropped(k *Talker) (place, why string) {
+	switch acl := k.Entry.ACL(); {
+	case acl != "":
+		return escape.Text(string(acl)), n.entryWords(k.Entry)
+	case k.Refused:
+		return n.eni(k.ENI), refusedWords
+	}
+	return n.eni(k.ENI), reasonWords(k.Reason)
+}
+
+// nearest is the first of the rules that come near, with what fails, "" where there is
+// none.
+func (n *names) nearest(near []sg.NearRule) string {
+	if len(near) == 0 {
+		return ""
+	}
 	var words []string
-	for _, f := range fs {
+	for _, f := range near[0].Fails {
 		words = append(words, escape.Text(prose.Plain(f.String())))
 	}
-	return strings.Join(words, "; ")
+	return n.ruleName(near[0].Rule) + ": " + strings.Join(words, "; ")
 }
 
 // talkerPacket is the talker's first packet without what differs between them.

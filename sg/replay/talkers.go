@@ -15,7 +15,6 @@ const maxTalkers = 1 << 12
 type talker struct {
 	Talker
 	enforcer *sg.Enforcer
-	via      sg.Via // of First, by its tunnels
 }
 
 type talkerKey struct {
@@ -56,7 +55,8 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 		k = &talker{Talker{
 			Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, ENI: hop.Enforcer.ID(), Direction: hop.Direction,
 			Reason: reason, Refused: p.Refused, Entry: entry, First: *h, Time: p.Time, Number: p.Number,
-		}, hop.Enforcer, p.via(sg.Via{})}
+			via: p.via(sg.Via{}),
+		}, hop.Enforcer}
 		t.byKey[key] = k
 	}
 	k.Count.add(p.Frame.Length)

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"time"
+
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -60,7 +62,7 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 	for i := range hops {
 		d := &hops[i].Decision
 		if d.Verdict == sg.Accept && !d.Rule.IsZero() || d.Reason == sg.ACLDeny {
-			t.rules.add(d)
+			t.rules.add(&hops[i], p)
 		} else if d.Reason == sg.Tracked {
 			t.fragments++
 		}
@@ -88,6 +90,13 @@ type ruleCounts struct {
 type ruleCount struct {
 	admitted uint64 // by the rule itself
 	carried  uint64 // on connections that the rule opened
+
+	// The first packet that it admitted itself.
+	first  packet.Header
+	number uint64
+	time   time.Time
+	via    sg.Via   // by its tunnels
+	at     sg.ENIID // where
 }
 
 func (c *ruleCounts) init() {
@@ -95,7 +104,8 @@ func (c *ruleCounts) init() {
 	c.count = &ruleCount{}
 }
 
-func (c *ruleCounts) add(d *sg.Decision) {
+func (c *ruleCounts) add(hop *sg.Hop, p *Packet) {
+	d := &hop.Decision
 	if d.Rule != c.last {
 		n := c.byRule[d.Rule]
 		if n == nil {
@@ -106,8 +116,11 @@ func (c *ruleCounts) add(d *sg.Decision) {
 	}
 	if d.Reason == sg.Tracked || d.Reason == sg.Related {
 		c.count.carried++
-	} else {
-		c.count.admitted++
+		return
+	}
+	if c.count.admitted++; c.count.admitted == 1 {
+		c.count.first, c.count.number, c.count.time, c.count.via = p.Frame.Header, p.Number, p.Time, p.via(sg.Via{})
+		c.count.at = hop.Enforcer.ID()
 	}
 }
 

@@ -24,12 +24,13 @@ type worker struct {
 	placed sg.ENIID
 	at     *sg.Enforcer
 
-	made uint64 // entries, up to the last sample
+	made  uint64 // entries, up to the last sample
+	watch watch
 }
 
 func newWorker(p *sg.Policy, o *Options) *worker {
 	fo := o.Firewall
-	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via}
+	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via, watch: watch{slots: slots{width: tick}}}
 	for i := range w.packets {
 		w.packets[i].Via = o.Via
 	}
@@ -76,6 +77,7 @@ func (w *worker) judged(i int, o *sg.Outcome) {
 // of those that were made since the one before.
 func (w *worker) sample(now time.Time) (live, made int64) {
 	w.flush()
+	w.watch.now(now, &w.tally)
 	w.fw.Expire(now, math.MaxInt)
 	s := w.fw.Stats()
 	made = int64(s.Inserted - w.made)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
 // Two hosts in two subnets: the ACL of the second has no entry for answers.
@@ -35,8 +37,8 @@ func TestACLs(t *testing.T) {
 	hop := said.Packets[1].Hops[0]
 	assert.Equal(t, "acl-b", string(hop.ACL))
 	assert.Equal(t, "eni-b", string(hop.ENI))
-	assert.Equal(t, &ruleJSON{Direction: "ingress", Index: -1, Rule: "ingress *", RuleText: "32767 deny all 0.0.0.0/0", ACL: "acl-b"}, hop.Rule)
-	assert.Equal(t, []failJSON{{Field: "port", Want: "443", Got: "80"}}, hop.Nearest[0].Fails)
+	assert.Equal(t, &jsondoc.Rule{Direction: "ingress", Index: -1, Rule: "ingress *", RuleText: "32767 deny all 0.0.0.0/0", ACL: "acl-b"}, hop.Rule)
+	assert.Equal(t, []jsondoc.Fail{{Field: "port", Want: "443", Got: "80"}}, hop.Nearest[0].Fails)
 	assert.Len(t, hop.Passed, 2)
 
 	r = runSgsim(t, "check", "-topology", file)
@@ -44,10 +46,18 @@ func TestACLs(t *testing.T) {
 	assert.Contains(t, flat(r.stdout), "world.json:12: warning: blocked: acl-b egress 100 ingress has no entry for the answers: icmp 0/0 from 0.0.0.0/0, the echo replies of ping")
 	assert.Contains(t, flat(r.stdout), "note: unjudged: subnet-a no network ACL names it")
 	r = runSgsim(t, "check", "-format", "json", "-topology", file)
-	var found checkJSON
+	var found struct {
+		Findings []struct {
+			ACL       string
+			Entry     int
+			Direction string
+			Line      int
+			Subnet    string
+		}
+	}
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &found))
 	require.Len(t, found.Findings, 3)
-	assert.Equal(t, []any{"acl-b", 100, "ingress", 10}, []any{string(found.Findings[0].ACL), found.Findings[0].Entry, found.Findings[0].Direction, found.Findings[0].Line})
-	assert.Equal(t, []any{"acl-b", 100, "egress", 12}, []any{string(found.Findings[1].ACL), found.Findings[1].Entry, found.Findings[1].Direction, found.Findings[1].Line})
-	assert.Equal(t, "subnet-a", string(found.Findings[2].Subnet))
+	assert.Equal(t, []any{"acl-b", 100, "ingress", 10}, []any{found.Findings[0].ACL, found.Findings[0].Entry, found.Findings[0].Direction, found.Findings[0].Line})
+	assert.Equal(t, []any{"acl-b", 100, "egress", 12}, []any{found.Findings[1].ACL, found.Findings[1].Entry, found.Findings[1].Direction, found.Findings[1].Line})
+	assert.Equal(t, "subnet-a", found.Findings[2].Subnet)
 }

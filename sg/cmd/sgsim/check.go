@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
 )
@@ -32,6 +32,7 @@ nothing: -topology pl-0123=FILE.
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default
                        text)
+  -html FILE           write the findings as a page too
   -fail-on WHAT,...    what fails: severities error, warning, note; kinds quota, stale,
                        dangling, never, duplicate, shadowed, misleading, misplaced; all;
                        none (default error,warning)
@@ -54,6 +55,7 @@ func (t *tool) check(args []string) int {
 	topology.define(fs)
 	format := fs.String("format", "text", "")
 	failOn := fs.String("fail-on", "error,warning", "")
+	html := fs.String("html", "", "")
 	verbose := fs.Bool("v", false, "")
 	var quotas lint.Quotas
 	fs.Func("quota", "", func(s string) error { return setQuotas(&quotas, s) })
@@ -77,19 +79,19 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	w := newFindingWriter(topo, loader)
-	findings := slices.DeleteFunc(quotas.Check(topo), w.unsupplied)
+	findings := slices.DeleteFunc(quotas.Check(topo), unsupplied(topo, loader))
+	o := &lint.WriteOptions{Topology: topo, Place: place(loader), Statements: *verbose, Inputs: topology.files}
+	file, err := t.openPage(*html, inputs{topology: topology.files})
+	if err != nil {
+		return t.failed(err)
+	}
 	out := bufio.NewWriter(t.stdout)
 	if *format == "json" {
-		err = w.json(out, findings)
+		err = lint.WriteJSON(out, findings, o)
 	} else {
-		for i := range findings {
-			w.text(out, &findings[i], *verbose)
-		}
+		err = lint.WriteText(out, findings, o)
 	}
-	if ferr := out.Flush(); err == nil {
-		err = ferr
-	}
+	err = errors.Join(err, out.Flush(), writePage(file, func(w io.Writer) error { return lint.WriteHTML(w, findings, o) }))
 	if err != nil {
 		return t.failed(err)
 	}
@@ -151,130 +153,36 @@ func parseFindings(s string) (func(lint.Finding) bool, error) {
 	return func(f lint.Finding) bool { return kinds[f.Kind] || severities[f.Severity] }, nil
 }
 
-// A findingWriter writes findings about a topology.
-type findingWriter struct {
-	loader *load.Loader
-	names  prose.Names
-	groups map[sg.GroupID]*sg.Group // the first of each id
-	lists  map[sg.PrefixListID]string
-}
-
-func newFindingWriter(topo *sg.Topology, l *load.Loader) *findingWriter {
-	w := &findingWriter{l, prose.NamesOf(topo), map[sg.GroupID]*sg.Group{}, map[sg.PrefixListID]string{}}
-	for i := range topo.Groups {
-		if g := &topo.Groups[i]; w.groups[g.ID] == nil {
-			w.groups[g.ID] = g
+// place is where in the files a subject stands.
+func place(l *load.Loader) func(lint.Subject) lint.Place {
+	return func(s lint.Subject) lint.Place {
+		var at load.Place
+		switch {
+		case s.ACL != "":
+			at = l.ACLPlace(s.ACL, s.Dir, s.Number)
+		case s.Dir != 0:
+			at = l.RulePlace(s.Group, s.Dir, s.Index)
+		case s.Group != "":
+			at = l.GroupPlace(s.Group)
+		case s.ENI != "":
+			at = l.ENIPlace(s.ENI)
 		}
+		return lint.Place{File: at.File, Line: at.Line, Path: at.Path, Resource: at.Resource}
 	}
-	for _, p := range topo.PrefixLists {
-		w.lists[p.ID] = p.Name
-	}
-	return w
 }
 
 // unsupplied reports whether a rule is found to match nothing because the entries
 // of its prefix list were not supplied. That says something of the files and not of
 // the rule, and the loader warned of it.
-func (w *findingWriter) unsupplied(f lint.Finding) bool {
-	list := w.rule(f.Subject).Peer.PrefixList
-	return f.Kind == lint.NeverMatches && list != "" && !w.loader.EntriesTold(list)
-}
-
-// rule returns the rule that s is, the zero Rule if it is none.
-func (w *findingWriter) rule(s lint.Subject) sg.Rule {
-	g := w.groups[s.Group]
-	switch {
-	case g == nil:
-	case s.Dir == sg.Ingress && s.Index < len(g.Ingress):
-		return g.Ingress[s.Index]
-	case s.Dir == sg.Egress && s.Index < len(g.Egress):
-		return g.Egress[s.Index]
-	}
-	return sg.Rule{}
-}
-
-// place is where in the files a subject stands.
-func (w *findingWriter) place(s lint.Subject) load.Place {
-	switch {
-	case s.ACL != "":
-		return w.loader.ACLPlace(s.ACL, s.Dir, s.Number)
-	case s.Dir != 0:
-		return w.loader.RulePlace(s.Group, s.Dir, s.Index)
-	case s.Group != "":
-		return w.loader.GroupPlace(s.Group)
-	case s.ENI != "":
-		return w.loader.ENIPlace(s.ENI)
-	}
-	return load.Place{}
-}
-
-// subject names a rule as the report of a replay does, and what else there may be.
-func (w *findingWriter) subject(s lint.Subject) string {
-	switch {
-	case s.ACL != "" || s.Subnet != "":
-		return printableLine(s.String())
-	case s.Dir != 0:
-		return fmt.Sprintf("%s %s, %s", w.names.Group(s.Group), w.ruleName(s), w.ruleText(s))
-	case s.Group != "":
-		return w.names.Group(s.Group)
-	case s.ENI != "":
-		return w.names.ENI(s.ENI)
-	case s.PrefixList != "" && w.lists[s.PrefixList] != "":
-		return printableLine(w.lists[s.PrefixList] + " (" + string(s.PrefixList) + ")")
-	}
-	return printableLine(string(s.PrefixList))
-}
-
-// ruleName is "ingress[3]", or "ingress sgr-0123".
-func (w *findingWriter) ruleName(s lint.Subject) string {
-	if id := w.rule(s).ID; id != "" {
-		return s.Dir.String() + " " + printableLine(string(id))
-	}
-	return fmt.Sprintf("%s[%d]", s.Dir, s.Index)
-}
-
-func (w *findingWriter) ruleText(s lint.Subject) string {
-	return prose.Rule(s.Dir, w.rule(s), w.names.Group)
-}
-
-// text writes a finding: a line with place, severity, kind and subject, and below it
-// what is the matter and what to do.
-func (w *findingWriter) text(out io.Writer, f *lint.Finding, verbose bool) {
-	line := func(indent int, format string, args ...any) {
-		s := w.names.Text(fmt.Sprintf(format, args...))
-		if !verbose {
-			s = prose.Plain(s)
+func unsupplied(topo *sg.Topology, l *load.Loader) func(lint.Finding) bool {
+	groups := map[sg.GroupID]*sg.Group{} // the first of each id
+	for i := range topo.Groups {
+		if g := &topo.Groups[i]; groups[g.ID] == nil {
+			groups[g.ID] = g
 		}
-		b, _ := prose.Wrap(prose.Blanks(nil, indent), s, indent, indent+2)
-		out.Write(append(b, '\n'))
 	}
-	head := placeText(w.place(f.Subject)) + f.Severity.String() + ": " + f.Kind.String()
-	if s := w.subject(f.Subject); s != "" {
-		head += ": " + s
+	return func(f lint.Finding) bool {
+		list := f.RuleOf(groups[f.Group]).Peer.PrefixList
+		return f.Kind == lint.NeverMatches && list != "" && !l.EntriesTold(list)
 	}
-	b, _ := prose.Wrap(nil, printableLine(head), 0, 4)
-	out.Write(append(b, '\n'))
-	switch {
-	case f.Code != "":
-		line(4, "%s (%s)", f.Text, f.Code)
-	default:
-		line(4, "%s", f.Text)
-	}
-	if f.Other.Dir != 0 {
-		b, _ := prose.Wrap([]byte("    "), placeText(w.place(f.Other))+w.subject(f.Other), 4, 6)
-		out.Write(append(b, '\n'))
-	}
-	if f.Advice != "" {
-		line(4, "%s", f.Advice)
-	}
-}
-
-// placeText is "groups.json:17: ", with the resource of Terraform, which prints one
-// line; "" where nothing is known.
-func placeText(at load.Place) string {
-	at.Path = ""
-	if s := at.String(); s != "" {
-		return printableLine(s) + ": "
-	}
-	return ""
 }

@@ -39,6 +39,7 @@ differently, and which live on only because they are tracked.
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand in both, or more about one; repeat
   -format text|json|markdown        markdown is for a pull request (default text)
+  -html FILE           write it all as a page too
   -most N              changes, pairs and talkers to show, each (default 20)
   -at TIME             when the change happens, by the clock of captures: 10:32:00 (UTC)
                        or 2026-03-01T12:00:00Z (default before them)
@@ -91,6 +92,7 @@ func (t *tool) diff(args []string) int {
 	fs.Var(&options, "option", "")
 	fs.Var(&then, "then", "")
 	fs.StringVar(&f.format, "format", "text", "")
+	fs.StringVar(&f.html, "html", "", "")
 	fs.StringVar(&f.logFormat, "log-format", "", "")
 	fs.IntVar(&f.most, "most", 20, "")
 	fs.StringVar(&at, "at", "", "")
@@ -268,6 +270,11 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 	if usage != nil || err != nil {
 		return usage, err
 	}
+	plans := f.before.plans // that of both
+	page, err := t.openPage(f.html, inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)})
+	if err != nil {
+		return nil, err
+	}
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
@@ -283,7 +290,13 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 			return usage, err
 		}
 	}
-	if err := f.write(bufio.NewWriter(t.stdout), d, traffic, namesOfBoth(first, second)); err != nil {
+	names := namesOfBoth(first, second)
+	err = errors.Join(f.write(bufio.NewWriter(t.stdout), d, traffic, names), writePage(page, func(w io.Writer) error {
+		return diff.WriteHTML(w, d, traffic, &diff.PageOptions{
+			TextOptions: names, Before: slices.Concat(f.before.files, plans), After: slices.Concat(f.after.files, plans), Captures: f.captures,
+		})
+	}))
+	if err != nil {
 		return nil, err
 	}
 	if f.fails(d, traffic) {
@@ -339,6 +352,9 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 	for _, c := range r.files {
 		sources = append(sources, c)
 	}
+	p := t.progress(sizeOf(r.captures), "packets", recordHeader)
+	defer p.done()
+	o.Progress = p.show
 	traffic, err = diff.Replay(t.ctx, before, after, o, sources...)
 	return traffic, nil, r.located(err)
 }

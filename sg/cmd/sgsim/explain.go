@@ -13,6 +13,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -110,7 +111,7 @@ func (t *tool) explain(args []string) int {
 	if err != nil {
 		return t.failed(err)
 	}
-	e := &explainer{tool: t, explainFlags: &f, topo: topo, names: jsonNames{prose.NamesOf(topo)}}
+	e := &explainer{tool: t, explainFlags: &f, topo: topo, names: jsondoc.Names{Names: prose.NamesOf(topo)}}
 	if usage := e.settle(); usage != nil {
 		return t.misused(fs, usage)
 	}
@@ -171,7 +172,7 @@ type explainer struct {
 
 	topo    *sg.Topology
 	policy  *sg.Policy
-	names   jsonNames
+	names   jsondoc.Names
 	place   *placer
 	packets []question
 	said    []*sg.Explanation
@@ -282,12 +283,14 @@ func (e *explainer) captured() error {
 	options := e.options()
 	explain, forward := e.at(sg.NewFirewall(e.policy, &options))
 	to := &upTo{number: e.number, via: e.via, explain: explain, forward: forward}
-	o := &replay.Options{Firewall: e.options(), Observer: to, Via: e.via}
+	p := e.progress(sizeOf(e.args), "packets", recordHeader)
+	o := &replay.Options{Firewall: e.options(), Observer: to, Via: e.via, Progress: p.show}
 	if e.place != nil {
 		e.place.captures = r.files
 		o.Place = e.place.place
 	}
 	report, err := replay.Run(e.ctx, e.policy, o, sources...)
+	p.done()
 	switch {
 	case to.said != nil:
 		e.said = append(e.said, to.said)
@@ -326,17 +329,11 @@ func (u *upTo) Observe(p *replay.Packet) error {
 
 // text writes the explanations for people, at most 80 columns wide.
 func (e *explainer) text(w io.Writer) {
-	// Hints name the options of package sg.
-	flags := strings.NewReplacer("see Options.Midstream", "see -midstream", "see Options.RelatedICMP", "see -related-icmp", "say through=", "say -through ")
 	for i, x := range e.said {
 		if i > 0 {
 			io.WriteString(w, "\n")
 		}
-		s := flags.Replace(x.String())
-		if !e.verbose {
-			s = prose.Plain(s)
-		}
-		for line := range strings.Lines(e.names.Text(s)) {
+		for line := range strings.Lines(e.names.Explanation(x, e.verbose)) {
 			const label = len("  connection  ")
 			line = strings.TrimRight(line, "\n")
 			head, indent := "", 2

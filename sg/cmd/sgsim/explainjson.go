@@ -7,6 +7,7 @@ import (
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
 type explainJSON struct {
@@ -32,62 +33,35 @@ type hopJSON struct {
 	Direction  string          `json:"direction"`
 	Verdict    string          `json:"verdict"`
 	Reason     string          `json:"reason"`
-	Groups     []groupJSON     `json:"groups"`
+	Groups     []jsondoc.Group `json:"groups"`
 	Connection *connJSON       `json:"connection,omitempty"`
-	Rule       *ruleJSON       `json:"rule,omitempty"`
+	Rule       *jsondoc.Rule   `json:"rule,omitempty"`
 	Match      *matchJSON      `json:"match,omitempty"`
-	Nearest    []nearJSON      `json:"nearest,omitempty"`
+	Nearest    []jsondoc.Near  `json:"nearest,omitempty"`
 	ACL        sg.NetworkACLID `json:"acl,omitempty"`
-	Passed     []nearJSON      `json:"passed,omitempty"`
+	Passed     []jsondoc.Near  `json:"passed,omitempty"`
 	Hints      []string        `json:"hints,omitempty"`
 }
 
-type groupJSON struct {
-	Group     sg.GroupID `json:"group"`
-	GroupName string     `json:"group_name,omitempty"`
-}
-
-type ruleJSON struct {
-	groupJSON
-	Direction string `json:"direction"`
-	Index     int    `json:"index"`
-	Rule      string `json:"rule"`
-	RuleText  string `json:"rule_text"`
-
-	ACL sg.NetworkACLID `json:"acl,omitempty"`
-}
-
 type connJSON struct {
-	Connection string    `json:"connection"`
-	State      string    `json:"state"`
-	Remaining  float64   `json:"remaining_s"`
-	Reply      bool      `json:"reply"`
-	Quoted     bool      `json:"quoted,omitempty"`
-	Rule       *ruleJSON `json:"rule,omitempty"`
+	Connection string        `json:"connection"`
+	State      string        `json:"state"`
+	Remaining  float64       `json:"remaining_s"`
+	Reply      bool          `json:"reply"`
+	Quoted     bool          `json:"quoted,omitempty"`
+	Rule       *jsondoc.Rule `json:"rule,omitempty"`
 }
 
 type matchJSON struct {
-	ruleJSON
+	jsondoc.Rule
 	CIDR       string          `json:"cidr,omitempty"`
 	PrefixList sg.PrefixListID `json:"prefix_list,omitempty"`
 	Member     sg.ENIID        `json:"member,omitempty"`
 }
 
-type nearJSON struct {
-	ruleJSON
-	Fails []failJSON `json:"fails"`
-}
-
-type failJSON struct {
-	Field string `json:"field"`
-	Want  string `json:"want"`
-	Got   string `json:"got"`
-	Why   string `json:"why,omitempty"`
-}
-
 // json writes the explanations for programs.
 func (e *explainer) json(w io.Writer) error {
-	all := explainJSON{Version: jsonVersion, Packets: []packetJSON{}}
+	all := explainJSON{Version: jsondoc.Version, Packets: []packetJSON{}}
 	for _, x := range e.said {
 		p := packetJSON{
 			Packet: x.Header.String(), Number: e.number, Via: x.Via.String(),
@@ -105,7 +79,7 @@ func (e *explainer) json(w io.Writer) error {
 		}
 		all.Packets = append(all.Packets, p)
 	}
-	return writeJSON(w, all)
+	return jsondoc.Write(w, all)
 }
 
 func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
@@ -113,24 +87,24 @@ func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
 	j := hopJSON{
 		ENI: eni, ENIName: e.names.ENIs[eni], Direction: hop.Direction.String(),
 		Verdict: hop.Decision.Verdict.String(), Reason: hop.Decision.Reason.String(),
-		Groups: []groupJSON{}, Hints: hop.Hints,
+		Groups: []jsondoc.Group{}, Hints: hop.Hints,
 	}
 	for _, g := range hop.Groups {
-		j.Groups = append(j.Groups, e.names.group(g))
+		j.Groups = append(j.Groups, e.names.Group(g))
 	}
 	if c := hop.Conn; c != nil {
 		j.Connection = &connJSON{
 			Connection: c.Tuple.String(), State: c.State.String(), Remaining: c.Remaining.Seconds(),
-			Reply: c.Dir == conntrack.Reply, Quoted: c.Quoted, Rule: e.names.ruleJSON(c.Rule),
+			Reply: c.Dir == conntrack.Reply, Quoted: c.Quoted, Rule: e.names.Rule(c.Rule),
 		}
 	}
-	j.Rule = e.names.ruleJSON(hop.Decision.Rule)
+	j.Rule = e.names.Rule(hop.Decision.Rule)
 	if m := &hop.Match; !m.Rule.IsZero() {
-		j.Match = &matchJSON{ruleJSON: *e.names.ruleJSON(m.Rule), PrefixList: m.PrefixList, Member: m.Member}
+		j.Match = &matchJSON{Rule: *e.names.Rule(m.Rule), PrefixList: m.PrefixList, Member: m.Member}
 		if m.CIDR != (netip.Prefix{}) {
 			j.Match.CIDR = m.CIDR.String()
 		}
 	}
-	j.ACL, j.Nearest, j.Passed = hop.Decision.Rule.ACL(), e.names.near(hop.Near), e.names.near(hop.Passed)
+	j.ACL, j.Nearest, j.Passed = hop.Decision.Rule.ACL(), e.names.Near(hop.Near), e.names.Near(hop.Passed)
 	return j
 }

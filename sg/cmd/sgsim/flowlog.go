@@ -9,12 +9,10 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -38,8 +36,8 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 		return nil, nil, nil
 	case logs < len(r.captures):
 		return nil, errors.New("captures and flow logs do not go together"), nil
-	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.format == "flowlog" || r.max > 0:
-		return nil, errors.New("-tap, -interface, -through, -accepted, -dropped, -max-connections and -format flowlog are for captures"), nil
+	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.annotated != "" || r.format == "flowlog" || r.max > 0:
+		return nil, errors.New("-tap, -interface, -through, -accepted, -dropped, -annotated, -max-connections and -format flowlog are for captures"), nil
 	case r.midstream != sg.MidstreamDrop:
 		return nil, errors.New("-midstream is for captures: connections of flow logs are always picked up"), nil
 	}
@@ -185,15 +183,10 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 		lines := replay.NewFlowJSONL(r.out)
 		o.Observe, flush = lines.Observe, lines.Flush
 	}
-	var p *progress
-	if terminal(r.stderr) {
-		p = &progress{w: r.stderr, began: time.Now(), total: log.Size(), noun: "records"}
-		o.Progress = func(s flowlog.Stats) { p.show(uint64(s.Records), uint64(s.Read)) }
-	}
+	p := r.progress(log.Size(), "records", 0)
+	o.Progress = func(s flowlog.Stats) { p.show(uint64(s.Records), uint64(s.Read)) }
 	report, err := replay.RunFlowLog(r.ctx, r.policy, o, log)
-	if p != nil {
-		p.done()
-	}
+	p.done()
 	err = errors.Join(err, flush(), r.out.Flush())
 	if n := report.Log.Damaged; n > maxDamaged {
 		fmt.Fprintf(r.stderr, "warning: %d more lines could not be read\n", n-maxDamaged)
@@ -202,12 +195,11 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 	if r.format == "jsonl" {
 		w = r.stderr
 	}
-	names := prose.NamesOf(r.topo)
+	write := report.WriteText
 	if r.format == "json" {
-		err = errors.Join(err, jsonNames{names}.writeFlowReport(w, report))
-	} else {
-		err = errors.Join(err, report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}))
+		write = report.WriteJSON
 	}
+	err = errors.Join(err, write(w, r.text(w)), writePage(r.page, func(w io.Writer) error { return replay.WriteFlowHTML(w, report, r.pageOptions()) }))
 	switch {
 	case r.ctx.Err() != nil:
 		return r.interrupted()

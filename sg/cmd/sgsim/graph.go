@@ -18,8 +18,8 @@ const graphHelp = `usage: sgsim graph [flags] [CAPTURE...]
 Draws the groups of a topology and their rules. Groups, networks and prefix lists are
 nodes; each line is a rule and points the way connections are opened: solid for an
 ingress rule, dashed for an egress rule, thick where both ends have one for the same
-traffic. With captures, each line carries the packets that its rules let pass, and
-rules without any are grey.
+traffic. With captures, each line carries the packets that its rules let pass, rules
+without any are grey, and packets that were dropped are red lines that end in a cross.
 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
@@ -83,28 +83,29 @@ func (t *tool) graph(args []string) int {
 	}
 	r := &replayer{tool: t, replayFlags: &f, topo: topo}
 	defer r.close()
-	switch o.Hits, err = r.hits(loader); {
+	drawing, err := r.draw(loader, &o)
+	switch {
 	case t.ctx.Err() != nil:
 		return t.interrupted()
 	case err != nil:
 		return t.failed(err)
 	}
 	out := bufio.NewWriter(t.stdout)
-	if err := errors.Join(write(graph.New(topo, &o), out), out.Flush()); err != nil {
+	if err := errors.Join(write(drawing, out), out.Flush()); err != nil {
 		return t.failed(err)
 	}
 	return exitOK
 }
 
-// hits runs the captures and returns how many packets each rule let pass; nil where
-// there are no captures.
-func (r *replayer) hits(loader *load.Loader) (func(sg.GroupID, sg.Direction, int) uint64, error) {
+// draw draws the groups, with what became of the packets of the captures where there are
+// any.
+func (r *replayer) draw(loader *load.Loader, o *graph.Options) (*graph.Graph, error) {
 	var err error
 	if r.policy, err = sg.Compile(r.topo); err != nil {
 		return nil, loader.Locate(err)
 	}
 	if len(r.captures) == 0 {
-		return nil, nil
+		return graph.New(r.topo, o), nil
 	}
 	var sources []replay.Source
 	for _, name := range r.captures {
@@ -115,18 +116,11 @@ func (r *replayer) hits(loader *load.Loader) (func(sg.GroupID, sg.Direction, int
 	for _, f := range r.files {
 		sources = append(sources, f)
 	}
-	report, err := replay.Run(r.ctx, r.policy, &replay.Options{Firewall: r.firewallFlags.options()}, sources...)
+	p := r.progress(sizeOf(r.captures), "packets", recordHeader)
+	report, err := replay.Run(r.ctx, r.policy, &replay.Options{Firewall: r.firewallFlags.options(), Progress: p.show}, sources...)
+	p.done()
 	if err != nil {
 		return nil, r.located(err)
 	}
-	type place struct {
-		group sg.GroupID
-		dir   sg.Direction
-		index int
-	}
-	hits := map[place]uint64{}
-	for _, h := range report.Rules {
-		hits[place{h.Rule.Group(), h.Rule.Direction(), h.Rule.Index()}] = h.Admitted + h.Carried
-	}
-	return func(g sg.GroupID, dir sg.Direction, index int) uint64 { return hits[place{g, dir, index}] }, nil
+	return report.Draw(r.topo, o), nil
 }

@@ -55,7 +55,9 @@ func TestGraphHits(t *testing.T) {
 		assert.Zero(t, r.status, r.stderr)
 		assert.Contains(t, r.stdout, "tcp 443: 3 packets")
 		assert.Contains(t, r.stdout, "tcp 5432: 2 packets")
-		assert.Contains(t, r.stdout, "not used by the capture")
+		assert.Contains(t, r.stdout, ">unused<")
+		assert.Contains(t, r.stdout, ">dropped<")
+		assert.Contains(t, r.stdout, "tcp 22: 1 packet dropped")
 		d := xml.NewDecoder(strings.NewReader(r.stdout))
 		var err error
 		for err == nil {

@@ -29,11 +29,12 @@ var mayImport = []struct {
 	{"sg/internal/reach", nil},
 	{"sg/internal/member", []string{"packet", "sg/internal/keyed"}},
 	{"sg/graph", []string{"packet", "conntrack", "netipx", "sg"}},
-	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg"}},
+	{"sg/internal/page", []string{"packet", "conntrack", "netipx", "sg", "sg/graph"}},
+	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg", "sg/graph"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
-	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/flowlog"}},
-	{"sg/diff", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/flowlog", "sg/replay"}},
-	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/lint", "sg/flowlog", "sg/replay", "sg/diff", "sg/load", "json", "yaml"}},
+	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog"}},
+	{"sg/diff", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay", "sg/diff", "sg/load", "json", "yaml"}},
 }
 
 func TestImports(t *testing.T) {

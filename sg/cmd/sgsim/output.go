@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -16,34 +18,26 @@ type output struct {
 	file *os.File // nil for none
 }
 
-// openCaptures opens the captures of -accepted, -dropped and -annotated. Nothing is
-// lost where that is refused: files are emptied only when all are known to be harmless.
+// inputs are the files that a command reads, which it must not write.
+type inputs struct{ captures, topology []string }
+
+func (r *replayer) inputs() inputs { return inputs{r.captures, r.topologyFlags.files} }
+
+// openCaptures opens the captures of -accepted, -dropped and -annotated, and the page of
+// -html.
 func (r *replayer) openCaptures() error {
-	outputs := [3]output{
+	outputs := []output{
 		{name: r.accepted, what: "where the accepted packets go"},
 		{name: r.dropped, what: "where the dropped packets go"},
 		{name: r.annotated, what: "where the annotated packets go"},
+		{name: r.html, what: "where the page goes"},
 	}
-	for i := range outputs {
-		o := &outputs[i]
-		if o.name == "" {
-			continue
-		}
-		f, err := os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE, 0o666)
-		if err != nil {
-			return err
-		}
-		r.closers = append(r.closers, f.Close)
-		if what := r.usedAs(f, outputs[:i]); what != "" {
-			return fmt.Errorf("%s: is %s", o.name, what)
-		}
-		o.file = f
+	closers, err := r.openOutputFiles(outputs, r.inputs())
+	r.closers = append(r.closers, closers...)
+	if err != nil {
+		return err
 	}
-	for _, o := range outputs {
-		if err := empty(o.file); err != nil {
-			return err
-		}
-	}
+	r.page = outputs[3].file
 	accepted, dropped, annotated := outputs[0].file, outputs[1].file, outputs[2].file
 	if accepted != nil || dropped != nil {
 		r.observer = append(r.observer, &replay.Split{Accepted: r.writer(accepted), Dropped: r.writer(dropped)})
@@ -56,6 +50,53 @@ func (r *replayer) openCaptures() error {
 	return nil
 }
 
+// openOutputFiles opens files that are to be written. Nothing is lost where that is
+// refused: they are emptied only when all are known to be harmless.
+func (t *tool) openOutputFiles(outputs []output, in inputs) (closers []func() error, err error) {
+	for i := range outputs {
+		o := &outputs[i]
+		if o.name == "" {
+			continue
+		}
+		f, err := os.OpenFile(o.name, os.O_WRONLY|os.O_CREATE, 0o666)
+		if err != nil {
+			return closers, err
+		}
+		closers = append(closers, f.Close)
+		if what := t.usedAs(f, in, outputs[:i]); what != "" {
+			return closers, fmt.Errorf("%s: is %s", o.name, what)
+		}
+		o.file = f
+	}
+	for _, o := range outputs {
+		if err := empty(o.file); err != nil {
+			return closers, err
+		}
+	}
+	return closers, nil
+}
+
+// openPage opens the page of -html; nil for none.
+func (t *tool) openPage(name string, in inputs) (*os.File, error) {
+	outputs := []output{{name: name, what: "where the page goes"}}
+	closers, err := t.openOutputFiles(outputs, in)
+	if err != nil {
+		for _, c := range closers {
+			c()
+		}
+		return nil, err
+	}
+	return outputs[0].file, nil
+}
+
+// writePage writes a page, if there is a file for one, and closes the file.
+func writePage(f *os.File, write func(io.Writer) error) error {
+	if f == nil {
+		return nil
+	}
+	return errors.Join(write(f), f.Close())
+}
+
 // empty empties a file, if it is one that can be: neither nil nor a device.
 func empty(f *os.File) error {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
@@ -66,7 +107,7 @@ func empty(f *os.File) error {
 
 // usedAs says what else a file that is to be written is, "" if nothing. Devices
 // and pipes may be several things at once.
-func (r *replayer) usedAs(f *os.File, others []output) string {
+func (t *tool) usedAs(f *os.File, in inputs, others []output) string {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
 		return ""
@@ -83,12 +124,12 @@ func (r *replayer) usedAs(f *os.File, others []output) string {
 		other, err := file.Stat()
 		return err == nil && os.SameFile(info, other)
 	}
-	for _, name := range r.captures {
-		if name == "-" && stream(r.stdin) || named(name) {
+	for _, name := range in.captures {
+		if name == "-" && stream(t.stdin) || named(name) {
 			return "one of the captures that are read"
 		}
 	}
-	for _, name := range r.topologyFlags.files {
+	for _, name := range in.topology {
 		// The file may stand behind the id of a prefix list.
 		if _, entries, _ := strings.Cut(name, "="); named(name) || named(entries) {
 			return "one of the topology's files"
@@ -99,10 +140,10 @@ func (r *replayer) usedAs(f *os.File, others []output) string {
 			return other.what
 		}
 	}
-	if stream(r.stdout) {
+	if stream(t.stdout) {
 		return "standard output"
 	}
-	if stream(r.stderr) {
+	if stream(t.stderr) {
 		return "standard error"
 	}
 	return ""

@@ -11,7 +11,7 @@ import (
 // The share of a flow log that was read is that of its bytes; of a capture, each packet
 // has a header of 16 bytes in the file besides.
 func TestProgressShare(t *testing.T) {
-	for each, want := range map[int64]string{0: ", 50%", 16: ", 66%"} {
+	for each, want := range map[int64]string{0: ", 50%, [23] s left", 16: ", 66%, [12] s left"} {
 		var b bytes.Buffer
 		p := progress{w: &b, began: time.Now().Add(-2 * time.Second), total: 10_000, noun: "records", each: each}
 		p.show(100, 5000)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg/internal/page/pagetest"
 )
 
 const root = "../../.." // of the repository
@@ -123,7 +125,13 @@ func TestReadmeCommands(t *testing.T) {
 		if !ok || strings.Contains(args, " groups.json") { // the reader's own files
 			continue
 		}
-		run(t, args)
+		page := filepath.Join(t.TempDir(), "report.html")
+		run(t, strings.ReplaceAll(args, "report.html", page))
+		if strings.Contains(args, "report.html") {
+			written, err := os.ReadFile(page)
+			require.NoError(t, err)
+			assert.Empty(t, pagetest.Read(written).Problems)
+		}
 	}
 }
 

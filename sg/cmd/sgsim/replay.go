@@ -37,8 +37,8 @@ gzipped, - is standard input. Without arguments it shows a small demonstration.
   -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
   -accepted FILE       write the accepted packets to a capture: pcap where one pcap is
                        read, else pcapng; -dropped FILE the dropped ones
-  -annotated FILE      write all to a pcapng for Wireshark: verdict and why as comments, an
-                       interface for each ENI; sgsim wireshark-profile has the colours
+  -annotated FILE      write all to a pcapng with verdict and why, for Wireshark (colours:
+                       sgsim wireshark-profile); -html FILE the report as a page
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
@@ -72,6 +72,7 @@ type replayFlags struct {
 	accepted    string
 	dropped     string
 	annotated   string
+	html        string
 	tap         string
 	through     string
 	interfaces  list
@@ -93,6 +94,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.accepted, "accepted", "", "")
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.annotated, "annotated", "", "")
+	fs.StringVar(&f.html, "html", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.StringVar(&f.through, "through", "", "")
 	fs.Var(&f.interfaces, "interface", "")
@@ -193,7 +195,7 @@ type replayer struct {
 	flush    []func() error // in this order, at the end
 	closers  []func() error
 	out      *bufio.Writer
-	size     int64 // bytes of the captures; 0 where one is no file
+	page     *os.File // of -html; nil for none
 }
 
 // open reads the topology and opens everything. usage is an error of the command
@@ -226,7 +228,7 @@ func (r *replayer) open() (usage, err error) {
 	}
 	if r.log != nil {
 		r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-		return nil, nil
+		return nil, r.openCaptures()
 	}
 	if r.logFormat != "" && r.format != "flowlog" {
 		return errors.New("-log-format goes with -format flowlog, or with flow logs"), nil
@@ -259,20 +261,14 @@ func (r *replayer) openCapture(name string) error {
 	}
 	r.files = append(r.files, f)
 	r.closers = append(r.closers, f.Close)
-	if name != "-" && staterr == nil && info.Mode().IsRegular() && (r.size > 0 || len(r.files) == 1) {
-		r.size += info.Size()
-	} else {
-		r.size = 0
-	}
 	return nil
 }
 
 func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-	names := prose.NamesOf(r.topo)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, replay.TextOptions{Color: colored(r.stdout), ENIs: names.ENIs, Groups: names.Groups})
+		text := replay.NewText(r.out, r.text(r.stdout))
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
@@ -313,11 +309,8 @@ func (r *replayer) run() int {
 	if n := o.EffectiveWorkers(); n < r.workers && r.max > 0 {
 		fmt.Fprintf(r.stderr, "note: -max-connections needs all connections in one place: 1 worker instead of %d\n", r.workers)
 	}
-	var p *progress
-	if terminal(r.stderr) {
-		p = &progress{w: r.stderr, began: time.Now(), total: r.size, noun: "packets", each: 16}
-		o.Progress = p.show
-	}
+	p := r.progress(sizeOf(r.captures), "packets", recordHeader)
+	o.Progress = p.show
 	if r.demo && r.format == "text" {
 		fmt.Fprint(r.out, demoText)
 	}
@@ -327,9 +320,7 @@ func (r *replayer) run() int {
 	}
 	report, err := replay.Run(r.ctx, r.policy, o, sources...)
 	err = r.located(err)
-	if p != nil {
-		p.done()
-	}
+	p.done()
 	for _, flush := range r.flush {
 		if ferr := flush(); err == nil {
 			err = ferr
@@ -393,11 +384,21 @@ func (r *replayer) report(report *replay.Report) error {
 		io.WriteString(w, "\n")
 	}
 	report.Blame(lint.Check(r.topo))
-	names := prose.NamesOf(r.topo)
+	write := report.WriteText
 	if r.format == "json" {
-		return jsonNames{names}.writeReport(w, report)
+		write = report.WriteJSON
 	}
-	return report.WriteText(w, replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups})
+	return errors.Join(write(w, r.text(w)), writePage(r.page, func(w io.Writer) error { return replay.WriteHTML(w, report, r.pageOptions()) }))
+}
+
+func (r *replayer) pageOptions() *replay.PageOptions {
+	return &replay.PageOptions{Topology: r.topo, Policy: r.policy, Firewall: r.firewallFlags.options(), Via: r.via, Inputs: r.captures}
+}
+
+// text is how to write to w for people.
+func (r *replayer) text(w io.Writer) replay.TextOptions {
+	names := prose.NamesOf(r.topo)
+	return replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}
 }
 
 func (r *replayer) close() {

@@ -1,11 +1,12 @@
-package main
+package replay
 
 import (
 	"io"
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/replay"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 type countJSON struct {
@@ -70,38 +71,40 @@ type midstreamJSON struct {
 }
 
 type hitsJSON struct {
-	ruleJSON
+	jsondoc.Rule
 	Admitted uint64 `json:"admitted"`
 	Carried  uint64 `json:"carried"`
 	Never    string `json:"never,omitempty"`
 }
 
 type talkerJSON struct {
-	First     string       `json:"first"`
-	Number    uint64       `json:"number"`
-	Time      time.Time    `json:"time"`
-	ENI       sg.ENIID     `json:"eni"`
-	ENIName   string       `json:"eni_name,omitempty"`
-	Direction sg.Direction `json:"direction"`
-	Reason    sg.Reason    `json:"reason"`
-	Refused   bool         `json:"refused,omitempty"`
-	Entry     *ruleJSON    `json:"entry,omitempty"`
+	First     string        `json:"first"`
+	Number    uint64        `json:"number"`
+	Time      time.Time     `json:"time"`
+	ENI       sg.ENIID      `json:"eni"`
+	ENIName   string        `json:"eni_name,omitempty"`
+	Direction sg.Direction  `json:"direction"`
+	Reason    sg.Reason     `json:"reason"`
+	Refused   bool          `json:"refused,omitempty"`
+	Entry     *jsondoc.Rule `json:"entry,omitempty"`
 	countJSON
-	Nearest []nearJSON `json:"nearest,omitempty"`
+	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
-// writeReport writes what a replay of captures came to.
-func (n jsonNames) writeReport(w io.Writer, r *replay.Report) error {
+// WriteJSON writes the report for programs, as one object. JSON.md beside the command
+// describes it.
+func (r *Report) WriteJSON(w io.Writer, o TextOptions) error {
+	n := o.jsonNames()
 	out := reportJSON{
-		Version: jsonVersion, Kind: "packets", countJSON: countJSON(r.Count), First: timeJSON(r.First), Last: timeJSON(r.Last),
-		Reasons: []reasonJSON{}, Connections: r.Connections, Peak: r.Peak, PeakTime: timeJSON(r.PeakTime), Fragments: r.Fragments,
+		Version: jsondoc.Version, Kind: "packets", countJSON: countJSON(r.Count), First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last),
+		Reasons: []reasonJSON{}, Connections: r.Connections, Peak: r.Peak, PeakTime: jsondoc.Time(r.PeakTime), Fragments: r.Fragments,
 		Late: r.Disorder.Late, Steps: r.Disorder.Steps, Stray: r.Disorder.Stray, Doubles: countJSON(r.Doubles),
 		Copies: copiesJSON{r.Copies.Unwrapped, r.Copies.Placed, r.Copies.Closed, countJSON(r.Copies.Doubles), inboundJSON(r.Copies.Inbound)},
 		Midstream: midstreamJSON{
 			r.Midstream.Open, countJSON(r.Midstream.OpenDropped), r.Midstream.Swapped, countJSON(r.Midstream.SwappedDropped),
 			countJSON(r.Midstream.RefusedDropped), r.Midstream.Ended, countJSON(r.Midstream.EndedDropped),
 		},
-		Rules: n.hits(r.Rules), ACLs: n.hits(r.ACLEntries), Talkers: []talkerJSON{}, Others: countJSON(r.OtherDrops),
+		Rules: hitsOf(n, r.Rules), ACLs: hitsOf(n, r.ACLEntries), Talkers: []talkerJSON{}, Others: countJSON(r.OtherDrops),
 	}
 	for _, c := range r.Reasons {
 		out.Reasons = append(out.Reasons, reasonJSON{c.Verdict, c.Reason, countJSON(c.Count)})
@@ -110,25 +113,21 @@ func (n jsonNames) writeReport(w io.Writer, r *replay.Report) error {
 		t := &r.Talkers[i]
 		out.Talkers = append(out.Talkers, talkerJSON{
 			First: t.First.String(), Number: t.Number, Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Reason: t.Reason, Refused: t.Refused, Entry: n.ruleJSON(t.Entry), countJSON: countJSON(t.Count), Nearest: n.near(t.Near),
+			Reason: t.Reason, Refused: t.Refused, Entry: n.Rule(t.Entry), countJSON: countJSON(t.Count), Nearest: n.Near(t.Near),
 		})
 	}
-	return writeJSON(w, out)
+	return jsondoc.Write(w, out)
 }
 
-func (n jsonNames) hits(all []replay.RuleHits) []hitsJSON {
+func hitsOf(n jsondoc.Names, all []RuleHits) []hitsJSON {
 	out := []hitsJSON{}
 	for _, h := range all {
-		out = append(out, hitsJSON{*n.ruleJSON(h.Rule), h.Admitted, h.Carried, h.Never})
+		out = append(out, hitsJSON{*n.Rule(h.Rule), h.Admitted, h.Carried, h.Never})
 	}
 	return out
 }
 
-// timeJSON leaves the zero Time out.
-func timeJSON(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
+// jsonNames are the names to show.
+func (o *TextOptions) jsonNames() jsondoc.Names {
+	return jsondoc.Names{Names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 }

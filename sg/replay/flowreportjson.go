@@ -1,4 +1,4 @@
-package main
+package replay
 
 import (
 	"io"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/replay"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
 type flowCountJSON struct {
@@ -52,20 +52,20 @@ type disagreementJSON struct {
 	Port      uint16          `json:"port"`
 	Verdict   sg.Verdict      `json:"verdict"`
 	Reason    sg.Reason       `json:"reason"`
-	Rule      *ruleJSON       `json:"rule,omitempty"`
+	Rule      *jsondoc.Rule   `json:"rule,omitempty"`
 	flowCountJSON
-	FarEnds int        `json:"far_ends,omitempty"`
-	First   time.Time  `json:"first"`
-	Last    time.Time  `json:"last"`
-	Cause   string     `json:"cause"`
-	Change  *time.Time `json:"change,omitempty"`
-	Example string     `json:"example"`
-	Place   string     `json:"place"`
-	Nearest []nearJSON `json:"nearest,omitempty"`
+	FarEnds int            `json:"far_ends,omitempty"`
+	First   time.Time      `json:"first"`
+	Last    time.Time      `json:"last"`
+	Cause   string         `json:"cause"`
+	Change  *time.Time     `json:"change,omitempty"`
+	Example string         `json:"example"`
+	Place   string         `json:"place"`
+	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
 type ruleFlowJSON struct {
-	ruleJSON
+	jsondoc.Rule
 	flowCountJSON
 }
 
@@ -80,13 +80,15 @@ type flowTalkerJSON struct {
 	Cause     string       `json:"cause,omitempty"`
 	Reason    sg.Reason    `json:"reason"`
 	flowCountJSON
-	Nearest []nearJSON `json:"nearest,omitempty"`
+	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
-// writeFlowReport writes what a replay of flow logs came to.
-func (n jsonNames) writeFlowReport(w io.Writer, r *replay.FlowReport) error {
+// WriteJSON writes the report for programs, as one object. JSON.md beside the command
+// describes it.
+func (r *FlowReport) WriteJSON(w io.Writer, o TextOptions) error {
+	n := o.jsonNames()
 	out := flowReportJSON{
-		Version: jsonVersion, Kind: "records", First: timeJSON(r.First), Last: timeJSON(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
+		Version: jsondoc.Version, Kind: "records", First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
 		Accepted: flowCountJSON(r.Accepted), Dropped: flowCountJSON(r.Dropped), Unknown: flowCountJSON(r.Unknown), NotApplicable: flowCountJSON(r.NotApplicable),
 		Undecided: []undecidedJSON{}, Agreeing: flowCountJSON(r.Agreeing), Disagreeing: flowCountJSON(r.Disagreeing),
 		Disagreements: []disagreementJSON{}, OtherKinds: flowCountJSON(r.OtherDisagreements),
@@ -99,20 +101,20 @@ func (n jsonNames) writeFlowReport(w io.Writer, r *replay.FlowReport) error {
 		d := &r.Disagreements[i]
 		out.Disagreements = append(out.Disagreements, disagreementJSON{
 			ENI: d.ENI, ENIName: n.ENIs[d.ENI], Direction: d.Direction, Protocol: d.Protocol, Port: d.Port,
-			Verdict: d.Verdict, Reason: d.Reason, Rule: n.ruleJSON(d.Rule), flowCountJSON: flowCountJSON(d.FlowCount), FarEnds: d.FarEnds,
-			First: d.First, Last: d.Last, Cause: d.Cause.String(), Change: timeJSON(d.Change),
-			Example: d.Example.String(), Place: d.Position.String(), Nearest: n.near(d.Near),
+			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), flowCountJSON: flowCountJSON(d.FlowCount), FarEnds: d.FarEnds,
+			First: d.First, Last: d.Last, Cause: d.Cause.String(), Change: jsondoc.Time(d.Change),
+			Example: d.Example.String(), Place: d.Position.String(), Nearest: n.Near(d.Near),
 		})
 	}
 	for _, f := range r.Rules {
-		out.Rules = append(out.Rules, ruleFlowJSON{*n.ruleJSON(f.Rule), flowCountJSON(f.FlowCount)})
+		out.Rules = append(out.Rules, ruleFlowJSON{*n.Rule(f.Rule), flowCountJSON(f.FlowCount)})
 	}
 	for i := range r.Rejected {
 		t := &r.Rejected[i]
 		out.Rejected = append(out.Rejected, flowTalkerJSON{
 			First: t.First.String(), Place: t.Position.String(), Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Verdict: t.Verdict, Cause: t.Undecided.String(), Reason: t.Reason, flowCountJSON: flowCountJSON(t.FlowCount), Nearest: n.near(t.Near),
+			Verdict: t.Verdict, Cause: t.Undecided.String(), Reason: t.Reason, flowCountJSON: flowCountJSON(t.FlowCount), Nearest: n.Near(t.Near),
 		})
 	}
-	return writeJSON(w, out)
+	return jsondoc.Write(w, out)
 }

@@ -1,18 +1,11 @@
-package main
+package lint
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/escape"
-	"github.com/sgsim/sgsim/sg/lint"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
-
-// jsonVersion counts the schemas of check and explain, which JSON.md describes. New
-// keys leave it as it is; keys that go or change their meaning do not.
-const jsonVersion = 1
 
 type checkJSON struct {
 	Version  int           `json:"version"`
@@ -50,7 +43,7 @@ type subjectJSON struct {
 	Subnet sg.SubnetID     `json:"subnet,omitempty"`
 }
 
-func (w *findingWriter) subjectJSON(s lint.Subject) subjectJSON {
+func (w *writer) subjectJSON(s Subject) subjectJSON {
 	at := w.place(s)
 	j := subjectJSON{
 		File: at.File, Line: at.Line, Path: at.Path, Resource: at.Resource,
@@ -61,7 +54,7 @@ func (w *findingWriter) subjectJSON(s lint.Subject) subjectJSON {
 		j.Direction = s.Dir.String()
 	} else if s.Dir != 0 {
 		r := w.rule(s)
-		j.Direction, j.Index, j.Rule, j.RuleText = s.Dir.String(), &s.Index, string(r.ID), ruleText(r)
+		j.Direction, j.Index, j.Rule, j.RuleText = s.Dir.String(), &s.Index, string(r.ID), jsondoc.RuleText(r)
 		if r.ID == "" {
 			j.Rule = w.ruleName(s)
 		}
@@ -69,39 +62,22 @@ func (w *findingWriter) subjectJSON(s lint.Subject) subjectJSON {
 	return j
 }
 
-// ruleText is a rule as scenarios write it, without its id.
-func ruleText(r sg.Rule) string {
-	r.ID = ""
-	return r.String()
-}
-
-func (w *findingWriter) json(out io.Writer, findings []lint.Finding) error {
-	all := checkJSON{Version: jsonVersion, Findings: []findingJSON{}}
+// WriteJSON writes findings for programs, as one object. JSON.md beside the command
+// describes it.
+func WriteJSON(out io.Writer, findings []Finding, o *WriteOptions) error {
+	w := newWriter(o)
+	all := checkJSON{Version: jsondoc.Version, Findings: []findingJSON{}}
 	for i := range findings {
 		f := &findings[i]
 		j := findingJSON{
 			Severity: f.Severity.String(), Kind: f.Kind.String(), Code: f.Code,
 			subjectJSON: w.subjectJSON(f.Subject), Text: f.Text, Advice: f.Advice,
 		}
-		if f.Other != (lint.Subject{}) {
+		if f.Other != (Subject{}) {
 			other := w.subjectJSON(f.Other)
 			j.Other = &other
 		}
 		all.Findings = append(all.Findings, j)
 	}
-	return writeJSON(out, all)
-}
-
-// writeJSON writes a value for programs and people, so that nothing in it acts on a
-// terminal.
-func writeJSON(out io.Writer, v any) error {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	_, err := out.Write(escape.JSON(b.Bytes()))
-	return err
+	return jsondoc.Write(out, all)
 }

@@ -1,0 +1,47 @@
+package diff_test
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/internal/page/pagetest"
+)
+
+func TestHTML(t *testing.T) {
+	before, err := sg.Compile(siteBefore)
+	require.NoError(t, err)
+	after, err := sg.Compile(siteAfter)
+	require.NoError(t, err)
+	traffic, err := diff.Replay(context.Background(), before, after, &diff.ReplayOptions{At: noon.Add(2 * time.Second)}, capturedPackets(t,
+		timed{0, "tcp 10.0.1.10:40000 > 10.0.2.20:5432 S"}, timed{1, "tcp 10.0.2.20:5432 > 10.0.1.10:40000 SA"},
+		timed{3, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"}, timed{4, "tcp 10.0.1.10:40000 > 10.0.2.20:5432 A"}))
+	require.NoError(t, err)
+	d := diff.Policies(before, after)
+	write := func(traffic *diff.Traffic) *pagetest.Doc {
+		var b, doc bytes.Buffer
+		require.NoError(t, diff.WriteHTML(&b, d, traffic, &diff.PageOptions{
+			TextOptions: diff.TextOptions{Groups: map[sg.GroupID]string{"sg-db": "</script><b>"}, ENIs: map[sg.ENIID]string{"eni-db": `" onclick="x`}},
+			Before:      []string{"now.json"}, After: []string{"planned.json"}, Captures: []string{"<i>.pcap"},
+		}))
+		page := pagetest.Read(b.Bytes())
+		assert.Empty(t, page.Problems)
+		require.NoError(t, diff.WriteJSON(&doc, d, traffic))
+		assert.JSONEq(t, doc.String(), string(page.JSON))
+		return page
+	}
+	page := write(traffic)
+	for _, want := range []string{
+		"now.json → planned.json", "broken", "opened", "tcp 5432 from 10.0.1.0/24", "</script><b> (sg-db)", "Before: ", "After: ", "nearest",
+		"4 captured packets judged by both, of <i>.pcap.", "Passing by tracking alone", "tcp 10.0.1.10:40000 > 10.0.2.20:5432", "2026-03-01 12:00:00",
+	} {
+		assert.Contains(t, page.Text, want)
+	}
+	assert.NotContains(t, write(nil).Text, "Captured traffic")
+}

@@ -1,0 +1,20 @@
+package prose
+
+import (
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Explanation is an explanation for people, several lines with the indent that
+// [sg.Explanation.String] gives them, which may be long. statements keeps the numbers of
+// statements.
+func (n *Names) Explanation(x *sg.Explanation, statements bool) string {
+	// Hints name the options of package sg.
+	flags := strings.NewReplacer("see Options.Midstream", "see -midstream", "see Options.RelatedICMP", "see -related-icmp", "say through=", "say -through ")
+	s := flags.Replace(x.String())
+	if !statements {
+		s = Plain(s)
+	}
+	return n.Text(s)
+}

@@ -1,0 +1,178 @@
+package lint
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// WriteOptions say how findings are written.
+type WriteOptions struct {
+	// Topology is what was checked: its names stand beside ids.
+	Topology *sg.Topology
+
+	// Place returns where in the input a subject stands. It may be nil.
+	Place func(Subject) Place
+
+	// Statements names the statements behind findings, such as REF-10.
+	Statements bool
+
+	// Inputs are the names of what was checked, for people. Only pages show them.
+	Inputs []string
+}
+
+// A Place is where in the input something stands, as package load has it.
+type Place struct {
+	File     string
+	Line     int // from 1; 0: not in a file
+	Path     string
+	Resource string
+}
+
+// String is "groups.json:17", with the resource of Terraform, which prints one line; ""
+// where nothing is known.
+func (p Place) String() string {
+	s := p.File
+	if p.Line > 0 {
+		s += fmt.Sprintf(":%d", p.Line)
+	}
+	if p.Resource != "" {
+		s += " (" + p.Resource + ")"
+	}
+	return s
+}
+
+// RuleOf returns the rule of g that s is, the zero Rule if it is none.
+func (s Subject) RuleOf(g *sg.Group) sg.Rule {
+	switch {
+	case g == nil:
+	case s.Dir == sg.Ingress && s.Index < len(g.Ingress):
+		return g.Ingress[s.Index]
+	case s.Dir == sg.Egress && s.Index < len(g.Egress):
+		return g.Egress[s.Index]
+	}
+	return sg.Rule{}
+}
+
+// WriteText writes findings for people, at most 80 columns wide: of each, a line with
+// place, severity, kind and subject, and below it what is the matter and what to do.
+func WriteText(out io.Writer, findings []Finding, o *WriteOptions) error {
+	w := newWriter(o)
+	for i := range findings {
+		w.text(&findings[i])
+	}
+	_, err := out.Write(w.b)
+	return err
+}
+
+// A writer writes findings about a topology.
+type writer struct {
+	*WriteOptions
+	names  prose.Names
+	groups map[sg.GroupID]*sg.Group // the first of each id
+	lists  map[sg.PrefixListID]string
+	b      []byte
+}
+
+func newWriter(o *WriteOptions) *writer {
+	w := &writer{o, prose.NamesOf(o.Topology), map[sg.GroupID]*sg.Group{}, map[sg.PrefixListID]string{}, nil}
+	for i := range o.Topology.Groups {
+		if g := &o.Topology.Groups[i]; w.groups[g.ID] == nil {
+			w.groups[g.ID] = g
+		}
+	}
+	for _, p := range o.Topology.PrefixLists {
+		w.lists[p.ID] = p.Name
+	}
+	return w
+}
+
+func (w *writer) rule(s Subject) sg.Rule { return s.RuleOf(w.groups[s.Group]) }
+
+func (w *writer) place(s Subject) Place {
+	if w.Place == nil {
+		return Place{}
+	}
+	return w.Place(s)
+}
+
+// subject names a rule as the report of a replay does, and what else there may be.
+func (w *writer) subject(s Subject) string {
+	switch {
+	case s.ACL != "" || s.Subnet != "":
+		return escape.Text(s.String())
+	case s.Dir != 0:
+		return fmt.Sprintf("%s %s, %s", w.names.Group(s.Group), w.ruleName(s), prose.Rule(s.Dir, w.rule(s), w.names.Group))
+	case s.Group != "":
+		return w.names.Group(s.Group)
+	case s.ENI != "":
+		return w.names.ENI(s.ENI)
+	case s.PrefixList != "" && w.lists[s.PrefixList] != "":
+		return escape.Text(w.lists[s.PrefixList] + " (" + string(s.PrefixList) + ")")
+	}
+	return escape.Text(string(s.PrefixList))
+}
+
+// ruleName is "ingress[3]", or "ingress sgr-0123".
+func (w *writer) ruleName(s Subject) string {
+	if id := w.rule(s).ID; id != "" {
+		return s.Dir.String() + " " + escape.Text(string(id))
+	}
+	return fmt.Sprintf("%s[%d]", s.Dir, s.Index)
+}
+
+// says are the sentences of a finding: what is the matter, and what to do.
+func (w *writer) says(f *Finding) (matter, advice string) {
+	matter = f.Text
+	if f.Code != "" {
+		matter += " (" + f.Code + ")"
+	}
+	return w.sentence(matter), w.sentence(f.Advice)
+}
+
+func (w *writer) sentence(s string) string {
+	if s = w.names.Text(s); !w.Statements {
+		s = prose.Plain(s)
+	}
+	return s
+}
+
+// other is the other subject of a finding and where it stands, "" where it is no rule.
+func (w *writer) other(f *Finding) string {
+	if f.Other.Dir == 0 {
+		return ""
+	}
+	return placeText(w.place(f.Other)) + w.subject(f.Other)
+}
+
+func (w *writer) text(f *Finding) {
+	line := func(s string, indent, more int) {
+		w.b, _ = prose.Wrap(prose.Blanks(w.b, indent), s, indent, more)
+		w.b = append(w.b, '\n')
+	}
+	head := placeText(w.place(f.Subject)) + f.Severity.String() + ": " + f.Kind.String()
+	if s := w.subject(f.Subject); s != "" {
+		head += ": " + s
+	}
+	line(escape.Text(head), 0, 4)
+	matter, advice := w.says(f)
+	line(matter, 4, 6)
+	if s := w.other(f); s != "" {
+		line(s, 4, 6)
+	}
+	if advice != "" {
+		line(advice, 4, 6)
+	}
+}
+
+// placeText is "groups.json:17: ", or "".
+func placeText(at Place) string {
+	if s := at.String(); s != "" {
+		return escape.Text(strings.TrimSpace(s)) + ": "
+	}
+	return ""
+}
