@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"runtime"
 	"slices"
 	"testing"
@@ -49,6 +50,59 @@ func BenchmarkDiff(b *testing.B) {
 			before, err := sg.Compile(large(b))
 			require.NoError(b, err)
 			after, err := sg.Compile(changedRules(large(b), changed))
+			require.NoError(b, err)
+			policies := heap()
+			var d *diff.Diff
+			for b.Loop() {
+				d = diff.Policies(before, after)
+			}
+			b.ReportMetric(float64(heap()-policies), "heap-B")
+			b.ReportMetric(float64(policies-empty), "policies-B")
+			b.ReportMetric(float64(len(d.Changes)), "changes")
+			runtime.KeepAlive(before)
+			runtime.KeepAlive(after)
+			runtime.KeepAlive(d)
+		})
+	}
+}
+
+// walled returns a topology whose interfaces are in 400 subnets, each with an ACL of 20
+// entries a direction, and that topology with another entry in n of them.
+func walled(t *sg.Topology, n int) (before, after *sg.Topology) {
+	const subnets = 400
+	c := *t
+	c.ENIs = slices.Clone(t.ENIs)
+	for i := range c.ENIs {
+		c.ENIs[i].Subnet = sg.SubnetID(fmt.Sprintf("subnet-%d", i*subnets/len(c.ENIs)))
+	}
+	for i := range subnets {
+		a := sg.NetworkACL{ID: sg.NetworkACLID(fmt.Sprintf("acl-%d", i)), Subnets: []sg.SubnetID{sg.SubnetID(fmt.Sprintf("subnet-%d", i))}}
+		for e := range 19 {
+			a.Ingress = append(a.Ingress, sg.ACLEntry{Number: 10 + e, Protocol: sg.TCP, Ports: sg.Port(3000 + e), CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{198, 18, byte(e)}), 24)})
+		}
+		a.Egress = append(slices.Clone(a.Ingress), sg.ACLEntry{Number: 100, Allow: true, Protocol: sg.AllProtocols, CIDR: netip.PrefixFrom(netip.IPv4Unspecified(), 0)})
+		a.Ingress = slices.Clone(a.Egress)
+		c.NetworkACLs = append(c.NetworkACLs, a)
+	}
+	d := c
+	d.NetworkACLs = slices.Clone(c.NetworkACLs)
+	for i := range n {
+		a := &d.NetworkACLs[i]
+		a.Ingress = append(slices.Clone(a.Ingress), sg.ACLEntry{Number: 5, Protocol: sg.AllProtocols, CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 9}), 16)})
+	}
+	return &c, &d
+}
+
+// BenchmarkDiffACLs is BenchmarkDiff for policies with network ACLs, of which one or all
+// have an entry more, or rules of groups have other ports.
+func BenchmarkDiffACLs(b *testing.B) {
+	for _, bm := range []struct{ acls, rules int }{{1, 0}, {400, 0}, {0, 1}} {
+		b.Run(fmt.Sprintf("enis=%d/acls=%d/changed=%d", len(large(b).ENIs), bm.acls, bm.rules), func(b *testing.B) {
+			first, second := walled(large(b), bm.acls)
+			empty := heap()
+			before, err := sg.Compile(first)
+			require.NoError(b, err)
+			after, err := sg.Compile(changedRules(second, bm.rules))
 			require.NoError(b, err)
 			policies := heap()
 			var d *diff.Diff

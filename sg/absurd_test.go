@@ -122,7 +122,7 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 		assert.False(t, ok)
 		within.ENIs[1].VPC = ""
 		_, err = sg.Compile(within)
-		assert.ErrorIs(t, err, sg.ErrAddrInUse)
+		assert.ErrorIs(t, err, sg.ErrExists)
 	})
 
 	t.Run("maxima below zero and empty lists", func(t *testing.T) {

@@ -42,20 +42,35 @@ type ACLEntry struct {
 	CIDR     netip.Prefix // of the source (ingress) or destination (egress); host bits are cleared
 }
 
-// Numbers of entries.
+// LastACLEntry is the largest number that an entry of the user's may have; above it are
+// AWS's own (NACL-32).
+const LastACLEntry = 32766
+
+// Numbers of AWS's own entries.
 const (
-	lastACLEntry = 32766
-	denyAll4     = 32767
-	denyAll6     = 32768
+	denyAll4 = LastACLEntry + 1
+	denyAll6 = LastACLEntry + 2
 )
 
-// rule returns what the entry matches as a rule.
-func (e ACLEntry) rule() Rule {
-	r := Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: Peer{CIDR: e.CIDR.Masked()}}
+// Rule returns what the entry matches as a rule of a group would: without host bits, and
+// over IPv4 without types of ICMPv6, which AWS ignores there (NACL-44).
+func (e ACLEntry) Rule() Rule {
+	r := e.written()
+	r.Peer.CIDR = e.CIDR.Masked()
 	if e.Protocol == ICMPv6 && e.CIDR.Addr().Is4() {
-		r.ICMP = ICMPMatch{} // NACL-44
+		r.ICMP = ICMPMatch{}
 	}
 	return r
+}
+
+// written returns the fields that an entry has in common with a rule, as they are.
+func (e ACLEntry) written() Rule {
+	return Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: Peer{CIDR: e.CIDR}}
+}
+
+// entryOf returns the entry that matches what a rule does, as far as an entry can.
+func entryOf(number int, allow bool, r Rule) ACLEntry {
+	return ACLEntry{number, allow, r.Protocol, r.Ports, r.ICMP, r.Peer.CIDR}
 }
 
 // denyAll returns AWS's own last entry of a family.
@@ -73,13 +88,13 @@ func (e ACLEntry) isDenyAll() bool {
 
 // check returns what is wrong with an entry on its own.
 func (e ACLEntry) check() error {
-	if e.Number < 1 || e.Number > lastACLEntry {
-		return fmt.Errorf("number %d: %w", e.Number, ErrEntryNumber)
+	if e.Number < 1 || e.Number > LastACLEntry {
+		return fmt.Errorf("number %d: %w", e.Number, errEntryNumber)
 	}
 	if err := checkCIDR(e.CIDR); err != nil {
 		return err
 	}
-	r := e.rule()
+	r := e.Rule()
 	if err := r.checkMatch(); err != nil {
 		return err
 	}
@@ -95,8 +110,7 @@ func (e ACLEntry) String() string {
 	if e.Allow {
 		action = "allow"
 	}
-	r := Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: Peer{CIDR: e.CIDR}}
-	return strconv.Itoa(e.Number) + " " + action + " " + r.String()
+	return strconv.Itoa(e.Number) + " " + action + " " + e.written().String()
 }
 
 // ParseACLEntry reads a number, "allow" or "deny", and what [ParseRule] reads of protocol,
@@ -115,31 +129,27 @@ func ParseACLEntry(s string) (ACLEntry, error) {
 	if len(ws) < 3 || ws[0].Key != "" || ws[1].Key != "" {
 		return ACLEntry{}, fmt.Errorf("entry %q: want a number, allow or deny, and what it matches", s)
 	}
-	e := ACLEntry{Allow: ws[1].Value == "allow"}
-	if !e.Allow && ws[1].Value != "deny" {
+	allow := ws[1].Value == "allow"
+	if !allow && ws[1].Value != "deny" {
 		return ACLEntry{}, fmt.Errorf("%q: neither allow nor deny", ws[1].Value)
 	}
-	if e.Number, err = strconv.Atoi(ws[0].Value); err != nil {
+	number, err := strconv.Atoi(ws[0].Value)
+	if err != nil {
 		return ACLEntry{}, fmt.Errorf("%q: not the number of an entry", ws[0].Value)
 	}
 	r, err := ParseRule(s[ws[2].Start:])
 	if err != nil {
 		return ACLEntry{}, err
 	}
-	if other := (Rule{Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP, Peer: Peer{CIDR: r.Peer.CIDR}}); other != r {
+	e := entryOf(number, allow, r)
+	if e.written() != r {
 		return ACLEntry{}, fmt.Errorf("%q: an entry has a CIDR block and nothing else", s) // NACL-06
 	}
-	e.Protocol, e.Ports, e.ICMP, e.CIDR = r.Protocol, r.Ports, r.ICMP, r.Peer.CIDR
 	return e, nil
 }
 
 // ACL returns the network ACL that the rule is an entry of, "" for a rule of a group.
-func (r RuleRef) ACL() NetworkACLID {
-	if r.r == nil {
-		return ""
-	}
-	return r.r.acl
-}
+func (r RuleRef) ACL() NetworkACLID { return r.info().acl }
 
 // Entry returns a copy of the entry where the rule is one of a network ACL: of those
 // that deny all, 32767 or 32768. Else it is the zero ACLEntry.
@@ -147,15 +157,14 @@ func (r RuleRef) Entry() ACLEntry {
 	if r.r == nil || r.r.acl == "" {
 		return ACLEntry{}
 	}
-	m := &r.r.rule
-	return ACLEntry{r.r.entry, r.r.allow, m.Protocol, m.Ports, m.ICMP, m.Peer.CIDR}
+	return entryOf(r.r.entry, r.r.allow, r.r.rule)
 }
 
 // entryName returns "egress 100", and "egress *" for those that deny all.
 func (r *ruleInfo) entryName() string {
 	number := strconv.Itoa(r.entry)
 	switch {
-	case r.entry > lastACLEntry:
+	case r.entry > LastACLEntry:
 		number = "*"
 	case r.entry == 0:
 		number = "fragments"

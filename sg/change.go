@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -16,87 +17,68 @@ import (
 // Attach gives an ENI one more group. A group that it carries already changes
 // nothing.
 func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
-	e := f.ENI(id)
-	if e == nil {
-		return fmt.Errorf("%s: %w", id, ErrNoENI)
+	e, err := f.carrier(id, g)
+	if err != nil {
+		return err
 	}
-	n, ok := f.w.groupByID[g]
-	if !ok {
-		return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
+	if groups := f.w.carried(e.eni); !slices.Contains(groups, g) {
+		f.setGroups(e, append(groups, g), now)
 	}
-	i, found := slices.BinarySearch(e.eni.groups(), n)
-	if found {
-		return nil
-	}
-	missing := e.eni.missing
-	if f.w.groups[n].incomplete {
-		missing = append(slices.Clone(missing), g)
-	}
-	f.setGroups(e, slices.Insert(slices.Clone(e.eni.groups()), i, n), missing, now)
 	return nil
 }
 
 // Detach takes a group from an ENI, which may be one that the topology lacks.
 func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
-	e := f.ENI(id)
-	if e == nil {
-		return fmt.Errorf("%s: %w", id, ErrNoENI)
+	e, err := f.carrier(id)
+	if err != nil {
+		return err
 	}
-	n, known := f.w.groupByID[g]
-	missing := slices.Contains(e.eni.missing, g)
-	i, found := slices.BinarySearch(e.eni.groups(), n)
-	switch {
-	case !known && !missing:
-		return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
-	case known && !found:
-		return fmt.Errorf("%s: %s: %w", id, g, ErrNotAttached)
+	groups := f.w.carried(e.eni)
+	i := slices.Index(groups, g)
+	if i < 0 {
+		if _, err := f.carrier(id, g); err != nil {
+			return err
+		}
+		return fmt.Errorf("%s: %s: %w", id, g, errNotAttached)
 	}
-	groups, lacking := e.eni.set.numbers, e.eni.missing
-	if known {
-		groups = slices.Delete(slices.Clone(groups), i, i+1)
-	}
-	if missing {
-		lacking = slices.DeleteFunc(slices.Clone(lacking), func(id GroupID) bool { return id == g })
-	}
-	f.setGroups(e, groups, lacking, now)
+	f.setGroups(e, slices.Delete(groups, i, i+1), now)
 	return nil
 }
 
 // SetGroups replaces the groups of an ENI (SG-10).
 func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
-	e := f.ENI(id)
-	if e == nil {
-		return fmt.Errorf("%s: %w", id, ErrNoENI)
+	e, err := f.carrier(id, groups...)
+	if err == nil {
+		f.setGroups(e, groups, now)
 	}
-	ns := make([]uint32, 0, len(groups))
-	var missing []GroupID
-	for _, g := range groups {
-		n, ok := f.w.groupByID[g]
-		if !ok {
-			return fmt.Errorf("%s: %s: %w", id, g, ErrNoGroup)
-		}
-		ns = append(ns, n)
-		if f.w.groups[n].incomplete {
-			missing = append(missing, g)
-		}
-	}
-	slices.Sort(ns)
-	f.setGroups(e, slices.Compact(ns), missing, now)
-	return nil
+	return err
 }
 
-// setGroups gives an ENI its groups and those that the topology lacks, in whole or in
-// part, and keeps the slices.
-func (f *Firewall) setGroups(e *Enforcer, groups []uint32, missing []GroupID, now time.Time) {
+// carrier returns an ENI that is to carry groups; it and they must be there.
+func (f *Firewall) carrier(id ENIID, groups ...GroupID) (*Enforcer, error) {
+	e := f.ENI(id)
+	if e == nil {
+		return nil, fmt.Errorf("%s: %w", id, errNoENI)
+	}
+	for _, g := range groups {
+		if _, ok := f.w.groupByID[g]; !ok {
+			return nil, fmt.Errorf("%s: %s: %w", id, g, errNoGroup)
+		}
+	}
+	return e, nil
+}
+
+func (f *Firewall) setGroups(e *Enforcer, groups []GroupID, now time.Time) {
 	f.own()
 	old := e.eni.set.numbers
-	e.eni.setGroups(&groupSet{numbers: groups})
+	numbers, missing := f.w.numbersOf(groups, nil)
+	e.eni.setGroups(&groupSet{numbers: numbers})
 	if e.eni.incomplete || len(missing) > 0 {
 		info := *e.eni.eniInfo
 		info.missing = missing
 		e.eni.eniInfo, e.eni.incomplete = &info, len(missing) > 0
 	}
-	e.eni.unfiltered = e.eni.groupless && len(groups) == 0 && !e.eni.incomplete
+	e.eni.unfiltered = e.eni.groupless && len(groups) == 0
 	f.regrouped(e, old, now)
 }
 
@@ -110,15 +92,14 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	refused := func(err error) error {
 		return &Error{Part: inGroups, Index: int(g.number), ID: string(id), Dir: dir, Item: len(rules), Err: err}
 	}
-	if err := r.check(); err != nil {
+	if err := errors.Join(r.check()...); err != nil {
 		return refused(err)
 	}
 	if i := slices.IndexFunc(rules, sameAs(id, r)); i >= 0 {
-		return refused(fmt.Errorf("rule %d: %w", i, ErrDuplicateRule))
+		return refused(fmt.Errorf("rule %d: %w", i, errDuplicateRule))
 	}
 	f.own()
-	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r, number: f.w.rules}
-	f.w.rules++
+	info := &ruleInfo{group: id, dir: dir, index: len(rules), rule: r}
 	f.w.resolve(info, g)
 	if info.kind == peerCIDR4 || info.kind == peerCIDR6 {
 		info.peer = f.w.cidrs.use(info.rule.Peer.CIDR)
@@ -136,9 +117,9 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	goes, missing := sameAs(id, r), ErrNoRule
+	goes, missing := sameAs(id, r), errNoRule
 	if r.Protocol == 0 && r.ID != "" {
-		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, ErrNoRuleID
+		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, errNoRuleID
 	}
 	rules := g.rules[dir-1]
 	first := slices.IndexFunc(rules, goes)
@@ -155,8 +136,7 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 			continue
 		}
 		moved := *o // connections keep the rule they were opened by
-		moved.index, moved.number = len(left), f.w.rules
-		f.w.rules++
+		moved.index = len(left)
 		left = append(left, &moved)
 	}
 	f.setRules(g, dir, left)
@@ -178,9 +158,9 @@ func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
 	n, ok := f.w.groupByID[id]
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("%s: %w", id, ErrNoGroup)
+		return nil, fmt.Errorf("%s: %w", id, errNoGroup)
 	case dir != Ingress && dir != Egress:
-		return nil, fmt.Errorf("%s: %w", id, ErrDirection)
+		return nil, fmt.Errorf("%s: %w", id, errDirection)
 	}
 	return f.w.groups[n], nil
 }
@@ -202,7 +182,7 @@ func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) e
 		return err
 	}
 	if had {
-		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrEntryExists)
+		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), errEntryExists)
 	}
 	l := f.w.lists[n]
 	if err := l.checkFamily(cidr); err != nil {
@@ -223,7 +203,7 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 		return err
 	}
 	if !had {
-		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), ErrNoEntry)
+		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), errNoEntry)
 	}
 	f.own()
 	l := &f.w.lists[n]
@@ -239,7 +219,7 @@ func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time
 func (f *Firewall) entry(id PrefixListID, cidr netip.Prefix) (n uint32, had bool, err error) {
 	n, ok := f.w.listByID[id]
 	if !ok {
-		return 0, false, fmt.Errorf("%s: %w", id, ErrNoPrefixList)
+		return 0, false, fmt.Errorf("%s: %w", id, errNoPrefixList)
 	}
 	if err := checkCIDR(cidr); err != nil {
 		return 0, false, fmt.Errorf("%s: %w", id, err)

@@ -41,59 +41,59 @@ func TestCompileErrors(t *testing.T) {
 		is   error
 		code string
 	}{
-		{rule(sg.Rule{Peer: any4}), "sg-a: ingress rule 1: no protocol", sg.ErrProtocol, invalid},
-		{rule(sg.Rule{Protocol: 257, Peer: any4}), "sg-a: ingress rule 1: protocol 257", sg.ErrProtocol, invalid},
-		{rule(sg.Rule{Protocol: -2, Peer: any4}), "sg-a: ingress rule 1: protocol -2", sg.ErrProtocol, invalid},
-		{rule(sg.Rule{Protocol: sg.TCP, Peer: any4}), "sg-a: ingress rule 1: tcp and udp need ports", sg.ErrPorts, invalid},
-		{rule(sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(443, 80), Peer: any4}), "sg-a: ingress rule 1: port range 443-80", sg.ErrPorts, invalid},
-		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(-1, -1), Peer: any4}), "sg-a: ingress rule 1: port range -1--1", sg.ErrPorts, invalid},
-		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(0, 65536), Peer: any4}), "port range 0-65536", sg.ErrPorts, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMP, Peer: any4}), "sg-a: ingress rule 1: icmp needs type and code", sg.ErrICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, 0), Peer: any4}), "icmp -1/0: all types demand all codes", sg.ErrICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(256, 0), Peer: any4}), "icmp 256/0", sg.ErrICMP, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols}), "sg-a: ingress rule 1: no peer", sg.ErrPeer, malformed},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Group: "sg-a"}}), "more than one peer", sg.ErrPeer, malformed},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{CIDR: netip.PrefixFrom(ip("10.0.0.0"), 33)}}), "not a CIDR block", sg.ErrCIDR, invalid},
-		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {ID: "sg-a"}}}, "sg-a: duplicate id", sg.ErrDuplicate, ""},
-		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {}}}, "group 1: no id", sg.ErrNoID, ""},
-		{list(packet.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
-		{list(0, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32", sg.ErrFamily, invalid},
-		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrFamily, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrPeer, malformed},
-		{list(packet.IPv4, netip.Prefix{}), "pl-a: entry 0", sg.ErrCIDR, invalid},
-		{&sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-a", MaxEntries: -1}}}, "pl-a: -1", sg.ErrMaxEntries, invalid},
-		{eni(sg.ENI{ID: "eni-0"}), "eni-0: duplicate id", sg.ErrDuplicate, ""},
-		{eni(sg.ENI{}), "interface 1: no id", sg.ErrNoID, ""},
-		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{{}}}), "eni-1: address", sg.ErrAddr, invalid},
-		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("224.0.0.1")}}), "eni-1: address", sg.ErrAddr, invalid},
-		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("fe80::1%eth0")}}), "eni-1: address", sg.ErrAddr, invalid},
-		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("10.0.0.1")}}), "eni-1: 10.0.0.1 is also an address of eni-0", sg.ErrAddrInUse, "InvalidIPAddress.InUse"},
-		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{pfx("10.0.0.0/28")}}), "eni-0: 10.0.0.1 is in a prefix of eni-1", sg.ErrAddrInUse, "InvalidIPAddress.InUse"},
+		{rule(sg.Rule{Peer: any4}), "sg-a: ingress rule 1: no protocol", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: 257, Peer: any4}), "sg-a: ingress rule 1: protocol 257: protocol neither", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: -2, Peer: any4}), "sg-a: ingress rule 1: protocol -2: protocol neither", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.TCP, Peer: any4}), "sg-a: ingress rule 1: tcp and udp need ports", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(443, 80), Peer: any4}), "sg-a: ingress rule 1: port range 443-80: port outside 0-65535", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(-1, -1), Peer: any4}), "sg-a: ingress rule 1: port range -1--1: port outside 0-65535", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.UDP, Ports: sg.Ports(0, 65536), Peer: any4}), "port range 0-65536: port outside 0-65535", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMP, Peer: any4}), "sg-a: ingress rule 1: icmp needs type and code", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, 0), Peer: any4}), "icmp -1/0: all types demand all codes", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(256, 0), Peer: any4}), "icmp 256/0: type or code outside", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols}), "sg-a: ingress rule 1: no peer", sg.ErrInvalid, malformed},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Group: "sg-a"}}), "more than one peer", sg.ErrInvalid, malformed},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{CIDR: netip.PrefixFrom(ip("10.0.0.0"), 33)}}), "not a CIDR block", sg.ErrInvalid, invalid},
+		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {ID: "sg-a"}}}, "sg-a: duplicate id", sg.ErrExists, ""},
+		{&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}, {}}}, "group 1: no id", sg.ErrInvalid, ""},
+		{list(packet.IPv4, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32: family differs", sg.ErrInvalid, invalid},
+		{list(0, pfx("10.0.0.0/8"), pfx("2001:db8::/32")), "pl-a: entry 1: 2001:db8::/32: family differs", sg.ErrInvalid, invalid},
+		{list(9, pfx("10.0.0.0/8")), "pl-a: family 9: neither IPv4 nor IPv6", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.Peer{Self: true, Peering: "pcx-1"}}), `sg-a: ingress rule 1: "self peering=pcx-1": account`, sg.ErrInvalid, malformed},
+		{list(packet.IPv4, netip.Prefix{}), "pl-a: entry 0: \"invalid Prefix\": not a CIDR block", sg.ErrInvalid, invalid},
+		{&sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-a", MaxEntries: -1}}}, "pl-a: -1: maximum of entries below zero", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-0"}), "eni-0: duplicate id", sg.ErrExists, ""},
+		{eni(sg.ENI{}), "interface 1: no id", sg.ErrInvalid, ""},
+		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{{}}}), "eni-1: address \"invalid IP\": not the address of an interface", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("224.0.0.1")}}), "eni-1: address \"224.0.0.1\": not the address of an interface", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("fe80::1%eth0")}}), "eni-1: address \"fe80::1%eth0\": not the address of an interface", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("10.0.0.1")}}), "eni-1: 10.0.0.1 is also an address of eni-0", sg.ErrExists, "InvalidIPAddress.InUse"},
+		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{pfx("10.0.0.0/28")}}), "eni-0: 10.0.0.1 is in a prefix of eni-1", sg.ErrExists, "InvalidIPAddress.InUse"},
 		{&sg.Topology{ENIs: []sg.ENI{
 			{ID: "eni-0", VPC: "vpc-1", Prefixes: []netip.Prefix{pfx("10.0.1.5/24"), pfx("2001:db8::/64")}},
 			{ID: "eni-1", VPC: "vpc-1", Prefixes: []netip.Prefix{pfx("10.0.1.0/24")}},
 			{ID: "eni-2", VPC: "vpc-2", Prefixes: []netip.Prefix{pfx("10.0.1.0/24"), pfx("2001:db8::/80")}},
-		}}, "eni-1: 10.0.1.0/24 is also a prefix of eni-0", sg.ErrAddrInUse, "InvalidIPAddress.InUse"},
+		}}, "eni-1: 10.0.1.0/24 is also a prefix of eni-0", sg.ErrExists, "InvalidIPAddress.InUse"},
 		{&sg.Topology{ENIs: []sg.ENI{
 			{ID: "eni-0", VPC: "vpc-1", Prefixes: []netip.Prefix{pfx("2001:db8::/80")}, Addrs: []netip.Addr{ip("2001:db8::8000:0:0")}},
 			{ID: "eni-1", VPC: "vpc-2", Prefixes: []netip.Prefix{pfx("2001:db8::/64")}},
 			{ID: "eni-2", VPC: "vpc-1", Prefixes: []netip.Prefix{pfx("2001:db8:0:0:1::/80"), pfx("2001:db8::/81")}},
-		}}, "eni-2: 2001:db8::/81 is in a prefix of eni-0", sg.ErrAddrInUse, "InvalidIPAddress.InUse"},
-		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("::ffff:10.0.0.1")}}), "eni-1: address ::ffff:10.0.0.1: ", sg.ErrMapped, invalid},
-		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{pfx("::ffff:10.0.1.0/124")}}), "eni-1: ::ffff:10.0.1.0/124: ", sg.ErrMapped, invalid},
-		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{ip("::ffff:192.0.2.1")}}), "eni-1: address ::ffff:192.0.2.1: ", sg.ErrMapped, invalid},
-		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.MustCIDR("::ffff:10.0.0.0/104")}), "sg-a: ingress rule 1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
-		{list(packet.IPv6, pfx("::ffff:10.0.0.0/104")), "pl-a: entry 0: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
-		{vpc(sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{pfx("::ffff:10.0.0.0/104")}}), "vpc-1: ::ffff:10.0.0.0/104: ", sg.ErrMapped, invalid},
-		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{{}}}), "eni-1: ", sg.ErrCIDR, invalid},
-		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{{}}}), "eni-1: ", sg.ErrAddr, invalid},
-		{eni(sg.ENI{ID: "eni-1", Timeouts: conntrack.Timeouts{UDP: 61 * time.Second}}), "eni-1: idle timeout out of range", sg.ErrTimeout, invalid},
-		{eni(sg.ENI{ID: "eni-1", Timeouts: conntrack.Timeouts{TCPEstablished: 59 * time.Second}}), "eni-1: idle timeout out of range", sg.ErrTimeout, invalid},
-		{vpc(sg.VPC{ID: "vpc-0"}), "vpc-0: duplicate id", sg.ErrDuplicate, ""},
-		{vpc(sg.VPC{}), "vpc 1: no id", sg.ErrNoID, ""},
-		{vpc(sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{{}}}), "vpc-1: ", sg.ErrCIDR, invalid},
-		{vpc(sg.VPC{ID: "vpc-1", Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: []netip.Prefix{{}}}}}), "vpc-1: subnet-1: ", sg.ErrCIDR, invalid},
-		{&sg.Topology{Peerings: []sg.Peering{{ID: "pcx-1"}, {ID: "pcx-1"}}}, "pcx-1: duplicate id", sg.ErrDuplicate, ""},
+		}}, "eni-2: 2001:db8::/81 is in a prefix of eni-0", sg.ErrExists, "InvalidIPAddress.InUse"},
+		{eni(sg.ENI{ID: "eni-1", Addrs: []netip.Addr{ip("::ffff:10.0.0.1")}}), "eni-1: address ::ffff:10.0.0.1: IPv4 written as IPv6", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{pfx("::ffff:10.0.1.0/124")}}), "eni-1: ::ffff:10.0.1.0/124: IPv4 written as IPv6", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{ip("::ffff:192.0.2.1")}}), "eni-1: address ::ffff:192.0.2.1: IPv4 written as IPv6", sg.ErrInvalid, invalid},
+		{rule(sg.Rule{Protocol: sg.AllProtocols, Peer: sg.MustCIDR("::ffff:10.0.0.0/104")}), "sg-a: ingress rule 1: ::ffff:10.0.0.0/104: IPv4 written as IPv6", sg.ErrInvalid, invalid},
+		{list(packet.IPv6, pfx("::ffff:10.0.0.0/104")), "pl-a: entry 0: ::ffff:10.0.0.0/104: IPv4 written as IPv6", sg.ErrInvalid, invalid},
+		{vpc(sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{pfx("::ffff:10.0.0.0/104")}}), "vpc-1: ::ffff:10.0.0.0/104: IPv4 written as IPv6", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Prefixes: []netip.Prefix{{}}}), "eni-1: \"invalid Prefix\": not a CIDR block", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Public: []netip.Addr{{}}}), "eni-1: address \"invalid IP\": not the address of an interface", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Timeouts: conntrack.Timeouts{UDP: 61 * time.Second}}), "eni-1: idle timeout out of range", sg.ErrInvalid, invalid},
+		{eni(sg.ENI{ID: "eni-1", Timeouts: conntrack.Timeouts{TCPEstablished: 59 * time.Second}}), "eni-1: idle timeout out of range", sg.ErrInvalid, invalid},
+		{vpc(sg.VPC{ID: "vpc-0"}), "vpc-0: duplicate id", sg.ErrExists, ""},
+		{vpc(sg.VPC{}), "vpc 1: no id", sg.ErrInvalid, ""},
+		{vpc(sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{{}}}), "vpc-1: \"invalid Prefix\": not a CIDR block", sg.ErrInvalid, invalid},
+		{vpc(sg.VPC{ID: "vpc-1", Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: []netip.Prefix{{}}}}}), "vpc-1: subnet-1: \"invalid Prefix\": not a CIDR block", sg.ErrInvalid, invalid},
+		{&sg.Topology{Peerings: []sg.Peering{{ID: "pcx-1"}, {ID: "pcx-1"}}}, "pcx-1: duplicate id", sg.ErrExists, ""},
 	} {
 		t.Run(tt.text, func(t *testing.T) {
 			p, err := sg.Compile(tt.topo)
@@ -133,7 +133,7 @@ func TestCompileReportsEverything(t *testing.T) {
 	}, lines)
 	var re *sg.Error
 	require.ErrorAs(t, err, &re)
-	assert.ErrorIs(t, re, sg.ErrProtocol)
+	assert.ErrorIs(t, re, sg.ErrInvalid)
 	assert.Equal(t, sg.Error{Part: "group", ID: "sg-a", Dir: sg.Egress, Item: 0, Err: re.Err}, *re)
 }
 
@@ -212,7 +212,7 @@ func TestMissingGroup(t *testing.T) {
 		assert.Equal(t, sg.MissingGroup, o.Reason, h)
 		assert.True(t, o.Hops()[0].Decision.Rule.IsZero())
 	}
-	assert.ErrorIs(t, f.Attach("eni-a", "sg-gone", start), sg.ErrNoGroup)
+	assert.ErrorIs(t, f.Attach("eni-a", "sg-gone", start), sg.ErrNotFound)
 	require.NoError(t, f.SetGroups("eni-a", []sg.GroupID{"sg-a"}, start))
 	assert.Equal(t, sg.NoRule, forward(tcp("192.0.2.1:9", "10.0.0.1:22", syn)).Reason, "all its groups are known now")
 }

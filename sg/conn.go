@@ -24,11 +24,15 @@ type Conn struct {
 func (f *Firewall) Conns(now time.Time) iter.Seq[Conn] {
 	return func(yield func(Conn) bool) {
 		for c := range f.table.All(now) {
-			if !yield(Conn{f.byZone[c.Zone], f.tags.rule(c.Tag), c.Tuple, c.State, c.Expires}) {
+			if !yield(f.conn(c)) {
 				return
 			}
 		}
 	}
+}
+
+func (f *Firewall) conn(c conntrack.Entry) Conn {
+	return Conn{f.byZone[c.Zone], f.tags.rule(c.Tag), c.Tuple, c.State, c.Expires}
 }
 
 // Stats returns counts of connections since the firewall was made. Dead ones are

@@ -207,7 +207,7 @@ func (d *draw) aclEntry() sg.ACLEntry {
 	r := d.rule()
 	e.Protocol, e.Ports, e.ICMP = r.Protocol, r.Ports, r.ICMP
 	if e.Protocol == sg.ICMPv6 && !e.ICMP.IsSet() {
-		e.ICMP = sg.AllICMP
+		e.ICMP = sg.ICMPTypeCode(-1, -1)
 	}
 	return e
 }
@@ -262,12 +262,12 @@ func (d *draw) rule() sg.Rule {
 		case 1:
 			r.Ports = sg.Ports(first, max(first, pick(d, drawPorts...)))
 		case 2:
-			r.Ports = sg.AllPorts
+			r.Ports = sg.Ports(0, 65535)
 		}
 	case sg.ICMP:
-		r.ICMP = pick(d, sg.AllICMP, sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(8, 0), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(0, 0))
+		r.ICMP = pick(d, sg.ICMPTypeCode(-1, -1), sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(8, 0), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(0, 0))
 	case sg.ICMPv6:
-		r.ICMP = pick(d, sg.ICMPMatch{}, sg.AllICMP, sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(2, -1))
+		r.ICMP = pick(d, sg.ICMPMatch{}, sg.ICMPTypeCode(-1, -1), sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(2, -1))
 	}
 	switch d.n(10) {
 	case 0, 1, 2, 3, 8, 9:

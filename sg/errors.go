@@ -5,70 +5,69 @@ import (
 	"fmt"
 )
 
-// Causes of the errors that Compile and the changes of a Firewall return. The
-// text around them names the place and the offending value; use errors.Is to
-// tell them apart and [ErrorCode] for the code that AWS would answer with.
+// Kinds of the errors that Compile and the changes of a Firewall return. The text around
+// them names the place, the offending value and the cause; use [ErrorCode] for the code
+// that AWS would answer with.
 var (
-	ErrNoID      = errors.New("no id")
-	ErrDuplicate = errors.New("duplicate id")
-
-	ErrProtocol   = coded("InvalidParameterValue", "protocol neither a name nor from -1 to 255") // SG-20, SG-56
-	ErrPorts      = coded("InvalidParameterValue", "port outside 0-65535, or first above last")  // SG-24 to SG-26
-	ErrICMP       = coded("InvalidParameterValue", "type or code outside -1 to 255")             // SG-27 to SG-29
-	ErrPeer       = coded("InvalidPermission.Malformed", "more than one peer")                   // SG-50
-	ErrCIDR       = coded("InvalidParameterValue", "not a CIDR block")                           // SG-44
-	ErrMapped     = coded("InvalidParameterValue", "IPv4 written as IPv6")
-	ErrFamily     = coded("InvalidParameterValue", "family differs from that of the prefix list") // PL-02
-	ErrMaxEntries = coded("InvalidParameterValue", "maximum of entries below zero")               // PL-03
-	ErrAddr       = coded("InvalidParameterValue", "not the address of an interface")
-	ErrAddrInUse  = coded("InvalidIPAddress.InUse", "address belongs to another interface of the VPC")
-	ErrTimeout    = coded("InvalidParameterValue", "idle timeout out of range") // CT-30 to CT-32
-
-	ErrNoGroup       = coded("InvalidGroup.NotFound", "no such group")              // SG-73
-	ErrNoPrefixList  = coded("InvalidPrefixListID.NotFound", "no such prefix list") // SG-81
-	ErrNoENI         = coded("InvalidNetworkInterfaceID.NotFound", "no such interface")
-	ErrNoRule        = coded("InvalidPermission.NotFound", "no such rule")                // SG-71
-	ErrNoRuleID      = coded("InvalidSecurityGroupRuleId.NotFound", "no rule of this id") // SG-58
-	ErrDuplicateRule = coded("InvalidPermission.Duplicate", "rule exists already")        // SG-70
-	ErrNoEntry       = coded("InvalidParameterValue", "no such entry")
-	ErrEntryExists   = coded("InvalidParameterValue", "entry exists already") // PL-03
-	ErrNoNetworkACL  = coded("InvalidNetworkAclID.NotFound", "no such network ACL")
-	ErrNoACLEntry    = coded("InvalidNetworkAclEntry.NotFound", "no entry of this number")
-	ErrNumberTaken   = coded("NetworkAclEntryAlreadyExists", "another entry has this number") // NACL-31
-	ErrEntryNumber   = coded("InvalidParameterValue", "number outside 1-32766")               // NACL-32
-	ErrNoSubnet      = coded("InvalidSubnetID.NotFound", "no such subnet")
-	ErrSubnetACL     = coded("InvalidParameterValue", "subnet cannot have this network ACL") // NACL-37
-	ErrNotAttached   = errors.New("interface does not carry the group")
-	ErrDirection     = errors.New("neither ingress nor egress")
+	ErrInvalid  = errors.New("invalid")        // a value that AWS has not, or a combination that it refuses
+	ErrExists   = errors.New("exists already") // what must be new, or of one alone, is not
+	ErrNotFound = errors.New("not found")      // what is named is not there
 )
 
-// Causes that count as one of those above.
+// What may be wrong, of each kind.
 var (
-	errNoProtocol = variant(ErrProtocol, "no protocol")
-	errNoPorts    = variant(ErrPorts, "tcp and udp need ports")
-	errNoICMP     = variant(ErrICMP, "icmp needs type and code")
-	errICMPCode   = variant(ErrICMP, "all types demand all codes")
-	errNoICMPv6   = variant(ErrICMP, "icmpv6 needs type and code") // NACL-44
-	errTwoACLs    = variant(ErrSubnetACL, "it has another one")
-	errOtherVPC   = variant(ErrSubnetACL, "it is in another VPC")
-	errTwoDefault = variant(ErrDuplicate, "the VPC has another default network ACL")
-	errNoPeer     = variant(ErrPeer, "no peer")
-	errPeerOf     = variant(ErrPeer, "account and peering go with a group")
-	errNoFamily   = variant(ErrFamily, "neither IPv4 nor IPv6")
+	errNoID          = &cause{ErrInvalid, "", "no id"}
+	errDuplicate     = &cause{ErrExists, "", "duplicate id"}
+	errProtocol      = invalid("protocol neither a name nor from -1 to 255")                   // SG-20, SG-56
+	errPorts         = invalid("port outside 0-65535, or first above last")                    // SG-24 to SG-26
+	errICMP          = invalid("type or code outside -1 to 255")                               // SG-27 to SG-29
+	errPeer          = &cause{ErrInvalid, "InvalidPermission.Malformed", "more than one peer"} // SG-50
+	errCIDR          = invalid("not a CIDR block")                                             // SG-44
+	errMapped        = invalid("IPv4 written as IPv6")
+	errFamily        = invalid("family differs from that of the prefix list") // PL-02
+	errMaxEntries    = invalid("maximum of entries below zero")               // PL-03
+	errAddr          = invalid("not the address of an interface")
+	errAddrInUse     = &cause{ErrExists, "InvalidIPAddress.InUse", "address belongs to another interface of the VPC"}
+	errTimeout       = invalid("idle timeout out of range")                                       // CT-30 to CT-32
+	errNoGroup       = &cause{ErrNotFound, "InvalidGroup.NotFound", "no such group"}              // SG-73
+	errNoPrefixList  = &cause{ErrNotFound, "InvalidPrefixListID.NotFound", "no such prefix list"} // SG-81
+	errNoENI         = &cause{ErrNotFound, "InvalidNetworkInterfaceID.NotFound", "no such interface"}
+	errNoRule        = &cause{ErrNotFound, "InvalidPermission.NotFound", "no such rule"}                // SG-71
+	errNoRuleID      = &cause{ErrNotFound, "InvalidSecurityGroupRuleId.NotFound", "no rule of this id"} // SG-58
+	errDuplicateRule = &cause{ErrExists, "InvalidPermission.Duplicate", "rule exists already"}          // SG-70
+	errNoEntry       = &cause{ErrNotFound, "InvalidParameterValue", "no such entry"}
+	errEntryExists   = &cause{ErrExists, "InvalidParameterValue", "entry exists already"} // PL-03
+	errNoNetworkACL  = &cause{ErrNotFound, "InvalidNetworkAclID.NotFound", "no such network ACL"}
+	errNoACLEntry    = &cause{ErrNotFound, "InvalidNetworkAclEntry.NotFound", "no entry of this number"}
+	errNumberTaken   = &cause{ErrExists, "NetworkAclEntryAlreadyExists", "another entry has this number"} // NACL-31
+	errEntryNumber   = invalid("number outside 1-32766")                                                  // NACL-32
+	errNoSubnet      = &cause{ErrNotFound, "InvalidSubnetID.NotFound", "no such subnet"}
+	errNotAttached   = &cause{ErrNotFound, "", "interface does not carry the group"}
+	errDirection     = &cause{ErrInvalid, "", "neither ingress nor egress"}
+
+	errNoProtocol = invalid("no protocol")
+	errNoPorts    = invalid("tcp and udp need ports")
+	errNoICMP     = invalid("icmp needs type and code")
+	errICMPCode   = invalid("all types demand all codes")
+	errNoICMPv6   = invalid("icmpv6 needs type and code") // NACL-44
+	errTwoACLs    = invalid("it has another one")         // NACL-37
+	errOtherVPC   = invalid("it is in another VPC")
+	errTwoDefault = &cause{ErrExists, "", "the VPC has another default network ACL"}
+	errNoPeer     = &cause{ErrInvalid, "InvalidPermission.Malformed", "no peer"}
+	errPeerOf     = &cause{ErrInvalid, "InvalidPermission.Malformed", "account and peering go with a group"}
+	errNoFamily   = invalid("neither IPv4 nor IPv6")
 )
 
-// A cause is an error with the code that AWS has for it.
+// A cause is an error of a kind with the code that AWS has for it, "" where it has none.
 type cause struct {
+	kind       error
 	code, text string
-	is         error // what it counts as
 }
 
-func coded(code, text string) error { return &cause{code: code, text: text} }
-
-func variant(of error, text string) error { return &cause{ErrorCode(of), text, of} }
+func invalid(text string) error { return &cause{ErrInvalid, "InvalidParameterValue", text} }
 
 func (e *cause) Error() string { return e.text }
-func (e *cause) Unwrap() error { return e.is }
+func (e *cause) Unwrap() error { return e.kind }
 
 // ErrorCode returns the error code that AWS answers with where err or something
 // it wraps has one, "InvalidGroup.NotFound" say, and "" otherwise. Of joined
@@ -80,8 +79,8 @@ func ErrorCode(err error) string {
 	return ""
 }
 
-// An Error says which part of a topology could not be compiled. It unwraps to one of
-// this package's Err values where the cause is one of them.
+// An Error says which part of a topology could not be compiled. It unwraps to ErrInvalid,
+// ErrExists or ErrNotFound.
 //
 //	sg-web: ingress rule 3: port range 443-80: port outside 0-65535, or first above last
 type Error struct {

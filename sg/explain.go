@@ -33,20 +33,15 @@ type Explanation struct {
 
 // A HopExplanation is what one ENI does with the packet, or one network ACL, and why.
 type HopExplanation struct {
-	// ENI judges or, where ACL is set, is on that side of the subnet's border; it is
-	// empty where no ENI is known there.
-	ENI ENIID
+	Hop
 
-	// ACL is the network ACL that judges; Decision.Rule is the entry that decided. Passed
-	// are the entries of the packet's IP version before it, in order, each with what
-	// failed. Of what follows, an ACL has Near and Hints alone: Near are allow entries,
-	// and those behind a deny entry that matches may have nothing that fails.
-	ACL    NetworkACLID
+	// Passed are the entries of the packet's IP version before the one of a network ACL
+	// that decided, in order, each with what failed. Of what follows, an ACL has Near and
+	// Hints alone: Near are allow entries, and those behind a deny entry that matches may
+	// have nothing that fails.
 	Passed []NearRule
 
-	Direction Direction
-	Decision  Decision
-	Groups    []GroupID // of the ENI, in topology order; behind them those that the topology lacks
+	Groups []GroupID // of the ENI, in topology order; behind them those that the topology lacks
 
 	// Conn is the live connection that the packet belongs to, or that it quotes
 	// if it is an ICMP error; nil without one.
@@ -67,12 +62,10 @@ type HopExplanation struct {
 
 // A ConnExplanation is a tracked connection as it stands before the packet.
 type ConnExplanation struct {
-	Tuple     packet.FiveTuple    // of the original direction
+	Conn
 	Dir       conntrack.Direction // of the packet in it
-	State     conntrack.State
-	Remaining time.Duration // until it expires if nothing more comes
-	Rule      RuleRef       // that admitted its first packet
-	Quoted    bool          // the packet is an error about it and not of it
+	Remaining time.Duration       // until it expires if nothing more comes
+	Quoted    bool                // the packet is an error about it and not of it
 }
 
 // A NearRule is a rule that does not admit the packet, with each field that
@@ -227,10 +220,9 @@ func (x *Explanation) add(hop *Hop) {
 
 // hop explains what an ENI decided. Connections are as they were before.
 func (x *Explanation) hop(hop *Hop) HopExplanation {
-	e, d := hop.Enforcer, hop.Decision
-	said := HopExplanation{ENI: e.id, Direction: hop.Direction, Decision: d}
-	if x.Err == nil && d.Reason != Malformed && d.Reason != BadDirection {
-		e.explain(&said, &x.Packet)
+	said := HopExplanation{Hop: *hop}
+	if r := hop.Decision.Reason; x.Err == nil && r != Malformed && r != BadDirection {
+		hop.Enforcer.explain(&said, &x.Packet)
 	}
 	return said
 }
@@ -239,25 +231,18 @@ func (x *Explanation) hop(hop *Hop) HopExplanation {
 // could be asked about.
 func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 	f, h := e.f, p.Header
-	for _, g := range e.eni.groups() {
-		hop.Groups = append(hop.Groups, f.w.groups[g].id)
-	}
+	hop.Groups = f.w.carried(e.eni)
 	r, c := f.table.Peek(e.zone, h, p.Time)
 	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
 		hop.Conn = &ConnExplanation{
-			Tuple: c.Tuple, Dir: r.Dir(), State: c.State, Rule: f.tags.rule(c.Tag),
-			Remaining: min(c.Expires.Sub(p.Time), c.Expires.Sub(f.table.Now())), Quoted: r.Class() == conntrack.Related,
-		}
-	}
-	for _, g := range e.eni.missing {
-		if _, known := f.w.groupByID[g]; !known {
-			hop.Groups = append(hop.Groups, g)
+			Conn: f.conn(c), Dir: r.Dir(), Quoted: r.Class() == conntrack.Related,
+			Remaining: min(c.Expires.Sub(p.Time), c.Expires.Sub(f.table.Now())),
 		}
 	}
 	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
 		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h)
 	} else if !hop.Decision.Reason.unfiltered() {
-		hop.Near = e.near(hop.Direction, h, p.Via)
+		hop.Near = e.Near(hop.Direction, *p)
 	}
 	hop.Hints = e.hints(hop, hop.Direction, h, p.Via, r)
 }

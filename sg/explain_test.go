@@ -65,7 +65,7 @@ func TestExplainStructure(t *testing.T) {
 	require.Len(t, x.Hops, 2)
 	c := x.Hops[0].Conn
 	require.NotNil(t, c)
-	assert.Equal(t, sg.ENIID("eni-db"), x.Hops[0].ENI)
+	assert.Equal(t, sg.ENIID("eni-db"), x.Hops[0].Enforcer.ID())
 	assert.Equal(t, conntrack.SynSent, c.State, "as it stands before the packet")
 	assert.Equal(t, conntrack.Reply, c.Dir)
 	assert.Equal(t, 119*time.Second, c.Remaining)

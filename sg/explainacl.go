@@ -10,8 +10,8 @@ import (
 
 // addACL explains what a network ACL decided.
 func (f *Firewall) addACL(x *Explanation, hop *Hop) {
-	said := HopExplanation{ENI: hop.Enforcer.ID(), ACL: hop.Decision.Rule.ACL(), Direction: hop.Direction, Decision: hop.Decision}
-	x.explainACL(&said, f.w.acls.all[f.w.acls.byID[said.ACL]])
+	said := HopExplanation{Hop: *hop}
+	x.explainACL(&said, f.w.acls.all[f.w.acls.byID[hop.Decision.Rule.ACL()]])
 	x.Hops = append(x.Hops, said)
 }
 
@@ -55,9 +55,9 @@ func (x *Explanation) deniedHints(hop *HopExplanation, found *ruleInfo, allow []
 	h := x.Header
 	late := slices.IndexFunc(allow, func(n NearRule) bool { return len(n.Fails) == 0 })
 	switch {
-	case found.entry <= lastACLEntry && late >= 0:
+	case found.entry <= LastACLEntry && late >= 0:
 		add("%s would allow it, but %d comes first (NACL-30): give it a number below, or change %d", allow[late].Rule, found.entry, found.entry)
-	case found.entry <= lastACLEntry:
+	case found.entry <= LastACLEntry:
 		add("%s denies it: it takes an allow entry with a number below %d", hop.Decision.Rule, found.entry)
 	case len(allow) == 0:
 		add("it has no %s entry that allows anything of %s (NACL-34)", hop.Direction, family(h.Family == packet.IPv6))

@@ -37,14 +37,6 @@ func (x *Explanation) String() string {
 	return b.String()
 }
 
-// Place returns the ENI or the network ACL that judges.
-func (hop *HopExplanation) Place() string {
-	if hop.ACL != "" {
-		return string(hop.ACL)
-	}
-	return string(hop.ENI)
-}
-
 func because(v Verdict, r Reason) string {
 	if r == NoReason {
 		return v.String()
@@ -59,7 +51,7 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind stri
 	d := hop.Decision
 	fmt.Fprintf(b, "%s %s: %s%s\n", escape.Text(hop.Place()), hop.Direction, because(d.Verdict, d.Reason), behind)
 	switch {
-	case hop.ACL != "":
+	case d.Rule.ACL() != "":
 		hop.writeACL(line)
 		return
 	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:

@@ -21,16 +21,10 @@ func (e *Enforcer) Near(dir Direction, p Packet) []NearRule {
 	if e == nil || e.eni == nil || dir != Ingress && dir != Egress || p.Err != nil {
 		return nil
 	}
-	return e.near(dir, p.Header, p.Via)
-}
-
-// near returns the rules of the ENI for a direction that come nearest to
-// admitting a packet which none of them admits.
-func (e *Enforcer) near(dir Direction, h *packet.Header, via Via) []NearRule {
 	var all []NearRule
 	for _, g := range e.eni.groups() {
 		for _, r := range e.f.w.groups[g].rules[dir-1] {
-			all = append(all, NearRule{RuleRef{r}, e.fails(r, dir, h, via)})
+			all = append(all, NearRule{RuleRef{r}, e.fails(r, dir, p.Header, p.Via)})
 		}
 	}
 	return nearest(all)
@@ -186,12 +180,5 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 	if members == 0 {
 		return "the group has no members"
 	}
-	return fmt.Sprintf("it is no private address of its %s", count(members, "member"))
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("it is no private address of its members (%d)", members)
 }

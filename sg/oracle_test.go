@@ -237,7 +237,7 @@ func (o *oracle) play(f *flight, at time.Duration) (accepted bool, err error) {
 			x := o.fw.Explain(p)
 			said = x.Hops
 			if b := x.Beyond; b != nil {
-				if d := o.fw.Clone().ENI(b.ENI).Evaluate(sg.Ingress, p); len(said) > 1 && said[len(said)-1].ACL == "" || d != b.Decision {
+				if d := o.fw.Clone().ENI(b.Enforcer.ID()).Evaluate(sg.Ingress, p); len(said) > 1 && said[len(said)-1].Decision.Rule.ACL() == "" || d != b.Decision {
 					return false, fmt.Errorf("beyond the drop: explained %v, want %v", b.Decision, d)
 				}
 			}

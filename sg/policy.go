@@ -134,27 +134,12 @@ func (p *Policy) ENIs() iter.Seq[ENIID] {
 	}
 }
 
-// Groups yields the groups in topology order.
-func (p *Policy) Groups() iter.Seq[GroupID] {
-	return func(yield func(GroupID) bool) {
-		for _, g := range p.world().groups {
-			if !yield(g.id) {
-				return
-			}
-		}
-	}
-}
-
 // Rules yields every rule in topology order: group by group, ingress first.
 func (p *Policy) Rules() iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) {
 		for _, g := range p.world().groups {
-			for _, rules := range g.rules {
-				for _, r := range rules {
-					if !yield(RuleRef{r}) {
-						return
-					}
-				}
+			if !yieldAll(&g.rules, yield) {
+				return
 			}
 		}
 	}
@@ -164,20 +149,25 @@ func (p *Policy) Rules() iter.Seq[RuleRef] {
 // ingress first, and in the order in which they are asked, those that deny all included.
 func (p *Policy) ACLEntries() iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) {
-		w := p.world()
-		if w.acls == nil {
-			return
-		}
-		for _, a := range w.acls.all {
-			for _, rules := range a.rules {
-				for _, r := range rules {
-					if !yield(RuleRef{r}) {
-						return
-					}
+		if acls := p.world().acls; acls != nil {
+			for _, a := range acls.all {
+				if !yieldAll(&a.rules, yield) {
+					return
 				}
 			}
 		}
 	}
+}
+
+func yieldAll(rules *[2][]*ruleInfo, yield func(RuleRef) bool) bool {
+	for _, dir := range rules {
+		for _, r := range dir {
+			if !yield(RuleRef{r}) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // ACLOf returns the network ACL at the border of an ENI's subnet, "" where none is known.

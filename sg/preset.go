@@ -32,10 +32,10 @@ var (
 // - IPv4 admits no ping over IPv6 (SG-41).
 var presets = []Traffic{
 	AllTraffic,
-	{Name: "All TCP", Protocol: TCP, Ports: AllPorts},
-	{Name: "All UDP", Protocol: UDP, Ports: AllPorts},
-	{Name: "All ICMP - IPv4", Protocol: ICMP, ICMP: AllICMP},
-	{Name: "All ICMP - IPv6", Protocol: ICMPv6, ICMP: AllICMP},
+	{Name: "All TCP", Protocol: TCP, Ports: allPorts},
+	{Name: "All UDP", Protocol: UDP, Ports: allPorts},
+	{Name: "All ICMP - IPv4", Protocol: ICMP, ICMP: allICMP},
+	{Name: "All ICMP - IPv6", Protocol: ICMPv6, ICMP: allICMP},
 	SSH, HTTP, HTTPS, PostgreSQL,
 	onePort("SMTP", TCP, 25), onePort("DNS (UDP)", UDP, 53), onePort("DNS (TCP)", TCP, 53),
 	onePort("POP3", TCP, 110), onePort("IMAP", TCP, 143), onePort("LDAP", TCP, 389),

@@ -458,7 +458,7 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 	case 1:
 		err := f.Detach(e.ID, g.ID, now)
 		if !slices.Contains(e.Groups, g.ID) {
-			require.ErrorIs(t, err, ErrNotAttached)
+			require.ErrorIs(t, err, errNotAttached)
 			return
 		}
 		require.NoError(t, err)
@@ -470,7 +470,7 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 		r := d.rule()
 		err := f.Authorize(g.ID, dir, r, now)
 		if slices.ContainsFunc(*rules, sameIn(g.ID, r)) {
-			require.ErrorIs(t, err, ErrDuplicateRule)
+			require.ErrorIs(t, err, errDuplicateRule)
 			return
 		}
 		require.NoError(t, err)
@@ -489,12 +489,12 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 		err := f.AddEntry(l.ID, p, now)
 		switch {
 		case a.Is6() != (l.Family == packet.IPv6):
-			if !errors.Is(err, ErrFamily) {
-				require.ErrorIs(t, err, ErrEntryExists)
+			if !errors.Is(err, errFamily) {
+				require.ErrorIs(t, err, errEntryExists)
 			}
 			return
 		case slices.ContainsFunc(l.Entries, func(e PrefixListEntry) bool { return e.CIDR.Masked() == p }):
-			require.ErrorIs(t, err, ErrEntryExists)
+			require.ErrorIs(t, err, errEntryExists)
 			return
 		}
 		require.NoError(t, err)

@@ -13,11 +13,21 @@ import (
 // observed (CT-25).
 
 // swapped treats connections after the whole policy was replaced.
-func (f *Firewall) swapped(now time.Time) {
+func (f *Firewall) swapped(now time.Time) { f.sweep(now, f.doomed(everywhere)) }
+
+// tidy frees the tags of rules that no connection was opened by, where they may
+// have become many.
+func (f *Firewall) tidy(now time.Time) {
+	if f.tags.many() {
+		f.sweep(now, func(conntrack.Entry) bool { return false })
+	}
+}
+
+// sweep removes doomed connections and frees the tags that no other one has.
+func (f *Firewall) sweep(now time.Time, doomed func(conntrack.Entry) bool) {
 	used := make([]bool, len(f.tags.rules))
 	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
-		e := f.byZone[c.Zone]
-		if e.eni == nil || f.ends(e, &c) || f.opts.OnChange == ChangeFlush {
+		if doomed(c) {
 			return true
 		}
 		f.tags.mark(used, c.Tag)
@@ -26,31 +36,13 @@ func (f *Firewall) swapped(now time.Time) {
 	f.tags.keep(used, f.table.Len())
 }
 
-// tidy frees the tags of rules that no connection was opened by, where they may
-// have become many.
-func (f *Firewall) tidy(now time.Time) {
-	if !f.tags.many() {
-		return
-	}
-	used := make([]bool, len(f.tags.rules))
-	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
-		f.tags.mark(used, c.Tag)
-		return false
-	})
-	f.tags.keep(used, f.table.Len())
-}
-
 // regrouped treats connections after an ENI got other groups.
 func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
-	switch f.opts.OnChange {
-	case ChangeAWS:
-		if f.w.opensMore(old, e.eni.groups()) {
-			f.end(now, func(*eni) bool { return true }, e.zone)
-		}
-	case ChangeRevalidate: // it is a member of other groups now
-		f.end(now, func(*eni) bool { return true })
-	case ChangeFlush:
-		f.table.DeleteFunc(now, func(conntrack.Entry) bool { return true }, e.zone)
+	switch {
+	case f.opts.OnChange == ChangeRevalidate: // it is a member of other groups now
+		f.end(now, everywhere)
+	case f.opts.OnChange == ChangeFlush, f.w.opensMore(old, e.eni.groups()):
+		f.end(now, everywhere, e.zone)
 	}
 }
 
@@ -95,13 +87,19 @@ func (f *Firewall) listChanged(list uint32, now time.Time) {
 
 // end removes the connections of the touched ENIs that do not survive.
 func (f *Firewall) end(now time.Time, touched func(*eni) bool, zones ...conntrack.Zone) {
-	if f.opts.OnChange == ChangeKeep || f.table.Len() == 0 {
-		return
+	if f.opts.OnChange != ChangeKeep && f.table.Len() > 0 {
+		f.table.DeleteFunc(now, f.doomed(touched), zones...)
 	}
-	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
+}
+
+func everywhere(*eni) bool { return true }
+
+// doomed tells the connections that end where the touched ENIs have other rules now.
+func (f *Firewall) doomed(touched func(*eni) bool) func(conntrack.Entry) bool {
+	return func(c conntrack.Entry) bool {
 		e := f.byZone[c.Zone]
 		return e.eni == nil || touched(e.eni) && (f.opts.OnChange == ChangeFlush || f.ends(e, &c))
-	}, zones...)
+	}
 }
 
 // ends reports whether a connection ends for what the rules are now.

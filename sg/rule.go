@@ -65,10 +65,6 @@ type PortRange struct {
 	set         bool
 }
 
-// AllPorts covers 0 to 65535.
-var AllPorts = allPorts
-
-// Rules are compared with copies that no caller can change.
 var (
 	allPorts = Ports(0, 65535)
 	allICMP  = ICMPTypeCode(-1, -1)
@@ -96,9 +92,6 @@ type ICMPMatch struct {
 	typ, code int32
 	set       bool
 }
-
-// AllICMP covers every type and code.
-var AllICMP = allICMP
 
 // ICMPTypeCode returns the match for a type and code; -1 means all (SG-27).
 func ICMPTypeCode(typ, code int) ICMPMatch {

@@ -18,9 +18,8 @@ type ruleInfo struct {
 	index int // in Group.Ingress or Group.Egress
 	rule  Rule
 
-	number uint32 // among all rules of the policy, in topology order
-	kind   peerKind
-	peer   uint32 // its number; see peers
+	kind peerKind
+	peer uint32 // its number; see peers
 
 	unsure bool          // entries of the list that it names are not known
 	family packet.Family // of that list, 0 where not known either
@@ -45,39 +44,28 @@ const (
 // IsZero reports whether r names no rule.
 func (r RuleRef) IsZero() bool { return r.r == nil }
 
-// Group returns the rule's group, "" for an entry of a network ACL.
-func (r RuleRef) Group() GroupID {
+var noRule = ruleInfo{index: -1}
+
+func (r RuleRef) info() *ruleInfo {
 	if r.r == nil {
-		return ""
+		return &noRule
 	}
-	return r.r.group
+	return r.r
 }
 
+// Group returns the rule's group, "" for an entry of a network ACL.
+func (r RuleRef) Group() GroupID { return r.info().group }
+
 // Direction returns whether it is an ingress or an egress rule.
-func (r RuleRef) Direction() Direction {
-	if r.r == nil {
-		return 0
-	}
-	return r.r.dir
-}
+func (r RuleRef) Direction() Direction { return r.info().dir }
 
 // Index returns the rule's place in Group.Ingress or Group.Egress, or the entry's in
 // NetworkACL.Ingress or Egress as it was compiled, and -1 for the zero RuleRef and for
 // entries that deny all.
-func (r RuleRef) Index() int {
-	if r.r == nil {
-		return -1
-	}
-	return r.r.index
-}
+func (r RuleRef) Index() int { return r.info().index }
 
 // Rule returns a copy of the rule, its CIDR without host bits.
-func (r RuleRef) Rule() Rule {
-	if r.r == nil {
-		return Rule{}
-	}
-	return r.r.rule
-}
+func (r RuleRef) Rule() Rule { return r.info().rule }
 
 // Name returns the rule's id where it has one, else its place: "ingress[3]". An entry
 // of a network ACL has its number, "ingress 100", or "ingress *" where it is AWS's own,

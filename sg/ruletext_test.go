@@ -15,7 +15,7 @@ func TestRuleText(t *testing.T) {
 		"tcp 8000-8080 sg-web":          {Protocol: TCP, Ports: Ports(8000, 8080), Peer: FromGroup("sg-web")},
 		"udp 53 pl-corp id=sgr-1":       {Protocol: UDP, Ports: Port(53), Peer: FromPrefixList("pl-corp"), ID: "sgr-1"},
 		"icmp 8/-1 10.0.0.5/8":          {Protocol: ICMP, ICMP: ICMPTypeCode(8, -1), Peer: MustCIDR("10.0.0.5/8")},
-		"icmp -1/-1 ::/0":               {Protocol: ICMP, ICMP: AllICMP, Peer: AnyIPv6},
+		"icmp -1/-1 ::/0":               {Protocol: ICMP, ICMP: allICMP, Peer: AnyIPv6},
 		"icmpv6 2001:db8::/32":          {Protocol: ICMPv6, Peer: MustCIDR("2001:db8::/32")},
 		"all self desc=\"a \\\"b\\\"\"": {Protocol: AllProtocols, Peer: Self, Description: `a "b"`},
 		"all -1 self":                   {Protocol: AllProtocols, Ports: Port(-1), Peer: Self},

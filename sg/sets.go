@@ -18,6 +18,8 @@ type Sets struct {
 	addrs   [][]netip.Prefix          // of each ENI, ascending
 	members [][]uint32                // ENIs that carry a group, ascending
 	entries map[uint32][]netip.Prefix // of prefix lists and CIDRs, by peer number
+
+	subnetCIDRs subnetCIDRs
 }
 
 // Sets returns the sets of the policy. It visits every address, every membership and
@@ -39,6 +41,7 @@ func (p *Policy) Sets() *Sets {
 	for c, n := range w.cidrs.All() {
 		s.entries[n] = append(s.entries[n], c)
 	}
+	s.subnetCIDRs = w.subnetCIDRs()
 	return s
 }
 
@@ -56,11 +59,12 @@ func (s *Sets) Addrs(id ENIID) []netip.Prefix {
 // groups that it carries and its own addresses. It is comparable: at ENIs with equal
 // Settings of the same Sets, a rule admits the same.
 type Setting struct {
-	s          *Sets
-	vpc        uint32
-	exempt     *exemptAddrs
-	unfiltered bool
-	incomplete bool
+	Unfiltered bool // AWS attaches no group to the ENI, so that all passes
+	Incomplete bool // it carries groups that the policy lacks: what no known rule admits is unknown
+
+	s      *Sets
+	vpc    uint32
+	exempt *exemptAddrs
 }
 
 // Setting returns the setting of an ENI, and false if the policy does not have it.
@@ -70,15 +74,8 @@ func (s *Sets) Setting(id ENIID) (Setting, bool) {
 		return Setting{}, false
 	}
 	e := &s.w.enis[n]
-	return Setting{s: s, vpc: e.vpc, exempt: e.exempt, unfiltered: e.unfiltered, incomplete: e.incomplete}, true
+	return Setting{s: s, vpc: e.vpc, exempt: e.exempt, Unfiltered: e.unfiltered, Incomplete: e.incomplete}, true
 }
-
-// Unfiltered reports whether AWS attaches no group to the ENI, so that all passes.
-func (p Setting) Unfiltered() bool { return p.unfiltered }
-
-// Incomplete reports whether the ENI carries groups that the policy lacks, so that what
-// no known rule admits is unknown.
-func (p Setting) Incomplete() bool { return p.incomplete }
 
 // Exempt yields the addresses to and from which groups filter nothing (EX-01), of
 // packets of any protocol: in no order, and some may come twice.

@@ -88,3 +88,53 @@ func btoi(b bool) int {
 	}
 	return 0
 }
+
+// The addresses inside a border are those about which an ACL that denies all is not asked.
+func TestBorderInside(t *testing.T) {
+	borders, inside := 0, 0
+	for seed := range uint64(400) {
+		rng := rand.New(rand.NewPCG(seed, 22))
+		data := make([]byte, 600)
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		topo := (&draw{data}).topology()
+		for i := range topo.NetworkACLs {
+			topo.NetworkACLs[i].Ingress, topo.NetworkACLs[i].Egress = nil, nil
+		}
+		for i := range topo.ENIs {
+			topo.ENIs[i].RequesterManaged, topo.ENIs[i].Groups = true, nil
+		}
+		if rng.IntN(2) == 0 { // interfaces whose addresses are elsewhere, or several have
+			topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-8", VPC: "vpc-2", Subnet: "subnet-3", Addrs: addrs("10.0.1.77"), Prefixes: prefixes("10.0.2.0/23"), RequesterManaged: true},
+				sg.ENI{ID: "eni-9", VPC: "vpc-9", Addrs: addrs("10.0.2.7", "10.0.2.20"), RequesterManaged: true})
+		}
+		policy, err := sg.Compile(topo)
+		if err != nil {
+			continue
+		}
+		sets, fw := policy.Sets(), sg.NewFirewall(policy, nil)
+		for _, e := range topo.ENIs {
+			border, known := sets.Border(e.ID)
+			assert.Equal(t, policy.ACLOf(e.ID) != "", known, "seed %d: %s", seed, e.ID)
+			if !known {
+				continue
+			}
+			borders++
+			assert.Equal(t, policy.ACLOf(e.ID), border.ACL())
+			in := border.Inside()
+			for _, a := range append(slices.Clone(drawOutside), addrs("10.0.1.10", "10.0.1.77", "10.0.1.0", "10.0.2.0", "10.0.3.5", "10.0.3.0", "10.0.3.200", "10.0.2.7", "10.1.1.30",
+				"10.1.1.255", "2001:db8:2::20", "2001:db8:3::1", "10.0.2.21", "10.0.2.20", "192.0.2.1", "192.0.2.15", "192.0.2.16", "192.0.2.31")...) {
+				a = a.Unmap()
+				local := addrs("10.9.9.9", "2001:db8:77::1")[btoi(a.Is6())]
+				h := packet.IPHeader(a, local, 47)
+				want := slices.ContainsFunc(in, func(p netip.Prefix) bool { return p.Contains(a) })
+				inside += btoi(want)
+				o := fw.ENI(e.ID).Forward(sg.Ingress, sg.Packet{Header: &h})
+				assert.Equal(t, want || o.Reason == sg.Exempt, o.Verdict == sg.Accept, "seed %d: %s at %s: %s, %v", seed, a, e.ID, o.Reason, in)
+			}
+		}
+	}
+	assert.Greater(t, borders, 100)
+	assert.Greater(t, inside, 100)
+}

@@ -15,7 +15,6 @@ import (
 type acls struct {
 	all     []*acl   // in topology order; replaced whole when their entries change
 	subnets []subnet // by number; 0 stands for none that is known
-	rules   uint32   // numbers given to entries so far
 
 	// What follows never changes, so that copies share it.
 	byID       map[NetworkACLID]uint32
@@ -29,6 +28,10 @@ type subnet struct {
 	id  SubnetID
 	vpc uint32
 	acl uint32 // its number plus 1; 0 where not known
+
+	// open are the first entries of the ACL by direction less 1 and IP version, where they
+	// allow everything. Most packets ask no more, which is 1 to 2 ns a border, and not 6.
+	open [2][2]*ruleInfo
 }
 
 // An acl is a compiled network ACL. It never changes.
@@ -46,8 +49,7 @@ type entryList struct {
 	v4 []entry4
 	v6 []entry6
 
-	all   [2]*ruleInfo // by IP version: the first entry, where it allows everything
-	first *ruleInfo    // stands for the first fragment that a later one follows
+	first *ruleInfo // stands for the first fragment that a later one follows
 }
 
 type entry4 struct {
@@ -127,6 +129,22 @@ func (c *compiler) acls() {
 		if d := a.defaults[s.vpc]; s.acl == 0 && d != nil {
 			s.acl = d.number + 1
 		}
+		a.settle(s)
+	}
+}
+
+// settle keeps what a subnet knows of its ACL's entries.
+func (a *acls) settle(s *subnet) {
+	s.open = [2][2]*ruleInfo{}
+	if s.acl == 0 {
+		return
+	}
+	for dir, l := range a.all[s.acl-1].lists {
+		for v, first := range [...]*ruleInfo{l.v4[0].rule, l.v6[0].rule} { // those that deny all are always there
+			if first.allow && first.rule.Protocol == AllProtocols && first.rule.Peer.CIDR.Bits() == 0 {
+				s.open[dir][v] = first
+			}
+		}
 	}
 }
 
@@ -167,7 +185,7 @@ func (c *compiler) acl(i int) {
 			}
 			err := e.check()
 			if err == nil && taken[e.Number] {
-				err = fmt.Errorf("number %d: %w", e.Number, ErrNumberTaken)
+				err = fmt.Errorf("number %d: %w", e.Number, errNumberTaken)
 			}
 			if err != nil {
 				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Dir: dir, Item: n, Number: e.Number, Err: err})
@@ -193,7 +211,7 @@ func (c *compiler) associate() {
 				c.failItem(Error{Part: inACLs, Index: i, ID: string(in.ID), Item: n, Subnet: id, Err: err})
 			}
 			if id == "" {
-				fail(ErrNoID)
+				fail(errNoID)
 				continue
 			}
 			if seen[id] {
@@ -214,11 +232,10 @@ func (c *compiler) associate() {
 
 // entry returns a compiled entry.
 func (a *acls) entry(id NetworkACLID, dir Direction, index int, e ACLEntry) *ruleInfo {
-	r := &ruleInfo{acl: id, dir: dir, index: index, rule: e.rule(), number: a.rules, entry: e.Number, allow: e.Allow, kind: peerCIDR4}
+	r := &ruleInfo{acl: id, dir: dir, index: index, rule: e.Rule(), entry: e.Number, allow: e.Allow, kind: peerCIDR4}
 	if e.CIDR.Addr().Is6() {
 		r.kind = peerCIDR6
 	}
-	a.rules++
 	return r
 }
 
@@ -227,16 +244,7 @@ func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 	l := entryList{first: &ruleInfo{acl: a.id, dir: dir, index: -1}}
 	for _, r := range rules {
 		p := r.rule.Peer.CIDR
-		v4 := r.kind == peerCIDR4
-		if r.allow && r.rule.Protocol == AllProtocols && p.Bits() == 0 {
-			switch {
-			case v4 && l.v4 == nil:
-				l.all[0] = r
-			case !v4 && l.v6 == nil:
-				l.all[1] = r
-			}
-		}
-		if v4 {
+		if r.kind == peerCIDR4 {
 			mask := uint32(uint64(0xffffffff) << (32 - p.Bits()))
 			l.v4 = append(l.v4, entry4{word4(p.Addr()), mask, r.rule.keys(), r})
 			continue
@@ -251,15 +259,6 @@ func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 		l.v6 = append(l.v6, e)
 	}
 	a.rules[dir-1], a.lists[dir-1] = rules, l
-}
-
-// open returns the entry that allows all packets of a family, where no other one is asked
-// before it.
-func (l *entryList) open(fam packet.Family) *ruleInfo {
-	if fam == packet.IPv4 {
-		return l.all[0]
-	}
-	return l.all[1]
 }
 
 // find returns the entry that decides about a packet whose other end is remote, which

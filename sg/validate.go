@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -9,8 +8,13 @@ import (
 )
 
 // check returns what is wrong with a rule on its own, all of it.
-func (r *Rule) check() error {
-	return errors.Join(r.checkMatch(), r.Peer.check())
+func (r *Rule) check() (errs []error) {
+	for _, err := range [...]error{r.checkMatch(), r.Peer.check()} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
 }
 
 func (r *Rule) checkMatch() error {
@@ -18,7 +22,7 @@ func (r *Rule) checkMatch() error {
 	case r.Protocol == 0:
 		return errNoProtocol
 	case r.Protocol < AllProtocols || r.Protocol > hopOpt:
-		return fmt.Errorf("protocol %d: %w", r.Protocol, ErrProtocol)
+		return fmt.Errorf("protocol %d: %w", r.Protocol, errProtocol)
 	case r.Protocol == TCP || r.Protocol == UDP:
 		return r.Ports.check()
 	case r.Protocol == ICMP && !r.ICMP.set:
@@ -34,7 +38,7 @@ func (r PortRange) check() error {
 		return errNoPorts
 	}
 	if r.first < 0 || r.last > 65535 || r.first > r.last {
-		return fmt.Errorf("port range %d-%d: %w", r.first, r.last, ErrPorts)
+		return fmt.Errorf("port range %d-%d: %w", r.first, r.last, errPorts)
 	}
 	return nil
 }
@@ -42,7 +46,7 @@ func (r PortRange) check() error {
 func (m ICMPMatch) check() error {
 	switch {
 	case m.typ < -1 || m.typ > 255 || m.code < -1 || m.code > 255:
-		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, ErrICMP)
+		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, errICMP)
 	case m.typ == -1 && m.code != -1:
 		return fmt.Errorf("icmp %d/%d: %w", m.typ, m.code, errICMPCode)
 	}
@@ -60,7 +64,7 @@ func (p *Peer) check() error {
 	case n == 0:
 		return errNoPeer
 	case n > 1:
-		return fmt.Errorf("%q: %w", p.String(), ErrPeer)
+		return fmt.Errorf("%q: %w", p.String(), errPeer)
 	case p.Group == "" && (p.Account != "" || p.Peering != ""):
 		return fmt.Errorf("%q: %w", p.String(), errPeerOf)
 	case p.CIDR != netip.Prefix{}:
@@ -72,9 +76,9 @@ func (p *Peer) check() error {
 func checkCIDR(c netip.Prefix) error {
 	switch {
 	case !c.IsValid():
-		return fmt.Errorf("%q: %w", c, ErrCIDR)
+		return fmt.Errorf("%q: %w", c, errCIDR)
 	case c.Masked().Addr().Is4In6():
-		return fmt.Errorf("%s: %w", c, ErrMapped)
+		return fmt.Errorf("%s: %w", c, errMapped)
 	}
 	return nil
 }
@@ -82,10 +86,10 @@ func checkCIDR(c netip.Prefix) error {
 // checkAddr refuses addresses that no interface can have.
 func checkAddr(a netip.Addr) error {
 	if !a.IsValid() || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast() {
-		return fmt.Errorf("address %q: %w", a, ErrAddr)
+		return fmt.Errorf("address %q: %w", a, errAddr)
 	}
 	if a.Is4In6() {
-		return fmt.Errorf("address %s: %w", a, ErrMapped)
+		return fmt.Errorf("address %s: %w", a, errMapped)
 	}
 	return nil
 }
@@ -93,7 +97,7 @@ func checkAddr(a netip.Addr) error {
 func checkTimeouts(to conntrack.Timeouts) error {
 	_, err := conntrack.NewTable(conntrack.Config{Timeouts: to})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTimeout, err)
+		return fmt.Errorf("%w: %w", errTimeout, err)
 	}
 	return nil
 }

@@ -19,7 +19,6 @@ type world struct {
 	enis   []eni
 	lists  []list
 	cidrs  peers
-	rules  uint32 // numbers given to rules so far
 	sets   int    // of groups that Compile made
 	epoch  uint64 // counts changes of rules; see matcher
 
@@ -100,6 +99,37 @@ func (e *eni) setGroups(s *groupSet) {
 	e.set, e.count, e.few = s, uint16(min(len(s.numbers), 1<<16-1)), [5]uint32{}
 	copy(e.few[:], s.numbers)
 	e.fast.Store(nil)
+}
+
+// carried returns the groups that an ENI carries, in topology order; behind them those
+// that the topology lacks.
+func (w *world) carried(e *eni) []GroupID {
+	ids := make([]GroupID, 0, len(e.groups())+len(e.missing)+1)
+	for _, g := range e.groups() {
+		ids = append(ids, w.groups[g].id)
+	}
+	for _, id := range e.missing {
+		if _, known := w.groupByID[id]; !known {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// numbersOf appends the numbers of groups to an empty slice, ascending and distinct, and
+// returns those that the topology lacks, in whole or in part.
+func (w *world) numbersOf(ids []GroupID, to []uint32) (numbers []uint32, missing []GroupID) {
+	for _, id := range ids {
+		n, known := w.groupByID[id]
+		if !known || w.groups[n].incomplete {
+			missing = append(missing, id)
+		}
+		if known {
+			to = append(to, n)
+		}
+	}
+	slices.Sort(to)
+	return slices.Compact(to), missing
 }
 
 // A list is a compiled prefix list.

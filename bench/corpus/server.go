@@ -78,7 +78,7 @@ func admitting(a Access) []sg.Rule {
 		)
 	}
 	return append(rs,
-		sg.Rule{Protocol: sg.ICMP, ICMP: sg.AllICMP, Peer: peers[0]},
-		sg.Rule{Protocol: sg.ICMPv6, ICMP: sg.AllICMP, Peer: peers[1]},
+		sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(-1, -1), Peer: peers[0]},
+		sg.Rule{Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(-1, -1), Peer: peers[1]},
 	)
 }

@@ -18,7 +18,7 @@ import (
 // names are those of the benchmarks, without what their functions may end in: Kernel is
 // what needs root, Once runs once, Floor is what the machine itself takes.
 var (
-	names  = strings.Fields("Decode Track Evaluate Forward Match Open Compile Change Memory Capture Replay ReplayMemory Diff DiffReplay FlowLog FlowLogOpeners Floor")
+	names  = strings.Fields("Decode Track Evaluate Forward Match Open Compile Change Memory Capture Replay ReplayMemory Diff DiffACLs DiffReplay FlowLog FlowLogOpeners Floor")
 	ending = regexp.MustCompile(`(?m)^(Benchmark[A-Z]\w*?)(Kernel|Once|Floor)\b`)
 )
 

@@ -20,7 +20,7 @@ func TestMatch(t *testing.T) {
 			}},
 			{ID: "sg-b", Ingress: []sg.Rule{
 				{Protocol: sg.AllProtocols, Peer: sg.FromGroup("sg-a")},
-				{Protocol: sg.UDP, Ports: sg.AllPorts, Peer: sg.Self},
+				{Protocol: sg.UDP, Ports: sg.Ports(0, 65535), Peer: sg.Self},
 			}, Egress: []sg.Rule{{Protocol: sg.UDP, Ports: sg.Port(53), Peer: sg.AnyIPv4}}},
 		},
 		ENIs: []sg.ENI{

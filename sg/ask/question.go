@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sgsim/sgsim/packet"
@@ -111,6 +112,13 @@ type packetEnd struct {
 func (r *Parser) resolve(s string) (string, error) {
 	left, right, ok := strings.Cut(s, " > ")
 	proto, from, named := strings.Cut(left, " ")
+	if words := strings.Fields(s); len(words) > 1 && slices.Contains([]string{"tcp", "udp", "icmp", "icmpv6"}, words[0]) && !strings.Contains(s, ">") {
+		at, got := len(s), "the end"
+		if len(words) > 2 {
+			at, got = strings.Index(s, words[2]), strconv.Quote(words[2])
+		}
+		return s, fmt.Errorf("packet: %q: byte %d: want > between source and destination, got %s", s, at, got)
+	}
 	if !ok || !named {
 		return s, nil
 	}

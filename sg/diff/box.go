@@ -20,6 +20,7 @@ import (
 // are found to be one.
 type box struct {
 	dir, fam        uint8
+	answers         bool
 	verdicts        [2]sg.Verdict
 	group           uint32
 	addrs, services uint32    // numbers of sets in comparer.boxSets
@@ -50,13 +51,13 @@ func (x *differences) boxes(pass func(found)) {
 
 func (x *differences) box(v [2]sg.Verdict, group uint32, r rect) found {
 	return found{box{
-		dir: uint8(x.dir), fam: uint8(x.fam), verdicts: v, group: group,
+		dir: uint8(x.dir), fam: uint8(x.fam), answers: x.answers, verdicts: v, group: group,
 		rules: [2]string{x.rules(0, v[0], group, r), x.rules(1, v[1], group, r)},
 	}, r}
 }
 
 // rules returns the rules of a world because of which the packets of a box get their
-// verdict there.
+// verdict there, and the entries of an ACL where the worlds' ACLs differ about them.
 func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) string {
 	var seen []uint32
 	for _, e := range x.said[world] {
@@ -67,7 +68,17 @@ func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) strin
 			seen = append(seen, e.rule)
 		}
 	}
+	if x.byACL(r) {
+		seen = x.cl.borders[world].deciding(x.dir, x.fam, r, v != sg.Drop, seen)
+	}
 	return ruleKey(seen)
+}
+
+// byACL reports whether ACLs let some of the packets pass in one world alone.
+func (x *differences) byACL(r rect) bool {
+	return x.cl.acls != nil && slices.ContainsFunc(x.cl.acls.parts[x.dir][x.fam].added, func(e entry) bool {
+		return r.services.meets(set{e.services()}) && r.addrs.meets(x.c.names.all[e.peers])
+	})
 }
 
 // byName passes on the boxes of members of a group that a rule names in one world alone,
@@ -84,7 +95,7 @@ func (x *differences) byName(pass func(found)) {
 		}
 		var spans []span
 		for _, r := range x.named[:n] {
-			spans = append(spans, span{num{0, uint64(r.first)}, num{0, uint64(r.end) - 1}})
+			spans = append(spans, spanOf(r.first, r.end))
 		}
 		x.named = x.named[n:]
 		services := normal(slices.Clone(spans))
@@ -130,7 +141,7 @@ func (x *differences) rects(v [2]sg.Verdict) []rect {
 		if r.verdicts != v || len(r.addrs) == 0 {
 			continue
 		}
-		s := span{num{0, uint64(r.first)}, num{0, uint64(r.end) - 1}}
+		s := spanOf(r.first, r.end)
 		i := slices.IndexFunc(addrs, func(a set) bool { return slices.Equal(a, r.addrs) })
 		if i < 0 {
 			i = len(addrs)
@@ -354,7 +365,7 @@ func ruleNumbers(key string) (numbers []uint32) {
 func (c *comparer) change(d *Diff, b *placed) Change {
 	addrs, numbers := c.boxSets.all[b.addrs], c.boxSets.all[b.services]
 	ch := Change{
-		Direction: sg.Ingress + sg.Direction(b.dir), Family: families[b.fam], Before: b.verdicts[0], After: b.verdicts[1],
+		Direction: sg.Ingress + sg.Direction(b.dir), Family: families[b.fam], Answers: b.answers, Before: b.verdicts[0], After: b.verdicts[1],
 		Group: c.names.groupIDs[b.group], Addrs: addrs.prefixes(b.fam == 0), Services: services(numbers, int(b.fam)),
 		RulesBefore: c.before.ruleRefs(b.rules[0]), RulesAfter: c.after.ruleRefs(b.rules[1]), ENIs: b.enis, d: d,
 	}
@@ -371,7 +382,8 @@ func (w *world) ruleRefs(key string) (all []sg.RuleRef) {
 		all = append(all, w.rules[n])
 	}
 	slices.SortStableFunc(all, func(a, b sg.RuleRef) int {
-		return cmp.Or(cmp.Compare(a.Group(), b.Group()), cmp.Compare(a.Rule().String(), b.Rule().String()))
+		return cmp.Or(cmp.Compare(a.ACL(), b.ACL()), cmp.Compare(a.Group(), b.Group()),
+			cmp.Compare(a.Entry().Number, b.Entry().Number), cmp.Compare(a.Rule().String(), b.Rule().String()))
 	})
 	return all
 }
@@ -379,7 +391,7 @@ func (w *world) ruleRefs(key string) (all []sg.RuleRef) {
 func compareChanges(a, b Change) int {
 	return cmp.Or(
 		cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.ENIs[0], b.ENIs[0]), cmp.Compare(a.Direction, b.Direction), cmp.Compare(a.Family, b.Family),
-		cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Group, b.Group),
+		cmp.Compare(btoi(a.Answers), btoi(b.Answers)), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After), cmp.Compare(a.Group, b.Group),
 		slices.CompareFunc(a.Services, b.Services, func(a, b Service) int {
 			return cmp.Or(cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.First, b.First))
 		}),

@@ -1,193 +1,14 @@
 package diff
 
 import (
-	"cmp"
-	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A comparer compares two worlds, interface by interface.
-type comparer struct {
-	before, after *world
-	names         *names
-	classes       map[string]*class
-	order         []*class
-
-	mu      sync.Mutex // of what follows, while classes are compared
-	boxSets *sets
-	found   map[box][]sg.ENIID
-
-	// Of the interface at hand, and used again for the next.
-	class
-	groups [2][]uint32
-	key    []byte
-}
-
-// A class is interfaces at which the same is said in both worlds.
-type class struct {
-	before, after []*list // only what is exempt where the world does not have the interface
-	families      [2]bool
-	deltas        []*delta // those of its groups that are not empty, in the order of the groups' ids
-	enis          []sg.ENIID
-}
-
-// A delta is what a group says in one of two worlds alone.
-type delta struct {
-	group  sg.GroupID // "" of settings
-	after  *list      // nil where the group is not there
-	differ bool
-	parts  [2][2]part
-}
-
-// A part is that of one direction and family: entries of one world that the other does
-// not have, and what they are about.
-type part struct {
-	removed, added []entry
-	near
-}
-
-// near is the services and addresses that entries are about, and the groups they name.
-type near struct {
-	services, addrs set
-	groups          []uint32
-}
-
-// delta compares two lists of a group, of which one may be nil.
-func (c *comparer) delta(group uint32, before, after *list) *delta {
-	if before == nil {
-		before = &c.names.nothing
-	}
-	for _, d := range before.deltas {
-		if d.after == after {
-			return d
-		}
-	}
-	d := &delta{group: c.names.groupIDs[group], after: after}
-	before.deltas = append(before.deltas, d)
-	if after == nil {
-		after = &c.names.nothing
-	}
-	for dir := range d.parts {
-		for f := range families {
-			p := &d.parts[dir][f]
-			p.removed = lacking(before.entries[dir][f], after.entries[dir][f])
-			p.added = lacking(after.entries[dir][f], before.entries[dir][f])
-			p.near = c.near(p.removed, p.added)
-			d.differ = d.differ || len(p.services) > 0
-		}
-	}
-	return d
-}
-
-// near returns what entries are about.
-func (c *comparer) near(removed, added []entry) (n near) {
-	var services []span
-	var addrs []set
-	for _, es := range [...][]entry{removed, added} {
-		for _, e := range es {
-			services, addrs = append(services, e.services()), append(addrs, c.names.all[e.peers])
-			if e.group != 0 && !slices.Contains(n.groups, e.group) {
-				n.groups = append(n.groups, e.group)
-			}
-		}
-	}
-	n.services, n.addrs = normal(services), or(addrs...)
-	return n
-}
-
-// lacking returns the entries of a whose terms b lacks.
-func lacking(a, b []entry) (out []entry) {
-	for _, e := range a {
-		for len(b) > 0 && b[0].compare(e.term) < 0 {
-			b = b[1:]
-		}
-		if len(b) == 0 || b[0].term != e.term {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// eni enters an interface into its class, if anything at all is said differently there.
-func (c *comparer) eni(id sg.ENIID) {
-	cl := &c.class
-	cl.before, c.groups[0] = c.before.said(id, cl.before[:0], c.groups[0][:0])
-	cl.after, c.groups[1] = c.after.said(id, cl.after[:0], c.groups[1][:0])
-	if len(cl.before) == 0 { // what is exempt makes no difference
-		cl.before, c.groups[0] = append(cl.before, cl.after[0]), append(c.groups[0], exempt)
-	}
-	if len(cl.after) == 0 {
-		cl.after, c.groups[1] = append(cl.after, cl.before[0]), append(c.groups[1], exempt)
-	}
-	cl.deltas = cl.deltas[:0]
-	note := func(d *delta) {
-		if d.differ {
-			cl.deltas = append(cl.deltas, d)
-		}
-	}
-	for i, g := range c.groups[0] {
-		var after *list
-		if j := slices.Index(c.groups[1], g); j >= 0 {
-			after = cl.after[j]
-		}
-		note(c.delta(g, cl.before[i], after))
-	}
-	for j, g := range c.groups[1] {
-		if !slices.Contains(c.groups[0], g) {
-			note(c.delta(g, nil, cl.after[j]))
-		}
-	}
-	if len(cl.deltas) == 0 {
-		return
-	}
-	cl.families = c.familiesOf(id)
-	c.setKey()
-	known := c.classes[string(c.key)]
-	if known == nil {
-		slices.SortFunc(cl.deltas, func(a, b *delta) int { return cmp.Compare(a.group, b.group) })
-		known = &class{slices.Clone(cl.before), slices.Clone(cl.after), cl.families, slices.Clone(cl.deltas), nil}
-		c.classes[string(c.key)] = known
-		c.order = append(c.order, known)
-	}
-	known.enis = append(known.enis, id)
-}
-
-// setKey sets the key to what tells the class from others.
-func (c *comparer) setKey() {
-	cl := &c.class
-	c.key = append(c.key[:0], byte(btoi(c.families[0])), byte(btoi(c.families[1])), byte(len(cl.before)))
-	for _, lists := range [...][]*list{cl.before, cl.after} {
-		numbers := make([]uint32, 0, 8)
-		for _, l := range lists {
-			numbers = append(numbers, l.number)
-		}
-		slices.Sort(numbers)
-		for _, n := range numbers {
-			c.key = binary.NativeEndian.AppendUint32(c.key, n)
-		}
-	}
-}
-
-// familiesOf returns the families that an interface has addresses of: both where it has
-// none at all.
-func (c *comparer) familiesOf(id sg.ENIID) (fs [2]bool) {
-	for _, w := range [...]*world{c.before, c.after} {
-		for _, a := range w.sets.Addrs(id) {
-			fs[btoi(a.Addr().Is6())] = true
-		}
-	}
-	if !fs[0] && !fs[1] {
-		return [2]bool{true, true}
-	}
-	return fs
-}
-
 // compare finds what differs at the interfaces of a class in a direction and a family,
 // because of one group after the other: what is so for one group is found again at
-// other interfaces that carry it, whatever their other groups are.
+// other interfaces that carry it, whatever their other groups are. Network ACLs come last.
 func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
 	var earlier []entry
 	free := cl.free(fam)
@@ -206,6 +27,15 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
 		x.boxes(found)
 		earlier = append(earlier, x.changed...)
 	}
+	if cl.acls == nil {
+		return
+	}
+	if p := &cl.acls.parts[dir][fam]; len(p.added) > 0 {
+		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.added, near: p.near, free: free, earlier: earlier}
+		x.compare()
+		x.boxes(found)
+		c.answers(cl, dir, fam, found)
+	}
 }
 
 // free returns the addresses that pass in both worlds whatever the groups are.
@@ -223,16 +53,19 @@ func unknownTo(es []entry, lists []*list, dir, fam int) (out []entry) {
 	return out
 }
 
-// differences are those of one class, direction and family because of one group.
+// differences are those of one class, direction and family because of one group, or of
+// network ACLs.
 type differences struct {
 	c        *comparer
 	cl       *class
 	dir, fam int
-	changed  []entry    // what the group says in one world alone
+	changed  []entry    // what the group says in one world alone, or what ACLs let pass in one alone
 	near                // what changed is about
 	free     set        // addresses that no group filters
 	earlier  []entry    // what others say so, whose differences are known already
-	said     [2][]entry // by all groups, before and after, of services in changed
+	exempt   [2][]entry // what no group and no ACL is asked about, before and after, of services in changed
+	said     [2][]entry // by all groups and settings
+	answers  bool       // the packets are answers, about which ACLs alone are asked
 	rows     []row
 	named    []namedRow
 }
@@ -253,17 +86,31 @@ type namedRow struct {
 
 // compare fills the rows.
 func (x *differences) compare() {
+	cuts := x.gather()
+	for i, n := range cuts[:len(cuts)-1] {
+		if x.services.has(num{0, uint64(n)}) {
+			x.slab(n, cuts[i+1])
+		}
+	}
+}
+
+// gather fills in what is said near, and returns where the worlds begin to say something
+// else, from the first of the services to the end of the last.
+func (x *differences) gather() (cuts []uint32) {
 	first, end := uint32(x.services[0].first.lo), uint32(x.services[len(x.services)-1].last.lo)+1
-	var cuts []uint32
 	for i, lists := range [...][]*list{x.cl.before, x.cl.after} {
 		var far []entry // about other addresses
 		size := 0.0
-		for _, l := range lists {
+		for n, l := range lists {
 			for _, e := range l.entries[x.dir][x.fam] {
 				if e.first >= end {
 					break // as all behind it
 				}
 				if e.end <= first || len(x.services) > 1 && !x.services.meets(set{e.services()}) {
+					continue
+				}
+				if n == 0 {
+					x.exempt[i] = append(x.exempt[i], e)
 					continue
 				}
 				size += x.c.names.sizes[e.peers]
@@ -278,26 +125,21 @@ func (x *differences) compare() {
 			x.said[i] = append(x.said[i], far...)
 		}
 	}
-	for _, es := range [...][]entry{x.changed, x.earlier, x.said[0], x.said[1]} {
+	for _, es := range [...][]entry{x.changed, x.earlier, x.exempt[0], x.exempt[1], x.said[0], x.said[1]} {
 		for _, e := range es {
 			cuts = append(cuts, e.first, e.end)
 		}
 	}
+	for _, b := range x.cl.borders {
+		cuts = b.cuts(x.dir, x.fam, first, end, cuts)
+	}
+	cuts = append(cuts, first, end)
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
-	for i, n := range cuts[:len(cuts)-1] {
-		if x.services.has(num{0, uint64(n)}) {
-			x.slab(n, cuts[i+1])
-		}
-	}
+	i, _ := slices.BinarySearch(cuts, first)
+	j, _ := slices.BinarySearch(cuts, end)
+	return cuts[i : j+1]
 }
-
-// services returns the services of a term.
-func (t term) services() span { return span{num{0, uint64(t.first)}, num{0, uint64(t.end) - 1}} }
-
-// covers reports whether the term is about all services of a slab. It is about all or
-// none.
-func (t term) covers(first, end uint32) bool { return t.first <= first && end <= t.end }
 
 // slab compares services that no rule tells apart.
 func (x *differences) slab(first, end uint32) {
@@ -346,39 +188,45 @@ var verdicts = [...]sg.Verdict{sg.Drop, sg.Accept, sg.Unknown}
 
 // split divides addresses by what becomes of their packets in a world.
 func (x *differences) split(world int, first, end uint32, all set) (accept, unknown, drop set) {
-	drop = all
-	for _, maybe := range [...]bool{false, true} {
-		before := drop
-		for _, e := range x.said[world] {
-			if e.maybe == maybe && e.covers(first, end) && len(drop) > 0 {
-				drop = drop.minus(x.c.names.all[e.peers])
-			}
-		}
-		if maybe {
-			unknown = before.minus(drop)
-		} else {
-			accept = before.minus(drop)
-		}
+	passing, blocked := x.cl.borders[world].split(x.dir, x.fam, first, x.without(x.exempt[world], false, first, end, all))
+	sure := x.without(x.said[world], false, first, end, passing)
+	maybe := x.without(x.said[world], true, first, end, sure)
+	if unknown = sure.minus(maybe); len(blocked) > 0 {
+		sure, maybe = or(sure, blocked), or(maybe, blocked)
 	}
-	return accept, unknown, drop
+	return all.minus(sure), unknown, maybe
 }
 
-// passes reports whether a world admits all members of a group, whatever their
-// addresses: a rule names it, or every address is admitted.
+// without returns the addresses that no entry for the services lets pass, or may.
+func (x *differences) without(es []entry, maybe bool, first, end uint32, left set) set {
+	for _, e := range es {
+		if e.maybe == maybe && e.covers(first, end) && len(left) > 0 {
+			left = left.minus(x.c.names.all[e.peers])
+		}
+	}
+	return left
+}
+
+// passes reports whether the groups of a world admit all members of a group, whatever their
+// addresses: a rule names it, or every address is admitted. Where an ACL lets nothing pass,
+// no member does.
 func (x *differences) passes(world int, first, end uint32, group uint32) bool {
 	var sets []set
-	size := 0.0
-	for _, e := range x.said[world] {
-		if e.maybe || !e.covers(first, end) {
-			continue
+	size, all := 0.0, x.c.names.whole[x.fam]
+	open, _ := x.cl.borders[world].split(x.dir, x.fam, first, everything[x.fam])
+	for i, es := range [...][]entry{x.exempt[world], x.said[world]} {
+		for _, e := range es {
+			if e.maybe || !e.covers(first, end) {
+				continue
+			}
+			if e.group == group || e.peers == all {
+				return i == 0 || len(open) > 0
+			}
+			sets = append(sets, x.c.names.all[e.peers])
+			size += x.c.names.sizes[e.peers]
 		}
-		if e.group == group || e.peers == x.c.names.whole[x.fam] {
-			return true
-		}
-		sets = append(sets, x.c.names.all[e.peers])
-		size += x.c.names.sizes[e.peers]
 	}
-	return size >= x.c.names.sizes[x.c.names.whole[x.fam]] && slices.Equal(or(sets...), everything[x.fam])
+	return size >= x.c.names.sizes[all] && len(open) > 0 && slices.Equal(or(sets...), everything[x.fam])
 }
 
 // members returns the addresses of a group, as the entries of the world that admits

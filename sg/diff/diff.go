@@ -15,14 +15,17 @@
 //	}
 //
 // Compared is what may open a connection: packets that tell their ports or their ICMP
-// type, which no connection, load balancer or middlebox vouches for. What groups do not
-// filter anyway, such as traffic to the resolver (EX-01), is no difference, and a box may
-// span such addresses. Not compared are network ACLs, idle timeouts, and whether what
-// passes is tracked. Connections that are open already outlive their rules (CT-20);
-// [Replay], which asks the ACLs too, says for captured traffic which do.
+// type, which no connection, load balancer or middlebox vouches for. An interface admits
+// what its groups do and the network ACL of its subnet: what its own side of the way says,
+// as [sg.Enforcer.Forward] does. ACLs are asked about answers too, so that a connection may
+// open and get none: that is a change of its own kind. What groups do not filter anyway,
+// such as traffic to the resolver (EX-01), is no difference, and a box may span such
+// addresses. Not compared are idle timeouts, and whether what passes is tracked.
+// Connections that are open already outlive their rules (CT-20); [Replay] says for captured
+// traffic which do.
 //
 // Two policies that admit the same differ in nothing, however they are written: a CIDR
-// in halves, ports in one rule or two, a list or its entries. A group and the addresses
+// in halves, ports in one rule or two, a list or its entries, other numbers of entries. A group and the addresses
 // of its members are an exception: they are the same now, and will not be once the group
 // has another member. See [Change.Group].
 package diff
@@ -49,9 +52,10 @@ type Diff struct {
 	// one is among the changes.
 	Added, Removed []sg.ENIID
 
-	// ACLs are interfaces of both policies at whose subnets network ACLs have other
-	// entries, ascending. Changes do not hold what that opens and breaks: [Replay] does.
-	ACLs []sg.ENIID
+	// Unjudged are interfaces of both policies at whose subnet one alone knows a network
+	// ACL, ascending. The other judges nothing there: what seems to be a change may be
+	// missing input.
+	Unjudged []sg.ENIID
 
 	before, after *world
 }
@@ -63,6 +67,11 @@ type Change struct {
 	Direction sg.Direction
 	Family    packet.Family
 
+	// Answers is set where the packets are no first ones, but answers on connections that
+	// open in both policies in the other direction: network ACLs let them pass in one
+	// policy alone. Of TCP and UDP they are for the ports of clients, from 1024 on.
+	Answers bool
+
 	// Before and After are what becomes of the packets: sg.Drop, sg.Accept or
 	// sg.Unknown, and never the same.
 	Before, After sg.Verdict
@@ -70,7 +79,7 @@ type Change struct {
 	// Group is set where rules name a group in one policy alone, and no other rule
 	// admits all addresses. Addrs are its members then. They are empty where that is
 	// so for future members alone: changes without a Group hold what differs for the
-	// present ones, if anything does.
+	// present ones, if anything does. Network ACLs may stop some of the future ones.
 	Group sg.GroupID
 
 	// Addrs are the addresses of the other end, the fewest prefixes, ascending.
@@ -80,8 +89,9 @@ type Change struct {
 
 	// RulesBefore and RulesAfter admit some of the packets in their policy, or may
 	// where the verdict is unknown. There are none where packets pass for want of a
-	// filter, or a group is missing. The order is that of groups, directions and the
-	// text of rules.
+	// filter, or a group is missing. Where network ACLs are why, behind them are the
+	// entries that let some of the packets pass, or deny some. The order is that of
+	// groups and the text of rules, then of ACLs and numbers.
 	RulesBefore, RulesAfter []sg.RuleRef
 
 	// ENIs are the interfaces where this is so, ascending, and never empty.
@@ -114,7 +124,7 @@ func Policies(before, after *sg.Policy) *Diff {
 	names := newNames()
 	c := comparer{
 		before: newWorld(before, names), after: newWorld(after, names), names: names,
-		classes: map[string]*class{}, boxSets: newSets(), found: map[box][]sg.ENIID{},
+		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]sg.ENIID{},
 	}
 	d := &Diff{before: c.before, after: c.after}
 	for id := range before.ENIs() {
@@ -131,7 +141,8 @@ func Policies(before, after *sg.Policy) *Diff {
 	}
 	slices.Sort(d.Added)
 	slices.Sort(d.Removed)
-	d.Changes, d.ACLs = c.changes(d), otherACLs(before, after)
+	slices.Sort(c.unjudged)
+	d.Changes, d.Unjudged = c.changes(d), c.unjudged
 	return d
 }
 

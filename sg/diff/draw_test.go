@@ -45,7 +45,12 @@ func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 func drawTopology(r *rand.Rand) *sg.Topology {
 	t := &sg.Topology{
-		VPCs: []sg.VPC{{ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16"), Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")}}}},
+		VPCs: []sg.VPC{
+			{ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16"), Subnets: []sg.Subnet{
+				{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")}, {ID: "subnet-2", CIDRs: prefixes("10.0.2.0/24", "192.0.2.0/25")},
+			}},
+			{ID: "vpc-2", CIDRs: prefixes("10.1.0.0/16"), Subnets: []sg.Subnet{{ID: "subnet-3", CIDRs: prefixes("10.1.1.0/24", "2001:db8:3::/64")}}},
+		},
 		PrefixLists: []sg.PrefixList{
 			{ID: "pl-4", Family: packet.IPv4, Incomplete: r.IntN(8) == 0}, {ID: "pl-6", Family: packet.IPv6},
 		},
@@ -60,6 +65,7 @@ func drawTopology(r *rand.Rand) *sg.Topology {
 			e.Groups = append(e.Groups, "sg-gone")
 		}
 		e.RequesterManaged = r.IntN(10) == 0
+		e.Subnet = pick[sg.SubnetID](r, "", "", "subnet-1", "subnet-2", "subnet-3")
 		if r.IntN(20) != 0 {
 			t.ENIs = append(t.ENIs, e)
 		}
@@ -80,7 +86,35 @@ func drawTopology(r *rand.Rand) *sg.Topology {
 	if r.IntN(3) == 0 {
 		t.Peerings = []sg.Peering{{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2", Status: pick(r, "active", "deleted")}}
 	}
+	if r.IntN(3) > 0 {
+		t.NetworkACLs = []sg.NetworkACL{drawACL(r, "acl-1"), drawACL(r, "acl-2"), drawACL(r, "acl-3")}
+		t.NetworkACLs[0].Subnets, t.NetworkACLs[1].Subnets = []sg.SubnetID{"subnet-1"}, []sg.SubnetID{"subnet-2"}
+		t.NetworkACLs[r.IntN(2)].IsDefault = r.IntN(2) == 0
+		if t.NetworkACLs[2].VPC = "vpc-2"; r.IntN(2) == 0 {
+			t.NetworkACLs[2].Subnets = []sg.SubnetID{"subnet-3"}
+		}
+	}
 	return t
+}
+
+// drawACL returns a network ACL of vpc-1.
+func drawACL(r *rand.Rand, id sg.NetworkACLID) sg.NetworkACL {
+	a := sg.NetworkACL{ID: id, VPC: "vpc-1"}
+	for _, to := range []*[]sg.ACLEntry{&a.Ingress, &a.Egress} {
+		for n := range r.IntN(5) {
+			*to = append(*to, drawACLEntry(r, 10*n+1+r.IntN(10)))
+		}
+		if r.IntN(2) == 0 { // most ACLs let nearly all pass
+			*to = append(*to, sg.ACLEntry{Number: 100, Allow: true, Protocol: sg.AllProtocols, CIDR: netip.MustParsePrefix("0.0.0.0/0")},
+				sg.ACLEntry{Number: 101, Allow: true, Protocol: sg.AllProtocols, CIDR: netip.MustParsePrefix("::/0")})
+		}
+	}
+	return a
+}
+
+func drawACLEntry(r *rand.Rand, number int) sg.ACLEntry {
+	m := drawRule(r)
+	return sg.ACLEntry{Number: number, Allow: r.IntN(3) > 0, Protocol: m.Protocol, Ports: m.Ports, ICMP: m.ICMP, CIDR: netip.MustParsePrefix(pick(r, drawCIDRs...))}
 }
 
 func drawEntries(r *rand.Rand, v4 bool) (es []sg.PrefixListEntry) {
@@ -99,7 +133,7 @@ func drawRule(r *rand.Rand) sg.Rule {
 		a, b := pick(r, drawPorts...), pick(r, drawPorts...)
 		rule.Ports = sg.Ports(min(a, b), max(a, b))
 	case sg.ICMP, sg.ICMPv6:
-		rule.ICMP = pick(r, sg.AllICMP, sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(133, -1))
+		rule.ICMP = pick(r, sg.ICMPTypeCode(-1, -1), sg.ICMPTypeCode(8, -1), sg.ICMPTypeCode(3, 4), sg.ICMPTypeCode(128, 0), sg.ICMPTypeCode(133, -1))
 	}
 	switch r.IntN(6) {
 	case 0:
@@ -123,7 +157,7 @@ func drawChange(r *rand.Rand, t *sg.Topology) *sg.Topology {
 	c := *t
 	c.Groups, c.PrefixLists, c.ENIs = slices.Clone(t.Groups), slices.Clone(t.PrefixLists), slices.Clone(t.ENIs)
 	for range 1 + r.IntN(3) {
-		switch i := r.IntN(len(c.Groups)); r.IntN(5) {
+		switch i := r.IntN(len(c.Groups)); r.IntN(8) {
 		case 0:
 			c.Groups[i] = other.Groups[i]
 		case 1:
@@ -137,6 +171,25 @@ func drawChange(r *rand.Rand, t *sg.Topology) *sg.Topology {
 		case 4:
 			n := r.IntN(len(c.ENIs))
 			c.ENIs[n].Groups = drawGroups[:r.IntN(4)]
+		default:
+			c.NetworkACLs = slices.Clone(c.NetworkACLs)
+			if len(c.NetworkACLs) == 0 {
+				continue
+			}
+			a := &c.NetworkACLs[r.IntN(3)]
+			to := pick(r, &a.Ingress, &a.Egress)
+			switch n := len(*to); {
+			case n == 0 || r.IntN(3) == 0:
+				*to = append(slices.Clone(*to), drawACLEntry(r, 200+n))
+			case r.IntN(2) == 0:
+				*to = slices.Clone(*to)
+				(*to)[r.IntN(n)].Allow = r.IntN(2) == 0
+			case len(other.NetworkACLs) > 0:
+				*to = slices.Clone(*to)
+				(*to)[0] = drawACLEntry(r, (*to)[0].Number)
+			default:
+				c.ENIs[r.IntN(len(c.ENIs))].Subnet = "subnet-2"
+			}
 		}
 	}
 	return &c
@@ -190,6 +243,11 @@ func shuffled(r *rand.Rand, t *sg.Topology) *sg.Topology {
 	for i := range c.ENIs {
 		c.ENIs[i].Groups = shuffle(r, slices.Clone(c.ENIs[i].Groups))
 	}
+	c.NetworkACLs = shuffle(r, slices.Clone(t.NetworkACLs))
+	for i := range c.NetworkACLs {
+		c.NetworkACLs[i].Ingress = shuffle(r, slices.Clone(c.NetworkACLs[i].Ingress))
+		c.NetworkACLs[i].Egress = shuffle(r, slices.Clone(c.NetworkACLs[i].Egress))
+	}
 	return &c
 }
 
@@ -208,7 +266,10 @@ func describe(t *sg.Topology) string {
 		s += fmt.Sprintf("%s %v\n", l.ID, l.Entries)
 	}
 	for _, e := range t.ENIs {
-		s += fmt.Sprintf("%s %v %v managed=%t\n", e.ID, e.Groups, e.VPC, e.RequesterManaged)
+		s += fmt.Sprintf("%s %v %v %s managed=%t\n", e.ID, e.Groups, e.VPC, e.Subnet, e.RequesterManaged)
+	}
+	for _, a := range t.NetworkACLs {
+		s += fmt.Sprintf("%s %s %v default=%t in %s out %s\n", a.ID, a.VPC, a.Subnets, a.IsDefault, a.Ingress, a.Egress)
 	}
 	return s
 }

@@ -84,7 +84,7 @@ func (t *text) remarks(d *Diff) (notes []page.Note) {
 		ids  []sg.ENIID
 	}{
 		{"New interfaces", d.Added}, {"Interfaces that are gone", d.Removed},
-		{"Network ACLs have other entries, which are not compared here: captures tell what that opens and breaks. Interfaces", d.ACLs},
+		{"Known on one side alone, so not judged on the other: the network ACL at", d.Unjudged},
 	} {
 		if len(x.ids) > 0 {
 			notes = append(notes, page.Note{Text: x.what + ": " + t.enis(x.ids)})
@@ -96,9 +96,9 @@ func (t *text) remarks(d *Diff) (notes []page.Note) {
 // markOf is the mark of what Kind returns.
 func markOf(kind string) page.Mark {
 	switch kind {
-	case "broken":
+	case "broken", "unanswered":
 		return page.Bad
-	case "opened":
+	case "opened", "answered":
 		return page.Good
 	}
 	return page.Doubt
@@ -119,9 +119,8 @@ func (t *text) changeTable(d *Diff) page.Table {
 		try, why := "", "before   "+t.because(c.Before, c.RulesBefore)+"\nafter    "+t.because(c.After, c.RulesAfter)+"\n"
 		if h, ok := c.Witness(0); ok {
 			try = h.String()
-			p := sg.Packet{Header: &h}
-			why += "\nBefore: " + t.names.Explanation(before.ENI(c.ENIs[0]).Explain(c.Direction, p), false)
-			why += "\nAfter: " + t.names.Explanation(after.ENI(c.ENIs[0]).Explain(c.Direction, p), false)
+			why += "\nBefore: " + t.names.Explanation(explain(before, c, &h), false)
+			why += "\nAfter: " + t.names.Explanation(explain(after, c, &h), false)
 		}
 		table.Rows = append(table.Rows, page.Row{
 			Cells: page.Cells(page.T(c.what(t.names.Group)), page.M(markOf(c.Kind()), c.Kind()), page.T(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), page.T(try)),
@@ -129,6 +128,21 @@ func (t *text) changeTable(d *Diff) page.Table {
 		})
 	}
 	return table
+}
+
+// explain says what becomes of a witness: at its interface, and where a network ACL has
+// a part in the change, on its whole way.
+func explain(fw *sg.Firewall, c *Change, h *packet.Header) *sg.Explanation {
+	p, eni := sg.Packet{Header: h}, fw.ENI(c.ENIs[0])
+	if opening, ok := c.Opening(0); ok {
+		fw = sg.NewFirewall(fw.Policy(), nil)
+		fw.ENI(c.ENIs[0]).Forward(sg.Ingress+sg.Egress-c.Direction, sg.Packet{Header: &opening})
+		return fw.Explain(p)
+	}
+	if slices.ContainsFunc(slices.Concat(c.RulesBefore, c.RulesAfter), func(r sg.RuleRef) bool { return r.ACL() != "" }) {
+		return fw.Explain(p)
+	}
+	return eni.Explain(c.Direction, p)
 }
 
 func (t *text) pairSection(d *Diff) page.Section {
@@ -185,7 +199,7 @@ func (t *text) trafficSections(r *Traffic, captures []string) []page.Section {
 		}
 		flows.Rows = append(flows.Rows, page.Row{Cells: page.Cells(page.T(f.First.String()), page.M(markOf(kind), died), page.T(t.fate(f.Before)), page.T(t.fate(f.After)), page.N(f.Packets), page.N(f.Connections))})
 	}
-	said := fmt.Sprintf("%s were replayed by both", page.Count(r.Report.Packets, "packet"))
+	said := r.what() + " judged by both"
 	if len(captures) > 0 {
 		said += ", of " + page.Inputs(captures, "")
 	}

@@ -34,7 +34,7 @@ const MostPairs = 1000
 //
 // The order is that of Diff and Traffic. The same policies give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), ACLs: some(d.ACLs)}
+	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged)}
 	for i := range d.Changes {
 		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
 	}
@@ -46,10 +46,16 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 		return true
 	})
 	if t != nil {
-		out.Traffic = &trafficJSON{t.Report.Packets, []flowJSON{}, keptOf(t.Kept), keptOf(t.Ended)}
+		out.Traffic = &trafficJSON{Flows: []flowJSON{}, Kept: keptOf(t.Kept), Ended: keptOf(t.Ended)}
+		if t.Log != nil {
+			out.Traffic.Records, out.Traffic.Disagreeing = uint64(t.Log.Log.Records), t.Log.Disagreeing.Records
+		} else {
+			out.Traffic.Packets = t.Report.Packets
+		}
 		for _, f := range t.Flows {
 			out.Traffic.Flows = append(out.Traffic.Flows, flowJSON{
-				f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Time, f.Packets, f.Connections, f.Died,
+				f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Position.String(), f.Time,
+				f.Packets, f.Records, f.Connections, f.Died,
 			})
 		}
 	}
@@ -65,20 +71,21 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 }
 
 type diffJSON struct {
-	Version int          `json:"version"`
-	Changes []changeJSON `json:"changes"`
-	Pairs   []pairJSON   `json:"pairs"`
-	More    bool         `json:"more_pairs"`
-	Added   []sg.ENIID   `json:"added"`
-	Removed []sg.ENIID   `json:"removed"`
-	ACLs    []sg.ENIID   `json:"network_acls"`
-	Traffic *trafficJSON `json:"traffic,omitempty"`
+	Version  int          `json:"version"`
+	Changes  []changeJSON `json:"changes"`
+	Pairs    []pairJSON   `json:"pairs"`
+	More     bool         `json:"more_pairs"`
+	Added    []sg.ENIID   `json:"added"`
+	Removed  []sg.ENIID   `json:"removed"`
+	Unjudged []sg.ENIID   `json:"unjudged"`
+	Traffic  *trafficJSON `json:"traffic,omitempty"`
 }
 
 type changeJSON struct {
 	Kind        string         `json:"kind"`
 	Direction   sg.Direction   `json:"direction"`
 	Family      packet.Family  `json:"family"`
+	Answers     bool           `json:"answers"`
 	Before      sg.Verdict     `json:"before"`
 	After       sg.Verdict     `json:"after"`
 	ENIs        []sg.ENIID     `json:"enis"`
@@ -115,10 +122,12 @@ type pairJSON struct {
 }
 
 type trafficJSON struct {
-	Packets uint64     `json:"packets"`
-	Flows   []flowJSON `json:"flows"`
-	Kept    []keptJSON `json:"kept"`
-	Ended   []keptJSON `json:"ended"`
+	Packets     uint64     `json:"packets,omitempty"`
+	Records     uint64     `json:"records,omitempty"` // in place of packets
+	Disagreeing uint64     `json:"disagreeing,omitempty"`
+	Flows       []flowJSON `json:"flows"`
+	Kept        []keptJSON `json:"kept"`
+	Ended       []keptJSON `json:"ended"`
 }
 
 type flowJSON struct {
@@ -129,8 +138,10 @@ type flowJSON struct {
 	After       fateJSON        `json:"after"`
 	First       string          `json:"first"`
 	Number      uint64          `json:"number"`
+	Place       string          `json:"place,omitempty"`
 	Time        time.Time       `json:"time"`
 	Packets     uint64          `json:"packets"`
+	Records     uint64          `json:"records,omitempty"`
 	Connections uint64          `json:"connections"`
 	Died        bool            `json:"died"`
 }
@@ -138,6 +149,7 @@ type flowJSON struct {
 type fateJSON struct {
 	Verdict   sg.Verdict `json:"verdict"`
 	Reason    sg.Reason  `json:"reason"`
+	Undecided string     `json:"cause,omitempty"`
 	ENI       sg.ENIID   `json:"eni,omitempty"`
 	Direction string     `json:"direction,omitempty"`
 	Rule      *ruleJSON  `json:"rule,omitempty"`
@@ -148,6 +160,7 @@ type keptJSON struct {
 	Direction sg.Direction     `json:"direction"`
 	Tuple     packet.FiveTuple `json:"tuple"`
 	Rule      ruleJSON         `json:"rule"`
+	Changed   time.Time        `json:"changed"`
 	Since     time.Time        `json:"since"`
 	Expires   time.Time        `json:"expires"`
 	Closed    bool             `json:"closed"`
@@ -155,7 +168,7 @@ type keptJSON struct {
 
 func jsonOf(c *Change) changeJSON {
 	out := changeJSON{
-		Kind: c.Kind(), Direction: c.Direction, Family: c.Family, Before: c.Before, After: c.After, ENIs: c.ENIs, Group: c.Group,
+		Kind: c.Kind(), Direction: c.Direction, Family: c.Family, Answers: c.Answers, Before: c.Before, After: c.After, ENIs: c.ENIs, Group: c.Group,
 		Addrs: some(c.Addrs), RulesBefore: rulesOf(c.RulesBefore), RulesAfter: rulesOf(c.RulesAfter),
 	}
 	for _, s := range c.Services {
@@ -188,6 +201,9 @@ func rulesOf(refs []sg.RuleRef) []ruleJSON {
 
 func fateJSONOf(f Fate) fateJSON {
 	out := fateJSON{Verdict: f.Verdict, Reason: f.Reason, ENI: f.ENI}
+	if f.Undecided != 0 {
+		out.Undecided = f.Undecided.String()
+	}
 	if f.Direction != 0 {
 		out.Direction = f.Direction.String()
 	}
@@ -201,7 +217,7 @@ func fateJSONOf(f Fate) fateJSON {
 func keptOf(all []Kept) []keptJSON {
 	out := []keptJSON{}
 	for _, k := range all {
-		out = append(out, keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Since, k.Expires, k.Closed})
+		out = append(out, keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Changed, k.Since, k.Expires, k.Closed})
 	}
 	return out
 }

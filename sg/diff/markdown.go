@@ -14,8 +14,8 @@ import (
 func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.b = fmt.Appendf(t.b, "**Security groups:** %s\n", d.summary())
-	if len(d.ACLs) > 0 {
-		t.b = fmt.Appendf(t.b, "\n**Network ACLs** have other entries at %s: not compared here\n", cell(t.enis(d.ACLs)))
+	if len(d.Unjudged) > 0 {
+		t.b = fmt.Appendf(t.b, "\n"+unjudgedText+"\n", cell(t.enis(d.Unjudged)))
 	}
 	if len(d.Changes) > 0 {
 		t.b = append(t.b, "\n| | where | packets | because of | for example |\n| --- | --- | --- | --- | --- |\n"...)
@@ -58,8 +58,8 @@ func (t *text) causes(c *Change) string {
 }
 
 func (t *text) traffic(r *Traffic, most int) {
-	t.b = fmt.Appendf(t.b, "\n**Captured traffic:** %s; faring differently: %s; passing by tracking alone: %s\n",
-		count(int(r.Report.Packets), "packet"), count(len(r.Flows), "talker"), count(len(r.Kept), "connection"))
+	t.b = fmt.Appendf(t.b, "\n**Traffic:** %s; faring differently: %s; passing by tracking alone: %s\n",
+		r.what(), prose.Count(len(r.Flows), "talker"), prose.Count(len(r.Kept), "connection"))
 	if len(r.Flows) > 0 {
 		t.b = append(t.b, "\n| first packet | packets | before | after |\n| --- | --- | --- | --- |\n"...)
 	}

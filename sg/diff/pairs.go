@@ -12,7 +12,7 @@ import (
 
 // A Pair is two interfaces between which something new passes or passes no more: from
 // an address of the one to an address of the other, by the egress rules of the first and
-// the ingress rules of the second.
+// the ingress rules of the second, and what network ACLs are between them.
 type Pair struct {
 	From, To       sg.ENIID
 	Family         packet.Family
@@ -44,6 +44,9 @@ func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
 	owners, seen := d.owners(), map[key]bool{}
 	for i := range d.Changes {
 		c := &d.Changes[i]
+		if c.Answers {
+			continue
+		}
 		f := btoi(c.Family == packet.IPv6)
 		peers := owners[f].in(addrsOf(c.Addrs, f == 0))
 		for _, id := range c.ENIs {
@@ -76,8 +79,8 @@ func (d *Diff) pair(from, to sg.ENIID, f int) (Pair, bool) {
 }
 
 // between returns the services that pass from one interface to another. Whether egress
-// rules admit a packet depends on the address at the other end alone, and so it is with
-// ingress rules, so that each end can be asked by itself.
+// rules and the ACL there admit a packet depends on the address at the other end alone, and
+// so it is with ingress, so that each end can be asked by itself.
 func (w *world) between(from, to sg.ENIID, f int) set {
 	return w.admits(from, 1, f, w.own(to, f)).and(w.admits(to, 0, f, w.own(from, f)))
 }
@@ -86,11 +89,22 @@ func (w *world) between(from, to sg.ENIID, f int) set {
 // several addresses.
 func (w *world) admits(id sg.ENIID, dir, f int, peers set) set {
 	lists, _ := w.said(id, nil, nil)
+	border := w.border(id)
 	var spans []span
-	for _, l := range lists {
+	for n, l := range lists {
 		for _, e := range l.entries[dir][f] {
-			if !e.maybe && w.names.all[e.peers].meets(peers) {
+			if e.maybe || !w.names.all[e.peers].meets(peers) {
+				continue
+			}
+			if n == 0 || border == nil { // exempt, or nothing is between
 				spans = append(spans, e.services())
+				continue
+			}
+			cuts := append(border.cuts(dir, f, e.first, e.end, []uint32{e.first}), e.end)
+			for i, first := range cuts[:len(cuts)-1] {
+				if passing, _ := border.split(dir, f, first, w.names.all[e.peers].and(peers)); len(passing) > 0 {
+					spans = append(spans, spanOf(first, cuts[i+1]))
+				}
 			}
 		}
 	}

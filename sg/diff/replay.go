@@ -9,17 +9,24 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// ReplayOptions say how captures meet a change. The zero ReplayOptions, like nil, mean
-// that the one policy is in force from the start, and so is the other.
+// ReplayOptions say how captures or flow logs meet a change. The zero ReplayOptions, like
+// nil, mean that the one policy is in force from the start, and so is the other.
 type ReplayOptions struct {
 	// At is when the second policy takes the place of the first one, on the clock of
 	// the captures: from the first packet on that is not before At. Connections are
 	// open then, and some live on. With the zero Time it does so before any packet. When
-	// each connection began is remembered up to then, 50 bytes for each.
+	// each connection began is remembered up to then, 50 bytes for each. Of the year 0,
+	// as [time.Parse] has a time of day, it is the first such one, UTC, from the first
+	// packet on.
 	At time.Time
+
+	// Then are policies that take the place of the second one, and of each other, in
+	// order. All are compared with the first one, which stays in force.
+	Then []Step
 
 	// Before and After are how packets are judged, of which the observers are not
 	// used. They differ where two configurations are compared over one policy.
@@ -32,16 +39,25 @@ type ReplayOptions struct {
 	Progress func(packets, bytes uint64)
 }
 
-// Traffic is what a change does to captured traffic.
+// A Step is a policy that comes into force at a time; see [ReplayOptions.At].
+type Step struct {
+	At     time.Time
+	Policy *sg.Policy
+}
+
+// Traffic is what a change does to captured traffic, or to the records of flow logs.
 type Traffic struct {
-	Report *replay.Report // of the first policy
+	// Report and Log are what the first policy makes of it: one of them, the other is
+	// nil.
+	Report *replay.Report
+	Log    *replay.FlowReport
 
 	// Flows are the connections that fare differently, by talker, the most packets
 	// first, then the earliest.
 	Flows []Flow
 
-	// Kept are the connections that were open at [ReplayOptions.At] though the second
-	// policy would not open them, by interface and tuple. They pass because they are
+	// Kept are the connections that were open at [ReplayOptions.At], or at a later step,
+	// though the policy that came would not open them, by time, interface and tuple. They pass because they are
 	// tracked (CT-20). Ended are those that the change itself ended: by their end or
 	// by that of their interface (CT-25). Untracked ones are among Flows, with Died.
 	Kept, Ended []Kept
@@ -64,7 +80,12 @@ type Flow struct {
 	Time   time.Time
 
 	Packets     uint64
-	Connections uint64 // different five-tuples
+	Connections uint64 // different five-tuples, in flow logs at each interface
+
+	// Records and Position are of flow logs: how many, and where First is, which is made
+	// up then. Number is that of the record.
+	Records  uint64
+	Position flowlog.Position
 
 	// Died is set where First is not the first packet of its connection: the policies
 	// had let it pass both until then.
@@ -75,7 +96,8 @@ type Flow struct {
 type Fate struct {
 	Verdict   sg.Verdict
 	Reason    sg.Reason
-	ENI       sg.ENIID // the last one that judged the packet; "" if none did
+	Undecided replay.Undecided // of a record that is unknown
+	ENI       sg.ENIID         // the last one that judged the packet; "" if none did
 	Direction sg.Direction
 	Rule      sg.RuleRef
 }
@@ -91,6 +113,7 @@ type Kept struct {
 	Tuple     packet.FiveTuple // of that packet
 	Rule      sg.RuleRef       // that admitted it, of the first policy
 
+	Changed time.Time // when the policy did
 	Since   time.Time // of its first packet
 	Expires time.Time // dead from then on if nothing more comes, as it stands when the captures end
 	Closed  bool      // it was over before the captures ended
@@ -102,36 +125,134 @@ type Kept struct {
 //
 // The captures must tell by their addresses where packets are judged.
 func Replay(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, captures ...replay.Source) (*Traffic, error) {
-	if o == nil {
-		o = &ReplayOptions{}
-	}
-	opts := o.After
-	opts.Observer = nil
-	r := &replayer{o: o, after: after, flows: map[flowKey]*Flow{}, conns: map[packet.FiveTuple]*Flow{}, passed: map[packet.FiveTuple]time.Time{}}
-	if o.At.IsZero() {
-		r.fw, r.changed = sg.NewFirewall(after, &opts), true
-	} else {
-		r.fw = sg.NewFirewall(before, &opts)
-	}
-	first := o.Before
-	first.Observer = nil
-	report, err := replay.Run(ctx, before, &replay.Options{Firewall: first, Observer: r, Workers: o.Workers, Via: o.Via, Progress: o.Progress}, captures...)
-	return r.traffic(report), err
+	r, first, opts := newReplayer(before, after, o)
+	fw := sg.NewFirewall(first, &opts)
+	r.fw, r.swap = func() *sg.Firewall { return fw }, fw.Swap
+	report, err := replay.Run(ctx, before, &replay.Options{
+		Firewall: r.o.Before, Observer: captured{r, fw}, Workers: r.o.Workers, Via: r.o.Via, Progress: r.o.Progress,
+	}, captures...)
+	return r.traffic(&Traffic{Report: report}), err
 }
 
-// A replayer is the second firewall, which sees the packets of the first one.
+// A replayer compares what becomes of packets in the worlds of the second firewall with
+// what became of them by the first policy.
 type replayer struct {
-	o       *ReplayOptions
-	after   *sg.Policy
-	fw      *sg.Firewall
-	changed bool
-	last    time.Time
+	o     ReplayOptions
+	fw    func() *sg.Firewall
+	swap  func(*sg.Policy, time.Time)
+	steps []Step // to come
+	last  time.Time
 
 	flows  map[flowKey]*Flow
-	conns  map[packet.FiveTuple]*Flow     // by five-tuples of both directions: those that fare differently
-	passed map[packet.FiveTuple]time.Time // first packets of connections before the change
+	conns  map[connKey]*Flow              // those that fare differently, in both directions
+	passed map[packet.FiveTuple]time.Time // first packets of connections before the last step
 	kept   []Kept
 	ended  []Kept
+}
+
+// newReplayer returns a replayer, and with which policy and options its firewall begins.
+func newReplayer(before, after *sg.Policy, o *ReplayOptions) (r *replayer, first *sg.Policy, opts sg.Options) {
+	r = &replayer{flows: map[flowKey]*Flow{}, conns: map[connKey]*Flow{}, passed: map[packet.FiveTuple]time.Time{}}
+	if o != nil {
+		r.o = *o
+	}
+	r.o.Before.Observer, r.o.After.Observer = nil, nil
+	r.steps = append([]Step{{r.o.At, after}}, r.o.Then...)
+	first = before
+	for len(r.steps) > 0 && r.steps[0].At.IsZero() {
+		first, r.steps = r.steps[0].Policy, r.steps[1:]
+	}
+	return r, first, r.o.After
+}
+
+// reach brings into force what does by a time.
+func (r *replayer) reach(now time.Time) {
+	if r.last.IsZero() && !now.IsZero() { // the first one
+		from := now
+		for i := range r.steps {
+			r.steps[i].At = r.steps[i].from(from)
+			from = r.steps[i].At
+		}
+	}
+	for r.last = now; len(r.steps) > 0 && !now.Before(r.steps[0].At) && !now.IsZero(); r.steps = r.steps[1:] {
+		r.change(r.steps[0].Policy, now)
+	}
+}
+
+// from returns when a step comes, of a time of day the first from a time on.
+func (s Step) from(t time.Time) time.Time {
+	if s.At.Year() != 0 {
+		return s.At
+	}
+	t = t.UTC()
+	at := time.Date(t.Year(), t.Month(), t.Day(), s.At.Hour(), s.At.Minute(), s.At.Second(), s.At.Nanosecond(), time.UTC)
+	if at.Before(t) {
+		at = at.AddDate(0, 0, 1)
+	}
+	return at
+}
+
+// pass notes a packet that both let pass, as the first of its connection if it is.
+func (r *replayer) pass(tuple packet.FiveTuple, now time.Time) {
+	if _, again := r.passed[tuple]; !again {
+		if _, reply := r.passed[tuple.Reverse()]; !reply {
+			r.passed[tuple] = now
+		}
+	}
+}
+
+// captured is the replayer as an observer of captures.
+type captured struct {
+	*replayer
+	fw *sg.Firewall
+}
+
+// Observe implements replay.Observer.
+func (r captured) Observe(p *replay.Packet) error {
+	f := p.Frame
+	r.reach(p.Time)
+	outcome := r.fw.Forward(sg.Packet{Header: &f.Header, Time: p.Time, Via: r.o.Via, Err: f.Err})
+	tuple := f.Header.Tuple()
+	if len(r.steps) > 0 && outcome.Verdict == sg.Accept {
+		r.pass(tuple, p.Time)
+	}
+	if outcome.Verdict != p.Outcome.Verdict {
+		r.parts(connKey{tuple: tuple}, Flow{
+			Src: f.Header.SrcAddr(), Dst: f.Header.DstAddr(), Protocol: f.Header.Protocol,
+			Before: fateOf(&p.Outcome), After: fateOf(&outcome), First: f.Header, Number: p.Number, Time: p.Time, Packets: 1,
+		})
+	}
+	return nil
+}
+
+// A connKey is a connection, of flow logs at one interface.
+type connKey struct {
+	eni   sg.ENIID
+	tuple packet.FiveTuple
+}
+
+// parts enters packets that fare differently.
+func (r *replayer) parts(at connKey, p Flow) {
+	flow := r.conns[at]
+	if flow == nil {
+		back := connKey{at.eni, at.tuple.Reverse()}
+		for _, t := range [...]packet.FiveTuple{at.tuple, back.tuple} {
+			if _, open := r.passed[t]; open {
+				p.Died = true
+			}
+		}
+		k := flowKey{p.Src, p.Dst, p.Protocol, p.Before, p.After, p.Died}
+		if flow = r.flows[k]; flow == nil {
+			flow = new(Flow)
+			*flow = p
+			flow.Packets, flow.Records = 0, 0
+			r.flows[k] = flow
+		}
+		flow.Connections++
+		r.conns[at], r.conns[back] = flow, flow
+	}
+	flow.Packets += p.Packets
+	flow.Records += p.Records
 }
 
 // A flowKey is what the packets of a [Flow] have in common.
@@ -140,55 +261,6 @@ type flowKey struct {
 	protocol      packet.Protocol
 	before, after Fate
 	died          bool
-}
-
-// Observe implements replay.Observer.
-func (r *replayer) Observe(p *replay.Packet) error {
-	f := p.Frame
-	r.last = p.Time
-	if !r.changed && !p.Time.Before(r.o.At) {
-		r.change(p.Time)
-	}
-	outcome := r.fw.Forward(sg.Packet{Header: &f.Header, Time: p.Time, Via: r.o.Via, Err: f.Err})
-	tuple := f.Header.Tuple()
-	if !r.changed && outcome.Verdict == sg.Accept {
-		if _, again := r.passed[tuple]; !again {
-			if _, reply := r.passed[tuple.Reverse()]; !reply {
-				r.passed[tuple] = p.Time
-			}
-		}
-	}
-	if outcome.Verdict == p.Outcome.Verdict {
-		return nil
-	}
-	flow := r.conns[tuple]
-	if flow == nil {
-		flow = r.flow(p, tuple, &outcome)
-		flow.Connections++
-		r.conns[tuple], r.conns[tuple.Reverse()] = flow, flow
-	}
-	flow.Packets++
-	return nil
-}
-
-// flow returns the flow that a packet is the first one of a connection in.
-func (r *replayer) flow(p *replay.Packet, tuple packet.FiveTuple, after *sg.Outcome) *Flow {
-	h := &p.Frame.Header
-	k := flowKey{src: h.SrcAddr(), dst: h.DstAddr(), protocol: h.Protocol, before: fateOf(&p.Outcome), after: fateOf(after)}
-	for _, t := range [...]packet.FiveTuple{tuple, tuple.Reverse()} {
-		if _, open := r.passed[t]; open {
-			k.died = true
-		}
-	}
-	f := r.flows[k]
-	if f == nil {
-		f = &Flow{
-			Src: k.src, Dst: k.dst, Protocol: k.protocol, Before: k.before, After: k.after, Died: k.died,
-			First: *h, Number: p.Number, Time: p.Time,
-		}
-		r.flows[k] = f
-	}
-	return f
 }
 
 // fateOf returns what an outcome says.
@@ -201,23 +273,23 @@ func fateOf(o *sg.Outcome) Fate {
 	return f
 }
 
-// change puts the second policy in force, and notes what becomes of the connections.
-func (r *replayer) change(now time.Time) {
-	r.changed = true
-	open := slices.Collect(r.fw.Conns(now))
-	r.fw.Swap(r.after, now)
+// change puts a policy in force, and notes what becomes of the connections.
+func (r *replayer) change(to *sg.Policy, now time.Time) {
+	open := slices.Collect(r.fw().Conns(now))
+	r.swap(to, now)
 	type place struct {
 		eni   sg.ENIID
 		tuple packet.FiveTuple
 	}
-	opts := r.o.After
-	opts.Observer = nil
-	fresh, live := sg.NewFirewall(r.after, &opts), map[place]bool{}
-	for c := range r.fw.Conns(now) {
+	fresh, live := sg.NewFirewall(to, &r.o.After), map[place]bool{}
+	for c := range r.fw().Conns(now) {
 		live[place{c.Enforcer.ID(), c.Tuple}] = true
 	}
 	for _, c := range open {
-		k := Kept{ENI: c.Enforcer.ID(), Direction: c.Rule.Direction(), Tuple: c.Tuple, Rule: c.Rule, Since: r.passed[c.Tuple], Expires: c.Expires}
+		k := Kept{
+			ENI: c.Enforcer.ID(), Direction: c.Rule.Direction(), Tuple: c.Tuple, Rule: c.Rule,
+			Changed: now, Since: r.passed[c.Tuple], Expires: c.Expires,
+		}
 		if !live[place{k.ENI, k.Tuple}] {
 			r.ended = append(r.ended, k)
 			continue
@@ -241,15 +313,18 @@ func firstOf(t packet.FiveTuple) packet.Header {
 	return s.packet(t.SrcAddr(), t.DstAddr())
 }
 
-func (r *replayer) traffic(report *replay.Report) *Traffic {
-	t := &Traffic{Report: report, Kept: r.kept, Ended: r.ended}
+// traffic fills in what was found.
+func (r *replayer) traffic(t *Traffic) *Traffic {
+	t.Kept, t.Ended = r.kept, r.ended
 	for _, f := range r.flows {
 		t.Flows = append(t.Flows, *f)
 	}
-	slices.SortFunc(t.Flows, func(a, b Flow) int { return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number)) })
+	slices.SortFunc(t.Flows, func(a, b Flow) int {
+		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Before.ENI, b.Before.ENI))
+	})
 	if len(t.Kept) > 0 {
 		expires := map[sg.ENIID]map[packet.FiveTuple]time.Time{}
-		for c := range r.fw.Conns(r.last) {
+		for c := range r.fw().Conns(r.last) {
 			id := c.Enforcer.ID()
 			if expires[id] == nil {
 				expires[id] = map[packet.FiveTuple]time.Time{}
@@ -266,7 +341,7 @@ func (r *replayer) traffic(report *replay.Report) *Traffic {
 	}
 	for _, ks := range [...][]Kept{t.Kept, t.Ended} {
 		slices.SortFunc(ks, func(a, b Kept) int {
-			return cmp.Or(cmp.Compare(a.ENI, b.ENI), cmp.Compare(a.Tuple.String(), b.Tuple.String()))
+			return cmp.Or(a.Changed.Compare(b.Changed), cmp.Compare(a.ENI, b.ENI), cmp.Compare(a.Tuple.String(), b.Tuple.String()))
 		})
 	}
 	return t

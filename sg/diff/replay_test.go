@@ -152,3 +152,32 @@ func TestReplayWorkers(t *testing.T) {
 	assert.Equal(t, all[0], all[1])
 	assert.Contains(t, all[0], "by tracking alone, not to be opened again: 1 connection")
 }
+
+// Worlds follow on each other, and a time of day is the first one in the capture.
+func TestReplayWorldsWithTimes(t *testing.T) {
+	at := func(s string) time.Time {
+		day, err := time.Parse(time.TimeOnly, s)
+		require.NoError(t, err)
+		return day
+	}
+	before, after := compile(t, siteBefore), compile(t, siteAfter)
+	o := &diff.ReplayOptions{At: at("12:00:10"), Then: []diff.Step{{At: at("12:00:21"), Policy: before}, {At: at("12:00:22"), Policy: after}}}
+	r, err := diff.Replay(context.Background(), before, after, o, siteCapture(t))
+	require.NoError(t, err)
+	var numbers []uint64
+	for _, f := range r.Flows {
+		numbers = append(numbers, f.Number)
+	}
+	assert.Equal(t, []uint64{8, 7}, numbers) // not 9: the rules of before are back then
+	assert.EqualValues(t, 2, r.Flows[0].Packets)
+	require.Len(t, r.Kept, 2)
+	assert.Equal(t, []time.Time{noon.Add(15 * time.Second), noon.Add(22 * time.Second)}, []time.Time{r.Kept[0].Changed, r.Kept[1].Changed})
+	var b bytes.Buffer
+	require.NoError(t, r.WriteText(&b, diff.TextOptions{}))
+	assert.Contains(t, b.String(), "  from 2026-03-01T12:00:15Z on\n")
+
+	// One before the first packet is that of the next day, which the capture does not reach.
+	r, err = diff.Replay(context.Background(), before, after, &diff.ReplayOptions{At: at("11:59:59")}, siteCapture(t))
+	require.NoError(t, err)
+	assert.Empty(t, r.Flows)
+}

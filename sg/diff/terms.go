@@ -19,6 +19,15 @@ var spaces = [2]*match.Space{match.NewSpace(packet.IPv4), match.NewSpace(packet.
 // everything is all addresses of each.
 var everything = [2]set{{{num{}, num{0, 1<<32 - 1}}}, {{num{}, num{1<<64 - 1, 1<<64 - 1}}}}
 
+// covered returns what packets a rule is about.
+func covered(r sg.Rule) match.Range {
+	typ, code := -1, -1
+	if r.ICMP.IsSet() {
+		typ, code = r.ICMP.Type(), r.ICMP.Code()
+	}
+	return match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
+}
+
 // A term is what a rule says of one family: that packets pass whose other end is in a
 // set of addresses, and whose service is one of a range.
 type term struct {
@@ -32,6 +41,16 @@ func (t term) compare(o term) int {
 	return cmp.Or(cmp.Compare(t.first, o.first), cmp.Compare(t.end, o.end), cmp.Compare(t.peers, o.peers),
 		cmp.Compare(t.group, o.group), cmp.Compare(btoi(t.maybe), btoi(o.maybe)))
 }
+
+// spanOf returns the services from first up to end.
+func spanOf(first, end uint32) span { return span{num{0, uint64(first)}, num{0, uint64(end) - 1}} }
+
+// services returns the services of a term.
+func (t term) services() span { return spanOf(t.first, t.end) }
+
+// covers reports whether the term is about all services from first up to end. It is about
+// all or none where its ends are among the cuts.
+func (t term) covers(first, end uint32) bool { return t.first <= first && end <= t.end }
 
 func btoi(b bool) int {
 	if b {
@@ -77,11 +96,15 @@ type world struct {
 	policy *sg.Policy
 	sets   *sg.Sets
 	names  *names
-	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one
+	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one; then entries of ACLs
 	byID   map[sg.GroupID][2]uint32 // where those of a group begin and end
 	lists  map[sg.Setting][]*list   // by the number of the group; nil where nobody asked
 	count  uint32                   // of lists
 	peers  map[sg.PeerSet]peers
+
+	acls         map[sg.NetworkACLID]*acl
+	borders      map[sg.Border]*border
+	bordersByKey map[borderKey]*border
 }
 
 // Names are what two worlds have in common: numbers for sets of addresses and groups.
@@ -130,6 +153,7 @@ func newWorld(p *sg.Policy, n *names) *world {
 	w := &world{
 		policy: p, sets: p.Sets(), names: n, byID: map[sg.GroupID][2]uint32{},
 		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{},
+		acls: map[sg.NetworkACLID]*acl{}, borders: map[sg.Border]*border{}, bordersByKey: map[borderKey]*border{},
 	}
 	for r := range p.Rules() {
 		id, n := r.Group(), uint32(len(w.rules))
@@ -202,21 +226,16 @@ func (w *world) list(group uint32, at sg.Setting) *list {
 	case exempt:
 		w.exempt(l, at)
 	case others:
-		if at.Unfiltered() || at.Incomplete() {
+		if at.Unfiltered || at.Incomplete {
 			for f := range families {
-				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered()})
+				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered})
 			}
 		}
 	}
 	id := w.names.groupIDs[group]
 	for n := w.byID[id][0]; n < w.byID[id][1]; n++ {
 		ref := w.rules[n]
-		r, p := ref.Rule(), w.peersOf(at.Peers(ref))
-		typ, code := -1, -1
-		if r.ICMP.IsSet() {
-			typ, code = r.ICMP.Type(), r.ICMP.Code()
-		}
-		keys := match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
+		p, keys := w.peersOf(at.Peers(ref)), covered(ref.Rule())
 		e := entry{term{group: p.group}, n}
 		for f := range families {
 			e.first, e.end = spaces[f].Span(keys)

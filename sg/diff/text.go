@@ -37,8 +37,8 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t.line(0, "%s", d.summary())
 	t.interfaces("new", d.Added)
 	t.interfaces("gone", d.Removed)
-	if len(d.ACLs) > 0 {
-		t.line(0, "network ACLs have other entries at %s: what that opens and breaks is not below, captures tell it", t.enis(d.ACLs))
+	if len(d.Unjudged) > 0 {
+		t.line(0, unjudgedText, t.enis(d.Unjudged))
 	}
 	for i := range d.Changes {
 		if i == o.most() {
@@ -53,13 +53,11 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
+const unjudgedText = "known on one side alone, so not judged on the other: the network ACL at %s"
+
 // summary counts the changes.
 func (d *Diff) summary() string {
-	switch {
-	case len(d.Changes) > 0:
-	case len(d.ACLs) > 0:
-		return "groups admit the same"
-	default:
+	if len(d.Changes) == 0 {
 		return "nothing differs: what passed passes, and nothing else does"
 	}
 	var opened, broken, unknown int
@@ -81,14 +79,7 @@ func (d *Diff) summary() string {
 	if unknown > 0 {
 		words += fmt.Sprintf(", %d where the input does not decide", unknown)
 	}
-	return fmt.Sprintf("%s at %s", words, count(len(enis), "interface"))
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Sprintf("%s at %s", words, prose.Count(len(enis), "interface"))
 }
 
 // A text is what is written so far.
@@ -125,6 +116,9 @@ func (t *text) change(c *Change) {
 	t.line(2, "packets  %s", c.what(t.names.Group))
 	t.line(2, "before   %s", t.because(c.Before, c.RulesBefore))
 	t.line(2, "after    %s", t.because(c.After, c.RulesAfter))
+	if h, ok := c.Opening(0); ok {
+		t.line(2, "opened   %s", h)
+	}
 	if h, ok := c.Witness(0); ok {
 		t.line(2, "try      %s", h)
 	}
@@ -192,15 +186,25 @@ func (t *text) pair(p Pair) {
 // WriteText writes what a change does to traffic for people.
 func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
-	var broken, opened uint64
+	var broken, opened, other uint64
 	for i := range r.Flows {
-		if r.Flows[i].Breaks() {
-			broken += r.Flows[i].Connections
-		} else if r.Flows[i].Opens() {
-			opened += r.Flows[i].Connections
+		switch f := &r.Flows[i]; {
+		case f.Breaks():
+			broken += f.Connections
+		case f.Opens():
+			opened += f.Connections
+		default:
+			other += f.Connections
 		}
 	}
-	t.line(0, "in %d captured packets: %s broken, %s opened", r.Report.Packets, count(int(broken), "connection"), count(int(opened), "connection"))
+	what := fmt.Sprintf("%s broken, %s opened", prose.Count(broken, "connection"), prose.Count(opened, "connection"))
+	if other > 0 {
+		what += fmt.Sprintf(", %d of which it is not known, before or after", other)
+	}
+	t.line(0, "in %s: %s", r.what(), what)
+	if r.Log != nil && r.Log.Disagreeing.Records > 0 {
+		t.line(0, "AWS did otherwise than the first policy in %s: sgsim replay says which", prose.Count(r.Log.Disagreeing.Records, "record"))
+	}
 	for i := range r.Flows {
 		if i == o.most() {
 			t.line(2, "and %d more talkers", len(r.Flows)-i)
@@ -214,14 +218,25 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
+// what says how much traffic there was.
+func (r *Traffic) what() string {
+	if r.Log != nil {
+		return prose.Count(r.Log.Log.Records, "record") + " of flow logs"
+	}
+	return prose.Count(r.Report.Packets, "captured packet")
+}
+
 func (t *text) flow(f *Flow) {
-	died := ""
+	died, place := "", fmt.Sprintf("packet %d", f.Number)
 	if f.Died {
 		died = ", while open"
 	}
+	if f.Records > 0 {
+		place = escape.Text(f.Position.String())
+	}
 	t.line(0, "")
-	t.line(0, "%s > %s %s: %s, %s%s", f.Src, f.Dst, f.Protocol, count(int(f.Packets), "packet"), count(int(f.Connections), "connection"), died)
-	t.line(2, "first    packet %d: %s", f.Number, f.First)
+	t.line(0, "%s > %s %s: %s, %s%s", f.Src, f.Dst, f.Protocol, prose.Count(f.Packets, "packet"), prose.Count(f.Connections, "connection"), died)
+	t.line(2, "first    %s: %s", place, f.First)
 	t.line(2, "before   %s", t.fate(f.Before))
 	t.line(2, "after    %s", t.fate(f.After))
 }
@@ -230,6 +245,9 @@ func (t *text) fate(f Fate) string {
 	words := []string{f.Verdict.String()}
 	if f.Reason != sg.NoReason {
 		words[0] += ", " + f.Reason.String()
+	}
+	if f.Undecided != 0 {
+		words[0] += ", " + f.Undecided.String()
 	}
 	if f.ENI != "" {
 		words = append(words, fmt.Sprintf("at %s %s", t.names.ENI(f.ENI), f.Direction))
@@ -245,11 +263,15 @@ func (t *text) kept(head string, all []Kept, most int) {
 		return
 	}
 	t.line(0, "")
-	t.line(0, "%s: %s", head, count(len(all), "connection"))
+	t.line(0, "%s: %s", head, prose.Count(len(all), "connection"))
+	several := all[0].Changed != all[len(all)-1].Changed
 	for i, k := range all {
 		if i == most {
 			t.line(2, "and %d more", len(all)-i)
 			return
+		}
+		if several && (i == 0 || k.Changed != all[i-1].Changed) {
+			t.line(2, "from %s on", k.Changed.Format(time.RFC3339))
 		}
 		until := "until " + k.Expires.Format(time.RFC3339) + " if nothing more comes"
 		if k.Closed {

@@ -9,19 +9,77 @@ import (
 )
 
 // Witness returns a packet of the box for one of its interfaces, and false where Addrs
-// is empty. [sg.Enforcer.Explain] judges it at ENIs[i] as Before says by the one policy
-// and as After says by the other, given firewalls without connections. An interface
-// that has no address of the family has one of documentation in it.
+// is empty. [sg.Enforcer.Forward] judges it at ENIs[i] as Before says by the one policy
+// and as After says by the other, given firewalls without connections, or of an answer
+// with that of [Change.Opening] alone. An interface that has no address of the family has
+// one of documentation in it.
 func (c *Change) Witness(i int) (h packet.Header, ok bool) {
 	if len(c.Addrs) == 0 {
 		return packet.Header{}, false
 	}
+	if c.Answers {
+		opening, ok := c.Opening(i)
+		return answerTo(&opening), ok
+	}
+	return c.first(i, c.Direction, c.Services[0]), true
+}
+
+// Opening returns the packet that opens the connection on which [Change.Witness] is an
+// answer, for which [sg.Enforcer.Forward] accepts it in the other direction. It returns
+// false where Answers is not set.
+func (c *Change) Opening(i int) (h packet.Header, ok bool) {
+	if !c.Answers {
+		return packet.Header{}, false
+	}
+	id, answer, dir, f := c.ENIs[i], c.Services[0], sg.Ingress, btoi(c.Family == packet.IPv6)
+	ports := answer.Protocol == packet.TCP || answer.Protocol == packet.UDP
+	if c.Direction == sg.Ingress {
+		dir = sg.Egress
+	}
+	request := Service{Protocol: answer.Protocol}
+	if typ, ok := packet.ReplyType(answer.Protocol, uint8(answer.First>>8)); ok {
+		request.First = uint16(typ)<<8 | answer.First&255
+	} else if ports {
+		far := numOf(c.remote(id, c.local(id)))
+		admits := func(w *world) set { return w.admits(id, int(dir-sg.Ingress), f, set{{far, far}}) }
+		for _, s := range services(admits(c.d.before).and(admits(c.d.after)), f) {
+			if s.Protocol <= answer.Protocol && answer.Protocol <= s.LastProtocol {
+				request.First = s.First
+				break
+			}
+		}
+	}
+	h = c.first(i, dir, request)
+	if ports && (answer.First > somePort || answer.Last < somePort) {
+		h.SrcPort = answer.First
+	}
+	return h, true
+}
+
+// answerTo returns the answer to a packet that opens a connection.
+func answerTo(h *packet.Header) packet.Header {
+	src, dst := h.DstAddr(), h.SrcAddr()
+	switch h.Protocol {
+	case packet.TCP:
+		return packet.TCPHeader(netip.AddrPortFrom(src, h.DstPort), netip.AddrPortFrom(dst, h.SrcPort), packet.SYN|packet.ACK)
+	case packet.UDP:
+		return packet.UDPHeader(netip.AddrPortFrom(src, h.DstPort), netip.AddrPortFrom(dst, h.SrcPort))
+	}
+	if typ, ok := packet.ReplyType(h.Protocol, h.ICMPType); ok {
+		return packet.ICMPHeader(src, dst, typ, h.ICMPCode, 1)
+	}
+	return packet.IPHeader(src, dst, h.Protocol)
+}
+
+// first returns the first packet of a connection that an interface of the box lets in or
+// out.
+func (c *Change) first(i int, dir sg.Direction, s Service) packet.Header {
 	local := c.local(c.ENIs[i])
 	remote := c.remote(c.ENIs[i], local)
-	if c.Direction == sg.Ingress {
-		return c.Services[0].packet(remote, local), true
+	if dir == sg.Ingress {
+		return s.packet(remote, local)
 	}
-	return c.Services[0].packet(local, remote), true
+	return s.packet(local, remote)
 }
 
 // Addresses of documentation, one of a host, which people know (RFC 5737, RFC 3849).

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // String returns the change in one line: "broken: ingress of eni-db: tcp 5432 from
@@ -18,9 +19,14 @@ func (c *Change) String() string {
 	return fmt.Sprintf("%s: %s of %s: %s", c.Kind(), c.Direction, few(c.ENIs, 3, "interfaces"), c.what(func(id sg.GroupID) string { return string(id) }))
 }
 
-// Kind returns "opened", "broken" or, where a verdict is unknown, "unknown".
+// Kind returns "opened", "broken" or, where a verdict is unknown, "unknown"; of answers
+// "answered" or "unanswered".
 func (c *Change) Kind() string {
 	switch {
+	case c.Answers && c.Opens():
+		return "answered"
+	case c.Answers:
+		return "unanswered"
 	case c.Opens():
 		return "opened"
 	case c.Breaks():
@@ -45,7 +51,11 @@ func (c *Change) what(named func(sg.GroupID) string) string {
 	case c.Group != "":
 		whose = fmt.Sprintf("members of %s (%s)", named(c.Group), whose)
 	}
-	return fmt.Sprintf("%s %s %s", few(c.Services, 4, "services"), word, whose)
+	services := few(c.Services, 4, "services")
+	if c.Answers {
+		services = "answers " + services
+	}
+	return fmt.Sprintf("%s %s %s", services, word, whose)
 }
 
 // whole names addresses, those that are many as one prefix and what of it is not among
@@ -67,13 +77,5 @@ func whole(addrs []netip.Prefix) string {
 
 // few names the first things of a list and counts the rest.
 func few[T any](all []T, most int, what string) string {
-	var words []string
-	for i, x := range all {
-		if i == most && len(all) > most+1 {
-			words = append(words, fmt.Sprintf("and %d more %s", len(all)-i, what))
-			break
-		}
-		words = append(words, fmt.Sprint(x))
-	}
-	return strings.Join(words, ", ")
+	return strings.Join(prose.First(all, most, what), ", ")
 }

@@ -162,12 +162,6 @@ var byName = func() map[string]Field {
 	return m
 }()
 
-// FieldByName returns the field that AWS calls so, such as "pkt-srcaddr".
-func FieldByName(name string) (Field, bool) {
-	f, ok := byName[name]
-	return f, ok
-}
-
 // String returns AWS's name of the field.
 func (f Field) String() string {
 	if f == 0 || f >= numFields {

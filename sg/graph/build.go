@@ -2,7 +2,6 @@ package graph
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -427,25 +426,11 @@ func (b *builder) lines(k key) []string {
 // few returns the first of some names in their order, and how many more there are;
 // none where there are no names.
 func few(names []string, none string) []string {
-	const most = 3
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	switch {
-	case len(names) == 0 && none == "":
-		return nil
-	case len(names) == 0:
+	if len(names) == 0 && none != "" {
 		return []string{none}
-	case len(names) > most:
-		return append(names[:most-1:most-1], fmt.Sprintf("and %d more", len(names)-most+1))
 	}
-	return names
+	return prose.First(names, 2, "")
 }
 
-func count(n int, what string) string {
-	switch {
-	case n == 1:
-		return "1 " + what
-	case what == "entry":
-		what = "entrie"
-	}
-	return number(uint64(n)) + " " + what + "s"
-}
+func count(n int, what string) string { return number(uint64(n)) + " " + prose.Noun(n, what) }

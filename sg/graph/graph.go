@@ -10,9 +10,9 @@ package graph
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
 // A Graph is a drawing before it has a form. The order of nodes and edges does not
@@ -116,26 +116,13 @@ const Many = 40
 var byNames = [...]string{"auto", "group", "vpc"}
 
 // String returns "auto", "group" or "vpc".
-func (b By) String() string {
-	if int(b) < len(byNames) {
-		return byNames[b]
-	}
-	return fmt.Sprintf("By(%d)", uint8(b))
-}
+func (b By) String() string { return enum.Text(byNames[:], "By", b) }
 
 // MarshalText returns what String does.
-func (b By) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
+func (b By) MarshalText() ([]byte, error) { return enum.Marshal(byNames[:], b) }
 
 // UnmarshalText reads what String returns.
-func (b *By) UnmarshalText(text []byte) error {
-	for i, name := range byNames {
-		if name == string(text) {
-			*b = By(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("%q: not one of %s", text, strings.Join(byNames[:], ", "))
-}
+func (b *By) UnmarshalText(text []byte) error { return enum.Unmarshal(byNames[:], text, b) }
 
 // maxTraffic is how many lines an edge has.
 const maxTraffic = 5

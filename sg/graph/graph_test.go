@@ -209,7 +209,7 @@ func TestByText(t *testing.T) {
 		require.NoError(t, back.UnmarshalText(text))
 		assert.Equal(t, by, back)
 	}
-	assert.EqualError(t, new(graph.By).UnmarshalText([]byte("x")), `"x": not one of auto, group, vpc`)
+	assert.EqualError(t, new(graph.By).UnmarshalText([]byte("x")), `"x": not one of ["auto" "group" "vpc"]`)
 }
 
 // An edge with many kinds of traffic stays readable.

@@ -46,7 +46,7 @@ func (c *checker) acls() {
 
 // sorted returns the entries that count, as they are asked: AWS's own are no one's doing.
 func sorted(entries []sg.ACLEntry) []sg.ACLEntry {
-	own := slices.DeleteFunc(slices.Clone(entries), func(e sg.ACLEntry) bool { return e.Number > 32766 || !e.CIDR.IsValid() })
+	own := slices.DeleteFunc(slices.Clone(entries), func(e sg.ACLEntry) bool { return e.Number > sg.LastACLEntry || !e.CIDR.IsValid() })
 	slices.SortStableFunc(own, func(a, b sg.ACLEntry) int { return a.Number - b.Number })
 	return own
 }
@@ -97,18 +97,8 @@ func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 
 // coversAll reports whether an entry matches all that another one matches.
 func coversAll(a, b sg.ACLEntry) bool {
-	x, y := entryRule(a), entryRule(b)
+	x, y := a.Rule().Canonical(""), b.Rule().Canonical("")
 	return admitsAll(&x, &y)
-}
-
-// entryRule returns what an entry matches as a rule: over IPv4, ICMPv6 has no types
-// (NACL-44).
-func entryRule(e sg.ACLEntry) sg.Rule {
-	r := sg.Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP, Peer: sg.Peer{CIDR: e.CIDR.Masked()}}
-	if e.Protocol == sg.ICMPv6 && e.CIDR.Addr().Is4() {
-		r.ICMP = sg.AllICMP
-	}
-	return r
 }
 
 func action(allow bool) string {

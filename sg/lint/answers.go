@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -18,8 +19,11 @@ var clients = []struct {
 	{"load balancers, NAT gateways and Lambda", 1024, 65535},
 }
 
-// A portRange holds the ports from first to last.
+// A portRange holds the ports from first to last, or the types of ICMP.
 type portRange struct{ first, last int }
+
+// pings are the types of echo requests and of their answers, by protocol (NACL-02).
+var pings = map[sg.Protocol]struct{ request, answer int }{sg.ICMP: {8, 0}, sg.ICMPv6: {128, 129}}
 
 // answers looks for entries that let connections be opened whose answers the other list
 // does not let back (NACL-67). Those for a client's own ports let answers back
@@ -35,26 +39,64 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 		if !e.Allow || ephemeral(e) {
 			continue
 		}
-		for _, p := range []sg.Protocol{sg.TCP, sg.UDP} {
-			if e.Protocol != p && e.Protocol != sg.AllProtocols {
+		for _, p := range []sg.Protocol{sg.TCP, sg.UDP, sg.ICMP, sg.ICMPv6} {
+			if !asks(e, p) {
 				continue
 			}
 			part, missing := unspoken(e.CIDR.Masked(), p, back)
 			if len(missing) == 0 {
 				continue
 			}
-			text := fmt.Sprintf("%s has no entry for the answers: %s to ports %s of %s, the clients being %s (NACL-20)",
-				other, p, portsText(missing), part, clientsOf(missing))
-			if dir == sg.Egress {
-				text = fmt.Sprintf("%s has no entry for the answers: %s from %s to ports %s, the clients being %s (NACL-20)",
-					other, p, part, portsText(missing), clientsOf(missing))
-			}
+			text := fmt.Sprintf("%s has no entry for the answers: %s", other, answersText(dir, p, part, missing))
 			if !said[text] {
 				said[text] = true
 				c.add(Finding{Subject: Subject{ACL: a.ID, Dir: dir, Number: e.Number}, Kind: Blocked}, "%s", text)
 			}
 		}
 	}
+}
+
+// asks reports whether an entry lets packets of a protocol pass that are to be answered:
+// of ICMP, those of ping.
+func asks(e sg.ACLEntry, p sg.Protocol) bool {
+	if ping, ok := pings[p]; ok {
+		return e.CIDR.Addr().Is4() == (p == sg.ICMP) && spoken(e, p).has(ping.request)
+	}
+	return e.Protocol == p || e.Protocol == sg.AllProtocols
+}
+
+// spoken returns the ports, or the types of ICMP with code 0, of a protocol that an entry
+// speaks of; none are from 1 to 0.
+func spoken(e sg.ACLEntry, p sg.Protocol) portRange {
+	_, icmp := pings[p]
+	switch {
+	case e.Protocol == sg.AllProtocols:
+		return portRange{0, 65535}
+	case e.Protocol != p || icmp && e.ICMP.Code() > 0:
+		return portRange{1, 0}
+	case !icmp:
+		return portRange{e.Ports.First(), e.Ports.Last()}
+	case e.ICMP.Type() == -1:
+		return portRange{0, 255}
+	}
+	return portRange{e.ICMP.Type(), e.ICMP.Type()}
+}
+
+func (r portRange) has(n int) bool { return r.first <= n && n <= r.last }
+
+// answersText says which answers of a protocol, to what an entry for dir lets pass, do
+// not come back.
+func answersText(dir sg.Direction, p sg.Protocol, part netip.Prefix, missing []portRange) string {
+	ping, isPing := pings[p]
+	switch {
+	case isPing && dir == sg.Egress:
+		return fmt.Sprintf("%s %d/0 from %s, the echo replies of ping (NACL-02)", p, ping.answer, part)
+	case isPing:
+		return fmt.Sprintf("%s %d/0 to %s, the echo replies of ping (NACL-02)", p, ping.answer, part)
+	case dir == sg.Egress:
+		return fmt.Sprintf("%s from %s to ports %s, the clients being %s (NACL-20)", p, part, portsText(missing), clientsOf(missing))
+	}
+	return fmt.Sprintf("%s to ports %s of %s, the clients being %s (NACL-20)", p, portsText(missing), part, clientsOf(missing))
 }
 
 // ephemeral reports whether an entry is for ports that clients take for themselves.
@@ -65,34 +107,34 @@ func ephemeral(e sg.ACLEntry) bool {
 	return e.Ports.First() <= 49152 && e.Ports.Last() >= 60999 || e.Ports.First() <= 1025 && e.Ports.Last() >= 5000
 }
 
-// unspoken returns the clients' ports that no entry speaks of, for the first part of a
-// CIDR block for which there are some.
+// unspoken returns the clients' ports that no entry speaks of, or the type of the answers
+// to ping, for the first part of a CIDR block for which there are some.
 func unspoken(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEntry) (part netip.Prefix, missing []portRange) {
 	for _, e := range entries {
 		if m := e.CIDR.Masked(); m.Overlaps(cidr) && m.Bits() > cidr.Bits() {
 			low, high := halves(cidr)
-			if part, missing = unspoken(low, p, entries); missing == nil {
-				part, missing = unspoken(high, p, entries)
-			} else if _, also := unspoken(high, p, entries); equal(missing, also) {
-				part = cidr
+			part, missing = unspoken(low, p, entries)
+			other, also := unspoken(high, p, entries)
+			switch {
+			case missing == nil:
+				return other, also
+			case part == low && other == high && slices.Equal(missing, also):
+				return cidr, missing
 			}
 			return part, missing
 		}
 	}
 	missing = []portRange{{1024, 65535}}
+	if ping, ok := pings[p]; ok {
+		missing = []portRange{{ping.answer, ping.answer}}
+	}
 	for _, e := range entries {
-		switch {
-		case !e.CIDR.Masked().Overlaps(cidr):
-		case e.Protocol == sg.AllProtocols:
-			return cidr, nil
-		case e.Protocol == p:
-			missing = without(missing, portRange{e.Ports.First(), e.Ports.Last()})
+		if r := spoken(e, p); r.first <= r.last && e.CIDR.Masked().Overlaps(cidr) {
+			missing = without(missing, r)
 		}
 	}
 	return cidr, missing
 }
-
-func equal(a, b []portRange) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
 
 // halves cuts a CIDR block in two.
 func halves(p netip.Prefix) (low, high netip.Prefix) {

@@ -3,6 +3,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -39,7 +40,7 @@ func (q Quotas) Check(t *sg.Topology) []Finding {
 		c.eni(&t.ENIs[i])
 	}
 	c.acls()
-	c.missing.finding(c)
+	c.missing()
 	return c.found
 }
 
@@ -52,12 +53,10 @@ type checker struct {
 	groups  map[sg.GroupID]*sg.Group // the first of each id
 	reach   *reach.Map
 	peers   map[sg.PeeringID]*sg.Peering
-	members map[sg.GroupID]families // of the private addresses of their ENIs
-	carried map[sg.GroupID]bool     // by ENIs, which may not have their addresses yet
+	members map[sg.GroupID]families // of groups that ENIs carry, which may not have their addresses yet
 	peopled map[sg.VPCID]bool       // VPCs with ENIs
-	missing missing
 	lists   map[sg.PrefixListID]*sg.PrefixList
-	names   map[string]sg.GroupID // VPC and lower-case name
+	names   map[named]sg.GroupID
 	places  map[sg.RuleID]Subject // of the first rule with an id
 
 	accounts map[sg.AccountID]bool // that own groups
@@ -66,10 +65,16 @@ type checker struct {
 	defaultVPCs map[sg.VPCID]bool
 }
 
+// A named is a name of a group, in lower case, and the VPC in which it stands for one alone.
+type named struct {
+	vpc  sg.VPCID
+	name string
+}
+
 func newChecker(t *sg.Topology, q Quotas) *checker {
 	c := &checker{
 		t: t, quotas: q.withDefaults(), groups: map[sg.GroupID]*sg.Group{}, reach: reach.New(), peers: map[sg.PeeringID]*sg.Peering{},
-		members: map[sg.GroupID]families{}, carried: map[sg.GroupID]bool{}, peopled: map[sg.VPCID]bool{}, lists: map[sg.PrefixListID]*sg.PrefixList{}, names: map[string]sg.GroupID{},
+		members: map[sg.GroupID]families{}, peopled: map[sg.VPCID]bool{}, lists: map[sg.PrefixListID]*sg.PrefixList{}, names: map[named]sg.GroupID{},
 		places: map[sg.RuleID]Subject{}, accounts: map[sg.AccountID]bool{}, vpcs: map[sg.VPCID]bool{}, defaultVPCs: map[sg.VPCID]bool{},
 	}
 	for i := range t.Peerings {
@@ -107,7 +112,6 @@ func newChecker(t *sg.Topology, q Quotas) *checker {
 		for _, g := range e.Groups {
 			of := c.members[g]
 			c.members[g] = families{of.v4 || f.v4, of.v6 || f.v6}
-			c.carried[g] = true
 		}
 	}
 	for i := range t.PrefixLists {
@@ -123,10 +127,15 @@ func (f *families) add(a netip.Addr) {
 	f.v4, f.v6 = f.v4 || a.Is4(), f.v6 || a.Is6()
 }
 
+func (c *checker) carried(g *sg.Group) bool {
+	_, is := c.members[g.ID]
+	return is
+}
+
 // nobody reports whether no ENI carries g, though the topology has ENIs where one would
 // be. Without any, the members of groups are not known.
 func (c *checker) nobody(g *sg.Group) bool {
-	if c.carried[g.ID] {
+	if c.carried(g) {
 		return false
 	}
 	known := c.peopled[g.VPC] || c.peopled[""] || g.VPC == "" && len(c.peopled) > 0
@@ -171,23 +180,21 @@ func (c *checker) prefixList(p *sg.PrefixList) {
 func (c *checker) group(g *sg.Group) {
 	at := Finding{Subject: Subject{Group: g.ID}, Kind: Misplaced}
 	name := strings.TrimRight(g.Name, " ") // SG-61
-	if name != "" {
-		key := string(g.VPC) + "\x00" + strings.ToLower(name)
-		if other, ok := c.names[key]; ok {
-			f := at
-			f.Code, f.Other.Group = "InvalidGroup.Duplicate", other // SG-75
-			if strings.EqualFold(name, "default") {
-				f.Code = "InvalidGroup.Reserved"
-			}
-			c.add(f, "%s has the name %q in the same VPC", other, name).Advice = "give one of the two another name"
-		} else {
-			c.names[key] = g.ID
+	key := named{g.VPC, strings.ToLower(name)}
+	if other, ok := c.names[key]; ok && name != "" {
+		f := at
+		f.Code, f.Other.Group = "InvalidGroup.Duplicate", other // SG-75
+		if key.name == "default" {
+			f.Code = "InvalidGroup.Reserved"
 		}
-		if len(name) > 255 || strings.HasPrefix(name, "sg-") {
-			f := at
-			f.Code = "InvalidParameterValue"
-			c.add(f, "the name %.40q is longer than 255 characters or starts with sg-", name).Advice = "give it another name"
-		}
+		c.add(f, "%s has the name %q in the same VPC", other, name).Advice = "give one of the two another name"
+	} else {
+		c.names[key] = g.ID
+	}
+	if len(name) > 255 || strings.HasPrefix(name, "sg-") {
+		f := at
+		f.Code = "InvalidParameterValue"
+		c.add(f, "the name %.40q is longer than 255 characters or starts with sg-", name).Advice = "give it another name"
 	}
 	for _, v := range g.Associations {
 		switch {
@@ -202,76 +209,61 @@ func (c *checker) group(g *sg.Group) {
 func (c *checker) eni(e *sg.ENI) {
 	at := Finding{Subject: Subject{ENI: e.ID}}
 	if len(e.Groups) == 0 && !e.MayLackGroups() { // SG-10
-		f := at
-		f.Kind, f.Code = Misplaced, "MissingParameter" // SG-85
-		c.add(f, "an interface has at least one group").Advice =
+		at.Kind, at.Code = Misplaced, "MissingParameter" // SG-85
+		c.add(at, "an interface has at least one group").Advice =
 			"add its groups, or its type where it is one to which AWS attaches none"
 	}
 	if len(e.Groups) > c.quotas.GroupsPerENI {
-		f := at
-		f.Kind, f.Code = QuotaExceeded, "SecurityGroupsPerInterfaceLimitExceeded"
-		c.add(f, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI).Advice = "put rules of several groups into one"
+		at.Kind, at.Code = QuotaExceeded, "SecurityGroupsPerInterfaceLimitExceeded"
+		c.add(at, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI).Advice = "put rules of several groups into one"
 	}
 	for _, id := range e.Groups {
 		g := c.groups[id]
-		switch {
-		case g == nil:
-			c.missing.add(e.ID, id)
-		case e.VPC != "" && g.VPC != "" && g.VPC != e.VPC && !slices.Contains(g.Associations, e.VPC):
-			f := at
-			f.Kind, f.Code, f.Other.Group = Misplaced, "InvalidGroup.NotFound", id // SG-73
-			c.add(f, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC).Advice =
+		if g != nil && e.VPC != "" && g.VPC != "" && g.VPC != e.VPC && !slices.Contains(g.Associations, e.VPC) {
+			at.Kind, at.Code, at.Other.Group = Misplaced, "InvalidGroup.NotFound", id // SG-73
+			c.add(at, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC).Advice =
 				"name a group of its VPC, or associate this one with it"
 		}
-	}
-}
-
-// missing are the groups that ENIs carry and the topology lacks.
-type missing struct {
-	first  sg.ENIID // that carries one
-	enis   int      // that do
-	last   sg.ENIID
-	groups []sg.GroupID
-	seen   map[sg.GroupID]bool
-}
-
-func (m *missing) add(e sg.ENIID, g sg.GroupID) {
-	if m.enis == 0 {
-		m.first, m.seen = e, map[sg.GroupID]bool{}
-	}
-	if m.enis == 0 || e != m.last {
-		m.enis++
-		m.last = e
-	}
-	if !m.seen[g] {
-		m.seen[g] = true
-		m.groups = append(m.groups, g)
 	}
 }
 
 // mostMissing bounds the missing groups that a finding names.
 const mostMissing = 5
 
-// finding enters one finding for all of them: they are missing for one reason.
-func (m *missing) finding(c *checker) {
-	if m.enis == 0 {
-		return
+// missing enters one finding for all groups that ENIs carry and the topology lacks: they
+// are missing for one reason.
+func (c *checker) missing() {
+	var at Finding
+	var groups []string
+	enis, seen := 0, map[sg.GroupID]bool{}
+	for i := range c.t.ENIs {
+		e, lacks := &c.t.ENIs[i], false
+		for _, g := range e.Groups {
+			if c.groups[g] != nil {
+				continue
+			}
+			lacks = true
+			if !seen[g] {
+				seen[g] = true
+				groups = append(groups, string(g))
+			}
+		}
+		if lacks {
+			at.ENI = cmp.Or(at.ENI, e.ID)
+			enis++
+		}
 	}
-	at := Finding{Kind: Dangling, Subject: Subject{ENI: m.first}}
-	var ids []string
-	for _, g := range m.groups[:min(len(m.groups), mostMissing)] {
-		ids = append(ids, string(g))
-	}
-	which := strings.Join(ids, ", ")
-	if more := len(m.groups) - len(ids); more > 0 {
+	which, others := strings.Join(groups[:min(len(groups), mostMissing)], ", "), ""
+	if more := len(groups) - mostMissing; more > 0 {
 		which += fmt.Sprintf(" and %d more", more)
 	}
-	others := ""
-	switch {
-	case m.enis == 2:
+	switch at.Kind = Dangling; {
+	case enis == 0:
+		return
+	case enis == 2:
 		others = ", as 1 other interface does,"
-	case m.enis > 2:
-		others = fmt.Sprintf(", as %d other interfaces do,", m.enis-1)
+	case enis > 2:
+		others = fmt.Sprintf(", as %d other interfaces do,", enis-1)
 	}
 	c.add(at, "it carries groups%s that the topology lacks: %s; what its other groups do not admit is unknown", others, which).Advice =
 		"add describe-security-groups of all groups"

@@ -59,9 +59,7 @@ func (q Quotas) region(c *checker) {
 		c.add(at, "%d prefix lists, quota %d", own, q.PrefixLists).Advice = askAWS
 	}
 	if n := len(c.t.Groups); n > q.Groups {
-		f := at
-		f.Code = "SecurityGroupLimitExceeded" // SG-80
-		c.add(f, "%d groups, quota %d", n, q.Groups).Advice = askAWS
+		c.add(Finding{Kind: QuotaExceeded, Code: "SecurityGroupLimitExceeded"}, "%d groups, quota %d", n, q.Groups).Advice = askAWS // SG-80
 	}
 	refs := map[sg.PrefixListID]int{}
 	for i := range c.t.Groups {

@@ -148,7 +148,7 @@ func (c *checker) peer(at Finding, g *sg.Group, r *sg.Rule) {
 		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 && !p.Incomplete {
 			c.add(at, "%s has no entries now", p.ID).Advice = "add entries to the list, or remove the rule"
 		}
-	case named != nil && c.carried[g.ID] && c.nobody(named):
+	case named != nil && c.carried(g) && c.nobody(named):
 		// What nobody carries admits nothing whoever it names. And members come and go.
 		at.Severity, at.Other.Group = Note, named.ID
 		c.add(at, "%s has no members now", named.ID).Advice = "attach the group to an interface, or remove the rule"

@@ -15,18 +15,32 @@ import (
 type networkACL struct {
 	sg.NetworkACL
 	at      *cursor
-	whole   bool // all its entries were told, not only some
-	decided bool // a plan manages it
-	entries [2]map[int]*cursor
+	whole   bool                   // all its entries were told, not only some
+	decided bool                   // a plan manages it
+	entries [2]map[int]placedEntry // by number
 }
 
-// An association says which ACL a subnet has, and how much that weighs: a listing less
-// than what a plan holds, and that less than what its configuration says.
+// A placedEntry is where an entry was read, and where it is in its list.
+type placedEntry struct {
+	at    *cursor
+	index int
+}
+
+// An association says which ACL a subnet has.
 type association struct {
 	acl    sg.NetworkACLID
-	weight int
+	weight weight
 	at     *cursor
 }
+
+// A weight is how much an association counts.
+type weight int
+
+const (
+	fromListing       weight = iota // as it is now
+	fromPlan                        // in a plan, which may hold it as it was when the plan was made
+	fromConfiguration               // in a plan, by its configuration
+)
 
 // An entryKey names an entry of an ACL.
 type entryKey struct {
@@ -43,22 +57,21 @@ func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
 	list := topotext.EntriesOf(&a.NetworkACL, dir)
 	seen := &a.entries[dir-sg.Ingress]
 	if old, known := (*seen)[e.Number]; known {
-		i := slices.IndexFunc(*list, func(o sg.ACLEntry) bool { return o.Number == e.Number })
-		if (*list)[i] != e {
-			p := old.place()
+		if (*list)[old.index] != e {
+			p := old.at.place()
 			at.fail(codeACLEntry, "%s has another %s entry %d at line %d of %s", a.ID, dir, e.Number, p.Line, p.File)
 		}
 		return
 	}
 	if *seen == nil {
-		*seen = make(map[int]*cursor)
+		*seen = make(map[int]placedEntry)
 	}
-	(*seen)[e.Number] = at
+	(*seen)[e.Number] = placedEntry{at, len(*list)}
 	*list = append(*list, e)
 }
 
 // associate gives a subnet an ACL, unless what weighs more gives it another.
-func (b *builder) associate(subnet sg.SubnetID, acl sg.NetworkACLID, weight int, at *cursor) {
+func (b *builder) associate(subnet sg.SubnetID, acl sg.NetworkACLID, weight weight, at *cursor) {
 	old, known := b.aclOfSubnet[subnet]
 	switch {
 	case known && old.weight > weight:
@@ -90,7 +103,7 @@ func (b *builder) networkACLs(c *cursor) {
 		a.whole = true
 		for s := range item.field("Associations").objects() {
 			if id, ok := s.field("SubnetId").need(); ok && !b.dissociated[sg.SubnetID(id)] {
-				b.associate(sg.SubnetID(id), a.ID, 1, s)
+				b.associate(sg.SubnetID(id), a.ID, fromListing, s)
 			}
 		}
 		for entry := range item.field("Entries").objects() {
@@ -125,7 +138,7 @@ func (b *builder) aclPart(p *sg.NetworkACL, declares bool, c *cursor) {
 	}
 	a.whole = a.whole || declares
 	for _, s := range p.Subnets {
-		b.associate(s, a.ID, 1, c)
+		b.associate(s, a.ID, fromListing, c)
 	}
 	for dir := sg.Ingress; dir <= sg.Egress; dir++ {
 		for _, e := range *topotext.EntriesOf(p, dir) {
@@ -148,11 +161,11 @@ type entryReader struct {
 // (NACL-71, NACL-75).
 func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 	n, ok := x.number.whole(-1)
-	if !ok || n >= 32767 && strings.EqualFold(x.action.str(), "deny") {
+	if !ok || n > sg.LastACLEntry && strings.EqualFold(x.action.str(), "deny") {
 		return e, false
 	}
-	if n < 1 || n > 32766 {
-		x.number.fail(codeParameter, "entry %d: numbers are 1 to 32766", n)
+	if n < 1 || n > sg.LastACLEntry {
+		x.number.fail(codeParameter, "entry %d: numbers are 1 to %d", n, sg.LastACLEntry)
 		return e, false
 	}
 	e.Number = n
@@ -164,7 +177,7 @@ func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 		x.action.fail(codeParameter, "%s is neither allow nor deny", quote(x.action.str()))
 		return e, false
 	}
-	if e.Protocol, ok = parseProtocol(x.protocol.raw()); !ok {
+	if e.Protocol, ok = parseACLProtocol(x.protocol.raw()); !ok {
 		x.protocol.fail(codeParameter, "unknown protocol %s", quote(x.protocol.raw()))
 		return e, false
 	}
@@ -303,8 +316,8 @@ func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Plac
 	case dir != sg.Ingress && dir != sg.Egress:
 		return a.at.place()
 	}
-	if at := a.entries[dir-sg.Ingress][number]; at != nil {
-		return at.place()
+	if e, ok := a.entries[dir-sg.Ingress][number]; ok {
+		return e.at.place()
 	}
 	return Place{}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg/internal/errlist"
 )
 
 // stepsOf returns what following the references of a plan cost.
@@ -143,7 +145,7 @@ func TestManyProblems(t *testing.T) {
 	const n = 2500
 	l.Add("x", strings.NewReader(`{"SecurityGroups": [`+strings.Repeat(`{}, `, n)+`{}], "Vpcs": [`+strings.Repeat("0,\n", 1000)+`0]}`))
 	_, _, err := l.Topology()
-	errs := flatten(err)
+	errs := errlist.Of(err)
 	require.Len(t, errs, maxProblems+1)
 	assert.EqualError(t, errs[0], "x:1: SecurityGroups[0].GroupId: is missing (MissingParameter)")
 	assert.EqualError(t, errs[maxProblems], "2502 more errors")

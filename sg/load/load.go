@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/errlist"
 	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
@@ -220,22 +221,10 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	l.built = b
 	if len(b.errs) > 0 {
 		_, err := sg.Compile(t)
-		for _, err := range flatten(err) {
+		for _, err := range errlist.Of(err) {
 			b.add(l.Locate(err))
 		}
 		return nil, b.warnings(), b.err()
 	}
 	return t, b.warnings(), nil
-}
-
-// flatten returns the errors that were joined, and none for nil.
-func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	switch {
-	case err == nil:
-		return nil
-	case !ok:
-		return []error{err}
-	}
-	return joined.Unwrap()
 }

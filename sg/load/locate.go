@@ -4,18 +4,18 @@ import (
 	"errors"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/errlist"
 )
 
 // Locate adds places in the input to an error of [sg.Compile] for the last
 // topology, or to several that are joined: each becomes an [*Error] that wraps it.
 // Errors it has no place for are returned as they are.
 func (l *Loader) Locate(err error) error {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []error
-		for _, e := range joined.Unwrap() {
-			out = append(out, l.Locate(e))
+	if all := errlist.Of(err); len(all) > 1 {
+		for i := range all {
+			all[i] = l.Locate(all[i])
 		}
-		return errors.Join(out...)
+		return errors.Join(all...)
 	}
 	at := l.placeOf(err)
 	if at.IsZero() {

@@ -63,13 +63,16 @@ func TestLocateRules(t *testing.T) {
 	l.Add("g.json", strings.NewReader(group(`{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"},`+"\n"+`{"CidrIp": "10.1.0.0/16"}]}`, "")))
 	_, _, err := l.Topology()
 	require.NoError(t, err)
-	rule := &sg.Error{Part: "group", ID: "sg-a", Dir: sg.Ingress, Item: 1, Err: sg.ErrCIDR}
+	_, invalid := sg.Compile(&sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{{}}}}})
+	var rule *sg.Error
+	require.ErrorAs(t, invalid, &rule)
+	rule.Item = 1
 	other := errors.New("other")
-	located := l.Locate(errors.Join(rule, other, &sg.Error{Part: "group", ID: "sg-a", Item: -1, Err: sg.ErrDuplicate}))
-	assert.EqualError(t, located, `g.json:2: SecurityGroups[0].IpPermissions[0].IpRanges[1]: sg-a: ingress rule 1: not a CIDR block (InvalidParameterValue)
+	located := l.Locate(errors.Join(rule, other, &sg.Error{Part: "group", ID: "sg-a", Item: -1, Err: errors.New("duplicate id")}))
+	assert.EqualError(t, located, `g.json:2: SecurityGroups[0].IpPermissions[0].IpRanges[1]: sg-a: ingress rule 1: no protocol (InvalidParameterValue)
 other
 g.json:1: SecurityGroups[0]: sg-a: duplicate id`)
-	assert.ErrorIs(t, located, sg.ErrCIDR)
+	assert.ErrorIs(t, located, sg.ErrInvalid)
 	assert.ErrorIs(t, located, other)
 	assert.Same(t, other, l.Locate(other))
 	assert.Equal(t, 2, l.RulePlace("sg-a", sg.Ingress, 1).Line)
@@ -106,7 +109,7 @@ func TestUnreadInputs(t *testing.T) {
 			l.AddENI(sg.ENI{ID: "eni-2"})
 			_, _, err := l.Topology()
 			require.Error(t, err)
-			assert.NotErrorIs(t, err, sg.ErrNoGroup)
+			assert.NotContains(t, err.Error(), "no such group")
 			assert.NotContains(t, err.Error(), "eni-")
 		})
 	}
@@ -114,7 +117,7 @@ func TestUnreadInputs(t *testing.T) {
 	l.AddENI(eni)
 	l.AddENI(sg.ENI{ID: "eni-2"})
 	_, _, err := l.Topology()
-	assert.ErrorIs(t, err, sg.ErrNoGroup, "all was read")
+	assert.ErrorContains(t, err, "no such group", "all was read")
 	assert.ErrorContains(t, err, "eni-2: has no group")
 }
 

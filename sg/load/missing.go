@@ -17,7 +17,7 @@ func (b *builder) missingGroups(given []givenENI) {
 		byHand[given[i].ID] = true
 		for _, id := range given[i].Groups {
 			if b.groupOf[b.groupNamed(id)] == nil {
-				b.add(&Error{Place{File: given[i].name}, codeGroupNotFound, fmt.Errorf("%q: %w", id, sg.ErrNoGroup)})
+				b.add(&Error{Place{File: given[i].name}, codeGroupNotFound, fmt.Errorf("%q: no such group", id)})
 			}
 		}
 	}

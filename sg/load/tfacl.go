@@ -19,15 +19,15 @@ func (r *tfResource) networkACL() {
 	} else if id, ok := r.newVPC(); ok {
 		setDefault(&a.VPC, sg.VPCID(id))
 	}
-	weight := 1
+	weight := fromListing
 	if r.module.doc.plan {
-		weight = 2
+		weight = fromPlan
 		if r.expr("subnet_ids").there() {
-			weight = 3
+			weight = fromConfiguration
 		}
 	}
 	for _, id := range r.ids("subnet_ids", wantSubnet) {
-		if weight == 3 || !r.module.doc.b.dissociated[sg.SubnetID(id)] {
+		if weight == fromConfiguration || !r.module.doc.b.dissociated[sg.SubnetID(id)] {
 			r.module.doc.b.associate(sg.SubnetID(id), a.ID, weight, r.values)
 		}
 	}
@@ -69,11 +69,7 @@ func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string)
 	}
 	own := r.expr(attr).there()
 	for item := range c.objects() {
-		x := entryReader{
-			c: item, number: item.field("rule_no"), action: item.field("action"), protocol: item.field("protocol"),
-			cidr4: item.field("cidr_block"), cidr6: item.field("ipv6_cidr_block"),
-			from: item.field("from_port"), to: item.field("to_port"), typ: item.field("icmp_type"), code: item.field("icmp_code"), zeroPorts: true,
-		}
+		x := tfEntry(item, "rule_no", "action")
 		if !r.known(&x) {
 			continue
 		}
@@ -122,11 +118,17 @@ func ruleEntry(v *cursor) (entryReader, sg.Direction) {
 	if v.field("egress").flag() {
 		dir = sg.Egress
 	}
+	return tfEntry(v, "rule_number", "rule_action"), dir
+}
+
+// tfEntry returns the fields of an entry, of which number and action have two names each
+// (IN-29).
+func tfEntry(c *cursor, number, action string) entryReader {
 	return entryReader{
-		c: v, number: v.field("rule_number"), action: v.field("rule_action"), protocol: v.field("protocol"),
-		cidr4: v.field("cidr_block"), cidr6: v.field("ipv6_cidr_block"),
-		from: v.field("from_port"), to: v.field("to_port"), typ: v.field("icmp_type"), code: v.field("icmp_code"), zeroPorts: true,
-	}, dir
+		c: c, number: c.field(number), action: c.field(action), protocol: c.field("protocol"),
+		cidr4: c.field("cidr_block"), cidr6: c.field("ipv6_cidr_block"),
+		from: c.field("from_port"), to: c.field("to_port"), typ: c.field("icmp_type"), code: c.field("icmp_code"), zeroPorts: true,
+	}
 }
 
 // aclIDOf returns the ACL that an attribute names, be it by whose default it is.
@@ -156,9 +158,9 @@ func (r *tfResource) networkACLAssociation() {
 	if !ok || !okSubnet {
 		return
 	}
-	weight := 1
+	weight := fromListing
 	if r.module.doc.plan {
-		weight = 3
+		weight = fromConfiguration
 	}
 	b := r.module.doc.b
 	b.acl(id, r.values)

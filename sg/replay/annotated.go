@@ -203,7 +203,7 @@ func (a *Annotated) intf(id sg.ENIID) int {
 		d.Name, d.Description = a.words.eni(id), escape.Text(string(id))
 		if e := a.topo[id]; e != nil {
 			for _, g := range e.Groups {
-				d.Description += " " + a.words.groupAndID(g)
+				d.Description += " " + a.words.Group(g)
 			}
 		}
 	}

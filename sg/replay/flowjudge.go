@@ -110,10 +110,10 @@ func (u Undecided) String() string {
 // clock of the connections.
 const maxTime = 1 << 33 // the year 2242
 
-// A flowJudge judges records in their order. Its packets stand for those of the
-// records: the first at the record's start, and the last at its end, when the records
-// after it are as far.
-type flowJudge struct {
+// A FlowJudge judges records in their order, as [RunFlowLog] says. Its packets stand for
+// those of the records: the first at the record's start, and the last at its end, when the
+// records after it are as far. Make one with [NewFlowJudge]; it is for one goroutine.
+type FlowJudge struct {
 	policy  *sg.Policy
 	options sg.Options
 	fw      *sg.Firewall
@@ -121,19 +121,37 @@ type flowJudge struct {
 	later   refreshes
 	ask     *sg.Firewall // without connections
 	icmp    map[icmpAsked]bool
+	judged  uint64
 }
 
-func newFlowJudge(p *sg.Policy, o *sg.Options) *flowJudge {
+// NewFlowJudge returns a FlowJudge for a policy. The options are those of
+// [FlowOptions.Firewall].
+func NewFlowJudge(p *sg.Policy, o *sg.Options) *FlowJudge {
 	fo := *o
 	fo.Midstream = sg.MidstreamDrop // connections are picked up here, from the side that opened them
-	return &flowJudge{
+	return &FlowJudge{
 		policy: p, options: fo, fw: sg.NewFirewall(p, &fo), ask: sg.NewFirewall(p, nil),
 		openers: flowlog.NewOpeners(0), icmp: map[icmpAsked]bool{},
 	}
 }
 
-// judge fills in all but Record and Position.
-func (j *flowJudge) judge(r *FlowRecord) {
+// Swap replaces the policy at the start of a record, as [sg.Firewall.Swap] does.
+func (j *FlowJudge) Swap(p *sg.Policy, now time.Time) {
+	j.later.run(now.Unix())
+	j.policy = p
+	j.fw.Swap(p, now)
+	j.ask.Swap(p, now)
+	clear(j.icmp)
+}
+
+// Firewall returns the firewall that judges now. Another one may after the next record.
+func (j *FlowJudge) Firewall() *sg.Firewall { return j.fw }
+
+// Judge fills in all but Record and Position.
+func (j *FlowJudge) Judge(r *FlowRecord) {
+	if j.judged++; j.judged%checkEvery == 0 {
+		j.forget()
+	}
 	r.Verdict = sg.NotApplicable
 	if r.Status == flowlog.NoData || r.Status == flowlog.SkipData {
 		if id := sg.ENIID(r.InterfaceID); j.fw.ENI(id) != nil {
@@ -175,7 +193,7 @@ func (j *flowJudge) judge(r *FlowRecord) {
 const maxFlowConns = 1 << 20
 
 // forget keeps the connection table within its bound.
-func (j *flowJudge) forget() {
+func (j *FlowJudge) forget() {
 	if j.fw.Stats().Entries > maxFlowConns {
 		j.fw, j.later = sg.NewFirewall(j.policy, &j.options), nil
 	}
@@ -192,7 +210,7 @@ func (r *FlowRecord) decide(d sg.Decision) {
 
 // place finds the ENI and the direction. An interface that goes by another name in
 // the topology, as one given by hand does, is found by its addresses.
-func (j *flowJudge) place(r *FlowRecord) bool {
+func (j *FlowJudge) place(r *FlowRecord) bool {
 	src, dst := j.owner(r.Src(), r.SrcAddr), j.owner(r.Dst(), r.DstAddr)
 	id := sg.ENIID(r.InterfaceID)
 	known := j.fw.ENI(id) != nil
@@ -221,7 +239,7 @@ func (j *flowJudge) place(r *FlowRecord) bool {
 	return r.ENI != ""
 }
 
-func (j *flowJudge) owner(of, shown netip.Addr) sg.ENIID {
+func (j *FlowJudge) owner(of, shown netip.Addr) sg.ENIID {
 	for _, a := range [...]netip.Addr{of, shown} {
 		if a.IsValid() {
 			if id, ok := j.policy.ENIByAddr(a); ok {
@@ -263,7 +281,7 @@ func (r *FlowRecord) weigh() {
 
 // A flowConn is the connection of a record at an ENI. tuple and dir are the record's.
 type flowConn struct {
-	j     *flowJudge
+	j     *FlowJudge
 	at    *sg.Enforcer
 	tuple packet.FiveTuple
 	dir   sg.Direction
@@ -401,7 +419,7 @@ const maxICMPAsked = 1 << 16
 
 // judgeICMP judges a record of ICMP, which tells no type: there is a verdict where
 // rules admit all types, or none in either direction.
-func (j *flowJudge) judgeICMP(r *FlowRecord, c *flowConn) {
+func (j *FlowJudge) judgeICMP(r *FlowRecord, c *flowConn) {
 	h := packet.IPHeader(c.tuple.SrcAddr(), c.tuple.DstAddr(), c.tuple.Protocol)
 	h.Missing, h.Length = packet.MissingICMP|packet.MissingICMPID, h.Length+8
 	o := c.at.Forward(c.dir, sg.Packet{Header: &h, Time: c.now})
@@ -417,7 +435,7 @@ func (j *flowJudge) judgeICMP(r *FlowRecord, c *flowConn) {
 }
 
 // mayPass reports whether a rule admits some type of ICMP, as far as can be told.
-func (j *flowJudge) mayPass(id sg.ENIID, dir sg.Direction, t packet.FiveTuple) bool {
+func (j *FlowJudge) mayPass(id sg.ENIID, dir sg.Direction, t packet.FiveTuple) bool {
 	key := icmpAsked{id, dir, t.Src, t.Dst}
 	may, ok := j.icmp[key]
 	if ok {

@@ -181,7 +181,7 @@ type FlowTalker struct {
 	Near []sg.NearRule // where no rule admits First
 }
 
-func (t *flowTally) report(j *flowJudge, log flowlog.Stats) *FlowReport {
+func (t *flowTally) report(j *FlowJudge, log flowlog.Stats) *FlowReport {
 	out := &FlowReport{
 		Log: log, Interfaces: len(t.enis), Strangers: len(t.strangers),
 		Accepted: t.verdicts[sg.Accept], Dropped: t.verdicts[sg.Drop], Unknown: t.verdicts[sg.Unknown],
@@ -223,7 +223,7 @@ func (t *flowTally) report(j *flowJudge, log flowlog.Stats) *FlowReport {
 	return out
 }
 
-func (t *flowTally) reportDisagreements(j *flowJudge, out *FlowReport) {
+func (t *flowTally) reportDisagreements(j *FlowJudge, out *FlowReport) {
 	type kind struct {
 		serviceKey
 		cause Cause
@@ -269,7 +269,7 @@ func comparePositions(a, b flowlog.Position) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
-func (s *service) disagreement(j *flowJudge, key serviceKey) Disagreement {
+func (s *service) disagreement(j *FlowJudge, key serviceKey) Disagreement {
 	d := Disagreement{
 		ENI: key.eni, Direction: key.dir, Protocol: key.protocol, Port: key.port,
 		Verdict: key.verdict, Reason: s.reason, Rule: key.rule, FlowCount: s.disagreeing.FlowCount,
@@ -294,7 +294,7 @@ func (s *service) disagreement(j *flowJudge, key serviceKey) Disagreement {
 	return d
 }
 
-func (s *service) cause(j *flowJudge, d *Disagreement) Cause {
+func (s *service) cause(j *FlowJudge, d *Disagreement) Cause {
 	a, b := &s.agreeing, &s.disagreeing
 	switch {
 	case a.Records > 0 && (a.last < b.first || b.last < a.first):
@@ -315,7 +315,7 @@ func (s *service) cause(j *flowJudge, d *Disagreement) Cause {
 
 // unknownAddress reports whether a rule that names a group would do but for the far
 // end, which the topology does not know.
-func (s *service) unknownAddress(j *flowJudge, d *Disagreement) bool {
+func (s *service) unknownAddress(j *FlowJudge, d *Disagreement) bool {
 	far := s.example.far()
 	if j.owner(far, far) != "" || !far.IsPrivate() {
 		return false
@@ -329,14 +329,14 @@ func (s *service) unknownAddress(j *flowJudge, d *Disagreement) bool {
 }
 
 // near returns the rules nearest to h; none for ICMP, of which the type is not known.
-func (j *flowJudge) near(id sg.ENIID, dir sg.Direction, h *packet.Header) []sg.NearRule {
+func (j *FlowJudge) near(id sg.ENIID, dir sg.Direction, h *packet.Header) []sg.NearRule {
 	if h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 {
 		return nil
 	}
 	return j.ask.ENI(id).Explain(dir, sg.Packet{Header: h, Time: time.Unix(0, 0)}).Hops[0].Near
 }
 
-func (t *flowTally) reportTalkers(j *flowJudge, out *FlowReport) {
+func (t *flowTally) reportTalkers(j *FlowJudge, out *FlowReport) {
 	all := make([]*FlowTalker, 0, len(t.talkers))
 	for _, k := range t.talkers {
 		all = append(all, k)

@@ -13,7 +13,7 @@ import (
 
 // WriteText writes the report for people, at most 80 columns wide.
 func (r *FlowReport) WriteText(w io.Writer, o TextOptions) error {
-	t := reportText{names: names{o.ENIs, o.Groups}, color: o.Color}
+	t := reportText{names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color}
 	t.flowTotals(r)
 	t.flowAgreement(r)
 	t.flowRules(r)
@@ -27,7 +27,7 @@ func (t *reportText) flowTotals(r *FlowReport) {
 	if !r.First.IsZero() {
 		span = fmt.Sprintf(", %s to %s", r.First.Format("2006-01-02 15:04:05"), r.Last.Format("2006-01-02 15:04:05"))
 	}
-	t.line(0, "%s of %d of %d interfaces%s", plural(uint64(r.Log.Records), "record"), r.Interfaces, r.InPolicy, span)
+	t.line(0, "%s of %d of %d interfaces%s", prose.Count(uint64(r.Log.Records), "record"), r.Interfaces, r.InPolicy, span)
 	t.gaps(r)
 	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
 	row := func(v sg.Verdict, word string, c FlowCount, why string) {
@@ -62,10 +62,10 @@ func (t *reportText) gaps(r *FlowReport) {
 			100*float64(r.Log.SkipData)/float64(r.Log.Records))
 	}
 	if r.Log.Damaged > 0 {
-		t.line(2, "%s could not be read", plural(uint64(r.Log.Damaged), "line"))
+		t.line(2, "%s could not be read", prose.Count(uint64(r.Log.Damaged), "line"))
 	}
 	if r.NotApplicable.Records > 0 {
-		t.line(2, "%s of %s that the topology lacks", plural(r.NotApplicable.Records, "record"), plural(uint64(r.Strangers), "interface"))
+		t.line(2, "%s of %s that the topology lacks", prose.Count(r.NotApplicable.Records, "record"), prose.Count(uint64(r.Strangers), "interface"))
 	}
 }
 
@@ -79,10 +79,10 @@ func (t *reportText) openings(r *FlowReport) {
 		t.line(0, "what tells who opened connections: %s", strings.Join(by, ", "))
 	}
 	if r.PickedUp.Records > 0 {
-		t.line(0, "%s of connections of which the log has no opening: they were picked up", plural(r.PickedUp.Records, "record"))
+		t.line(0, "%s of connections of which the log has no opening: they were picked up", prose.Count(r.PickedUp.Records, "record"))
 	}
 	if r.NoPkt > 0 {
-		t.line(0, "%s without pkt-srcaddr and pkt-dstaddr: behind address translation their far ends are others", plural(r.NoPkt, "record"))
+		t.line(0, "%s without pkt-srcaddr and pkt-dstaddr: behind address translation their far ends are others", prose.Count(r.NoPkt, "record"))
 	}
 }
 
@@ -104,7 +104,7 @@ func (t *reportText) agreed(r *FlowReport) {
 		return
 	}
 	t.line(0, "AWS did what these groups do in %d of %s that can be decided: %.4g%%",
-		r.Agreeing.Records, plural(n, "record"), 100*float64(r.Agreeing.Records)/float64(n))
+		r.Agreeing.Records, prose.Count(n, "record"), 100*float64(r.Agreeing.Records)/float64(n))
 }
 
 func (t *reportText) flowAgreement(r *FlowReport) {
@@ -121,7 +121,7 @@ func (t *reportText) flowAgreement(r *FlowReport) {
 		t.b = append(t.b, '\n')
 		t.line(indent, "%s %s %s: %s", t.eni(d.ENI), d.Direction, flowPort(d), d.said())
 		if d.FarEnds > 1 {
-			t.line(indent, "and %s more", plural(uint64(d.FarEnds-1), "far end"))
+			t.line(indent, "and %s more", prose.Count(uint64(d.FarEnds-1), "far end"))
 		}
 		t.line(indent, "%s", t.cause(d))
 		if s := t.behind(d); s != "" {
@@ -204,7 +204,7 @@ func (t *reportText) flowRules(r *FlowReport) {
 		h := &r.Rules[i]
 		group, dir := h.Rule.Group(), h.Rule.Direction()
 		if i == 0 || group != r.Rules[i-1].Rule.Group() || dir != r.Rules[i-1].Rule.Direction() {
-			t.line(2, "%s %s", t.groupAndID(group), dir)
+			t.line(2, "%s %s", t.Group(group), dir)
 		}
 		var col int
 		t.b, col = prose.WrapAt(prose.Columns-width, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)

@@ -46,7 +46,7 @@ func RunFlowLog(ctx context.Context, p *sg.Policy, o *FlowOptions, log *flowlog.
 	if o == nil {
 		o = &FlowOptions{}
 	}
-	j := newFlowJudge(p, &o.Firewall)
+	j := NewFlowJudge(p, &o.Firewall)
 	t := newFlowTally()
 	var err error
 	n := 0
@@ -61,10 +61,9 @@ func RunFlowLog(ctx context.Context, p *sg.Policy, o *FlowOptions, log *flowlog.
 			if err = ctx.Err(); err != nil {
 				break
 			}
-			j.forget()
 		}
 		r := FlowRecord{Record: rec, Position: log.Position()}
-		j.judge(&r)
+		j.Judge(&r)
 		t.add(&r)
 		if o.Observe != nil {
 			if err = o.Observe(&r); err != nil {

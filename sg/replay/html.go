@@ -69,7 +69,7 @@ type html struct {
 
 func newHTML(o *PageOptions) *html {
 	all := prose.NamesOf(o.Topology)
-	h := &html{o: o, prose: all, names: names{all.ENIs, all.Groups}, text: TextOptions{ENIs: all.ENIs, Groups: all.Groups}}
+	h := &html{o: o, prose: all, names: names{all}, text: TextOptions{ENIs: all.ENIs, Groups: all.Groups}}
 	if o.Policy != nil {
 		opts := o.Firewall
 		opts.Observer = nil
@@ -278,7 +278,7 @@ func (h *html) explain(at *packetAt) string {
 	via.Appliance = via.Appliance || at.via.Appliance
 	p := sg.Packet{Header: &at.header, Time: at.time, Via: via}
 	x := h.fw.Explain(p)
-	meets := func(hop sg.HopExplanation) bool { return hop.ENI == at.eni && hop.Direction == at.dir }
+	meets := func(hop sg.HopExplanation) bool { return hop.Enforcer.ID() == at.eni && hop.Direction == at.dir }
 	if at.eni != "" && !slices.ContainsFunc(x.Hops, meets) {
 		x = h.fw.ENI(at.eni).Explain(at.dir, p)
 	}

@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"fmt"
-
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
@@ -20,17 +18,4 @@ func paint(b []byte, on bool, v sg.Verdict, word string, width int) []byte {
 		b = append(b, word...)
 	}
 	return prose.Blanks(b, width-len(word))
-}
-
-func plural(n uint64, word string) string { return fmt.Sprintf("%d %s", n, noun(n, word)) }
-
-// noun returns the word for n of what word names.
-func noun(n uint64, word string) string {
-	switch {
-	case n == 1:
-		return word
-	case word[len(word)-1] == 'y':
-		return word[:len(word)-1] + "ies"
-	}
-	return word + "s"
 }

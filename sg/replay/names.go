@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -8,33 +9,13 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// names are what people call ENIs and groups.
-type names struct {
-	enis   map[sg.ENIID]string
-	groups map[sg.GroupID]string
-}
+// names are what people call ENIs and groups, shorter than [prose.Names] has it: a name
+// stands for its id.
+type names struct{ prose.Names }
 
-func (n *names) eni(id sg.ENIID) string {
-	if s := n.enis[id]; s != "" {
-		return escape.Text(s)
-	}
-	return escape.Text(string(id))
-}
+func (n *names) eni(id sg.ENIID) string { return escape.Text(cmp.Or(n.ENIs[id], string(id))) }
 
-func (n *names) group(id sg.GroupID) string {
-	if s := n.groups[id]; s != "" {
-		return escape.Text(s)
-	}
-	return escape.Text(string(id))
-}
-
-// groupAndID is "web (sg-0123)", or the id where there is no name.
-func (n *names) groupAndID(id sg.GroupID) string {
-	if n.groups[id] == "" {
-		return escape.Text(string(id))
-	}
-	return n.group(id) + " (" + escape.Text(string(id)) + ")"
-}
+func (n *names) group(id sg.GroupID) string { return escape.Text(cmp.Or(n.Groups[id], string(id))) }
 
 // ruleName is group and rule: "web sgr-0123", "sg-0123 ingress[3]".
 func (n *names) ruleName(r sg.RuleRef) string {

@@ -65,7 +65,7 @@ func topologyOf(t *testing.T, name string) *sg.Topology {
 		{ID: "sg-in", Ingress: []sg.Rule{
 			{Protocol: sg.TCP, Ports: sg.Ports(0, 1023), Peer: sg.AnyIPv4},
 			{Protocol: sg.TCP, Ports: sg.Ports(0, 1023), Peer: sg.FromGroup("sg-out")},
-			{ID: "sgr-udp", Protocol: sg.UDP, Ports: sg.AllPorts, Peer: sg.AnyIPv6},
+			{ID: "sgr-udp", Protocol: sg.UDP, Ports: sg.Ports(0, 65535), Peer: sg.AnyIPv6},
 		}},
 	}}
 	for n, a := range slices.SortedFunc(mapKeys(addrs), netip.Addr.Compare) {

@@ -14,7 +14,7 @@ import (
 
 // WriteText writes the report for people, at most 80 columns wide.
 func (r *Report) WriteText(w io.Writer, o TextOptions) error {
-	t := reportText{names: names{o.ENIs, o.Groups}, color: o.Color}
+	t := reportText{names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color}
 	t.totals(r)
 	t.remarks(r)
 	t.rules(r)
@@ -54,7 +54,7 @@ func (t *reportText) totals(r *Report) {
 	if r.Packets > 0 && !r.First.IsZero() {
 		span = " in " + duration(r.Last.Sub(r.First))
 	}
-	t.line(0, "%s%s, %s", plural(r.Packets, "packet"), span, plural(r.Bytes, "byte"))
+	t.line(0, "%s%s, %s", prose.Count(r.Packets, "packet"), span, prose.Count(r.Bytes, "byte"))
 	if r.Packets == 0 {
 		return
 	}
@@ -72,14 +72,14 @@ var verdictPast = [...]string{sg.Accept: "accepted", sg.Drop: "dropped", sg.Unkn
 func (t *reportText) disorder(r *Report) {
 	d := &r.Disorder
 	if d.Stray > 0 {
-		t.line(0, "%s far ahead of the packets before and after: no clock was moved", plural(d.Stray, "timestamp"))
+		t.line(0, "%s far ahead of the packets before and after: no clock was moved", prose.Count(d.Stray, "timestamp"))
 	}
 	if d.Late > 0 {
 		t.line(0, "%s recorded with an earlier time than one before, by at most %s: the later time counts",
 			pluralWere(d.Late, "packet"), duration(d.LateBy))
 	}
 	if d.Steps > 0 {
-		t.line(2, "the clock was set back by 10 s or more %s", plural(d.Steps, "time"))
+		t.line(2, "the clock was set back by 10 s or more %s", prose.Count(d.Steps, "time"))
 	}
 	if r.Doubles.Packets > 0 {
 		t.line(0, "%s in more than one capture, and counted once", pluralWere(r.Doubles.Packets, "packet"))
@@ -96,21 +96,21 @@ func (t *reportText) copies(c *Copies) {
 	}
 	if n := c.Inbound; n != (Inbound{}) {
 		t.line(2, "%s: AWS admitted them all; these groups admit %d and drop %d, and of %d it is not known",
-			plural(n.Accepted+n.Dropped+n.Unknown, "inbound copy"), n.Accepted, n.Dropped, n.Unknown)
+			prose.Count(n.Accepted+n.Dropped+n.Unknown, "inbound copy"), n.Accepted, n.Dropped, n.Unknown)
 	}
 	if c.Closed > 0 {
-		t.line(0, "%s to a tunnel's port could not be unwrapped", plural(c.Closed, "datagram"))
+		t.line(0, "%s to a tunnel's port could not be unwrapped", prose.Count(c.Closed, "datagram"))
 	}
 }
 
 func (t *reportText) connections(r *Report) {
 	with := ""
 	if r.Entries != r.Connections {
-		with = fmt.Sprintf(", with %s, one at each end in the topology", plural(r.Entries, "entry"))
+		with = fmt.Sprintf(", with %s, one at each end in the topology", prose.Count(r.Entries, "entry"))
 	}
-	t.line(0, "%s opened%s", plural(r.Connections, "connection"), with)
+	t.line(0, "%s opened%s", prose.Count(r.Connections, "connection"), with)
 	if r.Entries > 0 {
-		t.line(2, "at most %s at a time", plural(r.Peak, "entry"))
+		t.line(2, "at most %s at a time", prose.Count(r.Peak, "entry"))
 	}
 }
 
@@ -119,11 +119,11 @@ func (t *reportText) midstream(m *Midstream) {
 	if m.Incomplete {
 		about = "about "
 	}
-	dropped := func(c Count) string { return plural(c.Packets, "packet") + " dropped" }
+	dropped := func(c Count) string { return prose.Count(c.Packets, "packet") + " dropped" }
 	if m.Open > 0 {
 		cost := dropped(m.OpenDropped)
 		if m.OpenPassed > 0 {
-			passed := plural(m.OpenPassed, "packet") + " let pass by rules"
+			passed := prose.Count(m.OpenPassed, "packet") + " let pass by rules"
 			if cost += ", " + passed; m.OpenDropped.Packets == 0 {
 				cost = passed
 			}
@@ -142,7 +142,7 @@ func (t *reportText) midstream(m *Midstream) {
 	}
 	if m.Ended > 0 {
 		t.line(0, "%s%s went on after the end of their connection, or after its idle timeout: %s",
-			about, plural(m.Ended, "TCP connection"), dropped(m.EndedDropped))
+			about, prose.Count(m.Ended, "TCP connection"), dropped(m.EndedDropped))
 	}
 }
 
@@ -159,7 +159,7 @@ func (t *reportText) rules(r *Report) {
 		h := &r.Rules[i]
 		group, dir := h.Rule.Group(), h.Rule.Direction()
 		if i == 0 || group != r.Rules[i-1].Rule.Group() || dir != r.Rules[i-1].Rule.Direction() {
-			t.line(2, "%s %s", t.groupAndID(group), dir)
+			t.line(2, "%s %s", t.Group(group), dir)
 		}
 		var col int
 		t.b, col = prose.WrapAt(prose.Columns-countsWidth, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
@@ -175,7 +175,7 @@ func (t *reportText) rules(r *Report) {
 
 func (t *reportText) laterFragments(r *Report) {
 	if r.Fragments > 0 && len(r.Rules) > 0 {
-		t.line(2, "no rule counts the %s that followed an admitted first one", plural(r.Fragments, "later fragment"))
+		t.line(2, "no rule counts the %s that followed an admitted first one", prose.Count(r.Fragments, "later fragment"))
 	}
 }
 
@@ -267,9 +267,9 @@ func talkerPacket(k *Talker) string {
 
 func pluralWere(n uint64, noun string) string {
 	if n == 1 {
-		return plural(n, noun) + " was"
+		return prose.Count(n, noun) + " was"
 	}
-	return plural(n, noun) + " were"
+	return prose.Count(n, noun) + " were"
 }
 
 func duration(d time.Duration) string {

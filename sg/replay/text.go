@@ -60,7 +60,7 @@ const hopIndent = 8
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
 	return &Text{
-		w: w, names: names{o.ENIs, o.Groups}, color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
+		w: w, names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
 		numbers: len("packet"), seconds: len("9999.999999"),
 	}
 }

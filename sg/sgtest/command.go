@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/errlist"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/internal/words"
 	"github.com/sgsim/sgsim/sg/lint"
@@ -107,7 +108,7 @@ func errorRows(err error) []string {
 		return nil
 	}
 	var rows []string
-	for _, err := range flatten(err) {
+	for _, err := range errlist.Of(err) {
 		row := "error " + strings.ReplaceAll(err.Error(), "\n", " ")
 		if code := sg.ErrorCode(err); code != "" {
 			row += " (" + code + ")"
@@ -115,19 +116,6 @@ func errorRows(err error) []string {
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// flatten returns the parts of joined errors.
-func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return []error{err}
-	}
-	var errs []error
-	for _, err := range joined.Unwrap() {
-		errs = append(errs, flatten(err)...)
-	}
-	return errs
 }
 
 // parseTimed reads "@5s ...".

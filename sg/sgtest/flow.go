@@ -101,7 +101,7 @@ func (n *Network) flows(what sg.Traffic, a, b end) []flow {
 		case sg.TCP, sg.UDP:
 			ports := what.Ports
 			if !ports.IsSet() {
-				ports = sg.AllPorts
+				ports = sg.Ports(0, 65535)
 			}
 			for _, port := range portCuts(p, ports, rules) {
 				add(p, port, 0, 0)
@@ -109,7 +109,7 @@ func (n *Network) flows(what sg.Traffic, a, b end) []flow {
 		case sg.ICMP, sg.ICMPv6:
 			match := what.ICMP
 			if !match.IsSet() {
-				match = sg.AllICMP
+				match = sg.ICMPTypeCode(-1, -1)
 			}
 			for _, tc := range icmpCuts(p, match, rules) {
 				add(p, 0, tc[0], tc[1])

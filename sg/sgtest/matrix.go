@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // Matrix makes many claims at once, in a table of words. Its first line names
@@ -58,7 +59,7 @@ func (n *Network) Matrix(t TB, table string) bool {
 	if len(bad) == 1 {
 		are = "is"
 	}
-	fmt.Fprintf(&b, "%s of the matrix %s wrong:\n%s", count(len(bad), "cell"), are, indented(columns(rows)))
+	fmt.Fprintf(&b, "%s of the matrix %s wrong:\n%s", prose.Count(len(bad), "cell"), are, indented(columns(rows)))
 	for _, f := range bad {
 		fmt.Fprintf(&b, "%s", f)
 	}
@@ -76,7 +77,7 @@ func parseMatrix(table string) ([][]string, error) {
 		}
 		if len(rows) > 0 {
 			if len(row) != len(rows[0]) {
-				return nil, fmt.Errorf("row %q has %s for %s", row[0], count(len(row)-1, "cell"), count(len(rows[0])-1, "column"))
+				return nil, fmt.Errorf("row %q has %s for %s", row[0], prose.Count(len(row)-1, "cell"), prose.Count(len(rows[0])-1, "column"))
 			}
 			for _, cell := range row[1:] {
 				if cell != "yes" && cell != "no" && cell != "-" {
@@ -130,11 +131,4 @@ func columns(rows [][]string) string {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/sgsim/sgsim/sg/internal/errlist"
 )
 
 // RunScenario runs a scenario file, each case as a subtest. A mismatch fails the
@@ -44,7 +46,7 @@ func fail(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	for _, err := range flatten(err) {
+	for _, err := range errlist.Of(err) {
 		t.Error(err)
 	}
 }

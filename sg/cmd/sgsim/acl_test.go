@@ -43,6 +43,7 @@ func TestACLs(t *testing.T) {
 
 	r = runSgsim(t, "check", "-topology", file)
 	assert.Regexp(t, `^\S+world.json:10: warning: blocked: acl-b ingress 100 egress has no entry for the answers: tcp to ports 1024-65535 of 10.0.1.0/24`, flat(r.stdout))
+	assert.Contains(t, flat(r.stdout), "world.json:12: warning: blocked: acl-b egress 100 ingress has no entry for the answers: icmp 0/0 from 0.0.0.0/0, the echo replies of ping")
 	assert.Contains(t, flat(r.stdout), "note: unjudged: subnet-a no network ACL names it")
 	r = runSgsim(t, "check", "-format", "json", "-topology", file)
 	var found struct {
@@ -55,7 +56,8 @@ func TestACLs(t *testing.T) {
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(r.stdout), &found))
-	require.Len(t, found.Findings, 2)
+	require.Len(t, found.Findings, 3)
 	assert.Equal(t, []any{"acl-b", 100, "ingress", 10}, []any{found.Findings[0].ACL, found.Findings[0].Entry, found.Findings[0].Direction, found.Findings[0].Line})
-	assert.Equal(t, "subnet-a", found.Findings[1].Subnet)
+	assert.Equal(t, []any{"acl-b", 100, "egress", 12}, []any{found.Findings[1].ACL, found.Findings[1].Entry, found.Findings[1].Direction, found.Findings[1].Line})
+	assert.Equal(t, "subnet-a", found.Findings[2].Subnet)
 }

@@ -2,30 +2,33 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
-	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE...]
-       sgsim diff -plan FILE [flags] [CAPTURE...]
+const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE... | FLOWLOG...]
+       sgsim diff -plan FILE [flags] [CAPTURE... | FLOWLOG...]
 
-Says what a change of groups does: what may open a connection afterwards and could not
-before, and the other way round, with the rules behind it and a packet to try. What it
-does not name is the same, save for network ACLs. With captures (pcap, pcapng, gzip; -
-is standard input), also which of their connections fare differently, and which live on
-only because they are tracked.
+Says what a change of groups and network ACLs does: what may open a connection afterwards
+and could not before, and the other way round, and what gets no answer any more; with the
+rules and entries behind it and a packet to try. What it does not name is the same. With
+captures or flow logs, as sgsim replay reads them, also which of their connections fare
+differently, and which live on only because they are tracked.
 
   -before FILE         what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
@@ -33,81 +36,105 @@ only because they are tracked.
   -after FILE          the same, as it will be; repeat
   -plan FILE           terraform show -json of a plan, which holds both; -before and -after
                        then add what it does not tell; what it replaces keeps its id
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand in both, or more about one; repeat
   -format text|json|markdown        markdown is for a pull request (default text)
   -html FILE           write it all as a page too
   -most N              changes, pairs and talkers to show, each (default 20)
-  -at 2026-03-01T12:00:00Z   when the change happens, on the clock of the captures (default
-                       before them)
-  -midstream drop|pass|pickup       TCP without its SYN, in captures (default drop)
-  -profile aws|linux   how connections are tracked (default aws)
-  -related-icmp        admit ICMP errors about tracked connections
-  -exempt=false        filter DNS, DHCP, metadata and the like in captures too
+  -at TIME             when the change happens, by the clock of captures: 10:32:00 (UTC)
+                       or 2026-03-01T12:00:00Z (default before them)
+  -then TIME=FILE,...  files of another world that follows on -after; repeat
+  -option NAME=VALUE   what is so afterwards alone: an option below, nitro-v6, or a timeout
+                       of all interfaces, tcp-established, udp, udp-stream; repeat; without
+                       -after the topology stays
+  -midstream, -profile, -related-icmp, -exempt, -log-format   for captures and flow logs,
+                       as sgsim replay has them
   -workers N           goroutines that judge captures; the output is the same for all N
   -fail-on broken|opened|any        exit status 3 if something passes no more, or passes
                        that did not; any: if anything differs, for future members of
                        groups alone or where the input does not decide, too
 
   sgsim diff -plan plan.json -format markdown -fail-on broken
+  sgsim diff -before vpc.json -option nitro-v6 web.pcap
 
 Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
 `
 
 // diffFlags are the flags of sgsim diff.
 type diffFlags struct {
-	firewallFlags
+	replayFlags                 // those that say how captures and flow logs are read and judged
+	later         firewallFlags // with -option
+	timeouts      conntrack.Timeouts
+	nitroV6       bool
 	before, after topologyFlags
-	format        string
+	then          []thenFlag
 	most          int
-	html          string
-	at            string
-	workers       int
-	failOn        string
-	captures      []string
+	at            time.Time
+}
+
+// A thenFlag is a world that follows.
+type thenFlag struct {
+	at time.Time
+	topologyFlags
 }
 
 func (t *tool) diff(args []string) int {
 	f := diffFlags{}
-	var enis, plans list
+	var enis, plans, prefer, options, then list
+	var at string
 	fs := flag.NewFlagSet("diff", flag.ContinueOnError)
 	f.firewallFlags.define(fs)
 	fs.Var(&f.before.files, "before", "")
 	fs.Var(&f.after.files, "after", "")
 	fs.Var(&plans, "plan", "")
+	fs.Var(&prefer, "prefer", "")
 	fs.Var(&enis, "eni", "")
+	fs.Var(&options, "option", "")
+	fs.Var(&then, "then", "")
 	fs.StringVar(&f.format, "format", "text", "")
 	fs.StringVar(&f.html, "html", "", "")
+	fs.StringVar(&f.logFormat, "log-format", "", "")
 	fs.IntVar(&f.most, "most", 20, "")
-	fs.StringVar(&f.at, "at", "", "")
+	fs.StringVar(&at, "at", "", "")
 	fs.IntVar(&f.workers, "workers", 1, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	if status, done := t.parse(fs, args, diffHelp); done {
 		return status
 	}
-	f.before.enis, f.after.enis, f.captures = enis, enis, fs.Args()
+	f.captures = fs.Args()
 	f.before.plans, f.after.plans = plans, plans
 	f.before.stage, f.after.stage = (*load.Loader).Before, (*load.Loader).After
-	if err := f.check(); err != nil {
+	err := f.checkDiff(at, options, then)
+	if err == nil {
+		err = f.readOptions(fs, options)
+	}
+	if err == nil {
+		err = f.readTimes(at, then)
+	}
+	if err == nil {
+		err = f.share(enis, prefer)
+	}
+	if err != nil {
 		return t.misused(fs, err)
 	}
-	before, first, usage, err := t.world(&f.before)
-	if usage == nil && err == nil {
-		var after *sg.Policy
-		var second *sg.Topology
-		if after, second, usage, err = t.world(&f.after); usage == nil && err == nil {
-			return t.compare(&f, before, after, first, second)
-		}
-	}
-	if usage != nil {
+	usage, err := t.compare(&f)
+	switch {
+	case usage != nil:
 		return t.misused(fs, usage)
+	case err == errDiffers:
+		return exitNo
+	case t.ctx.Err() != nil:
+		return t.interrupted()
+	case err != nil:
+		return t.failed(err)
 	}
-	return t.failed(err)
+	return exitOK
 }
 
-// check looks at what the flag package does not.
-func (f *diffFlags) check() error {
+// checkDiff looks at what the flag package does not.
+func (f *diffFlags) checkDiff(at string, options, then []string) (err error) {
 	switch {
-	case len(f.before.plans) == 0 && (len(f.before.files) == 0 || len(f.after.files) == 0):
+	case len(f.before.plans) == 0 && (len(f.before.files) == 0 || len(f.after.files) == 0 && len(options) == 0):
 		return errors.New("name files for both, -before and -after, or a -plan that holds both")
 	case f.format != "text" && f.format != "json" && f.format != "markdown":
 		return fmt.Errorf("-format %s: not one of text, json, markdown", f.format)
@@ -117,22 +144,111 @@ func (f *diffFlags) check() error {
 		return fmt.Errorf("-most %d: at least 1", f.most)
 	case f.workers < 1:
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
-	case f.at != "" && len(f.captures) == 0:
-		return errors.New("-at goes with captures")
-	case f.at != "":
-		_, err := time.Parse(time.RFC3339, f.at)
-		if err != nil {
-			return fmt.Errorf("-at %s: want a time such as 2026-03-01T12:00:00Z", f.at)
+	case f.readsTwice():
+		return errStdinTwice
+	case len(f.captures) == 0 && (at != "" || len(options) > 0 || len(then) > 0):
+		return errors.New("-at, -then and -option go with captures or flow logs")
+	case f.logFormat != "":
+		f.fields, err = flowlog.ParseFormat(f.logFormat)
+	}
+	return err
+}
+
+// readOptions reads the values of -option, each as its flag is.
+func (f *diffFlags) readOptions(given *flag.FlagSet, options []string) error {
+	later := flag.NewFlagSet("option", flag.ContinueOnError)
+	later.SetOutput(io.Discard)
+	f.later.define(later)
+	given.Visit(func(g *flag.Flag) {
+		if later.Lookup(g.Name) != nil {
+			later.Set(g.Name, g.Value.String())
+		}
+	})
+	later.BoolVar(&f.nitroV6, "nitro-v6", false, "")
+	later.DurationVar(&f.timeouts.TCPEstablished, "tcp-established", 0, "")
+	later.DurationVar(&f.timeouts.UDP, "udp", 0, "")
+	later.DurationVar(&f.timeouts.UDPStream, "udp-stream", 0, "")
+	for _, o := range options {
+		if err := later.Parse([]string{"-" + o}); err != nil || later.NArg() > 0 {
+			return fmt.Errorf("-option %s: not one of midstream=, profile=, related-icmp, exempt=, nitro-v6, tcp-established=, udp=, udp-stream= with a value as it should be", o)
+		}
+	}
+	if len(options) > 0 && len(f.after.files) == 0 {
+		f.after.files = f.before.files
+	}
+	return nil
+}
+
+// readTimes reads -at and -then.
+func (f *diffFlags) readTimes(at string, then []string) (err error) {
+	if at != "" {
+		if f.at, err = parseWhen(at); err != nil {
+			return fmt.Errorf("-at %s: %w", at, err)
+		}
+	}
+	last := f.at
+	for _, s := range then {
+		when, files, _ := strings.Cut(s, "=")
+		w := thenFlag{topologyFlags: topologyFlags{files: strings.Split(files, ",")}}
+		if w.at, err = parseWhen(when); err != nil || files == "" {
+			return fmt.Errorf("-then %s: want a time, = and files", s)
+		}
+		if w.at.Year() != 0 && w.at.Before(last) {
+			return fmt.Errorf("-then %s: before the world that it follows", s)
+		}
+		last = w.at
+		f.then = append(f.then, w)
+	}
+	return nil
+}
+
+// parseWhen reads a time, or a time of day, of which the year is 0.
+func parseWhen(s string) (t time.Time, err error) {
+	for _, layout := range [...]string{time.RFC3339, time.TimeOnly, "15:04"} {
+		if t, err = time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	return t, errors.New("want a time such as 2026-03-01T12:00:00Z or 10:32:00")
+}
+
+// share gives the worlds what they have in common.
+func (f *diffFlags) share(enis, prefer []string) error {
+	worlds := []*topologyFlags{&f.before, &f.after}
+	for i := range f.then {
+		worlds = append(worlds, &f.then[i].topologyFlags)
+	}
+	for _, w := range worlds {
+		w.enis = enis
+	}
+	for _, name := range prefer {
+		known := false
+		for _, w := range worlds {
+			if slices.Contains(w.files, name) || slices.Contains(w.plans, name) {
+				w.prefer, known = append(w.prefer, name), true
+			}
+		}
+		if !known {
+			return fmt.Errorf("-prefer %s: no file of either side", name)
 		}
 	}
 	return nil
 }
 
-// world reads a topology and compiles it.
-func (t *tool) world(f *topologyFlags) (*sg.Policy, *sg.Topology, error, error) {
-	topo, loader, usage, err := t.load(f)
+// world reads a topology and compiles it, with the timeouts of -option where f is not nil.
+func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, error, error) {
+	topo, loader, usage, err := t.load(w)
 	if usage != nil || err != nil {
 		return nil, nil, usage, err
+	}
+	if f != nil {
+		for i := range topo.ENIs {
+			e := &topo.ENIs[i]
+			e.NitroV6 = e.NitroV6 || f.nitroV6
+			e.Timeouts.TCPEstablished = cmp.Or(f.timeouts.TCPEstablished, e.Timeouts.TCPEstablished)
+			e.Timeouts.UDP = cmp.Or(f.timeouts.UDP, e.Timeouts.UDP)
+			e.Timeouts.UDPStream = cmp.Or(f.timeouts.UDPStream, e.Timeouts.UDPStream)
+		}
 	}
 	policy, err := sg.Compile(topo)
 	if err != nil {
@@ -141,23 +257,37 @@ func (t *tool) world(f *topologyFlags) (*sg.Policy, *sg.Topology, error, error) 
 	return policy, topo, nil, nil
 }
 
-// compare writes what differs.
-func (t *tool) compare(f *diffFlags, before, after *sg.Policy, first, second *sg.Topology) int {
+// errDiffers says that -fail-on asks for what differs.
+var errDiffers = errors.New("the worlds differ")
+
+// compare reads the worlds and writes what differs. usage is an error of the command line.
+func (t *tool) compare(f *diffFlags) (usage, err error) {
+	before, first, usage, err := t.world(&f.before, nil)
+	if usage != nil || err != nil {
+		return usage, err
+	}
+	after, second, usage, err := t.world(&f.after, f)
+	if usage != nil || err != nil {
+		return usage, err
+	}
 	plans := f.before.plans // that of both
-	files := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
-	page, err := t.openPage(f.html, files)
+	page, err := t.openPage(f.html, inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)})
 	if err != nil {
-		return t.failed(err)
+		return nil, err
 	}
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
-		traffic, err = t.traffic(f, before, after)
-		switch {
-		case t.ctx.Err() != nil:
-			return t.interrupted()
-		case err != nil:
-			return t.failed(err)
+		o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
+		for i := range f.then {
+			step := diff.Step{At: f.then[i].at}
+			if step.Policy, _, usage, err = t.world(&f.then[i].topologyFlags, f); usage != nil || err != nil {
+				return usage, err
+			}
+			o.Then = append(o.Then, step)
+		}
+		if traffic, usage, err = t.traffic(f, before, after, o); usage != nil || err != nil {
+			return usage, err
 		}
 	}
 	names := namesOfBoth(first, second)
@@ -167,12 +297,12 @@ func (t *tool) compare(f *diffFlags, before, after *sg.Policy, first, second *sg
 		})
 	}))
 	if err != nil {
-		return t.failed(err)
+		return nil, err
 	}
 	if f.fails(d, traffic) {
-		return exitNo
+		return nil, errDiffers
 	}
-	return exitOK
+	return nil, nil
 }
 
 // namesOfBoth returns names as they will be, and of what will be gone as they were.
@@ -202,40 +332,36 @@ func (f *diffFlags) write(w *bufio.Writer, d *diff.Diff, traffic *diff.Traffic, 
 	return err
 }
 
-// traffic replays the captures through both policies.
-func (t *tool) traffic(f *diffFlags, before, after *sg.Policy) (*diff.Traffic, error) {
-	p := t.progress(sizeOf(f.captures), "packets")
-	defer p.done()
-	o := &diff.ReplayOptions{Before: f.options(), After: f.options(), Workers: f.workers, Progress: p.show}
-	if f.at != "" {
-		o.At, _ = time.Parse(time.RFC3339, f.at) // check has looked
+// traffic puts the captures, or the flow logs, to the policies.
+func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOptions) (traffic *diff.Traffic, usage, err error) {
+	r := &replayer{tool: t, replayFlags: &f.replayFlags}
+	defer r.close()
+	if r.log, usage, err = r.openLog(); usage != nil || err != nil {
+		return nil, usage, err
+	}
+	if r.log != nil {
+		traffic, err = diff.ReplayLog(t.ctx, before, after, o, r.log)
+		return traffic, nil, err
 	}
 	var sources []replay.Source
-	for _, name := range f.captures {
-		file, err := t.openDiffCapture(name)
-		if err != nil {
-			return nil, err
+	for _, name := range r.captures {
+		if err := r.openCapture(name); err != nil {
+			return nil, nil, err
 		}
-		defer file.Close()
-		sources = append(sources, file)
 	}
-	traffic, err := diff.Replay(t.ctx, before, after, o, sources...)
-	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
-		err = fmt.Errorf("%s: %w", f.captures[alien.Source], err)
+	for _, c := range r.files {
+		sources = append(sources, c)
 	}
-	return traffic, err
-}
-
-func (t *tool) openDiffCapture(name string) (*capture.File, error) {
-	if name == "-" {
-		return capture.NewReader(newInterruptible(t.ctx, t.stdin), "standard input")
-	}
-	return capture.Open(name)
+	p := t.progress(sizeOf(r.captures), "packets", recordHeader)
+	defer p.done()
+	o.Progress = p.show
+	traffic, err = diff.Replay(t.ctx, before, after, o, sources...)
+	return traffic, nil, r.located(err)
 }
 
 // fails reports whether -fail-on asks for what differs.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
-	opens, breaks, other := false, false, len(d.Changes)+len(d.ACLs) > 0
+	opens, breaks, other := false, false, len(d.Changes) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()

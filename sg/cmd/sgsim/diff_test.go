@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet/capture"
 )
 
 // changed is vpcJSON with another rule at the database, and with SSH to the web server.
@@ -77,7 +80,80 @@ func TestDiffTraffic(t *testing.T) {
 
 	r = runSgsim(t, "diff", "-before", before, "-after", after, "-format", "markdown", capture)
 	assert.Contains(t, r.stdout, "| broken | ingress of db (eni-db) | tcp 5432 from members of web (sg-web) (10.0.1.10/32) |")
-	assert.Contains(t, r.stdout, "**Captured traffic:** 4 packets;")
+	assert.Contains(t, r.stdout, "**Traffic:** 4 captured packets;")
+}
+
+// Flow logs go where captures go; what they do not tell is unknown.
+func TestDiffFlowLog(t *testing.T) {
+	log := write(t, "flow.log", []byte("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status tcp-flags flow-direction\n"+
+		"5 1 eni-db 10.0.1.10 10.0.2.20 40001 5432 6 3 180 1777881601 1777881602 ACCEPT OK 2 ingress\n"+
+		"5 1 eni-db 10.0.2.20 10.0.1.10 5432 40001 6 2 120 1777881601 1777881602 ACCEPT OK 18 egress\n"))
+	args := []string{"diff", "-before", vpc(t), "-after", changed(t), "-fail-on", "broken"}
+	r := runSgsim(t, append(args, log)...)
+	assert.Equal(t, exitNo, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "in 2 records of flow logs: 1 connection broken, 0 connections opened\n")
+	assert.Contains(t, strings.Join(strings.Fields(r.stdout), " "), "first "+log+":2: tcp 10.0.1.10:40001 > 10.0.2.20:5432 S before accept")
+
+	r = runSgsim(t, append(args, "-format", "json", log)...)
+	doc, err := os.ReadFile("JSON.md")
+	require.NoError(t, err)
+	var all map[string]any
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &all))
+	assert.Greater(t, documented(t, string(doc), all), 60)
+	assert.EqualValues(t, 2, all["traffic"].(map[string]any)["records"])
+}
+
+// Options take the place of a second topology.
+func TestDiffOptions(t *testing.T) {
+	before, file := vpc(t), pcapFile(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 10")
+	r := runSgsim(t, "diff", "-before", before, "-option", "midstream=pass", "-fail-on", "opened", file)
+	assert.Equal(t, exitNo, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "nothing differs")
+	assert.Contains(t, r.stdout, "in 1 captured packet: 0 connections broken, 1 connection opened\n")
+	assert.Contains(t, r.stdout, "before   drop, midstream at ")
+
+	// The option of both sides is that of each until -option says otherwise.
+	r = runSgsim(t, "diff", "-before", before, "-midstream", "pass", "-option", "nitro-v6", file)
+	assert.Contains(t, r.stdout, "in 1 captured packet: 0 connections broken, 0 connections opened\n")
+
+	var b bytes.Buffer
+	w := capture.NewWriter(&b, capture.Pcap, nil)
+	for i, p := range []string{askDB, dbSays, "tcp 10.0.1.10:40000 > 10.0.2.20:5432 A", "tcp 10.0.1.10:40000 > 10.0.2.20:5432 A len 10"} {
+		require.NoError(t, w.WriteFrame(frameOf(t, p, i*200*(i/3)))) // 600 s of silence
+	}
+	require.NoError(t, w.Flush())
+	late := write(t, "late.pcap", b.Bytes())
+	for _, option := range []string{"nitro-v6", "tcp-established=60s"} {
+		r = runSgsim(t, "diff", "-before", before, "-option", option, late)
+		assert.Contains(t, r.stdout, "1 connection broken, 0 connections opened\n", option)
+	}
+	for _, option := range []string{"midstream=no", "speed=9", "udp=fast", "profile"} {
+		assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", before, "-option", option, file).status, option)
+	}
+	assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", before, "-option", "nitro-v6").status)
+}
+
+// Worlds follow on each other.
+func TestDiffThen(t *testing.T) {
+	before, after, capture := vpc(t), changed(t), pcapFile(t, askDB, dbSays, askSSH, "tcp 10.0.1.10:40009 > 10.0.2.20:5432 S")
+	args := []string{"diff", "-before", before, "-after", after, "-at", "08:00:02"}
+	r := runSgsim(t, append(args, "-then", "08:00:03="+before, capture)...)
+	assert.Zero(t, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "in 4 captured packets: 0 connections broken, 1 connection opened\n")
+	args[len(args)-1] = "2026-05-04T08:00:02Z"
+	for _, then := range []string{"08:00:03", "noon=" + before, "2026-05-04T08:00:01Z=" + before} {
+		assert.Equal(t, exitUsage, runSgsim(t, append(args, "-then", then, capture)...).status, then)
+	}
+}
+
+// A file of one side is preferred there.
+func TestDiffPrefer(t *testing.T) {
+	before, after := vpc(t), changed(t)
+	assert.Equal(t, exitInput, runSgsim(t, "diff", "-before", before, "-before", after, "-after", after).status)
+	r := runSgsim(t, "diff", "-before", before, "-before", after, "-after", after, "-prefer", after)
+	assert.Zero(t, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "nothing differs")
+	assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", before, "-after", after, "-prefer", "other.json").status)
 }
 
 // Every key that diff writes is described.
@@ -118,9 +194,9 @@ func documented(t *testing.T, doc string, all any) int {
 	return keys
 }
 
-// The page of the README is what the command behind it prints.
+// The pages of the README are what the commands behind them print.
 func TestReadmeDiff(t *testing.T) {
-	blocks := readmeBlocks(t)
+	blocks, pages := readmeBlocks(t), 0
 	for i, b := range blocks {
 		for line := range strings.Lines(b.text) {
 			if args, ok := strings.CutPrefix(strings.TrimSpace(line), "go run ./sg/cmd/sgsim diff "); ok && b.language == "sh" {
@@ -129,9 +205,9 @@ func TestReadmeDiff(t *testing.T) {
 				out, err := cmd.Output()
 				require.NoError(t, err)
 				assert.Equal(t, blocks[i+1].text, string(out))
-				return
+				pages++
 			}
 		}
 	}
-	t.Fatal("no command")
+	assert.Equal(t, 3, pages)
 }

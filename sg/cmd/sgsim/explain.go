@@ -2,9 +2,11 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -86,11 +88,15 @@ func (t *tool) explain(args []string) int {
 	}
 	f.args = fs.Args()
 	fails, err := parseVerdicts(f.failOn)
+	zero := false
+	fs.Visit(func(g *flag.Flag) { zero = zero || g.Name == "packet" && f.number == 0 })
 	switch {
 	case err != nil:
 		return t.misused(fs, err)
 	case f.format != "text" && f.format != "json":
 		return t.misused(fs, fmt.Errorf("-format %s: not one of text, json", f.format))
+	case zero:
+		return t.misused(fs, errors.New("-packet 0: packets count from 1"))
 	case len(f.args) == 0 && f.number > 0:
 		return t.misused(fs, errors.New("-packet: no capture"))
 	case len(f.args) == 0:
@@ -189,11 +195,28 @@ func (e *explainer) settle() (err error) {
 	for _, s := range e.args {
 		q, err := p.Parse(s)
 		if err != nil {
-			return err
+			return cmp.Or(e.isFile(s), err)
 		}
 		e.packets = append(e.packets, q)
 	}
 	return nil
+}
+
+// isFile returns what to do with an argument that is a file and no packet; nil where it
+// is no file.
+func (e *explainer) isFile(name string) error {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil
+	}
+	r := &replayer{tool: e.tool, replayFlags: &replayFlags{}}
+	switch log, _ := r.isLog(name); {
+	case log || info.IsDir():
+		return fmt.Errorf("%q is no packet but a flow log or folder, whose records sgsim replay judges", name)
+	case isTopology(name):
+		return fmt.Errorf("%q is no packet but a file: a topology goes with -topology", name)
+	}
+	return fmt.Errorf("%q is no packet but a file: of a capture, -packet N tells which one", name)
 }
 
 // judge is a firewall that judges a packet at both its ends, or where -tap says.
@@ -219,7 +242,7 @@ func (e *explainer) captured() error {
 	for i, f := range r.files {
 		sources[i] = f
 	}
-	p := e.progress(sizeOf(e.args), "packets")
+	p := e.progress(sizeOf(e.args), "packets", recordHeader)
 	o := replay.Options{Firewall: e.options(), Via: e.via, Progress: p.show}
 	if e.place != nil {
 		e.place.captures = r.files

@@ -83,8 +83,9 @@ func (e *explainer) json(w io.Writer) error {
 }
 
 func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
+	eni := hop.Enforcer.ID()
 	j := hopJSON{
-		ENI: hop.ENI, ENIName: e.names.ENIs[hop.ENI], Direction: hop.Direction.String(),
+		ENI: eni, ENIName: e.names.ENIs[eni], Direction: hop.Direction.String(),
 		Verdict: hop.Decision.Verdict.String(), Reason: hop.Decision.Reason.String(),
 		Groups: []jsondoc.Group{}, Hints: hop.Hints,
 	}
@@ -104,6 +105,6 @@ func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
 			j.Match.CIDR = m.CIDR.String()
 		}
 	}
-	j.ACL, j.Nearest, j.Passed = hop.ACL, e.names.Near(hop.Near), e.names.Near(hop.Passed)
+	j.ACL, j.Nearest, j.Passed = hop.Decision.Rule.ACL(), e.names.Near(hop.Near), e.names.Near(hop.Passed)
 	return j
 }

@@ -8,9 +8,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
+	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -121,6 +124,45 @@ func (r *replayer) holdsRecord(head []byte) bool {
 	return false
 }
 
+// notCapture adds to the error of a file that is no capture what it is, as far as that
+// can be told, and what takes it.
+func (r *replayer) notCapture(name string, err error) error {
+	if !errors.Is(err, capture.ErrFormat) {
+		return err
+	}
+	info, staterr := os.Stat(name)
+	if name == "-" || staterr != nil || !info.Mode().IsRegular() {
+		return fmt.Errorf("%w, nor a flow log", err)
+	}
+	if info.Size() == 0 {
+		return fmt.Errorf("%w: it is empty: did the command fail that should have filled it?", err)
+	}
+	if log, _ := r.isLog(name); log { // which replay does not open as a capture
+		return fmt.Errorf("%w: it is a flow log, whose records sgsim replay judges", err)
+	}
+	if isTopology(name) {
+		return fmt.Errorf("%w, nor a flow log: it looks like a topology, which goes with -topology", err)
+	}
+	return fmt.Errorf("%w, nor a flow log", err)
+}
+
+// isTopology reports whether a file begins like one of those that package load reads.
+func isTopology(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head, _ := io.ReadAll(io.LimitReader(f, sniffed))
+	for line := range strings.Lines(string(head)) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if word != "" && word[0] != '#' {
+			return word[0] == '{' || word[0] == '[' || topotext.IsStatement(word)
+		}
+	}
+	return false
+}
+
 // isText reports whether nothing in the first bytes speaks against text, as something
 // does in those of any capture.
 func isText(head []byte) bool {
@@ -141,8 +183,7 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 		lines := replay.NewFlowJSONL(r.out)
 		o.Observe, flush = lines.Observe, lines.Flush
 	}
-	p := r.progress(log.Size(), "records")
-	p.exact = true
+	p := r.progress(log.Size(), "records", 0)
 	o.Progress = func(s flowlog.Stats) { p.show(uint64(s.Records), uint64(s.Read)) }
 	report, err := replay.RunFlowLog(r.ctx, r.policy, o, log)
 	p.done()

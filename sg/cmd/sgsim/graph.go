@@ -24,6 +24,7 @@ without any are grey, and packets that were dropped are red lines that end in a 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list
+  -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -of ENI              the groups of this interface alone, by id or name, with what their
                        rules name and the groups whose rules name them
@@ -115,7 +116,7 @@ func (r *replayer) draw(loader *load.Loader, o *graph.Options) (*graph.Graph, er
 	for _, f := range r.files {
 		sources = append(sources, f)
 	}
-	p := r.progress(sizeOf(r.captures), "packets")
+	p := r.progress(sizeOf(r.captures), "packets", recordHeader)
 	report, err := replay.Run(r.ctx, r.policy, &replay.Options{Firewall: r.firewallFlags.options(), Progress: p.show}, sources...)
 	p.done()
 	if err != nil {

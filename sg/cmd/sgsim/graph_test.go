@@ -76,7 +76,7 @@ func TestGraphErrors(t *testing.T) {
 	}{
 		{exitUsage, "no -topology", nil},
 		{exitUsage, "-format png: not one of mermaid, dot, svg", []string{"-topology", topology, "-format", "png"}},
-		{exitUsage, "not one of auto, group, vpc", []string{"-topology", topology, "-by", "tag"}},
+		{exitUsage, `not one of ["auto" "group" "vpc"]`, []string{"-topology", topology, "-by", "tag"}},
 		{exitUsage, "-of nobody: ", []string{"-topology", topology, "-of", "nobody"}},
 		{exitUsage, "standard input can be read once", []string{"-topology", topology, "-", "-"}},
 		{exitInput, "none.pcap", []string{"-topology", topology, "none.pcap"}},

@@ -56,9 +56,9 @@ func TestHTMLOverInput(t *testing.T) {
 }
 
 func TestProgressLine(t *testing.T) {
-	p := &progress{total: 1000e6, noun: "packets"}
+	p := &progress{total: 1000e6, noun: "packets", each: recordHeader}
 	assert.Equal(t, "2.0 million packets, 0.2 million a second, 13%, 66 s left", p.line(2e6, 100e6, 10*time.Second))
-	p.exact = true
+	p.each = 0
 	assert.Equal(t, "2.0 million packets, 0.2 million a second, 10%, 2 min left", p.line(2e6, 100e6, 10*time.Second))
 	p.total = 0
 	assert.Equal(t, "2.0 million packets, 0.2 million a second", p.line(2e6, 100e6, 10*time.Second))

@@ -27,6 +27,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"github.com/sgsim/sgsim/sg/internal/errlist"
 )
 
 // Exit statuses.
@@ -144,7 +146,7 @@ func (t *tool) misused(fs *flag.FlagSet, err error) int {
 
 // failed reports input that cannot be used: one line for each error.
 func (t *tool) failed(err error) int {
-	for _, e := range flatten(err) {
+	for _, e := range errlist.Of(err) {
 		fmt.Fprintln(t.stderr, printable(oneLine(e)))
 	}
 	return exitInput
@@ -154,19 +156,6 @@ func (t *tool) failed(err error) int {
 func (t *tool) interrupted() int {
 	fmt.Fprintln(t.stderr, "interrupted")
 	return exitInterrupted
-}
-
-// flatten returns the errors that were joined.
-func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok { // one error, or one that wraps a join and adds words
-		return []error{err}
-	}
-	var out []error
-	for _, e := range joined.Unwrap() {
-		out = append(out, flatten(e)...)
-	}
-	return out
 }
 
 // oneLine is the text of an error in the form "file: what".

@@ -550,6 +550,33 @@ func TestInputErrors(t *testing.T) {
 	assert.Regexp(t, `^-eni id=x: .*"sg-no".*\n$`, r.stderr)
 }
 
+// A file that is none of what a command takes is told by what it is, and what takes it.
+func TestWrongFiles(t *testing.T) {
+	topology := vpc(t)
+	log := write(t, "fl.log", []byte("2 1 eni-web 198.51.100.7 10.0.1.10 50000 443 6 1 60 1700000000 1700000060 ACCEPT OK\n"))
+	empty := write(t, "empty.json", nil)
+	capture := write(t, "x.pcap", pcap(t, askWeb))
+	text := write(t, "world.topo", []byte("# a world\n\nvpc vpc-1 10.0.0.0/16\n"))
+	other := write(t, "other", []byte("hello, world"))
+	for want, args := range map[string][]string{
+		"is no packet but a flow log or folder, whose records sgsim replay judges":                                   {"explain", "-topology", topology, log},
+		"is no packet but a file: of a capture, -packet N tells which one":                                           {"explain", "-topology", topology, capture},
+		"is no packet but a file: a topology goes with -topology":                                                    {"explain", "-topology", topology, text},
+		"not a pcap or pcapng file: it starts with 32 20 31 20: it is a flow log, whose records sgsim replay judges": {"explain", "-topology", topology, "-packet", "1", log},
+		"-packet 0: packets count from 1":                                                                            {"explain", "-topology", topology, "-packet", "0", capture},
+		"it starts with 23 20 61 20, nor a flow log: it looks like a topology, which goes with -topology":            {"replay", "-topology", topology, text},
+		"it starts with 7b 0a 20 20, nor a flow log: it looks like a topology, which goes with -topology":            {"replay", "-topology", topology, topology},
+		"it starts with 68 65 6c 6c, nor a flow log":                                                                 {"replay", "-topology", topology, other},
+		"shorter than 4 bytes: it is empty: did the command fail that should have filled it?":                        {"replay", "-topology", topology, empty},
+		"empty.json:1:1: empty, no JSON in it: did the command fail that should have filled it?":                     {"check", "-topology", empty},
+	} {
+		r := runSgsim(t, args...)
+		assert.NotZero(t, r.status, args)
+		assert.Contains(t, r.stderr, want)
+		assert.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
+	}
+}
+
 // A report in which nothing was judged says what may be wrong.
 func TestNothingJudged(t *testing.T) {
 	r := runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), write(t, "far.pcap", pcap(t, "udp 192.0.2.1:1 > 192.0.2.2:2")))

@@ -16,15 +16,18 @@ type progress struct {
 	last  time.Time // when the line was drawn
 	total int64     // bytes of the input; 0 where that is not known
 	noun  string    // "packets", "records"
-	exact bool      // bytes are those of the input, and not of the packets in it
+	each  int64     // bytes of the input that stand before each of them and are not counted
 }
 
-// progress returns what shows how far a replay of total bytes is, where somebody looks.
-func (t *tool) progress(total int64, noun string) *progress {
+// A file of captures holds 16 bytes before each packet.
+const recordHeader = 16
+
+// progress returns what shows how far reading total bytes is, where somebody looks.
+func (t *tool) progress(total int64, noun string, each int64) *progress {
 	if !terminal(t.stderr) {
 		return &progress{}
 	}
-	return &progress{w: t.stderr, began: time.Now(), total: total, noun: noun}
+	return &progress{w: t.stderr, began: time.Now(), total: total, noun: noun, each: each}
 }
 
 // sizeOf returns the bytes of captures; 0 where that of one says nothing, as that of a
@@ -59,12 +62,9 @@ func (p *progress) line(packets, bytes uint64, since time.Duration) string {
 	if p.total <= 0 {
 		return line
 	}
-	done := float64(bytes)
-	if !p.exact {
-		// A file holds 16 bytes a packet beside the packets; snapped packets
-		// make it smaller than that, so this is a guess, kept below 100.
-		done += 16 * float64(packets)
-	}
+	// Snapped packets make a file smaller than their bytes, so this is a guess, kept
+	// below 100.
+	done := float64(bytes) + float64(p.each)*float64(packets)
 	share := min(0.99, done/float64(p.total))
 	line += fmt.Sprintf(", %d%%", int(100*share))
 	if share > 0 {

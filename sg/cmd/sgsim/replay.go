@@ -257,7 +257,7 @@ func (r *replayer) openCapture(name string) error {
 		f, err = capture.Open(name)
 	}
 	if err != nil {
-		return err
+		return r.notCapture(name, err)
 	}
 	r.files = append(r.files, f)
 	r.closers = append(r.closers, f.Close)
@@ -309,7 +309,7 @@ func (r *replayer) run() int {
 	if n := o.EffectiveWorkers(); n < r.workers && r.max > 0 {
 		fmt.Fprintf(r.stderr, "note: -max-connections needs all connections in one place: 1 worker instead of %d\n", r.workers)
 	}
-	p := r.progress(sizeOf(r.captures), "packets")
+	p := r.progress(sizeOf(r.captures), "packets", recordHeader)
 	o.Progress = p.show
 	if r.demo && r.format == "text" {
 		fmt.Fprint(r.out, demoText)

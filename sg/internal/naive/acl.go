@@ -177,7 +177,7 @@ func (f *Firewall) ask(a *sg.NetworkACL, c crossing, h *packet.Header, now time.
 		}
 		r := sg.Rule{Protocol: e.Protocol, Ports: e.Ports, ICMP: e.ICMP}
 		if e.Protocol == sg.ICMPv6 && e.CIDR.Addr().Is4() {
-			r.ICMP = sg.AllICMP // NACL-44
+			r.ICMP = sg.ICMPTypeCode(-1, -1) // NACL-44
 		}
 		if covers(&r, h) {
 			name, allowed = fmt.Sprint(e.Number), e.Allow

@@ -4,7 +4,9 @@ package prose
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
@@ -81,6 +83,33 @@ func Rule(dir sg.Direction, r sg.Rule, group func(sg.GroupID) string) string {
 // Traffic is what a rule admits, whoever sends it: "tcp 443".
 func Traffic(r sg.Rule) string {
 	return sg.Rule{Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP}.String()
+}
+
+// Count is a number with the noun for what is counted: "1 entry", "3 entries".
+func Count[N ~int | ~uint64](n N, noun string) string { return fmt.Sprintf("%d %s", n, Noun(n, noun)) }
+
+// Noun returns the noun for n of what it names.
+func Noun[N ~int | ~uint64](n N, noun string) string {
+	switch {
+	case n == 1:
+		return noun
+	case noun[len(noun)-1] == 'y':
+		return noun[:len(noun)-1] + "ies"
+	}
+	return noun + "s"
+}
+
+// First returns the first of some things as text, and behind them how many more there
+// are, where that is more than one: "and 3 more interfaces".
+func First[T any](all []T, most int, what string) []string {
+	var words []string
+	for i, x := range all {
+		if i == most && len(all) > most+1 {
+			return append(words, strings.TrimRight(fmt.Sprintf("and %d more %s", len(all)-i, what), " "))
+		}
+		words = append(words, fmt.Sprint(x))
+	}
+	return words
 }
 
 var statements = regexp.MustCompile(` \([A-Z]+-[0-9]+(, [A-Z]+-[0-9]+)*\)`)

@@ -9,7 +9,7 @@ import (
 )
 
 func (b *Builder) aclEntry(line, id string, args []words.Word) error {
-	i := last(b.Topo.NetworkACLs, func(a sg.NetworkACL) bool { return string(a.ID) == id })
+	i := b.lastACL(id)
 	if i < 0 {
 		return fmt.Errorf("entry of network ACL %q, which no line above declares", id)
 	}
@@ -19,6 +19,10 @@ func (b *Builder) aclEntry(line, id string, args []words.Word) error {
 		*list = append(*list, e)
 	}
 	return err
+}
+
+func (b *Builder) lastACL(id string) int {
+	return last(b, "acl", id, b.Topo.NetworkACLs, func(a *sg.NetworkACL) string { return string(a.ID) })
 }
 
 // ParseDirEntry reads "ingress 100 allow tcp 443 0.0.0.0/0", which starts at args[0].

@@ -37,11 +37,15 @@ type Builder struct {
 	// old are the things that a statement with the same kind and id replaces.
 	// Those that came later are kept beside each other, for Compile to refuse.
 	old map[string]bool
+
+	// at are places in the topology by kind and id, so that a statement that goes on with a
+	// thing does not search for it. Of several with one id it is the last.
+	at map[string]int
 }
 
 // New goes on from a topology, whose parts may be replaced.
 func New(t *sg.Topology) *Builder {
-	b := &Builder{Topo: &sg.Topology{}, old: map[string]bool{}}
+	b := &Builder{Topo: &sg.Topology{}, old: map[string]bool{}, at: map[string]int{}}
 	if t != nil {
 		b.Topo = Clone(t)
 		b.Settle()
@@ -76,6 +80,7 @@ func (b *Builder) Settle() {
 
 // Append adds all parts of t behind those there are.
 func (b *Builder) Append(t *sg.Topology) {
+	clear(b.at)
 	b.Topo.VPCs = append(b.Topo.VPCs, t.VPCs...)
 	b.Topo.Peerings = append(b.Topo.Peerings, t.Peerings...)
 	b.Topo.TransitGateways = append(b.Topo.TransitGateways, t.TransitGateways...)
@@ -184,11 +189,26 @@ func add[T any](b *Builder, s *[]T, kind, id string, x T, idOf func(T) string) {
 		(*s)[slices.IndexFunc(*s, func(y T) bool { return idOf(y) == id })] = x
 		return
 	}
+	b.at[kind+" "+id] = len(*s)
 	*s = append(*s, x)
 }
 
+// last returns the place of the last thing of a kind with an id, -1 where there is none.
+func last[T any](b *Builder, kind, id string, s []T, idOf func(*T) string) int {
+	if i, ok := b.at[kind+" "+id]; ok {
+		return i
+	}
+	for i := len(s) - 1; i >= 0; i-- {
+		if idOf(&s[i]) == id {
+			b.at[kind+" "+id] = i
+			return i
+		}
+	}
+	return -1
+}
+
 func (b *Builder) subnet(id string, args []words.Word) error {
-	i := last(b.Topo.VPCs, func(v sg.VPC) bool { return string(v.ID) == id })
+	i := last(b, "vpc", id, b.Topo.VPCs, func(v *sg.VPC) string { return string(v.ID) })
 	if i < 0 {
 		return fmt.Errorf("subnet of VPC %q, which no line above declares", id)
 	}
@@ -203,7 +223,7 @@ func (b *Builder) subnet(id string, args []words.Word) error {
 }
 
 func (b *Builder) entry(id string, args []words.Word) error {
-	i := last(b.Topo.PrefixLists, func(p sg.PrefixList) bool { return string(p.ID) == id })
+	i := last(b, "prefixlist", id, b.Topo.PrefixLists, func(p *sg.PrefixList) string { return string(p.ID) })
 	if i < 0 {
 		return fmt.Errorf("entry of prefix list %q, which no line above declares", id)
 	}
@@ -221,7 +241,7 @@ func (b *Builder) entry(id string, args []words.Word) error {
 }
 
 func (b *Builder) rule(line, id string, args []words.Word) error {
-	i := last(b.Topo.Groups, func(g sg.Group) bool { return string(g.ID) == id })
+	i := last(b, "group", id, b.Topo.Groups, func(g *sg.Group) string { return string(g.ID) })
 	if i < 0 {
 		return fmt.Errorf("rule of group %q, which no line above declares", id)
 	}
@@ -291,7 +311,7 @@ func (b *Builder) remove(kind string, args []words.Word) error {
 		}
 		n = without(&t.Groups, func(g sg.Group) bool { return string(g.ID) == id })
 	case "acl":
-		if i := last(t.NetworkACLs, func(a sg.NetworkACL) bool { return string(a.ID) == id }); i >= 0 {
+		if i := b.lastACL(id); i >= 0 {
 			if a := &t.NetworkACLs[i]; a.IsDefault || len(a.Subnets) > 0 { // NACL-38
 				return fmt.Errorf("remove acl %q: it is a default one, or a subnet has it (DependencyViolation)", id)
 			}
@@ -306,6 +326,7 @@ func (b *Builder) remove(kind string, args []words.Word) error {
 		return fmt.Errorf("remove %s %q: there is none", kind, id)
 	}
 	delete(b.old, kind+" "+id)
+	clear(b.at)
 	return nil
 }
 
@@ -313,15 +334,6 @@ func without[T any](s *[]T, drop func(T) bool) int {
 	n := len(*s)
 	*s = slices.DeleteFunc(*s, drop)
 	return n - len(*s)
-}
-
-func last[T any](s []T, f func(T) bool) int {
-	for i := len(s) - 1; i >= 0; i-- {
-		if f(s[i]) {
-			return i
-		}
-	}
-	return -1
 }
 
 func family(p *packet.Family) func(string) error {

@@ -50,7 +50,7 @@ func everything() *sg.Topology {
 		NetworkACLs: []sg.NetworkACL{{
 			ID: "acl-1", Name: "the public one", VPC: "vpc-1", IsDefault: true, Subnets: []sg.SubnetID{"subnet-a", "subnet b"},
 			Ingress: []sg.ACLEntry{{Number: 100, Allow: true, Protocol: sg.TCP, Ports: sg.Port(443), CIDR: pfx("0.0.0.0/0")}, {Number: 90, Protocol: sg.AllProtocols, CIDR: pfx("10.0.9.1/24")}},
-			Egress:  []sg.ACLEntry{{Number: 1, Allow: true, Protocol: sg.ICMPv6, ICMP: sg.AllICMP, CIDR: pfx("::/0")}},
+			Egress:  []sg.ACLEntry{{Number: 1, Allow: true, Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(-1, -1), CIDR: pfx("::/0")}},
 		}, {ID: "acl 2"}},
 		ENIs: []sg.ENI{{
 			ID: "eni-1", Name: "the first", Addrs: []netip.Addr{ip("10.0.1.10"), ip("2001:db8::a")},

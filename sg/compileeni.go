@@ -1,0 +1,167 @@
+package sg
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/conntrack"
+)
+
+// vpcs returns the exempt addresses by VPC.
+func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
+	exempt := make(map[VPCID]*exemptAddrs, len(c.t.VPCs))
+	subnets := map[SubnetID]bool{}
+	for i := range c.t.VPCs {
+		v := &c.t.VPCs[i]
+		fail := func(s SubnetID, n int, err error) {
+			if err != nil {
+				c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
+			}
+		}
+		fail("", -1, claim(exempt, v.ID, newExemptAddrs(v)))
+		for _, p := range v.CIDRs {
+			fail("", -1, checkCIDR(p))
+		}
+		for n := range v.Subnets {
+			s := &v.Subnets[n]
+			fail(s.ID, n, claim(subnets, s.ID, true))
+			for _, p := range s.CIDRs {
+				fail(s.ID, n, checkCIDR(p))
+			}
+		}
+	}
+	return exempt
+}
+
+func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
+	w := c.w
+	w.enis = make([]eni, len(c.t.ENIs))
+	infos := make([]eniInfo, len(c.t.ENIs))
+	var groups []uint32
+	for i := range c.t.ENIs {
+		in := &c.t.ENIs[i]
+		fail := func(err error) { c.fail(inENIs, i, string(in.ID), err) }
+		if err := claim(w.eniByID, in.ID, uint32(i)); err != nil {
+			fail(err)
+		}
+		e := &w.enis[i]
+		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, keepsClients: slices.Contains(keepsClients, in.Type), groupless: in.MayLackGroups(), checked: !in.NoSourceDestCheck && len(in.Addrs) > 0}
+		*e = eni{
+			eniInfo: &infos[i], vpc: w.reach.VPC(string(in.VPC)), exempt: exempt[in.VPC],
+			tracked: slices.Contains(trackedTypes, in.Type), unfiltered: len(in.Groups) == 0 && in.MayLackGroups(),
+		}
+		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
+			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
+		}
+		if in.Timeouts != (conntrack.Timeouts{}) {
+			if err := checkTimeouts(in.Timeouts); err != nil {
+				fail(err)
+			}
+		}
+		c.addrs(uint32(i), in, fail)
+
+		groups, e.missing = w.numbersOf(in.Groups, groups[:0])
+		e.incomplete = len(e.missing) > 0
+		e.setGroups(c.set(groups))
+	}
+	w.members.Seal()
+	if w.members.Shared() {
+		c.overlaps()
+	}
+}
+
+// set returns the groupSet of a list of groups, of which it keeps nothing: one for each
+// list that there is.
+func (c *compiler) set(groups []uint32) *groupSet {
+	c.key = c.key[:0]
+	for _, g := range groups {
+		c.key = binary.LittleEndian.AppendUint32(c.key, g)
+	}
+	s := c.sets[string(c.key)]
+	if s == nil {
+		c.w.sets++
+		s = &groupSet{numbers: slices.Clone(groups), index: c.w.sets}
+		c.sets[string(c.key)] = s
+	}
+	return s
+}
+
+// overlaps refuses an ENI with an address or prefix that another one of the same VPC
+// has too, in part or as a whole: whose packets are meant, nobody could tell. ENIs
+// without a VPC are taken to be in one. An ENI gets one such error.
+func (c *compiler) overlaps() {
+	type owned struct {
+		netip.Prefix
+		eni int
+	}
+	var all []owned
+	for i := range c.t.ENIs {
+		for _, a := range c.t.ENIs[i].Addrs {
+			if checkAddr(a) == nil {
+				all = append(all, owned{netip.PrefixFrom(a, a.BitLen()), i})
+			}
+		}
+		for _, p := range c.t.ENIs[i].Prefixes {
+			if checkCIDR(p) == nil {
+				all = append(all, owned{p.Masked(), i})
+			}
+		}
+	}
+	vpc := func(o owned) uint32 { return c.w.enis[o.eni].vpc }
+	slices.SortFunc(all, func(a, b owned) int {
+		return cmp.Or(cmp.Compare(vpc(a), vpc(b)), a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()), cmp.Compare(a.eni, b.eni))
+	})
+	refused := map[int]bool{}
+	var around []owned // each within the one before
+	for _, o := range all {
+		for len(around) > 0 && (vpc(around[len(around)-1]) != vpc(o) || !around[len(around)-1].Contains(o.Addr())) {
+			around = around[:len(around)-1]
+		}
+		if len(around) > 0 {
+			other := around[len(around)-1]
+			if other.eni != o.eni && !refused[o.eni] {
+				refused[o.eni] = true
+				what, is := o.String(), "in a prefix"
+				switch same := o.Bits() == other.Bits(); {
+				case o.IsSingleIP() && same:
+					what, is = o.Addr().String(), "also an address"
+				case o.IsSingleIP():
+					what = o.Addr().String()
+				case same:
+					is = "also a prefix"
+				}
+				c.fail(inENIs, o.eni, string(c.t.ENIs[o.eni].ID), fmt.Errorf("%s is %s of %s: %w", what, is, c.t.ENIs[other.eni].ID, errAddrInUse))
+			}
+		}
+		around = append(around, o)
+	}
+}
+
+// addrs enters the addresses of an ENI.
+func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
+	w := c.w
+	for _, a := range in.Addrs {
+		if err := checkAddr(a); err != nil {
+			fail(err)
+		} else {
+			w.members.Add(a, n)
+		}
+	}
+	for _, p := range in.Prefixes {
+		if err := checkCIDR(p); err != nil {
+			fail(err)
+		} else {
+			w.members.AddPrefix(p, n)
+		}
+	}
+	for _, a := range in.Public {
+		if err := checkAddr(a); err != nil {
+			fail(err)
+		} else {
+			w.public[a] = in.ID
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package sg
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/reach"
+)
+
+func (c *compiler) groups() {
+	w := c.w
+	w.groups = make([]*group, len(c.t.Groups))
+	for i := range c.t.Groups {
+		in := &c.t.Groups[i]
+		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations), incomplete: in.Incomplete}
+	}
+	for i := range c.t.Groups {
+		in, g := &c.t.Groups[i], w.groups[i]
+		infos := make([]ruleInfo, len(in.Ingress)+len(in.Egress))
+		refs := make([]*ruleInfo, len(infos))
+		for n := range infos {
+			infos[n].dir, infos[n].index = Ingress, n
+			rules := in.Ingress
+			if n >= len(in.Ingress) {
+				infos[n].dir, infos[n].index = Egress, n-len(in.Ingress)
+				rules = in.Egress
+			}
+			r := &infos[n]
+			refs[n] = r
+			r.group, r.rule = in.ID, rules[r.index]
+			if errs := r.rule.check(); errs != nil {
+				for _, err := range errs {
+					c.failItem(Error{Part: inGroups, Index: i, ID: string(in.ID), Dir: r.dir, Item: r.index, Err: err})
+				}
+				continue
+			}
+			w.resolve(r, g)
+			if r.kind == peerCIDR4 || r.kind == peerCIDR6 {
+				switch {
+				case r.rule.Peer.CIDR.Bits() > 0:
+					c.trie.Name(r.rule.Peer.CIDR, &r.peer)
+				case r.kind == peerCIDR4:
+					r.peer = everyIPv4
+				default:
+					r.peer = everyIPv6
+				}
+				g.mayUntrack = g.mayUntrack || r.mayUntrack()
+			}
+		}
+		n := len(in.Ingress)
+		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
+	}
+}
+
+// resolve clears host bits and looks up what the rule's peer names, but not the number
+// of a CIDR. What is not there leaves the rule stale.
+func (w *world) resolve(r *ruleInfo, own *group) {
+	p := &r.rule.Peer
+	if p.CIDR.IsValid() {
+		p.CIDR = p.CIDR.Masked() // SG-42
+	}
+	switch {
+	case p.CIDR.IsValid() && p.CIDR.Addr().Is4():
+		r.kind = peerCIDR4
+	case p.CIDR.IsValid():
+		r.kind = peerCIDR6
+	case p.PrefixList != "":
+		n, ok := w.listByID[p.PrefixList]
+		r.unsure = !ok || w.lists[n].incomplete
+		if ok {
+			r.kind, r.peer, r.family = peerList, firstList+n, w.lists[n].family
+		}
+	case p.Self:
+		r.kind, r.peer = peerGroup, own.number
+	case p.Group != "":
+		n, ok := w.groupByID[p.Group]
+		if !ok || w.stale(p, own, w.groups[n]) != "" {
+			return // REF-15
+		}
+		r.kind, r.peer = peerGroup, n
+	}
+}
+
+// stale says why a rule of a group that names another matches nothing, and "" where it
+// may match.
+func (w *world) stale(p *Peer, own, named *group) string {
+	switch {
+	case p.Account != "" && named.account != "" && named.account != p.Account:
+		return fmt.Sprintf("%s belongs to account %s", named.id, named.account)
+	case w.reach.Names(own.vpcs, named.vpcs, string(p.Peering)) != reach.NoGap: // REF-13
+		return fmt.Sprintf("peering %s is not active, or not within the Region", p.Peering)
+	}
+	return ""
+}
+
+func (c *compiler) lists() {
+	c.w.lists = make([]list, len(c.t.PrefixLists))
+	for i := range c.t.PrefixLists {
+		in := &c.t.PrefixLists[i]
+		l := &c.w.lists[i]
+		*l = list{id: in.ID, incomplete: in.Incomplete}
+		switch in.Family {
+		case 0:
+		case packet.IPv4, packet.IPv6:
+			l.family, l.said = in.Family, true
+		default:
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("family %d: %w", in.Family, errNoFamily))
+		}
+		if in.MaxEntries < 0 {
+			c.fail(inLists, i, string(in.ID), fmt.Errorf("%d: %w", in.MaxEntries, errMaxEntries))
+		}
+		seen := make(map[netip.Prefix]bool, len(in.Entries))
+		for n := range in.Entries {
+			p := in.Entries[n].CIDR
+			err := checkCIDR(p)
+			if err == nil {
+				err = l.checkFamily(p)
+			}
+			if err != nil {
+				c.failItem(Error{Part: inLists, Index: i, ID: string(in.ID), Item: n, Err: err})
+				continue
+			}
+			if p = p.Masked(); !seen[p] {
+				seen[p] = true
+				l.entries++
+				c.trie.Add(p, firstList+uint32(i))
+			}
+		}
+	}
+}
+
+// checkFamily refuses an entry of the other family; the first one settles it
+// where the list does not say (PL-02).
+func (l *list) checkFamily(c netip.Prefix) error {
+	f := packet.IPv6
+	if c.Addr().Is4() {
+		f = packet.IPv4
+	}
+	if l.family == 0 {
+		l.family = f
+	}
+	if f != l.family {
+		return fmt.Errorf("%s: %w", c, errFamily)
+	}
+	return nil
+}

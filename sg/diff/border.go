@@ -1,0 +1,243 @@
+package diff
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A border is the edge of a subnet with a network ACL. nil stands for one at which all
+// passes.
+type border struct {
+	number uint32 // in its world, from 1 on
+	acl    *acl
+	inside [2]set // addresses within, by family, about which the ACL is not asked
+}
+
+// An acl is the entries of a network ACL, and what they let pass, by direction and family.
+type acl struct {
+	entries [2][2][]aclEntry // in the order in which they are asked
+	slabs   [2][2][]slab     // ascending, without gaps
+	open    bool             // all passes
+}
+
+// An aclEntry is what an entry of a network ACL matches.
+type aclEntry struct {
+	term
+	addrs set
+	allow bool
+	rule  uint32 // its place in world.rules
+}
+
+// A slab is services of which an ACL says the same, and the addresses that it lets pass.
+type slab struct {
+	first, end uint32
+	allowed    set
+}
+
+// border returns the border at which an interface stands.
+func (w *world) border(id sg.ENIID) *border {
+	at, ok := w.sets.Border(id)
+	if !ok {
+		return nil
+	}
+	b, known := w.borders[at]
+	if !known {
+		b = w.newBorder(at)
+		w.borders[at] = b
+	}
+	return b
+}
+
+// newBorder makes a border, or finds the same one: of subnets without an address that the
+// ACL denies, one stands for all.
+func (w *world) newBorder(at sg.Border) *border {
+	k := borderKey{acl: at.ACL()}
+	a := w.acls[k.acl]
+	if a == nil {
+		a = w.acl(at)
+		w.acls[k.acl] = a
+	}
+	b := &border{acl: a}
+	if !a.open {
+		inside := at.Inside()
+		for f := range families {
+			b.inside[f] = addrsOf(inside, f == 0)
+			k.inside[f] = w.names.number(b.inside[f])
+		}
+	}
+	if same := w.bordersByKey[k]; same != nil {
+		return same
+	}
+	b.number = uint32(len(w.bordersByKey) + 1)
+	w.bordersByKey[k] = b
+	return b
+}
+
+type borderKey struct {
+	acl    sg.NetworkACLID
+	inside [2]uint32 // numbers of sets
+}
+
+// acl takes the network ACL at a border apart.
+func (w *world) acl(at sg.Border) *acl {
+	a := &acl{open: true}
+	for dir := range 2 {
+		for ref := range at.Entries(sg.Ingress + sg.Direction(dir)) {
+			r := ref.Rule()
+			f := btoi(r.Peer.CIDR.Addr().Is6())
+			n := aclEntry{addrs: addrsOf([]netip.Prefix{r.Peer.CIDR}, f == 0), allow: ref.Entry().Allow, rule: uint32(len(w.rules))}
+			n.first, n.end = spaces[f].Span(covered(r))
+			w.rules = append(w.rules, ref)
+			if n.first < n.end {
+				a.entries[dir][f] = append(a.entries[dir][f], n)
+			}
+		}
+		for f := range families {
+			a.slabs[dir][f] = slabs(a.entries[dir][f], f)
+			a.open = a.open && len(a.slabs[dir][f]) == 1 && slices.Equal(a.slabs[dir][f][0].allowed, everything[f])
+		}
+	}
+	return a
+}
+
+// slabs returns what entries let pass.
+func slabs(entries []aclEntry, f int) (all []slab) {
+	cuts := []uint32{0, spaces[f].Size()}
+	for _, e := range entries {
+		cuts = append(cuts, e.first, e.end)
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for i, first := range cuts[:len(cuts)-1] {
+		var allowed []span
+		left := everything[f]
+		for _, e := range entries {
+			if !e.covers(first, cuts[i+1]) {
+				continue
+			}
+			if e.allow {
+				allowed = append(allowed, left.and(e.addrs)...)
+			}
+			left = left.minus(e.addrs)
+		}
+		s := slab{first, cuts[i+1], normal(allowed)}
+		if n := len(all) - 1; n >= 0 && slices.Equal(all[n].allowed, s.allowed) {
+			all[n].end = s.end
+		} else {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// at returns the slab that a service is in.
+func (b *border) at(dir, f int, service uint32) *slab {
+	all := b.acl.slabs[dir][f]
+	i, found := slices.BinarySearchFunc(all, service, func(s slab, n uint32) int { return int(s.first) - int(n) })
+	if !found {
+		i--
+	}
+	return &all[i]
+}
+
+// split divides addresses by whether packets for a service pass.
+func (b *border) split(dir, f int, service uint32, all set) (passing, blocked set) {
+	if b == nil {
+		return all, nil
+	}
+	blocked = all.minus(b.at(dir, f, service).allowed).minus(b.inside[f])
+	return all.minus(blocked), blocked
+}
+
+// cuts appends where the ACL begins to say something else, between two services.
+func (b *border) cuts(dir, f int, first, end uint32, to []uint32) []uint32 {
+	if b != nil {
+		for _, s := range b.acl.slabs[dir][f] {
+			if first < s.first && s.first < end {
+				to = append(to, s.first)
+			}
+		}
+	}
+	return to
+}
+
+// deciding appends the numbers of the entries that let some of the packets pass, or that
+// stop some.
+func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32) []uint32 {
+	if b == nil {
+		return to
+	}
+	var before []aclEntry
+	for _, e := range b.acl.entries[dir][f] {
+		if e.allow == allow && r.services.meets(set{e.services()}) && r.addrs.meets(e.addrs) && e.decides(r, b.inside[f], before) {
+			to = append(to, e.rule)
+		}
+		before = append(before, e)
+	}
+	return to
+}
+
+// decides reports whether an entry decides about any of the packets: those before it do
+// about the others that it matches.
+func (e aclEntry) decides(r rect, inside set, before []aclEntry) bool {
+	addrs := r.addrs.and(e.addrs).minus(inside)
+	cuts := []uint32{e.first, e.end}
+	for _, o := range before {
+		cuts = append(cuts, o.first, o.end)
+	}
+	for _, s := range r.services {
+		cuts = append(cuts, uint32(s.first.lo), uint32(s.last.lo)+1)
+	}
+	slices.Sort(cuts)
+	cuts = slices.Compact(cuts)
+	for i, n := range cuts[:len(cuts)-1] {
+		if !e.covers(n, cuts[i+1]) || !r.services.has(num{0, uint64(n)}) {
+			continue
+		}
+		left := addrs
+		for _, o := range before {
+			if o.covers(n, cuts[i+1]) {
+				left = left.minus(o.addrs)
+			}
+		}
+		if len(left) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// A bordering is the borders at which an interface stands, before and after.
+type bordering [2]*border
+
+// bordersDelta returns what ACLs let pass at one of two borders alone.
+func (c *comparer) bordersDelta(bs bordering) *delta {
+	d, known := c.borderings[bs]
+	if known {
+		return d
+	}
+	d = &delta{}
+	for dir := range d.parts {
+		for f := range families {
+			p := &d.parts[dir][f]
+			end := spaces[f].Size()
+			cuts := bs[1].cuts(dir, f, 0, end, bs[0].cuts(dir, f, 0, end, []uint32{0, end}))
+			slices.Sort(cuts)
+			cuts = slices.Compact(cuts)
+			for i, n := range cuts[:len(cuts)-1] {
+				_, before := bs[0].split(dir, f, n, everything[f])
+				_, after := bs[1].split(dir, f, n, everything[f])
+				if !slices.Equal(before, after) {
+					other := or(before.minus(after), after.minus(before))
+					p.added = append(p.added, entry{term: term{first: n, end: cuts[i+1], peers: c.names.number(other)}})
+				}
+			}
+			p.near = c.near(nil, p.added)
+			d.differ = d.differ || len(p.added) > 0
+		}
+	}
+	c.borderings[bs] = d
+	return d
+}

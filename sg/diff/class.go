@@ -1,0 +1,207 @@
+package diff
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+	"sync"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A comparer compares two worlds, interface by interface.
+type comparer struct {
+	before, after *world
+	names         *names
+	classes       map[string]*class
+	order         []*class
+	borderings    map[bordering]*delta
+
+	mu      sync.Mutex // of what follows, while classes are compared
+	boxSets *sets
+	found   map[box][]sg.ENIID
+
+	unjudged []sg.ENIID
+
+	// Of the interface at hand, and used again for the next.
+	class
+	groups [2][]uint32
+	key    []byte
+}
+
+// A class is interfaces at which the same is said in both worlds.
+type class struct {
+	before, after []*list // only what is exempt where the world does not have the interface
+	families      [2]bool
+	deltas        []*delta // those of its groups that are not empty, in the order of the groups' ids
+	borders       bordering
+	acls          *delta // of borders, nil where ACLs let the same pass
+	enis          []sg.ENIID
+}
+
+// A delta is what a group says in one of two worlds alone.
+type delta struct {
+	group  sg.GroupID // "" of settings
+	after  *list      // nil where the group is not there
+	differ bool
+	parts  [2][2]part
+}
+
+// A part is that of one direction and family: entries of one world that the other does
+// not have, and what they are about.
+type part struct {
+	removed, added []entry
+	near
+}
+
+// near is the services and addresses that entries are about, and the groups they name.
+type near struct {
+	services, addrs set
+	groups          []uint32
+}
+
+// delta compares two lists of a group, of which one may be nil.
+func (c *comparer) delta(group uint32, before, after *list) *delta {
+	if before == nil {
+		before = &c.names.nothing
+	}
+	for _, d := range before.deltas {
+		if d.after == after {
+			return d
+		}
+	}
+	d := &delta{group: c.names.groupIDs[group], after: after}
+	before.deltas = append(before.deltas, d)
+	if after == nil {
+		after = &c.names.nothing
+	}
+	for dir := range d.parts {
+		for f := range families {
+			p := &d.parts[dir][f]
+			p.removed = lacking(before.entries[dir][f], after.entries[dir][f])
+			p.added = lacking(after.entries[dir][f], before.entries[dir][f])
+			p.near = c.near(p.removed, p.added)
+			d.differ = d.differ || len(p.services) > 0
+		}
+	}
+	return d
+}
+
+// near returns what entries are about.
+func (c *comparer) near(removed, added []entry) (n near) {
+	var services []span
+	var addrs []set
+	for _, es := range [...][]entry{removed, added} {
+		for _, e := range es {
+			services, addrs = append(services, e.services()), append(addrs, c.names.all[e.peers])
+			if e.group != 0 && !slices.Contains(n.groups, e.group) {
+				n.groups = append(n.groups, e.group)
+			}
+		}
+	}
+	n.services, n.addrs = normal(services), or(addrs...)
+	return n
+}
+
+// lacking returns the entries of a whose terms b lacks.
+func lacking(a, b []entry) (out []entry) {
+	for _, e := range a {
+		for len(b) > 0 && b[0].compare(e.term) < 0 {
+			b = b[1:]
+		}
+		if len(b) == 0 || b[0].term != e.term {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// eni enters an interface into its class, if anything at all is said differently there.
+func (c *comparer) eni(id sg.ENIID) {
+	cl := &c.class
+	cl.before, c.groups[0] = c.before.said(id, cl.before[:0], c.groups[0][:0])
+	cl.after, c.groups[1] = c.after.said(id, cl.after[:0], c.groups[1][:0])
+	cl.borders, cl.acls = bordering{c.before.border(id), c.after.border(id)}, nil
+	if len(cl.before) > 0 && len(cl.after) > 0 {
+		if (cl.borders[0] == nil) != (cl.borders[1] == nil) {
+			c.unjudged = append(c.unjudged, id)
+		}
+		if d := c.bordersDelta(cl.borders); d.differ {
+			cl.acls = d
+		}
+	}
+	if len(cl.before) == 0 { // what is exempt makes no difference
+		cl.before, c.groups[0] = append(cl.before, cl.after[0]), append(c.groups[0], exempt)
+	}
+	if len(cl.after) == 0 {
+		cl.after, c.groups[1] = append(cl.after, cl.before[0]), append(c.groups[1], exempt)
+	}
+	cl.deltas = cl.deltas[:0]
+	note := func(d *delta) {
+		if d.differ {
+			cl.deltas = append(cl.deltas, d)
+		}
+	}
+	for i, g := range c.groups[0] {
+		var after *list
+		if j := slices.Index(c.groups[1], g); j >= 0 {
+			after = cl.after[j]
+		}
+		note(c.delta(g, cl.before[i], after))
+	}
+	for j, g := range c.groups[1] {
+		if !slices.Contains(c.groups[0], g) {
+			note(c.delta(g, nil, cl.after[j]))
+		}
+	}
+	if len(cl.deltas) == 0 && cl.acls == nil {
+		return
+	}
+	cl.families = c.familiesOf(id)
+	c.setKey()
+	known := c.classes[string(c.key)]
+	if known == nil {
+		slices.SortFunc(cl.deltas, func(a, b *delta) int { return cmp.Compare(a.group, b.group) })
+		known = &class{slices.Clone(cl.before), slices.Clone(cl.after), cl.families, slices.Clone(cl.deltas), cl.borders, cl.acls, nil}
+		c.classes[string(c.key)] = known
+		c.order = append(c.order, known)
+	}
+	known.enis = append(known.enis, id)
+}
+
+// setKey sets the key to what tells the class from others.
+func (c *comparer) setKey() {
+	cl := &c.class
+	c.key = append(c.key[:0], byte(btoi(c.families[0])), byte(btoi(c.families[1])), byte(len(cl.before)))
+	for _, b := range cl.borders {
+		n := uint32(0)
+		if b != nil {
+			n = b.number
+		}
+		c.key = binary.NativeEndian.AppendUint32(c.key, n)
+	}
+	for _, lists := range [...][]*list{cl.before, cl.after} {
+		numbers := make([]uint32, 0, 8)
+		for _, l := range lists {
+			numbers = append(numbers, l.number)
+		}
+		slices.Sort(numbers)
+		for _, n := range numbers {
+			c.key = binary.NativeEndian.AppendUint32(c.key, n)
+		}
+	}
+}
+
+// familiesOf returns the families that an interface has addresses of: both where it has
+// none at all.
+func (c *comparer) familiesOf(id sg.ENIID) (fs [2]bool) {
+	for _, w := range [...]*world{c.before, c.after} {
+		for _, a := range w.sets.Addrs(id) {
+			fs[btoi(a.Addr().Is6())] = true
+		}
+	}
+	if !fs[0] && !fs[1] {
+		return [2]bool{true, true}
+	}
+	return fs
+}

@@ -1,0 +1,79 @@
+package diff
+
+import (
+	"context"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// ReplayLog puts the records of flow logs to two policies in one pass and returns where
+// they part. It ends as [replay.RunFlowLog] does, which says how records are judged, by
+// what AWS did as well: what it made of the traffic is part of the evidence on both sides,
+// and what a log cannot tell is unknown on both, or on one. The Traffic is never nil and
+// tells of the records up to there. Of the options, Via and Workers are not used, and
+// Progress is called with records and bytes of text.
+func ReplayLog(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, log *flowlog.Reader) (*Traffic, error) {
+	r, first, opts := newReplayer(before, after, o)
+	second := replay.NewFlowJudge(first, &opts)
+	r.fw, r.swap = second.Firewall, second.Swap
+	number := uint64(0)
+	fo := replay.FlowOptions{Firewall: r.o.Before, Observe: func(a *replay.FlowRecord) error {
+		number++
+		r.record(number, a, second)
+		return nil
+	}}
+	if r.o.Progress != nil {
+		fo.Progress = func(s flowlog.Stats) { r.o.Progress(uint64(s.Records), uint64(s.Read)) }
+	}
+	report, err := replay.RunFlowLog(ctx, before, &fo, log)
+	return r.traffic(&Traffic{Log: report}), err
+}
+
+// record compares what becomes of a record.
+func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.FlowJudge) {
+	if a.Status == flowlog.NoData || a.Status == flowlog.SkipData {
+		return
+	}
+	now := time.Unix(a.Start, 0).UTC()
+	if now.Before(r.last) || !a.Has(flowlog.FieldStart) {
+		now = r.last // of records that overlap
+	}
+	r.reach(now)
+	b := replay.FlowRecord{Record: a.Record, Position: a.Position}
+	second.Judge(&b)
+	tuple := a.Tuple()
+	if len(r.steps) > 0 && b.Verdict == sg.Accept {
+		r.pass(tuple, now)
+	}
+	if a.Verdict == b.Verdict {
+		return
+	}
+	opening, at := tuple, a.ENI
+	if a.Opening.By == flowlog.Destination {
+		opening = tuple.Reverse()
+	}
+	if at == "" {
+		at = b.ENI // it comes with the change
+	}
+	h := firstOf(opening)
+	switch h.Protocol {
+	case packet.TCP, packet.UDP:
+		h.SrcPort = opening.SrcPort
+	case packet.ICMP, packet.ICMPv6:
+		h = packet.IPHeader(h.SrcAddr(), h.DstAddr(), h.Protocol)
+		h.Missing = packet.MissingICMP | packet.MissingICMPID // no field has them
+	}
+	r.parts(connKey{at, tuple}, Flow{
+		Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, Before: fateOfRecord(a), After: fateOfRecord(&b),
+		First: h, Number: number, Position: a.Position, Time: now, Packets: a.Packets, Records: 1,
+	})
+}
+
+// fateOfRecord returns what is made of a record.
+func fateOfRecord(r *replay.FlowRecord) Fate {
+	return Fate{Verdict: r.Verdict, Reason: r.Decision.Reason, Undecided: r.Undecided, ENI: r.ENI, Direction: r.Direction, Rule: r.Decision.Rule}
+}
