@@ -59,7 +59,7 @@ func (c *cursor) each() iter.Seq[*cursor] {
 			return
 		}
 		i := uint32(0)
-		for n, end := c.n+1, c.src.End(c.n); n < end; n = c.src.Next(n) {
+		for n, end := c.src.First(c.n), c.src.End(c.n); n < end; n = c.src.Next(n) {
 			if !yield(&cursor{src: c.src, n: n, up: c, index: i}) {
 				return
 			}
@@ -74,7 +74,7 @@ func (c *cursor) members() iter.Seq[*cursor] {
 		if !c.want(object) {
 			return
 		}
-		for k, end := c.n+1, c.src.End(c.n); k < end; k = c.src.Next(k + 1) {
+		for k, end := c.src.First(c.n), c.src.End(c.n); k < end; k = c.src.Next(k + 1) {
 			if !yield(&cursor{src: c.src, n: k + 1, up: c, key: c.src.Text(k)}) {
 				return
 			}
@@ -83,7 +83,7 @@ func (c *cursor) members() iter.Seq[*cursor] {
 }
 
 // filled reports whether the value is a list with anything in it.
-func (c *cursor) filled() bool { return c.is(list) && c.src.Next(c.n) > c.n+1 }
+func (c *cursor) filled() bool { return c.is(list) && c.src.First(c.n) < c.src.End(c.n) }
 
 // objects goes through the items of a list that are objects; others are errors.
 func (c *cursor) objects() iter.Seq[*cursor] {

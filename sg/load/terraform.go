@@ -117,8 +117,8 @@ func givesGroups(c *cursor) bool {
 func (r *tfResource) firstBlock(name string) *cursor {
 	c := r.values.field(name)
 	first := &cursor{src: c.src, up: c}
-	if c.filled() && c.src.Kind(c.n+1) == object {
-		first.n = c.n + 1
+	if c.filled() && c.src.Kind(c.src.First(c.n)) == object {
+		first.n = c.src.First(c.n)
 	}
 	return first
 }

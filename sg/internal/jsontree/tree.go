@@ -31,8 +31,8 @@ var kindText = [...]string{"null", "a boolean", "a number", "a string", "a list"
 func (k Kind) String() string { return kindText[k] }
 
 // A Tree is the values of one input, of which only the texts of keys and scalars are
-// kept, one behind the other. A value is known by the index of its node, so that a
-// text of nothing but zeros costs five times its size and the garbage collector has
+// kept, one behind the other. A value is known by the number of its node, so that a
+// text of nothing but zeros costs three times its size and the garbage collector has
 // nothing to follow. Node 0 is no value. The zero Tree is empty.
 //
 // It is not safe for concurrent use.
@@ -40,7 +40,7 @@ type Tree struct {
 	text  string   // what the nodes are parts of
 	lines []uint32 // where in text each line begins
 
-	nodes   [][]node // all but the last of chunkSize
+	nodes   [][]node // all but the last of chunkSize; behind those of a text one for its end
 	indexes map[uint32][]uint32
 }
 
@@ -56,17 +56,16 @@ func (e *Error) Error() string { return e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// A node is a value, or the key of a member, in the order of the text.
-type node struct {
-	off uint32 // of its first byte in text, the only one of a list or object
-	end uint32 // behind its last byte; of a list or object, the node behind all that is inside
-}
+// A node is a value, or the key of a member, in the order of the text: where in text
+// its first byte is, the only one of a list or object. It ends where the next begins.
+// Behind that of a list or object is the number of the node behind all that is inside.
+type node uint32
 
 const chunkSize = 1 << 16 // chunks are not copied as the nodes grow
 
 // LineOf returns the line on which a value begins, from 1.
 func (t *Tree) LineOf(n uint32) int {
-	line, _ := slices.BinarySearch(t.lines, t.node(n).off+1)
+	line, _ := slices.BinarySearch(t.lines, uint32(*t.node(n))+1)
 	return line
 }
 
@@ -74,11 +73,14 @@ func (t *Tree) LineOf(n uint32) int {
 // no JSON has its places like this.
 func (t *Tree) AddLine(length int) uint32 {
 	if len(t.nodes) == 0 {
-		t.add(node{}, 0)
+		t.add(0, 0)
+		t.add(0, 0)
 	}
-	off := t.node(t.count() - 1).end
-	t.lines = append(t.lines, off)
-	return t.add(node{off, off + uint32(length)}, 0)
+	n := t.count() - 1
+	off := *t.node(n)
+	t.lines = append(t.lines, uint32(off))
+	t.add(off+node(length), 0)
+	return n
 }
 
 // MaxDepth bounds nesting. Terraform modules nest, but nobody's reach a tenth of it.
@@ -122,10 +124,13 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 		return nil, &Error{Err: errTooLong}
 	}
 	t.lines = append(make([]uint32, 0, 1+strings.Count(in, "\n")), 0)
-	t.add(node{}, len(in)) // so that 0 is no value
+	t.add(0, len(in)) // so that 0 is no value
 	var text strings.Builder
 	text.Grow(unindented(in))
-	defer func() { t.text = text.String() }()
+	defer func() {
+		t.text = text.String()
+		t.add(node(text.Len()), len(in))
+	}()
 	// Half surrogate pairs and bytes that are no UTF-8 become U+FFFD, as in encoding/json.
 	d := jsontext.NewDecoder(strings.NewReader(in), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
 	var docs, open, keys []uint32
@@ -149,7 +154,7 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 		kind := token.Kind()
 		if kind == '}' || kind == ']' {
 			n := open[len(open)-1]
-			t.node(n).end = t.count()
+			*t.node(n + 1) = node(t.count())
 			t.text = text.String()
 			if key := t.twice(n, &keys); key != 0 {
 				at := Error{Line: t.LineOf(key), Err: errTwice, Path: pathOf(d.StackPointer().AppendToken(t.Text(key)))}
@@ -158,9 +163,8 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 			open = open[:len(open)-1]
 			continue
 		}
-		start := uint32(text.Len())
+		n := t.add(node(text.Len()), len(in))
 		text.WriteString(in[off:d.InputOffset()])
-		n := t.add(node{start, uint32(text.Len())}, len(in))
 		if len(open) == 0 {
 			if len(docs) == MaxDocs {
 				return docs, t.syntaxError(in, off, errTooMany)
@@ -172,6 +176,7 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 				return finished(docs, open), t.syntaxError(in, off, errTooDeep)
 			}
 			open = append(open, n)
+			t.add(0, len(in)) // known at its end
 		}
 	}
 }
@@ -194,7 +199,7 @@ func (t *Tree) twice(n uint32, keys *[]uint32) uint32 {
 
 // sortedKeys appends the keys of an object in alphabetical order.
 func (t *Tree) sortedKeys(n uint32, keys []uint32) []uint32 {
-	for k, end := n+1, t.node(n).end; k < end; k = t.Next(k + 1) {
+	for k, end := t.First(n), t.End(n); k < end; k = t.Next(k + 1) {
 		keys = append(keys, k)
 	}
 	slices.SortFunc(keys, func(a, b uint32) int { return strings.Compare(t.Text(a), t.Text(b)) })
@@ -269,17 +274,25 @@ func (t *Tree) count() uint32 {
 	return uint32((len(t.nodes)-1)*chunkSize + len(t.nodes[len(t.nodes)-1]))
 }
 
+// First returns the first item of a list or the first key of an object. Where there is
+// none, it is the End.
+func (t *Tree) First(n uint32) uint32 { return n + 2 }
+
 // End returns the node behind a list or object and all that is inside.
-func (t *Tree) End(n uint32) uint32 { return t.node(n).end }
+func (t *Tree) End(n uint32) uint32 { return uint32(*t.node(n + 1)) }
 
 func (t *Tree) node(n uint32) *node { return &t.nodes[n/chunkSize][n%chunkSize] }
 
 // EmptyAt returns an object without members that stands where another does.
-func (t *Tree) EmptyAt(n uint32) uint32 { return t.add(node{t.node(n).off, t.count() + 1}, 0) }
+func (t *Tree) EmptyAt(n uint32) uint32 {
+	at := t.add(*t.node(n), 0)
+	t.add(node(at+2), 0)
+	return at
+}
 
 // Kind returns what a value is.
 func (t *Tree) Kind(n uint32) Kind {
-	switch t.text[t.node(n).off] {
+	switch t.text[*t.node(n)] {
 	case '{':
 		return Object
 	case '[':
@@ -296,9 +309,9 @@ func (t *Tree) Kind(n uint32) Kind {
 
 // Next returns the node behind a value and all that is inside.
 func (t *Tree) Next(n uint32) uint32 {
-	switch t.text[t.node(n).off] {
+	switch t.text[*t.node(n)] {
 	case '{', '[':
-		return t.node(n).end
+		return t.End(n)
 	}
 	return n + 1
 }
@@ -306,11 +319,10 @@ func (t *Tree) Next(n uint32) uint32 {
 // Text returns a string or key unescaped, other scalars as they stand, and nothing
 // of a list or object. It is part of the text itself where it holds nothing special.
 func (t *Tree) Text(n uint32) string {
-	at := t.node(n)
-	if k := t.text[at.off]; k == '{' || k == '[' {
+	if k := t.text[*t.node(n)]; k == '{' || k == '[' {
 		return ""
 	}
-	raw := t.text[at.off:at.end]
+	raw := t.raw(n)
 	switch {
 	case raw[0] != '"':
 		return raw
@@ -321,11 +333,14 @@ func (t *Tree) Text(n uint32) string {
 	return string(b)
 }
 
+// raw returns a scalar or key as it stands.
+func (t *Tree) raw(n uint32) string { return t.text[*t.node(n):*t.node(n + 1)] }
+
 // Member returns the value of an object's member, 0 where there is none.
 func (t *Tree) Member(n uint32, key string) uint32 {
 	const few = 64
-	end, seen := t.node(n).end, 0
-	for k := n + 1; k < end; k = t.Next(k + 1) {
+	end, seen := t.End(n), 0
+	for k := t.First(n); k < end; k = t.Next(k + 1) {
 		if t.isKey(k, key) {
 			return k + 1
 		}
@@ -337,8 +352,8 @@ func (t *Tree) Member(n uint32, key string) uint32 {
 }
 
 func (t *Tree) isKey(n uint32, key string) bool {
-	at := t.node(n)
-	raw := t.text[at.off+1 : at.end-1]
+	raw := t.raw(n)
+	raw = raw[1 : len(raw)-1]
 	return raw == key || strings.IndexByte(raw, '\\') >= 0 && t.Text(n) == key
 }
 
