@@ -1,8 +1,14 @@
 package conntrack
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
 )
 
 // TestBounds moves the deaths of records about and wants the bounds to find all
@@ -41,6 +47,60 @@ func TestBounds(t *testing.T) {
 			if at <= now {
 				t.Fatalf("at %d record %d, dead since %d, is not found", now, rec, at)
 			}
+		}
+	}
+}
+
+// TestWorkOfOneCall counts the blocks that calls look at in a table whose connections
+// have all moved their death: Expire as many as its budget, a Commit at a maximum each
+// once, and not again.
+func TestWorkOfOneCall(t *testing.T) {
+	const conns = 20_000
+	start := time.Unix(1_800_000_000, 0)
+	early, late := start.Add(40*time.Second), start.Add(60*time.Second) // all live, all are dead
+	for _, text := range []string{"udp 10.0.0.1:1 > 10.0.0.2:2", "udp [2001:db8::1]:1 > [2001:db8::2]:2"} {
+		h, err := packet.ParseHeader(text)
+		require.NoError(t, err)
+		for _, shared := range []bool{false, true} {
+			table, err := NewTable(Config{MaxEntries: conns})
+			require.NoError(t, err)
+			if shared {
+				table.max = 0
+				table.Limit(conns, 1)
+			}
+			for n := range uint16(conns) {
+				h.SrcPort = n
+				require.True(t, table.Commit(1, &h, start, 0))
+			}
+			for n := range uint16(conns) {
+				h.SrcPort = n
+				table.Track(1, &h, start.Add(20*time.Second))
+			}
+			due := func(at time.Time) (n int) {
+				for _, s := range [...]*store{&table.v4, &table.v6} {
+					for _, bound := range s.bounds[0] {
+						if bound <= at.UnixNano() {
+							n++
+						}
+					}
+				}
+				return n
+			}
+			all := due(early)
+			require.Greater(t, all, conns/64)
+			require.Zero(t, table.Expire(early, 10))
+			require.Equal(t, all-10, due(early), "Expire looks at as many blocks as its budget")
+
+			h.SrcPort = conns
+			require.False(t, table.Commit(1, &h, early, 0))
+			require.Zero(t, due(early), "no block is looked at twice")
+			all = due(late)
+			require.Equal(t, 10, table.Expire(late, 10))
+			require.True(t, table.Commit(1, &h, late, 0))
+			require.GreaterOrEqual(t, due(late), all-10-5, "one of the dead makes room")
+			table.Expire(late, math.MaxInt)
+			require.Equal(t, 1, table.Len())
+			require.Zero(t, due(late))
 		}
 	}
 }
