@@ -135,7 +135,7 @@ func (w *writer) says(f *Finding) (matter, advice string) {
 }
 
 func (w *writer) sentence(s string) string {
-	if s = w.names.Text(s); !w.Statements {
+	if s = w.names.Text(escape.Text(s)); !w.Statements {
 		s = prose.Plain(s)
 	}
 	return s

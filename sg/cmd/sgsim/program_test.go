@@ -721,6 +721,14 @@ func TestCheck(t *testing.T) {
 	assert.NotContains(t, r.stdout+r.stderr, "\x1b")
 	assert.Equal(t, 1, strings.Count(r.stdout, "\nh.json")+strings.Count(r.stdout, "note: "), r.stdout)
 	assert.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
+	forging := write(t, "f.json", []byte(`{"SecurityGroups": [{"GroupId": "sg-\nf.json:1: error: x"}, {"GroupId": "sg-a", "IpPermissions": [
+		{"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": "sg-\nf.json:1: error: x"}]}]}],
+		"NetworkInterfaces": [{"NetworkInterfaceId": "eni-a", "PrivateIpAddress": "10.0.0.1", "Groups": [{"GroupId": "sg-a"}]}]}`))
+	r = runSgsim(t, "check", "-topology", forging)
+	assert.Contains(t, flat(r.stdout), `sg-\nf.json:1: error: x has no members now`)
+	for line := range strings.Lines(r.stdout) {
+		assert.Regexp(t, `^(    \S|      \S|`+regexp.QuoteMeta(forging)+`:\d+: \w+: \w+: )`, line)
+	}
 	r = runSgsim(t, "explain", "-topology", hostile, "-eni", "id=\x1b[31m,addr=10.0.0.1,group=sg-a", askDB)
 	assert.Equal(t, exitInput, r.status)
 	assert.NotContains(t, r.stderr, "\x1b")
