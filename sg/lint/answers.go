@@ -34,7 +34,14 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 	if dir == sg.Egress {
 		other = sg.Ingress
 	}
-	said := map[string]bool{}
+	if max(len(entries), len(back)) > mostEntries {
+		return
+	}
+	type question struct {
+		cidr netip.Prefix
+		p    sg.Protocol
+	}
+	asked, said := map[question]bool{}, map[string]bool{}
 	for _, e := range entries {
 		if !e.Allow || ephemeral(e) {
 			continue
@@ -43,7 +50,16 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 			if !asks(e, p) {
 				continue
 			}
-			part, missing := unspoken(e.CIDR.Masked(), p, back)
+			q := question{e.CIDR.Masked(), p}
+			if asked[q] {
+				continue
+			}
+			asked[q] = true
+			answers := portRange{1024, 65535}
+			if ping, ok := pings[p]; ok {
+				answers = portRange{ping.answer, ping.answer}
+			}
+			part, missing := c.unspoken(q.cidr, p, back, []portRange{answers})
 			if len(missing) == 0 {
 				continue
 			}
@@ -107,33 +123,34 @@ func ephemeral(e sg.ACLEntry) bool {
 	return e.Ports.First() <= 49152 && e.Ports.Last() >= 60999 || e.Ports.First() <= 1025 && e.Ports.Last() >= 5000
 }
 
-// unspoken returns the clients' ports that no entry speaks of, or the type of the answers
-// to ping, for the first part of a CIDR block for which there are some.
-func unspoken(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEntry) (part netip.Prefix, missing []portRange) {
+// unspoken returns those of some ports that no entry speaks of, or of types of ICMP, for
+// the first part of a CIDR block for which there are any.
+func (c *checker) unspoken(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEntry, ports []portRange) (part netip.Prefix, missing []portRange) {
+	var inside []sg.ACLEntry // about a part of the block: all that the halves have to look at
 	for _, e := range entries {
-		if m := e.CIDR.Masked(); m.Overlaps(cidr) && m.Bits() > cidr.Bits() {
-			low, high := halves(cidr)
-			part, missing = unspoken(low, p, entries)
-			other, also := unspoken(high, p, entries)
-			switch {
-			case missing == nil:
-				return other, also
-			case part == low && other == high && slices.Equal(missing, also):
-				return cidr, missing
-			}
-			return part, missing
+		c.compared++
+		m, r := e.CIDR.Masked(), spoken(e, p)
+		switch {
+		case r.first > r.last || !m.Overlaps(cidr):
+		case m.Bits() > cidr.Bits():
+			inside = append(inside, e)
+		default:
+			ports = without(ports, r)
 		}
 	}
-	missing = []portRange{{1024, 65535}}
-	if ping, ok := pings[p]; ok {
-		missing = []portRange{{ping.answer, ping.answer}}
+	if len(inside) == 0 || len(ports) == 0 {
+		return cidr, ports
 	}
-	for _, e := range entries {
-		if r := spoken(e, p); r.first <= r.last && e.CIDR.Masked().Overlaps(cidr) {
-			missing = without(missing, r)
-		}
+	low, high := halves(cidr)
+	part, missing = c.unspoken(low, p, inside, ports)
+	other, also := c.unspoken(high, p, inside, ports)
+	switch {
+	case len(missing) == 0:
+		return other, also
+	case part == low && other == high && slices.Equal(missing, also):
+		return cidr, missing
 	}
-	return cidr, missing
+	return part, missing
 }
 
 // halves cuts a CIDR block in two.

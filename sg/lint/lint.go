@@ -63,6 +63,8 @@ type checker struct {
 	vpcs     map[sg.VPCID]bool     // that have groups
 
 	defaultVPCs map[sg.VPCID]bool
+
+	compared int // pairs of an ACL's entries
 }
 
 // A named is a name of a group, in lower case, and the VPC in which it stands for one alone.
