@@ -17,6 +17,11 @@ const (
 	maxSweeps  = 12
 )
 
+// mostBoxes bounds the places where edges pass columns: in a ring of groups with edges
+// across it there are as many as groups times edges. With more, edges run straight from
+// their texts to their ends, whatever lies on the way.
+const mostBoxes = 200_000
+
 // A layout places nodes in columns from left to right, and in columns between them
 // the texts of edges, so that no text lies on another: the way of Sugiyama, with
 // whole numbers, so that every machine draws the same.
@@ -40,6 +45,7 @@ type box struct {
 	w, h        int
 	body        int // of h: without what hangs below a node
 	left, right []*box
+	exit, entry int // of the text of an edge or where it passes: its place at the side of the node left or right of it
 }
 
 func (b *box) middle() int { return b.y + b.body/2 }
@@ -150,6 +156,11 @@ func (l *layout) setBoxes() {
 		l.nodes = append(l.nodes, b)
 		l.put(b, 2*l.rank[i])
 	}
+	passed := 0
+	for i := range l.g.Edges {
+		left, right := l.ends(i)
+		passed += 2 * (l.rank[right] - l.rank[left])
+	}
 	for i, e := range l.g.Edges {
 		w, h := 0, 0
 		for _, line := range clipped(l.g.label(&e)) {
@@ -165,6 +176,9 @@ func (l *layout) setBoxes() {
 		from, to := l.nodes[left], l.nodes[right]
 		chain := []*box{from}
 		for c := from.column + 1; c < to.column; c++ {
+			if passed > mostBoxes && len(chain) > 1 {
+				break
+			}
 			b := &box{h: lineHeight - 10}
 			if c == from.column+1 {
 				b.w, b.h = w+8, h
@@ -230,6 +244,12 @@ func (l *layout) setOrder() {
 	for _, n := range l.nodes { // lines leave a node in the order in which they arrive
 		slices.SortStableFunc(n.left, func(a, b *box) int { return cmp.Compare(a.order, b.order) })
 		slices.SortStableFunc(n.right, func(a, b *box) int { return cmp.Compare(a.order, b.order) })
+		for i, b := range n.left {
+			b.entry = i
+		}
+		for i, b := range n.right {
+			b.exit = i
+		}
 	}
 }
 

@@ -56,3 +56,20 @@ func TestStraight(t *testing.T) {
 		require.Equal(t, l.nodes[0].middle(), b.middle())
 	}
 }
+
+// The boxes of a large drawing are as many as its nodes and edges, whatever the edges
+// pass.
+func TestLargeLayout(t *testing.T) {
+	for _, n := range []int{1000, 2000, 4000} {
+		g := &Graph{}
+		for i := range n {
+			g.Nodes = append(g.Nodes, Node{Title: "a"})
+			for _, to := range []int{(i + 1) % n, i * 7919 % n} {
+				g.Edges = append(g.Edges, Edge{From: i, To: to, Ends: AtReceiver, Traffic: make([]Traffic, 1)})
+			}
+		}
+		l := newLayout(g)
+		require.Greater(t, len(l.columns), n, "a ring is as deep as it is long")
+		require.LessOrEqual(t, len(l.all()), len(g.Nodes)+len(g.Edges))
+	}
+}

@@ -99,11 +99,11 @@ type point struct{ x, y int }
 func (s *svg) path(i int) []point {
 	chain := s.chains[i]
 	last := len(chain) - 1
-	points := []point{{chain[0].x + chain[0].w, s.port(chain[0], chain[0].right, chain[1])}}
+	points := []point{{chain[0].x + chain[0].w, port(chain[0], chain[1].exit, len(chain[0].right))}}
 	for _, b := range chain[1:last] {
 		points = append(points, point{b.x, b.middle()}, point{b.x + b.w, b.middle()})
 	}
-	points = append(points, point{chain[last].x, s.port(chain[last], chain[last].left, chain[last-1])})
+	points = append(points, point{chain[last].x, port(chain[last], chain[last-1].entry, len(chain[last].left))})
 	if s.back[i] {
 		for a, b := 0, len(points)-1; a < b; a, b = a+1, b-1 {
 			points[a], points[b] = points[b], points[a]
@@ -118,18 +118,13 @@ func (s *svg) path(i int) []point {
 	return points
 }
 
-// port is where at the side of a node the line to a neighbour begins.
-func (s *svg) port(node *box, side []*box, to *box) int {
+// port is where at the side of a node the i-th of n lines begins.
+func port(node *box, i, n int) int {
 	gap := portGap
-	if n := len(side); n > 1 {
+	if n > 1 {
 		gap = min(gap, (node.body-2*padding)/(n-1))
 	}
-	for i, b := range side {
-		if b == to {
-			return node.middle() + (2*i-len(side)+1)*gap/2
-		}
-	}
-	return node.middle()
+	return node.middle() + (2*i-n+1)*gap/2
 }
 
 // look is how the line of an edge is drawn.
