@@ -30,7 +30,7 @@ type subnet struct {
 	acl uint32 // its number plus 1; 0 where not known
 
 	// open are the first entries of the ACL by direction less 1 and IP version, where they
-	// allow everything. Most packets ask no more, which is 1 to 2 ns a border, and not 6.
+	// allow everything. Most packets ask no more, which is 2 ns a border, and not 6.
 	open [2][2]*ruleInfo
 }
 
