@@ -61,6 +61,10 @@ type Traffic struct {
 	// tracked (CT-20). Ended are those that the change itself ended: by their end or
 	// by that of their interface (CT-25). Untracked ones are among Flows, with Died.
 	Kept, Ended []Kept
+
+	// Late are the times of [ReplayOptions.At] and of later steps that came after
+	// everything that was read, so that nothing met the policies of then.
+	Late []time.Time
 }
 
 // A Flow is packets of one sender and its peer that one policy lets pass and the other
@@ -316,6 +320,11 @@ func firstOf(t packet.FiveTuple) packet.Header {
 // traffic fills in what was found.
 func (r *replayer) traffic(t *Traffic) *Traffic {
 	t.Kept, t.Ended = r.kept, r.ended
+	for _, s := range r.steps {
+		if !r.last.IsZero() {
+			t.Late = append(t.Late, s.At)
+		}
+	}
 	for _, f := range r.flows {
 		t.Flows = append(t.Flows, *f)
 	}

@@ -58,7 +58,7 @@ const unjudgedText = "known on one side alone, so not judged on the other: the n
 // summary counts the changes.
 func (d *Diff) summary() string {
 	if len(d.Changes) == 0 {
-		return "nothing differs: what passed passes, and nothing else does"
+		return "the rules do not differ: they let pass what they did, and nothing else"
 	}
 	var opened, broken, unknown int
 	enis := map[sg.ENIID]bool{}

@@ -289,6 +289,9 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 		if traffic, usage, err = t.traffic(f, before, after, o); usage != nil || err != nil {
 			return usage, err
 		}
+		for _, at := range traffic.Late {
+			fmt.Fprintf(t.stderr, "warning: the change of %s comes after all that was read: nothing met it\n", at.UTC().Format(time.RFC3339))
+		}
 	}
 	names := namesOfBoth(first, second)
 	err = errors.Join(f.write(bufio.NewWriter(t.stdout), d, traffic, names), writePage(page, func(w io.Writer) error {

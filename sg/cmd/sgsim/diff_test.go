@@ -38,7 +38,7 @@ opened: ingress of web (eni-web)
 	assert.Contains(t, r.stdout, "between interfaces:\n  broken  web (eni-web) > db (eni-db): tcp 5432\n")
 
 	r = runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "any")
-	assert.Equal(t, result{stdout: "nothing differs: what passed passes, and nothing else does\n"}, r)
+	assert.Equal(t, result{stdout: "the rules do not differ: they let pass what they did, and nothing else\n"}, r)
 }
 
 // A plan alone is a change: it opens what it makes from nothing.
@@ -108,7 +108,7 @@ func TestDiffOptions(t *testing.T) {
 	before, file := vpc(t), pcapFile(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 10")
 	r := runSgsim(t, "diff", "-before", before, "-option", "midstream=pass", "-fail-on", "opened", file)
 	assert.Equal(t, exitNo, r.status, r.stderr)
-	assert.Contains(t, r.stdout, "nothing differs")
+	assert.Contains(t, r.stdout, "the rules do not differ")
 	assert.Contains(t, r.stdout, "in 1 captured packet: 0 connections broken, 1 connection opened\n")
 	assert.Contains(t, r.stdout, "before   drop, midstream at ")
 
@@ -140,6 +140,9 @@ func TestDiffThen(t *testing.T) {
 	r := runSgsim(t, append(args, "-then", "08:00:03="+before, capture)...)
 	assert.Zero(t, r.status, r.stderr)
 	assert.Contains(t, r.stdout, "in 4 captured packets: 0 connections broken, 1 connection opened\n")
+	assert.Empty(t, r.stderr)
+	r = runSgsim(t, append(args, "-then", "07:00:00="+before, capture)...)
+	assert.Equal(t, "warning: the change of 2026-05-05T07:00:00Z comes after all that was read: nothing met it\n", r.stderr)
 	args[len(args)-1] = "2026-05-04T08:00:02Z"
 	for _, then := range []string{"08:00:03", "noon=" + before, "2026-05-04T08:00:01Z=" + before} {
 		assert.Equal(t, exitUsage, runSgsim(t, append(args, "-then", then, capture)...).status, then)
@@ -152,7 +155,7 @@ func TestDiffPrefer(t *testing.T) {
 	assert.Equal(t, exitInput, runSgsim(t, "diff", "-before", before, "-before", after, "-after", after).status)
 	r := runSgsim(t, "diff", "-before", before, "-before", after, "-after", after, "-prefer", after)
 	assert.Zero(t, r.status, r.stderr)
-	assert.Contains(t, r.stdout, "nothing differs")
+	assert.Contains(t, r.stdout, "the rules do not differ")
 	assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", before, "-after", after, "-prefer", "other.json").status)
 }
 

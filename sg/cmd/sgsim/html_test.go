@@ -21,7 +21,7 @@ func TestHTML(t *testing.T) {
 		{"some.pcap", "replay -topology VPC PAGE " + write(t, "some.pcap", pcap(t, askWeb, askSSH))},
 		{"Did AWS do the same?", "replay -topology VPC PAGE " + log},
 		{"Findings", "check -topology VPC PAGE"},
-		{"nothing differs", "diff -before VPC -after VPC PAGE"},
+		{"the rules do not differ", "diff -before VPC -after VPC PAGE"},
 	} {
 		page := filepath.Join(t.TempDir(), "page.html")
 		call := func(flag string) result {
