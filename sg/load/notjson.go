@@ -17,7 +17,7 @@ var notJSON = []struct {
 	{regexp.MustCompile(`^PK[\x01-\x08]`), "a saved Terraform plan (zip): give the output of `terraform show -json FILE`"},
 	{regexp.MustCompile(`^\s*(#[^\n]*\n\s*|//[^\n]*\n\s*)*(resource|data|module|variable|provider|terraform|locals|output|import|moved|removed|check)\s*("[^"\n]*"\s*)*\{`),
 		"Terraform's configuration (HCL): run `terraform plan -out=plan.bin` and give the output of `terraform show -json plan.bin`"},
-	{regexp.MustCompile(`^(version |\d+ (\d{12}|unknown|-) eni-)`), "records of a flow log, not a topology: " + giveListings},
+	{regexp.MustCompile(`^(version |\d+ (\d{12}|unknown|-) eni-)`), "records of a flow log, not a topology: `sgsim replay` reads them as it reads captures; here " + giveListings},
 	{regexp.MustCompile(`^\s*An error occurred|^\s*aws: error`), "an error of the AWS CLI, which printed nothing else"},
 	{regexp.MustCompile(`(?s)^.{0,400}(Terraform used the selected|Terraform will perform|Refreshing state)`), "what `terraform plan` prints for people: save the plan with -out and " + giveShow + " of it"},
 	{regexp.MustCompile(`^\s*-{20}|^[A-Z]+\t`), "a table or text of the AWS CLI: print it with --output json"},
