@@ -211,6 +211,7 @@ func TestProblems(t *testing.T) {
 	assert.Contains(t, many[MostPackets].Error, "more than 500 packets")
 
 	big := File{Name: "big.json", Size: MostBytes + 1}
+	assert.Equal(t, &Loaded{Problems: []Problem{}}, s.Load(Settings{}, " \n", nil))
 	assert.Contains(t, s.Load(Settings{}, "", []File{big}).Problems[0].Text, "64 MB of topology")
 }
 

@@ -69,7 +69,7 @@ type Problem struct {
 
 // A Loaded is what there is to say of a topology.
 type Loaded struct {
-	OK       bool            `json:"ok"` // packets can be judged
+	OK       bool            `json:"ok"` // packets can be judged; not, without problems, where there is no topology
 	Groups   int             `json:"groups"`
 	Rules    int             `json:"rules"`
 	ENIs     int             `json:"enis"`
@@ -82,6 +82,9 @@ type Loaded struct {
 func (s *Session) Load(settings Settings, text string, files []File) *Loaded {
 	*s = Session{settings: settings, loader: load.New()}
 	out := &Loaded{Problems: []Problem{}}
+	if strings.TrimSpace(text) == "" && len(files) == 0 {
+		return out // nothing yet, which is no error
+	}
 	size := int64(len(text))
 	for _, f := range files {
 		size += f.Size
@@ -97,7 +100,7 @@ func (s *Session) Load(settings Settings, text string, files []File) *Loaded {
 		}
 		s.loader.Add(name, f.Open())
 	}
-	if strings.TrimSpace(text) != "" || len(files) == 0 {
+	if strings.TrimSpace(text) != "" {
 		s.loader.Add(TextName, strings.NewReader(text))
 	}
 	topo, warnings, err := s.loader.Topology()

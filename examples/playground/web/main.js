@@ -139,8 +139,8 @@ function showLoaded(loaded) {
   $('as-text').hidden = !loaded.ok || !files.length;
   if (loaded.ok) return;
   answers.nothing(errors ? 'Packets are judged when the errors in the groups are mended.' : 'There is nothing to judge by yet.');
-  verdict(errors === 1 ? '1 error in the groups' : `${errors} errors in the groups`, '');
-  if (captures.length) capture.stopped('The captures are judged when the errors in the groups are mended.');
+  verdict(!errors ? 'No groups yet' : errors === 1 ? '1 error in the groups' : `${errors} errors in the groups`, '');
+  if (captures.length) capture.stopped(`The captures are judged when ${errors ? 'the errors in the groups are mended' : 'there are groups'}.`);
 }
 
 // place is where something stands: a button that goes there, where that is on this page.
