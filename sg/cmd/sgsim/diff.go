@@ -235,7 +235,7 @@ func (f *diffFlags) share(enis, prefer []string) error {
 	return nil
 }
 
-// world reads a topology and compiles it, with the timeouts of -option where f is not nil.
+// world reads a topology and compiles it, with what -option says of interfaces where f is not nil.
 func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, error, error) {
 	topo, loader, usage, err := t.load(w)
 	if usage != nil || err != nil {
@@ -270,22 +270,24 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 	if usage != nil || err != nil {
 		return usage, err
 	}
+	o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
 	plans := f.before.plans // that of both
-	page, err := t.openPage(f.html, inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)})
+	in := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
+	for i := range f.then {
+		step := diff.Step{At: f.then[i].at}
+		if step.Policy, _, usage, err = t.world(&f.then[i].topologyFlags, f); usage != nil || err != nil {
+			return usage, err
+		}
+		o.Then = append(o.Then, step)
+		in.topology = append(in.topology, f.then[i].files...)
+	}
+	page, err := t.openPage(f.html, in)
 	if err != nil {
 		return nil, err
 	}
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
-		o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
-		for i := range f.then {
-			step := diff.Step{At: f.then[i].at}
-			if step.Policy, _, usage, err = t.world(&f.then[i].topologyFlags, f); usage != nil || err != nil {
-				return usage, err
-			}
-			o.Then = append(o.Then, step)
-		}
 		if traffic, usage, err = t.traffic(f, before, after, o); usage != nil || err != nil {
 			return usage, err
 		}

@@ -45,6 +45,7 @@ func TestHTMLOverInput(t *testing.T) {
 	require.NoError(t, err)
 	for _, args := range [][]string{
 		{"replay", "-topology", topo, "-html", topo, capture}, {"check", "-topology", topo, "-html", topo}, {"diff", "-before", topo, "-after", topo, "-html", topo},
+		{"diff", "-before", vpc(t), "-after", vpc(t), "-then", "12:00=" + topo, "-html", topo, capture},
 	} {
 		r := runSgsim(t, args...)
 		assert.Equal(t, exitInput, r.status)
