@@ -47,7 +47,7 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 	second.Judge(&b)
 	tuple := a.Tuple()
 	if len(r.steps) > 0 && b.Verdict == sg.Accept {
-		r.pass(tuple, now)
+		defer r.pass(tuple, now) // behind parts, which looks for records before this one
 	}
 	if a.Verdict == b.Verdict {
 		return

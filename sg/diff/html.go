@@ -223,7 +223,11 @@ func (t *text) keptTable(id, caption string, all []Kept) page.Table {
 		if k.Closed {
 			until = "closed by now"
 		}
-		table.Rows = append(table.Rows, page.Row{Cells: page.Cells(page.T(k.Tuple.String()), page.T(t.names.ENI(k.ENI)), page.T(t.rule(k.Rule)), page.T(k.Since.UTC().Format(time.DateTime)), page.T(until))})
+		since := ""
+		if !k.Since.IsZero() {
+			since = k.Since.UTC().Format(time.DateTime)
+		}
+		table.Rows = append(table.Rows, page.Row{Cells: page.Cells(page.T(k.Tuple.String()), page.T(t.names.ENI(k.ENI)), page.T(t.rule(k.Rule)), page.T(since), page.T(until))})
 	}
 	return table
 }

@@ -161,7 +161,7 @@ type keptJSON struct {
 	Tuple     packet.FiveTuple `json:"tuple"`
 	Rule      ruleJSON         `json:"rule"`
 	Changed   time.Time        `json:"changed"`
-	Since     time.Time        `json:"since"`
+	Since     time.Time        `json:"since,omitzero"`
 	Expires   time.Time        `json:"expires"`
 	Closed    bool             `json:"closed"`
 }

@@ -57,9 +57,10 @@ type Traffic struct {
 	Flows []Flow
 
 	// Kept are the connections that were open at [ReplayOptions.At], or at a later step,
-	// though the policy that came would not open them, by time, interface and tuple. They pass because they are
-	// tracked (CT-20). Ended are those that the change itself ended: by their end or
-	// by that of their interface (CT-25). Untracked ones are among Flows, with Died.
+	// though the policy that came would not open them, by time, interface and tuple. They
+	// pass because they are tracked (CT-20). Ended are those that the change itself ended:
+	// by their end or by that of their interface (CT-25). Untracked ones are among Flows,
+	// with Died.
 	Kept, Ended []Kept
 
 	// Late are the times of [ReplayOptions.At] and of later steps that came after
@@ -118,7 +119,7 @@ type Kept struct {
 	Rule      sg.RuleRef       // that admitted it, of the first policy
 
 	Changed time.Time // when the policy did
-	Since   time.Time // of its first packet
+	Since   time.Time // of its first packet; zero where that did not pass on all its way
 	Expires time.Time // dead from then on if nothing more comes, as it stands when the captures end
 	Closed  bool      // it was over before the captures ended
 }
@@ -196,7 +197,8 @@ func (s Step) from(t time.Time) time.Time {
 	return at
 }
 
-// pass notes a packet that both let pass, as the first of its connection if it is.
+// pass notes a packet that the second firewall lets pass, as the first of its connection
+// if it is.
 func (r *replayer) pass(tuple packet.FiveTuple, now time.Time) {
 	if _, again := r.passed[tuple]; !again {
 		if _, reply := r.passed[tuple.Reverse()]; !reply {
@@ -217,14 +219,14 @@ func (r captured) Observe(p *replay.Packet) error {
 	r.reach(p.Time)
 	outcome := r.fw.Forward(sg.Packet{Header: &f.Header, Time: p.Time, Via: r.o.Via, Err: f.Err})
 	tuple := f.Header.Tuple()
-	if len(r.steps) > 0 && outcome.Verdict == sg.Accept {
-		r.pass(tuple, p.Time)
-	}
 	if outcome.Verdict != p.Outcome.Verdict {
 		r.parts(connKey{tuple: tuple}, Flow{
 			Src: f.Header.SrcAddr(), Dst: f.Header.DstAddr(), Protocol: f.Header.Protocol,
 			Before: fateOf(&p.Outcome), After: fateOf(&outcome), First: f.Header, Number: p.Number, Time: p.Time, Packets: 1,
 		})
+	}
+	if len(r.steps) > 0 && outcome.Verdict == sg.Accept {
+		r.pass(tuple, p.Time) // behind parts, which looks for packets before this one
 	}
 	return nil
 }
@@ -329,7 +331,7 @@ func (r *replayer) traffic(t *Traffic) *Traffic {
 		t.Flows = append(t.Flows, *f)
 	}
 	slices.SortFunc(t.Flows, func(a, b Flow) int {
-		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number), cmp.Compare(a.Before.ENI, b.Before.ENI))
+		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number)) // no two begin with one packet
 	})
 	if len(t.Kept) > 0 {
 		expires := map[sg.ENIID]map[packet.FiveTuple]time.Time{}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -124,6 +125,44 @@ func TestReplayTwoConfigurations(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, r.Flows, 1)
 	assert.Equal(t, []any{sg.OutOfState, sg.ByRule}, []any{r.Flows[0].Before.Reason, r.Flows[0].After.Reason})
+}
+
+// What differs from its first packet on did not die, though a later step is still to come.
+func TestReplayDiffersBeforeLaterStep(t *testing.T) {
+	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, siteAfter), &diff.ReplayOptions{
+		Then: []diff.Step{{At: noon.Add(time.Hour), Policy: compile(t, siteBefore)}},
+	}, siteCapture(t))
+	require.NoError(t, err)
+	require.NotEmpty(t, r.Flows)
+	for _, f := range r.Flows {
+		assert.False(t, f.Died, "packet %d", f.Number)
+	}
+}
+
+// A connection that one interface let out and the other not in is kept at the one, and
+// nobody says since when.
+func TestReplayKeptHalfWay(t *testing.T) {
+	after := *siteBefore
+	after.Groups = slices.Clone(after.Groups)
+	after.Groups[1].Egress = nil
+	half := capturedPackets(t,
+		timed{0, "tcp 10.0.1.10:40001 > 10.0.2.20:22 S"},
+		timed{20, "tcp 198.51.100.7:50001 > 10.0.1.10:80 S"},
+	)
+	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, &after), &diff.ReplayOptions{At: noon.Add(10 * time.Second)}, half)
+	require.NoError(t, err)
+	require.Len(t, r.Kept, 1)
+	assert.Equal(t, sg.ENIID("eni-web"), r.Kept[0].ENI)
+	assert.Zero(t, r.Kept[0].Since)
+	var text, json, page bytes.Buffer
+	d := diff.Policies(compile(t, siteBefore), compile(t, &after))
+	require.NoError(t, r.WriteText(&text, diff.TextOptions{}))
+	require.NoError(t, diff.WriteJSON(&json, d, r))
+	require.NoError(t, diff.WriteHTML(&page, d, r, &diff.PageOptions{}))
+	for _, b := range []bytes.Buffer{text, json, page} {
+		assert.Contains(t, b.String(), "40001")
+		assert.NotContains(t, b.String(), "0001-01-01")
+	}
 }
 
 // An interface that goes takes its connections with it.

@@ -277,6 +277,10 @@ func (t *text) kept(head string, all []Kept, most int) {
 		if k.Closed {
 			until = "closed by now"
 		}
-		t.line(2, "%s at %s, since %s, %s; opened by %s", k.Tuple, t.names.ENI(k.ENI), k.Since.Format(time.RFC3339), until, t.rule(k.Rule))
+		since := ""
+		if !k.Since.IsZero() {
+			since = "since " + k.Since.Format(time.RFC3339) + ", "
+		}
+		t.line(2, "%s at %s, %s%s; opened by %s", k.Tuple, t.names.ENI(k.ENI), since, until, t.rule(k.Rule))
 	}
 }
