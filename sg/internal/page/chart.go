@@ -71,8 +71,8 @@ func (l Lane) Most() (most uint64) {
 	return most
 }
 
-// Total is the sum of a lane.
-func (l Lane) Total() (sum uint64) {
+// total is the sum of a lane.
+func (l Lane) total() (sum uint64) {
 	for _, n := range l.Slots {
 		sum += n
 	}
@@ -84,7 +84,7 @@ func (c *Chart) Peak(l Lane) string {
 	if l.Most() == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%s, at most %s in %s", Count(l.Total(), c.Unit), Number(l.Most()), Span(c.Width))
+	return fmt.Sprintf("%s, at most %s in %s", Count(l.total(), c.Unit), Number(l.Most()), Span(c.Width))
 }
 
 // Span is a length of time: "10 ms", "2.56 s", "1 h 20 min".

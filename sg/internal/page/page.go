@@ -12,12 +12,13 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"io"
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // A Page is what a page shows, in its order.
@@ -55,19 +56,14 @@ func NewTile(m Mark, label string, n, all uint64, note string) Tile {
 
 // Inputs names what a page is about: the first few files, without their folders.
 func Inputs(names []string, none string) string {
-	const most = 3
-	var words []string
-	for i, name := range names {
-		if i == most && len(names) > most+1 {
-			words = append(words, fmt.Sprintf("and %d more", len(names)-most))
-			break
-		}
-		words = append(words, path.Base(strings.ReplaceAll(name, `\`, "/")))
-	}
-	if len(words) == 0 {
+	if len(names) == 0 {
 		return none
 	}
-	return strings.Join(words, ", ")
+	bases := make([]string, len(names))
+	for i, name := range names {
+		bases[i] = path.Base(strings.ReplaceAll(name, `\`, "/"))
+	}
+	return strings.Join(prose.First(bases, 3, ""), ", ")
 }
 
 // A Mark says what something is good for. It shows as a sign and a colour, and stands
@@ -108,9 +104,9 @@ type Section struct {
 	Table []Table
 }
 
-// DataMost is how many bytes of JSON a page holds. A document that is larger is left
+// dataMost is how many bytes of JSON a page holds. A document that is larger is left
 // out, and the page says so.
-const DataMost = 2 << 20
+const dataMost = 2 << 20
 
 // The parts of every page.
 var (
@@ -160,7 +156,7 @@ func (p *Page) Write(w io.Writer) error {
 		JSON    json.RawMessage
 		TooLong bool
 	}{Page: p}
-	if doc.Len() <= DataMost {
+	if doc.Len() <= dataMost {
 		view.JSON = doc.Bytes()
 	} else {
 		view.TooLong = true

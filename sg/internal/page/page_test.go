@@ -102,7 +102,7 @@ func TestProblems(t *testing.T) {
 func TestTooMuchData(t *testing.T) {
 	p := saying("y")
 	p.Data = func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%q", strings.Repeat("x", DataMost))
+		_, err := fmt.Fprintf(w, "%q", strings.Repeat("x", dataMost))
 		return err
 	}
 	d := read(t, p)

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 const (
@@ -41,13 +42,7 @@ func Number(n uint64) string {
 
 // Count is "1 packet", "1,234 packets".
 func Count(n uint64, noun string) string {
-	switch {
-	case n == 1:
-		return "1 " + noun
-	case noun[len(noun)-1] == 'y':
-		return Number(n) + " " + noun[:len(noun)-1] + "ies"
-	}
-	return Number(n) + " " + noun + "s"
+	return Number(n) + " " + prose.Noun(n, noun)
 }
 
 // Bytes is a number of bytes in the unit that people would use: "512 B", "1.4 MB".
@@ -82,9 +77,9 @@ func Share(part, whole uint64) string {
 	}
 	f := 100 * float64(part) / float64(whole)
 	switch {
-	case part > 0 && f < 0.1:
+	case f < 0.1:
 		return "under 0.1%"
-	case part < whole && f > 99.9:
+	case f > 99.9:
 		return "over 99.9%"
 	}
 	return strconv.FormatFloat(f, 'f', 1, 64) + "%"
