@@ -1,0 +1,142 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+)
+
+// ids returns the ids that an attribute holds, a string or a list of strings, with
+// those that do not exist yet.
+func (r *tfResource) ids(attr string, want *wanted) []string {
+	ids := r.idsAt(r.values.field(attr), attr, "", want)
+	for i := range ids {
+		if !r.module.doc.step() {
+			return ids[:i]
+		}
+	}
+	return ids
+}
+
+// idsAt is ids for the value at c, set by an expression of the resource or by an
+// attribute in its blocks.
+func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string {
+	var out []string
+	missing := false
+	if !c.there() || c.is(list) {
+		out, missing = c.told()
+	} else if s := c.str(); s != "" {
+		out = append(out, s)
+	}
+	if !missing || !r.module.doc.plan || !r.expr(expr).there() {
+		return out
+	}
+	to := r.refersTo(expr, attr, want)
+	if len(to.resources) > 0 {
+		if len(out) == 0 {
+			return to.ids // one list for all that refer to it
+		}
+		return addNew(out, to.ids...)
+	}
+	if x := r.guess(want, to.locals); x != nil {
+		c.warn("", "%s", guessed(to.locals, x, want))
+		return append(out, x.idFor(want))
+	}
+	c.warn("", "unknown until the plan is applied, and not to be told from %s: left out", refText(to.refs))
+	return out
+}
+
+// told returns the ids in a list, and whether others are left out as unknown.
+func (c *cursor) told() (ids []string, missing bool) {
+	var seen set[string]
+	missing = c.n == 0
+	for item := range c.each() {
+		if !item.there() {
+			missing = true
+		} else if s, ok := item.need(); ok {
+			seen.add(&ids, s)
+		}
+	}
+	return ids, missing
+}
+
+// refersTo follows an argument of the resource, or an attribute of its blocks.
+func (r *tfResource) refersTo(expr, attr string, want *wanted) *referred {
+	return r.module.doc.follow(r.scope(), r.expr(expr), attr, want)
+}
+
+// oneID returns the id that an attribute holds, and whether there is one. Where
+// the plan leaves several to choose from, one that is new is meant, since the
+// value would be known otherwise.
+func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
+	ids := r.idsAt(r.values.field(attr), attr, "", want)
+	if len(ids) > 1 {
+		ids = r.refersTo(attr, "", want).newIDs
+	}
+	switch len(ids) {
+	case 0:
+		return "", false
+	case 1:
+		return ids[0], true
+	}
+	r.values.field(attr).warn("", "unknown until the plan is applied, and any of %s: left out", joinIDs(ids))
+	return "", false
+}
+
+// guess returns the only new resource of the module that can be meant where an
+// expression goes through a local.
+func (r *tfResource) guess(want *wanted, locals []string) *tfResource {
+	if len(locals) == 0 {
+		return nil
+	}
+	var found *tfResource
+	for _, x := range r.module.newOf(want) {
+		if x != r {
+			if found != nil {
+				return nil
+			}
+			found = x
+		}
+	}
+	return found
+}
+
+func guessed(locals []string, x *tfResource, want *wanted) string {
+	return fmt.Sprintf("unknown until the plan is applied, and the plan does not tell what %s is: taken to be %s, the only new %s of its module",
+		joinIDs(locals), x.address, want.text)
+}
+
+// joinIDs keeps long lists readable.
+func joinIDs(ids []string) string {
+	const most = 5
+	if len(ids) > most {
+		return strings.Join(ids[:most], ", ") + fmt.Sprintf(" and %d more", len(ids)-most)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// requiredID is oneID for an attribute that every resource of the kind has.
+func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
+	c := r.values.field(attr)
+	if r.computed(attr) && strings.HasPrefix(r.kind, "aws_default_") {
+		c.warn("", "a plan does not tell the %s of %s: left out", want.text, r.address)
+		return "", false
+	}
+	if !r.unknown(attr) {
+		return c.need()
+	}
+	return r.oneID(attr, want)
+}
+
+func (r *tfResource) idFor(want *wanted) string {
+	if r.kind == "aws_instance" {
+		return r.eniID()
+	}
+	return r.id()
+}
+
+func refText(refs []string) string {
+	if len(refs) == 0 {
+		return "the configuration"
+	}
+	return joinIDs(refs)
+}
