@@ -1,20 +1,18 @@
 package diff
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 	"net/netip"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
 // Version counts the schemas of the JSON form. New keys leave it as it is; keys that go
 // or change their meaning do not.
-const Version = 1
+const Version = jsondoc.Version
 
 // MostPairs is how many pairs of interfaces the JSON form holds.
 const MostPairs = 1000
@@ -59,15 +57,7 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 			})
 		}
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(out); err != nil {
-		return err
-	}
-	_, err := w.Write(escape.JSON(b.Bytes()))
-	return err
+	return jsondoc.Write(w, out)
 }
 
 type diffJSON struct {
