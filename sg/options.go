@@ -111,8 +111,8 @@ func (m *Midstream) UnmarshalText(b []byte) error { return enum.Unmarshal(midstr
 // UnmarshalText reads the text form.
 func (c *OnChange) UnmarshalText(b []byte) error { return enum.Unmarshal(onChangeText[:], b, c) }
 
-// An Observer is told of every decision of an ENI, but of none of a network ACL, in order, before the caller
-// gets it.
+// An Observer is told of every decision of an ENI, but of none of a network ACL, in order,
+// before the caller gets it.
 type Observer interface {
 	Observe(Event)
 }

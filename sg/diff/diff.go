@@ -25,9 +25,9 @@
 // traffic which do.
 //
 // Two policies that admit the same differ in nothing, however they are written: a CIDR
-// in halves, ports in one rule or two, a list or its entries, other numbers of entries. A group and the addresses
-// of its members are an exception: they are the same now, and will not be once the group
-// has another member. See [Change.Group].
+// in halves, ports in one rule or two, a list or its entries, other numbers of entries. A
+// group and the addresses of its members are an exception: they are the same now, and will
+// not be once the group has another member. See [Change.Group].
 package diff
 
 import (

@@ -18,8 +18,8 @@ var mermaidArrow = [...]string{AtReceiver: "-->", AtSender: "-.->", AtBoth: "==>
 
 // WriteMermaid writes a flowchart of Mermaid, as Markdown shows in a block of that
 // language. A solid line is an ingress rule, a dashed one an egress rule, a thick one
-// has both. Edges that no packet took are grey, dropped packets end in a red cross. Mermaid refuses more than 500 edges
-// unless its maxEdges is raised.
+// has both. Edges that no packet took are grey, dropped packets end in a red cross.
+// Mermaid refuses more than 500 edges unless its maxEdges is raised.
 func (g *Graph) WriteMermaid(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")

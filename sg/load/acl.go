@@ -279,8 +279,8 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 	return all
 }
 
-// defaultACL completes the default ACL of a VPC, nil where none is told. One that a plan makes and says nothing else
-// of has the entries that AWS gives it (NACL-35, NACL-77).
+// defaultACL completes the default ACL of a VPC, nil where none is told. One that a plan
+// makes and says nothing else of has the entries that AWS gives it (NACL-35, NACL-77).
 func (b *builder) defaultACL(v *vpc, a *networkACL) {
 	if a == nil {
 		if !v.planned {

@@ -20,7 +20,8 @@ import (
 // without; eni and direction where they are not known; reason unless something was
 // judged; group and rule without a rule; agreement unless both sides decided. Before it,
 // "picked_up" is true where [FlowRecord].PickedUp is, and "undecided" says why a verdict
-// is unknown, in a word of [Undecided.String]. action is absent in records without traffic, of which "status" tells.
+// is unknown, in a word of [Undecided.String]. action is absent in records without
+// traffic, of which "status" tells.
 //
 // Call [NewFlowJSONL], and Flush at the end.
 type FlowJSONL struct {

@@ -37,8 +37,8 @@ type Trie struct {
 }
 
 // Lookup4 returns the numbers of the prefixes that contain an IPv4 address, those of
-// prefixes shorter than 16 bits and those of the others. A number that several prefixes have may come several
-// times. The slices must not be changed.
+// prefixes shorter than 16 bits and those of the others. A number that several prefixes
+// have may come several times. The slices must not be changed.
 func (t *Trie) Lookup4(a uint32) (short, long []uint32) {
 	short = t.short4.numbers(uint16(a >> 16))
 	if l := t.long4.leaf(a); l != nil {
