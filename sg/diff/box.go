@@ -305,8 +305,11 @@ func (c *comparer) joined() []*placed {
 		for k, same := range byKey {
 			whole := same[:0]
 			for _, b := range same { // nearly always all at the same interfaces
-				i := slices.IndexFunc(whole, func(w *placed) bool { return slices.Equal(w.enis, b.enis) })
-				if i < 0 || k.group != 0 && k.addrs == 0 && (b.addrs == 0) != (whole[i].addrs == 0) {
+				i := slices.IndexFunc(whole, func(w *placed) bool {
+					apart := k.group != 0 && k.addrs == 0 && (b.addrs == 0) != (w.addrs == 0) // future members and present ones
+					return !apart && slices.Equal(w.enis, b.enis)
+				})
+				if i < 0 {
 					whole = append(whole, b)
 				} else {
 					whole[i].box = c.join(whole[i].box, b.box)
