@@ -45,19 +45,19 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 	r.reach(now)
 	b := replay.FlowRecord{Record: a.Record, Position: a.Position}
 	second.Judge(&b)
-	tuple := a.Tuple()
+	at := connKey{a.ENI, a.Tuple()}
+	if at.eni == "" {
+		at.eni = b.ENI // it comes with the change
+	}
 	if len(r.steps) > 0 && b.Verdict == sg.Accept {
-		defer r.pass(tuple, now) // behind parts, which looks for records before this one
+		defer r.pass(at, false, now) // behind parts, which looks for records before this one
 	}
 	if a.Verdict == b.Verdict {
 		return
 	}
-	opening, at := tuple, a.ENI
+	opening := at.tuple
 	if a.Opening.By == flowlog.Destination {
-		opening = tuple.Reverse()
-	}
-	if at == "" {
-		at = b.ENI // it comes with the change
+		opening = opening.Reverse()
 	}
 	h := firstOf(opening)
 	switch h.Protocol {
@@ -67,7 +67,7 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 		h = packet.IPHeader(h.SrcAddr(), h.DstAddr(), h.Protocol)
 		h.Missing = packet.MissingICMP | packet.MissingICMPID // no field has them
 	}
-	r.parts(connKey{at, tuple}, Flow{
+	r.parts(at, false, Flow{
 		Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, Before: fateOfRecord(a), After: fateOfRecord(&b),
 		First: h, Number: number, Position: a.Position, Time: now, Packets: a.Packets, Records: 1,
 	})

@@ -19,7 +19,7 @@ type ReplayOptions struct {
 	// At is when the second policy takes the place of the first one, on the clock of
 	// the captures: from the first packet on that is not before At. Connections are
 	// open then, and some live on. With the zero Time it does so before any packet. When
-	// each connection began is remembered up to then, 50 bytes for each. Of the year 0,
+	// each connection began is remembered up to then, some 100 bytes for each. Of the year 0,
 	// as [time.Parse] has a time of day, it is the first such one, UTC, from the first
 	// packet on.
 	At time.Time
@@ -149,15 +149,15 @@ type replayer struct {
 	last  time.Time
 
 	flows  map[flowKey]*Flow
-	conns  map[connKey]*Flow              // those that fare differently, in both directions
-	passed map[packet.FiveTuple]time.Time // first packets of connections before the last step
+	conns  map[connKey]*Flow     // those that fare differently, in both directions
+	passed map[connKey]time.Time // first packets of connections before the last step
 	kept   []Kept
 	ended  []Kept
 }
 
 // newReplayer returns a replayer, and with which policy and options its firewall begins.
 func newReplayer(before, after *sg.Policy, o *ReplayOptions) (r *replayer, first *sg.Policy, opts sg.Options) {
-	r = &replayer{flows: map[flowKey]*Flow{}, conns: map[connKey]*Flow{}, passed: map[packet.FiveTuple]time.Time{}}
+	r = &replayer{flows: map[flowKey]*Flow{}, conns: map[connKey]*Flow{}, passed: map[connKey]time.Time{}}
 	if o != nil {
 		r.o = *o
 	}
@@ -198,14 +198,18 @@ func (s Step) from(t time.Time) time.Time {
 }
 
 // pass notes a packet that the second firewall lets pass, as the first of its connection
-// if it is.
-func (r *replayer) pass(tuple packet.FiveTuple, now time.Time) {
-	if _, again := r.passed[tuple]; !again {
-		if _, reply := r.passed[tuple.Reverse()]; !reply {
-			r.passed[tuple] = now
-		}
+// if it is; fresh says that it is known to be.
+func (r *replayer) pass(at connKey, fresh bool, now time.Time) {
+	_, again := r.passed[at]
+	_, reply := r.passed[at.reverse()]
+	if fresh || !again && !reply {
+		delete(r.passed, at.reverse())
+		r.passed[at] = now
 	}
 }
+
+// reverse returns the key of the other direction.
+func (k connKey) reverse() connKey { return connKey{k.eni, k.tuple.Reverse()} }
 
 // captured is the replayer as an observer of captures.
 type captured struct {
@@ -218,15 +222,17 @@ func (r captured) Observe(p *replay.Packet) error {
 	f := p.Frame
 	r.reach(p.Time)
 	outcome := r.fw.Forward(sg.Packet{Header: &f.Header, Time: p.Time, Via: r.o.Via, Err: f.Err})
-	tuple := f.Header.Tuple()
+	at := connKey{tuple: f.Header.Tuple()}
+	opens := f.Header.Protocol == packet.TCP && f.Header.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
 	if outcome.Verdict != p.Outcome.Verdict {
-		r.parts(connKey{tuple: tuple}, Flow{
+		r.parts(at, opens, Flow{
 			Src: f.Header.SrcAddr(), Dst: f.Header.DstAddr(), Protocol: f.Header.Protocol,
 			Before: fateOf(&p.Outcome), After: fateOf(&outcome), First: f.Header, Number: p.Number, Time: p.Time, Packets: 1,
 		})
 	}
 	if len(r.steps) > 0 && outcome.Verdict == sg.Accept {
-		r.pass(tuple, p.Time) // behind parts, which looks for packets before this one
+		fresh := opens && slices.ContainsFunc(outcome.Hops(), func(h sg.Hop) bool { return h.Decision.Reason == sg.ByRule })
+		r.pass(at, fresh, p.Time) // behind parts, which looks for packets before this one
 	}
 	return nil
 }
@@ -237,16 +243,15 @@ type connKey struct {
 	tuple packet.FiveTuple
 }
 
-// parts enters packets that fare differently.
-func (r *replayer) parts(at connKey, p Flow) {
+// parts enters packets that fare differently. One that opens a connection is of none
+// that was open, whatever had its ports before.
+func (r *replayer) parts(at connKey, opens bool, p Flow) {
 	flow := r.conns[at]
 	if flow == nil {
-		back := connKey{at.eni, at.tuple.Reverse()}
-		for _, t := range [...]packet.FiveTuple{at.tuple, back.tuple} {
-			if _, open := r.passed[t]; open {
-				p.Died = true
-			}
-		}
+		back := at.reverse()
+		_, there := r.passed[at]
+		_, answers := r.passed[back]
+		p.Died = !opens && (there || answers)
 		k := flowKey{p.Src, p.Dst, p.Protocol, p.Before, p.After, p.Died}
 		if flow = r.flows[k]; flow == nil {
 			flow = new(Flow)
@@ -279,6 +284,15 @@ func fateOf(o *sg.Outcome) Fate {
 	return f
 }
 
+// since returns when a connection began, as far as captures, or a log of an interface,
+// tell.
+func (r *replayer) since(eni sg.ENIID, tuple packet.FiveTuple) time.Time {
+	if t, ok := r.passed[connKey{eni, tuple}]; ok {
+		return t
+	}
+	return r.passed[connKey{tuple: tuple}]
+}
+
 // change puts a policy in force, and notes what becomes of the connections.
 func (r *replayer) change(to *sg.Policy, now time.Time) {
 	open := slices.Collect(r.fw().Conns(now))
@@ -294,7 +308,7 @@ func (r *replayer) change(to *sg.Policy, now time.Time) {
 	for _, c := range open {
 		k := Kept{
 			ENI: c.Enforcer.ID(), Direction: c.Rule.Direction(), Tuple: c.Tuple, Rule: c.Rule,
-			Changed: now, Since: r.passed[c.Tuple], Expires: c.Expires,
+			Changed: now, Since: r.since(c.Enforcer.ID(), c.Tuple), Expires: c.Expires,
 		}
 		if !live[place{k.ENI, k.Tuple}] {
 			r.ended = append(r.ended, k)

@@ -220,3 +220,24 @@ func TestReplayWorldsWithTimes(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, r.Flows)
 }
+
+// A connection that begins anew from the same port is another one: it did not die with the
+// change, and began when it did.
+func TestReplayPortUsedAgain(t *testing.T) {
+	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, siteAfter), &diff.ReplayOptions{At: noon.Add(10 * time.Second)}, capturedPackets(t,
+		timed{0, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"},
+		timed{1, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 RA"},
+		timed{0, "tcp 10.0.1.10:40002 > 10.0.2.20:5432 S"},
+		timed{1, "tcp 10.0.2.20:5432 > 10.0.1.10:40002 RA"},
+		timed{5, "tcp 10.0.1.10:40002 > 10.0.2.20:5432 S"},
+		timed{6, "tcp 10.0.2.20:5432 > 10.0.1.10:40002 SA"},
+		timed{20, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"},
+	))
+	require.NoError(t, err)
+	require.Len(t, r.Flows, 1)
+	assert.False(t, r.Flows[0].Died, "a SYN opens a connection of its own")
+	require.NotEmpty(t, r.Kept)
+	for _, k := range r.Kept {
+		assert.Equal(t, noon.Add(5*time.Second), k.Since.UTC(), "%s at %s", k.Tuple, k.ENI)
+	}
+}
