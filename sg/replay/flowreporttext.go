@@ -29,7 +29,9 @@ func (t *reportText) flowTotals(r *FlowReport) {
 	}
 	t.line(0, "%s of %d of %d interfaces%s", prose.Count(uint64(r.Log.Records), "record"), r.Interfaces, r.InPolicy, span)
 	t.gaps(r)
-	t.b = fmt.Appendf(t.b, "  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
+	if r.Accepted.Records+r.Dropped.Records > 0 || len(r.Undecided) > 0 {
+		t.b = fmt.Appendf(t.b, "  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
+	}
 	row := func(v sg.Verdict, word string, c FlowCount, why string) {
 		if c.Records > 0 {
 			t.b = paint(append(t.b, "  "...), t.color, v, word, 10)
@@ -57,6 +59,9 @@ func (u *UndecidedCount) why() string {
 
 // gaps are what the log does not hold, or the topology does not.
 func (t *reportText) gaps(r *FlowReport) {
+	if r.Log.NoData > 0 {
+		t.line(2, "%s of intervals without traffic (NODATA)", prose.Count(uint64(r.Log.NoData), "record"))
+	}
 	if r.Log.SkipData > 0 {
 		t.line(2, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
 			100*float64(r.Log.SkipData)/float64(r.Log.Records))
