@@ -285,6 +285,7 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer page.Close() // again, where it is written
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
