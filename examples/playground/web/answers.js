@@ -3,11 +3,12 @@ import { count, el, glyphs, sign } from './dom.js';
 
 const participles = { accept: 'accepted', drop: 'dropped', unknown: 'unknown', not_applicable: 'not judged' };
 
-// counts is "3 packets: 2 accepted, 1 dropped".
-export function counts(byVerdict) {
+// counts is "3 packets: 2 accepted, 1 dropped", and how many lines are none.
+export function counts(byVerdict, errors = 0) {
   const said = Object.keys(participles).filter((v) => byVerdict[v]).map((v) => `${byVerdict[v].toLocaleString('en-US')} ${participles[v]}`);
   const all = Object.values(byVerdict).reduce((a, b) => a + b, 0);
-  return `${count(all, 'packet')}${said.length ? ': ' : ''}${said.join(', ')}`;
+  const wrong = errors ? `, and ${count(errors, 'line')} with an error` : '';
+  return `${count(all, 'packet')}${said.length ? ': ' : ''}${said.join(', ')}${wrong}`;
 }
 
 // byVerdict counts answers.

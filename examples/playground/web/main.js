@@ -89,7 +89,7 @@ async function judgeOnce() {
   const said = await engine.call('ask', packets.value);
   const changes = answers.show(said);
   packets.marks(marks(said), said.some((a) => a.error));
-  verdict(counts(byVerdict(said)), changes);
+  verdict(counts(byVerdict(said), said.filter((a) => a.error).length), changes);
   if (captures.length && !replayed && !held) await replay();
 }
 
@@ -156,7 +156,7 @@ async function take(some) {
   await guarded(async () => {
     const are = await engine.call('captures', null, some);
     const mine = some.filter((_, i) => !are[i]);
-    if (mine.length && stories.text) { // they are another topology
+    if (mine.length && stories.text && groups.value === stories.text) { // they are another topology, and nothing that was typed is lost
       stories.show(null);
       await stories.files({});
       groups.value = '';
