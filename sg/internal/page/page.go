@@ -108,6 +108,31 @@ type Section struct {
 // out, and the page says so.
 const dataMost = 2 << 20
 
+// whyMost is how many bytes of explanations a page holds, so that with its data it stays
+// well below 5 MB whatever the input is.
+const whyMost = 1 << 20
+
+// boundExplanations leaves out the explanations that are too many, from the last tables'
+// rows on, and has the tables say so.
+func (p *Page) boundExplanations() {
+	room := whyMost
+	for i := range p.Sections {
+		for j := range p.Sections[i].Table {
+			t, out := &p.Sections[i].Table[j], 0
+			for k := range t.Rows {
+				r := &t.Rows[k]
+				if room -= len(template.HTMLEscapeString(r.Why)); room < 0 && r.Why != "" {
+					r.Why = ""
+					out++
+				}
+			}
+			if out > 0 {
+				t.More = strings.TrimSpace(t.More + " " + Count(uint64(out), "row") + " without an explanation, of which there are too many: sgsim explain has them.")
+			}
+		}
+	}
+}
+
 // The parts of every page.
 var (
 	//go:embed page.css
@@ -161,6 +186,7 @@ func (p *Page) Write(w io.Writer) error {
 	} else {
 		view.TooLong = true
 	}
+	p.boundExplanations()
 	var b bytes.Buffer
 	if err := parse().Execute(&b, view); err != nil {
 		return err

@@ -111,6 +111,19 @@ func TestTooMuchData(t *testing.T) {
 	assert.Contains(t, d.Text, "The data is more than this page holds")
 }
 
+// Explanations beyond the bound are left out, and their table says so.
+func TestTooManyExplanations(t *testing.T) {
+	p := saying("y")
+	table := Table{ID: "many", Caption: "Many", Why: "why", Columns: []Column{{Name: "One"}}}
+	for range 3 {
+		table.Rows = append(table.Rows, Row{Cells: Cells(T("x")), Why: strings.Repeat("<", whyMost/10)})
+	}
+	p.Sections = append(p.Sections, Section{ID: "more", Title: "More", Table: []Table{table}})
+	d := read(t, p)
+	assert.Empty(t, d.Problems)
+	assert.Contains(t, d.Text, "1 row without an explanation, of which there are too many")
+}
+
 func TestMost(t *testing.T) {
 	var all []int
 	for i := range MaxRows + 2 {
