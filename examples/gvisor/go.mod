@@ -6,6 +6,8 @@ replace github.com/sgsim/sgsim => ../..
 
 require gvisor.dev/gvisor v0.0.0-20260905035102-160fafc42237
 
+require go4.org/netipx v0.0.0-20260823151212-3075585bcbeb // indirect
+
 require (
 	github.com/google/btree v1.1.2 // indirect
 	github.com/sgsim/sgsim v0.0.0

@@ -8,3 +8,5 @@ require (
 	github.com/sgsim/sgsim v0.0.0
 	golang.org/x/sys v0.47.0
 )
+
+require go4.org/netipx v0.0.0-20260823151212-3075585bcbeb // indirect
