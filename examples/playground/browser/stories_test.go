@@ -12,11 +12,12 @@ import (
 func TestStories(t *testing.T) {
 	p := playground(t, "", 1440)
 	for _, story := range []struct{ id, verdict, changed string }{
-		{"tiers", "2 packets: 1 accepted, 1 dropped", "2 packets: 2 accepted"},
 		{"connections", "4 packets: 2 accepted, 2 dropped", "4 packets: 3 accepted, 1 dropped"},
 		{"default", "2 packets: 1 accepted, 1 dropped", "2 packets: 2 accepted"},
+		{"tiers", "2 packets: 1 accepted, 1 dropped", "2 packets: 2 accepted"}, // the page begins with it, so it comes last
 	} {
 		p.click("#story-" + story.id)
+		p.until("document.getElementById('story-" + story.id + "').getAttribute('aria-current') === 'true'")
 		p.verdict(story.verdict)
 		p.click("#tries button")
 		p.verdict(story.changed)
