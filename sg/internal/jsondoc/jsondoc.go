@@ -1,6 +1,6 @@
 // Package jsondoc holds what the JSON documents of several packages have in common, so
-// that a rule has the same keys wherever it stands. JSON.md beside the command describes
-// them.
+// that a rule has the same keys in all of them, but for differences, which name it without
+// its place: that changes with other rules. JSON.md beside the command describes them.
 package jsondoc
 
 import (
