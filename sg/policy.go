@@ -58,8 +58,9 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 	return w.matchOf(&w.enis[n], hit, dir, h), true
 }
 
-// Admits returns the rule that [Policy.Match] names. The ENI is found already, and what
-// of the rule's peer the packet came from is not looked for: a third of the time.
+// Admits returns the rule that [Policy.Match] names, and false where no rule admits the
+// packet. The ENI is found already, and what of the rule's peer the packet's other end is
+// in is not looked for.
 func (e *Enforcer) Admits(dir Direction, h *packet.Header) (RuleRef, bool) {
 	if e == nil || e.eni == nil {
 		return RuleRef{}, false

@@ -170,7 +170,7 @@ func (j *FlowJudge) Judge(r *FlowRecord) {
 		return
 	}
 	j.later.run(r.Start)
-	c := flowConn{j: j, at: j.fw.ENI(r.ENI), tuple: t, dir: r.Direction, now: time.Unix(r.Start, 0)}
+	c := flowConn{at: j.fw.ENI(r.ENI), tuple: t, dir: r.Direction, now: time.Unix(r.Start, 0)}
 	switch {
 	case t.Protocol == packet.ICMP || t.Protocol == packet.ICMPv6:
 		j.judgeICMP(r, &c)
@@ -281,7 +281,6 @@ func (r *FlowRecord) weigh() {
 
 // A flowConn is the connection of a record at an ENI. tuple and dir are the record's.
 type flowConn struct {
-	j     *FlowJudge
 	at    *sg.Enforcer
 	tuple packet.FiveTuple
 	dir   sg.Direction
@@ -394,8 +393,8 @@ func (c *flowConn) judgeAnswer(r *FlowRecord) {
 // there is a verdict where it is the same for both.
 func (c *flowConn) judgeEither(r *FlowRecord) {
 	request, other := headerOf(c.tuple, packet.SYN), headerOf(c.tuple.Reverse(), packet.SYN)
-	_, asking := c.j.policy.Match(r.ENI, c.dir, &request)
-	_, asked := c.j.policy.Match(r.ENI, back(c.dir), &other)
+	_, asking := c.at.Admits(c.dir, &request)
+	_, asked := c.at.Admits(back(c.dir), &other)
 	if asking != asked {
 		d := c.send(packet.ACK)
 		if d.Reason == sg.Tracked || d.Verdict == sg.Accept && c.tuple.Protocol != packet.TCP {
