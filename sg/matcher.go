@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"encoding/binary"
 	"slices"
 	"sync/atomic"
 
@@ -133,16 +132,10 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	if s.every {
 		first = min(first, t.First(everyAddr(h.Family), k))
 	}
-	if h.Family == packet.IPv4 {
-		short, long := w.cidrs.Lookup4(binary.BigEndian.Uint32(remote[12:]))
-		first = firstOf(t, short, k, first)
-		first = firstOf(t, long, k, first)
-	} else {
-		walk := w.cidrs.Walk6(binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:]))
-		for peers, ok := walk.Next(); ok; peers, ok = walk.Next() {
-			first = firstOf(t, peers, k, first)
-		}
-	}
+	short, long, host := w.cidrs.Lookup(h.Family, remote)
+	first = firstOf(t, short, k, first)
+	first = firstOf(t, long, k, first)
+	first = firstOf(t, host, k, first)
 	switch {
 	case first != match.None:
 		return hit{rule: s.rules[first], untracked: !n.tracked && !w.tracks(via) && w.matcher(n).untracked(dir, h)}

@@ -294,25 +294,16 @@ func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, o
 		}
 		all = append(all, ns...)
 	}
-	if fam == packet.IPv4 {
-		short, long := a.cidrs.Lookup4(binary.BigEndian.Uint32(addr[12:]))
-		if len(short) == 0 && len(long) == 1 { // nearly always
-			all = long
-			if a.subnets[long[0]].vpc == vpc {
-				own = long[0]
-			}
-		} else {
-			add(short)
-			add(long)
+	short, long, host := a.cidrs.Lookup(fam, addr)
+	if len(short)+len(host) == 0 && len(long) == 1 { // nearly always
+		all = long
+		if a.subnets[long[0]].vpc == vpc {
+			own = long[0]
 		}
 	} else {
-		for w := a.cidrs.Walk6(binary.BigEndian.Uint64(addr[:8]), binary.BigEndian.Uint64(addr[8:])); ; {
-			ns, ok := w.Next()
-			if !ok {
-				break
-			}
-			add(ns)
-		}
+		add(short)
+		add(long)
+		add(host)
 	}
 	if len(all) > 0 {
 		only = all[0]

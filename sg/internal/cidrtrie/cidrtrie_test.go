@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/packet"
 )
 
 // model holds pairs of prefix and number and looks at all of them.
@@ -52,22 +54,13 @@ func (m model) at(p netip.Prefix) []uint32 {
 }
 
 func lookup(t *Trie, a netip.Addr) []uint32 {
-	in := []uint32{}
+	f := packet.IPv6
 	if a.Is4() {
-		b := a.As4()
-		short, long := t.Lookup4(binary.BigEndian.Uint32(b[:]))
-		in = append(append(in, short...), long...)
-	} else {
-		b := a.As16()
-		w := t.Walk6(binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:]))
-		for {
-			numbers, ok := w.Next()
-			if !ok {
-				break
-			}
-			in = append(in, numbers...)
-		}
+		f = packet.IPv4
 	}
+	b := a.As16()
+	short, long, host := t.Lookup(f, &b)
+	in := append(append(append([]uint32{}, short...), long...), host...)
 	slices.Sort(in)
 	return in
 }
@@ -167,48 +160,50 @@ func TestNames(t *testing.T) {
 
 func TestLookupDoesNotAllocate(t *testing.T) {
 	var b Builder
-	b.Add(netip.MustParsePrefix("10.0.0.0/17"), 3)
-	b.Add(netip.MustParsePrefix("2001:db8::/33"), 4)
+	for i, p := range []string{"10.0.0.0/17", "2001:db8::/33", "2001:db8::1/128"} {
+		b.Add(netip.MustParsePrefix(p), uint32(i))
+	}
 	trie, _ := b.Trie(1000)
+	four, six := netip.MustParseAddr("10.0.0.1").As16(), netip.MustParseAddr("2001:db8::1").As16()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
-		if _, long := trie.Lookup4(0x0a000001); len(long) != 1 || long[0] != 3 {
+		if _, long, _ := trie.Lookup(packet.IPv4, &four); len(long) != 1 || long[0] != 0 {
 			t.Error("not found")
 		}
-		n := 0
-		for w := trie.Walk6(0x20010db8<<32, 1); ; n++ {
-			if _, ok := w.Next(); !ok {
-				break
-			}
-		}
-		if n != 3 {
-			t.Error(n, "nodes")
+		if _, long, host := trie.Lookup(packet.IPv6, &six); len(long)+len(host) != 2 || long[0]+host[0] != 3 {
+			t.Error("not found")
 		}
 	}))
 }
 
 // BenchmarkLookup finds addresses of random prefixes of public lengths.
 func BenchmarkLookup(b *testing.B) {
-	for _, size := range []int{10, 1000, 100_000} {
-		rng := rand.New(rand.NewPCG(1, 2))
-		var builder Builder
-		var addrs []uint32
-		for i := range size {
-			a := rng.Uint32()
-			p := netip.PrefixFrom(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a))), 16+rng.IntN(17)).Masked()
-			builder.Add(p, uint32(i))
-			addrs = append(addrs, a)
-		}
-		trie, _ := builder.Trie(0)
-		b.Run(fmt.Sprintf("family=v4/prefixes=%d", size), func(b *testing.B) {
-			b.ReportAllocs()
-			i, sum := 0, 0
-			for b.Loop() {
-				short, long := trie.Lookup4(addrs[i])
-				sum += len(short) + len(long)
-				if i++; i == len(addrs) {
-					i = 0
+	for _, f := range []packet.Family{packet.IPv4, packet.IPv6} {
+		for _, size := range []int{10, 1000, 100_000} {
+			rng := rand.New(rand.NewPCG(1, 2))
+			var builder Builder
+			addrs := make([][16]byte, size)
+			for i := range size {
+				a, bits := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, rng.Uint32()))), 16+rng.IntN(17)
+				if f == packet.IPv6 {
+					b := [16]byte{0x26, 0, byte(rng.IntN(32)), byte(rng.IntN(8)), 14: byte(i >> 8), 15: byte(i)}
+					binary.BigEndian.PutUint32(b[4:], rng.Uint32())
+					a, bits = netip.AddrFrom16(b), []int{32, 36, 40, 44, 48, 56, 64, 128}[rng.IntN(8)]
 				}
+				builder.Add(netip.PrefixFrom(a, bits).Masked(), uint32(i))
+				addrs[i] = a.As16()
 			}
-		})
+			trie, _ := builder.Trie(0)
+			b.Run(fmt.Sprintf("family=%d/prefixes=%d", f, size), func(b *testing.B) {
+				b.ReportAllocs()
+				i, sum := 0, 0
+				for b.Loop() {
+					short, long, host := trie.Lookup(f, &addrs[i])
+					sum += len(short) + len(long) + len(host)
+					if i++; i == len(addrs) {
+						i = 0
+					}
+				}
+			})
+		}
 	}
 }

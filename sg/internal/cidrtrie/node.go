@@ -2,75 +2,65 @@ package cidrtrie
 
 import (
 	"cmp"
-	"encoding/binary"
-	"net/netip"
 	"slices"
 )
 
-// A node stands for 16 bits of an address, and for those before them.
+// A node holds the prefixes of a block. What it says of addresses goes by the bits that
+// follow those of the block, from the top of a word.
 type node struct {
 	runs    []run    // ascending, the first at 0; none where there are no entries
 	lists   []uint32 // numbers of runs that lie in several prefixes
 	entries []entry  // in the order of compare, no two equal
-	kids    []kid    // of IPv6, ascending
 
-	lengths uint32 // a bit for each number of bits that entries have: few of the 17 occur
+	// lengths has a bit for each number of bits that entries have, modulo 64: none has
+	// entries of 0 and of 64.
+	lengths uint64
 }
 
 // A run is a span of values, up to the next run, that lie in the same prefixes.
 type run struct {
+	start uint64
 	at    [1]uint32 // where its numbers begin in node.lists; where it is one, the number itself
 	count uint32
-	start uint16
 }
 
-// An entry is a prefix that ends within the 16 bits of its node.
+// An entry is a prefix.
 type entry struct {
-	first  uint16 // host bits cleared
-	bits   uint8  // of the 16
+	first  uint64 // host bits cleared
 	number uint32
-}
-
-type kid struct {
-	key uint16
-	n   *node
+	bits   uint8
 }
 
 // last returns the last value that the entry covers.
-func (e entry) last() uint16 { return e.first | uint16(0xffff>>e.bits) }
+func (e entry) last() uint64 { return e.first | ^uint64(0)>>e.bits }
 
 // compare sorts entries so that one comes before those within it.
 func compare(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.bits, b.bits), cmp.Compare(a.number, b.number))
 }
 
-// key orders entries as compare does, in one word.
-func (e entry) key() uint64 { return uint64(e.first)<<48 | uint64(e.bits)<<32 | uint64(e.number) }
+// longest returns the number of bits of the longest entry with a number that covers a
+// value.
+func (n *node) longest(v uint64, number uint32) (bits int, ok bool) {
+	if !slices.Contains(n.numbers(v), number) {
+		return 0, false
+	}
+	for bits = 64; bits > 0; bits-- {
+		if n.lengths>>(bits&63)&1 != 0 && n.has(entry{v &^ (^uint64(0) >> bits), number, uint8(bits)}) {
+			break
+		}
+	}
+	return bits, true
+}
 
 // has reports whether the node has an entry.
 func (n *node) has(e entry) bool {
-	k, lo, hi := e.key(), 0, len(n.entries)
-	for lo < hi {
-		if mid := (lo + hi) / 2; n.entries[mid].key() < k {
-			lo = mid + 1
-		} else {
-			hi = mid
-		}
-	}
-	return lo < len(n.entries) && n.entries[lo] == e
-}
-
-// place returns which node of an address a prefix lies in, and its entry there. One of
-// 16 bits, or a multiple, is all of the node that follows them.
-func place(p netip.Prefix, number uint32) (depth int, e entry) {
-	depth = min(p.Bits(), p.Addr().BitLen()-1) / 16
-	e = entry{bits: uint8(p.Bits() - 16*depth), number: number}
-	e.first = binary.BigEndian.Uint16(p.Addr().AsSlice()[2*depth:]) &^ (0xffff >> e.bits)
-	return depth, e
+	_, found := slices.BinarySearchFunc(n.entries, e, compare)
+	return found
 }
 
 // numbers returns the numbers of the entries that cover a value.
-func (n *node) numbers(v uint16) []uint32 {
+func (n *node) numbers(v uint64) []uint32 {
 	if n == nil || len(n.runs) == 0 {
 		return nil
 	}
@@ -108,28 +98,27 @@ type cutter struct {
 // A level is an entry around a value, and the run of values in it, in those below it in
 // the stack, and in no other.
 type level struct {
-	last uint16
+	last uint64
 	run  run
 }
 
 // cut makes the runs of a node. Its entries nest, so that those that a run lies in are a
 // stack.
 func (c *cutter) cut(n *node) {
-	n.runs, n.lists = nil, nil
-	n.lengths = 0
+	n.runs, n.lists, n.lengths = nil, nil, 0
 	for _, e := range n.entries {
-		n.lengths |= 1 << e.bits
+		n.lengths |= 1 << (e.bits & 63)
 	}
 	if len(n.entries) == 0 {
 		return
 	}
-	c.stack, c.runs, c.lists = append(c.stack[:0], level{last: 0xffff}), append(c.runs[:0], run{}), c.lists[:0]
+	c.stack, c.runs, c.lists = append(c.stack[:0], level{last: ^uint64(0)}), append(c.runs[:0], run{}), c.lists[:0]
 	for i := 0; i < len(n.entries); {
 		e, j := n.entries[i], i+1
 		for j < len(n.entries) && n.entries[j].first == e.first && n.entries[j].bits == e.bits {
 			j++
 		}
-		c.leave(int(e.first))
+		c.leave(e.first)
 		around := c.stack[len(c.stack)-1].run
 		r := run{at: [1]uint32{e.number}, count: around.count + uint32(j-i)}
 		if r.count > 1 {
@@ -147,24 +136,31 @@ func (c *cutter) cut(n *node) {
 		c.stack = append(c.stack, level{e.last(), r})
 		i = j
 	}
-	c.leave(1 << 16)
+	for len(c.stack) > 1 {
+		c.pop()
+	}
 	n.runs, c.runRoom = kept(c.runs, c.runRoom, c.room)
 	n.lists, c.listRoom = kept(c.lists, c.listRoom, c.room)
 }
 
 // leave leaves the entries that end before v.
-func (c *cutter) leave(v int) {
-	for len(c.stack) > 1 && int(c.stack[len(c.stack)-1].last) < v {
-		last := c.stack[len(c.stack)-1].last
-		c.stack = c.stack[:len(c.stack)-1]
-		if last != 0xffff {
-			c.begin(last+1, c.stack[len(c.stack)-1].run)
-		}
+func (c *cutter) leave(v uint64) {
+	for c.stack[len(c.stack)-1].last < v {
+		c.pop()
+	}
+}
+
+// pop leaves the innermost entry.
+func (c *cutter) pop() {
+	last := c.stack[len(c.stack)-1].last
+	c.stack = c.stack[:len(c.stack)-1]
+	if last != ^uint64(0) {
+		c.begin(last+1, c.stack[len(c.stack)-1].run)
 	}
 }
 
 // begin begins a run, in place of one that began at the same value.
-func (c *cutter) begin(v uint16, r run) {
+func (c *cutter) begin(v uint64, r run) {
 	r.start = v
 	if last := len(c.runs) - 1; c.runs[last].start == v {
 		c.runs = c.runs[:last]
@@ -180,55 +176,4 @@ func kept[T any](s, free []T, more int) (copied, left []T) {
 	}
 	n := copy(free, s)
 	return free[:n:n], free[n:]
-}
-
-func (n *node) kid(v uint16) *node {
-	i, found := slices.BinarySearchFunc(n.kids, v, func(k kid, v uint16) int { return cmp.Compare(k.key, v) })
-	if !found {
-		return nil
-	}
-	return n.kids[i].n
-}
-
-// with returns a copy of n, which may be nil, with its entries changed by f.
-func (n *node) with(e entry, f func([]entry, entry) []entry) *node {
-	c := &node{}
-	if n != nil {
-		*c = *n
-	}
-	c.entries = f(c.entries, e)
-	new(cutter).cut(c)
-	return c
-}
-
-// kidSlot returns the place of a child, which it makes.
-func (n *node) kidSlot(v uint16) **node {
-	i, found := slices.BinarySearchFunc(n.kids, v, func(k kid, v uint16) int { return cmp.Compare(k.key, v) })
-	if !found {
-		n.kids = slices.Insert(n.kids, i, kid{key: v})
-	}
-	return &n.kids[i].n
-}
-
-// all yields the entries of the node, which is at a depth on the way to key, and of all
-// below it. It changes the rest of key.
-func (n *node) all(key []byte, depth int, yield func(netip.Prefix, uint32) bool) bool {
-	if n == nil {
-		return true
-	}
-	clear(key[2*depth:])
-	for _, e := range n.entries {
-		binary.BigEndian.PutUint16(key[2*depth:], e.first)
-		a, _ := netip.AddrFromSlice(key)
-		if !yield(netip.PrefixFrom(a, 16*depth+int(e.bits)), e.number) {
-			return false
-		}
-	}
-	for _, k := range n.kids {
-		binary.BigEndian.PutUint16(key[2*depth:], k.key)
-		if !k.n.all(key, depth+1, yield) {
-			return false
-		}
-	}
-	return true
 }
