@@ -148,6 +148,7 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 			fail(err)
 		} else {
 			w.members.Add(a, n)
+			w.enis[n].settle(a)
 		}
 	}
 	for _, p := range in.Prefixes {
@@ -163,5 +164,15 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 		} else {
 			w.public[a] = in.ID
 		}
+	}
+}
+
+// settle makes an address the first of its family, where none was before.
+func (h *home) settle(a netip.Addr) {
+	switch b := a.As16(); {
+	case a.Is6() && h.addr6 == [16]byte{}:
+		h.addr6 = b
+	case a.Is4() && h.addr4 == 0:
+		h.addr4 = binary.BigEndian.Uint32(b[12:])
 	}
 }

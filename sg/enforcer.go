@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -144,6 +145,9 @@ func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
 	own := &h.Src
 	if dir == Ingress {
 		own = &h.Dst
+	}
+	if h.Family == packet.IPv4 && binary.BigEndian.Uint32(own[12:]) == e.addr4 || h.Family == packet.IPv6 && *own == e.addr6 {
+		return false // nearly always, and without a look at all addresses
 	}
 	all := e.f.w.members.Lookup(h.Family, own)
 	return len(all) > 0 && e.eni.checked && !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })

@@ -43,9 +43,19 @@ type Enforcer struct {
 	eni  *eni // nil while the policy lacks it
 	zone conntrack.Zone
 
-	subnet uint32 // that of eni: packets need nothing else of eniInfo
-	id     ENIID
+	home // that of eni, so that packets do not wait for eniInfo
+	id   ENIID
 }
+
+// A home is where an ENI is.
+type home struct {
+	subnet uint32 // its number; 0 where not known, or without network ACLs
+	addr4  uint32 // its first address of each family; 0 where it has none
+	addr6  [16]byte
+}
+
+// place makes e the Enforcer of an ENI of the policy.
+func (e *Enforcer) place(n *eni) { e.eni, e.home = n, n.home }
 
 // NewFirewall returns a firewall without connections. Nil options are the
 // defaults. It panics if Options.Profile is not a profile of package conntrack.
@@ -61,7 +71,8 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	f.makeEnforcers(len(all))
 	for i := range all {
 		f.enforcers[i] = &all[i]
-		all[i] = Enforcer{f: f, eni: &f.w.enis[i], zone: conntrack.Zone(i), subnet: f.w.enis[i].subnet, id: f.w.enis[i].id}
+		all[i] = Enforcer{f: f, zone: conntrack.Zone(i), id: f.w.enis[i].id}
+		all[i].place(&f.w.enis[i])
 	}
 	f.byZone = slices.Clone(f.enforcers)
 	f.configure(false)
@@ -171,7 +182,7 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 			f.byZone = append(f.byZone, e)
 		}
 		delete(f.gone, id)
-		e.eni, e.subnet = &f.w.enis[i], f.w.enis[i].subnet
+		e.place(&f.w.enis[i])
 		f.enforcers[i] = e
 	}
 	f.configure(true)

@@ -62,11 +62,11 @@ type eni struct {
 
 // An eniInfo is what packets do not need of an ENI. It never changes.
 type eniInfo struct {
+	home
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
 	missing  []GroupID // that it carries and the topology lacks, in whole or in part
-	subnet   uint32    // its number; 0 where not known, or without network ACLs
 	transit  bool      // a transit gateway attachment
 
 	keepsClients bool // packets may come through it with their clients' addresses
