@@ -1,6 +1,7 @@
 package sg
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -157,9 +158,11 @@ func (w *world) subnetCIDRs() (c subnetCIDRs) {
 	c.of, c.away = map[uint32][]netip.Prefix{}, map[uint32][]netip.Prefix{}
 	for p, n := range w.acls.cidrs.All() {
 		c.all = append(c.all, inSubnet{p, n})
-		c.of[n] = append(c.of[n], p)
 	}
 	slices.SortFunc(c.all, byAddr)
+	for _, e := range c.all {
+		c.of[e.subnet] = append(c.of[e.subnet], e.Prefix)
+	}
 	for p, owners := range w.members.All() {
 		if len(owners) > 1 {
 			c.shared = append(c.shared, inSubnet{Prefix: p})
@@ -171,9 +174,11 @@ func (w *world) subnetCIDRs() (c subnetCIDRs) {
 			continue // a CIDR tells the same, wherever it is seen from
 		}
 		c.strays = append(c.strays, inSubnet{p, at})
-		c.away[at] = append(c.away[at], p)
 	}
 	slices.SortFunc(c.strays, byAddr)
+	for _, e := range c.strays {
+		c.away[e.subnet] = append(c.away[e.subnet], e.Prefix)
+	}
 	slices.SortFunc(c.shared, byAddr)
 	return c
 }
@@ -184,4 +189,6 @@ func (c *subnetCIDRs) lies(p netip.Prefix, subnet uint32) bool {
 		slices.ContainsFunc(c.of[subnet], func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Contains(p.Addr()) })
 }
 
-func byAddr(a, b inSubnet) int { return a.Addr().Compare(b.Addr()) }
+func byAddr(a, b inSubnet) int {
+	return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(a.subnet, b.subnet))
+}

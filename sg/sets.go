@@ -41,6 +41,9 @@ func (p *Policy) Sets() *Sets {
 	for c, n := range w.cidrs.All() {
 		s.entries[n] = append(s.entries[n], c)
 	}
+	for _, cidrs := range s.entries {
+		slices.SortFunc(cidrs, netip.Prefix.Compare)
+	}
 	s.subnetCIDRs = w.subnetCIDRs()
 	return s
 }
