@@ -56,6 +56,20 @@ func TestHTMLOverInput(t *testing.T) {
 	assert.Equal(t, before, after)
 }
 
+// A page stays as it was until there is another to write.
+func TestHTMLKept(t *testing.T) {
+	old, text := write(t, "page.html", []byte("old")), write(t, "text.txt", []byte("no capture\n"))
+	for _, args := range [][]string{
+		{"replay", "-topology", vpc(t), "-html", old, text},
+		{"diff", "-before", vpc(t), "-after", vpc(t), "-html", old, write(t, "some.pcap", pcap(t, askWeb)), text},
+	} {
+		assert.NotEqual(t, exitOK, runSgsim(t, args...).status)
+		after, err := os.ReadFile(old)
+		require.NoError(t, err)
+		assert.Equal(t, "old", string(after), args)
+	}
+}
+
 func TestProgressLine(t *testing.T) {
 	p := &progress{total: 1000e6, noun: "packets", each: recordHeader}
 	assert.Equal(t, "2.0 million packets, 0.2 million a second, 13%, 66 s left", p.line(2e6, 100e6, 10*time.Second))

@@ -11,10 +11,11 @@ import (
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// An output is a capture that is to be written.
+// An output is a file that is to be written.
 type output struct {
 	name string   // "" for none
 	what string   // which, for messages
+	late bool     // written at the end, and until then left as it was
 	file *os.File // nil for none
 }
 
@@ -30,7 +31,7 @@ func (r *replayer) openCaptures() error {
 		{name: r.accepted, what: "where the accepted packets go"},
 		{name: r.dropped, what: "where the dropped packets go"},
 		{name: r.annotated, what: "where the annotated packets go"},
-		{name: r.html, what: "where the page goes"},
+		{name: r.html, what: "where the page goes", late: true},
 	}
 	closers, err := r.openOutputFiles(outputs, r.inputs())
 	r.closers = append(r.closers, closers...)
@@ -69,8 +70,10 @@ func (t *tool) openOutputFiles(outputs []output, in inputs) (closers []func() er
 		o.file = f
 	}
 	for _, o := range outputs {
-		if err := empty(o.file); err != nil {
-			return closers, err
+		if !o.late {
+			if err := empty(o.file); err != nil {
+				return closers, err
+			}
 		}
 	}
 	return closers, nil
@@ -78,7 +81,7 @@ func (t *tool) openOutputFiles(outputs []output, in inputs) (closers []func() er
 
 // openPage opens the page of -html; nil for none.
 func (t *tool) openPage(name string, in inputs) (*os.File, error) {
-	outputs := []output{{name: name, what: "where the page goes"}}
+	outputs := []output{{name: name, what: "where the page goes", late: true}}
 	closers, err := t.openOutputFiles(outputs, in)
 	if err != nil {
 		for _, c := range closers {
@@ -89,12 +92,13 @@ func (t *tool) openPage(name string, in inputs) (*os.File, error) {
 	return outputs[0].file, nil
 }
 
-// writePage writes a page, if there is a file for one, and closes the file.
+// writePage writes a page, if there is a file for one, in place of what the file held,
+// and closes it.
 func writePage(f *os.File, write func(io.Writer) error) error {
 	if f == nil {
 		return nil
 	}
-	return errors.Join(write(f), f.Close())
+	return errors.Join(empty(f), write(f), f.Close())
 }
 
 // empty empties a file, if it is one that can be: neither nil nor a device.
