@@ -25,7 +25,7 @@ var mayImport = []struct {
 	{"sg", []string{"packet", "conntrack", "netipx"}},
 	{"sg/internal/keyed", nil},
 	{"sg/internal/match", []string{"packet", "sg/internal/keyed"}},
-	{"sg/internal/cidrtrie", nil},
+	{"sg/internal/cidrtrie", []string{"packet", "sg/internal/keyed"}},
 	{"sg/internal/reach", nil},
 	{"sg/internal/member", []string{"packet", "sg/internal/keyed"}},
 	{"sg/graph", []string{"packet", "conntrack", "netipx", "sg"}},
