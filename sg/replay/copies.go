@@ -17,17 +17,18 @@ const maxTunnels = 4
 type Copies struct {
 	// Unwrapped are the packets that were taken out of tunnels, and Placed those of
 	// them that were judged at one interface, which sent the copy.
-	Unwrapped, Placed uint64
+	Unwrapped uint64 `json:"unwrapped"`
+	Placed    uint64 `json:"placed"`
 
 	// Closed are datagrams to the port of a tunnel that hold no tunnel's header, or
 	// whose header the capture cut, or with more tunnels in each other than are
 	// opened. The first and the last are judged as they are.
-	Closed uint64
+	Closed uint64 `json:"closed"`
 
 	// Doubles are copies of packets that were there already: from another interface
 	// where the topology does not know which one sent this copy, else in another
 	// capture. They are in no other count but Unwrapped.
-	Doubles Count
+	Doubles Count `json:"doubles"`
 
 	// Inbound are the copies of what came in at their interfaces, by what the replay
 	// says. AWS makes none of what a group or a network ACL dropped there, so that
@@ -35,27 +36,14 @@ type Copies struct {
 	// that changed since, a model that lacks some, or one that is wrong. An
 	// outbound copy proves nothing. (Amazon VPC Traffic Mirroring guide, "Understand
 	// traffic mirror target concepts", read 2026-08.)
-	Inbound Inbound
+	Inbound Inbound `json:"inbound"`
 }
 
 // Inbound are the inbound copies by verdict.
-type Inbound struct{ Accepted, Dropped, Unknown uint64 }
-
-func (n *Inbound) add(v sg.Verdict) {
-	switch v {
-	case sg.Accept:
-		n.Accepted++
-	case sg.Drop:
-		n.Dropped++
-	case sg.Unknown:
-		n.Unknown++
-	}
-}
-
-func (n *Inbound) addAll(o *Inbound) {
-	n.Accepted += o.Accepted
-	n.Dropped += o.Dropped
-	n.Unknown += o.Unknown
+type Inbound struct {
+	Accepted uint64 `json:"accepted"`
+	Dropped  uint64 `json:"dropped"`
+	Unknown  uint64 `json:"unknown"`
 }
 
 // unwrap takes the packet out of its tunnels, if it is in any.

@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
 // A FlowRecord is a record of a flow log and what the groups do with its packets.
@@ -99,12 +100,10 @@ var undecided = [numUndecided]string{
 }
 
 // String returns a word such as "no_opener".
-func (u Undecided) String() string {
-	if u >= numUndecided {
-		return undecided[0]
-	}
-	return undecided[u]
-}
+func (u Undecided) String() string { return enum.Text(undecided[:], "Undecided", u) }
+
+// MarshalText returns the word.
+func (u Undecided) MarshalText() ([]byte, error) { return enum.Marshal(undecided[:], u) }
 
 // maxTime bounds the times of records, Unix seconds: one far beyond would stop the
 // clock of the connections.

@@ -9,6 +9,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
 // A FlowReport says what the records of a flow log came to.
@@ -69,8 +70,8 @@ const MaxDisagreements = 50
 
 // An UndecidedCount counts records of one cause. Reason is set for NotGiven.
 type UndecidedCount struct {
-	Undecided Undecided
-	Reason    sg.Reason
+	Undecided Undecided `json:"cause"`
+	Reason    sg.Reason `json:"reason,omitempty"`
 	FlowCount
 }
 
@@ -154,12 +155,10 @@ const (
 var causes = [numCauses]string{"", "changed", "older", "unknown_address", "rule_not_given", "acl_or_rule", "acl_not_given", "model"}
 
 // String returns a word such as "rule_not_given".
-func (c Cause) String() string {
-	if c >= numCauses {
-		return ""
-	}
-	return causes[c]
-}
+func (c Cause) String() string { return enum.Text(causes[:], "Cause", c) }
+
+// MarshalText returns the word.
+func (c Cause) MarshalText() ([]byte, error) { return enum.Marshal(causes[:], c) }
 
 // A FlowTalker is the sender of packets that AWS rejected at one interface.
 type FlowTalker struct {

@@ -9,39 +9,27 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
-type flowCountJSON struct {
-	Records uint64 `json:"records"`
-	Packets uint64 `json:"packets"`
-	Bytes   uint64 `json:"bytes"`
-}
-
 type flowReportJSON struct {
 	Version int        `json:"version"`
 	Kind    string     `json:"kind"` // records
 	First   *time.Time `json:"first,omitempty"`
 	Last    *time.Time `json:"last,omitempty"`
 
-	Records       int           `json:"records"`
-	Damaged       int           `json:"damaged"`
-	Accepted      flowCountJSON `json:"accepted"`
-	Dropped       flowCountJSON `json:"dropped"`
-	Unknown       flowCountJSON `json:"unknown"`
-	NotApplicable flowCountJSON `json:"not_applicable"`
+	Records       int       `json:"records"`
+	Damaged       int       `json:"damaged"`
+	Accepted      FlowCount `json:"accepted"`
+	Dropped       FlowCount `json:"dropped"`
+	Unknown       FlowCount `json:"unknown"`
+	NotApplicable FlowCount `json:"not_applicable"`
 
-	Undecided     []undecidedJSON    `json:"undecided"`
-	Agreeing      flowCountJSON      `json:"agreeing"`
-	Disagreeing   flowCountJSON      `json:"disagreeing"`
+	Undecided     []UndecidedCount   `json:"undecided"`
+	Agreeing      FlowCount          `json:"agreeing"`
+	Disagreeing   FlowCount          `json:"disagreeing"`
 	Disagreements []disagreementJSON `json:"disagreements"`
-	OtherKinds    flowCountJSON      `json:"other_disagreements"`
+	OtherKinds    FlowCount          `json:"other_disagreements"`
 	Rules         []ruleFlowJSON     `json:"rules"`
 	Rejected      []flowTalkerJSON   `json:"rejected"`
-	OtherRejects  flowCountJSON      `json:"other_rejects"`
-}
-
-type undecidedJSON struct {
-	Cause  string `json:"cause"`
-	Reason string `json:"reason,omitempty"`
-	flowCountJSON
+	OtherRejects  FlowCount          `json:"other_rejects"`
 }
 
 type disagreementJSON struct {
@@ -53,11 +41,11 @@ type disagreementJSON struct {
 	Verdict   sg.Verdict      `json:"verdict"`
 	Reason    sg.Reason       `json:"reason"`
 	Rule      *jsondoc.Rule   `json:"rule,omitempty"`
-	flowCountJSON
+	FlowCount
 	FarEnds int            `json:"far_ends,omitempty"`
 	First   time.Time      `json:"first"`
 	Last    time.Time      `json:"last"`
-	Cause   string         `json:"cause"`
+	Cause   Cause          `json:"cause"`
 	Change  *time.Time     `json:"change,omitempty"`
 	Example string         `json:"example"`
 	Place   string         `json:"place"`
@@ -66,7 +54,7 @@ type disagreementJSON struct {
 
 type ruleFlowJSON struct {
 	jsondoc.Rule
-	flowCountJSON
+	FlowCount
 }
 
 type flowTalkerJSON struct {
@@ -77,9 +65,9 @@ type flowTalkerJSON struct {
 	ENIName   string       `json:"eni_name,omitempty"`
 	Direction sg.Direction `json:"direction"`
 	Verdict   sg.Verdict   `json:"verdict"`
-	Cause     string       `json:"cause,omitempty"`
+	Cause     Undecided    `json:"cause"`
 	Reason    sg.Reason    `json:"reason"`
-	flowCountJSON
+	FlowCount
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
@@ -89,31 +77,28 @@ func (r *FlowReport) WriteJSON(w io.Writer, o TextOptions) error {
 	n := o.jsonNames()
 	out := flowReportJSON{
 		Version: jsondoc.Version, Kind: "records", First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
-		Accepted: flowCountJSON(r.Accepted), Dropped: flowCountJSON(r.Dropped), Unknown: flowCountJSON(r.Unknown), NotApplicable: flowCountJSON(r.NotApplicable),
-		Undecided: []undecidedJSON{}, Agreeing: flowCountJSON(r.Agreeing), Disagreeing: flowCountJSON(r.Disagreeing),
-		Disagreements: []disagreementJSON{}, OtherKinds: flowCountJSON(r.OtherDisagreements),
-		Rules: []ruleFlowJSON{}, Rejected: []flowTalkerJSON{}, OtherRejects: flowCountJSON(r.OtherRejects),
-	}
-	for _, u := range r.Undecided {
-		out.Undecided = append(out.Undecided, undecidedJSON{u.Undecided.String(), u.Reason.String(), flowCountJSON(u.FlowCount)})
+		Accepted: r.Accepted, Dropped: r.Dropped, Unknown: r.Unknown, NotApplicable: r.NotApplicable,
+		Undecided: append([]UndecidedCount{}, r.Undecided...), Agreeing: r.Agreeing, Disagreeing: r.Disagreeing,
+		Disagreements: []disagreementJSON{}, OtherKinds: r.OtherDisagreements,
+		Rules: []ruleFlowJSON{}, Rejected: []flowTalkerJSON{}, OtherRejects: r.OtherRejects,
 	}
 	for i := range r.Disagreements {
 		d := &r.Disagreements[i]
 		out.Disagreements = append(out.Disagreements, disagreementJSON{
 			ENI: d.ENI, ENIName: n.ENIs[d.ENI], Direction: d.Direction, Protocol: d.Protocol, Port: d.Port,
-			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), flowCountJSON: flowCountJSON(d.FlowCount), FarEnds: d.FarEnds,
-			First: d.First, Last: d.Last, Cause: d.Cause.String(), Change: jsondoc.Time(d.Change),
+			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), FlowCount: d.FlowCount, FarEnds: d.FarEnds,
+			First: d.First, Last: d.Last, Cause: d.Cause, Change: jsondoc.Time(d.Change),
 			Example: d.Example.String(), Place: d.Position.String(), Nearest: n.Near(d.Near),
 		})
 	}
 	for _, f := range r.Rules {
-		out.Rules = append(out.Rules, ruleFlowJSON{*n.Rule(f.Rule), flowCountJSON(f.FlowCount)})
+		out.Rules = append(out.Rules, ruleFlowJSON{*n.Rule(f.Rule), f.FlowCount})
 	}
 	for i := range r.Rejected {
 		t := &r.Rejected[i]
 		out.Rejected = append(out.Rejected, flowTalkerJSON{
 			First: t.First.String(), Place: t.Position.String(), Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Verdict: t.Verdict, Cause: t.Undecided.String(), Reason: t.Reason, flowCountJSON: flowCountJSON(t.FlowCount), Nearest: n.Near(t.Near),
+			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, FlowCount: t.FlowCount, Nearest: n.Near(t.Near),
 		})
 	}
 	return jsondoc.Write(w, out)

@@ -11,7 +11,9 @@ import (
 
 // A FlowCount is a number of records, and of packets and bytes as they tell.
 type FlowCount struct {
-	Records, Packets, Bytes uint64
+	Records uint64 `json:"records"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
 }
 
 func (c *FlowCount) add(r *flowlog.Record) {

@@ -75,8 +75,8 @@ const MaxTalkers = 20
 
 // A ReasonCount counts the packets of one verdict and reason.
 type ReasonCount struct {
-	Verdict sg.Verdict
-	Reason  sg.Reason
+	Verdict sg.Verdict `json:"verdict"`
+	Reason  sg.Reason  `json:"reason"`
 	Count
 }
 
@@ -118,26 +118,26 @@ type Midstream struct {
 	// packets that were dropped for lack of a connection; OpenPassed counts those
 	// that a rule let pass: with sg.MidstreamPass all of them, with sg.MidstreamPickup
 	// those that took connections up, and not what followed as tracked.
-	Open        uint64
-	OpenDropped Count
-	OpenPassed  uint64
+	Open        uint64 `json:"open"`
+	OpenDropped Count  `json:"open_dropped"`
+	OpenPassed  uint64 `json:"-"`
 
 	// Swapped is the number of connections whose SYN-ACK was recorded before their
 	// SYN, and SwappedDropped what that cost: no host answers what it has not got.
-	Swapped        uint64
-	SwappedDropped Count
+	Swapped        uint64 `json:"swapped"`
+	SwappedDropped Count  `json:"swapped_dropped"`
 
 	// RefusedDropped are the packets of connections whose SYN was dropped.
-	RefusedDropped Count
+	RefusedDropped Count `json:"refused_dropped"`
 
 	// Ended is the number of connections with packets after their entry had gone:
 	// closed, or idle for longer than the timeout. EndedDropped are those packets.
-	Ended        uint64
-	EndedDropped Count
+	Ended        uint64 `json:"ended"`
+	EndedDropped Count  `json:"ended_dropped"`
 
 	// Incomplete is set where the capture holds more than the 16.8 million
 	// connections that can be told apart; the numbers are then estimates.
-	Incomplete bool
+	Incomplete bool `json:"-"`
 }
 
 // A Talker is the sender of dropped packets to one address, of one protocol, for
@@ -241,10 +241,12 @@ func (r *run) report() *Report {
 	for ref := range r.policy.ACLEntries() {
 		out.ACLEntries = append(out.ACLEntries, r.hits(ref))
 	}
+	var inbound Slot
 	for _, w := range r.workers {
 		out.Connections += w.tally.connections
 		out.Fragments += w.tally.fragments
 		out.Entries += w.fw.Stats().Inserted
+		inbound.add(w.tally.inbound)
 	}
 	r.reportMemory(out)
 	for i := range r.clocks {
@@ -252,9 +254,7 @@ func (r *run) report() *Report {
 	}
 	out.Doubles = r.doubles.Count
 	out.Copies = r.copies
-	for _, w := range r.workers {
-		out.Copies.Inbound.addAll(&w.tally.inbound)
-	}
+	out.Copies.Inbound = Inbound{inbound.Accepted, inbound.Dropped, inbound.Unknown}
 	return out
 }
 

@@ -9,65 +9,30 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-type countJSON struct {
-	Packets uint64 `json:"packets"`
-	Bytes   uint64 `json:"bytes"`
-}
-
-type reasonJSON struct {
-	Verdict sg.Verdict `json:"verdict"`
-	Reason  sg.Reason  `json:"reason"`
-	countJSON
-}
-
 type reportJSON struct {
 	Version int    `json:"version"`
 	Kind    string `json:"kind"` // packets
-	countJSON
+	Count
 	First *time.Time `json:"first,omitempty"`
 	Last  *time.Time `json:"last,omitempty"`
 
-	Reasons     []reasonJSON `json:"reasons"`
-	Connections uint64       `json:"connections"`
-	Peak        uint64       `json:"peak_entries"`
-	PeakTime    *time.Time   `json:"peak_time,omitempty"`
-	Fragments   uint64       `json:"fragments"`
+	Reasons     []ReasonCount `json:"reasons"`
+	Connections uint64        `json:"connections"`
+	Peak        uint64        `json:"peak_entries"`
+	PeakTime    *time.Time    `json:"peak_time,omitempty"`
+	Fragments   uint64        `json:"fragments"`
 
-	Late    uint64    `json:"late"`
-	Steps   uint64    `json:"steps"`
-	Stray   uint64    `json:"stray"`
-	Doubles countJSON `json:"doubles"`
+	Late    uint64 `json:"late"`
+	Steps   uint64 `json:"steps"`
+	Stray   uint64 `json:"stray"`
+	Doubles Count  `json:"doubles"`
 
-	Copies    copiesJSON    `json:"copies"`
-	Midstream midstreamJSON `json:"midstream"`
-	Rules     []hitsJSON    `json:"rules"`
-	ACLs      []hitsJSON    `json:"acl_entries"`
-	Talkers   []talkerJSON  `json:"talkers"`
-	Others    countJSON     `json:"other_drops"`
-}
-
-type copiesJSON struct {
-	Unwrapped uint64      `json:"unwrapped"`
-	Placed    uint64      `json:"placed"`
-	Closed    uint64      `json:"closed"`
-	Doubles   countJSON   `json:"doubles"`
-	Inbound   inboundJSON `json:"inbound"`
-}
-
-type inboundJSON struct {
-	Accepted uint64 `json:"accepted"`
-	Dropped  uint64 `json:"dropped"`
-	Unknown  uint64 `json:"unknown"`
-}
-
-type midstreamJSON struct {
-	Open           uint64    `json:"open"`
-	OpenDropped    countJSON `json:"open_dropped"`
-	Swapped        uint64    `json:"swapped"`
-	SwappedDropped countJSON `json:"swapped_dropped"`
-	RefusedDropped countJSON `json:"refused_dropped"`
-	Ended          uint64    `json:"ended"`
-	EndedDropped   countJSON `json:"ended_dropped"`
+	Copies    Copies       `json:"copies"`
+	Midstream Midstream    `json:"midstream"`
+	Rules     []hitsJSON   `json:"rules"`
+	ACLs      []hitsJSON   `json:"acl_entries"`
+	Talkers   []talkerJSON `json:"talkers"`
+	Others    Count        `json:"other_drops"`
 }
 
 type hitsJSON struct {
@@ -87,7 +52,7 @@ type talkerJSON struct {
 	Reason    sg.Reason     `json:"reason"`
 	Refused   bool          `json:"refused,omitempty"`
 	Entry     *jsondoc.Rule `json:"entry,omitempty"`
-	countJSON
+	Count
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
@@ -96,24 +61,17 @@ type talkerJSON struct {
 func (r *Report) WriteJSON(w io.Writer, o TextOptions) error {
 	n := o.jsonNames()
 	out := reportJSON{
-		Version: jsondoc.Version, Kind: "packets", countJSON: countJSON(r.Count), First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last),
-		Reasons: []reasonJSON{}, Connections: r.Connections, Peak: r.Peak, PeakTime: jsondoc.Time(r.PeakTime), Fragments: r.Fragments,
-		Late: r.Disorder.Late, Steps: r.Disorder.Steps, Stray: r.Disorder.Stray, Doubles: countJSON(r.Doubles),
-		Copies: copiesJSON{r.Copies.Unwrapped, r.Copies.Placed, r.Copies.Closed, countJSON(r.Copies.Doubles), inboundJSON(r.Copies.Inbound)},
-		Midstream: midstreamJSON{
-			r.Midstream.Open, countJSON(r.Midstream.OpenDropped), r.Midstream.Swapped, countJSON(r.Midstream.SwappedDropped),
-			countJSON(r.Midstream.RefusedDropped), r.Midstream.Ended, countJSON(r.Midstream.EndedDropped),
-		},
-		Rules: hitsOf(n, r.Rules), ACLs: hitsOf(n, r.ACLEntries), Talkers: []talkerJSON{}, Others: countJSON(r.OtherDrops),
-	}
-	for _, c := range r.Reasons {
-		out.Reasons = append(out.Reasons, reasonJSON{c.Verdict, c.Reason, countJSON(c.Count)})
+		Version: jsondoc.Version, Kind: "packets", Count: r.Count, First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last),
+		Reasons: append([]ReasonCount{}, r.Reasons...), Connections: r.Connections, Peak: r.Peak, PeakTime: jsondoc.Time(r.PeakTime), Fragments: r.Fragments,
+		Late: r.Disorder.Late, Steps: r.Disorder.Steps, Stray: r.Disorder.Stray, Doubles: r.Doubles,
+		Copies: r.Copies, Midstream: r.Midstream,
+		Rules: hitsOf(n, r.Rules), ACLs: hitsOf(n, r.ACLEntries), Talkers: []talkerJSON{}, Others: r.OtherDrops,
 	}
 	for i := range r.Talkers {
 		t := &r.Talkers[i]
 		out.Talkers = append(out.Talkers, talkerJSON{
 			First: t.First.String(), Number: t.Number, Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Reason: t.Reason, Refused: t.Refused, Entry: n.Rule(t.Entry), countJSON: countJSON(t.Count), Nearest: n.Near(t.Near),
+			Reason: t.Reason, Refused: t.Refused, Entry: n.Rule(t.Entry), Count: t.Count, Nearest: n.Near(t.Near),
 		})
 	}
 	return jsondoc.Write(w, out)

@@ -16,7 +16,7 @@ type tally struct {
 	fragments   uint64 // later ones that were admitted for their first, at each ENI
 	connections uint64 // opened, by packets that were admitted at every ENI
 
-	inbound Inbound
+	inbound Slot // the inbound copies
 
 	parts [conntrack.Parts]memory
 }
@@ -26,8 +26,8 @@ const reasons = 32
 
 // A Count is a number of packets and their bytes on the wire.
 type Count struct {
-	Packets uint64
-	Bytes   uint64
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
 }
 
 func (c *Count) add(bytes int) {
@@ -47,7 +47,7 @@ func (t *tally) add(p *Packet) {
 	o := &p.Outcome
 	t.counts[o.Verdict][o.Reason%reasons].add(p.Frame.Length)
 	if len(p.Tunnels) > 0 && p.place.Direction == sg.Ingress {
-		t.inbound.add(o.Verdict)
+		*t.inbound.of(o.Verdict)++
 	}
 	hops := o.Hops()
 	if len(hops) == 1 && o.Reason == sg.Tracked && hops[0].Decision.Rule == t.rules.last && t.rules.last != (sg.RuleRef{}) {
