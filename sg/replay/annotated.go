@@ -8,7 +8,6 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // An Annotated is an [Observer] that writes all packets to a pcapng file for Wireshark
@@ -64,10 +63,9 @@ const maxNearest = 1 << 12
 // NewAnnotated returns an Annotated that writes to w, with names from topo, which must
 // not change meanwhile. via is [Options.Via].
 func NewAnnotated(w io.Writer, topo *sg.Topology, via sg.Via) *Annotated {
-	names := prose.NamesOf(topo)
 	a := &Annotated{
 		w: capture.NewWriter(w, capture.PcapNG, nil), via: via, topo: map[sg.ENIID]*sg.ENI{},
-		words:      NewText(nil, TextOptions{ENIs: names.ENIs, Groups: names.Groups}),
+		words:      NewText(nil, NamesOf(topo)),
 		interfaces: map[sg.ENIID]int{}, nearest: map[nearKey]string{},
 	}
 	for i := range topo.ENIs {

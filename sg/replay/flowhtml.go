@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -13,7 +14,7 @@ import (
 // even a network. Its bounds are those of [WriteHTML].
 func WriteFlowHTML(w io.Writer, r *FlowReport, o *PageOptions) error {
 	h := newHTML(o)
-	rules, tables := h.flowRules(r)
+	inTables, tables := h.flowRules(r)
 	p := page.Page{Command: "sgsim replay", Title: page.Inputs(o.Inputs, "Flow logs and groups"), Lead: flowLead(r)}
 	judged := r.Accepted.Records + r.Dropped.Records + r.Unknown.Records + r.NotApplicable.Records
 	for i, c := range [...]FlowCount{r.Accepted, r.Dropped, r.Unknown, r.NotApplicable} {
@@ -30,8 +31,8 @@ func WriteFlowHTML(w io.Writer, r *FlowReport, o *PageOptions) error {
 		page.Section{ID: "rejected", Title: "Rejected most", Table: []page.Table{h.flowTalkers(r)}},
 		page.Section{ID: "rules", Title: "Rules", Table: tables})
 	shown := *r
-	shown.Rules = rules
-	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, h.text) }
+	shown.Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(x RuleFlow) bool { return !inTables[x.Rule] })
+	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, NamesOf(o.Topology)) }
 	return p.Write(w)
 }
 
@@ -102,7 +103,7 @@ func (h *html) explainOpening(opening *packet.Header, eni sg.ENIID, dir sg.Direc
 	if h.fw == nil || opening.Protocol == packet.ICMP || opening.Protocol == packet.ICMPv6 {
 		return ""
 	}
-	return h.prose.Explanation(h.fw.ENI(eni).Explain(dir, sg.Packet{Header: opening}), false)
+	return h.Explanation(h.fw.ENI(eni).Explain(dir, sg.Packet{Header: opening}), false)
 }
 
 func (h *html) flowTalkers(r *FlowReport) page.Table {
@@ -112,12 +113,8 @@ func (h *html) flowTalkers(r *FlowReport) page.Table {
 	}
 	for i := range r.Rejected {
 		k := &r.Rejected[i]
-		words := flowPacket(&k.First)
-		if k.SeveralPorts {
-			words += " and other ports"
-		}
 		t.Rows = append(t.Rows, page.Row{
-			Cells: page.Cells(page.T(words), page.T(h.eni(k.ENI)+" "+k.Direction.String()), page.M(markOf(k.Verdict), k.by()), page.T(h.nearest(k.Near)), page.N(k.Records), page.N(k.Packets)),
+			Cells: page.Cells(page.T(severalPorts(flowPacket(&k.First), k.SeveralPorts)), page.T(h.eni(k.ENI)+" "+k.Direction.String()), page.M(markOf(k.Verdict), k.by()), page.T(h.nearest(k.Near)), page.N(k.Records), page.N(k.Packets)),
 			Why:   h.explainOpening(&k.First, k.ENI, k.Direction),
 		})
 	}
@@ -127,37 +124,12 @@ func (h *html) flowTalkers(r *FlowReport) page.Table {
 	return t
 }
 
-// flowRules are the tables of rules with records and without, and the rules in them.
-func (h *html) flowRules(r *FlowReport) ([]RuleFlow, []page.Table) {
-	var used, unused []*RuleFlow
-	for i := range r.Rules {
-		if x := &r.Rules[i]; x.Records > 0 {
-			used = append(used, x)
-		} else {
-			unused = append(unused, x)
-		}
-	}
-	hits := page.Table{
-		ID: "hits", Caption: "Rules with what they admitted, and what belongs to its connections",
+func (h *html) flowRules(r *FlowReport) (map[sg.RuleRef]bool, []page.Table) {
+	return h.ruleTables(r.ruleRows(), "the first in the topology", page.Table{
+		Caption: "Rules with what they admitted, and what belongs to its connections",
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Records", Number: true}, {Name: "Packets", Number: true}, {Name: "Bytes", Number: true}},
-	}
-	none := page.Table{ID: "unused", Caption: fmt.Sprintf("Rules without records, as far as the log of %d of %d interfaces tells", r.Interfaces, r.InPolicy), Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}}}
-	used, hits.More = page.Most(used, func(a, b *RuleFlow) bool { return a.Packets > b.Packets }, "rule", "those with most packets")
-	unused, none.More = page.Most(unused, func(a, b *RuleFlow) bool { return false }, "rule", "the first in the topology")
-	shown := map[*RuleFlow]bool{}
-	for _, x := range used {
-		shown[x] = true
-		hits.Rows = append(hits.Rows, page.Row{Cells: page.Cells(page.T(h.ruleTitle(x.Rule)), page.T(h.ruleWords(x.Rule)), page.N(x.Records), page.N(x.Packets), page.N(x.Bytes))})
-	}
-	for _, x := range unused {
-		shown[x] = true
-		none.Rows = append(none.Rows, page.Row{Cells: page.Cells(page.T(h.ruleTitle(x.Rule)), page.T(h.ruleWords(x.Rule)))})
-	}
-	var rules []RuleFlow
-	for i := range r.Rules {
-		if shown[&r.Rules[i]] {
-			rules = append(rules, r.Rules[i])
-		}
-	}
-	return rules, []page.Table{hits, none}
+	}, page.Table{
+		Caption: fmt.Sprintf("Rules without records, as far as the log of %d of %d interfaces tells", r.Interfaces, r.InPolicy),
+		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}},
+	})
 }

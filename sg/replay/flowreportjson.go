@@ -74,7 +74,7 @@ type flowTalkerJSON struct {
 // WriteJSON writes the report for programs, as one object. JSON.md beside the command
 // describes it.
 func (r *FlowReport) WriteJSON(w io.Writer, o TextOptions) error {
-	n := o.jsonNames()
+	n := jsondoc.Names(o.names())
 	out := flowReportJSON{
 		Version: jsondoc.Version, Kind: "records", First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
 		Accepted: r.Accepted, Dropped: r.Dropped, Unknown: r.Unknown, NotApplicable: r.NotApplicable,

@@ -13,7 +13,7 @@ import (
 
 // WriteText writes the report for people, at most 80 columns wide.
 func (r *FlowReport) WriteText(w io.Writer, o TextOptions) error {
-	t := reportText{names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color}
+	t := reportText{names: o.names(), color: o.Color}
 	t.flowTotals(r)
 	t.flowAgreement(r)
 	t.flowRules(r)
@@ -121,9 +121,7 @@ func (t *reportText) flowAgreement(r *FlowReport) {
 	const indent = 24
 	for i := range r.Disagreements {
 		d := &r.Disagreements[i]
-		t.b = fmt.Appendf(t.b, "  %10d %10d  ", d.Packets, d.Records)
-		t.b, _ = prose.Wrap(t.b, flowPacket(&d.Example), indent, indent+2)
-		t.b = append(t.b, '\n')
+		t.counted(d.Packets, d.Records, 10, indent, flowPacket(&d.Example))
 		t.line(indent, "%s %s %s: %s", t.eni(d.ENI), d.Direction, flowPort(d), d.said())
 		if d.FarEnds > 1 {
 			t.line(indent, "and %s more", prose.Count(uint64(d.FarEnds-1), "far end"))
@@ -201,23 +199,11 @@ func (t *reportText) flowRules(r *FlowReport) {
 	if len(r.Rules) == 0 {
 		return
 	}
-	unused := 0
 	t.line(0, "rules, with packets and bytes of what they admitted, and of its connections")
-	t.b = fmt.Appendf(t.b, "%*s\n", prose.Columns, "packets           bytes")
-	const width = 30
+	t.ruleLines(r.ruleRows(), "packets           bytes", 30, "%14d %15d\n")
+	unused := 0
 	for i := range r.Rules {
-		h := &r.Rules[i]
-		group, dir := h.Rule.Group(), h.Rule.Direction()
-		if i == 0 || group != r.Rules[i-1].Rule.Group() || dir != r.Rules[i-1].Rule.Direction() {
-			t.line(2, "%s %s", t.Group(group), dir)
-		}
-		var col int
-		t.b, col = prose.WrapAt(prose.Columns-width, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
-		if col > prose.Columns-width {
-			t.b, col = append(t.b, '\n'), 0
-		}
-		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-width-col), "%14d %15d\n", h.Packets, h.Bytes)
-		if h.Records == 0 {
+		if r.Rules[i].Records == 0 {
 			unused++
 		}
 	}
@@ -230,21 +216,10 @@ func (t *reportText) flowTalkers(r *FlowReport) {
 	if len(r.Rejected) == 0 {
 		return
 	}
-	const indent = 24
 	t.b = append(t.b, "rejected most\n     packets    records\n"...)
 	for i := range r.Rejected {
 		k := &r.Rejected[i]
-		t.b = fmt.Appendf(t.b, "  %10d %10d  ", k.Packets, k.Records)
-		words := flowPacket(&k.First)
-		if k.SeveralPorts {
-			words += " and other ports"
-		}
-		t.b, _ = prose.Wrap(t.b, words, indent, indent+2)
-		t.b = append(t.b, '\n')
-		t.line(indent, "%s %s, %s", t.eni(k.ENI), k.Direction, k.by())
-		if len(k.Near) > 0 {
-			t.line(indent, "nearest: %s", t.nearest(k.Near))
-		}
+		t.sender(k.Packets, k.Records, 10, 24, severalPorts(flowPacket(&k.First), k.SeveralPorts), fmt.Sprintf("%s %s, %s", t.eni(k.ENI), k.Direction, k.by()), k.Near)
 	}
 	if r.OtherRejects.Records > 0 {
 		t.b = fmt.Appendf(t.b, "  %10d %10d  of others\n", r.OtherRejects.Packets, r.OtherRejects.Records)

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -36,7 +37,7 @@ type PageOptions struct {
 // under 5 MB however long the replay was.
 func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
 	h := newHTML(o)
-	rules, ruleRows := h.rules(r)
+	inTables, ruleTables := h.rules(r)
 	entries := h.entries(r)
 	p := page.Page{
 		Command: "sgsim replay", Title: page.Inputs(o.Inputs, "Packets and groups"), Lead: lead(r), Tiles: tiles(r),
@@ -49,27 +50,24 @@ func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
 	}
 	p.Sections = append(p.Sections, page.MapSection(r.Draw(o.Topology, nil)),
 		page.Section{ID: "dropped", Title: "Dropped most", Table: []page.Table{h.talkers(r)}})
-	p.Sections = append(p.Sections, page.Section{ID: "rules", Title: "Rules", Table: ruleRows, Notes: h.notes(func(t *reportText) { t.laterFragments(r) })})
+	p.Sections = append(p.Sections, page.Section{ID: "rules", Title: "Rules", Table: ruleTables, Notes: h.notes(func(t *reportText) { t.laterFragments(r) })})
 	p.Sections = append(p.Sections, entries)
 
 	shown := *r
-	shown.Rules = rules
-	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, h.text) }
+	shown.Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(x RuleHits) bool { return !inTables[x.Rule] })
+	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, NamesOf(o.Topology)) }
 	return p.Write(w)
 }
 
 // An html is a page in the making.
 type html struct {
 	names
-	o     *PageOptions
-	text  TextOptions
-	prose prose.Names
-	fw    *sg.Firewall // asked, never changed; nil without a policy
+	o  *PageOptions
+	fw *sg.Firewall // asked, never changed; nil without a policy
 }
 
 func newHTML(o *PageOptions) *html {
-	all := prose.NamesOf(o.Topology)
-	h := &html{o: o, prose: all, names: names{all}, text: TextOptions{ENIs: all.ENIs, Groups: all.Groups}}
+	h := &html{o: o, names: names{prose.NamesOf(o.Topology)}}
 	if o.Policy != nil {
 		opts := o.Firewall
 		opts.Observer = nil
@@ -172,50 +170,51 @@ func (h *html) talkers(r *Report) page.Table {
 	return t
 }
 
-// rules are the tables of rules with packets and without, and the rules in them.
-func (h *html) rules(r *Report) ([]RuleHits, []page.Table) {
-	var used, unused []*RuleHits
-	for i := range r.Rules {
-		if x := &r.Rules[i]; x.Admitted+x.Carried > 0 {
+func (h *html) rules(r *Report) (map[sg.RuleRef]bool, []page.Table) {
+	return h.ruleTables(r.ruleRows(), "those that can never match, and the first in the topology", page.Table{
+		Caption: "Rules with packets that they admitted, and that connections carried which they opened", Why: "first packet",
+		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Admitted", Number: true}, {Name: "Carried", Number: true}},
+	}, page.Table{Caption: "Rules without packets", Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Why"}}})
+}
+
+// ruleTables fills the tables of rules that are used and of those that are not, of which
+// only some may be shown: which says those. It returns the rules in them too. The second
+// table may have a column that says why.
+func (h *html) ruleTables(rows []ruleRow, which string, hits, none page.Table) (map[sg.RuleRef]bool, []page.Table) {
+	var used, unused []*ruleRow
+	for i := range rows {
+		if x := &rows[i]; x.used {
 			used = append(used, x)
 		} else {
 			unused = append(unused, x)
 		}
 	}
-	hits := page.Table{
-		ID: "hits", Caption: "Rules with packets that they admitted, and that connections carried which they opened", Why: "first packet",
-		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Admitted", Number: true}, {Name: "Carried", Number: true}},
+	hits.ID, none.ID = "hits", "unused"
+	used, hits.More = page.Most(used, func(a, b *ruleRow) bool { return a.weight > b.weight }, "rule", "those with most packets")
+	unused, none.More = page.Most(unused, func(a, b *ruleRow) bool { return a.never != "" && b.never == "" }, "rule", which)
+	shown := map[sg.RuleRef]bool{}
+	cells := func(x *ruleRow) []page.Cell {
+		shown[x.rule] = true
+		return page.Cells(page.T(h.ruleTitle(x.rule)), page.T(h.ruleWords(x.rule)))
 	}
-	used, hits.More = page.Most(used, func(a, b *RuleHits) bool { return a.Admitted+a.Carried > b.Admitted+b.Carried }, "rule", "those with most packets")
-	shown := map[*RuleHits]bool{}
 	for _, x := range used {
-		shown[x] = true
-		row := page.Row{Cells: page.Cells(page.T(h.ruleTitle(x.Rule)), page.T(h.ruleWords(x.Rule)), page.N(x.Admitted), page.N(x.Carried))}
-		if x.Number > 0 {
-			row.Why = h.explain(&packetAt{x.First, x.Time, x.Number, x.at, x.Rule.Direction(), x.via})
+		row := page.Row{Cells: cells(x)}
+		for _, n := range x.counts {
+			row.Cells = append(row.Cells, page.N(n))
+		}
+		if x.first != nil {
+			row.Why = h.explain(x.first)
 		}
 		hits.Rows = append(hits.Rows, row)
 	}
-	none := page.Table{
-		ID: "unused", Caption: "Rules without packets",
-		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Why"}},
-	}
-	unused, none.More = page.Most(unused, func(a, b *RuleHits) bool { return a.Never != "" && b.Never == "" }, "rule", "those that can never match, and the first in the topology")
 	for _, x := range unused {
-		shown[x] = true
-		why := x.never()
-		if why == "" {
-			why = "no packet here was one that this rule admits first"
+		row := page.Row{Cells: cells(x)}
+		if len(none.Columns) > len(row.Cells) {
+			row.Cells = append(row.Cells, page.T(cmp.Or(x.never, "no packet here was one that this rule admits first")))
 		}
-		none.Rows = append(none.Rows, page.Row{Cells: page.Cells(page.T(h.ruleTitle(x.Rule)), page.T(h.ruleWords(x.Rule)), page.T(why))})
+		none.Rows = append(none.Rows, row)
 	}
-	var rules []RuleHits
-	for i := range r.Rules {
-		if shown[&r.Rules[i]] {
-			rules = append(rules, r.Rules[i])
-		}
-	}
-	return rules, []page.Table{hits, none}
+	return shown, []page.Table{hits, none}
 }
 
 // ruleTitle is "web ingress sgr-0123".
@@ -283,7 +282,7 @@ func (h *html) explain(at *packetAt) string {
 		x = h.fw.ENI(at.eni).Explain(at.dir, p)
 	}
 	var b bytes.Buffer
-	b.WriteString(h.prose.Explanation(x, false))
+	b.WriteString(h.Explanation(x, false))
 	if at.number > 0 {
 		fmt.Fprintf(&b, "\nThis is the packet alone, without the connections of those before it.\nWith them: sgsim explain -packet %d, and the captures\n", at.number)
 	}

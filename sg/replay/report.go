@@ -184,27 +184,22 @@ func (r *Report) Of(v sg.Verdict) Count {
 // Blame tells rules that did not match here from those that could not match
 // anywhere: findings are those of [sg.Check] for the topology of the replay.
 func (r *Report) Blame(findings []lint.Finding) {
-	type place struct {
-		group sg.GroupID
-		dir   sg.Direction
-		index int
-	}
 	type reason struct {
 		text     string
 		needless bool
 	}
-	never := map[place]reason{}
+	never := map[rulePlace]reason{}
 	for _, f := range findings {
 		switch f.Kind {
 		case lint.NeverMatches, lint.Stale, lint.Dangling, lint.Shadowed, lint.DuplicateRule:
-			if at := (place{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
+			if at := (rulePlace{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
 				never[at] = reason{f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule}
 			}
 		}
 	}
 	for i := range r.Rules {
 		h := &r.Rules[i]
-		why := never[place{h.Rule.Group(), h.Rule.Direction(), h.Rule.Index()}]
+		why := never[placeOf(h.Rule)]
 		h.Never, h.Needless = why.text, why.needless
 	}
 }

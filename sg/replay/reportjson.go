@@ -6,7 +6,6 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 type reportJSON struct {
@@ -59,7 +58,7 @@ type talkerJSON struct {
 // WriteJSON writes the report for programs, as one object. JSON.md beside the command
 // describes it.
 func (r *Report) WriteJSON(w io.Writer, o TextOptions) error {
-	n := o.jsonNames()
+	n := jsondoc.Names(o.names())
 	out := reportJSON{
 		Version: jsondoc.Version, Kind: "packets", Count: r.Count, First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last),
 		Reasons: append([]ReasonCount{}, r.Reasons...), Connections: r.Connections, Peak: r.Peak, PeakTime: jsondoc.Time(r.PeakTime), Fragments: r.Fragments,
@@ -83,9 +82,4 @@ func hitsOf(n jsondoc.Names, all []RuleHits) []hitsJSON {
 		out = append(out, hitsJSON{*n.Rule(h.Rule), h.Admitted, h.Carried, h.Never})
 	}
 	return out
-}
-
-// jsonNames are the names to show.
-func (o *TextOptions) jsonNames() jsondoc.Names {
-	return jsondoc.Names{Names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 }

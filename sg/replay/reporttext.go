@@ -14,7 +14,7 @@ import (
 
 // WriteText writes the report for people, at most 80 columns wide.
 func (r *Report) WriteText(w io.Writer, o TextOptions) error {
-	t := reportText{names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color}
+	t := reportText{names: o.names(), color: o.Color}
 	t.totals(r)
 	t.remarks(r)
 	t.rules(r)
@@ -154,22 +154,35 @@ func (t *reportText) rules(r *Report) {
 		return
 	}
 	t.line(0, "rules, with packets admitted, and packets carried on connections they opened")
-	t.b = fmt.Appendf(t.b, "%*s\n", prose.Columns, "admitted     carried")
-	for i := range r.Rules {
-		h := &r.Rules[i]
-		group, dir := h.Rule.Group(), h.Rule.Direction()
-		if i == 0 || group != r.Rules[i-1].Rule.Group() || dir != r.Rules[i-1].Rule.Direction() {
-			t.line(2, "%s %s", t.Group(group), dir)
-		}
+	t.ruleLines(r.ruleRows(), "admitted     carried", countsWidth, "%11d %11d\n")
+}
+
+// ruleLines writes rules under the names of their groups, each with its counts in
+// columns of a width together.
+func (t *reportText) ruleLines(rows []ruleRow, head string, width int, counts string) {
+	t.b = fmt.Appendf(t.b, "%*s\n", prose.Columns, head)
+	last := ""
+	for i := range rows {
+		x := &rows[i]
+		t.heading(&last, t.Group(x.rule.Group()), x.rule.Direction())
 		var col int
-		t.b, col = prose.WrapAt(prose.Columns-countsWidth, append(t.b, "    "...), escape.Text(h.Rule.Name())+"  "+t.ruleWords(h.Rule), 4, 6)
-		if col > prose.Columns-countsWidth {
+		t.b, col = prose.WrapAt(prose.Columns-width, append(t.b, "    "...), escape.Text(x.rule.Name())+"  "+t.ruleWords(x.rule), 4, 6)
+		if col > prose.Columns-width {
 			t.b, col = append(t.b, '\n'), 0
 		}
-		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-countsWidth-col), "%11d %11d\n", h.Admitted, h.Carried)
-		if s := h.never(); s != "" {
-			t.line(6, "%s", s)
+		n := x.counts[len(x.counts)-2:]
+		t.b = fmt.Appendf(prose.Blanks(t.b, prose.Columns-width-col), counts, n[0], n[1])
+		if x.never != "" {
+			t.line(6, "%s", x.never)
 		}
+	}
+}
+
+// heading writes what the rules or entries that follow are of, where last is another.
+func (t *reportText) heading(last *string, of string, dir sg.Direction) {
+	if of += " " + dir.String(); of != *last {
+		*last = of
+		t.line(2, "%s", of)
 	}
 }
 
@@ -187,12 +200,10 @@ func (t *reportText) entries(r *Report) {
 		return
 	}
 	t.line(0, "entries of network ACLs, with packets they decided about")
+	last := ""
 	for i := range r.ACLEntries {
 		h := &r.ACLEntries[i]
-		acl, dir := h.Rule.ACL(), h.Rule.Direction()
-		if i == 0 || acl != r.ACLEntries[i-1].Rule.ACL() || dir != r.ACLEntries[i-1].Rule.Direction() {
-			t.line(2, "%s %s", escape.Text(string(acl)), dir)
-		}
+		t.heading(&last, escape.Text(string(h.Rule.ACL())), h.Rule.Direction())
 		t.line(4, "%-5s %11d  %s", entryName(h.Rule), h.Admitted, t.entrySays(h.Rule))
 	}
 }
@@ -201,22 +212,31 @@ func (t *reportText) talkers(r *Report) {
 	if len(r.Talkers) == 0 {
 		return
 	}
-	const indent = 22
 	t.b = append(t.b, "dropped most\n    packets     first\n"...)
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
-		t.b = fmt.Appendf(t.b, "  %9d %9d  ", k.Packets, k.Number)
-		t.b, _ = prose.Wrap(t.b, talkerPacket(k), indent+1, indent+3)
-		t.b = append(t.b, '\n')
 		place, why := t.dropped(k)
-		t.line(indent+1, "%s %s: %s", place, k.Direction, why)
-		if len(k.Near) > 0 {
-			t.line(indent+1, "nearest: %s", t.nearest(k.Near))
-		}
+		t.sender(k.Packets, k.Number, 9, 23, talkerPacket(k), fmt.Sprintf("%s %s: %s", place, k.Direction, why), k.Near)
 	}
 	if r.OtherDrops.Packets > 0 {
 		t.b = fmt.Appendf(t.b, "  %9d            of others\n", r.OtherDrops.Packets)
 	}
+}
+
+// sender writes two counts of a width each and, behind an indent, a packet, what became
+// of it, and the rules that come nearest to admitting it.
+func (t *reportText) sender(n, m uint64, width, indent int, words, said string, near []sg.NearRule) {
+	t.counted(n, m, width, indent, words)
+	t.line(indent, "%s", said)
+	if len(near) > 0 {
+		t.line(indent, "nearest: %s", t.nearest(near))
+	}
+}
+
+func (t *reportText) counted(n, m uint64, width, indent int, words string) {
+	t.b = fmt.Appendf(t.b, "  %*d %*d  ", width, n, width, m)
+	t.b, _ = prose.Wrap(t.b, words, indent, indent+2)
+	t.b = append(t.b, '\n')
 }
 
 // never says why a rule without packets could not have any, "" where it could.
@@ -258,11 +278,14 @@ func (n *names) nearest(near []sg.NearRule) string {
 func talkerPacket(k *Talker) string {
 	h := k.First
 	h.PayloadLen = 0
-	b := appendPacket(nil, &h)
-	if k.SeveralPorts {
-		b = append(b, " and other ports"...)
+	return severalPorts(string(appendPacket(nil, &h)), k.SeveralPorts)
+}
+
+func severalPorts(words string, several bool) string {
+	if several {
+		return words + " and other ports"
 	}
-	return string(b)
+	return words
 }
 
 func pluralWere(n uint64, noun string) string {

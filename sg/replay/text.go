@@ -22,6 +22,8 @@ type TextOptions struct {
 	Groups map[sg.GroupID]string
 }
 
+func (o *TextOptions) names() names { return names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}} }
+
 // NamesOf returns the TextOptions that show the names of a topology: those that are of one
 // ENI or group alone.
 func NamesOf(t *sg.Topology) TextOptions {
@@ -60,7 +62,7 @@ const hopIndent = 8
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
 	return &Text{
-		w: w, names: names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}}, color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
+		w: w, names: o.names(), color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
 		numbers: len("packet"), seconds: len("9999.999999"),
 	}
 }
