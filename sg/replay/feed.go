@@ -38,8 +38,8 @@ type stretch struct {
 // are unwrapped, and those that were there already are left out. Their Frame, Source,
 // Tunnels, place and at are set, and hold until do returns.
 //
-// room says where the packets of a single file go, two at least, as newBatch makes
-// it; others are where they are.
+// room says where the packets of a single capture go, two at least, as newBatch makes
+// it; those of several are where they are.
 func (r *run) each(room func() batch, do func(stretch) error) error {
 	if len(r.captures) != 1 {
 		return r.merge(do)
@@ -72,62 +72,18 @@ func (r *run) each(room func() batch, do func(stretch) error) error {
 
 // feed yields the packets of a capture in its order. An error ends it.
 func (r *run) feed(source int, room func() batch) iter.Seq2[stretch, error] {
-	if f, ok := r.captures[source].(*capture.File); ok {
-		return r.feedFile(source, f, room)
-	}
-	return func(yield func(stretch, error) bool) {
-		c := &r.clocks[source]
-		ps := []Packet{{Source: source}}
-		var own capture.Frame // of a source that may need its own again
-		pass := func(f, next *capture.Frame) bool {
-			ps[0].Frame, ps[0].at = f, c.read(f, next)
-			if f.Header.Tunnel() != 0 {
-				own = *f
-				ps[0].Frame = &own
-			}
-			return yield(stretch{packets: ps}, nil)
-		}
-		var kept *capture.Frame // asks for the next
-		for f, err := range r.captures[source].Frames() {
-			if kept != nil && !pass(kept, f) {
-				return
-			}
-			kept = nil
-			switch {
-			case err != nil:
-				yield(stretch{}, err)
-				return
-			case c.asks(f):
-				kept = new(capture.Frame)
-				*kept = *f
-				kept.Data = bytes.Clone(f.Data)
-			case !pass(f, nil):
-				return
-			}
-		}
-		if kept != nil {
-			pass(kept, nil)
-		}
-	}
-}
-
-// feedFile is feed for a file.
-func (r *run) feedFile(source int, file *capture.File, room func() batch) iter.Seq2[stretch, error] {
 	return func(yield func(stretch, error) bool) {
 		c := &r.clocks[source]
 		var kept capture.Frame // asks for the next
 		n := 0                 // kept ones
-		for {
-			b := room()
+		// pass yields the kept frame and more that are behind its place in b, but for a
+		// last one that asks. It reports whether more may follow.
+		pass := func(b batch, more int, pause bool, err error) bool {
 			if n > 0 {
 				b.frames[0] = kept
 			}
-			more, err := file.ReadFrames(b.frames[n:])
-			if n += more; err != nil && err != io.EOF && n == 0 {
-				yield(stretch{}, err)
-				return
-			}
-			s := stretch{b.packets[:n], n < len(b.frames)}
+			n += more
+			s := stretch{b.packets[:n], pause}
 			for i := range s.packets {
 				p, f := &s.packets[i], &b.frames[i]
 				var next *capture.Frame
@@ -143,15 +99,31 @@ func (r *run) feedFile(source int, file *capture.File, room func() batch) iter.S
 			}
 			n -= len(s.packets)
 			if len(s.packets) > 0 && !yield(s, nil) {
-				return
+				return false
 			}
-			if err != nil {
-				if err != io.EOF {
-					yield(stretch{}, err)
-				}
+			if err != nil && err != io.EOF {
+				yield(stretch{}, err)
+			}
+			return err == nil
+		}
+		file, ok := r.captures[source].(*capture.File)
+		for ok {
+			b := room()
+			more, err := file.ReadFrames(b.frames[n:])
+			if !pass(b, more, n+more < len(b.frames), err) {
 				return
 			}
 		}
+		for f, err := range r.captures[source].Frames() {
+			b, more := room(), 0
+			if err == nil {
+				b.frames[n], more = *f, 1
+			}
+			if !pass(b, more, false, err) {
+				return
+			}
+		}
+		pass(room(), 0, false, io.EOF)
 	}
 }
 

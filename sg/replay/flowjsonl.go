@@ -24,13 +24,10 @@ import (
 // traffic, of which "status" tells.
 //
 // Call [NewFlowJSONL], and Flush at the end.
-type FlowJSONL struct {
-	w   io.Writer
-	buf []byte
-}
+type FlowJSONL struct{ lineBuffer }
 
 // NewFlowJSONL returns a FlowJSONL that writes to w in large pieces.
-func NewFlowJSONL(w io.Writer) *FlowJSONL { return &FlowJSONL{w: w} }
+func NewFlowJSONL(w io.Writer) *FlowJSONL { return &FlowJSONL{lineBuffer{w: w}} }
 
 // Observe is a [FlowOptions].Observe.
 func (j *FlowJSONL) Observe(r *FlowRecord) error {
@@ -94,15 +91,6 @@ func (j *FlowJSONL) Observe(r *FlowRecord) error {
 		word("undecided", r.Undecided.String())
 	}
 	word("agreement", [...]string{"", "agree", "disagree"}[r.Agreement()])
-	if j.buf = append(b, "}\n"...); len(j.buf) < flushAt {
-		return nil
-	}
-	return j.Flush()
-}
-
-// Flush writes what is buffered.
-func (j *FlowJSONL) Flush() error {
-	_, err := j.w.Write(j.buf)
-	j.buf = j.buf[:0]
-	return err
+	j.buf = append(b, "}\n"...)
+	return j.flushLarge()
 }

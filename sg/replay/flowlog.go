@@ -43,8 +43,7 @@ type FlowLogOptions struct {
 //
 // Call [NewFlowLog], and Flush at the end.
 type FlowLog struct {
-	w        io.Writer
-	buf      []byte
+	lineBuffer
 	format   flowlog.Format
 	interval int64 // seconds
 
@@ -103,7 +102,7 @@ func NewFlowLog(w io.Writer, t *sg.Topology, o FlowLogOptions) (*FlowLog, error)
 		return nil, fmt.Errorf("flow log format: %q is no field of a flow log", names[0])
 	}
 	f := &FlowLog{
-		w: w, format: o.Format, interval: int64(o.Interval / time.Second),
+		lineBuffer: lineBuffer{w: w}, format: o.Format, interval: int64(o.Interval / time.Second),
 		index: map[sg.ENIID]int{}, seen: map[*sg.Enforcer]int{}, byKey: map[flowKey]int{},
 	}
 	for i := range t.ENIs {
@@ -269,10 +268,7 @@ func (f *FlowLog) endWindow() error {
 	}
 	f.flows = f.flows[:0]
 	clear(f.byKey)
-	if len(f.buf) < flushAt {
-		return nil
-	}
-	return f.write()
+	return f.flushLarge()
 }
 
 func (f *FlowLog) writeFlow(n *flow) {
@@ -301,12 +297,6 @@ func (f *FlowLog) writeRecord(r *flowlog.Record) {
 	f.buf = append(f.format.AppendRecord(f.buf, r), '\n')
 }
 
-func (f *FlowLog) write() error {
-	_, err := f.w.Write(f.buf)
-	f.buf = f.buf[:0]
-	return err
-}
-
 // Flush ends the window and writes what is left.
 func (f *FlowLog) Flush() error {
 	err := f.endWindow()
@@ -314,5 +304,5 @@ func (f *FlowLog) Flush() error {
 	if err != nil {
 		return err
 	}
-	return f.write()
+	return f.lineBuffer.Flush()
 }

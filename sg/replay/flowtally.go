@@ -106,7 +106,7 @@ func newFlowTally() *flowTally {
 	return &flowTally{
 		evidence: map[flowlog.Evidence]uint64{}, enis: map[sg.ENIID]bool{}, strangers: map[string]bool{},
 		rules: map[sg.RuleRef]*FlowCount{}, services: map[serviceKey]*service{}, talkers: map[flowTalkerKey]*FlowTalker{},
-		over: slots{width: int64(time.Second)},
+		over: slots{width: time.Second.Milliseconds()},
 	}
 }
 
@@ -128,7 +128,7 @@ func (t *flowTally) add(r *FlowRecord) {
 	}
 	t.verdicts[r.Verdict].add(r.Record)
 	if r.Has(flowlog.FieldStart) && r.Start >= -maxTime && r.Start <= maxTime {
-		*t.over.at(r.Start * int64(time.Second)).of(r.Verdict)++
+		*t.over.at(r.Start * time.Second.Milliseconds()).of(r.Verdict)++
 	}
 	if r.Undecided != 0 {
 		t.undecided[r.Undecided].add(r.Record)

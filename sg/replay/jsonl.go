@@ -11,8 +11,29 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
-// flushAt is the size in bytes at which the line writers hand their buffer on.
+// A lineBuffer hands lines on in large pieces.
+type lineBuffer struct {
+	w   io.Writer
+	buf []byte
+}
+
+// flushAt is the size in bytes at which a buffer is handed on.
 const flushAt = 64 << 10
+
+// Flush writes what is buffered.
+func (l *lineBuffer) Flush() error {
+	_, err := l.w.Write(l.buf)
+	l.buf = l.buf[:0]
+	return err
+}
+
+// flushLarge is for the end of every line.
+func (l *lineBuffer) flushLarge() error {
+	if len(l.buf) < flushAt {
+		return nil
+	}
+	return l.Flush()
+}
 
 // A JSONL is an [Observer] that writes one JSON object a packet, each on a line
 // of its own:
@@ -35,23 +56,24 @@ const flushAt = 64 << 10
 //
 // The zero JSONL is not usable; call [NewJSONL], and Flush at the end.
 type JSONL struct {
-	w     io.Writer
-	buf   []byte
+	lineBuffer
 	clock timeText
-	rules map[sg.RuleRef][]byte
+	rules map[sg.RuleRef]ruleJSONL
 	enis  map[*sg.Enforcer][]byte
-	acls  map[sg.RuleRef][]byte
 
 	// The texts of all decisions, of the packet and of a hop.
 	packets [sg.Unknown + 1][reasons]string
 	hops    [sg.Egress + 1][sg.Unknown + 1][reasons]string
 }
 
+// A ruleJSONL is what a hop says of a rule, and of a network ACL's entry how the hop begins.
+type ruleJSONL struct{ start, rule []byte }
+
 // NewJSONL returns a JSONL that writes to w in large pieces.
 func NewJSONL(w io.Writer) *JSONL {
 	j := &JSONL{
-		w: w, buf: make([]byte, 0, flushAt+4<<10),
-		rules: map[sg.RuleRef][]byte{}, enis: map[*sg.Enforcer][]byte{}, acls: map[sg.RuleRef][]byte{},
+		lineBuffer: lineBuffer{w, make([]byte, 0, flushAt+4<<10)},
+		rules:      map[sg.RuleRef]ruleJSONL{}, enis: map[*sg.Enforcer][]byte{},
 	}
 	for v := range j.packets {
 		for r := range j.packets[v] {
@@ -63,13 +85,6 @@ func NewJSONL(w io.Writer) *JSONL {
 		}
 	}
 	return j
-}
-
-// Flush writes what is buffered.
-func (j *JSONL) Flush() error {
-	_, err := j.w.Write(j.buf)
-	j.buf = j.buf[:0]
-	return err
 }
 
 // Observe implements [Observer].
@@ -113,22 +128,19 @@ func (j *JSONL) Observe(p *Packet) error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		if hop.Decision.Rule.ACL() != "" {
-			b = append(b, j.acl(hop.Decision.Rule)...)
-		} else {
-			b = append(b, j.eni(hop.Enforcer)...)
-		}
-		b = append(b, j.hops[hop.Direction][hop.Decision.Verdict][hop.Decision.Reason%reasons]...)
+		var rule ruleJSONL
 		if !hop.Decision.Rule.IsZero() {
-			b = append(b, j.rule(hop.Decision.Rule)...)
+			rule = j.rule(hop.Decision.Rule)
 		}
-		b = append(b, '}')
+		if rule.start == nil {
+			rule.start = j.eni(hop.Enforcer)
+		}
+		b = append(b, rule.start...)
+		b = append(b, j.hops[hop.Direction][hop.Decision.Verdict][hop.Decision.Reason%reasons]...)
+		b = append(append(b, rule.rule...), '}')
 	}
 	j.buf = append(b, "]}\n"...)
-	if len(j.buf) >= flushAt {
-		return j.Flush()
-	}
-	return nil
+	return j.flushLarge()
 }
 
 // eni returns the start of a hop. Names are quoted once: a quoted name costs more
@@ -142,28 +154,18 @@ func (j *JSONL) eni(e *sg.Enforcer) []byte {
 	return s
 }
 
-// acl returns the start of a hop that is a network ACL.
-func (j *JSONL) acl(r sg.RuleRef) []byte {
-	if s, ok := j.acls[r]; ok {
-		return s
-	}
-	s := escape.AppendJSON([]byte(`{"acl":`), string(r.ACL()))
-	j.acls[r] = s
-	return s
-}
-
-func (j *JSONL) rule(r sg.RuleRef) []byte {
-	if s, ok := j.rules[r]; ok {
-		return s
-	}
-	if r.ACL() != "" {
-		s := escape.AppendJSON([]byte(`,"entry":`), entryName(r))
+func (j *JSONL) rule(r sg.RuleRef) ruleJSONL {
+	s, ok := j.rules[r]
+	if !ok {
+		if acl := r.ACL(); acl != "" {
+			s.start = escape.AppendJSON([]byte(`{"acl":`), string(acl))
+			s.rule = escape.AppendJSON([]byte(`,"entry":`), entryName(r))
+		} else {
+			s.rule = escape.AppendJSON([]byte(`,"group":`), string(r.Group()))
+			s.rule = escape.AppendJSON(append(s.rule, `,"rule":`...), r.Name())
+		}
 		j.rules[r] = s
-		return s
 	}
-	s := escape.AppendJSON([]byte(`,"group":`), string(r.Group()))
-	s = escape.AppendJSON(append(s, `,"rule":`...), r.Name())
-	j.rules[r] = s
 	return s
 }
 

@@ -207,7 +207,7 @@ func (r *Report) Blame(findings []lint.Finding) {
 // report puts together what the workers counted.
 func (r *run) report() *Report {
 	var live, made int64
-	over := slots{width: tick}
+	over := slots{width: slotWidth}
 	for _, w := range r.workers {
 		l, m := w.sample(r.now)
 		live, made = live+l, made+m

@@ -43,9 +43,8 @@ func NamesOf(t *sg.Topology) TextOptions {
 // Columns grow with their numbers. Call Flush at the end.
 type Text struct {
 	names
+	lineBuffer
 	color bool
-	w     io.Writer
-	buf   []byte
 	began time.Time
 	why   []byte // of one line
 	rules map[sg.RuleRef]ruleTexts
@@ -62,7 +61,7 @@ const hopIndent = 8
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
 	return &Text{
-		w: w, names: o.names(), color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
+		lineBuffer: lineBuffer{w: w}, names: o.names(), color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
 		numbers: len("packet"), seconds: len("9999.999999"),
 	}
 }
@@ -87,10 +86,7 @@ func (t *Text) Observe(p *Packet) error {
 	if len(hops) == 0 {
 		t.appendWhy(p, nil)
 	}
-	if len(t.buf) < flushAt {
-		return nil
-	}
-	return t.Flush()
+	return t.flushLarge()
 }
 
 // Words returns what [Text.Observe] writes of a packet beside its columns, and writes
@@ -104,13 +100,6 @@ func (t *Text) Words(p *Packet) (text string, why []string) {
 		why = append(why, string(t.appendHop(nil, p, nil)))
 	}
 	return string(appendPacket(nil, &p.Frame.Header)), why
-}
-
-// Flush writes what is buffered.
-func (t *Text) Flush() error {
-	_, err := t.w.Write(t.buf)
-	t.buf = t.buf[:0]
-	return err
 }
 
 func (t *Text) appendLine(p *Packet, since time.Duration) {

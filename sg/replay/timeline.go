@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"math"
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
@@ -47,12 +46,16 @@ func (s *Slot) of(v sg.Verdict) *uint64 {
 	return &s.NotApplicable
 }
 
-// slots are a timeline that grows. Times are Unix nanoseconds.
+// slots are a timeline that grows. Times are Unix milliseconds, which hold the beginning of
+// every slot.
 type slots struct {
 	width int64 // a unit times a power of two
 	first int64 // of the slots: its time by width
 	all   []Slot
 }
+
+// slotWidth is the narrowest of packets: a tick.
+const slotWidth = tick / int64(time.Millisecond)
 
 // at returns the slot of a time. It holds until the next call.
 func (s *slots) at(t int64) *Slot {
@@ -95,27 +98,9 @@ func (s *slots) merge(o *slots) {
 	}
 	for i := range o.all {
 		if o.all[i] != (Slot{}) {
-			s.at(o.inside(i)).add(o.all[i])
+			s.at((o.first + int64(i)) * o.width).add(o.all[i])
 		}
 	}
-}
-
-// inside returns a time in a slot: its beginning may be before what 64 bits hold.
-func (s *slots) inside(i int) int64 {
-	n := s.first + int64(i)
-	if n < 0 {
-		return (n+1)*s.width - 1
-	}
-	return n * s.width
-}
-
-// start returns when a slot begins.
-func (s *slots) start(i int) time.Time {
-	t := s.inside(i)
-	if t < 0 {
-		return time.Unix(0, t+1).Add(-time.Duration(s.width)).UTC()
-	}
-	return time.Unix(0, t).UTC()
 }
 
 // timeline returns the timeline without what is empty at its ends.
@@ -130,17 +115,13 @@ func (s *slots) timeline() Timeline {
 	if first == end {
 		return Timeline{}
 	}
-	return Timeline{s.start(first), time.Duration(s.width), s.all[first:end]}
+	return Timeline{
+		Start: time.UnixMilli((s.first + int64(first)) * s.width).UTC(), Width: time.Duration(s.width) * time.Millisecond, Slots: s.all[first:end],
+	}
 }
 
 // floor divides, and rounds down.
-func floor(a, b int64) int64 {
-	q := a / b
-	if a%b < 0 {
-		q--
-	}
-	return q
-}
+func floor(a, b int64) int64 { return (a - mod(a, b)) / b }
 
 // A watch fills slots with what a tally counts. It looks at the tally where a slot ends,
 // so that packets cost nothing.
@@ -153,17 +134,14 @@ type watch struct {
 
 // now is for every tick. What the tally holds came before it.
 func (w *watch) now(now time.Time, t *tally) {
-	at := now.UnixNano()
+	at := now.UnixMilli()
 	if w.running && at < w.next || now.IsZero() {
 		return
 	}
 	if w.running {
 		w.end(t)
 	}
-	w.running, w.began = true, at
-	if w.next = at - mod(at, w.width) + w.width; w.next < at {
-		w.next = math.MaxInt64
-	}
+	w.running, w.began, w.next = true, at, at-mod(at, w.width)+w.width
 }
 
 // end counts what came since the last slot. Packets before the first one with a time are
