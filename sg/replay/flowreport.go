@@ -196,13 +196,10 @@ func (t *flowTally) report(j *FlowJudge, log flowlog.Stats) *FlowReport {
 		out.InPolicy++
 	}
 	for u := range numUndecided {
-		if c := t.undecided[u]; u != 0 && u != NotGiven && c.Records > 0 {
-			out.Undecided = append(out.Undecided, UndecidedCount{u, 0, c})
-		}
-	}
-	for reason, c := range t.missing {
-		if c.Records > 0 {
-			out.Undecided = append(out.Undecided, UndecidedCount{NotGiven, sg.Reason(reason), c})
+		for reason, c := range t.undecided[u] {
+			if c.Records > 0 {
+				out.Undecided = append(out.Undecided, UndecidedCount{u, sg.Reason(reason), c})
+			}
 		}
 	}
 	for e := range flowlog.ByFlags + 1 {

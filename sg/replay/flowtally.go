@@ -39,8 +39,7 @@ const (
 type flowTally struct {
 	verdicts   [sg.Unknown + 1]FlowCount
 	agreements [Disagree + 1]FlowCount
-	undecided  [numUndecided]FlowCount
-	missing    [reasons]FlowCount // by the reason of NotGiven
+	undecided  [numUndecided][reasons]FlowCount // with the reason of NotGiven alone
 	evidence   map[flowlog.Evidence]uint64
 	pickedUp   FlowCount
 	noPkt      uint64 // records without pkt-srcaddr and pkt-dstaddr
@@ -131,10 +130,11 @@ func (t *flowTally) add(r *FlowRecord) {
 		*t.over.at(r.Start * time.Second.Milliseconds()).of(r.Verdict)++
 	}
 	if r.Undecided != 0 {
-		t.undecided[r.Undecided].add(r.Record)
+		reason := sg.NoReason
 		if r.Undecided == NotGiven {
-			t.missing[r.Decision.Reason%reasons].add(r.Record)
+			reason = r.Decision.Reason
 		}
+		t.undecided[r.Undecided][reason%reasons].add(r.Record)
 	}
 	if r.ENI == "" {
 		if r.Verdict == sg.NotApplicable && len(t.strangers) < maxFlowCoverage {

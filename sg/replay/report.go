@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -184,23 +185,19 @@ func (r *Report) Of(v sg.Verdict) Count {
 // Blame tells rules that did not match here from those that could not match
 // anywhere: findings are those of [sg.Check] for the topology of the replay.
 func (r *Report) Blame(findings []lint.Finding) {
-	type reason struct {
-		text     string
-		needless bool
-	}
-	never := map[rulePlace]reason{}
+	never := map[rulePlace]lint.Finding{}
 	for _, f := range findings {
 		switch f.Kind {
 		case lint.NeverMatches, lint.Stale, lint.Dangling, lint.Shadowed, lint.DuplicateRule:
-			if at := (rulePlace{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].text == "" {
-				never[at] = reason{f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule}
+			if at := (rulePlace{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].Text == "" {
+				never[at] = f
 			}
 		}
 	}
 	for i := range r.Rules {
 		h := &r.Rules[i]
-		why := never[placeOf(h.Rule)]
-		h.Never, h.Needless = why.text, why.needless
+		f := never[placeOf(h.Rule)]
+		h.Never, h.Needless = f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule
 	}
 }
 
@@ -258,11 +255,11 @@ func (r *run) hits(ref sg.RuleRef) RuleHits {
 	hits := RuleHits{Rule: ref}
 	for _, w := range r.workers {
 		if n := w.tally.rules.byRule[ref]; n != nil {
-			hits.Admitted += n.admitted
-			hits.Carried += n.carried
-			if n.number > 0 && (hits.Number == 0 || n.number < hits.Number) {
-				hits.First, hits.Number, hits.Time, hits.via, hits.at = n.first, n.number, n.time, n.via, n.at
+			admitted, carried := hits.Admitted+n.Admitted, hits.Carried+n.Carried
+			if n.Number > 0 && (hits.Number == 0 || n.Number < hits.Number) {
+				hits = *n
 			}
+			hits.Rule, hits.Admitted, hits.Carried = ref, admitted, carried
 		}
 	}
 	return hits
@@ -280,7 +277,9 @@ func (r *run) reportMemory(out *Report) {
 			}
 		}
 	}
-	slices.SortFunc(all, compareTalkers)
+	slices.SortFunc(all, func(a, b *talker) int {
+		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
+	})
 	for _, t := range all[:min(len(all), MaxTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
 			via := r.Via

@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"cmp"
-
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -61,10 +59,4 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 	}
 	k.Count.add(p.Frame.Length)
 	k.SeveralPorts = k.SeveralPorts || h.DstPort != k.First.DstPort
-}
-
-// compareTalkers puts the one with most packets first, and of equals the one
-// that was seen first.
-func compareTalkers(a, b *talker) int {
-	return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 }

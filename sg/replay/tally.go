@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"time"
-
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -51,7 +49,7 @@ func (t *tally) add(p *Packet) {
 	}
 	hops := o.Hops()
 	if len(hops) == 1 && o.Reason == sg.Tracked && hops[0].Decision.Rule == t.rules.last && t.rules.last != (sg.RuleRef{}) {
-		t.rules.count.carried++ // most packets of most captures
+		t.rules.count.Carried++ // most packets of most captures
 		return
 	}
 	t.addHops(p, hops)
@@ -82,26 +80,14 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 
 // ruleCounts counts what rules admitted.
 type ruleCounts struct {
-	byRule map[sg.RuleRef]*ruleCount
+	byRule map[sg.RuleRef]*RuleHits
 	last   sg.RuleRef
-	count  *ruleCount // of last
-}
-
-type ruleCount struct {
-	admitted uint64 // by the rule itself
-	carried  uint64 // on connections that the rule opened
-
-	// The first packet that it admitted itself.
-	first  packet.Header
-	number uint64
-	time   time.Time
-	via    sg.Via   // by its tunnels
-	at     sg.ENIID // where
+	count  *RuleHits // of last
 }
 
 func (c *ruleCounts) init() {
-	c.byRule = map[sg.RuleRef]*ruleCount{}
-	c.count = &ruleCount{}
+	c.byRule = map[sg.RuleRef]*RuleHits{}
+	c.count = &RuleHits{}
 }
 
 func (c *ruleCounts) add(hop *sg.Hop, p *Packet) {
@@ -109,17 +95,17 @@ func (c *ruleCounts) add(hop *sg.Hop, p *Packet) {
 	if d.Rule != c.last {
 		n := c.byRule[d.Rule]
 		if n == nil {
-			n = &ruleCount{}
+			n = &RuleHits{}
 			c.byRule[d.Rule] = n
 		}
 		c.last, c.count = d.Rule, n
 	}
 	if d.Reason == sg.Tracked || d.Reason == sg.Related {
-		c.count.carried++
+		c.count.Carried++
 		return
 	}
-	if c.count.admitted++; c.count.admitted == 1 {
-		c.count.first, c.count.number, c.count.time, c.count.via = p.Frame.Header, p.Number, p.Time, p.via(sg.Via{})
+	if c.count.Admitted++; c.count.Admitted == 1 {
+		c.count.First, c.count.Number, c.count.Time, c.count.via = p.Frame.Header, p.Number, p.Time, p.via(sg.Via{})
 		c.count.at = hop.Enforcer.ID()
 	}
 }

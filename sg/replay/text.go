@@ -40,7 +40,8 @@ func NamesOf(t *sg.Topology) TextOptions {
 //	        web ingress: web-sg ingress[0] (tcp 443 from 0.0.0.0/0)
 //
 // Lines are at most 80 columns wide, and longer ones go on in the next between words.
-// Columns grow with their numbers. Call Flush at the end.
+// Columns grow with their numbers, but for timestamps that are stray as [Disorder] says.
+// Call Flush at the end.
 type Text struct {
 	names
 	lineBuffer
@@ -108,12 +109,15 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	t.numbers = max(t.numbers, len(number))
 	b := append(padLeft(t.buf, number, t.numbers), ' ')
 	seconds := strconv.AppendFloat(digits[:0], since.Seconds(), 'f', 6, 64)
-	t.seconds = max(t.seconds, len(seconds))
-	b = append(padLeft(b, seconds, t.seconds), "  "...)
+	width := max(t.seconds, len(seconds))
+	if !p.Frame.Time.After(p.Time) {
+		t.seconds = width
+	}
+	b = append(padLeft(b, seconds, width), "  "...)
 	b = paint(b, t.color, p.Outcome.Verdict, verdictWord[p.Outcome.Verdict], len("verdict"))
 	b = append(b, "  "...)
 	t.why = appendPacket(t.why[:0], &p.Frame.Header)
-	at := t.numbers + t.seconds + len("   verdict  ")
+	at := t.numbers + width + len("   verdict  ")
 	b, _ = prose.Wrap(b, t.why, at, at)
 	t.buf = append(b, '\n')
 }
@@ -251,4 +255,19 @@ func reasonWords(r sg.Reason) string {
 		return s
 	}
 	return r.String()
+}
+
+func padLeft(b, s []byte, width int) []byte { return append(prose.Blanks(b, width-len(s)), s...) }
+
+// ANSI colours of verdicts: red, green, yellow, and grey for what nobody judged.
+var verdictColor = [...]string{sg.Drop: "31", sg.Accept: "32", sg.Unknown: "33", sg.NotApplicable: "90"}
+
+// paint appends a word of a verdict's colour, and fills up to a width.
+func paint(b []byte, on bool, v sg.Verdict, word string, width int) []byte {
+	if on {
+		b = append(append(append(append(append(b, "\x1b["...), verdictColor[v]...), 'm'), word...), "\x1b[0m"...)
+	} else {
+		b = append(b, word...)
+	}
+	return prose.Blanks(b, width-len(word))
 }

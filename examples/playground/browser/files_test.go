@@ -20,7 +20,7 @@ func TestFiles(t *testing.T) {
 	assert.Empty(t, say[string](p, "document.getElementById('topology').value"), "the story is gone")
 
 	p.choose(filepath.Join(demo, "vpcs.json"), filepath.Join(demo, "demo.pcap"))
-	p.verdict("Capture: 19 packets: 15 accepted, 4 dropped")
+	p.verdict("In the capture, 19 packets: 15 accepted, 4 dropped")
 	assert.Equal(t, 19, say[int](p, "document.querySelectorAll('#panel-capture tbody tr').length"))
 	p.do(chooseOption("#which", "refused"))
 	assert.Equal(t, 4, say[int](p, "document.querySelectorAll('#panel-capture tbody tr').length"))
@@ -37,9 +37,9 @@ func TestFiles(t *testing.T) {
 	// As text, a rule can be changed: the capture is judged again.
 	p.click("#as-text")
 	p.until(`document.getElementById('topology').value.includes('rule ')`)
-	p.verdict("Capture: 19 packets: 15 accepted, 4 dropped")
+	p.verdict("In the capture, 19 packets: 15 accepted, 4 dropped")
 	p.edit("#topology", "egress tcp 5432", "egress tcp 5433")
-	p.verdict("Capture: 19 packets: 10 accepted, 9 dropped")
+	p.verdict("In the capture, 19 packets: 10 accepted, 9 dropped")
 
 	// What is nothing of the kind is named, and stays text.
 	name := filepath.Join(t.TempDir(), "<img src=x onerror=alert(1)>.json")

@@ -101,7 +101,7 @@ async function replay() {
     capture.show(result, engine.memory);
     if (result.map && !map.of) map.show(result.map);
     if (tabs.selected === 'report') capture.showReport();
-    verdict(`Capture: ${counts(result.count)}`, '');
+    verdict(`In the capture, ${counts(result.count)}`, '');
   } catch (e) {
     if (!(e instanceof Stopped)) {
       held = true;
