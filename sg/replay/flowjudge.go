@@ -313,12 +313,7 @@ func decisive(o *sg.Outcome) sg.Decision {
 }
 
 // back returns the direction of answers.
-func back(d sg.Direction) sg.Direction {
-	if d == sg.Ingress {
-		return sg.Egress
-	}
-	return sg.Ingress
-}
+func back(d sg.Direction) sg.Direction { return sg.Ingress + sg.Egress - d }
 
 // headerOf is the header of a packet without payload.
 func headerOf(t packet.FiveTuple, flags packet.TCPFlags) packet.Header {

@@ -344,3 +344,27 @@ func (os observers) Observe(p *Packet) error {
 	}
 	return nil
 }
+
+// A Split is an [Observer] that writes the accepted packets to one capture and
+// the dropped ones to another. Packets that nobody judged are in neither. A nil
+// Writer leaves its packets out. Flush the writers at the end.
+type Split struct {
+	Accepted *capture.Writer
+	Dropped  *capture.Writer
+}
+
+// Observe implements [Observer]. The error for a packet that the format of the
+// output cannot hold is a [*FrameError].
+func (s *Split) Observe(p *Packet) error {
+	var w *capture.Writer
+	switch p.Outcome.Verdict {
+	case sg.Accept:
+		w = s.Accepted
+	case sg.Drop:
+		w = s.Dropped
+	}
+	if w == nil {
+		return nil
+	}
+	return frameError(p, w.WriteFrame(p.Frame))
+}

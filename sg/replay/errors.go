@@ -4,33 +4,26 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
-	"github.com/sgsim/sgsim/sg"
 )
 
-// A Split is an [Observer] that writes the accepted packets to one capture and
-// the dropped ones to another. Packets that nobody judged are in neither. A nil
-// Writer leaves its packets out. Flush the writers at the end.
-type Split struct {
-	Accepted *capture.Writer
-	Dropped  *capture.Writer
+// A LinkError says that packets were not judged because nobody can tell where in
+// their frames the IP header is. They count as not applicable; all other packets
+// were judged.
+type LinkError struct {
+	Source  int             // the first one's capture, among those given to Run
+	Packet  int             // the first one's number in that capture
+	Link    packet.LinkType // and its link type
+	Packets uint64          // how many there were, over all captures and link types
 }
 
-// Observe implements [Observer]. The error for a packet that the format of the
-// output cannot hold is a [*FrameError].
-func (s *Split) Observe(p *Packet) error {
-	var w *capture.Writer
-	switch p.Outcome.Verdict {
-	case sg.Accept:
-		w = s.Accepted
-	case sg.Drop:
-		w = s.Dropped
-	}
-	if w == nil {
-		return nil
-	}
-	return frameError(p, w.WriteFrame(p.Frame))
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("unsupported link type: %v; packets not judged: %d, packet %d first", e.Link, e.Packets, e.Packet)
 }
+
+// Unwrap returns [packet.ErrLinkType].
+func (e *LinkError) Unwrap() error { return packet.ErrLinkType }
 
 // frameError says which packet it was that a capture cannot hold.
 func frameError(p *Packet, err error) error {
