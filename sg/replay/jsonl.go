@@ -58,7 +58,7 @@ func (l *lineBuffer) flushLarge() error {
 type JSONL struct {
 	lineBuffer
 	clock timeText
-	rules map[sg.RuleRef]ruleJSONL
+	rules map[sg.RuleRef]*ruleJSONL
 	enis  map[*sg.Enforcer][]byte
 
 	// The texts of all decisions, of the packet and of a hop.
@@ -73,7 +73,7 @@ type ruleJSONL struct{ start, rule []byte }
 func NewJSONL(w io.Writer) *JSONL {
 	j := &JSONL{
 		lineBuffer: lineBuffer{w, make([]byte, 0, flushAt+4<<10)},
-		rules:      map[sg.RuleRef]ruleJSONL{}, enis: map[*sg.Enforcer][]byte{},
+		rules:      map[sg.RuleRef]*ruleJSONL{}, enis: map[*sg.Enforcer][]byte{},
 	}
 	for v := range j.packets {
 		for r := range j.packets[v] {
@@ -128,16 +128,20 @@ func (j *JSONL) Observe(p *Packet) error {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		var rule ruleJSONL
+		var rule *ruleJSONL
 		if !hop.Decision.Rule.IsZero() {
 			rule = j.rule(hop.Decision.Rule)
 		}
-		if rule.start == nil {
-			rule.start = j.eni(hop.Enforcer)
+		if rule != nil && rule.start != nil {
+			b = append(b, rule.start...)
+		} else {
+			b = append(b, j.eni(hop.Enforcer)...)
 		}
-		b = append(b, rule.start...)
 		b = append(b, j.hops[hop.Direction][hop.Decision.Verdict][hop.Decision.Reason%reasons]...)
-		b = append(append(b, rule.rule...), '}')
+		if rule != nil {
+			b = append(b, rule.rule...)
+		}
+		b = append(b, '}')
 	}
 	j.buf = append(b, "]}\n"...)
 	return j.flushLarge()
@@ -154,9 +158,10 @@ func (j *JSONL) eni(e *sg.Enforcer) []byte {
 	return s
 }
 
-func (j *JSONL) rule(r sg.RuleRef) ruleJSONL {
-	s, ok := j.rules[r]
-	if !ok {
+func (j *JSONL) rule(r sg.RuleRef) *ruleJSONL {
+	s := j.rules[r]
+	if s == nil {
+		s = &ruleJSONL{}
 		if acl := r.ACL(); acl != "" {
 			s.start = escape.AppendJSON([]byte(`{"acl":`), string(acl))
 			s.rule = escape.AppendJSON([]byte(`,"entry":`), entryName(r))
