@@ -14,23 +14,23 @@ import (
 // A networkACL is a network ACL under construction.
 type networkACL struct {
 	sg.NetworkACL
-	at      *cursor
-	whole   bool                   // all its entries were told, not only some
-	decided bool                   // a plan manages it
-	entries [2]map[int]placedEntry // by number
+	told
+	whole   bool // all its entries were told, not only some
+	decided bool // a plan manages it
+	entries things[entryKey, *aclEntry]
 }
 
-// A placedEntry is where an entry was read, and where it is in its list.
-type placedEntry struct {
-	at    *cursor
-	index int
+type aclEntry struct {
+	sg.ACLEntry
+	told
 }
 
 // An association says which ACL a subnet has.
 type association struct {
+	subnet sg.SubnetID
 	acl    sg.NetworkACLID
 	weight weight
-	at     *cursor
+	told
 }
 
 // A weight is how much an association counts.
@@ -48,71 +48,61 @@ type entryKey struct {
 	number int
 }
 
-func (b *builder) acl(id sg.NetworkACLID, at *cursor) *networkACL {
-	return once(b.aclOf, &b.acls, id, networkACL{NetworkACL: sg.NetworkACL{ID: id}, at: at})
+// acl adds what is said at a place of a network ACL, but for its entries and subnets.
+func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
+	a := b.acls.get(p.ID, &networkACL{NetworkACL: sg.NetworkACL{ID: p.ID}, told: told{at}})
+	setDefault(&a.VPC, p.VPC)
+	setDefault(&a.Name, p.Name)
+	a.IsDefault = a.IsDefault || p.IsDefault
+	return a
 }
 
 // add adds an entry. One that several inputs tell alike is one.
 func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
-	list := topotext.EntriesOf(&a.NetworkACL, dir)
-	seen := &a.entries[dir-sg.Ingress]
-	if old, known := (*seen)[e.Number]; known {
-		if (*list)[old.index] != e {
-			p := old.at.place()
-			at.fail(codeACLEntry, "%s has another %s entry %d at line %d of %s", a.ID, dir, e.Number, p.Line, p.File)
-		}
-		return
+	said := &aclEntry{e, told{at}}
+	switch old := a.entries.get(entryKey{dir, e.Number}, said); {
+	case old == said:
+		list := topotext.EntriesOf(&a.NetworkACL, dir)
+		*list = append(*list, e)
+	case old.ACLEntry != e:
+		p := old.place()
+		at.fail(codeACLEntry, "%s has another %s entry %d at line %d of %s", a.ID, dir, e.Number, p.Line, p.File)
 	}
-	if *seen == nil {
-		*seen = make(map[int]placedEntry)
-	}
-	(*seen)[e.Number] = placedEntry{at, len(*list)}
-	*list = append(*list, e)
 }
 
 // associate gives a subnet an ACL, unless what weighs more gives it another.
 func (b *builder) associate(subnet sg.SubnetID, acl sg.NetworkACLID, weight weight, at *cursor) {
-	old, known := b.aclOfSubnet[subnet]
-	switch {
-	case known && old.weight > weight:
-		return
-	case known && old.weight == weight && old.acl != acl:
-		at.fail("", "%s has %s here and %s at %s: give the newer of the two", subnet, acl, old.acl, old.at.place())
-		return
+	said := association{subnet, acl, weight, told{at}}
+	old := b.aclSubnets.get(subnet, &said)
+	if old.weight == weight && old.acl != acl {
+		at.fail("", "%s has %s here and %s at %s: give the newer of the two", subnet, acl, old.acl, old.place())
+	} else if old.weight <= weight {
+		*old = said
 	}
-	if !known {
-		b.aclSubnets = append(b.aclSubnets, subnet)
-	}
-	b.aclOfSubnet[subnet] = association{acl, weight, at}
 }
 
 // networkACLs reads describe-network-acls (IN-12).
 func (b *builder) networkACLs(c *cursor) {
-	for item := range c.objects() {
-		id, ok := item.field("NetworkAclId").need()
-		if !ok || b.isGone(id, item) {
-			continue
-		}
-		a := b.acl(sg.NetworkACLID(id), item)
-		setDefault(&a.VPC, sg.VPCID(item.field("VpcId").str()))
-		setDefault(&a.Name, nameTag(item.field("Tags")))
-		a.IsDefault = a.IsDefault || item.field("IsDefault").flag()
+	for id, item := range b.items(c, "NetworkAclId") {
+		a := b.acl(sg.NetworkACL{
+			ID:        sg.NetworkACLID(id),
+			VPC:       sg.VPCID(item.field("VpcId").str()),
+			Name:      nameTag(item.field("Tags")),
+			IsDefault: item.field("IsDefault").flag(),
+		}, item)
 		if a.decided {
 			continue // the plan tells entries and subnets
 		}
 		a.whole = true
 		for s := range item.field("Associations").objects() {
-			if id, ok := s.field("SubnetId").need(); ok && !b.dissociated[sg.SubnetID(id)] {
+			if id, ok := s.field("SubnetId").need(); ok && !b.takes(sg.SubnetID(id), nil) {
 				b.associate(sg.SubnetID(id), a.ID, fromListing, s)
 			}
 		}
 		for entry := range item.field("Entries").objects() {
-			dir := sg.Ingress
-			if egress := entry.field("Egress"); !egress.there() {
-				egress.fail(codeMissingParam, "is missing: ingress or egress?")
+			dir, ok := entry.direction("Egress")
+			if !ok {
 				continue
-			} else if egress.flag() {
-				dir = sg.Egress
 			}
 			ports, icmp := entry.field("PortRange"), entry.field("IcmpTypeCode")
 			x := entryReader{
@@ -120,7 +110,7 @@ func (b *builder) networkACLs(c *cursor) {
 				cidr4: entry.field("CidrBlock"), cidr6: entry.field("Ipv6CidrBlock"),
 				from: ports.field("From"), to: ports.field("To"), typ: icmp.field("Type"), code: icmp.field("Code"),
 			}
-			if e, ok := x.read(); ok && !b.aclEntries[a.ID][entryKey{dir, e.Number}] {
+			if e, ok := x.read(); ok && !b.takes(a.ID, entryKey{dir, e.Number}) {
 				a.add(dir, e, entry)
 			}
 		}
@@ -129,10 +119,7 @@ func (b *builder) networkACLs(c *cursor) {
 
 // aclPart adds what a line of a topology's text form says of an ACL, which may declare it.
 func (b *builder) aclPart(p *sg.NetworkACL, declares bool, c *cursor) {
-	a := b.acl(p.ID, c)
-	setDefault(&a.VPC, p.VPC)
-	setDefault(&a.Name, p.Name)
-	a.IsDefault = a.IsDefault || p.IsDefault
+	a := b.acl(*p, c)
 	if a.decided {
 		return
 	}
@@ -243,33 +230,33 @@ func (c *cursor) whole(missing int) (int, bool) {
 
 // finishACLs returns the ACLs of which all is known, each with its subnets.
 func (b *builder) finishACLs() (all []sg.NetworkACL) {
-	if len(b.acls) == 0 {
+	if len(b.acls.all) == 0 {
 		return nil
 	}
 	placed := false // some subnet has an address
 	defaults := make(map[sg.VPCID]*networkACL)
-	for _, a := range b.acls {
+	for _, a := range b.acls.all {
 		if a.IsDefault {
 			defaults[a.VPC] = a
 		}
 	}
-	for _, v := range b.vpcs {
-		a := b.aclOf[v.defaultACL]
+	for _, v := range b.vpcs.all {
+		a := b.acls.of[v.defaultACL]
 		if a == nil {
 			a = defaults[v.ID]
 		}
 		b.defaultACL(v, a)
-		placed = placed || slices.ContainsFunc(v.subnets, func(s *subnet) bool { return len(s.CIDRs) > 0 })
+		placed = placed || slices.ContainsFunc(v.subnets.all, func(s *subnet) bool { return len(s.CIDRs) > 0 })
 	}
-	if !placed && len(b.enis) > 0 {
-		b.acls[0].at.warn("", "no input tells the addresses of subnets, so that an address without an interface is taken to be outside of them: add describe-subnets")
+	if !placed && len(b.enis.all) > 0 {
+		b.acls.all[0].at.warn("", "no input tells the addresses of subnets, so that an address without an interface is taken to be outside of them: add describe-subnets")
 	}
-	for _, s := range b.aclSubnets {
-		if at := b.aclOfSubnet[s]; b.aclOf[at.acl] != nil {
-			b.aclOf[at.acl].Subnets = append(b.aclOf[at.acl].Subnets, s)
+	for _, s := range b.aclSubnets.all {
+		if a := b.acls.of[s.acl]; a != nil {
+			a.Subnets = append(a.Subnets, s.subnet)
 		}
 	}
-	for _, a := range b.acls {
+	for _, a := range b.acls.all {
 		if !a.whole {
 			a.at.warn("", "%s is a network ACL of which only this is known, so that it is not judged: add describe-network-acls", a.ID)
 			continue
@@ -288,7 +275,7 @@ func (b *builder) defaultACL(v *vpc, a *networkACL) {
 		}
 		id := v.defaultACL
 		setDefault(&id, sg.NetworkACLID(fmt.Sprintf("default of %s", v.ID)))
-		a = b.acl(id, v.at)
+		a = b.acl(sg.NetworkACL{ID: id}, v.at)
 	}
 	a.IsDefault = true
 	setDefault(&a.VPC, v.ID)
@@ -309,15 +296,8 @@ func (b *builder) defaultACL(v *vpc, a *networkACL) {
 // ACLPlace returns where a network ACL of the last topology was first read or, where dir
 // is not zero, its entry of a number; the zero Place for others.
 func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {
-	a := l.built.aclOf[id]
-	switch {
-	case a == nil:
-		return Place{}
-	case dir != sg.Ingress && dir != sg.Egress:
-		return a.at.place()
+	if a := l.built.acls.of[id]; a != nil && dir != 0 {
+		return a.entries.place(entryKey{dir, number})
 	}
-	if e, ok := a.entries[dir-sg.Ingress][number]; ok {
-		return e.at.place()
-	}
-	return Place{}
+	return l.built.acls.place(id)
 }

@@ -25,29 +25,15 @@ type builder struct {
 
 	groupNames map[string][]sg.GroupID // made when all groups are read
 
-	groups  []*group
-	groupOf map[sg.GroupID]*group
-
-	lists  []*prefixList
-	listOf map[sg.PrefixListID]*prefixList
-
-	enis  []*eni
-	eniOf map[sg.ENIID]*eni
-
-	vpcs  []*vpc
-	vpcOf map[sg.VPCID]*vpc
-
-	acls        []*networkACL
-	aclOf       map[sg.NetworkACLID]*networkACL
-	aclSubnets  []sg.SubnetID // in the order in which they were told
-	aclOfSubnet map[sg.SubnetID]association
-
-	peerings  []*peering
-	peeringOf map[sg.PeeringID]*peering
-
-	gateways  []*gateway
-	gatewayOf map[string]*gateway
-	attached  bool // attachments to transit gateways are told, be it that there are none
+	groups     things[sg.GroupID, *group]
+	lists      things[sg.PrefixListID, *prefixList]
+	enis       things[sg.ENIID, *eni]
+	vpcs       things[sg.VPCID, *vpc]
+	acls       things[sg.NetworkACLID, *networkACL]
+	aclSubnets things[sg.SubnetID, *association]
+	peerings   things[sg.PeeringID, *peering]
+	gateways   things[string, *gateway]
+	attached   bool // attachments to transit gateways are told, be it that there are none
 
 	typeOf       map[sg.InstanceID]string // of instance
 	typeTimeouts map[string]conntrack.Timeouts
@@ -55,26 +41,16 @@ type builder struct {
 
 func newBuilder() *builder {
 	return &builder{
-		decisions: newDecisions(),
+		decisions: decisions{gone: make(map[string]*cursor), taken: make(map[taken]bool), owned: make(map[string]owned)},
 		seed:      maphash.MakeSeed(),
-		groupOf:   make(map[sg.GroupID]*group),
-		listOf:    make(map[sg.PrefixListID]*prefixList),
-		eniOf:     make(map[sg.ENIID]*eni),
-		vpcOf:     make(map[sg.VPCID]*vpc),
-		peeringOf: make(map[sg.PeeringID]*peering),
-		gatewayOf: make(map[string]*gateway),
-
-		typeOf: make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
-
-		aclOf:       make(map[sg.NetworkACLID]*networkACL),
-		aclOfSubnet: make(map[sg.SubnetID]association),
+		typeOf:    make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
 	}
 }
 
 // A group is a security group under construction.
 type group struct {
 	sg.Group
-	at           *cursor
+	told
 	whole        bool // all its rules were read, not only some
 	associations set[sg.VPCID]
 
@@ -108,20 +84,52 @@ type identity struct {
 	nth  int32
 }
 
-// group returns the group with an id, made where it is new.
-func (b *builder) group(id sg.GroupID, at *cursor) *group {
-	return once(b.groupOf, &b.groups, id, group{Group: sg.Group{ID: id}, at: at})
+// group adds what is said at a place of a group, but for its rules.
+func (b *builder) group(p sg.Group, at *cursor) *group {
+	g := b.groups.get(p.ID, &group{Group: sg.Group{ID: p.ID}, told: told{at}})
+	setDefault(&g.Name, p.Name)
+	setDefault(&g.Description, p.Description)
+	setDefault(&g.VPC, p.VPC)
+	setDefault(&g.Account, p.Account)
+	g.associations.add(&g.Associations, p.Associations...)
+	return g
 }
 
-// once returns the thing with an id. Where there is none yet it is made, and is the
-// last of all.
-func once[K comparable, T any](of map[K]*T, all *[]*T, id K, x T) *T {
-	if of[id] == nil {
-		of[id] = &x
-		*all = append(*all, &x)
-	}
-	return of[id]
+// Things of one kind are found by their ids, and stand in the order in which they were
+// first told.
+type things[K comparable, T placed] struct {
+	all []T
+	of  map[K]T
 }
+
+// get returns the thing with an id, which is x where there is none yet.
+func (s *things[K, T]) get(id K, x T) T {
+	if old, known := s.of[id]; known {
+		return old
+	}
+	if s.of == nil {
+		s.of = make(map[K]T)
+	}
+	s.of[id] = x
+	s.all = append(s.all, x)
+	return x
+}
+
+// place returns where the thing with an id was first read, the zero Place where there is
+// none.
+func (s *things[K, T]) place(id K) Place {
+	if x, known := s.of[id]; known {
+		return x.place()
+	}
+	return Place{}
+}
+
+// What is placed says where it was first read.
+type placed interface{ place() Place }
+
+type told struct{ at *cursor }
+
+func (t *told) place() Place { return t.at.place() }
 
 // side returns the rules of one direction and what is known of them.
 func (g *group) side(dir sg.Direction) (*[]sg.Rule, *[]ruleInfo) {
@@ -156,13 +164,20 @@ func (g *group) own(r sg.Rule) sg.Rule {
 	return r
 }
 
-// addRule adds a rule that was read at c. list is the list it is part of. full says
-// that this is the last of the group's listings.
+// addRule adds a rule that was read at c, unless a plan has decided about it. list is the
+// list it is part of. full says that this is the last of the group's listings.
 func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
 	r = g.own(r)
 	id := identity{dir: dir, rule: r.Canonical(g.ID)}
 	rules, info := g.side(dir)
 	first, hash, known := g.find(b.seed, id)
+	decides := b.planning || g.decidedIn(c)
+	if !known && !decides && (g.decided != nil || b.takes(g.ID, nil) && b.takes(g.ID, id)) {
+		if g.overruled++; g.overruled == 1 {
+			g.firstOverruled = c
+		}
+		return
+	}
 	i := first
 	if known {
 		f := &(*info)[first]
@@ -180,7 +195,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 		}
 		g.ruleOf[hash] = i
 		*rules = append(*rules, r)
-		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: b.planning || g.decidedIn(c), list: list, seen: 1})
+		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: decides, list: list, seen: 1})
 	} else if old := &(*rules)[i]; old.ID != "" && r.ID != "" && old.ID != r.ID {
 		at := (*info)[i].at.place()
 		c.warn(codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
@@ -234,7 +249,7 @@ func addNew[T comparable](s []T, items ...T) []T {
 
 type prefixList struct {
 	sg.PrefixList
-	at        *cursor
+	told
 	entriesAt []*cursor // of each of Entries
 	entries   bool      // some document told all of them
 	lacking   bool      // some of its entries AWS has yet to tell
@@ -245,8 +260,14 @@ type prefixList struct {
 	entryOf map[netip.Prefix]int // in Entries
 }
 
-func (b *builder) list(id sg.PrefixListID, at *cursor) *prefixList {
-	return once(b.listOf, &b.lists, id, prefixList{PrefixList: sg.PrefixList{ID: id}, at: at})
+// list adds what is said at a place of a prefix list, but for its entries.
+func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
+	l := b.lists.get(p.ID, &prefixList{PrefixList: sg.PrefixList{ID: p.ID}, told: told{at}})
+	setDefault(&l.Name, p.Name)
+	setDefault(&l.Family, p.Family)
+	setDefault(&l.MaxEntries, p.MaxEntries)
+	setDefault(&l.Owner, p.Owner)
+	return l
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
@@ -264,7 +285,7 @@ func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
 
 type eni struct {
 	sg.ENI
-	at        *cursor
+	told
 	undecided bool     // AWS has yet to choose addresses
 	named     []string // its groups by their names, or ids
 	decided   *cursor  // where a plan manages it
@@ -279,7 +300,7 @@ type eni struct {
 }
 
 func (b *builder) eni(id sg.ENIID, at *cursor) *eni {
-	return once(b.eniOf, &b.enis, id, eni{ENI: sg.ENI{ID: id}, at: at})
+	return b.enis.get(id, &eni{ENI: sg.ENI{ID: id}, told: told{at}})
 }
 
 func (e *eni) addAddrs(a ...netip.Addr)      { e.addrs.add(&e.Addrs, a...) }
@@ -307,44 +328,41 @@ func (e *eni) merge(o *sg.ENI) {
 
 type vpc struct {
 	sg.VPC
+	told
 	planned    bool // a plan manages it
 	defaultACL sg.NetworkACLID
-	at         *cursor
 	cidrs      set[netip.Prefix]
-	subnets    []*subnet
-	subnetOf   map[sg.SubnetID]*subnet
+	subnets    things[sg.SubnetID, *subnet]
 }
 
 type subnet struct {
 	sg.Subnet
+	told
 	cidrs set[netip.Prefix]
 }
 
-func (b *builder) vpc(id sg.VPCID, at *cursor) *vpc {
-	return once(b.vpcOf, &b.vpcs, id, vpc{VPC: sg.VPC{ID: id}, at: at, subnetOf: make(map[sg.SubnetID]*subnet)})
-}
-
-func (v *vpc) addCIDRs(p ...netip.Prefix) { v.cidrs.add(&v.CIDRs, p...) }
-
-func (v *vpc) addSubnet(id sg.SubnetID, cidrs ...netip.Prefix) {
-	s := once(v.subnetOf, &v.subnets, id, subnet{Subnet: sg.Subnet{ID: id}})
-	s.cidrs.add(&s.CIDRs, cidrs...)
+// vpc adds what is said at a place of a VPC and its subnets.
+func (b *builder) vpc(p sg.VPC, at *cursor) *vpc {
+	v := b.vpcs.get(p.ID, &vpc{VPC: sg.VPC{ID: p.ID}, told: told{at}})
+	setDefault(&v.Account, p.Account)
+	v.Default = v.Default || p.Default
+	v.cidrs.add(&v.CIDRs, p.CIDRs...)
+	for _, said := range p.Subnets {
+		s := v.subnets.get(said.ID, &subnet{Subnet: sg.Subnet{ID: said.ID}, told: told{at}})
+		s.cidrs.add(&s.CIDRs, said.CIDRs...)
+	}
+	return v
 }
 
 type peering struct {
 	sg.Peering
-	at      *cursor
+	told
 	guessed bool // from a rule that names it, until something better comes
 }
 
 func (b *builder) peering(p sg.Peering, at *cursor, guessed bool) {
-	old := b.peeringOf[p.ID]
-	switch {
-	case old == nil:
-		old = &peering{p, at, guessed}
-		b.peeringOf[p.ID] = old
-		b.peerings = append(b.peerings, old)
-	case old.guessed && !guessed:
-		*old = peering{p, at, false}
+	said := peering{p, told{at}, guessed}
+	if old := b.peerings.get(p.ID, &said); old.guessed && !guessed {
+		*old = said
 	}
 }

@@ -2,7 +2,7 @@ package load
 
 import (
 	"fmt"
-	"net/netip"
+	"iter"
 	"slices"
 
 	"github.com/sgsim/sgsim/sg"
@@ -17,28 +17,24 @@ import (
 type decisions struct {
 	planning bool // a plan is being read
 
-	gone     map[string]*cursor // ids of what is deleted
-	rules    map[sg.GroupID]map[identity]bool
-	parted   map[sg.GroupID]map[sg.VPCID]bool // associations
-	detached map[sg.ENIID]map[sg.GroupID]bool
-	entries  map[sg.PrefixListID]map[netip.Prefix]bool
-	owned    map[string]owned // resources by kind and id
-
-	aclEntries  map[sg.NetworkACLID]map[entryKey]bool
-	dissociated map[sg.SubnetID]bool // from the network ACLs that they had
+	gone  map[string]*cursor // ids of what is deleted
+	taken map[taken]bool
+	owned map[string]owned // resources by kind and id
 }
+
+// A taken is what a plan takes from something that stays, by its id: an identity or a VPC
+// from a group (and nil, where it is any rule), a group from an interface, a prefix from a
+// prefix list, an entryKey from a network ACL, and nil from a subnet for its network ACL.
+type taken struct{ from, what any }
 
 type owned struct {
 	doc *tfDoc
 	at  *cursor
 }
 
-func newDecisions() decisions {
-	return decisions{
-		gone: make(map[string]*cursor), rules: make(map[sg.GroupID]map[identity]bool), parted: make(map[sg.GroupID]map[sg.VPCID]bool),
-		detached: make(map[sg.ENIID]map[sg.GroupID]bool), entries: make(map[sg.PrefixListID]map[netip.Prefix]bool), owned: make(map[string]owned),
-		aclEntries: make(map[sg.NetworkACLID]map[entryKey]bool), dissociated: make(map[sg.SubnetID]bool),
-	}
+// takes reports whether a plan takes something from what has an id.
+func (d *decisions) takes(from, what any) bool {
+	return len(d.taken) > 0 && d.taken[taken{from, what}]
 }
 
 // own notes whose resource an id is, and refuses those that two documents have: a
@@ -87,24 +83,24 @@ func (d *tfDoc) remove(kind string, before, change *cursor) {
 		d.removedRules(kind, before)
 		return
 	case "aws_network_interface_sg_attachment":
-		note(b.detached, sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id")))
+		b.taken[taken{sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id"))}] = true
 		return
 	case "aws_vpc_security_group_vpc_association":
-		note(b.parted, sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id")))
+		b.taken[taken{sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id"))}] = true
 		return
 	case "aws_ec2_managed_prefix_list_entry":
 		if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
-			note(b.entries, sg.PrefixListID(was("prefix_list_id")), p)
+			b.taken[taken{sg.PrefixListID(was("prefix_list_id")), p}] = true
 		}
 		return
 	case "aws_network_acl_rule":
 		x, dir := ruleEntry(before)
 		if n, ok := x.number.whole(0); ok {
-			note(b.aclEntries, sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n})
+			b.taken[taken{sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n}}] = true
 		}
 		return
 	case "aws_network_acl_association":
-		b.dissociated[sg.SubnetID(was("subnet_id"))] = true
+		b.taken[taken{sg.SubnetID(was("subnet_id")), nil}] = true
 		return
 	case "aws_instance":
 		id = was("primary_network_interface_id")
@@ -118,24 +114,27 @@ func (d *tfDoc) remove(kind string, before, change *cursor) {
 	}
 }
 
-// note adds to what a plan takes away from something.
-func note[K, V comparable](of map[K]map[V]bool, k K, v V) {
-	if of[k] == nil {
-		of[k] = make(map[V]bool)
-	}
-	of[k][v] = true
-}
-
 // listEntry adds an entry that a listing has of a prefix list.
 func (b *builder) listEntry(l *prefixList, e sg.PrefixListEntry, at *cursor) {
 	_, known := l.entryOf[e.CIDR]
-	if known || !l.decided && !b.entries[l.ID][e.CIDR] {
+	if known || !l.decided && !b.takes(l.ID, e.CIDR) {
 		l.add(e, at)
 		return
 	}
 	if !l.overruled {
 		l.overruled = true
 		at.warn("", "%s: what the plan does not have is left out from here on, since it decides", l.ID)
+	}
+}
+
+// items goes through those of a listing that have an id and are not deleted.
+func (b *builder) items(c *cursor, key string) iter.Seq2[string, *cursor] {
+	return func(yield func(string, *cursor) bool) {
+		for item := range c.objects() {
+			if id, ok := item.field(key).need(); ok && !b.isGone(id, item) && !yield(id, item) {
+				return
+			}
+		}
 	}
 }
 
@@ -146,25 +145,6 @@ func (b *builder) isGone(id string, c *cursor) bool {
 		c.warn("", "left out: the plan at %s deletes %s", at.place(), id)
 	}
 	return gone
-}
-
-// listRule is addRule for what is no plan: it adds no rule that a plan has decided
-// about.
-func (b *builder) listRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
-	if b.planning || g.decided == nil && b.rules[g.ID] == nil || g.decidedIn(c) {
-		b.addRule(g, dir, r, c, list, full)
-		return
-	}
-	r = g.own(r)
-	id := identity{dir: dir, rule: r.Canonical(g.ID)}
-	_, _, known := g.find(b.seed, id)
-	if known || g.decided == nil && !b.rules[g.ID][id] {
-		b.addRule(g, dir, r, c, list, full)
-		return
-	}
-	if g.overruled++; g.overruled == 1 {
-		g.firstOverruled = c
-	}
 }
 
 // prefer makes what is read at c decide about the group where its input is preferred.
@@ -199,9 +179,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 	if b.isGone(string(e.ID), c) {
 		return
 	}
-	if detached := b.detached[e.ID]; detached != nil {
-		e.Groups = slices.DeleteFunc(e.Groups, func(g sg.GroupID) bool { return detached[g] })
-	}
+	e.Groups = slices.DeleteFunc(e.Groups, func(g sg.GroupID) bool { return b.takes(e.ID, g) })
 	old := b.eni(e.ID, c)
 	what := old.differs(e)
 	switch {

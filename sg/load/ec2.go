@@ -13,18 +13,16 @@ func (b *builder) securityGroups(c *cursor) {
 		c.fail("", "groups as another service lists them, without their rules: %s", giveListings)
 		return
 	}
-	for item := range c.objects() {
-		id, ok := item.field("GroupId").need()
-		if !ok || b.isGone(id, item) {
-			continue
-		}
-		g := b.group(sg.GroupID(id), item)
+	for id, item := range b.items(c, "GroupId") {
+		g := b.group(sg.Group{
+			ID:          sg.GroupID(id),
+			Name:        item.field("GroupName").str(),
+			Description: item.field("Description").str(),
+			VPC:         sg.VPCID(item.field("VpcId").str()),
+			Account:     sg.AccountID(item.field("OwnerId").str()),
+		}, item)
 		g.whole, g.listings = true, append(g.listings, item)
 		g.prefer(item)
-		setDefault(&g.Name, item.field("GroupName").str())
-		setDefault(&g.Description, item.field("Description").str())
-		setDefault(&g.VPC, sg.VPCID(item.field("VpcId").str()))
-		setDefault(&g.Account, sg.AccountID(item.field("OwnerId").str()))
 		for perm := range item.field("IpPermissions").objects() {
 			b.permission(g, sg.Ingress, perm, item)
 		}
@@ -70,7 +68,7 @@ func (b *builder) permission(g *group, dir sg.Direction, c, listing *cursor) {
 			}
 			if peer, okPeer := k.read(b, g, at); ok && okPeer {
 				r.Peer, r.Description = peer, item.field("Description").str()
-				b.listRule(g, dir, r, item, listing, true)
+				b.addRule(g, dir, r, item, listing, true)
 			}
 		}
 	}
@@ -142,18 +140,12 @@ func (b *builder) securityGroupRules(c *cursor) {
 		if _, gone := b.gone[id]; !ok || gone {
 			continue
 		}
-		g := b.group(sg.GroupID(id), item)
+		g := b.group(sg.Group{ID: sg.GroupID(id), Account: sg.AccountID(item.field("GroupOwnerId").str())}, item)
 		g.whole = g.whole || whole
 		g.prefer(item)
-		setDefault(&g.Account, sg.AccountID(item.field("GroupOwnerId").str()))
-		dir := sg.Ingress
-		if egress := item.field("IsEgress"); !egress.there() {
-			egress.fail(codeMissingParam, "is missing: ingress or egress?")
+		dir, ok := item.direction("IsEgress")
+		if !ok {
 			continue
-		} else if !egress.want(boolean) {
-			continue
-		} else if egress.flag() {
-			dir = sg.Egress
 		}
 		if len(g.listings) == 0 && whole {
 			b.listed, b.listedDirs[dir-sg.Ingress] = c, true
@@ -166,8 +158,21 @@ func (b *builder) securityGroupRules(c *cursor) {
 		r.ID = sg.RuleID(item.field("SecurityGroupRuleId").str())
 		r.Description = item.field("Description").str()
 		r.Peer = peer
-		b.listRule(g, dir, r, item, c, false)
+		b.addRule(g, dir, r, item, c, false)
 	}
+}
+
+// direction reads whether a rule or an entry is for egress.
+func (c *cursor) direction(key string) (sg.Direction, bool) {
+	egress := c.field(key)
+	switch {
+	case !egress.there():
+		egress.fail(codeMissingParam, "is missing: ingress or egress?")
+		return 0, false
+	case egress.flag():
+		return sg.Egress, true
+	}
+	return sg.Ingress, egress.is(boolean)
 }
 
 // rulePeer reads the one peer of a rule (IN-04, SG-50).
@@ -202,11 +207,11 @@ func (b *builder) associations(c *cursor) {
 			item.warn("", "left out: the association is %q", clip(state))
 			continue
 		}
-		if b.parted[sg.GroupID(id)][sg.VPCID(vpc)] {
+		if b.takes(sg.GroupID(id), sg.VPCID(vpc)) {
 			item.warn("", "left out: the plan takes %s from %s", id, vpc)
 			continue
 		}
-		g := b.groupOf[sg.GroupID(id)]
+		g := b.groups.of[sg.GroupID(id)]
 		if g == nil {
 			item.warn("", "left out: %s is in no input", id)
 			continue

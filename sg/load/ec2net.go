@@ -57,7 +57,7 @@ func (b *builder) interfaces(c, instance *cursor) {
 		for g := range item.field("Groups").objects() {
 			if id, ok := g.field("GroupId").need(); ok {
 				e.addGroups(sg.GroupID(id))
-				if known := b.groupOf[sg.GroupID(id)]; known != nil { // describe-security-group-rules tells no names
+				if known := b.groups.of[sg.GroupID(id)]; known != nil { // describe-security-group-rules tells no names
 					setDefault(&known.Name, g.field("GroupName").str())
 				}
 			}
@@ -127,18 +127,13 @@ func nameTag(c *cursor) string {
 // prefixLists reads describe-managed-prefix-lists and describe-prefix-lists, whose
 // top-level keys are the same (IN-10, IN-11).
 func (b *builder) prefixLists(c *cursor) {
-	for item := range c.objects() {
-		id, ok := item.field("PrefixListId").need()
-		if !ok {
-			continue
-		}
+	for id, item := range b.items(c, "PrefixListId") {
 		state := item.field("State").str()
 		if state == "delete-complete" {
 			item.warn("", "left out: %s is deleted", id)
 			continue
 		}
-		l := b.list(sg.PrefixListID(id), item)
-		l.describe(item, "PrefixListName", "OwnerId", "AddressFamily", "MaxEntries")
+		l := b.describeList(id, item, "PrefixListName", "OwnerId", "AddressFamily", "MaxEntries")
 		if cidrs := item.field("Cidrs"); cidrs.there() {
 			l.entries = true
 			setDefault(&l.Owner, awsOwner(l.Name))
@@ -151,22 +146,21 @@ func (b *builder) prefixLists(c *cursor) {
 	}
 }
 
-// describe reads what AWS and Terraform say of a list by other keys.
-func (l *prefixList) describe(c *cursor, name, owner, family, most string) {
-	setDefault(&l.Name, c.field(name).str())
-	setDefault(&l.Owner, sg.AccountID(c.field(owner).str()))
+// describeList reads what AWS and Terraform say of a list by other keys.
+func (b *builder) describeList(id string, c *cursor, name, owner, family, most string) *prefixList {
+	p := sg.PrefixList{ID: sg.PrefixListID(id), Name: c.field(name).str(), Owner: sg.AccountID(c.field(owner).str())}
 	switch f := c.field(family); f.str() {
 	case "IPv4":
-		setDefault(&l.Family, packet.IPv4)
+		p.Family = packet.IPv4
 	case "IPv6":
-		setDefault(&l.Family, packet.IPv6)
+		p.Family = packet.IPv6
 	default:
 		if f.there() {
 			f.fail(codeParameter, "%s is neither IPv4 nor IPv6", quote(f.raw()))
 		}
 	}
-	n, _ := c.field(most).integer()
-	setDefault(&l.MaxEntries, n)
+	p.MaxEntries, _ = c.field(most).integer()
+	return b.list(p, c)
 }
 
 // awsOwner tells the lists of AWS by their names, which are reserved (PL-10).
@@ -184,7 +178,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 		c.fail("", "entries of a prefix list, but of which? Give its id before the file: pl-0123=%s", c.src.name)
 		return
 	}
-	l := b.list(id, c)
+	l := b.list(sg.PrefixList{ID: id}, c)
 	l.entries = !b.cut
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
@@ -201,15 +195,13 @@ func (b *builder) prefixListEntries(c *cursor) {
 }
 
 func (b *builder) vpcsOf(c *cursor) {
-	for item := range c.objects() {
-		id, ok := item.field("VpcId").need()
-		if !ok || b.isGone(id, item) {
-			continue
-		}
-		v := b.vpc(sg.VPCID(id), item)
-		setDefault(&v.Account, sg.AccountID(item.field("OwnerId").str()))
-		v.Default = v.Default || item.field("IsDefault").flag()
-		v.addCIDRs(item.blocks()...)
+	for id, item := range b.items(c, "VpcId") {
+		b.vpc(sg.VPC{
+			ID:      sg.VPCID(id),
+			Account: sg.AccountID(item.field("OwnerId").str()),
+			Default: item.field("IsDefault").flag(),
+			CIDRs:   item.blocks(),
+		}, item)
 	}
 }
 
@@ -237,22 +229,15 @@ func (c *cursor) blocks() []netip.Prefix {
 }
 
 func (b *builder) subnets(c *cursor) {
-	for item := range c.objects() {
-		id, ok := item.field("SubnetId").need()
-		vpc, okVPC := item.field("VpcId").need()
-		if !ok || !okVPC || b.isGone(id, item) {
-			continue
+	for id, item := range b.items(c, "SubnetId") {
+		if vpc, ok := item.field("VpcId").need(); ok {
+			b.vpc(sg.VPC{ID: sg.VPCID(vpc), Subnets: []sg.Subnet{{ID: sg.SubnetID(id), CIDRs: item.blocks()}}}, item)
 		}
-		b.vpc(sg.VPCID(vpc), item).addSubnet(sg.SubnetID(id), item.blocks()...)
 	}
 }
 
 func (b *builder) peeringConnections(c *cursor) {
-	for item := range c.objects() {
-		id, ok := item.field("VpcPeeringConnectionId").need()
-		if !ok || b.isGone(id, item) {
-			continue
-		}
+	for id, item := range b.items(c, "VpcPeeringConnectionId") {
 		requester, accepter := item.field("RequesterVpcInfo"), item.field("AccepterVpcInfo")
 		b.peering(sg.Peering{
 			ID:              sg.PeeringID(id),

@@ -40,12 +40,12 @@ func (b *builder) handmade(e *givenENI) {
 // groupNamed returns the id of the one group with a name, where no group has it
 // as its id.
 func (b *builder) groupNamed(id sg.GroupID) sg.GroupID {
-	if b.groupOf[id] != nil {
+	if b.groups.of[id] != nil {
 		return id
 	}
 	if b.groupNames == nil {
 		b.groupNames = make(map[string][]sg.GroupID)
-		for _, g := range b.groups {
+		for _, g := range b.groups.all {
 			b.groupNames[g.Name] = append(b.groupNames[g.Name], g.ID)
 		}
 	}

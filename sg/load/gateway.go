@@ -7,32 +7,29 @@ import "github.com/sgsim/sgsim/sg"
 
 type gateway struct {
 	sg.TransitGateway
-	at *cursor
-	of map[sg.VPCID]attachment
+	told
+	attachments things[sg.VPCID, *attachment]
 }
 
 type attachment struct {
-	index int // in Attachments
-	at    *cursor
+	sg.TransitGatewayAttachment
+	told
 }
 
-// gateway returns the transit gateway with an id.
-func (b *builder) gateway(id string, at *cursor) *gateway {
-	return once(b.gatewayOf, &b.gateways, id, gateway{TransitGateway: sg.TransitGateway{ID: id}, at: at, of: make(map[sg.VPCID]attachment)})
-}
-
-// attach adds an attachment of a VPC, and says whether groups may be named through it
-// where referencing is not empty.
-func (b *builder) attach(id string, vpc sg.VPCID, referencing string, c *cursor) {
-	g := b.gateway(id, c)
-	a, known := g.of[vpc]
-	if !known {
-		a = attachment{len(g.Attachments), c}
-		g.of[vpc] = a
-		g.Attachments = append(g.Attachments, sg.TransitGatewayAttachment{VPC: vpc})
+// gateway adds what is said at a place of a transit gateway and its attachments.
+func (b *builder) gateway(p sg.TransitGateway, c *cursor) {
+	g := b.gateways.get(p.ID, &gateway{TransitGateway: sg.TransitGateway{ID: p.ID}, told: told{c}})
+	b.option(&g.Referencing, p.Referencing, c, g.at)
+	for _, said := range p.Attachments {
+		a := g.attachments.get(said.VPC, &attachment{sg.TransitGatewayAttachment{VPC: said.VPC}, told{c}})
+		b.option(&a.Referencing, said.Referencing, c, a.at)
+		b.attached = true
 	}
-	b.option(&g.Attachments[a.index].Referencing, referencing, c, a.at)
-	b.attached = true
+}
+
+// attach adds an attachment of a VPC to a transit gateway.
+func (b *builder) attach(id, vpc, referencing string, c *cursor) {
+	b.gateway(sg.TransitGateway{ID: id, Attachments: []sg.TransitGatewayAttachment{{VPC: sg.VPCID(vpc), Referencing: referencing}}}, c)
 }
 
 // option sets an option, which the thing at first may have. What a plan says stands.
@@ -44,11 +41,9 @@ func (b *builder) option(old *string, said string, c, first *cursor) {
 }
 
 func (b *builder) transitGateways(c *cursor) {
-	for item := range c.objects() {
-		id, ok := item.field("TransitGatewayId").need()
-		if ok && !b.isGone(id, item) && inForce(item) {
-			g := b.gateway(id, item)
-			b.option(&g.Referencing, item.field("Options").field("SecurityGroupReferencingSupport").str(), item, g.at)
+	for id, item := range b.items(c, "TransitGatewayId") {
+		if inForce(item) {
+			b.gateway(sg.TransitGateway{ID: id, Referencing: item.field("Options").field("SecurityGroupReferencingSupport").str()}, item)
 		}
 	}
 }
@@ -59,7 +54,7 @@ func (b *builder) gatewayAttachments(c *cursor) {
 		id, ok := item.field("TransitGatewayId").need()
 		vpc, okVPC := item.field("VpcId").need()
 		if ok && okVPC && !b.isGone(item.field("TransitGatewayAttachmentId").str(), item) && inForce(item) {
-			b.attach(id, sg.VPCID(vpc), item.field("Options").field("SecurityGroupReferencingSupport").str(), item)
+			b.attach(id, vpc, item.field("Options").field("SecurityGroupReferencingSupport").str(), item)
 		}
 	}
 }
@@ -76,15 +71,13 @@ func inForce(c *cursor) bool {
 
 // gateway reads a transit gateway, attachment one of its attachments to VPCs.
 func (r *tfResource) gateway() {
-	b := r.module.doc.b
-	g := b.gateway(r.id(), r.values)
-	b.option(&g.Referencing, r.values.field("security_group_referencing_support").str(), r.values, g.at)
+	r.module.doc.b.gateway(sg.TransitGateway{ID: r.id(), Referencing: r.values.field("security_group_referencing_support").str()}, r.values)
 }
 
 func (r *tfResource) gatewayAttachment() {
 	id, ok := r.requiredID("transit_gateway_id", wantGateway)
 	vpc, okVPC := r.requiredID("vpc_id", wantVPC)
 	if ok && okVPC {
-		r.module.doc.b.attach(id, sg.VPCID(vpc), r.values.field("security_group_referencing_support").str(), r.values)
+		r.module.doc.b.attach(id, vpc, r.values.field("security_group_referencing_support").str(), r.values)
 	}
 }

@@ -12,10 +12,8 @@ import (
 // DefaultConnectionTrackingConfiguration, read 2026-11.
 
 func (b *builder) instanceTypes(c *cursor) {
-	for item := range c.objects() {
-		if name, ok := item.field("InstanceType").need(); ok {
-			b.typeTimeouts[name] = item.field("NetworkInfo").field("ConnectionTrackingConfiguration").timeouts("Default")
-		}
+	for name, item := range b.items(c, "InstanceType") {
+		b.typeTimeouts[name] = item.field("NetworkInfo").field("ConnectionTrackingConfiguration").timeouts("Default")
 	}
 }
 

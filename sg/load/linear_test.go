@@ -130,14 +130,14 @@ func TestListsAreSets(t *testing.T) {
 		"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "Ipv6CidrBlockAssociationSet": `+many(`{"Ipv6CidrBlock": "2001:db8:#::/64"}`)+`}]}`))
 	_, _, err := l.Topology()
 	require.NoError(t, err)
-	e, v := l.built.eniOf["eni-1"], l.built.vpcOf["vpc-1"]
-	assert.Len(t, l.built.groupOf["sg-0"].associations.has, 50)
+	e, v := l.built.enis.of["eni-1"], l.built.vpcs.of["vpc-1"]
+	assert.Len(t, l.built.groups.of["sg-0"].associations.has, 50)
 	assert.Len(t, e.addrs.has, 50)
 	assert.Len(t, e.public.has, 50)
 	assert.Len(t, e.prefixes.has, 50)
 	assert.Len(t, e.groups.has, 50)
 	assert.Len(t, v.cidrs.has, 50)
-	assert.Len(t, v.subnetOf["subnet-1"].cidrs.has, 50)
+	assert.Len(t, v.subnets.of["subnet-1"].cidrs.has, 50)
 }
 
 func TestManyProblems(t *testing.T) {

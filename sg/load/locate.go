@@ -36,18 +36,18 @@ func (l *Loader) placeOf(err error) Place {
 		}
 		return l.GroupPlace(sg.GroupID(e.ID))
 	case "prefix list":
-		if known := l.built.listOf[sg.PrefixListID(e.ID)]; known != nil {
+		if known := l.built.lists.of[sg.PrefixListID(e.ID)]; known != nil {
 			if e.Item >= 0 && e.Item < len(known.entriesAt) {
 				return known.entriesAt[e.Item].place()
 			}
-			return known.at.place()
+			return known.place()
 		}
 	case "interface":
 		return l.ENIPlace(sg.ENIID(e.ID))
 	case "network acl":
 		if e.Dir == 0 {
-			if at, ok := l.built.aclOfSubnet[e.Subnet]; ok && e.Subnet != "" {
-				return at.at.place()
+			if at := l.built.aclSubnets.place(e.Subnet); e.Subnet != "" && !at.IsZero() {
+				return at
 			}
 			return l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
 		}
@@ -56,13 +56,9 @@ func (l *Loader) placeOf(err error) Place {
 		}
 		return l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
 	case "vpc":
-		if known := l.built.vpcOf[sg.VPCID(e.ID)]; known != nil {
-			return known.at.place()
-		}
+		return l.built.vpcs.place(sg.VPCID(e.ID))
 	case "peering":
-		if known := l.built.peeringOf[sg.PeeringID(e.ID)]; known != nil {
-			return known.at.place()
-		}
+		return l.built.peerings.place(sg.PeeringID(e.ID))
 	}
 	return Place{}
 }

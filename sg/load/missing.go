@@ -16,18 +16,18 @@ func (b *builder) missingGroups(given []givenENI) {
 	for i := range given {
 		byHand[given[i].ID] = true
 		for _, id := range given[i].Groups {
-			if b.groupOf[b.groupNamed(id)] == nil {
+			if b.groups.of[b.groupNamed(id)] == nil {
 				b.add(&Error{Place{File: given[i].name}, codeGroupNotFound, fmt.Errorf("%q: no such group", id)})
 			}
 		}
 	}
-	for _, e := range b.enis {
+	for _, e := range b.enis.all {
 		at := e.at
 		if e.listed != nil {
 			at = e.listed
 		}
 		for _, id := range e.Groups {
-			if b.groupOf[id] == nil && !byHand[e.ID] {
+			if b.groups.of[id] == nil && !byHand[e.ID] {
 				at.warn(codeGroupNotFound, "%s carries %s, which no input holds: what its other groups do not admit is unknown there", e.ID, id)
 			}
 		}

@@ -96,50 +96,31 @@ func (b *builder) statement(line string, ws []words.Word, declared map[string]in
 // one.
 func (b *builder) part(t *sg.Topology, declares bool, c, list *cursor) {
 	for _, p := range t.VPCs {
-		v := b.vpc(p.ID, c)
-		v.addCIDRs(p.CIDRs...)
-		setDefault(&v.Account, p.Account)
-		v.Default = v.Default || p.Default
-		for _, s := range p.Subnets {
-			v.addSubnet(s.ID, s.CIDRs...)
-		}
+		b.vpc(p, c)
 	}
 	for _, p := range t.Peerings {
 		b.peering(p, c, false)
 	}
 	for _, p := range t.TransitGateways {
-		g := b.gateway(p.ID, c)
-		b.option(&g.Referencing, p.Referencing, c, g.at)
-		for _, a := range p.Attachments {
-			b.attach(p.ID, a.VPC, a.Referencing, c)
-		}
+		b.gateway(p, c)
 	}
 	for _, p := range t.PrefixLists {
-		l := b.list(p.ID, c)
+		l := b.list(p, c)
 		l.entries = l.entries || declares && !p.Incomplete
-		setDefault(&l.Name, p.Name)
-		setDefault(&l.Family, p.Family)
-		setDefault(&l.MaxEntries, p.MaxEntries)
-		setDefault(&l.Owner, p.Owner)
 		for _, e := range p.Entries {
 			b.listEntry(l, e, c)
 		}
 	}
 	for i := range t.Groups {
 		p := &t.Groups[i]
-		g := b.group(p.ID, c)
+		g := b.group(*p, c)
 		if declares {
 			g.whole, g.listings = g.whole || !p.Incomplete, append(g.listings, c)
 			g.prefer(c)
 		}
-		setDefault(&g.Name, p.Name)
-		setDefault(&g.Description, p.Description)
-		setDefault(&g.VPC, p.VPC)
-		setDefault(&g.Account, p.Account)
-		g.associations.add(&g.Associations, p.Associations...)
 		for dir := sg.Ingress; dir <= sg.Egress; dir++ {
 			for _, r := range *topotext.RulesOf(p, dir) {
-				b.listRule(g, dir, r, c, list, true)
+				b.addRule(g, dir, r, c, list, true)
 			}
 		}
 	}

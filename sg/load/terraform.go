@@ -125,26 +125,27 @@ func (r *tfResource) firstBlock(name string) *cursor {
 
 // group reads a group and the rules inside it (IN-22).
 func (r *tfResource) group() {
-	g := r.module.doc.b.group(sg.GroupID(r.id()), r.values)
+	g := r.module.doc.b.group(sg.Group{
+		ID:          sg.GroupID(r.id()),
+		Name:        r.values.field("name").str(),
+		Description: r.values.field("description").str(),
+		Account:     sg.AccountID(r.values.field("owner_id").str()),
+	}, r.values)
 	g.whole = true
 	if r.values.src.decides {
 		g.decided = r.values
 	}
-	removed := r.module.doc.b.rules[g.ID]
-	setDefault(&g.Name, r.values.field("name").str())
-	setDefault(&g.Description, r.values.field("description").str())
-	setDefault(&g.Account, sg.AccountID(r.values.field("owner_id").str()))
 	if vpc, ok := r.oneID("vpc_id", wantVPC); ok {
 		setDefault(&g.VPC, sg.VPCID(vpc))
 	}
-	r.inline(g, sg.Ingress, "ingress", removed)
-	r.inline(g, sg.Egress, "egress", removed)
+	r.inline(g, sg.Ingress, "ingress")
+	r.inline(g, sg.Egress, "egress")
 }
 
 // inline reads the rules inside a group. A group without any of its own lists
-// those of other resources as they were when the plan was made; removed are those
-// which the plan takes away.
-func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map[identity]bool) {
+// those of other resources as they were when the plan was made, with what the plan takes
+// away.
+func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 	c := r.values.field(attr)
 	if c.n == 0 {
 		if r.unknown(attr) {
@@ -152,9 +153,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map
 		}
 		return
 	}
-	if r.module.doc.plan && r.expr(attr).there() {
-		removed = nil
-	}
+	own := r.module.doc.plan && r.expr(attr).there()
 	groups := r.newPeers(c, attr, "security_groups", wantGroup)
 	lists := r.newPeers(c, attr, "prefix_list_ids", wantList)
 	for item := range c.objects() {
@@ -171,7 +170,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string, removed map
 		}
 		x.addGroups("security_groups", ids)
 		x.addSelf()
-		x.list(r.values, removed)
+		x.list(r.values, own)
 	}
 }
 
@@ -222,11 +221,12 @@ func (x *tfRules) identity(r sg.Rule) identity {
 }
 
 // list adds what was found to the group as parts of a list, but for what the plan takes
-// away, and warns of a rule without any peer.
-func (x *tfRules) list(list *cursor, removed map[identity]bool) {
+// away if they are not its own, and warns of a rule without any peer.
+func (x *tfRules) list(list *cursor, own bool) {
+	b := x.r.module.doc.b
 	for _, r := range x.found {
-		if !removed[x.identity(r.Rule)] {
-			x.r.module.doc.b.listRule(x.g, x.dir, r.Rule, r.at, list, false)
+		if own || !b.takes(x.g.ID, x.identity(r.Rule)) {
+			b.addRule(x.g, x.dir, r.Rule, r.at, list, false)
 		}
 	}
 	if x.peers == 0 && !x.left() {
@@ -371,10 +371,10 @@ func (r *tfResource) rule(list *cursor) {
 	if !ok {
 		return
 	}
-	g := r.module.doc.b.group(sg.GroupID(id), r.values)
+	g := r.module.doc.b.group(sg.Group{ID: sg.GroupID(id)}, r.values)
 	x := tfRules{r: r, g: g, c: r.values}
 	if x.standalone() {
-		x.list(list, nil)
+		x.list(list, true)
 	}
 }
 
@@ -462,7 +462,8 @@ func (d *tfDoc) removedRules(kind string, before *cursor) {
 	x := tfRules{r: r, g: &group{Group: sg.Group{ID: id}}, c: before}
 	x.standalone()
 	for _, rule := range x.found {
-		note(d.b.rules, id, x.identity(rule.Rule))
+		d.b.taken[taken{id, nil}] = true
+		d.b.taken[taken{id, x.identity(rule.Rule)}] = true
 	}
 }
 
@@ -473,7 +474,7 @@ func (r *tfResource) association() {
 	if !ok || !okVPC {
 		return
 	}
-	g := r.module.doc.b.group(sg.GroupID(id), r.values)
+	g := r.module.doc.b.group(sg.Group{ID: sg.GroupID(id)}, r.values)
 	if v := sg.VPCID(vpc); v != g.VPC {
 		g.associations.add(&g.Associations, v)
 	}

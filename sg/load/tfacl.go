@@ -9,16 +9,12 @@ var (
 
 // networkACL reads an ACL and the entries inside it (NACL-70, NACL-76).
 func (r *tfResource) networkACL() {
-	a := r.module.doc.b.acl(r.aclID(), r.values)
+	b := r.module.doc.b
+	a := b.acl(sg.NetworkACL{
+		ID: r.aclID(), IsDefault: r.kind == "aws_default_network_acl", Name: r.nameTag(), VPC: r.aclVPC(),
+	}, r.values)
 	a.whole = true
 	a.decided = a.decided || r.module.doc.plan
-	a.IsDefault = a.IsDefault || r.kind == "aws_default_network_acl"
-	setDefault(&a.Name, r.values.field("tags").field("Name").str())
-	if id := r.values.field("vpc_id").str(); id != "" {
-		setDefault(&a.VPC, sg.VPCID(id))
-	} else if id, ok := r.newVPC(); ok {
-		setDefault(&a.VPC, sg.VPCID(id))
-	}
 	weight := fromListing
 	if r.module.doc.plan {
 		weight = fromPlan
@@ -27,29 +23,30 @@ func (r *tfResource) networkACL() {
 		}
 	}
 	for _, id := range r.ids("subnet_ids", wantSubnet) {
-		if weight == fromConfiguration || !r.module.doc.b.dissociated[sg.SubnetID(id)] {
-			r.module.doc.b.associate(sg.SubnetID(id), a.ID, weight, r.values)
+		if weight == fromConfiguration || !b.takes(sg.SubnetID(id), nil) {
+			b.associate(sg.SubnetID(id), a.ID, weight, r.values)
 		}
 	}
 	r.inlineEntries(a, sg.Ingress, "ingress")
 	r.inlineEntries(a, sg.Egress, "egress")
 }
 
-// newVPC returns the VPC of an ACL that the plan makes: a default one says it by whose
+// aclVPC returns the VPC of an ACL. A default one that the plan makes says it by whose
 // default it is alone.
-func (r *tfResource) newVPC() (string, bool) {
+func (r *tfResource) aclVPC() sg.VPCID {
+	if id := r.values.field("vpc_id").str(); id != "" {
+		return sg.VPCID(id)
+	}
 	attr, want := "vpc_id", wantVPC
 	if r.kind == "aws_default_network_acl" {
 		attr, want = "default_network_acl_id", wantDefault
 	}
-	if !r.module.doc.plan || !r.expr(attr).there() {
-		return "", false
+	if r.module.doc.plan && r.expr(attr).there() {
+		if ids := r.refersTo(attr, "", want).ids; len(ids) == 1 {
+			return sg.VPCID(ids[0])
+		}
 	}
-	ids := r.refersTo(attr, "", want).ids
-	if len(ids) != 1 {
-		return "", false
-	}
-	return ids[0], true
+	return ""
 }
 
 // aclID returns the id of an ACL. A default one has it in an attribute of its own.
@@ -73,7 +70,7 @@ func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string)
 		if !r.known(&x) {
 			continue
 		}
-		if e, ok := x.read(); ok && (own || !r.module.doc.b.aclEntries[a.ID][entryKey{dir, e.Number}]) {
+		if e, ok := x.read(); ok && (own || !r.module.doc.b.takes(a.ID, entryKey{dir, e.Number})) {
 			a.add(dir, e, item)
 		}
 	}
@@ -108,7 +105,7 @@ func (r *tfResource) networkACLRule() {
 		return
 	}
 	if e, ok := x.read(); ok {
-		r.module.doc.b.acl(id, r.values).add(dir, e, r.values)
+		r.module.doc.b.acl(sg.NetworkACL{ID: id}, r.values).add(dir, e, r.values)
 	}
 }
 
@@ -143,7 +140,7 @@ func (r *tfResource) aclIDOf(attr string) (sg.NetworkACLID, bool) {
 		}
 	}
 	if ids := r.refersTo(attr, "", wantDefault).ids; len(to.resources) == 0 && len(ids) == 1 {
-		v := r.module.doc.b.vpc(sg.VPCID(ids[0]), r.values)
+		v := r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(ids[0])}, r.values)
 		setDefault(&v.defaultACL, sg.NetworkACLID("default of "+ids[0]))
 		return v.defaultACL, true
 	}
@@ -163,6 +160,6 @@ func (r *tfResource) networkACLAssociation() {
 		weight = fromConfiguration
 	}
 	b := r.module.doc.b
-	b.acl(id, r.values)
+	b.acl(sg.NetworkACL{ID: id}, r.values)
 	b.associate(sg.SubnetID(subnet), id, weight, r.values)
 }

@@ -35,7 +35,7 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 	} else {
 		e.listed, e.stated = r.values, true
 	}
-	setDefault(&e.Name, r.values.field("tags").field("Name").str())
+	setDefault(&e.Name, r.nameTag())
 	setDefault(&e.Name, r.values.field("description").str())
 	setDefault(&e.Account, sg.AccountID(r.values.field("owner_id").str()))
 	if id, ok := r.oneID("subnet_id", wantSubnet); ok {
@@ -48,6 +48,8 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 	return e
 }
 
+func (r *tfResource) nameTag() string { return r.values.field("tags").field("Name").str() }
+
 // overruled reports whether a preferred listing decides about an interface.
 func (r *tfResource) overruled(e *eni) bool {
 	return e.decided != nil && e.decided.src != r.values.src && e.decided.src.preferred
@@ -56,7 +58,7 @@ func (r *tfResource) overruled(e *eni) bool {
 // finish ends the reading of an interface. Of one that a listing decides about it adds
 // what that does not tell.
 func (r *tfResource) finish(e *eni) {
-	old := r.module.doc.b.eniOf[e.ID]
+	old := r.module.doc.b.enis.of[e.ID]
 	if old == e {
 		return
 	}
@@ -176,19 +178,18 @@ func (r *tfResource) eniID() string {
 // prefixList reads a prefix list (IN-28), whose entries a data source calls by
 // another name.
 func (r *tfResource) prefixList(entries string) {
-	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
+	b := r.module.doc.b
+	l := b.describeList(r.id(), r.values, "name", "owner_id", "address_family", "max_entries")
 	l.decided = r.module.doc.plan && r.mode == "managed"
-	l.describe(r.values, "name", "owner_id", "address_family", "max_entries")
 	c := r.values.field(entries)
 	l.entries = l.entries || r.mode == "managed" || c.there()
 	if r.unknown(entries) {
 		c.warn("", "unknown until the plan is applied: entries are left out")
 		l.lacking = true
 	}
-	gone := r.module.doc.b.entries[l.ID]
 	for item := range c.objects() {
 		// Without entries of its own a list tells those that are resources as they were.
-		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !gone[p] || r.expr(entries).there() {
+		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !b.takes(l.ID, p) || r.expr(entries).there() {
 			r.entry(l, item)
 		}
 	}
@@ -208,15 +209,14 @@ func (r *tfResource) entry(l *prefixList, c *cursor) {
 
 func (r *tfResource) prefixListEntry() {
 	if id, ok := r.requiredID("prefix_list_id", wantList); ok {
-		r.entry(r.module.doc.b.list(sg.PrefixListID(id), r.values), r.values)
+		r.entry(r.module.doc.b.list(sg.PrefixList{ID: sg.PrefixListID(id)}, r.values), r.values)
 	}
 }
 
 // servicePrefixList reads the data source of a gateway endpoint's list.
 func (r *tfResource) servicePrefixList() {
-	l := r.module.doc.b.list(sg.PrefixListID(r.id()), r.values)
+	l := r.module.doc.b.list(sg.PrefixList{ID: sg.PrefixListID(r.id()), Name: r.values.field("name").str()}, r.values)
 	l.entries = l.entries || r.values.field("cidr_blocks").there()
-	setDefault(&l.Name, r.values.field("name").str())
 	setDefault(&l.Owner, awsOwner(l.Name))
 	for item := range r.values.field("cidr_blocks").each() {
 		if p, _, ok := item.prefix(anyFamily); ok {
@@ -226,12 +226,14 @@ func (r *tfResource) servicePrefixList() {
 }
 
 func (r *tfResource) vpc() {
-	v := r.module.doc.b.vpc(sg.VPCID(r.id()), r.values)
-	setDefault(&v.Account, sg.AccountID(r.values.field("owner_id").str()))
-	v.Default = v.Default || r.kind == "aws_default_vpc" || r.values.field("default").flag()
+	v := r.module.doc.b.vpc(sg.VPC{
+		ID:      sg.VPCID(r.id()),
+		Account: sg.AccountID(r.values.field("owner_id").str()),
+		Default: r.kind == "aws_default_vpc" || r.values.field("default").flag(),
+		CIDRs:   r.blocks(),
+	}, r.values)
 	v.planned = v.planned || r.module.doc.plan && r.mode == "managed"
 	setDefault(&v.defaultACL, sg.NetworkACLID(r.values.field("default_network_acl_id").str()))
-	v.addCIDRs(r.blocks()...)
 }
 
 // blocks reads the CIDR blocks of a VPC or subnet. Those that AWS has yet to
@@ -262,14 +264,13 @@ func (r *tfResource) block(attr string, f family) {
 		return
 	}
 	if p, _, ok := r.values.field(attr).prefix(f); ok {
-		v := r.module.doc.b.vpc(sg.VPCID(id), r.values)
-		v.addCIDRs(p)
+		r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(id), CIDRs: []netip.Prefix{p}}, r.values)
 	}
 }
 
 func (r *tfResource) subnet() {
 	if vpc, ok := r.requiredID("vpc_id", wantVPC); ok {
-		r.module.doc.b.vpc(sg.VPCID(vpc), r.values).addSubnet(sg.SubnetID(r.id()), r.blocks()...)
+		r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(vpc), Subnets: []sg.Subnet{{ID: sg.SubnetID(r.id()), CIDRs: r.blocks()}}}, r.values)
 	}
 }
 

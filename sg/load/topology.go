@@ -10,8 +10,8 @@ import (
 // topology makes the topology of all that was gathered, and warns of what is
 // missing in it.
 func (b *builder) topology() *sg.Topology {
-	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis))}
-	for _, g := range b.groups {
+	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups.all)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis.all))}
+	for _, g := range b.groups.all {
 		if g.Incomplete = !g.whole; g.Incomplete {
 			g.at.warn("", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
 		}
@@ -30,12 +30,12 @@ func (b *builder) topology() *sg.Topology {
 			b.listed.warn("", "holds no %v rule of any group: if it was printed with --filters, give all of it", dir)
 		}
 	}
-	for _, l := range b.lists {
+	for _, l := range b.lists.all {
 		l.Incomplete = !l.entries || l.lacking
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
 	b.placeENIs()
-	for _, e := range b.enis {
+	for _, e := range b.enis.all {
 		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
 			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet is its own, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
 		}
@@ -43,18 +43,21 @@ func (b *builder) topology() *sg.Topology {
 		t.ENIs = append(t.ENIs, e.ENI)
 	}
 	b.checkVPCs()
-	for _, v := range b.vpcs {
-		for _, s := range v.subnets {
+	for _, v := range b.vpcs.all {
+		for _, s := range v.subnets.all {
 			v.Subnets = append(v.Subnets, s.Subnet)
 		}
 		t.VPCs = append(t.VPCs, v.VPC)
 	}
 	t.NetworkACLs = b.finishACLs()
-	for _, p := range b.peerings {
+	for _, p := range b.peerings.all {
 		t.Peerings = append(t.Peerings, p.Peering)
 	}
 	if b.attached { // else gateways alone connect nothing
-		for _, g := range b.gateways {
+		for _, g := range b.gateways.all {
+			for _, a := range g.attachments.all {
+				g.Attachments = append(g.Attachments, a.TransitGatewayAttachment)
+			}
 			t.TransitGateways = append(t.TransitGateways, g.TransitGateway)
 		}
 	}
@@ -65,18 +68,18 @@ func (b *builder) topology() *sg.Topology {
 // subnet, or else of their groups.
 func (b *builder) placeENIs() {
 	ofSubnet := make(map[sg.SubnetID]sg.VPCID)
-	for _, v := range b.vpcs {
-		for _, s := range v.subnets {
+	for _, v := range b.vpcs.all {
+		for _, s := range v.subnets.all {
 			ofSubnet[s.ID] = v.ID
 		}
 	}
-	for _, e := range b.enis {
+	for _, e := range b.enis.all {
 		for _, name := range e.named {
 			e.addGroups(b.groupNamed(sg.GroupID(name)))
 		}
 		setDefault(&e.VPC, ofSubnet[e.Subnet])
 		for _, id := range e.Groups {
-			if g := b.groupOf[id]; g != nil {
+			if g := b.groups.of[id]; g != nil {
 				setDefault(&e.VPC, g.VPC)
 			}
 		}
@@ -88,8 +91,8 @@ func (b *builder) placeENIs() {
 // dropped that AWS lets pass. Interfaces given by hand ask for nothing.
 func (b *builder) checkVPCs() {
 	warned := make(map[sg.VPCID]bool)
-	for _, e := range b.enis {
-		v := b.vpcOf[e.VPC]
+	for _, e := range b.enis.all {
+		v := b.vpcs.of[e.VPC]
 		if e.VPC == "" || e.at.n == 0 || warned[e.VPC] || v != nil && len(v.CIDRs) > 0 {
 			continue
 		}
@@ -119,10 +122,7 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 	if id == "" {
 		return
 	}
-	l := b.listOf[id]
-	if l == nil {
-		l = b.list(id, at)
-	}
+	l := b.list(sg.PrefixList{ID: id}, at)
 	if l.entries || l.warned {
 		return
 	}
@@ -134,7 +134,7 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 // RulePlace returns where a rule of the last topology was read, by its index in
 // Group.Ingress or Group.Egress, and the zero Place where there is no such rule.
 func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
-	g := l.built.groupOf[id]
+	g := l.built.groups.of[id]
 	if g == nil || dir != sg.Ingress && dir != sg.Egress {
 		return Place{}
 	}
@@ -148,24 +148,18 @@ func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
 // GroupPlace returns where a group of the last topology was first read, and the
 // zero Place for others.
 func (l *Loader) GroupPlace(id sg.GroupID) Place {
-	if g := l.built.groupOf[id]; g != nil {
-		return g.at.place()
-	}
-	return Place{}
+	return l.built.groups.place(id)
 }
 
 // ENIPlace is GroupPlace for an interface.
 func (l *Loader) ENIPlace(id sg.ENIID) Place {
-	if e := l.built.eniOf[id]; e != nil {
-		return e.at.place()
-	}
-	return Place{}
+	return l.built.enis.place(id)
 }
 
 // EntriesTold reports whether any input told all entries of a prefix list of the
 // last topology, be it that there are none. Others are incomplete, and the first rule
 // that names one has a warning.
 func (l *Loader) EntriesTold(id sg.PrefixListID) bool {
-	p := l.built.listOf[id]
+	p := l.built.lists.of[id]
 	return p != nil && p.entries
 }
