@@ -53,31 +53,41 @@ func (d *tfDoc) own(r *tfResource) {
 	d.b.owned[key] = owned{d, r.values}
 }
 
-// removals gathers what a plan takes away.
+// removals gathers what a plan takes away, and the ids that stay.
 func (d *tfDoc) removals() {
 	if !d.plan {
 		return
 	}
 	for item := range d.changes.objects() {
-		kind, change := item.field("type").str(), item.field("change")
-		gone := false
+		kind, change, address := item.field("type").str(), item.field("change"), item.field("address").str()
+		var deletes, creates, changes bool
 		for action := range change.field("actions").each() {
-			gone = gone || action.str() == "delete" || action.str() == "update" && isRule(kind)
+			deletes = deletes || action.str() == "delete"
+			creates = creates || action.str() == "create"
+			changes = changes || action.str() == "update" && isRule(kind)
 		}
-		if d.kept[item.field("address").str()] != "" {
+		before := change.field("before")
+		if !deletes && !changes || !before.is(object) {
 			continue
 		}
-		if before := change.field("before"); gone && before.is(object) {
-			before.src = before.src.quiet() // what was wrong before is no concern of the plan
-			d.remove(kind, before, item)
+		before.src = before.src.quiet() // what was wrong before is no concern of the plan
+		id := "id"
+		if kind == "aws_instance" {
+			id = "primary_network_interface_id"
+		}
+		id = before.field(id).str()
+		if d.b.stage == after && deletes && creates && id != "" {
+			d.kept[address] = id
+		} else {
+			d.remove(kind, id, before, item)
 		}
 	}
 }
 
 // remove notes what a change takes away, as it is now.
-func (d *tfDoc) remove(kind string, before, change *cursor) {
+func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	was := func(key string) string { return before.field(key).str() }
-	b, id := d.b, was("id")
+	b := d.b
 	switch kind {
 	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
 		d.removedRules(kind, before)
@@ -102,9 +112,7 @@ func (d *tfDoc) remove(kind string, before, change *cursor) {
 	case "aws_network_acl_association":
 		b.taken[taken{sg.SubnetID(was("subnet_id")), nil}] = true
 		return
-	case "aws_instance":
-		id = was("primary_network_interface_id")
-	case "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
+	case "aws_instance", "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
 		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment":
 	default:
 		return // others have the ids of things that stay
@@ -237,4 +245,13 @@ func sameItems[T comparable](a, b []T) bool {
 		has[x] = true
 	}
 	return !slices.ContainsFunc(b, func(x T) bool { return !has[x] })
+}
+
+// newID returns what stands for the id of a resource that AWS has yet to choose: the
+// address, which nothing else in a topology looks like, or the id that is kept.
+func (r *tfResource) newID() string {
+	if id := r.module.doc.kept[r.address]; id != "" {
+		return id
+	}
+	return r.address
 }

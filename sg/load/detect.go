@@ -1,6 +1,8 @@
 package load
 
 import (
+	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -10,11 +12,22 @@ import (
 // A reader takes one kind of document apart. Readers run in the order of this
 // list whatever the order of the files: what a plan decides stands before others
 // speak of it, rules keep the place they have in describe-security-groups, and
-// entries find their list.
+// entries find their list. Of each phase, those of inputs that are preferred come first.
 type reader struct {
-	key  string // top-level key that tells the kind
-	read func(*builder, *cursor)
+	phase phase
+	key   string // top-level key that tells the kind
+	read  func(*builder, *cursor)
 }
+
+type phase int
+
+const (
+	plans         phase = iota
+	preferredText       // topologies in their text form
+	contradicting       // rules and interfaces, which may contradict each other
+	others
+	text
+)
 
 const (
 	terraformKey = "format_version"
@@ -22,28 +35,24 @@ const (
 )
 
 var readers = []reader{
-	{terraformKey, (*builder).plan},
-	{"SecurityGroups", (*builder).securityGroups},
-	{"SecurityGroupRules", (*builder).securityGroupRules},
-	{terraformKey, (*builder).state},
-	{stateKey, (*builder).rawState},
-	{"NetworkInterfaces", (*builder).networkInterfaces},
-	{"Reservations", (*builder).reservations},
-	{"SecurityGroupVpcAssociations", (*builder).associations},
-	{"PrefixLists", (*builder).prefixLists},
-	{"Entries", (*builder).prefixListEntries},
-	{"Vpcs", (*builder).vpcsOf},
-	{"Subnets", (*builder).subnets},
-	{"VpcPeeringConnections", (*builder).peeringConnections},
-	{"NetworkAcls", (*builder).networkACLs},
-	{"TransitGateways", (*builder).transitGateways},
-	{"TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
-	{"InstanceTypes", (*builder).instanceTypes},
+	{plans, terraformKey, (*builder).plan},
+	{contradicting, "SecurityGroups", (*builder).securityGroups},
+	{contradicting, "SecurityGroupRules", (*builder).securityGroupRules},
+	{contradicting, terraformKey, (*builder).state},
+	{contradicting, stateKey, (*builder).rawState},
+	{contradicting, "NetworkInterfaces", (*builder).networkInterfaces},
+	{contradicting, "Reservations", (*builder).reservations},
+	{others, "SecurityGroupVpcAssociations", (*builder).associations},
+	{others, "PrefixLists", (*builder).prefixLists},
+	{others, "Entries", (*builder).prefixListEntries},
+	{others, "Vpcs", (*builder).vpcsOf},
+	{others, "Subnets", (*builder).subnets},
+	{others, "VpcPeeringConnections", (*builder).peeringConnections},
+	{others, "NetworkAcls", (*builder).networkACLs},
+	{others, "TransitGateways", (*builder).transitGateways},
+	{others, "TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
+	{others, "InstanceTypes", (*builder).instanceTypes},
 }
-
-// Of the readers, the first one reads plans, and those up to the associations read what
-// may contradict: rules and interfaces.
-var contradicting = slices.IndexFunc(readers, func(r reader) bool { return r.key == "SecurityGroupVpcAssociations" })
 
 // unmodelled are outputs that are known and of no use, and why.
 var unmodelled = map[string]string{
@@ -139,4 +148,49 @@ func (b *builder) understood(root *cursor) bool {
 	}
 	root.fail("", "no top-level key that is known: neither of `terraform show -json` nor one of %s", strings.Join(keys, ", "))
 	return false
+}
+
+// What is neither JSON nor YAML and people have beside it, by how it begins.
+var notJSON = []struct {
+	start *regexp.Regexp
+	what  string
+}{
+	{regexp.MustCompile(`^PK[\x01-\x08]`), "a saved Terraform plan (zip): give the output of `terraform show -json FILE`"},
+	{regexp.MustCompile(`^\s*(#[^\n]*\n\s*|//[^\n]*\n\s*)*(resource|data|module|variable|provider|terraform|locals|output|import|moved|removed|check)\s*("[^"\n]*"\s*)*\{`),
+		"Terraform's configuration (HCL): run `terraform plan -out=plan.bin` and give the output of `terraform show -json plan.bin`"},
+	{regexp.MustCompile(`^(version |\d+ (\d{12}|unknown|-) eni-)`), "records of a flow log, not a topology: `sgsim replay` reads them as it reads captures; here " + giveListings},
+	{regexp.MustCompile(`^\s*An error occurred|^\s*aws: error`), "an error of the AWS CLI, which printed nothing else"},
+	{regexp.MustCompile(`(?s)^.{0,400}(Terraform used the selected|Terraform will perform|Refreshing state)`), "what `terraform plan` prints for people: save the plan with -out and " + giveShow + " of it"},
+	{regexp.MustCompile(`^\s*-{20}|^[A-Z]+\t`), "a table or text of the AWS CLI: print it with --output json"},
+	{regexp.MustCompile(`^\s*<`), "XML: print it with the AWS CLI and --output json"},
+}
+
+// captureMagic is how pcap and pcapng files begin.
+var captureMagic = []string{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x0a\x0d\x0d\x0a"}
+
+var (
+	errCapture = errors.New("a capture of packets, not a topology: replay takes it as an argument")
+	errBinary  = errors.New("not a text")
+)
+
+var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text")
+
+// whatNotJSON returns an error that says what a text is, by how it begins, nil where
+// it may be JSON or YAML.
+func whatNotJSON(text string) error {
+	if jsontree.IsJSON(text) || isStatements(text) {
+		return nil
+	}
+	if slices.ContainsFunc(captureMagic, func(magic string) bool { return strings.HasPrefix(text, magic) }) {
+		return errCapture
+	}
+	for _, k := range notJSON {
+		if k.start.MatchString(text) {
+			return errors.New(k.what)
+		}
+	}
+	if strings.IndexByte(text, 0) >= 0 {
+		return errBinary
+	}
+	return nil
 }

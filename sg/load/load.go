@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -49,6 +50,23 @@ func New() *Loader { return &Loader{prefer: make(map[string]bool), built: &build
 // it tells, as a plan does about those that it manages: where others contradict it,
 // they are left out with a warning. An input of this name has to be added later.
 func (l *Loader) Prefer(name string) { l.prefer[name] = false }
+
+// A stage is which of a plan's worlds is read.
+type stage uint8
+
+const (
+	planned stage = iota // as it is once the plan is applied
+	before               // as the plan finds it
+	after                // planned, where what is replaced keeps its id
+)
+
+// Before has plans read as the state that they start from (prior_state), so that a
+// plan alone holds both worlds of a comparison: this one, and that of [Loader.After].
+func (l *Loader) Before() { l.stage = before }
+
+// After has resources that a plan replaces keep the ids that they have, though AWS will
+// choose others: what refers to them in both worlds then means the same.
+func (l *Loader) After() { l.stage = after }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
 // is wrong with it is part of the error of [Loader.Topology].
@@ -175,44 +193,7 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 			b.add(&Error{Place: Place{File: name}, Err: errNotGiven})
 		}
 	}
-	of := make([][]*cursor, len(readers))
-	ends := make(map[string]bool) // kinds, and of entries their list, of which a last or only page is there
-	kindOf := func(r reader, doc *cursor) string { return r.key + string(doc.src.list) }
-	for _, doc := range l.docs {
-		doc.src.p = &b.problems
-		if !b.understood(doc) {
-			b.unread = true
-			continue
-		}
-		for i, r := range readers {
-			if doc.has(r.key) {
-				of[i] = append(of[i], doc)
-				ends[kindOf(r, doc)] = ends[kindOf(r, doc)] || !doc.field("NextToken").there()
-			}
-		}
-	}
-	read := func(from, to int, preferred bool) {
-		for i, r := range readers[from:to] {
-			for _, doc := range of[from+i] {
-				if doc.src.preferred != preferred {
-					continue
-				}
-				if b.cut = !ends[kindOf(r, doc)]; b.cut {
-					doc.field("NextToken").warn("", "one page of several: more follow it")
-				}
-				r.read(b, doc.field(r.key))
-			}
-		}
-	}
-	both := func(from, to int) {
-		read(from, to, true)
-		read(from, to, false)
-	}
-	both(0, 1)
-	b.texts(l.texts, true)
-	both(1, contradicting)
-	both(contradicting, len(readers))
-	b.texts(l.texts, false)
+	b.read(l.docs, l.texts)
 	for i := range l.enis {
 		b.handmade(&l.enis[i])
 	}
@@ -227,4 +208,56 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 		return nil, b.warnings(), b.err()
 	}
 	return t, b.warnings(), nil
+}
+
+// read reads all inputs, each when the phase of its reader comes.
+func (b *builder) read(docs []*cursor, texts []statements) {
+	type reading struct {
+		rank int
+		read func()
+	}
+	var all []reading
+	later := func(p phase, src *source, read func()) {
+		rank := 2 * int(p)
+		if !src.preferred {
+			rank++
+		}
+		all = append(all, reading{rank, read})
+	}
+	var known []*cursor
+	for _, doc := range docs {
+		doc.src.p = &b.problems
+		if b.understood(doc) {
+			known = append(known, doc)
+		} else {
+			b.unread = true
+		}
+	}
+	ends := make(map[string]bool) // kinds, and of entries their list, of which a last or only page is there
+	for _, r := range readers {
+		for _, doc := range known {
+			if !doc.has(r.key) {
+				continue
+			}
+			kind, next := r.key+string(doc.src.list), doc.field("NextToken")
+			ends[kind] = ends[kind] || !next.there()
+			later(r.phase, doc.src, func() {
+				if b.cut = !ends[kind]; b.cut {
+					next.warn("", "one page of several: more follow it")
+				}
+				r.read(b, doc.field(r.key))
+			})
+		}
+	}
+	for _, s := range texts {
+		when := text
+		if s.src.preferred {
+			when = preferredText
+		}
+		later(when, s.src, func() { b.statements(s) })
+	}
+	slices.SortStableFunc(all, func(x, y reading) int { return cmp.Compare(x.rank, y.rank) })
+	for _, r := range all {
+		r.read()
+	}
 }

@@ -29,15 +29,6 @@ func isStatements(text string) bool {
 	return false
 }
 
-// texts reads those that are preferred, or the others.
-func (b *builder) texts(all []statements, preferred bool) {
-	for _, s := range all {
-		if s.src.preferred == preferred {
-			b.statements(s)
-		}
-	}
-}
-
 func (b *builder) statements(s statements) {
 	src := &source{name: s.src.name, p: &b.problems, preferred: s.src.preferred, decides: s.src.decides}
 	list := &cursor{src: src}

@@ -70,7 +70,7 @@ func keyOf(index *cursor) tfKey {
 func newTFDoc(b *builder, format *cursor) *tfDoc {
 	return &tfDoc{
 		b: b, format: format,
-		modules: map[string]*tfModule{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
+		modules: map[string]*tfModule{}, kept: map[string]string{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
 	}
 }
 
@@ -114,9 +114,6 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 			return nil
 		}
 		d.warnIncomplete(root)
-		if b.stage == after {
-			d.keepIDs()
-		}
 	}
 	if !values.there() {
 		if b.stage != before { // where a plan may well find nothing
