@@ -292,12 +292,3 @@ func (b *builder) defaultACL(v *vpc, a *networkACL) {
 		a.add(sg.Egress, e, v.at)
 	}
 }
-
-// ACLPlace returns where a network ACL of the last topology was first read or, where dir
-// is not zero, its entry of a number; the zero Place for others.
-func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {
-	if a := l.built.acls.of[id]; a != nil && dir != 0 {
-		return a.entries.place(entryKey{dir, number})
-	}
-	return l.built.acls.place(id)
-}

@@ -250,14 +250,17 @@ func addNew[T comparable](s []T, items ...T) []T {
 type prefixList struct {
 	sg.PrefixList
 	told
-	entriesAt []*cursor // of each of Entries
-	entries   bool      // some document told all of them
-	lacking   bool      // some of its entries AWS has yet to tell
-	warned    bool      // that none did
-	decided   bool      // a plan manages it
-	overruled bool      // and left out an entry of a listing
+	said      things[netip.Prefix, *listEntry]
+	entries   bool // some document told all of them
+	lacking   bool // some of its entries AWS has yet to tell
+	warned    bool // that none did
+	decided   bool // a plan manages it
+	overruled bool // and left out an entry of a listing
+}
 
-	entryOf map[netip.Prefix]int // in Entries
+type listEntry struct {
+	sg.PrefixListEntry
+	told
 }
 
 // list adds what is said at a place of a prefix list, but for its entries.
@@ -271,16 +274,8 @@ func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
-	if i, known := l.entryOf[e.CIDR]; known {
-		setDefault(&l.Entries[i].Description, e.Description)
-		return
-	}
-	if l.entryOf == nil {
-		l.entryOf = make(map[netip.Prefix]int)
-	}
-	l.entryOf[e.CIDR] = len(l.Entries)
-	l.Entries = append(l.Entries, e)
-	l.entriesAt = append(l.entriesAt, at)
+	old := l.said.get(e.CIDR, &listEntry{e, told{at}})
+	setDefault(&old.Description, e.Description)
 }
 
 type eni struct {

@@ -164,31 +164,25 @@ func parseInt(s string) (int, error) {
 }
 
 // addr returns an address that must be there.
-func (c *cursor) addr() (netip.Addr, bool) {
-	s, ok := c.need()
-	if !ok {
-		return netip.Addr{}, false
-	}
-	a, err := parseAddr(s)
-	if err != nil {
-		c.fail(codeParameter, "%s is %w", quote(s), err)
-	}
-	return a, err == nil
-}
+func (c *cursor) addr() (netip.Addr, bool) { return parsed(c, parseAddr) }
 
 // prefix returns a CIDR block that must be there, its host bits cleared (SG-42),
 // and as it was given.
 func (c *cursor) prefix(f family) (p, given netip.Prefix, ok bool) {
+	given, ok = parsed(c, func(s string) (netip.Prefix, error) { return parsePrefix(s, f) })
+	return given.Masked(), given, ok
+}
+
+func parsed[T any](c *cursor, parse func(string) (T, error)) (x T, ok bool) {
 	s, ok := c.need()
 	if !ok {
-		return p, p, false
+		return x, false
 	}
-	given, err := parsePrefix(s, f)
+	x, err := parse(s)
 	if err != nil {
 		c.fail(codeParameter, "%s is %w", quote(s), err)
-		return p, p, false
 	}
-	return given.Masked(), given, true
+	return x, err == nil
 }
 
 func (c *cursor) fail(code, format string, args ...any) {

@@ -124,7 +124,7 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 
 // listEntry adds an entry that a listing has of a prefix list.
 func (b *builder) listEntry(l *prefixList, e sg.PrefixListEntry, at *cursor) {
-	_, known := l.entryOf[e.CIDR]
+	_, known := l.said.of[e.CIDR]
 	if known || !l.decided && !b.takes(l.ID, e.CIDR) {
 		l.add(e, at)
 		return

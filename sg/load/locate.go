@@ -36,29 +36,67 @@ func (l *Loader) placeOf(err error) Place {
 		}
 		return l.GroupPlace(sg.GroupID(e.ID))
 	case "prefix list":
-		if known := l.built.lists.of[sg.PrefixListID(e.ID)]; known != nil {
-			if e.Item >= 0 && e.Item < len(known.entriesAt) {
-				return known.entriesAt[e.Item].place()
-			}
-			return known.place()
+		if known := l.built.lists.of[sg.PrefixListID(e.ID)]; known != nil && e.Item >= 0 && e.Item < len(known.said.all) {
+			return known.said.all[e.Item].place()
 		}
+		return l.built.lists.place(sg.PrefixListID(e.ID))
 	case "interface":
 		return l.ENIPlace(sg.ENIID(e.ID))
 	case "network acl":
-		if e.Dir == 0 {
-			if at := l.built.aclSubnets.place(e.Subnet); e.Subnet != "" && !at.IsZero() {
-				return at
-			}
-			return l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
+		at := l.ACLPlace(sg.NetworkACLID(e.ID), e.Dir, e.Number)
+		if e.Dir == 0 && e.Subnet != "" {
+			at = l.built.aclSubnets.place(e.Subnet)
 		}
-		if at := l.ACLPlace(sg.NetworkACLID(e.ID), e.Dir, e.Number); !at.IsZero() {
-			return at
+		if at.IsZero() {
+			at = l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
 		}
-		return l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
+		return at
 	case "vpc":
 		return l.built.vpcs.place(sg.VPCID(e.ID))
 	case "peering":
 		return l.built.peerings.place(sg.PeeringID(e.ID))
 	}
 	return Place{}
+}
+
+// RulePlace returns where a rule of the last topology was read, by its index in
+// Group.Ingress or Group.Egress, and the zero Place where there is no such rule.
+func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
+	g := l.built.groups.of[id]
+	if g == nil || dir != sg.Ingress && dir != sg.Egress {
+		return Place{}
+	}
+	_, info := g.side(dir)
+	if index < 0 || index >= len(*info) {
+		return Place{}
+	}
+	return (*info)[index].at.place()
+}
+
+// GroupPlace returns where a group of the last topology was first read, and the
+// zero Place for others.
+func (l *Loader) GroupPlace(id sg.GroupID) Place {
+	return l.built.groups.place(id)
+}
+
+// ENIPlace is GroupPlace for an interface.
+func (l *Loader) ENIPlace(id sg.ENIID) Place {
+	return l.built.enis.place(id)
+}
+
+// EntriesTold reports whether any input told all entries of a prefix list of the
+// last topology, be it that there are none. Others are incomplete, and the first rule
+// that names one has a warning.
+func (l *Loader) EntriesTold(id sg.PrefixListID) bool {
+	p := l.built.lists.of[id]
+	return p != nil && p.entries
+}
+
+// ACLPlace returns where a network ACL of the last topology was first read or, where dir
+// is not zero, its entry of a number; the zero Place for others.
+func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {
+	if a := l.built.acls.of[id]; a != nil && dir != 0 {
+		return a.entries.place(entryKey{dir, number})
+	}
+	return l.built.acls.place(id)
 }

@@ -43,6 +43,8 @@ var (
 
 // read hands every resource to the reader of its kind.
 func (d *tfDoc) read() {
+	d.b.planning = d.format.src.decides
+	defer func() { d.b.planning = false }()
 	d.removals()
 	standalone := &cursor{} // the list of all rules that are resources of their own
 	warned := make(map[string]bool)
@@ -163,12 +165,12 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 		}
 		x.cidrs("cidr_blocks", ipv4)
 		x.cidrs("ipv6_cidr_blocks", ipv6)
-		x.addLists("prefix_list_ids", lists.of(item.field("prefix_list_ids")))
+		x.addIDs("prefix_list_ids", wantList, lists.of(item.field("prefix_list_ids"))...)
 		ids := groups.of(item.field("security_groups"))
 		if groups.alike {
 			x.rule.Description = "" // that may be another's
 		}
-		x.addGroups("security_groups", ids)
+		x.addIDs("security_groups", wantGroup, ids...)
 		x.addSelf()
 		x.list(r.values, own)
 	}
@@ -234,16 +236,15 @@ func (x *tfRules) list(list *cursor, own bool) {
 	}
 }
 
-func (x *tfRules) addLists(key string, ids []string) {
+// addIDs adds the prefix lists or groups with these ids.
+func (x *tfRules) addIDs(key string, want *wanted, ids ...string) {
+	at := x.c.field(key)
 	for _, id := range ids {
-		x.add(x.c.field(key), sg.FromPrefixList(sg.PrefixListID(id)))
-	}
-}
-
-func (x *tfRules) addGroups(key string, ids []string) {
-	for _, id := range ids {
-		at := x.c.field(key)
-		if peer, ok := at.groupPeerOf(id); ok {
+		peer, ok := sg.FromPrefixList(sg.PrefixListID(id)), true
+		if want == wantGroup {
+			peer, ok = at.groupPeerOf(id)
+		}
+		if ok {
 			x.add(at, peer)
 		}
 	}
@@ -400,7 +401,7 @@ func (x *tfRules) standalone() bool {
 	}
 	x.cidrsOf("cidr_blocks", ipv4)
 	x.cidrsOf("ipv6_cidr_blocks", ipv6)
-	x.addLists("prefix_list_ids", x.r.ids("prefix_list_ids", wantList))
+	x.addIDs("prefix_list_ids", wantList, x.r.ids("prefix_list_ids", wantList)...)
 	x.addOne("source_security_group_id", wantGroup)
 	x.addSelf()
 	if len(x.found) == 1 && x.peers == 1 { // one id for several rules would name none
@@ -411,12 +412,8 @@ func (x *tfRules) standalone() bool {
 
 // addOne adds the prefix list or the group that an attribute names.
 func (x *tfRules) addOne(key string, want *wanted) {
-	switch id, ok := x.r.oneID(key, want); {
-	case !ok:
-	case want == wantList:
-		x.addLists(key, []string{id})
-	default:
-		x.addGroups(key, []string{id})
+	if id, ok := x.r.oneID(key, want); ok {
+		x.addIDs(key, want, id)
 	}
 }
 

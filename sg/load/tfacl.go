@@ -11,7 +11,7 @@ var (
 func (r *tfResource) networkACL() {
 	b := r.module.doc.b
 	a := b.acl(sg.NetworkACL{
-		ID: r.aclID(), IsDefault: r.kind == "aws_default_network_acl", Name: r.nameTag(), VPC: r.aclVPC(),
+		ID: sg.NetworkACLID(r.id()), IsDefault: r.kind == "aws_default_network_acl", Name: r.nameTag(), VPC: r.aclVPC(),
 	}, r.values)
 	a.whole = true
 	a.decided = a.decided || r.module.doc.plan
@@ -47,14 +47,6 @@ func (r *tfResource) aclVPC() sg.VPCID {
 		}
 	}
 	return ""
-}
-
-// aclID returns the id of an ACL. A default one has it in an attribute of its own.
-func (r *tfResource) aclID() sg.NetworkACLID {
-	if id := r.values.field("default_network_acl_id").str(); id != "" {
-		return sg.NetworkACLID(id)
-	}
-	return sg.NetworkACLID(r.id())
 }
 
 // inlineEntries reads the entries inside an ACL. An ACL without any of its own lists those
@@ -133,15 +125,13 @@ func (r *tfResource) aclIDOf(attr string) (sg.NetworkACLID, bool) {
 	if id := r.values.field(attr).str(); id != "" {
 		return sg.NetworkACLID(id), true
 	}
-	to := r.refersTo(attr, "", wantACL)
-	for _, x := range to.resources {
-		if len(to.resources) == 1 {
-			return x.aclID(), true
-		}
+	ids := r.refersTo(attr, "", wantACL).ids
+	if len(ids) == 1 {
+		return sg.NetworkACLID(ids[0]), true
 	}
-	if ids := r.refersTo(attr, "", wantDefault).ids; len(to.resources) == 0 && len(ids) == 1 {
-		v := r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(ids[0])}, r.values)
-		setDefault(&v.defaultACL, sg.NetworkACLID("default of "+ids[0]))
+	if vpcs := r.refersTo(attr, "", wantDefault).ids; len(ids) == 0 && len(vpcs) == 1 {
+		v := r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(vpcs[0])}, r.values)
+		setDefault(&v.defaultACL, sg.NetworkACLID("default of "+vpcs[0]))
 		return v.defaultACL, true
 	}
 	r.values.field(attr).warn("", "unknown until the plan is applied, and not to be told from the configuration: left out")

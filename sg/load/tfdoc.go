@@ -85,10 +85,8 @@ func (b *builder) terraform(format *cursor, plan bool) {
 		return
 	}
 	if d := b.tfDoc(format, plan && b.stage != before); d != nil {
-		b.planning = plan || format.src.preferred
-		format.src.decides = b.planning
+		format.src.decides = plan || format.src.preferred
 		d.read()
-		b.planning = false
 	}
 }
 
@@ -175,30 +173,37 @@ func (m *tfModule) calledBy(parent *tfModule, name string, key tfKey) {
 
 // addItem adds a resource of `terraform show -json`.
 func (m *tfModule) addItem(item *cursor) {
-	address, ok := item.field("address").need()
-	if !ok {
-		return
+	if address, ok := item.field("address").need(); ok {
+		m.add(address, item, item.field("index"), item.field("values"))
 	}
-	m.add(&tfResource{
-		address: address,
-		module:  m,
-		mode:    item.field("mode").str(),
-		kind:    item.field("type").str(),
-		name:    item.field("name").str(),
-		key:     keyOf(item.field("index")),
-		values:  item.field("values"),
-	}, item)
 }
 
-// add adds a resource that stands at item.
-func (m *tfModule) add(r *tfResource, item *cursor) {
-	if r.values.n == 0 { // left out where all of them are unknown
-		r.values.n = item.src.EmptyAt(item.n)
+// add adds a resource, of which item says what it is. Without an address it gets the one
+// that `terraform show -json` would give it.
+func (m *tfModule) add(address string, item, index, values *cursor) {
+	r := &tfResource{
+		module: m, mode: item.field("mode").str(), kind: item.field("type").str(), name: item.field("name").str(),
+		key: keyOf(index), address: address, values: values,
 	}
-	if item.src.resources == nil {
-		item.src.resources = make(map[uint32]string)
+	if address == "" {
+		r.address = r.kind + "." + r.name
+		if r.mode == "data" {
+			r.address = "data." + r.address
+		}
+		if m.address != "" {
+			r.address = m.address + "." + r.address
+		}
+		if r.key != "" {
+			r.address += "[" + string(r.key) + "]"
+		}
 	}
-	item.src.resources[r.values.n] = r.address
+	if values.n == 0 { // left out where all of them are unknown
+		values.n = values.src.EmptyAt(values.up.n)
+	}
+	if values.src.resources == nil {
+		values.src.resources = make(map[uint32]string)
+	}
+	values.src.resources[values.n] = r.address
 	m.resources = append(m.resources, r)
 	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).add(r.key, r)
 }
@@ -293,8 +298,14 @@ func (r *tfResource) config() *cursor { return r.module.resourceConfig(r.mode, r
 
 func (r *tfResource) expr(attr string) *cursor { return r.config().field("expressions").field(attr) }
 
-// id returns the resource's id, or what stands for it where AWS has yet to choose one.
+// id returns the resource's id, or what stands for it where AWS has yet to choose one. A
+// default network ACL has it in an attribute of its own.
 func (r *tfResource) id() string {
+	if r.kind == "aws_default_network_acl" {
+		if id := r.values.field("default_network_acl_id").str(); id != "" {
+			return id
+		}
+	}
 	if id := r.values.field("id"); id.there() {
 		return id.str()
 	}
@@ -336,27 +347,10 @@ func (b *builder) rawState(c *cursor) {
 			d.root.children = append(d.root.children, m)
 		}
 		for instance := range item.field("instances").objects() {
-			if instance.has("deposed") { // about to be destroyed
-				continue
+			if !instance.has("deposed") { // else about to be destroyed
+				m.add("", item, instance.field("index_key"), instance.field("attributes"))
 			}
-			r := &tfResource{
-				module: m, mode: item.field("mode").str(), kind: item.field("type").str(), name: item.field("name").str(),
-				key: keyOf(instance.field("index_key")), values: instance.field("attributes"),
-			}
-			r.address = r.kind + "." + r.name
-			if r.mode == "data" {
-				r.address = "data." + r.address
-			}
-			if address != "" {
-				r.address = address + "." + r.address
-			}
-			if r.key != "" {
-				r.address += "[" + string(r.key) + "]"
-			}
-			m.add(r, instance)
 		}
 	}
-	b.planning = c.src.preferred
 	d.read()
-	b.planning = false
 }

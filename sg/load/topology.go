@@ -33,6 +33,9 @@ func (b *builder) topology() *sg.Topology {
 	}
 	for _, l := range b.lists.all {
 		l.Incomplete = !l.entries || l.lacking
+		for _, e := range l.said.all {
+			l.Entries = append(l.Entries, e.PrefixListEntry)
+		}
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
 	b.placeENIs()
@@ -130,39 +133,6 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 	l.warned = true // one warning is enough
 	at.warn(codePrefixList, "no input tells all entries of %s, so that what others do not admit is unknown: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
 		id, id)
-}
-
-// RulePlace returns where a rule of the last topology was read, by its index in
-// Group.Ingress or Group.Egress, and the zero Place where there is no such rule.
-func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
-	g := l.built.groups.of[id]
-	if g == nil || dir != sg.Ingress && dir != sg.Egress {
-		return Place{}
-	}
-	_, info := g.side(dir)
-	if index < 0 || index >= len(*info) {
-		return Place{}
-	}
-	return (*info)[index].at.place()
-}
-
-// GroupPlace returns where a group of the last topology was first read, and the
-// zero Place for others.
-func (l *Loader) GroupPlace(id sg.GroupID) Place {
-	return l.built.groups.place(id)
-}
-
-// ENIPlace is GroupPlace for an interface.
-func (l *Loader) ENIPlace(id sg.ENIID) Place {
-	return l.built.enis.place(id)
-}
-
-// EntriesTold reports whether any input told all entries of a prefix list of the
-// last topology, be it that there are none. Others are incomplete, and the first rule
-// that names one has a warning.
-func (l *Loader) EntriesTold(id sg.PrefixListID) bool {
-	p := l.built.lists.of[id]
-	return p != nil && p.entries
 }
 
 // missingGroups tells of groups that interfaces carry and no input holds. AWS knows
