@@ -176,20 +176,17 @@ func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 		}
 		cidr, fam = x.cidr6, ipv6
 	}
-	var p netip.Prefix
-	if p, _, ok = cidr.prefix(fam); !ok {
+	if e.CIDR, _, ok = cidr.prefix(fam); !ok {
 		return e, false
 	}
-	e.CIDR = p
 	missing := -2 // what AWS sends nothing for
 	if x.zeroPorts {
 		missing = 0
 	}
 	switch {
 	case e.Protocol == sg.TCP || e.Protocol == sg.UDP:
-		from, ok1 := x.from.whole(missing)
-		to, ok2 := x.to.whole(missing)
-		if !ok1 || !ok2 {
+		from, to, ok := wholePair(x.from, x.to, missing)
+		if !ok {
 			return e, false
 		}
 		if from < 0 || to > 65535 || from > to {
@@ -198,9 +195,8 @@ func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 		}
 		e.Ports = sg.Ports(from, to)
 	case e.Protocol == sg.ICMP || e.Protocol == sg.ICMPv6 && fam == ipv6: // NACL-44
-		typ, ok1 := x.typ.whole(missing)
-		code, ok2 := x.code.whole(missing)
-		if !ok1 || !ok2 {
+		typ, code, ok := wholePair(x.typ, x.code, missing)
+		if !ok {
 			return e, false
 		}
 		if typ < -1 || typ > 255 || code < -1 || code > 255 || typ == -1 && code != -1 {
@@ -210,6 +206,12 @@ func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 		e.ICMP = sg.ICMPTypeCode(typ, code)
 	}
 	return e, true
+}
+
+func wholePair(x, y *cursor, missing int) (m, n int, ok bool) {
+	m, ok = x.whole(missing)
+	n, okY := y.whole(missing)
+	return m, n, ok && okY
 }
 
 // whole returns a whole number, written as one or as a string, and missing where it is

@@ -63,6 +63,13 @@ type group struct {
 	firstOverruled *cursor
 }
 
+// associate adds a further VPC.
+func (g *group) associate(v sg.VPCID) {
+	if v != g.VPC {
+		g.associations.add(&g.Associations, v)
+	}
+}
+
 // A ruleInfo is what is known of a rule besides the rule.
 type ruleInfo struct {
 	at  *cursor

@@ -87,38 +87,33 @@ func (d *tfDoc) removals() {
 // remove notes what a change takes away, as it is now.
 func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	was := func(key string) string { return before.field(key).str() }
-	b := d.b
+	var part taken
 	switch kind {
 	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
 		d.removedRules(kind, before)
-		return
 	case "aws_network_interface_sg_attachment":
-		b.taken[taken{sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id"))}] = true
-		return
+		part = taken{sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id"))}
 	case "aws_vpc_security_group_vpc_association":
-		b.taken[taken{sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id"))}] = true
-		return
+		part = taken{sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id"))}
 	case "aws_ec2_managed_prefix_list_entry":
 		if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
-			b.taken[taken{sg.PrefixListID(was("prefix_list_id")), p}] = true
+			part = taken{sg.PrefixListID(was("prefix_list_id")), p}
 		}
-		return
 	case "aws_network_acl_rule":
 		x, dir := ruleEntry(before)
 		if n, ok := x.number.whole(0); ok {
-			b.taken[taken{sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n}}] = true
+			part = taken{sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n}}
 		}
-		return
 	case "aws_network_acl_association":
-		b.taken[taken{sg.SubnetID(was("subnet_id")), nil}] = true
-		return
+		part = taken{sg.SubnetID(was("subnet_id")), nil}
 	case "aws_instance", "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
-		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment":
-	default:
-		return // others have the ids of things that stay
+		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment": // others have the ids of things that stay
+		if id != "" {
+			d.b.gone[id] = change
+		}
 	}
-	if id != "" {
-		b.gone[id] = change
+	if part.from != nil {
+		d.b.taken[part] = true
 	}
 }
 

@@ -216,8 +216,6 @@ func (b *builder) associations(c *cursor) {
 			item.warn("", "left out: %s is in no input", id)
 			continue
 		}
-		if v := sg.VPCID(vpc); v != g.VPC {
-			g.associations.add(&g.Associations, v)
-		}
+		g.associate(sg.VPCID(vpc))
 	}
 }

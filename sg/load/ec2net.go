@@ -91,16 +91,12 @@ func (c *cursor) addresses(e *eni) {
 	for item := range c.field("Ipv6Addresses").objects() {
 		addr(item.field("Ipv6Address"))
 	}
-	prefix := func(f *cursor, fam family) {
-		if p, _, ok := f.prefix(fam); ok {
-			e.addPrefixes(p)
+	for i, key := range [...]string{"Ipv4Prefix", "Ipv6Prefix"} {
+		for item := range c.field(key + "es").objects() {
+			if p, _, ok := item.field(key).prefix(ipv4 + family(i)); ok {
+				e.addPrefixes(p)
+			}
 		}
-	}
-	for item := range c.field("Ipv4Prefixes").objects() {
-		prefix(item.field("Ipv4Prefix"), ipv4)
-	}
-	for item := range c.field("Ipv6Prefixes").objects() {
-		prefix(item.field("Ipv6Prefix"), ipv6)
 	}
 }
 

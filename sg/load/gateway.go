@@ -75,9 +75,7 @@ func (r *tfResource) gateway() {
 }
 
 func (r *tfResource) gatewayAttachment() {
-	id, ok := r.requiredID("transit_gateway_id", wantGateway)
-	vpc, okVPC := r.requiredID("vpc_id", wantVPC)
-	if ok && okVPC {
+	if id, vpc, ok := r.requiredIDs("transit_gateway_id", wantGateway, "vpc_id", wantVPC); ok {
 		r.module.doc.b.attach(id, vpc, r.values.field("security_group_referencing_support").str(), r.values)
 	}
 }

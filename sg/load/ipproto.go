@@ -8,20 +8,15 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
+var protocols = map[string]sg.Protocol{
+	"-1": sg.AllProtocols, "all": sg.AllProtocols, "tcp": sg.TCP, "udp": sg.UDP, "icmp": sg.ICMP, "icmpv6": sg.ICMPv6,
+}
+
 // parseProtocol reads IpProtocol and what Terraform calls protocol: a name, a
 // number or -1 (SG-20, SG-21), and Terraform's "all" (IN-24).
 func parseProtocol(s string) (sg.Protocol, bool) {
-	switch strings.ToLower(s) {
-	case "-1", "all":
-		return sg.AllProtocols, true
-	case "tcp":
-		return sg.TCP, true
-	case "udp":
-		return sg.UDP, true
-	case "icmp":
-		return sg.ICMP, true
-	case "icmpv6":
-		return sg.ICMPv6, true
+	if p, ok := protocols[strings.ToLower(s)]; ok {
+		return p, true
 	}
 	n, err := strconv.ParseUint(s, 10, 8)
 	return sg.ProtocolNumber(uint8(n)), err == nil

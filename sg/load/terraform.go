@@ -466,13 +466,7 @@ func (d *tfDoc) removedRules(kind string, before *cursor) {
 
 // association reads a further VPC of a group (IN-26).
 func (r *tfResource) association() {
-	id, ok := r.requiredID("security_group_id", wantGroup)
-	vpc, okVPC := r.requiredID("vpc_id", wantVPC)
-	if !ok || !okVPC {
-		return
-	}
-	g := r.module.doc.b.group(sg.Group{ID: sg.GroupID(id)}, r.values)
-	if v := sg.VPCID(vpc); v != g.VPC {
-		g.associations.add(&g.Associations, v)
+	if id, vpc, ok := r.requiredIDs("security_group_id", wantGroup, "vpc_id", wantVPC); ok {
+		r.module.doc.b.group(sg.Group{ID: sg.GroupID(id)}, r.values).associate(sg.VPCID(vpc))
 	}
 }

@@ -127,6 +127,14 @@ func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
 	return r.oneID(attr, want)
 }
 
+// requiredIDs is requiredID for two attributes, of which a resource says that they belong
+// together.
+func (r *tfResource) requiredIDs(attr string, want *wanted, attr2 string, want2 *wanted) (string, string, bool) {
+	id, ok := r.requiredID(attr, want)
+	id2, ok2 := r.requiredID(attr2, want2)
+	return id, id2, ok && ok2
+}
+
 func (r *tfResource) idFor(want *wanted) string {
 	if r.kind == "aws_instance" {
 		return r.eniID()

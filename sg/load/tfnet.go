@@ -125,9 +125,7 @@ func (r *tfResource) prefixes(e *eni, attr string, f family) {
 
 // attachment reads a group that an interface has besides its own.
 func (r *tfResource) attachment() {
-	id, ok := r.requiredID("network_interface_id", wantENI)
-	g, okGroup := r.requiredID("security_group_id", wantGroup)
-	if ok && okGroup {
+	if id, g, ok := r.requiredIDs("network_interface_id", wantENI, "security_group_id", wantGroup); ok {
 		if e := r.module.doc.b.eni(sg.ENIID(id), r.values); !r.overruled(e) {
 			e.addGroups(sg.GroupID(g))
 		}
@@ -277,9 +275,8 @@ func (r *tfResource) subnet() {
 // peering reads a peering. One that is new is active once both sides agree, which
 // auto_accept says of this side.
 func (r *tfResource) peering() {
-	vpc, ok := r.requiredID("vpc_id", wantVPC)
-	peer, okPeer := r.requiredID("peer_vpc_id", wantVPC)
-	if !ok || !okPeer {
+	vpc, peer, ok := r.requiredIDs("vpc_id", wantVPC, "peer_vpc_id", wantVPC)
+	if !ok {
 		return
 	}
 	status := r.values.field("accept_status").str()
