@@ -46,40 +46,37 @@ func (b *builder) statements(s statements) {
 	}
 }
 
+// partOf are the statements that go on with what another declares.
+var partOf = map[string]string{"subnet": "vpc", "entry": "prefixlist", "rule": "group", "aclentry": "acl"}
+
 // statement reads one line, which stands at c. declared are the lines of the same text
 // that declare something, by kind and id.
 func (b *builder) statement(line string, ws []words.Word, declared map[string]int, c, list *cursor) error {
-	// The parser is given what the line belongs to, and nothing else.
 	part := topotext.New(nil)
-	t := part.Topo
 	kind, of := ws[0].Value, ""
 	if len(ws) > 1 {
 		of = ws[1].Value
 	}
-	switch {
-	case kind == "remove":
+	if kind == "remove" {
 		return fmt.Errorf("%q: a file has nothing to remove", kind)
-	case kind == "subnet" && declared["vpc "+of] > 0:
-		t.VPCs = []sg.VPC{{ID: sg.VPCID(of)}}
-	case kind == "entry" && declared["prefixlist "+of] > 0:
-		t.PrefixLists = []sg.PrefixList{{ID: sg.PrefixListID(of)}}
-	case kind == "rule" && declared["group "+of] > 0:
-		t.Groups = []sg.Group{{ID: sg.GroupID(of)}}
-	case kind == "aclentry" && declared["acl "+of] > 0:
-		t.NetworkACLs = []sg.NetworkACL{{ID: sg.NetworkACLID(of)}}
+	}
+	whole, belongs := partOf[kind]
+	if belongs && declared[whole+" "+of] > 0 { // that is all the parser has to know
+		if err := part.Statement("", []words.Word{{Value: whole}, {Value: of}}); err != nil {
+			return err
+		}
 	}
 	if err := part.Statement(line, ws); err != nil {
 		return err
 	}
-	declares := kind != "subnet" && kind != "entry" && kind != "rule" && kind != "aclentry"
-	if declares {
+	if !belongs {
 		key := kind + " " + of
 		if first := declared[key]; first > 0 {
 			return fmt.Errorf("%s stands at line %d already", key, first)
 		}
 		declared[key] = c.place().Line
 	}
-	b.part(t, declares, c, list)
+	b.part(part.Topo, !belongs, c, list)
 	return nil
 }
 

@@ -280,21 +280,20 @@ func (m *tfModule) each(yield func(*tfResource) bool) bool {
 	return true
 }
 
-// resourceConfig returns what the configuration says of a resource.
-func (m *tfModule) resourceConfig(mode, kind, name string) *cursor {
+// config returns what the configuration says of the resource.
+func (r *tfResource) config() *cursor {
+	m := r.module
 	if m.configOf == nil {
 		m.configOf = make(map[string]*cursor)
 		for item := range m.config.field("resources").objects() {
 			m.configOf[item.field("mode").str()+" "+item.field("type").str()+"."+item.field("name").str()] = item
 		}
 	}
-	if c := m.configOf[mode+" "+kind+"."+name]; c != nil {
+	if c := m.configOf[r.mode+" "+r.kind+"."+r.name]; c != nil {
 		return c
 	}
 	return &cursor{src: m.config.src}
 }
-
-func (r *tfResource) config() *cursor { return r.module.resourceConfig(r.mode, r.kind, r.name) }
 
 func (r *tfResource) expr(attr string) *cursor { return r.config().field("expressions").field(attr) }
 
