@@ -132,14 +132,22 @@ func (b *builder) prefixLists(c *cursor) {
 			continue
 		}
 		l := b.describeList(id, item, "PrefixListName", "OwnerId", "AddressFamily", "MaxEntries")
-		if cidrs := item.field("Cidrs"); cidrs.there() {
-			l.entries = true
-			setDefault(&l.Owner, awsOwner(l.Name))
-			for f := range cidrs.each() {
-				if p, _, ok := f.prefix(anyFamily); ok {
-					b.listEntry(l, sg.PrefixListEntry{CIDR: p}, f)
-				}
-			}
+		b.serviceCIDRs(l, item.field("Cidrs"))
+	}
+}
+
+// serviceCIDRs reads the entries of the list of a gateway endpoint, if this is one.
+func (b *builder) serviceCIDRs(l *prefixList, c *cursor) {
+	if !c.there() {
+		return
+	}
+	l.entries = true
+	if strings.HasPrefix(l.Name, "com.amazonaws.") { // these names are reserved (PL-10)
+		setDefault(&l.Owner, "AWS")
+	}
+	for item := range c.each() {
+		if p, _, ok := item.prefix(anyFamily); ok {
+			b.listEntry(l, sg.PrefixListEntry{CIDR: p}, item)
 		}
 	}
 }
@@ -159,14 +167,6 @@ func (b *builder) describeList(id string, c *cursor, name, owner, family, most s
 	}
 	p.MaxEntries, _ = c.field(most).integer()
 	return b.list(p, c)
-}
-
-// awsOwner tells the lists of AWS by their names, which are reserved (PL-10).
-func awsOwner(name string) sg.AccountID {
-	if strings.HasPrefix(name, "com.amazonaws.") {
-		return "AWS"
-	}
-	return ""
 }
 
 // prefixListEntries reads the entries of the list that the input was named after.

@@ -213,14 +213,9 @@ func (r *tfResource) prefixListEntry() {
 
 // servicePrefixList reads the data source of a gateway endpoint's list.
 func (r *tfResource) servicePrefixList() {
-	l := r.module.doc.b.list(sg.PrefixList{ID: sg.PrefixListID(r.id()), Name: r.values.field("name").str()}, r.values)
-	l.entries = l.entries || r.values.field("cidr_blocks").there()
-	setDefault(&l.Owner, awsOwner(l.Name))
-	for item := range r.values.field("cidr_blocks").each() {
-		if p, _, ok := item.prefix(anyFamily); ok {
-			l.add(sg.PrefixListEntry{CIDR: p}, item)
-		}
-	}
+	b := r.module.doc.b
+	l := b.list(sg.PrefixList{ID: sg.PrefixListID(r.id()), Name: r.values.field("name").str()}, r.values)
+	b.serviceCIDRs(l, r.values.field("cidr_blocks"))
 }
 
 func (r *tfResource) vpc() {
