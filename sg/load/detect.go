@@ -22,11 +22,11 @@ type reader struct {
 type phase int
 
 const (
-	plans         phase = iota
-	preferredText       // topologies in their text form
-	contradicting       // rules and interfaces, which may contradict each other
-	others
-	text
+	readPlans          phase = iota
+	readPreferredTexts       // topologies in their text form
+	readContradicting        // rules and interfaces, which may contradict each other
+	readOthers
+	readTexts
 )
 
 const (
@@ -35,23 +35,23 @@ const (
 )
 
 var readers = []reader{
-	{plans, terraformKey, (*builder).plan},
-	{contradicting, "SecurityGroups", (*builder).securityGroups},
-	{contradicting, "SecurityGroupRules", (*builder).securityGroupRules},
-	{contradicting, terraformKey, (*builder).state},
-	{contradicting, stateKey, (*builder).rawState},
-	{contradicting, "NetworkInterfaces", (*builder).networkInterfaces},
-	{contradicting, "Reservations", (*builder).reservations},
-	{others, "SecurityGroupVpcAssociations", (*builder).associations},
-	{others, "PrefixLists", (*builder).prefixLists},
-	{others, "Entries", (*builder).prefixListEntries},
-	{others, "Vpcs", (*builder).vpcsOf},
-	{others, "Subnets", (*builder).subnets},
-	{others, "VpcPeeringConnections", (*builder).peeringConnections},
-	{others, "NetworkAcls", (*builder).networkACLs},
-	{others, "TransitGateways", (*builder).transitGateways},
-	{others, "TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
-	{others, "InstanceTypes", (*builder).instanceTypes},
+	{readPlans, terraformKey, (*builder).plan},
+	{readContradicting, "SecurityGroups", (*builder).securityGroups},
+	{readContradicting, "SecurityGroupRules", (*builder).securityGroupRules},
+	{readContradicting, terraformKey, (*builder).state},
+	{readContradicting, stateKey, (*builder).rawState},
+	{readContradicting, "NetworkInterfaces", (*builder).networkInterfaces},
+	{readContradicting, "Reservations", (*builder).reservations},
+	{readOthers, "SecurityGroupVpcAssociations", (*builder).associations},
+	{readOthers, "PrefixLists", (*builder).prefixLists},
+	{readOthers, "Entries", (*builder).prefixListEntries},
+	{readOthers, "Vpcs", (*builder).vpcsOf},
+	{readOthers, "Subnets", (*builder).subnets},
+	{readOthers, "VpcPeeringConnections", (*builder).peeringConnections},
+	{readOthers, "NetworkAcls", (*builder).networkACLs},
+	{readOthers, "TransitGateways", (*builder).transitGateways},
+	{readOthers, "TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
+	{readOthers, "InstanceTypes", (*builder).instanceTypes},
 }
 
 // unmodelled are outputs that are known and of no use, and why.

@@ -250,9 +250,9 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 		}
 	}
 	for _, s := range texts {
-		when := text
+		when := readTexts
 		if s.src.preferred {
-			when = preferredText
+			when = readPreferredTexts
 		}
 		later(when, s.src, func() { b.statements(s) })
 	}
