@@ -150,9 +150,10 @@ func (p PeerSet) Addrs() (sure, maybe []netip.Prefix) {
 	case peerCIDR4, peerCIDR6, peerList:
 		sure = p.s.entries[p.peer]
 	case peerGroup:
-		w, at := p.s.w, &eni{vpc: p.vpc}
-		for _, n := range p.s.members[p.peer] {
-			switch w.reaches(at, &w.enis[n], p.peer, p.dir) {
+		members := p.s.members[p.peer]
+		sure = make([]netip.Prefix, 0, 2*len(members))
+		for _, n := range members {
+			switch p.reaches(n) {
 			case reach.Yes:
 				sure = append(sure, p.s.addrs[n]...)
 			case reach.Maybe:
@@ -167,4 +168,23 @@ func (p PeerSet) Addrs() (sure, maybe []netip.Prefix) {
 		maybe = append(maybe, anyIPv6)
 	}
 	return sure, maybe
+}
+
+// Same reports whether peers of two policies are the same addresses, of groups of the same
+// id. It may miss that where the order of interfaces differs, and is faster than Addrs.
+func (p PeerSet) Same(o PeerSet) bool {
+	if p.kind != o.kind || p.unsure != o.unsure || p.family != o.family {
+		return false
+	}
+	if p.kind != peerGroup {
+		return p.kind == peerNothing || slices.Equal(p.s.entries[p.peer], o.s.entries[o.peer])
+	}
+	return p.Group() == o.Group() && slices.EqualFunc(p.s.members[p.peer], o.s.members[o.peer], func(n, m uint32) bool {
+		return p.reaches(n) == o.reaches(m) && slices.Equal(p.s.addrs[n], o.s.addrs[m])
+	})
+}
+
+// reaches reports whether a member of the group is reached.
+func (p PeerSet) reaches(n uint32) reach.Answer {
+	return p.s.w.reaches(&eni{vpc: p.vpc}, &p.s.w.enis[n], p.peer, p.dir)
 }

@@ -72,9 +72,14 @@ func (c *comparer) delta(group uint32, before, after *list) *delta {
 	}
 	d := &delta{group: c.names.groupIDs[group], after: after}
 	before.deltas = append(before.deltas, d)
+	if c.alike(before, after) {
+		return d
+	}
 	if after == nil {
 		after = &c.names.nothing
 	}
+	c.before.make(before)
+	c.after.make(after)
 	for dir := range d.parts {
 		for f := range families {
 			p := &d.parts[dir][f]
@@ -85,6 +90,40 @@ func (c *comparer) delta(group uint32, before, after *list) *delta {
 		}
 	}
 	return d
+}
+
+// alike reports whether two lists of a group hold the same rules in the same order, whose
+// peers are the same: nearly all do, which saves making them. If not they may mean the same
+// for all that.
+func (c *comparer) alike(before, after *list) bool {
+	if before == &c.names.nothing || after == nil || before.group < firstGroup {
+		return false
+	}
+	i, end := c.before.rulesOf(before)
+	j, last := c.after.rulesOf(after)
+	if end-i != last-j {
+		return false
+	}
+	for ; i < end; i, j = i+1, j+1 {
+		a, b := c.before.rules[i], c.after.rules[j]
+		r, s := a.Rule(), b.Rule()
+		if a.Direction() != b.Direction() || covered(r) != covered(s) {
+			return false
+		}
+		if same := r.Peer.CIDR.IsValid() && r.Peer == s.Peer; !same && !c.samePeers(before.at.Peers(a), after.at.Peers(b)) {
+			return false
+		}
+	}
+	return true
+}
+
+// samePeers reports whether peers of the two worlds are the same.
+func (c *comparer) samePeers(before, after sg.PeerSet) bool {
+	twin, known := c.after.twins[after]
+	if !known && before.Same(after) {
+		twin, c.after.twins[after] = before, before
+	}
+	return twin == before
 }
 
 // near returns what entries are about.
@@ -162,6 +201,8 @@ func (c *comparer) eni(id sg.ENIID) {
 	known := c.classes[string(c.key)]
 	if known == nil {
 		slices.SortFunc(cl.deltas, func(a, b *delta) int { return cmp.Compare(a.group, b.group) })
+		c.before.make(cl.before...)
+		c.after.make(cl.after...)
 		known = &class{slices.Clone(cl.before), slices.Clone(cl.after), cl.families, slices.Clone(cl.deltas), cl.borders, cl.acls, nil}
 		c.classes[string(c.key)] = known
 		c.order = append(c.order, known)

@@ -126,6 +126,7 @@ func Policies(before, after *sg.Policy) *Diff {
 		before: newWorld(before, names), after: newWorld(after, names), names: names,
 		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]sg.ENIID{},
 	}
+	c.after.first = c.before
 	d := &Diff{before: c.before, after: c.after}
 	for id := range before.ENIs() {
 		if _, ok := c.after.sets.Setting(id); !ok {

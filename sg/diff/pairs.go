@@ -89,6 +89,7 @@ func (w *world) between(from, to sg.ENIID, f int) set {
 // several addresses.
 func (w *world) admits(id sg.ENIID, dir, f int, peers set) set {
 	lists, _ := w.said(id, nil, nil)
+	w.make(lists...)
 	border := w.border(id)
 	var spans []span
 	for n, l := range lists {

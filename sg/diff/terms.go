@@ -67,9 +67,12 @@ type entry struct {
 
 // A list is what one group says at interfaces of one setting, or what the setting says
 // itself, in the two lists exempt and others: entries in the order of their terms, by
-// direction and family.
+// direction and family. They are made where something may differ: see [comparer.delta].
 type list struct {
 	number  uint32 // in its world
+	group   uint32
+	at      sg.Setting
+	made    bool
 	entries [2][2][]entry
 	deltas  []*delta // to lists of the other world: nearly always to one
 	free    [2]set   // the addresses of the list exempt
@@ -87,8 +90,9 @@ func has(lists []*list, dir, fam int, t term) bool {
 
 // The numbers of what a setting says, among those of groups.
 const (
-	exempt uint32 = iota // what passes whatever the groups are
-	others               // what else passes, or may, without a rule
+	exempt     uint32 = iota // what passes whatever the groups are
+	others                   // what else passes, or may, without a rule
+	firstGroup               // the first that is a group
 )
 
 // A world is a policy, taken apart as far as interfaces asked for it.
@@ -101,6 +105,9 @@ type world struct {
 	lists  map[sg.Setting][]*list   // by the number of the group; nil where nobody asked
 	count  uint32                   // of lists
 	peers  map[sg.PeerSet]peers
+
+	first *world                    // of the second one
+	twins map[sg.PeerSet]sg.PeerSet // the same in the first one, as far as that is known
 
 	acls         map[sg.NetworkACLID]*acl
 	borders      map[sg.Border]*border
@@ -124,7 +131,7 @@ type peers struct {
 }
 
 func newNames() *names {
-	n := &names{sets: newSets(), groups: map[sg.GroupID]uint32{"": exempt}, groupIDs: []sg.GroupID{exempt: "", others: ""}, passing: passing()}
+	n := &names{sets: newSets(), groups: map[sg.GroupID]uint32{"": exempt}, groupIDs: []sg.GroupID{exempt: "", others: ""}, passing: passing(), nothing: list{made: true}}
 	for f := range n.whole {
 		n.whole[f] = n.number(everything[f])
 	}
@@ -152,7 +159,7 @@ func passing() (all set) {
 func newWorld(p *sg.Policy, n *names) *world {
 	w := &world{
 		policy: p, sets: p.Sets(), names: n, byID: map[sg.GroupID][2]uint32{},
-		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{},
+		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{}, twins: map[sg.PeerSet]sg.PeerSet{},
 		acls: map[sg.NetworkACLID]*acl{}, borders: map[sg.Border]*border{}, bordersByKey: map[borderKey]*border{},
 	}
 	for r := range p.Rules() {
@@ -179,6 +186,9 @@ func (n *names) groupNumber(id sg.GroupID) uint32 {
 
 // peersOf returns the sets that a rule's peer is.
 func (w *world) peersOf(p sg.PeerSet) peers {
+	if twin, ok := w.twins[p]; ok {
+		return w.first.peersOf(twin)
+	}
 	s, ok := w.peers[p]
 	if !ok {
 		sure, maybe := p.Addrs()
@@ -205,7 +215,8 @@ func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []ui
 			known = append(known, nil)
 		}
 		if known[n] == nil {
-			known[n] = w.list(n, at)
+			known[n] = &list{number: w.count, group: n, at: at}
+			w.count++
 		}
 		lists, groups = append(lists, known[n]), append(groups, n)
 	}
@@ -218,24 +229,31 @@ func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []ui
 	return lists, groups
 }
 
-// list makes the list of a group at interfaces of a setting.
-func (w *world) list(group uint32, at sg.Setting) *list {
-	l := &list{number: w.count}
-	w.count++
-	switch group {
+// make makes the entries of lists of the world.
+func (w *world) make(lists ...*list) {
+	for _, l := range lists {
+		if !l.made {
+			l.made = true
+			w.fill(l)
+		}
+	}
+}
+
+func (w *world) fill(l *list) {
+	switch l.group {
 	case exempt:
-		w.exempt(l, at)
+		w.exempt(l)
 	case others:
-		if at.Unfiltered || at.Incomplete {
+		if l.at.Unfiltered || l.at.Incomplete {
 			for f := range families {
-				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !at.Unfiltered})
+				l.addBoth(f, term{end: spaces[f].Size(), peers: w.names.whole[f], maybe: !l.at.Unfiltered})
 			}
 		}
 	}
-	id := w.names.groupIDs[group]
-	for n := w.byID[id][0]; n < w.byID[id][1]; n++ {
+	first, end := w.rulesOf(l)
+	for n := first; n < end; n++ {
 		ref := w.rules[n]
-		p, keys := w.peersOf(at.Peers(ref)), covered(ref.Rule())
+		p, keys := w.peersOf(l.at.Peers(ref)), covered(ref.Rule())
 		e := entry{term{group: p.group}, n}
 		for f := range families {
 			e.first, e.end = spaces[f].Span(keys)
@@ -253,7 +271,12 @@ func (w *world) list(group uint32, at sg.Setting) *list {
 			l.entries[d][f] = slices.Clip(l.entries[d][f])
 		}
 	}
-	return l
+}
+
+// rulesOf returns where the rules of a list's group begin and end.
+func (w *world) rulesOf(l *list) (first, end uint32) {
+	at := w.byID[w.names.groupIDs[l.group]]
+	return at[0], at[1]
 }
 
 func (l *list) add(dir sg.Direction, f int, e entry) {
@@ -269,8 +292,8 @@ func (l *list) addBoth(f int, t term) {
 }
 
 // exempt adds what passes at interfaces of a setting whatever the groups are.
-func (w *world) exempt(l *list, at sg.Setting) {
-	for a := range at.Exempt() {
+func (w *world) exempt(l *list) {
+	for a := range l.at.Exempt() {
 		f := btoi(a.Is6())
 		l.free[f] = append(l.free[f], span{numOf(a), numOf(a)})
 	}
