@@ -44,8 +44,8 @@ func exchangesOf(f int) (all []exchange) {
 
 // answers finds the answers that ACLs let pass in one world alone, in a direction, on
 // connections that open in both worlds in the other one.
-func (c *comparer) answers(cl *class, dir, fam int, found func(found)) {
-	x := &differences{c: c, cl: cl, dir: dir, fam: fam, answers: true, free: cl.free(fam)}
+func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)) {
+	x := &differences{c: c, cl: cl, dir: dir, fam: fam, answers: true, free: cl.free(fam), budget: b}
 	for _, e := range cl.acls.parts[dir][fam].added {
 		addrs := c.names.all[e.peers]
 		for _, l := range [...]*list{cl.before[0], cl.after[0]} {
@@ -61,16 +61,17 @@ func (c *comparer) answers(cl *class, dir, fam int, found func(found)) {
 			if ex.each {
 				ex.opening = spanOf(first-shift, end-shift)
 			}
-			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, near: near{services: set{ex.opening}, addrs: addrs}}
-			cuts := o.gather()
-			for left := addrs; len(cuts) > 1 && len(left) > 0; cuts = cuts[1:] {
-				before, _, _ := o.split(0, cuts[0], cuts[1], left)
-				open, _, _ := o.split(1, cuts[0], cuts[1], before)
+			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, near: near{services: set{ex.opening}, addrs: addrs}, budget: b}
+			left, g := addrs, o.grid()
+			for from, to := range g.rows {
+				open := g.addrs()[1][1].and(left)
 				if ex.each {
-					x.answered(cuts[0]+shift, cuts[1]+shift, open)
+					x.answered(from+shift, to+shift, open)
 				} else {
 					x.answered(first, end, open)
-					left = left.minus(open)
+					if left = left.minus(open); len(left) == 0 {
+						break
+					}
 				}
 			}
 		}

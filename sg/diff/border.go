@@ -171,7 +171,7 @@ func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32) []uint32 
 	}
 	var before []aclEntry
 	for _, e := range b.acl.entries[dir][f] {
-		if e.allow == allow && r.services.meets(set{e.services()}) && r.addrs.meets(e.addrs) && e.decides(r, b.inside[f], before) {
+		if e.allow == allow && e.meets(r.services) && r.addrs.meets(e.addrs) && e.decides(r, b.inside[f], before) {
 			to = append(to, e.rule)
 		}
 		before = append(before, e)

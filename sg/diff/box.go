@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -62,8 +61,8 @@ func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) strin
 	var seen []uint32
 	for _, e := range x.said[world] {
 		switch {
-		case e.rule == 0, v == sg.Drop, e.maybe != (v == sg.Unknown), slices.Contains(seen, e.rule):
-		case !r.services.meets(set{e.services()}):
+		case e.rule == 0, v == sg.Drop, e.maybe != (v == sg.Unknown):
+		case !e.meets(r.services):
 		case r.addrs == nil && e.group == group || x.c.names.all[e.peers].meets(r.addrs):
 			seen = append(seen, e.rule)
 		}
@@ -77,7 +76,7 @@ func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) strin
 // byACL reports whether ACLs let some of the packets pass in one world alone.
 func (x *differences) byACL(r rect) bool {
 	return x.cl.acls != nil && slices.ContainsFunc(x.cl.acls.parts[x.dir][x.fam].added, func(e entry) bool {
-		return r.services.meets(set{e.services()}) && r.addrs.meets(x.c.names.all[e.peers])
+		return e.meets(r.services) && r.addrs.meets(x.c.names.all[e.peers])
 	})
 }
 
@@ -87,7 +86,7 @@ func (x *differences) byName(pass func(found)) {
 	slices.SortFunc(x.named, func(a, b namedRow) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(btoi(a.opens), btoi(b.opens)), cmp.Compare(a.first, b.first))
 	})
-	rows := slices.Clone(x.rows)
+	taken := make([][]set, len(x.rows)) // by rows
 	for len(x.named) > 0 {
 		one, n := x.named[0], 1
 		for n < len(x.named) && x.named[n].group == one.group && x.named[n].opens == one.opens {
@@ -112,13 +111,15 @@ func (x *differences) byName(pass func(found)) {
 			continue
 		}
 		pass(x.box(v, one.group, rect{members, x.joinedServices(spans)}))
-		for i, r := range rows {
+		for i, r := range x.rows {
 			if r.verdicts == v && services.has(num{0, uint64(r.first)}) {
-				rows[i].addrs = r.addrs.minus(members)
+				taken[i] = append(taken[i], members)
 			}
 		}
 	}
-	x.rows = rows
+	for i := range x.rows {
+		x.rows[i].addrs = x.rows[i].addrs.minus(or(taken[i]...))
+	}
 }
 
 // whole reports whether the rows hold all of a box.
@@ -135,28 +136,31 @@ func (x *differences) whole(v [2]sg.Verdict, addrs, services set) bool {
 // rects returns the rows of one kind as few rectangles that do not overlap: either one
 // for each set of addresses or one for each set of services, whatever takes fewer words.
 func (x *differences) rects(v [2]sg.Verdict) []rect {
-	var addrs []set // distinct
-	var services []set
+	var byAddrs []rect
+	var distinct *sets
 	for _, r := range x.rows {
 		if r.verdicts != v || len(r.addrs) == 0 {
 			continue
 		}
-		s := spanOf(r.first, r.end)
-		i := slices.IndexFunc(addrs, func(a set) bool { return slices.Equal(a, r.addrs) })
-		if i < 0 {
-			i = len(addrs)
-			addrs, services = append(addrs, r.addrs), append(services, nil)
+		if distinct == nil {
+			distinct = newSets()
 		}
-		services[i] = append(services[i], s)
+		i := int(distinct.number(r.addrs)) - 1
+		if i == len(byAddrs) {
+			byAddrs = append(byAddrs, rect{addrs: r.addrs})
+		}
+		byAddrs[i].services = append(byAddrs[i].services, spanOf(r.first, r.end))
 	}
-	byAddrs := make([]rect, len(addrs))
-	for i := range addrs {
-		byAddrs[i] = rect{addrs[i], x.joinedServices(services[i])}
+	for i := range byAddrs {
+		byAddrs[i].services = x.joinedServices(byAddrs[i].services)
 	}
-	if len(byAddrs) < 2 {
+	var byServices []rect
+	if len(byAddrs) > 1 {
+		byServices = turned(byAddrs)
+	}
+	if len(byServices) == 0 {
 		return byAddrs
 	}
-	byServices := turned(byAddrs)
 	for i := range byServices {
 		byServices[i].services = x.joinedServices(byServices[i].services)
 	}
@@ -183,47 +187,69 @@ func pieces(rs []rect) (n int) {
 	return n
 }
 
-// turned returns the same as rectangles with different services each.
+// turned returns the same as rectangles with different services each, nothing where there
+// would be more of them.
 func turned(rs []rect) []rect {
+	// Mostly there would, as the first places tell.
+	most := slices.MaxFunc(rs, func(a, b rect) int { return cmp.Compare(len(a.addrs), len(b.addrs)) }).addrs
+	if n := 4 * len(rs); n < len(most) && turnedUpTo(most[n].first, rs) == nil {
+		return nil
+	}
+	return turnedUpTo(num{1<<64 - 1, 1<<64 - 1}, rs)
+}
+
+// turnedUpTo is turned for addresses up to a last one.
+func turnedUpTo(last num, rs []rect) []rect {
 	type edge struct {
-		at     num
-		of     int
-		begins bool
+		at num
+		of int
 	}
 	var edges []edge
 	for i, r := range rs {
 		for _, s := range r.addrs {
-			edges = append(edges, edge{s.first, i, true})
-			if end := s.last.next(); end != (num{}) { // else nothing comes behind
-				edges = append(edges, edge{end, i, false})
+			if last.less(s.first) {
+				break
+			}
+			edges = append(edges, edge{s.first, i})
+			if end := s.last.next(); s.last.less(last) { // else nothing comes behind
+				edges = append(edges, edge{end, i})
 			}
 		}
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return a.at.compare(b.at) })
-	in := make([]byte, len(rs)) // 1 for the rectangles at the place
-	cells := map[string][]span{}
+	in, count := make([]bool, len(rs)), 0 // those at the place
+	var key num                           // their marks, so that equal ones have equal keys
+	cells := map[num]*rect{}
 	for i, e := range edges {
-		in[e.of] = byte(btoi(e.begins))
-		if i+1 < len(edges) && edges[i+1].at == e.at {
+		in[e.of] = !in[e.of]
+		count += 2*btoi(in[e.of]) - 1
+		m := num{maphash.Comparable(hashSeed, 2*e.of), maphash.Comparable(hashSeed, 2*e.of+1)}
+		key = num{key.hi ^ m.hi, key.lo ^ m.lo}
+		if i+1 < len(edges) && edges[i+1].at == e.at || count == 0 {
 			continue
 		}
-		end := num{1<<64 - 1, 1<<64 - 1}
+		end := last
 		if i+1 < len(edges) {
 			end = edges[i+1].at.previous()
 		}
-		if strings.Contains(string(in), "\x01") {
-			cells[string(in)] = append(cells[string(in)], span{e.at, end})
-		}
-	}
-	var out []rect
-	for of, spans := range cells {
-		var services set
-		for i := range rs {
-			if of[i] == 1 {
-				services = append(services, rs[i].services...)
+		cell := cells[key]
+		if cell == nil {
+			if len(cells) == len(rs) {
+				return nil
+			}
+			cell = &rect{}
+			cells[key] = cell
+			for of := range rs {
+				if in[of] {
+					cell.services = append(cell.services, rs[of].services...)
+				}
 			}
 		}
-		out = append(out, rect{normal(spans), services})
+		cell.addrs = append(cell.addrs, span{e.at, end})
+	}
+	var out []rect
+	for _, cell := range cells {
+		out = append(out, rect{normal(cell.addrs), cell.services})
 	}
 	slices.SortFunc(out, func(a, b rect) int { return a.addrs[0].first.compare(b.addrs[0].first) })
 	return out
@@ -240,14 +266,15 @@ func (c *comparer) changes(d *Diff) []Change {
 			for n := int(next.Add(1)); n <= len(c.order); n = int(next.Add(1)) {
 				cl := c.order[n-1]
 				all = all[:0]
+				whole := true
 				for dir := range 2 {
 					for f := range families {
 						if cl.families[f] {
-							c.compare(cl, dir, f, func(b found) { all = append(all, b) })
+							whole = c.compare(cl, dir, f, func(b found) { all = append(all, b) }) && whole
 						}
 					}
 				}
-				c.collect(all, cl.enis)
+				c.collect(all, cl.enis, whole)
 			}
 		})
 	}
@@ -261,10 +288,13 @@ func (c *comparer) changes(d *Diff) []Change {
 	return all
 }
 
-// collect enters the boxes of a class.
-func (c *comparer) collect(all []found, enis []sg.ENIID) {
+// collect enters the boxes of a class, and whether these are all.
+func (c *comparer) collect(all []found, enis []sg.ENIID, whole bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !whole {
+		c.unfinished = append(c.unfinished, enis...)
+	}
 	for _, b := range all {
 		b.box.addrs, b.box.services = c.boxSets.number(b.rect.addrs), c.boxSets.number(b.rect.services)
 		c.found[b.box] = append(c.found[b.box], enis...)
@@ -334,8 +364,6 @@ func (c *comparer) join(a, b box) box {
 	}
 	return a
 }
-
-var hashSeed = maphash.MakeSeed()
 
 func hash(ids []sg.ENIID) uint64 {
 	var h maphash.Hash

@@ -21,7 +21,7 @@ type comparer struct {
 	boxSets *sets
 	found   map[box][]sg.ENIID
 
-	unjudged []sg.ENIID
+	unjudged, unfinished []sg.ENIID
 
 	// Of the interface at hand, and used again for the next.
 	class

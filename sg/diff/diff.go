@@ -57,6 +57,11 @@ type Diff struct {
 	// missing input.
 	Unjudged []sg.ENIID
 
+	// Unfinished are interfaces whose rules overlap so often that comparing them ended
+	// early, ascending: more may differ there. AWS allows 1,000 rules at an interface, of
+	// which all are compared.
+	Unfinished []sg.ENIID
+
 	before, after *world
 }
 
@@ -144,6 +149,8 @@ func Policies(before, after *sg.Policy) *Diff {
 	slices.Sort(d.Removed)
 	slices.Sort(c.unjudged)
 	d.Changes, d.Unjudged = c.changes(d), c.unjudged
+	slices.Sort(c.unfinished)
+	d.Unfinished = slices.Compact(c.unfinished)
 	return d
 }
 

@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -79,16 +78,14 @@ func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
 
 // remarks are what stands above the changes.
 func (t *text) remarks(d *Diff) (notes []page.Note) {
-	for _, x := range [...]struct {
-		what string
-		ids  []sg.ENIID
-	}{
-		{"New interfaces", d.Added}, {"Interfaces that are gone", d.Removed},
-		{"Known on one side alone, so not judged on the other: the network ACL at", d.Unjudged},
-	} {
-		if len(x.ids) > 0 {
-			notes = append(notes, page.Note{Text: x.what + ": " + t.enis(x.ids)})
-		}
+	if len(d.Added) > 0 {
+		notes = append(notes, page.Note{Text: "New interfaces: " + t.enis(d.Added)})
+	}
+	if len(d.Removed) > 0 {
+		notes = append(notes, page.Note{Text: "Interfaces that are gone: " + t.enis(d.Removed)})
+	}
+	for _, s := range t.doubts(d) {
+		notes = append(notes, page.Note{Text: sentence(s)})
 	}
 	return notes
 }
@@ -203,8 +200,15 @@ func (t *text) trafficSections(r *Traffic, captures []string) []page.Section {
 	if len(captures) > 0 {
 		said += ", of " + page.Inputs(captures, "")
 	}
+	var when []string
+	for _, at := range r.Came {
+		when = append(when, "The change came at "+page.Time(at)+" (UTC).")
+	}
+	for _, at := range r.Late {
+		when = append(when, "The change of "+page.Time(at)+" (UTC) comes after all that was read: nothing met it.")
+	}
 	return []page.Section{
-		{ID: "traffic", Title: "Captured traffic", Text: []string{said + "."}, Table: []page.Table{flows}},
+		{ID: "traffic", Title: "Captured traffic", Text: append([]string{said + "."}, when...), Table: []page.Table{flows}},
 		{ID: "tracking", Title: "Connections that are open when the change comes", Table: []page.Table{
 			t.keptTable("kept", "Passing by tracking alone, not to be opened again", r.Kept),
 			t.keptTable("ended", "Ended by the change itself", r.Ended),
@@ -215,19 +219,15 @@ func (t *text) trafficSections(r *Traffic, captures []string) []page.Section {
 func (t *text) keptTable(id, caption string, all []Kept) page.Table {
 	table := page.Table{
 		ID: id, Caption: caption,
-		Columns: []page.Column{{Name: "Connection", Code: true}, {Name: "Interface"}, {Name: "Opened by"}, {Name: "Since (UTC)"}, {Name: "Until"}},
+		Columns: []page.Column{{Name: "Connection", Code: true}, {Name: "Interface"}, {Name: "Opened by"}, {Name: "Since (UTC)"}, {Name: "Change (UTC)"}, {Name: "Until"}},
 	}
 	all, table.More = page.Most(all, func(a, b Kept) bool { return false }, "connection", "the first by interface")
 	for _, k := range all {
-		until := k.Expires.UTC().Format(time.DateTime) + " if nothing more comes"
+		until := page.Time(k.Expires) + " if nothing more comes"
 		if k.Closed {
 			until = "closed by now"
 		}
-		since := ""
-		if !k.Since.IsZero() {
-			since = k.Since.UTC().Format(time.DateTime)
-		}
-		table.Rows = append(table.Rows, page.Row{Cells: page.Cells(page.T(k.Tuple.String()), page.T(t.names.ENI(k.ENI)), page.T(t.rule(k.Rule)), page.T(since), page.T(until))})
+		table.Rows = append(table.Rows, page.Row{Cells: page.Cells(page.T(k.Tuple.String()), page.T(t.names.ENI(k.ENI)), page.T(t.rule(k.Rule)), page.T(page.Time(k.Since)), page.T(page.Time(k.Changed)), page.T(until))})
 	}
 	return table
 }

@@ -45,3 +45,25 @@ func TestHTML(t *testing.T) {
 	}
 	assert.NotContains(t, write(nil).Text, "Captured traffic")
 }
+
+// Page and JSON say when changes came, and which were too late to be met.
+func TestWhenChangesCome(t *testing.T) {
+	before, after := compile(t, siteBefore), compile(t, siteAfter)
+	traffic, err := diff.Replay(context.Background(), before, after, &diff.ReplayOptions{
+		At: noon.Add(2 * time.Second), Then: []diff.Step{{At: noon.Add(time.Hour), Policy: before}},
+	}, capturedPackets(t, timed{0, "tcp 10.0.1.10:40000 > 10.0.2.20:5432 S"}, timed{3, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"}))
+	require.NoError(t, err)
+	var b, doc bytes.Buffer
+	require.NoError(t, diff.WriteHTML(&b, diff.Policies(before, after), traffic, &diff.PageOptions{}))
+	page := pagetest.Read(b.Bytes())
+	assert.Contains(t, page.Text, "The change came at 2026-03-01 12:00:03.000 (UTC).")
+	assert.Contains(t, page.Text, "The change of 2026-03-01 13:00:00.000 (UTC) comes after all that was read: nothing met it.")
+	assert.Regexp(t, `2026-03-01 12:00:00\.000\s*2026-03-01 12:00:03\.000`, page.Text, "since, and change")
+	require.NoError(t, diff.WriteJSON(&doc, diff.Policies(before, after), traffic))
+	assert.Contains(t, doc.String(), `"came": [
+      "2026-03-01T12:00:03Z"
+    ],
+    "late": [
+      "2026-03-01T13:00:00Z"
+    ]`)
+}

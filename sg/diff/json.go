@@ -32,7 +32,7 @@ const MostPairs = 1000
 //
 // The order is that of Diff and Traffic. The same policies give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged)}
+	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished)}
 	for i := range d.Changes {
 		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
 	}
@@ -44,7 +44,7 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 		return true
 	})
 	if t != nil {
-		out.Traffic = &trafficJSON{Flows: []flowJSON{}, Kept: keptOf(t.Kept), Ended: keptOf(t.Ended)}
+		out.Traffic = &trafficJSON{Flows: []flowJSON{}, Kept: keptOf(t.Kept), Ended: keptOf(t.Ended), Came: some(t.Came), Late: some(t.Late)}
 		if t.Log != nil {
 			out.Traffic.Records, out.Traffic.Disagreeing = uint64(t.Log.Log.Records), t.Log.Disagreeing.Records
 		} else {
@@ -61,14 +61,15 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 }
 
 type diffJSON struct {
-	Version  int          `json:"version"`
-	Changes  []changeJSON `json:"changes"`
-	Pairs    []pairJSON   `json:"pairs"`
-	More     bool         `json:"more_pairs"`
-	Added    []sg.ENIID   `json:"added"`
-	Removed  []sg.ENIID   `json:"removed"`
-	Unjudged []sg.ENIID   `json:"unjudged"`
-	Traffic  *trafficJSON `json:"traffic,omitempty"`
+	Version    int          `json:"version"`
+	Changes    []changeJSON `json:"changes"`
+	Pairs      []pairJSON   `json:"pairs"`
+	More       bool         `json:"more_pairs"`
+	Added      []sg.ENIID   `json:"added"`
+	Removed    []sg.ENIID   `json:"removed"`
+	Unjudged   []sg.ENIID   `json:"unjudged"`
+	Unfinished []sg.ENIID   `json:"unfinished"`
+	Traffic    *trafficJSON `json:"traffic,omitempty"`
 }
 
 type changeJSON struct {
@@ -112,12 +113,14 @@ type pairJSON struct {
 }
 
 type trafficJSON struct {
-	Packets     uint64     `json:"packets,omitempty"`
-	Records     uint64     `json:"records,omitempty"` // in place of packets
-	Disagreeing uint64     `json:"disagreeing,omitempty"`
-	Flows       []flowJSON `json:"flows"`
-	Kept        []keptJSON `json:"kept"`
-	Ended       []keptJSON `json:"ended"`
+	Packets     uint64      `json:"packets,omitempty"`
+	Records     uint64      `json:"records,omitempty"` // in place of packets
+	Disagreeing uint64      `json:"disagreeing,omitempty"`
+	Flows       []flowJSON  `json:"flows"`
+	Kept        []keptJSON  `json:"kept"`
+	Ended       []keptJSON  `json:"ended"`
+	Came        []time.Time `json:"came"`
+	Late        []time.Time `json:"late"`
 }
 
 type flowJSON struct {

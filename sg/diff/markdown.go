@@ -14,8 +14,8 @@ import (
 func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.b = fmt.Appendf(t.b, "**Security groups:** %s\n", d.summary())
-	if len(d.Unjudged) > 0 {
-		t.b = fmt.Appendf(t.b, "\n"+unjudgedText+"\n", cell(t.enis(d.Unjudged)))
+	for _, s := range t.doubts(d) {
+		t.b = fmt.Appendf(t.b, "\n%s\n", cell(s))
 	}
 	if len(d.Changes) > 0 {
 		t.b = append(t.b, "\n| | where | packets | because of | for example |\n| --- | --- | --- | --- | --- |\n"...)

@@ -63,9 +63,10 @@ type Traffic struct {
 	// with Died.
 	Kept, Ended []Kept
 
-	// Late are the times of [ReplayOptions.At] and of later steps that came after
+	// Came are the times of the packets with which the policies of [ReplayOptions.At] and
+	// later steps came into force. Late are the times of [ReplayOptions.At] and of later steps that came after
 	// everything that was read, so that nothing met the policies of then.
-	Late []time.Time
+	Came, Late []time.Time
 }
 
 // A Flow is packets of one sender and its peer that one policy lets pass and the other
@@ -153,6 +154,7 @@ type replayer struct {
 	passed map[connKey]time.Time // first packets of connections before the last step
 	kept   []Kept
 	ended  []Kept
+	came   []time.Time
 }
 
 // newReplayer returns a replayer, and with which policy and options its firewall begins.
@@ -181,6 +183,7 @@ func (r *replayer) reach(now time.Time) {
 	}
 	for r.last = now; len(r.steps) > 0 && !now.Before(r.steps[0].At) && !now.IsZero(); r.steps = r.steps[1:] {
 		r.change(r.steps[0].Policy, now)
+		r.came = append(r.came, now)
 	}
 }
 
@@ -335,7 +338,7 @@ func firstOf(t packet.FiveTuple) packet.Header {
 
 // traffic fills in what was found.
 func (r *replayer) traffic(t *Traffic) *Traffic {
-	t.Kept, t.Ended = r.kept, r.ended
+	t.Kept, t.Ended, t.Came = r.kept, r.ended, r.came
 	for _, s := range r.steps {
 		if !r.last.IsZero() {
 			t.Late = append(t.Late, s.At)

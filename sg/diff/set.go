@@ -15,8 +15,14 @@ import (
 // lowest 32.
 type num struct{ hi, lo uint64 }
 
-func (a num) compare(b num) int { return cmp.Or(cmp.Compare(a.hi, b.hi), cmp.Compare(a.lo, b.lo)) }
-func (a num) less(b num) bool   { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+func (a num) less(b num) bool { return a.hi < b.hi || a.hi == b.hi && a.lo < b.lo }
+
+func (a num) compare(b num) int {
+	if a.hi != b.hi {
+		return cmp.Compare(a.hi, b.hi)
+	}
+	return cmp.Compare(a.lo, b.lo)
+}
 
 func (a num) next() num {
 	lo, carry := bits.Add64(a.lo, 1, 0)
@@ -212,11 +218,12 @@ type sets struct {
 	all    []set
 	sizes  []float64
 	byHash map[uint64][]uint32 // numbers
-	seed   maphash.Seed
 }
 
+var hashSeed = maphash.MakeSeed()
+
 func newSets() *sets {
-	return &sets{all: []set{nil}, sizes: []float64{0}, byHash: map[uint64][]uint32{}, seed: maphash.MakeSeed()}
+	return &sets{all: []set{nil}, sizes: []float64{0}, byHash: map[uint64][]uint32{}}
 }
 
 // number returns the number of a set, which must not be changed any more.
@@ -226,7 +233,7 @@ func (t *sets) number(s set) uint32 {
 	}
 	var h uint64
 	for _, x := range s {
-		h = h*0x9e3779b97f4a7c15 + maphash.Comparable(t.seed, x)
+		h = h*0x9e3779b97f4a7c15 + maphash.Comparable(hashSeed, x)
 	}
 	for _, n := range t.byHash[h] {
 		if slices.Equal(t.all[n], s) {

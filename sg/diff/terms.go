@@ -48,6 +48,12 @@ func spanOf(first, end uint32) span { return span{num{0, uint64(first)}, num{0, 
 // services returns the services of a term.
 func (t term) services() span { return spanOf(t.first, t.end) }
 
+// meets reports whether the term is about any of some services.
+func (t term) meets(services set) bool {
+	i := services.from(num{0, uint64(t.first)})
+	return i < len(services) && services[i].first.lo < uint64(t.end)
+}
+
 // covers reports whether the term is about all services from first up to end. It is about
 // all or none where its ends are among the cuts.
 func (t term) covers(first, end uint32) bool { return t.first <= first && end <= t.end }

@@ -37,8 +37,8 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t.line(0, "%s", d.summary())
 	t.interfaces("new", d.Added)
 	t.interfaces("gone", d.Removed)
-	if len(d.Unjudged) > 0 {
-		t.line(0, unjudgedText, t.enis(d.Unjudged))
+	for _, s := range t.doubts(d) {
+		t.line(0, "%s", s)
 	}
 	for i := range d.Changes {
 		if i == o.most() {
@@ -53,11 +53,23 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
-const unjudgedText = "known on one side alone, so not judged on the other: the network ACL at %s"
+// doubts say what was not compared.
+func (t *text) doubts(d *Diff) (all []string) {
+	if len(d.Unjudged) > 0 {
+		all = append(all, "known on one side alone, so not judged on the other: the network ACL at "+t.enis(d.Unjudged))
+	}
+	if len(d.Unfinished) > 0 {
+		all = append(all, "rules overlap too often for all to be compared: more may differ at "+t.enis(d.Unfinished))
+	}
+	return all
+}
 
 // summary counts the changes.
 func (d *Diff) summary() string {
-	if len(d.Changes) == 0 {
+	switch {
+	case len(d.Changes) == 0 && len(d.Unfinished) > 0:
+		return "nothing was found to differ"
+	case len(d.Changes) == 0:
 		return "the rules do not differ: they let pass what they did, and nothing else"
 	}
 	var opened, broken, unknown int

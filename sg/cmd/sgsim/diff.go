@@ -367,7 +367,7 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 
 // fails reports whether -fail-on asks for what differs.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
-	opens, breaks, other := false, false, len(d.Changes) > 0
+	opens, breaks, other := false, false, len(d.Changes)+len(d.Unfinished) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()

@@ -1,0 +1,289 @@
+package diff
+
+import (
+	"slices"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A grid is what two worlds say of addresses by services: its columns are addresses that
+// no entry tells apart, and it stands at one row after the other.
+type grid struct {
+	x      *differences
+	begins []num    // of the columns, ascending
+	cuts   []uint32 // where rows begin, and the end
+	claims []claim
+	counts [layers][]int32 // by column, the claims of a layer on it in the row
+	open   [2][]bool       // by column, whether the border lets packets pass; nil where all pass
+	slab   [2]*slab        // that of the row, by world
+	named  [layers]map[uint32]int
+	whole  [layers]int // claims on all addresses
+}
+
+// The layers of a grid; of those that a world has, the second world's follows.
+const (
+	asked  = iota // what is compared
+	known         // and what of it is not, as it was already
+	always        // what passes whatever groups and ACLs say
+	_
+	sure // what groups admit
+	_
+	maybe // what they may admit
+	_
+	layers
+)
+
+// A claim is what an entry says, of rows from one up to another.
+type claim struct {
+	layer    int
+	from, to int
+	spans    [][2]int32 // columns, up to the second
+	group    uint32     // where members pass, whatever their addresses
+	whole    bool
+}
+
+// grid makes the grid for what is said near the entries that changed, or where there are
+// none, near the addresses in question.
+func (x *differences) grid() *grid {
+	g := &grid{x: x, cuts: x.gather()}
+	var bounds []num
+	bound := func(s set) {
+		for _, one := range g.near(s) {
+			bounds = append(bounds, one.first, one.last.next())
+		}
+	}
+	n := len(x.changed) + len(x.earlier) + len(x.exempt[0]) + len(x.exempt[1]) + len(x.said[0]) + len(x.said[1]) + 1
+	g.claims = make([]claim, 0, n)
+	peers := make([]uint32, 0, n) // numbers of the sets that the claims are about
+	add := func(layer int, es []entry) {
+		for _, e := range es {
+			c := claim{layer: layer, whole: e.peers == x.c.names.whole[x.fam]}
+			if c.group = e.group; e.maybe {
+				c.group = 0
+				if layer >= sure {
+					c.layer += maybe - sure
+				}
+			}
+			c.from, _ = slices.BinarySearch(g.cuts, e.first)
+			c.to, _ = slices.BinarySearch(g.cuts, e.end)
+			g.claims, peers = append(g.claims, c), append(peers, e.peers)
+		}
+	}
+	add(asked, x.changed)
+	add(known, x.earlier)
+	for world := range 2 {
+		add(always+world, x.exempt[world])
+		add(sure+world, x.said[world])
+		if b := x.cl.borders[world]; b != nil {
+			bound(b.inside[x.fam])
+			for _, s := range b.acl.slabs[x.dir][x.fam] {
+				if s.first < g.cuts[len(g.cuts)-1] && s.end > g.cuts[0] {
+					bound(s.allowed)
+				}
+			}
+		}
+	}
+	distinct := slices.Clone(peers)
+	slices.Sort(distinct)
+	distinct = slices.Compact(distinct)
+	for _, n := range distinct {
+		bound(x.c.names.all[n])
+	}
+	if len(x.changed) == 0 {
+		bound(x.addrs)
+	}
+	bounds = append(bounds, num{})
+	slices.SortFunc(bounds, num.compare)
+	g.begins = slices.Compact(bounds)
+	spans := make([][][2]int32, len(distinct))
+	for i, n := range distinct {
+		spans[i] = g.columns(x.c.names.all[n])
+	}
+	for i, n := range peers {
+		at, _ := slices.BinarySearch(distinct, n)
+		g.claims[i].spans = spans[at]
+	}
+	if len(x.changed) == 0 {
+		g.claims = append(g.claims, claim{layer: asked, to: len(g.cuts), spans: g.columns(x.addrs)})
+	}
+	counts := make([]int32, layers*len(g.begins))
+	for i := range g.counts {
+		g.counts[i], counts = counts[:len(g.begins)], counts[len(g.begins):]
+	}
+	return g
+}
+
+// near returns what of a set the grid is about.
+func (g *grid) near(s set) set {
+	if g.x.full {
+		return s
+	}
+	return s.and(g.x.addrs)
+}
+
+// columns returns which columns are in a set.
+func (g *grid) columns(s set) [][2]int32 {
+	s = g.near(s)
+	out := make([][2]int32, len(s))
+	for i, one := range s {
+		first, _ := slices.BinarySearchFunc(g.begins, one.first, num.compare)
+		end, next := len(g.begins), one.last.next()
+		if next != (num{}) {
+			end, _ = slices.BinarySearchFunc(g.begins, next, num.compare)
+		}
+		out[i] = [2]int32{int32(first), int32(end)}
+	}
+	return out
+}
+
+// rows goes from row to row, as long as that is wanted and not too much.
+func (g *grid) rows(yield func(first, end uint32) bool) {
+	for row, first := range g.cuts[:len(g.cuts)-1] {
+		for i := range g.claims {
+			switch c := &g.claims[i]; {
+			case c.from >= c.to:
+			case c.from == row:
+				g.count(c, 1)
+			case c.to == row:
+				g.count(c, -1)
+			}
+		}
+		if !g.x.services.has(num{0, uint64(first)}) {
+			continue
+		}
+		for world := range 2 {
+			g.cross(world, first)
+		}
+		if !g.x.spend(len(g.claims)+len(g.begins)) || !yield(first, g.cuts[row+1]) {
+			return
+		}
+	}
+}
+
+// count enters a claim, or takes it away.
+func (g *grid) count(c *claim, by int32) {
+	for _, s := range c.spans {
+		column := g.counts[c.layer][s[0]:s[1]]
+		for i := range column {
+			column[i] += by
+		}
+	}
+	if c.whole {
+		g.whole[c.layer] += int(by)
+	}
+	if named := &g.named[c.layer]; c.group != 0 {
+		if *named == nil {
+			*named = map[uint32]int{}
+		}
+		if (*named)[c.group] += int(by); (*named)[c.group] == 0 {
+			delete(*named, c.group)
+		}
+	}
+}
+
+// cross finds what the border of a world lets pass in a row.
+func (g *grid) cross(world int, service uint32) {
+	b := g.x.cl.borders[world]
+	if b == nil || g.slab[world] == b.at(g.x.dir, g.x.fam, service) {
+		return
+	}
+	g.slab[world] = b.at(g.x.dir, g.x.fam, service)
+	g.open[world] = make([]bool, len(g.begins))
+	for _, s := range [...]set{b.inside[g.x.fam], g.slab[world].allowed} {
+		for _, c := range g.columns(s) {
+			for i := c[0]; i < c[1]; i++ {
+				g.open[world][i] = true
+			}
+		}
+	}
+}
+
+// verdict returns what becomes of the packets of a column, as an index of verdicts.
+func (g *grid) verdict(world, column int) int {
+	switch {
+	case g.counts[always+world][column] > 0:
+		return 1
+	case g.open[world] != nil && !g.open[world][column]:
+		return 0
+	case g.counts[sure+world][column] > 0:
+		return 1
+	case g.counts[maybe+world][column] > 0:
+		return 2
+	}
+	return 0
+}
+
+// addrs returns the addresses in question that have a pair of verdicts in the row, for each
+// pair.
+func (g *grid) addrs() (all [len(verdicts)][len(verdicts)]set) {
+	last := everything[g.x.fam][0].last
+	for i := len(g.begins) - 1; i >= 0; i-- {
+		first := g.begins[i]
+		if g.counts[asked][i] > 0 && g.counts[known][i] == 0 {
+			s := &all[g.verdict(0, i)][g.verdict(1, i)]
+			if n := len(*s) - 1; n >= 0 && last.next() == (*s)[n].first {
+				(*s)[n].first = first
+			} else {
+				*s = append(*s, span{first, last})
+			}
+		}
+		last = first.previous()
+	}
+	for i := range all {
+		for j := range all[i] {
+			slices.Reverse(all[i][j])
+		}
+	}
+	return all
+}
+
+// covered returns the worlds that admit every address in the row.
+func (g *grid) covered() (all [2]bool) {
+	for world := range all {
+		all[world] = g.x.full
+		for i := 0; i < len(g.begins) && all[world]; i++ {
+			all[world] = g.counts[always+world][i]+g.counts[sure+world][i] > 0
+		}
+	}
+	return all
+}
+
+// admits reports whether the groups of a world admit all members of a group, whatever their
+// addresses: a rule names it, or every address is admitted. Where an ACL lets nothing pass,
+// no member does.
+func (g *grid) admits(world int, group uint32, covered bool) bool {
+	if g.whole[always+world] > 0 {
+		return true
+	}
+	if s := g.slab[world]; s != nil && len(s.allowed) == 0 && len(g.x.cl.borders[world].inside[g.x.fam]) == 0 {
+		return false
+	}
+	return covered || g.named[sure+world][group] > 0 || g.whole[sure+world] > 0
+}
+
+// compare fills the rows.
+func (x *differences) compare() {
+	g := x.grid()
+	for first, end := range g.rows {
+		all := g.addrs()
+		for i := range all {
+			for j, addrs := range all[i] {
+				if i != j && len(addrs) > 0 && x.spend(32*len(addrs)) {
+					x.rows = append(x.rows, row{first, end, [2]sg.Verdict{verdicts[i], verdicts[j]}, addrs.filled(x.free)})
+				}
+			}
+		}
+		if len(g.named[asked]) == 0 || !x.spend(8*len(g.named[asked])) {
+			continue
+		}
+		covered := g.covered()
+		for group := range g.named[asked] {
+			if g.named[known][group] > 0 {
+				continue
+			}
+			if before, after := g.admits(0, group, covered[0]), g.admits(1, group, covered[1]); before != after {
+				x.named = append(x.named, namedRow{group, after, first, end})
+			}
+		}
+	}
+}

@@ -1,0 +1,53 @@
+package diff_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/internal/page/pagetest"
+)
+
+// stairs is an interface with n rules, each for ports that most others are for, too, and a
+// network of its own.
+func stairs(n, first int) *sg.Topology {
+	g := sg.Group{ID: "sg-1"}
+	for i := range n {
+		network := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 7), byte(i << 1), 0}), 24)
+		g.Ingress = append(g.Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(first+5*i, first+5*i+20000), Peer: sg.Peer{CIDR: network}})
+	}
+	return &sg.Topology{Groups: []sg.Group{g}, ENIs: []sg.ENI{{ID: "eni-1", Addrs: []netip.Addr{netip.MustParseAddr("10.255.0.1")}, Groups: []sg.GroupID{"sg-1"}}}}
+}
+
+// As many rules as AWS allows are compared whole, however they overlap. More are while the
+// work is bounded, and what is left out is said.
+func TestOverlappingRules(t *testing.T) {
+	d := diff.Policies(compile(t, stairs(1000, 1)), compile(t, stairs(1000, 2)))
+	assert.Len(t, d.Changes, 2000, "a port at either end of each")
+	assert.Empty(t, d.Unfinished)
+
+	d = diff.Policies(compile(t, stairs(6000, 1)), compile(t, stairs(6000, 2)))
+	assert.Equal(t, []sg.ENIID{"eni-1"}, d.Unfinished)
+	assert.NotEmpty(t, d.Changes)
+	assert.Less(t, len(d.Changes), 12000)
+	const want = "rules overlap too often for all to be compared: more may differ at eni-1"
+	d.Changes = nil // what is left out is no agreement
+	var text, markdown, page, doc bytes.Buffer
+	require.NoError(t, d.WriteText(&text, diff.TextOptions{}))
+	require.NoError(t, diff.WriteMarkdown(&markdown, d, nil, diff.TextOptions{}))
+	require.NoError(t, diff.WriteHTML(&page, d, nil, &diff.PageOptions{}))
+	require.NoError(t, diff.WriteJSON(&doc, d, nil))
+	assert.Equal(t, "nothing was found to differ\n"+want+"\n", text.String())
+	assert.Equal(t, "**Security groups:** nothing was found to differ\n\n"+want+"\n", markdown.String())
+	assert.Contains(t, strings.ToLower(pagetest.Read(page.Bytes()).Text), want)
+	var written struct{ Unfinished []string }
+	require.NoError(t, json.Unmarshal(doc.Bytes(), &written))
+	assert.Equal(t, []string{"eni-1"}, written.Unfinished)
+}
