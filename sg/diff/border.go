@@ -15,14 +15,13 @@ type border struct {
 	inside [2]set // addresses within, by family, about which the ACL is not asked
 }
 
-// An acl is the entries of a network ACL, and what they let pass, by direction and family.
+// An acl is what a network ACL lets pass, by direction and family.
 type acl struct {
-	entries [2][2][]aclEntry // in the order in which they are asked
-	slabs   [2][2][]slab     // ascending, without gaps
-	open    bool             // all passes
+	slabs [2][2][]slab // ascending, without gaps
+	open  bool         // all passes
 }
 
-// An aclEntry is what an entry of a network ACL matches.
+// An aclEntry is what an entry of a network ACL matches, or in a slab decides.
 type aclEntry struct {
 	term
 	addrs set
@@ -30,10 +29,12 @@ type aclEntry struct {
 	rule  uint32 // its place in world.rules
 }
 
-// A slab is services of which an ACL says the same, and the addresses that it lets pass.
+// A slab is services of which an ACL says the same, the addresses that it lets pass, and
+// the entries that decide.
 type slab struct {
-	first, end uint32
-	allowed    set
+	term
+	allowed set
+	entries []aclEntry
 }
 
 // border returns the border at which an interface stands.
@@ -84,6 +85,7 @@ type borderKey struct {
 func (w *world) acl(at sg.Border) *acl {
 	a := &acl{open: true}
 	for dir := range 2 {
+		var entries [2][]aclEntry // in the order in which they are asked
 		for ref := range at.Entries(sg.Ingress + sg.Direction(dir)) {
 			r := ref.Rule()
 			f := btoi(r.Peer.CIDR.Addr().Is6())
@@ -91,12 +93,12 @@ func (w *world) acl(at sg.Border) *acl {
 			n.first, n.end = spaces[f].Span(covered(r))
 			w.rules = append(w.rules, ref)
 			if n.first < n.end {
-				a.entries[dir][f] = append(a.entries[dir][f], n)
+				entries[f] = append(entries[f], n)
 			}
 		}
 		for f := range families {
-			a.slabs[dir][f] = slabs(a.entries[dir][f], f)
-			a.open = a.open && len(a.slabs[dir][f]) == 1 && slices.Equal(a.slabs[dir][f][0].allowed, everything[f])
+			a.slabs[dir][f] = slabs(entries[f], f)
+			a.open = a.open && !slices.ContainsFunc(a.slabs[dir][f], func(s slab) bool { return !slices.Equal(s.allowed, everything[f]) })
 		}
 	}
 	return a
@@ -111,23 +113,21 @@ func slabs(entries []aclEntry, f int) (all []slab) {
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
 	for i, first := range cuts[:len(cuts)-1] {
-		var allowed []span
-		left := everything[f]
+		s, left := slab{term: term{first: first, end: cuts[i+1]}}, everything[f]
 		for _, e := range entries {
-			if !e.covers(first, cuts[i+1]) {
+			if !e.covers(first, s.end) {
 				continue
 			}
-			if e.allow {
-				allowed = append(allowed, left.and(e.addrs)...)
+			if e.addrs, left = left.and(e.addrs), left.minus(e.addrs); len(e.addrs) == 0 {
+				continue
 			}
-			left = left.minus(e.addrs)
+			s.entries = append(s.entries, e)
+			if e.allow {
+				s.allowed = append(s.allowed, e.addrs...)
+			}
 		}
-		s := slab{first, cuts[i+1], normal(allowed)}
-		if n := len(all) - 1; n >= 0 && slices.Equal(all[n].allowed, s.allowed) {
-			all[n].end = s.end
-		} else {
-			all = append(all, s)
-		}
+		s.allowed = normal(s.allowed)
+		all = append(all, s)
 	}
 	return all
 }
@@ -169,44 +169,17 @@ func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32) []uint32 
 	if b == nil {
 		return to
 	}
-	var before []aclEntry
-	for _, e := range b.acl.entries[dir][f] {
-		if e.allow == allow && e.meets(r.services) && r.addrs.meets(e.addrs) && e.decides(r, b.inside[f], before) {
-			to = append(to, e.rule)
-		}
-		before = append(before, e)
-	}
-	return to
-}
-
-// decides reports whether an entry decides about any of the packets: those before it do
-// about the others that it matches.
-func (e aclEntry) decides(r rect, inside set, before []aclEntry) bool {
-	addrs := r.addrs.and(e.addrs).minus(inside)
-	cuts := []uint32{e.first, e.end}
-	for _, o := range before {
-		cuts = append(cuts, o.first, o.end)
-	}
-	for _, s := range r.services {
-		cuts = append(cuts, uint32(s.first.lo), uint32(s.last.lo)+1)
-	}
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	for i, n := range cuts[:len(cuts)-1] {
-		if !e.covers(n, cuts[i+1]) || !r.services.has(num{0, uint64(n)}) {
-			continue
-		}
-		left := addrs
-		for _, o := range before {
-			if o.covers(n, cuts[i+1]) {
-				left = left.minus(o.addrs)
+	addrs := r.addrs.minus(b.inside[f])
+	for _, s := range b.acl.slabs[dir][f] {
+		if s.meets(r.services) {
+			for _, e := range s.entries {
+				if e.allow == allow && addrs.meets(e.addrs) {
+					to = append(to, e.rule)
+				}
 			}
 		}
-		if len(left) > 0 {
-			return true
-		}
 	}
-	return false
+	return to
 }
 
 // A bordering is the borders at which an interface stands, before and after.

@@ -80,8 +80,7 @@ type differences struct {
 	near                // what changed is about
 	free     set        // addresses that no group filters
 	earlier  []entry    // what others say so, whose differences are known already
-	exempt   [2][]entry // what no group and no ACL is asked about, before and after, of services in changed
-	said     [2][]entry // by all groups and settings
+	said     [2][]entry // by all groups and settings near that, before and after
 	full     bool       // what is said is all that is, about whatever addresses
 	answers  bool       // the packets are answers, about which ACLs alone are asked
 	rows     []row
@@ -101,57 +100,6 @@ type namedRow struct {
 	group      uint32
 	opens      bool
 	first, end uint32
-}
-
-// gather fills in what is said near, and returns where the worlds begin to say something
-// else, from the first of the services to the end of the last.
-func (x *differences) gather() (cuts []uint32) {
-	first, end := uint32(x.services[0].first.lo), uint32(x.services[len(x.services)-1].last.lo)+1
-	for i, lists := range [...][]*list{x.cl.before, x.cl.after} {
-		var far []entry // about other addresses
-		size := 0.0
-		for n, l := range lists {
-			for _, e := range l.entries[x.dir][x.fam] {
-				if e.first >= end {
-					break // as all behind it
-				}
-				if !e.meets(x.services) {
-					continue
-				}
-				if n == 0 {
-					x.exempt[i] = append(x.exempt[i], e)
-					continue
-				}
-				whole := e.peers == x.c.names.whole[x.fam]
-				if len(x.groups) > 0 && !whole {
-					size += x.c.names.sizes[e.peers]
-				}
-				if len(x.groups) > 0 && (whole || e.group != 0 && slices.Contains(x.groups, e.group)) || x.c.names.all[e.peers].meets(x.addrs) {
-					x.said[i] = append(x.said[i], e)
-				} else if len(x.groups) > 0 {
-					far = append(far, e)
-				}
-			}
-		}
-		if len(x.groups) > 0 && size >= x.c.names.sizes[x.c.names.whole[x.fam]] { // all together they may admit every address
-			x.said[i], x.full = append(x.said[i], far...), true
-		}
-	}
-	cuts = make([]uint32, 0, 2*(1+len(x.changed)+len(x.earlier)+len(x.exempt[0])+len(x.exempt[1])+len(x.said[0])+len(x.said[1])))
-	for _, es := range [...][]entry{x.changed, x.earlier, x.exempt[0], x.exempt[1], x.said[0], x.said[1]} {
-		for _, e := range es {
-			cuts = append(cuts, e.first, e.end)
-		}
-	}
-	for _, b := range x.cl.borders {
-		cuts = b.cuts(x.dir, x.fam, first, end, cuts)
-	}
-	cuts = append(cuts, first, end)
-	slices.Sort(cuts)
-	cuts = slices.Compact(cuts)
-	i, _ := slices.BinarySearch(cuts, first)
-	j, _ := slices.BinarySearch(cuts, end)
-	return cuts[i : j+1]
 }
 
 var verdicts = [...]sg.Verdict{sg.Drop, sg.Accept, sg.Unknown}

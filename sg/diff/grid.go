@@ -35,58 +35,96 @@ const (
 
 // A claim is what an entry says, of rows from one up to another.
 type claim struct {
+	term
 	layer    int
 	from, to int
 	spans    [][2]int32 // columns, up to the second
-	group    uint32     // where members pass, whatever their addresses
-	whole    bool
 }
 
 // grid makes the grid for what is said near the entries that changed, or where there are
-// none, near the addresses in question.
+// none, near the addresses in question. It fills in what groups say there.
 func (x *differences) grid() *grid {
-	g := &grid{x: x, cuts: x.gather()}
+	g := &grid{x: x}
+	g.claim(asked, x.changed...)
+	g.claim(known, x.earlier...)
+	end := uint32(x.services[len(x.services)-1].last.lo) + 1
+	for world, lists := range [...][]*list{x.cl.before, x.cl.after} {
+		var far []entry // about other addresses
+		size, whole := 0.0, x.c.names.whole[x.fam]
+		for n, l := range lists {
+			for _, e := range l.entries[x.dir][x.fam] {
+				if e.first >= end {
+					break // as all behind it
+				}
+				switch {
+				case !e.meets(x.services):
+				case n == 0:
+					g.claim(always+world, e)
+				case x.c.names.all[e.peers].meets(x.addrs), len(x.groups) > 0 && (e.peers == whole || slices.Contains(x.groups, e.group)):
+					x.said[world] = append(x.said[world], e)
+				case len(x.groups) > 0:
+					far = append(far, e)
+				}
+				if len(x.groups) > 0 && n > 0 && e.peers != whole && e.meets(x.services) {
+					size += x.c.names.sizes[e.peers]
+				}
+			}
+		}
+		if size >= x.c.names.sizes[whole] { // all together they may admit every address
+			x.said[world], x.full = append(x.said[world], far...), true
+		}
+		g.claim(sure+world, x.said[world]...)
+	}
+	g.divide(uint32(x.services[0].first.lo), end)
+	return g
+}
+
+func (g *grid) claim(layer int, es ...entry) {
+	for _, e := range es {
+		if !e.meets(g.x.services) {
+			continue
+		}
+		c := claim{term: e.term, layer: layer}
+		if e.maybe {
+			c.group = 0
+			if layer >= sure {
+				c.layer += maybe - sure
+			}
+		}
+		g.claims = append(g.claims, c)
+	}
+}
+
+// divide makes rows of the services from first up to end, and columns.
+func (g *grid) divide(first, end uint32) {
+	x := g.x
 	var bounds []num
 	bound := func(s set) {
 		for _, one := range g.near(s) {
 			bounds = append(bounds, one.first, one.last.next())
 		}
 	}
-	n := len(x.changed) + len(x.earlier) + len(x.exempt[0]) + len(x.exempt[1]) + len(x.said[0]) + len(x.said[1]) + 1
-	g.claims = make([]claim, 0, n)
-	peers := make([]uint32, 0, n) // numbers of the sets that the claims are about
-	add := func(layer int, es []entry) {
-		for _, e := range es {
-			c := claim{layer: layer, whole: e.peers == x.c.names.whole[x.fam]}
-			if c.group = e.group; e.maybe {
-				c.group = 0
-				if layer >= sure {
-					c.layer += maybe - sure
-				}
-			}
-			c.from, _ = slices.BinarySearch(g.cuts, e.first)
-			c.to, _ = slices.BinarySearch(g.cuts, e.end)
-			g.claims, peers = append(g.claims, c), append(peers, e.peers)
-		}
+	peers := make([]uint32, 0, len(g.claims)) // numbers of sets
+	g.cuts = append(make([]uint32, 0, 2*len(g.claims)+2), first, end)
+	for _, c := range g.claims {
+		peers, g.cuts = append(peers, c.peers), append(g.cuts, max(c.first, first), min(c.end, end))
 	}
-	add(asked, x.changed)
-	add(known, x.earlier)
-	for world := range 2 {
-		add(always+world, x.exempt[world])
-		add(sure+world, x.said[world])
-		if b := x.cl.borders[world]; b != nil {
+	for _, b := range x.cl.borders {
+		if b != nil {
+			g.cuts = b.cuts(x.dir, x.fam, first, end, g.cuts)
 			bound(b.inside[x.fam])
 			for _, s := range b.acl.slabs[x.dir][x.fam] {
-				if s.first < g.cuts[len(g.cuts)-1] && s.end > g.cuts[0] {
+				if s.first < end && s.end > first {
 					bound(s.allowed)
 				}
 			}
 		}
 	}
-	distinct := slices.Clone(peers)
-	slices.Sort(distinct)
-	distinct = slices.Compact(distinct)
-	for _, n := range distinct {
+	slices.Sort(g.cuts)
+	g.cuts = slices.Compact(g.cuts)
+	slices.Sort(peers)
+	peers = slices.Compact(peers)
+	for _, n := range peers {
 		bound(x.c.names.all[n])
 	}
 	if len(x.changed) == 0 {
@@ -95,13 +133,16 @@ func (x *differences) grid() *grid {
 	bounds = append(bounds, num{})
 	slices.SortFunc(bounds, num.compare)
 	g.begins = slices.Compact(bounds)
-	spans := make([][][2]int32, len(distinct))
-	for i, n := range distinct {
+	spans := make([][][2]int32, len(peers))
+	for i, n := range peers {
 		spans[i] = g.columns(x.c.names.all[n])
 	}
-	for i, n := range peers {
-		at, _ := slices.BinarySearch(distinct, n)
-		g.claims[i].spans = spans[at]
+	for i := range g.claims {
+		c := &g.claims[i]
+		at, _ := slices.BinarySearch(peers, c.peers)
+		c.spans = spans[at]
+		c.from, _ = slices.BinarySearch(g.cuts, max(c.first, first))
+		c.to, _ = slices.BinarySearch(g.cuts, min(c.end, end))
 	}
 	if len(x.changed) == 0 {
 		g.claims = append(g.claims, claim{layer: asked, to: len(g.cuts), spans: g.columns(x.addrs)})
@@ -110,7 +151,6 @@ func (x *differences) grid() *grid {
 	for i := range g.counts {
 		g.counts[i], counts = counts[:len(g.begins)], counts[len(g.begins):]
 	}
-	return g
 }
 
 // near returns what of a set the grid is about.
@@ -168,7 +208,7 @@ func (g *grid) count(c *claim, by int32) {
 			column[i] += by
 		}
 	}
-	if c.whole {
+	if c.peers == g.x.c.names.whole[g.x.fam] {
 		g.whole[c.layer] += int(by)
 	}
 	if named := &g.named[c.layer]; c.group != 0 {
