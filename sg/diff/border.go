@@ -204,7 +204,12 @@ func (c *comparer) bordersDelta(bs bordering) *delta {
 				_, after := bs[1].split(dir, f, n, everything[f])
 				if !slices.Equal(before, after) {
 					other := or(before.minus(after), after.minus(before))
-					p.added = append(p.added, entry{term: term{first: n, end: cuts[i+1], peers: c.names.number(other)}})
+					e := entry{term: term{first: n, end: cuts[i+1], peers: c.names.number(other)}}
+					if last := len(p.added) - 1; last >= 0 && p.added[last].end == n && p.added[last].peers == e.peers {
+						p.added[last].end = e.end
+					} else {
+						p.added = append(p.added, e)
+					}
 				}
 			}
 			p.near = c.near(nil, p.added)

@@ -7,17 +7,16 @@ import (
 )
 
 // A grid is what two worlds say of addresses by services: its columns are addresses that
-// no entry tells apart, and it stands at one row after the other.
+// no entry tells apart, and behind them the future members of each group that changed
+// entries name. It stands at one row after the other.
 type grid struct {
 	x      *differences
-	begins []num    // of the columns, ascending
+	begins []num    // of the columns of addresses, ascending
 	cuts   []uint32 // where rows begin, and the end
 	claims []claim
 	counts [layers][]int32 // by column, the claims of a layer on it in the row
 	open   [2][]bool       // by column, whether the border lets packets pass; nil where all pass
 	slab   [2]*slab        // that of the row, by world
-	named  [layers]map[uint32]int
-	whole  [layers]int // claims on all addresses
 }
 
 // The layers of a grid; of those that a world has, the second world's follows.
@@ -141,15 +140,20 @@ func (g *grid) divide(first, end uint32) {
 		c := &g.claims[i]
 		at, _ := slices.BinarySearch(peers, c.peers)
 		c.spans = spans[at]
+		if c.peers == x.c.names.whole[x.fam] && c.layer >= always {
+			c.spans = [][2]int32{{0, int32(len(g.begins) + len(x.groups))}}
+		} else if i := slices.Index(x.groups, c.group); i >= 0 {
+			n := int32(len(g.begins) + i)
+			c.spans = append(slices.Clip(c.spans), [2]int32{n, n + 1})
+		}
 		c.from, _ = slices.BinarySearch(g.cuts, max(c.first, first))
 		c.to, _ = slices.BinarySearch(g.cuts, min(c.end, end))
 	}
 	if len(x.changed) == 0 {
 		g.claims = append(g.claims, claim{layer: asked, to: len(g.cuts), spans: g.columns(x.addrs)})
 	}
-	counts := make([]int32, layers*len(g.begins))
 	for i := range g.counts {
-		g.counts[i], counts = counts[:len(g.begins)], counts[len(g.begins):]
+		g.counts[i] = make([]int32, len(g.begins)+len(x.groups))
 	}
 }
 
@@ -208,17 +212,6 @@ func (g *grid) count(c *claim, by int32) {
 			column[i] += by
 		}
 	}
-	if c.peers == g.x.c.names.whole[g.x.fam] {
-		g.whole[c.layer] += int(by)
-	}
-	if named := &g.named[c.layer]; c.group != 0 {
-		if *named == nil {
-			*named = map[uint32]int{}
-		}
-		if (*named)[c.group] += int(by); (*named)[c.group] == 0 {
-			delete(*named, c.group)
-		}
-	}
 }
 
 // cross finds what the border of a world lets pass in a row.
@@ -228,14 +221,19 @@ func (g *grid) cross(world int, service uint32) {
 		return
 	}
 	g.slab[world] = b.at(g.x.dir, g.x.fam, service)
-	g.open[world] = make([]bool, len(g.begins))
+	open, none := make([]bool, len(g.counts[0])), true
 	for _, s := range [...]set{b.inside[g.x.fam], g.slab[world].allowed} {
 		for _, c := range g.columns(s) {
 			for i := c[0]; i < c[1]; i++ {
-				g.open[world][i] = true
+				open[i] = true
 			}
 		}
+		none = none && len(s) == 0
 	}
+	for i := len(g.begins); i < len(open); i++ {
+		open[i] = !none // future members are anywhere
+	}
+	g.open[world] = open
 }
 
 // verdict returns what becomes of the packets of a column, as an index of verdicts.
@@ -277,28 +275,19 @@ func (g *grid) addrs() (all [len(verdicts)][len(verdicts)]set) {
 	return all
 }
 
-// covered returns the worlds that admit every address in the row.
-func (g *grid) covered() (all [2]bool) {
-	for world := range all {
-		all[world] = g.x.full
-		for i := 0; i < len(g.begins) && all[world]; i++ {
-			all[world] = g.counts[always+world][i]+g.counts[sure+world][i] > 0
-		}
-	}
-	return all
-}
-
-// admits reports whether the groups of a world admit all members of a group, whatever their
+// admits reports whether a world admits all future members of a group, whatever their
 // addresses: a rule names it, or every address is admitted. Where an ACL lets nothing pass,
 // no member does.
-func (g *grid) admits(world int, group uint32, covered bool) bool {
-	if g.whole[always+world] > 0 {
-		return true
+func (g *grid) admits(world, column int) bool {
+	if v := g.verdict(world, column); v == 1 || g.open[world] != nil && !g.open[world][column] {
+		return v == 1
 	}
-	if s := g.slab[world]; s != nil && len(s.allowed) == 0 && len(g.x.cl.borders[world].inside[g.x.fam]) == 0 {
-		return false
+	for i := 0; i < len(g.begins) && g.x.full; i++ {
+		if g.counts[always+world][i]+g.counts[sure+world][i] == 0 {
+			return false
+		}
 	}
-	return covered || g.named[sure+world][group] > 0 || g.whole[sure+world] > 0
+	return g.x.full
 }
 
 // compare fills the rows.
@@ -313,16 +302,14 @@ func (x *differences) compare() {
 				}
 			}
 		}
-		if len(g.named[asked]) == 0 || !x.spend(8*len(g.named[asked])) {
-			continue
+		if !x.spend(8 * len(x.groups)) {
+			break
 		}
-		covered := g.covered()
-		for group := range g.named[asked] {
-			if g.named[known][group] > 0 {
-				continue
-			}
-			if before, after := g.admits(0, group, covered[0]), g.admits(1, group, covered[1]); before != after {
-				x.named = append(x.named, namedRow{group, after, first, end})
+		for i, group := range x.groups {
+			if at := len(g.begins) + i; g.counts[asked][at] > 0 && g.counts[known][at] == 0 {
+				if before, after := g.admits(0, at), g.admits(1, at); before != after {
+					x.named = append(x.named, namedRow{group, after, first, end})
+				}
 			}
 		}
 	}

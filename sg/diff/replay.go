@@ -300,20 +300,13 @@ func (r *replayer) since(eni sg.ENIID, tuple packet.FiveTuple) time.Time {
 func (r *replayer) change(to *sg.Policy, now time.Time) {
 	open := slices.Collect(r.fw().Conns(now))
 	r.swap(to, now)
-	type place struct {
-		eni   sg.ENIID
-		tuple packet.FiveTuple
-	}
-	fresh, live := sg.NewFirewall(to, &r.o.After), map[place]bool{}
-	for c := range r.fw().Conns(now) {
-		live[place{c.Enforcer.ID(), c.Tuple}] = true
-	}
+	fresh, live := sg.NewFirewall(to, &r.o.After), r.expiries(now)
 	for _, c := range open {
 		k := Kept{
 			ENI: c.Enforcer.ID(), Direction: c.Rule.Direction(), Tuple: c.Tuple, Rule: c.Rule,
 			Changed: now, Since: r.since(c.Enforcer.ID(), c.Tuple), Expires: c.Expires,
 		}
-		if !live[place{k.ENI, k.Tuple}] {
+		if _, lives := live[connKey{k.ENI, k.Tuple}]; !lives {
 			r.ended = append(r.ended, k)
 			continue
 		}
@@ -325,6 +318,15 @@ func (r *replayer) change(to *sg.Policy, now time.Time) {
 			r.kept = append(r.kept, k)
 		}
 	}
+}
+
+// expiries returns when the connections expire that are open.
+func (r *replayer) expiries(now time.Time) map[connKey]time.Time {
+	all := map[connKey]time.Time{}
+	for c := range r.fw().Conns(now) {
+		all[connKey{c.Enforcer.ID(), c.Tuple}] = c.Expires
+	}
+	return all
 }
 
 // firstOf returns the first packet of a connection.
@@ -351,17 +353,10 @@ func (r *replayer) traffic(t *Traffic) *Traffic {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number)) // no two begin with one packet
 	})
 	if len(t.Kept) > 0 {
-		expires := map[sg.ENIID]map[packet.FiveTuple]time.Time{}
-		for c := range r.fw().Conns(r.last) {
-			id := c.Enforcer.ID()
-			if expires[id] == nil {
-				expires[id] = map[packet.FiveTuple]time.Time{}
-			}
-			expires[id][c.Tuple] = c.Expires
-		}
+		expires := r.expiries(r.last)
 		for i := range t.Kept {
 			k := &t.Kept[i]
-			at, open := expires[k.ENI][k.Tuple]
+			at, open := expires[connKey{k.ENI, k.Tuple}]
 			if k.Closed = !open; open {
 				k.Expires = at
 			}
