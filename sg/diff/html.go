@@ -53,22 +53,12 @@ func comparison(o *PageOptions) string {
 func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
-	var n [3]uint64
-	for i := range d.Changes {
-		switch c := &d.Changes[i]; {
-		case c.Breaks():
-			n[0]++
-		case c.Opens():
-			n[1]++
-		default:
-			n[2]++
-		}
-	}
+	opened, broken, unknown := d.count()
 	all := uint64(len(d.Changes))
 	tiles := []page.Tile{
-		page.NewTile(page.Bad, "Broken", n[0], all, "passed, and will not"),
-		page.NewTile(page.Good, "Opened", n[1], all, "did not pass, and will"),
-		page.NewTile(page.Doubt, "Unknown", n[2], all, "the input does not decide"),
+		page.NewTile(page.Bad, "Broken", broken, all, "passed, and will not"),
+		page.NewTile(page.Good, "Opened", opened, all, "did not pass, and will"),
+		page.NewTile(page.Doubt, "Unknown", unknown, all, "the input does not decide"),
 	}
 	if r != nil {
 		tiles = append(tiles, page.Tile{Mark: page.Doubt, Label: "Live by tracking", Value: page.Number(uint64(len(r.Kept))), Note: "connections, not to be opened again"})

@@ -32,29 +32,20 @@ const MostPairs = 1000
 //
 // The order is that of Diff and Traffic. The same policies give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: []changeJSON{}, Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished)}
-	for i := range d.Changes {
-		out.Changes = append(out.Changes, jsonOf(&d.Changes[i]))
-	}
+	out := diffJSON{Version: Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished)}
 	out.More = !d.pairs(mostAsked, func(p Pair) bool {
 		if len(out.Pairs) == MostPairs {
 			return false
 		}
-		out.Pairs = append(out.Pairs, pairJSON{p.From, p.To, p.Family, texts(p.Opened), texts(p.Broken)})
+		out.Pairs = append(out.Pairs, pairJSON{p.From, p.To, p.Family, each(p.Opened, Service.String), each(p.Broken, Service.String)})
 		return true
 	})
 	if t != nil {
-		out.Traffic = &trafficJSON{Flows: []flowJSON{}, Kept: keptOf(t.Kept), Ended: keptOf(t.Ended), Came: some(t.Came), Late: some(t.Late)}
+		out.Traffic = &trafficJSON{Flows: each(t.Flows, flowJSONOf), Kept: each(t.Kept, keptJSONOf), Ended: each(t.Ended, keptJSONOf), Came: some(t.Came), Late: some(t.Late)}
 		if t.Log != nil {
 			out.Traffic.Records, out.Traffic.Disagreeing = uint64(t.Log.Log.Records), t.Log.Disagreeing.Records
 		} else {
 			out.Traffic.Packets = t.Report.Packets
-		}
-		for _, f := range t.Flows {
-			out.Traffic.Flows = append(out.Traffic.Flows, flowJSON{
-				f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Position.String(), f.Time,
-				f.Packets, f.Records, f.Connections, f.Died,
-			})
 		}
 	}
 	return jsondoc.Write(w, out)
@@ -159,13 +150,13 @@ type keptJSON struct {
 	Closed    bool             `json:"closed"`
 }
 
-func jsonOf(c *Change) changeJSON {
+func jsonOf(c Change) changeJSON {
 	out := changeJSON{
 		Kind: c.Kind(), Direction: c.Direction, Family: c.Family, Answers: c.Answers, Before: c.Before, After: c.After, ENIs: c.ENIs, Group: c.Group,
-		Addrs: some(c.Addrs), RulesBefore: rulesOf(c.RulesBefore), RulesAfter: rulesOf(c.RulesAfter),
-	}
-	for _, s := range c.Services {
-		out.Services = append(out.Services, serviceJSON{s.String(), s.Protocol, s.LastProtocol, s.First, s.Last})
+		Addrs: some(c.Addrs), RulesBefore: each(c.RulesBefore, ruleOf), RulesAfter: each(c.RulesAfter, ruleOf),
+		Services: each(c.Services, func(s Service) serviceJSON {
+			return serviceJSON{s.String(), s.Protocol, s.LastProtocol, s.First, s.Last}
+		}),
 	}
 	if h, ok := c.Witness(0); ok {
 		out.Witness = h.String()
@@ -184,12 +175,11 @@ func ruleOf(ref sg.RuleRef) ruleJSON {
 	return ruleJSON{Group: ref.Group(), ID: id, Text: r.String()}
 }
 
-func rulesOf(refs []sg.RuleRef) []ruleJSON {
-	out := []ruleJSON{}
-	for _, r := range refs {
-		out = append(out, ruleOf(r))
+func flowJSONOf(f Flow) flowJSON {
+	return flowJSON{
+		f.Src, f.Dst, f.Protocol, fateJSONOf(f.Before), fateJSONOf(f.After), f.First.String(), f.Number, f.Position.String(), f.Time,
+		f.Packets, f.Records, f.Connections, f.Died,
 	}
-	return out
 }
 
 func fateJSONOf(f Fate) fateJSON {
@@ -207,18 +197,16 @@ func fateJSONOf(f Fate) fateJSON {
 	return out
 }
 
-func keptOf(all []Kept) []keptJSON {
-	out := []keptJSON{}
-	for _, k := range all {
-		out = append(out, keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Changed, k.Since, k.Expires, k.Closed})
-	}
-	return out
+func keptJSONOf(k Kept) keptJSON {
+	return keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Changed, k.Since, k.Expires, k.Closed}
 }
 
-func texts(ss []Service) []string {
-	out := []string{}
-	for _, s := range ss {
-		out = append(out, s.String())
+// each returns what becomes of each of a list: an empty list of none, which JSON would
+// have as null.
+func each[T, U any](all []T, of func(T) U) []U {
+	out := make([]U, 0, len(all))
+	for _, one := range all {
+		out = append(out, of(one))
 	}
 	return out
 }

@@ -20,17 +20,15 @@ func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	if len(d.Changes) > 0 {
 		t.b = append(t.b, "\n| | where | packets | because of | for example |\n| --- | --- | --- | --- | --- |\n"...)
 	}
-	for i := range d.Changes {
-		if i == o.most() {
-			t.b = fmt.Appendf(t.b, "\nand %d smaller changes\n", len(d.Changes)-i)
-			break
-		}
-		c := &d.Changes[i]
+	more := upTo(o.most(), d.Changes, func(c *Change) {
 		example := ""
 		if h, ok := c.Witness(0); ok {
 			example = code(h.String())
 		}
 		t.row(c.Kind(), cell(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), cell(c.what(t.names.Group)), t.causes(c), example)
+	})
+	if more > 0 {
+		t.b = fmt.Appendf(t.b, "\nand %d smaller changes\n", more)
 	}
 	if r != nil {
 		t.traffic(r, o.most())
@@ -63,13 +61,11 @@ func (t *text) traffic(r *Traffic, most int) {
 	if len(r.Flows) > 0 {
 		t.b = append(t.b, "\n| first packet | packets | before | after |\n| --- | --- | --- | --- |\n"...)
 	}
-	for i := range r.Flows {
-		if i == most {
-			t.b = fmt.Appendf(t.b, "\nand %d more talkers\n", len(r.Flows)-i)
-			break
-		}
-		f := &r.Flows[i]
+	more := upTo(most, r.Flows, func(f *Flow) {
 		t.row(code(f.First.String()), fmt.Sprint(f.Packets), cell(t.fate(f.Before)), cell(t.fate(f.After)))
+	})
+	if more > 0 {
+		t.b = fmt.Appendf(t.b, "\nand %d more talkers\n", more)
 	}
 }
 

@@ -31,6 +31,14 @@ func (o TextOptions) most() int {
 	return o.Most
 }
 
+// upTo shows the first of a list, and returns how many more there are.
+func upTo[T any](most int, all []T, show func(*T)) (more int) {
+	for i := range all[:min(most, len(all))] {
+		show(&all[i])
+	}
+	return max(0, len(all)-most)
+}
+
 // WriteText writes what differs for people, the biggest change first.
 func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
@@ -40,13 +48,9 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	for _, s := range t.doubts(d) {
 		t.line(0, "%s", s)
 	}
-	for i := range d.Changes {
-		if i == o.most() {
-			t.line(0, "")
-			t.line(0, "and %d smaller changes", len(d.Changes)-i)
-			break
-		}
-		t.change(&d.Changes[i])
+	if more := upTo(o.most(), d.Changes, t.change); more > 0 {
+		t.line(0, "")
+		t.line(0, "and %d smaller changes", more)
 	}
 	t.pairs(d, o.most())
 	_, err := w.Write(t.b)
@@ -64,7 +68,7 @@ func (t *text) doubts(d *Diff) (all []string) {
 	return all
 }
 
-// summary counts the changes.
+// summary is the changes in a sentence.
 func (d *Diff) summary() string {
 	switch {
 	case len(d.Changes) == 0 && len(d.Unfinished) > 0:
@@ -72,17 +76,9 @@ func (d *Diff) summary() string {
 	case len(d.Changes) == 0:
 		return "the rules do not differ: they let pass what they did, and nothing else"
 	}
-	var opened, broken, unknown int
+	opened, broken, unknown := d.count()
 	enis := map[sg.ENIID]bool{}
 	for i := range d.Changes {
-		switch c := &d.Changes[i]; {
-		case c.Opens():
-			opened++
-		case c.Breaks():
-			broken++
-		default:
-			unknown++
-		}
 		for _, id := range d.Changes[i].ENIs {
 			enis[id] = true
 		}
@@ -92,6 +88,21 @@ func (d *Diff) summary() string {
 		words += fmt.Sprintf(", %d where the input does not decide", unknown)
 	}
 	return fmt.Sprintf("%s at %s", words, prose.Count(len(enis), "interface"))
+}
+
+// count counts the changes.
+func (d *Diff) count() (opened, broken, unknown uint64) {
+	for i := range d.Changes {
+		switch c := &d.Changes[i]; {
+		case c.Opens():
+			opened++
+		case c.Breaks():
+			broken++
+		default:
+			unknown++
+		}
+	}
+	return opened, broken, unknown
 }
 
 // A text is what is written so far.
@@ -115,11 +126,7 @@ func (t *text) interfaces(what string, ids []sg.ENIID) {
 
 // enis names some interfaces.
 func (t *text) enis(ids []sg.ENIID) string {
-	var words []string
-	for _, id := range ids {
-		words = append(words, t.names.ENI(id))
-	}
-	return few(words, 4, "interfaces")
+	return few(each(ids, t.names.ENI), 4, "interfaces")
 }
 
 func (t *text) change(c *Change) {
@@ -138,14 +145,10 @@ func (t *text) change(c *Change) {
 
 // because is a verdict with the rules behind it.
 func (t *text) because(v sg.Verdict, rules []sg.RuleRef) string {
-	var words []string
-	for _, r := range rules {
-		words = append(words, t.rule(r))
-	}
-	if len(words) == 0 {
+	if len(rules) == 0 {
 		return v.String()
 	}
-	return v.String() + ", " + few(words, 3, "rules")
+	return v.String() + ", " + few(each(rules, t.rule), 3, "rules")
 }
 
 // rule names a rule by its group and what it says: its place there would change with
@@ -217,12 +220,8 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	if r.Log != nil && r.Log.Disagreeing.Records > 0 {
 		t.line(0, "AWS did otherwise than the first policy in %s: sgsim replay says which", prose.Count(r.Log.Disagreeing.Records, "record"))
 	}
-	for i := range r.Flows {
-		if i == o.most() {
-			t.line(2, "and %d more talkers", len(r.Flows)-i)
-			break
-		}
-		t.flow(&r.Flows[i])
+	if more := upTo(o.most(), r.Flows, t.flow); more > 0 {
+		t.line(2, "and %d more talkers", more)
 	}
 	t.kept("passing by tracking alone, not to be opened again", r.Kept, o.most())
 	t.kept("ended by the change itself", r.Ended, o.most())

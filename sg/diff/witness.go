@@ -99,15 +99,9 @@ func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
 
 // exempts reports whether groups filter nothing from or to an address at an interface.
 func (w *world) exempts(id sg.ENIID, a netip.Addr) bool {
-	at, ok := w.sets.Setting(id)
-	if ok {
-		for free := range at.Exempt() {
-			if free == a {
-				return true
-			}
-		}
-	}
-	return false
+	lists, _ := w.said(id, nil, nil)
+	w.make(lists...)
+	return len(lists) > 0 && lists[exempt].free[btoi(a.Is6())].has(numOf(a))
 }
 
 // local returns an address of an interface, one that it has in both worlds if there is
@@ -125,7 +119,7 @@ func (c *Change) local(id sg.ENIID) netip.Addr {
 		if a.Is4() != (c.Family == packet.IPv4) {
 			continue
 		}
-		had := c.d.before.owns(id, a)
+		had := addrsOf(c.d.before.sets.Addrs(id), a.Is4()).has(numOf(a))
 		if !best.IsValid() || had && !kept {
 			best, kept = a, had
 		}
@@ -137,15 +131,6 @@ func (c *Change) local(id sg.ENIID) netip.Addr {
 		return netip.AddrFrom4([4]byte{192, 0, 2, 1})
 	}
 	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})
-}
-
-func (w *world) owns(id sg.ENIID, a netip.Addr) bool {
-	for _, p := range w.sets.Addrs(id) {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
 
 // somePort is that of clients: none at which groups let packets pass unfiltered.
