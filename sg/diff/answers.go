@@ -46,7 +46,7 @@ func exchangesOf(f int) (all []exchange) {
 // connections that open in both worlds in the other one.
 func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)) {
 	x := &differences{c: c, cl: cl, dir: dir, fam: fam, answers: true, free: cl.free(fam), budget: b}
-	for _, e := range cl.acls.parts[dir][fam].added {
+	for _, e := range cl.acls.parts[dir][fam].changed {
 		addrs := c.names.all[e.peers]
 		for _, l := range [...]*list{cl.before[0], cl.after[0]} {
 			addrs = addrs.minus(l.free[fam]) // no ACL is asked there

@@ -205,15 +205,15 @@ func (c *comparer) bordersDelta(bs bordering) *delta {
 				if !slices.Equal(before, after) {
 					other := or(before.minus(after), after.minus(before))
 					e := entry{term: term{first: n, end: cuts[i+1], peers: c.names.number(other)}}
-					if last := len(p.added) - 1; last >= 0 && p.added[last].end == n && p.added[last].peers == e.peers {
-						p.added[last].end = e.end
+					if last := len(p.changed) - 1; last >= 0 && p.changed[last].end == n && p.changed[last].peers == e.peers {
+						p.changed[last].end = e.end
 					} else {
-						p.added = append(p.added, e)
+						p.changed = append(p.changed, e)
 					}
 				}
 			}
-			p.near = c.near(nil, p.added)
-			d.differ = d.differ || len(p.added) > 0
+			p.near = c.near(p.changed)
+			d.differ = d.differ || len(p.changed) > 0
 		}
 	}
 	c.borderings[bs] = d

@@ -75,7 +75,7 @@ func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) strin
 
 // byACL reports whether ACLs let some of the packets pass in one world alone.
 func (x *differences) byACL(r rect) bool {
-	return x.cl.acls != nil && slices.ContainsFunc(x.cl.acls.parts[x.dir][x.fam].added, func(e entry) bool {
+	return x.cl.acls != nil && slices.ContainsFunc(x.cl.acls.parts[x.dir][x.fam].changed, func(e entry) bool {
 		return e.meets(r.services) && r.addrs.meets(x.c.names.all[e.peers])
 	})
 }

@@ -50,7 +50,7 @@ type delta struct {
 // A part is that of one direction and family: entries of one world that the other does
 // not have, and what they are about.
 type part struct {
-	removed, added []entry
+	changed []entry
 	near
 }
 
@@ -83,9 +83,8 @@ func (c *comparer) delta(group uint32, before, after *list) *delta {
 	for dir := range d.parts {
 		for f := range families {
 			p := &d.parts[dir][f]
-			p.removed = lacking(before.entries[dir][f], after.entries[dir][f])
-			p.added = lacking(after.entries[dir][f], before.entries[dir][f])
-			p.near = c.near(p.removed, p.added)
+			p.changed = append(lacking(before.entries[dir][f], after.entries[dir][f]), lacking(after.entries[dir][f], before.entries[dir][f])...)
+			p.near = c.near(p.changed)
 			d.differ = d.differ || len(p.services) > 0
 		}
 	}
@@ -127,15 +126,13 @@ func (c *comparer) samePeers(before, after sg.PeerSet) bool {
 }
 
 // near returns what entries are about.
-func (c *comparer) near(removed, added []entry) (n near) {
+func (c *comparer) near(es []entry) (n near) {
 	var services []span
 	var addrs []set
-	for _, es := range [...][]entry{removed, added} {
-		for _, e := range es {
-			services, addrs = append(services, e.services()), append(addrs, c.names.all[e.peers])
-			if e.group != 0 && !slices.Contains(n.groups, e.group) {
-				n.groups = append(n.groups, e.group)
-			}
+	for _, e := range es {
+		services, addrs = append(services, e.services()), append(addrs, c.names.all[e.peers])
+		if e.group != 0 && !slices.Contains(n.groups, e.group) {
+			n.groups = append(n.groups, e.group)
 		}
 	}
 	n.services, n.addrs = normal(services), or(addrs...)

@@ -1,10 +1,6 @@
 package diff
 
-import (
-	"slices"
-
-	"github.com/sgsim/sgsim/sg"
-)
+import "github.com/sgsim/sgsim/sg"
 
 // compare finds what differs at the interfaces of a class in a direction and a family,
 // because of one group after the other: what is so for one group is found again at
@@ -12,30 +8,22 @@ import (
 // It reports whether it found all.
 func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 	var earlier []entry
-	b := budget(mostWork)
-	free := cl.free(fam)
-	for _, d := range cl.deltas {
+	b, free := budget(mostWork), cl.free(fam)
+	compare := func(d *delta) bool {
 		p := &d.parts[dir][fam]
-		removed, added := unknownTo(p.removed, cl.after, dir, fam), unknownTo(p.added, cl.before, dir, fam)
-		if len(removed)+len(added) == 0 {
-			continue
+		if len(p.changed) == 0 {
+			return false
 		}
-		near := p.near
-		if len(removed) < len(p.removed) || len(added) < len(p.added) {
-			near = c.near(removed, added)
-		}
-		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: slices.Concat(removed, added), near: near, free: free, earlier: earlier, budget: &b}
+		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.changed, near: p.near, free: free, earlier: earlier, budget: &b}
 		x.compare()
 		x.boxes(found)
 		earlier = append(earlier, x.changed...)
+		return true
 	}
-	if cl.acls == nil {
-		return b > 0
+	for _, d := range cl.deltas {
+		compare(d)
 	}
-	if p := &cl.acls.parts[dir][fam]; len(p.added) > 0 {
-		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.added, near: p.near, free: free, earlier: earlier, budget: &b}
-		x.compare()
-		x.boxes(found)
+	if cl.acls != nil && compare(cl.acls) {
 		c.answers(cl, dir, fam, &b, found)
 	}
 	return b > 0
@@ -58,16 +46,6 @@ func (b *budget) spend(n int) bool {
 // free returns the addresses that pass in both worlds whatever the groups are.
 func (cl *class) free(fam int) set {
 	return cl.before[0].free[fam].and(cl.after[0].free[fam])
-}
-
-// unknownTo returns the entries whose terms no list has.
-func unknownTo(es []entry, lists []*list, dir, fam int) (out []entry) {
-	for _, e := range es {
-		if !has(lists, dir, fam, e.term) {
-			out = append(out, e)
-		}
-	}
-	return out
 }
 
 // differences are those of one class, direction and family because of one group, or of

@@ -84,16 +84,6 @@ type list struct {
 	free    [2]set   // the addresses of the list exempt
 }
 
-// has reports whether one of the lists holds a term.
-func has(lists []*list, dir, fam int, t term) bool {
-	for _, l := range lists {
-		if _, found := slices.BinarySearchFunc(l.entries[dir][fam], t, func(e entry, t term) int { return e.compare(t) }); found {
-			return true
-		}
-	}
-	return false
-}
-
 // The numbers of what a setting says, among those of groups.
 const (
 	exempt     uint32 = iota // what passes whatever the groups are
