@@ -31,7 +31,6 @@
 package diff
 
 import (
-	"iter"
 	"net/netip"
 	"slices"
 
@@ -152,27 +151,4 @@ func Policies(before, after *sg.Policy) *Diff {
 	slices.Sort(c.unfinished)
 	d.Unfinished = slices.Compact(c.unfinished)
 	return d
-}
-
-// ENIs yields the interfaces at which anything differs, with the indexes of their
-// changes, in ascending order.
-func (d *Diff) ENIs() iter.Seq2[sg.ENIID, []int] {
-	return func(yield func(sg.ENIID, []int) bool) {
-		at := map[sg.ENIID][]int{}
-		var ids []sg.ENIID
-		for i := range d.Changes {
-			for _, id := range d.Changes[i].ENIs {
-				if at[id] == nil {
-					ids = append(ids, id)
-				}
-				at[id] = append(at[id], i)
-			}
-		}
-		slices.Sort(ids)
-		for _, id := range ids {
-			if !yield(id, at[id]) {
-				return
-			}
-		}
-	}
 }
