@@ -11,96 +11,63 @@ import (
 
 // AddACLEntry adds an entry to a network ACL.
 func (f *Firewall) AddACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error {
-	c, err := f.changeACL(id, dir, e.Number)
-	if err != nil {
-		return err
-	}
-	if c.found {
-		return c.failed(errNumberTaken)
-	}
-	if err := e.check(); err != nil {
-		return c.failed(err)
-	}
-	c.set(slices.Insert(c.rules, c.at, f.w.acls.entry(id, dir, len(c.rules)-2, e)))
-	return nil
+	return f.changeACL(id, dir, e.Number, false, &e)
 }
 
 // ReplaceACLEntry puts an entry in the place of the one that has its number (NACL-40).
 func (f *Firewall) ReplaceACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error {
-	c, err := f.changeACL(id, dir, e.Number)
-	if err != nil {
-		return err
-	}
-	if !c.found {
-		return c.failed(errNoACLEntry)
-	}
-	if err := e.check(); err != nil {
-		return c.failed(err)
-	}
-	c.rules[c.at] = f.w.acls.entry(id, dir, c.rules[c.at].index, e)
-	c.set(c.rules)
-	return nil
+	return f.changeACL(id, dir, e.Number, true, &e)
 }
 
 // RemoveACLEntry removes the entry of a number.
 func (f *Firewall) RemoveACLEntry(id NetworkACLID, dir Direction, number int) error {
-	c, err := f.changeACL(id, dir, number)
+	return f.changeACL(id, dir, number, true, nil)
+}
+
+// changeACL takes away the entry of a number, if there has to be one, and puts another in
+// its place, if there is to be one.
+func (f *Firewall) changeACL(id NetworkACLID, dir Direction, number int, goes bool, comes *ACLEntry) error {
+	n, err := f.networkACL(id)
 	if err != nil {
 		return err
 	}
-	if !c.found {
-		return c.failed(errNoACLEntry)
-	}
-	c.set(slices.Delete(c.rules, c.at, c.at+1))
-	return nil
-}
-
-// An aclChange is a change of one entry under way: a copy of the entries that the ACL has
-// in a direction, and where in them the number is, or would be.
-type aclChange struct {
-	acls   *acls
-	acl    *acl
-	dir    Direction
-	number int
-	rules  []*ruleInfo
-	at     int
-	found  bool
-}
-
-// changeACL begins a change of the entry of a number.
-func (f *Firewall) changeACL(id NetworkACLID, dir Direction, number int) (*aclChange, error) {
-	n, err := f.networkACL(id)
-	if err != nil {
-		return nil, err
-	}
 	if dir != Ingress && dir != Egress {
-		return nil, fmt.Errorf("%s: %w", id, errDirection)
+		return fmt.Errorf("%s: %w", id, errDirection)
 	}
+	changed := *f.w.acls.all[n]
+	rules := changed.rules[dir-1]
+	at, found := slices.BinarySearchFunc(rules, number, func(r *ruleInfo, number int) int { return r.entry - number })
+	switch {
+	case number > LastACLEntry: // those that deny all stay (NACL-33)
+		err = fmt.Errorf("number %d: %w", number, errEntryNumber)
+	case found && !goes:
+		err = errNumberTaken
+	case goes && !found:
+		err = errNoACLEntry
+	case comes != nil:
+		err = comes.check()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %s entry %d: %w", id, dir, number, err)
+	}
+	behind, index := rules[at:], len(rules)-2
+	if goes {
+		behind, index = rules[at+1:], rules[at].index
+	}
+	rules = slices.Clone(rules[:at])
+	if comes != nil {
+		rules = append(rules, compileEntry(id, dir, index, *comes))
+	}
+	changed.setRules(dir, append(rules, behind...))
 	f.own()
-	c := &aclChange{acls: f.w.acls, acl: f.w.acls.all[n], dir: dir, number: number}
-	if number > LastACLEntry { // those that deny all stay (NACL-33)
-		return nil, c.failed(fmt.Errorf("number %d: %w", number, errEntryNumber))
-	}
-	c.rules = slices.Clone(c.acl.rules[dir-1])
-	c.at, c.found = slices.BinarySearchFunc(c.rules, number, func(r *ruleInfo, number int) int { return r.entry - number })
-	return c, nil
-}
-
-// failed says which entry could not be changed.
-func (c *aclChange) failed(err error) error {
-	return fmt.Errorf("%s: %s entry %d: %w", c.acl.id, c.dir, c.number, err)
-}
-
-// set gives the ACL its new entries.
-func (c *aclChange) set(rules []*ruleInfo) {
-	changed := *c.acl
-	changed.setRules(c.dir, rules)
-	c.acls.all[changed.number] = &changed
-	for i := range c.acls.subnets {
-		if s := &c.acls.subnets[i]; s.acl == changed.number+1 {
-			c.acls.settle(s)
+	acls := f.w.acls
+	acls.all[n] = &changed
+	for i := range acls.subnets {
+		if s := &acls.subnets[i]; s.acl == n+1 {
+			acls.settle(s)
 		}
 	}
+	return nil
 }
 
 func (f *Firewall) networkACL(id NetworkACLID) (uint32, error) {
@@ -126,9 +93,7 @@ func (f *Firewall) AssociateACL(id SubnetID, acl NetworkACLID) error {
 		return fmt.Errorf("%s: %w", id, errNoSubnet)
 	}
 	s.acl = 0
-	if d := f.w.acls.defaults[s.vpc]; acl == "" && d != nil {
-		s.acl = d.number + 1
-	} else if acl != "" {
+	if acl != "" {
 		number, err := f.networkACL(acl)
 		if err != nil {
 			return fmt.Errorf("%s: %w", id, err)

@@ -49,8 +49,8 @@ func (f *Firewall) passes(p *Packet, src, dst *Enforcer, o *Outcome) bool {
 	if src.subnet == dst.subnet {
 		return true // NACL-51
 	}
-	a, version := f.w.acls, p.Header.Family>>1&1 // 4 or 6
-	out, in := a.subnets[src.subnet].open[Egress-1][version], a.subnets[dst.subnet].open[Ingress-1][version]
+	a, v := f.w.acls, version(p.Header.Family)
+	out, in := a.subnets[src.subnet].open[Egress-1][v], a.subnets[dst.subnet].open[Ingress-1][v]
 	if out == nil || in == nil || f.opts.ACLFragments != ACLFragmentsL3 {
 		return f.cross(&border{src.subnet, Egress, src}, p, o) && f.cross(&border{dst.subnet, Ingress, dst}, p, o)
 	}
@@ -143,9 +143,9 @@ func (w *world) vpcOf(e *Enforcer, subnet uint32) uint32 {
 	return w.acls.subnets[subnet].vpc
 }
 
-// aclAt returns the ACL at a border, nil where it is not known.
-func (a *acls) aclAt(b *border) *acl {
-	if n := a.subnets[b.subnet].acl; n > 0 {
+// of returns the ACL of a subnet, nil where it is not known.
+func (a *acls) of(subnet uint32) *acl {
+	if n := a.subnets[subnet].acl; n > 0 {
 		return a.all[n-1]
 	}
 	return nil
@@ -155,7 +155,7 @@ func (a *acls) aclAt(b *border) *acl {
 // packet goes on. One that allows leaves verdict and reason to the groups.
 func (f *Firewall) cross(b *border, p *Packet, o *Outcome) bool {
 	h := p.Header
-	acl := f.w.acls.aclAt(b)
+	acl := f.w.acls.of(b.subnet)
 	if acl == nil || f.opts.ACLFragments == ACLFragmentsPass && h.LaterFragment() {
 		return true
 	}
@@ -220,12 +220,6 @@ func (e *Enforcer) ownBorder(dir Direction, p *Packet, o *Outcome) bool {
 	if p.Err != nil || f.exempted(dir, e, h) {
 		return true
 	}
-	remote := remoteBytes(dir, h)
-	var far uint32
-	if all := f.w.members.Lookup(h.Family, remote); len(all) == 1 {
-		far = f.w.enis[all[0]].subnet
-	} else {
-		far = f.w.locate(h.Family, remote, f.w.vpcOf(e, e.subnet))
-	}
+	far := f.w.subnetAt(h.Family, remoteBytes(dir, h), f.w.vpcOf(e, e.subnet))
 	return far == e.subnet || f.cross(&border{e.subnet, dir, e}, p, o)
 }

@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -34,23 +33,12 @@ func (s *Sets) Border(id ENIID) (Border, bool) {
 }
 
 // ACL returns the network ACL that judges at the border.
-func (b Border) ACL() NetworkACLID { return b.acl().id }
-
-func (b Border) acl() *acl {
-	a := b.s.w.acls
-	return a.all[a.subnets[b.subnet].acl-1]
-}
+func (b Border) ACL() NetworkACLID { return b.s.w.acls.of(b.subnet).id }
 
 // Entries yields the entries of the ACL for a direction in the order in which they are
 // asked, those that deny all included.
 func (b Border) Entries(dir Direction) iter.Seq[RuleRef] {
-	return func(yield func(RuleRef) bool) {
-		for _, r := range b.acl().rules[dir-1] {
-			if !yield(RuleRef{r}) {
-				return
-			}
-		}
-	}
+	return func(yield func(RuleRef) bool) { yieldAll(yield, b.s.w.acls.of(b.subnet).rules[dir-1]) }
 }
 
 // Inside returns the addresses within the subnet, as they are seen from the ENIs of the
@@ -58,19 +46,23 @@ func (b Border) Entries(dir Direction) iter.Seq[RuleRef] {
 // fewest prefixes, ascending. An address of one ENI alone is where that is; any other is
 // where the subnets' CIDRs say.
 func (b Border) Inside() []netip.Prefix {
-	c, in := b.s.subnetCIDRs, netipx.IPSetBuilder{}
-	for _, p := range c.of[b.subnet] {
-		b.locate(p, &in)
-		for _, e := range slices.Concat(around(c.strays, p), within(c.strays, p)) {
-			if e.subnet != b.subnet {
-				in.RemovePrefix(e.Prefix)
-				b.shared(e.Prefix, &in)
+	in := netipx.IPSetBuilder{}
+	for _, p := range b.s.places.of[b.subnet] {
+		cuts := []netip.Addr{p.Addr()}
+		for _, c := range within(b.s.places.all, p) {
+			cuts = append(cuts, c.Addr(), netipx.PrefixLastIP(c).Next())
+		}
+		slices.SortFunc(cuts, netip.Addr.Compare)
+		cuts = slices.DeleteFunc(slices.Compact(cuts), func(a netip.Addr) bool { return !p.Contains(a) })
+		for i, first := range cuts {
+			last := netipx.PrefixLastIP(p)
+			if i+1 < len(cuts) {
+				last = cuts[i+1].Prev()
+			}
+			if fam, flat := flatAddr(first); b.s.w.subnetAt(fam, &flat, b.vpc) == b.subnet {
+				in.AddRange(netipx.IPRangeFrom(first, last))
 			}
 		}
-	}
-	for _, p := range c.away[b.subnet] {
-		in.AddPrefix(p)
-		b.shared(p, &in)
 	}
 	set, err := in.IPSet()
 	if err != nil {
@@ -79,57 +71,16 @@ func (b Border) Inside() []netip.Prefix {
 	return set.Prefixes()
 }
 
-// locate adds what of a prefix lies in the subnet by CIDRs alone, and removes the rest.
-func (b Border) locate(p netip.Prefix, in *netipx.IPSetBuilder) {
-	cuts := []netip.Addr{p.Addr()}
-	for _, c := range within(b.s.subnetCIDRs.all, p) {
-		if c.Bits() > p.Bits() {
-			cuts = append(cuts, c.Addr(), netipx.PrefixLastIP(c.Prefix).Next())
-		}
-	}
-	slices.SortFunc(cuts, netip.Addr.Compare)
-	cuts = slices.Compact(cuts)
-	for i, a := range cuts {
-		if !p.Contains(a) {
-			continue // behind its end
-		}
-		last := netipx.PrefixLastIP(p)
-		if i+1 < len(cuts) && p.Contains(cuts[i+1]) {
-			last = cuts[i+1].Prev()
-		}
-		if fam, flat := flatAddr(a); b.s.w.locate(fam, &flat, b.vpc) == b.subnet {
-			in.AddRange(netipx.IPRangeFrom(a, last))
-		} else {
-			in.RemoveRange(netipx.IPRangeFrom(a, last))
-		}
-	}
-}
-
-// shared does locate for what in the prefix of an ENI is another's as well.
-func (b Border) shared(p netip.Prefix, in *netipx.IPSetBuilder) {
-	for _, e := range within(b.s.subnetCIDRs.shared, p) {
-		b.locate(e.Prefix, in)
-	}
-}
-
-// subnetCIDRs are the CIDRs of subnets, and where ENIs are somewhere else. The lists are
-// ascending.
-type subnetCIDRs struct {
-	all    []inSubnet
-	of     map[uint32][]netip.Prefix
-	strays []inSubnet // of one ENI alone, where a CIDR may tell another subnet than the ENI
-	away   map[uint32][]netip.Prefix
-	shared []inSubnet // prefixes and addresses of several ENIs, without a subnet
-}
-
-type inSubnet struct {
-	netip.Prefix
-	subnet uint32
+// places are where addresses are in subnets: from the beginning of one prefix to the next
+// beginning or end of one, they are in the same.
+type places struct {
+	all []netip.Prefix            // CIDRs of subnets, and prefixes and addresses of ENIs, ascending
+	of  map[uint32][]netip.Prefix // those that an address has to be in to be in a subnet
 }
 
 // within returns the prefixes that begin in p.
-func within(all []inSubnet, p netip.Prefix) []inSubnet {
-	i, _ := slices.BinarySearchFunc(all, p.Addr(), func(e inSubnet, a netip.Addr) int { return e.Addr().Compare(a) })
+func within(all []netip.Prefix, p netip.Prefix) []netip.Prefix {
+	i, _ := slices.BinarySearchFunc(all, p.Addr(), func(c netip.Prefix, a netip.Addr) int { return c.Addr().Compare(a) })
 	j := i
 	for j < len(all) && p.Contains(all[j].Addr()) {
 		j++
@@ -137,58 +88,28 @@ func within(all []inSubnet, p netip.Prefix) []inSubnet {
 	return all[i:j]
 }
 
-// around returns the prefixes that p is a part of, but is not.
-func around(all []inSubnet, p netip.Prefix) (found []inSubnet) {
-	for bits := range p.Bits() {
-		o := netip.PrefixFrom(p.Addr(), bits).Masked()
-		for _, e := range within(all, netip.PrefixFrom(o.Addr(), o.Addr().BitLen())) {
-			if e.Prefix == o {
-				found = append(found, e)
-			}
-		}
-	}
-	return found
-}
-
-// subnetCIDRs returns those of the world; nothing where ACLs do not matter.
-func (w *world) subnetCIDRs() (c subnetCIDRs) {
+// places returns those of the world; nothing where ACLs do not matter.
+func (w *world) places() (c places) {
 	if w.acls == nil {
 		return c
 	}
-	c.of, c.away = map[uint32][]netip.Prefix{}, map[uint32][]netip.Prefix{}
+	c.of = map[uint32][]netip.Prefix{}
 	for p, n := range w.acls.cidrs.All() {
-		c.all = append(c.all, inSubnet{p, n})
-	}
-	slices.SortFunc(c.all, byAddr)
-	for _, e := range c.all {
-		c.of[e.subnet] = append(c.of[e.subnet], e.Prefix)
+		c.all = append(c.all, p)
+		c.of[n] = append(c.of[n], p)
 	}
 	for p, owners := range w.members.All() {
-		if len(owners) > 1 {
-			c.shared = append(c.shared, inSubnet{Prefix: p})
-			continue
-		}
 		at := w.enis[owners[0]].subnet
+		if len(owners) > 1 {
+			at = 0
+		}
 		fam, flat := flatAddr(p.Addr())
-		if _, only, _ := w.acls.containing(fam, &flat, 0); only == at && at != 0 && (p.IsSingleIP() || c.lies(p, at)) {
+		if _, only, _ := w.acls.containing(fam, &flat, 0); at != 0 && only == at && p.IsSingleIP() {
 			continue // a CIDR tells the same, wherever it is seen from
 		}
-		c.strays = append(c.strays, inSubnet{p, at})
+		c.all = append(c.all, p)
+		c.of[at] = append(c.of[at], p)
 	}
-	slices.SortFunc(c.strays, byAddr)
-	for _, e := range c.strays {
-		c.away[e.subnet] = append(c.away[e.subnet], e.Prefix)
-	}
-	slices.SortFunc(c.shared, byAddr)
+	slices.SortFunc(c.all, func(a, b netip.Prefix) int { return a.Addr().Compare(b.Addr()) })
 	return c
-}
-
-// lies reports whether a prefix, whose first address does, lies in a subnet as a whole.
-func (c *subnetCIDRs) lies(p netip.Prefix, subnet uint32) bool {
-	return !slices.ContainsFunc(within(c.all, p), func(e inSubnet) bool { return e.subnet != subnet || e.Bits() > p.Bits() }) &&
-		slices.ContainsFunc(c.of[subnet], func(o netip.Prefix) bool { return o.Bits() <= p.Bits() && o.Contains(p.Addr()) })
-}
-
-func byAddr(a, b inSubnet) int {
-	return cmp.Or(a.Prefix.Compare(b.Prefix), cmp.Compare(a.subnet, b.subnet))
 }

@@ -139,7 +139,7 @@ func (p *Policy) ENIs() iter.Seq[ENIID] {
 func (p *Policy) Rules() iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) {
 		for _, g := range p.world().groups {
-			if !yieldAll(&g.rules, yield) {
+			if !yieldAll(yield, g.rules[:]...) {
 				return
 			}
 		}
@@ -152,7 +152,7 @@ func (p *Policy) ACLEntries() iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) {
 		if acls := p.world().acls; acls != nil {
 			for _, a := range acls.all {
-				if !yieldAll(&a.rules, yield) {
+				if !yieldAll(yield, a.rules[:]...) {
 					return
 				}
 			}
@@ -160,28 +160,15 @@ func (p *Policy) ACLEntries() iter.Seq[RuleRef] {
 	}
 }
 
-func yieldAll(rules *[2][]*ruleInfo, yield func(RuleRef) bool) bool {
-	for _, dir := range rules {
-		for _, r := range dir {
+func yieldAll(yield func(RuleRef) bool, lists ...[]*ruleInfo) bool {
+	for _, rules := range lists {
+		for _, r := range rules {
 			if !yield(RuleRef{r}) {
 				return false
 			}
 		}
 	}
 	return true
-}
-
-// ACLOf returns the network ACL at the border of an ENI's subnet, "" where none is known.
-func (p *Policy) ACLOf(id ENIID) NetworkACLID {
-	w := p.world()
-	n, ok := w.eniByID[id]
-	if !ok || w.acls == nil {
-		return ""
-	}
-	if acl := w.acls.subnets[w.enis[n].subnet].acl; acl > 0 {
-		return w.acls.all[acl-1].id
-	}
-	return ""
 }
 
 // GroupsOf yields the groups that an ENI carries, in topology order.

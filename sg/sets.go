@@ -1,7 +1,6 @@
 package sg
 
 import (
-	"encoding/binary"
 	"iter"
 	"net/netip"
 	"slices"
@@ -19,7 +18,7 @@ type Sets struct {
 	members [][]uint32                // ENIs that carry a group, ascending
 	entries map[uint32][]netip.Prefix // of prefix lists and CIDRs, by peer number
 
-	subnetCIDRs subnetCIDRs
+	places places
 }
 
 // Sets returns the sets of the policy. It visits every address, every membership and
@@ -44,7 +43,7 @@ func (p *Policy) Sets() *Sets {
 	for _, cidrs := range s.entries {
 		slices.SortFunc(cidrs, netip.Prefix.Compare)
 	}
-	s.subnetCIDRs = w.subnetCIDRs()
+	s.places = w.places()
 	return s
 }
 
@@ -83,29 +82,10 @@ func (s *Sets) Setting(id ENIID) (Setting, bool) {
 // Exempt yields the addresses to and from which groups filter nothing (EX-01), of
 // packets of any protocol: in no order, and some may come twice.
 func (p Setting) Exempt() iter.Seq[netip.Addr] {
-	return func(yield func(netip.Addr) bool) {
-		x := p.exempt
-		if x == nil {
-			x = &exemptAddrs{}
-		}
-		for _, some := range [][]uint32{exemptLinkLocal, x.v4} {
-			for _, a := range some {
-				if !yield(netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, a)))) {
-					return
-				}
-			}
-		}
-		words := append([][2]uint64{{linkLocal6, 1}}, x.v6...)
-		for _, lo := range exemptUniqueLocal {
-			words = append(words, [2]uint64{uniqueLocal6, lo})
-		}
-		for _, a := range words {
-			b := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, a[0]), a[1])
-			if !yield(netip.AddrFrom16([16]byte(b))) {
-				return
-			}
-		}
+	if p.exempt == nil {
+		return slices.Values(exemptEverywhere)
 	}
+	return slices.Values(slices.Concat(exemptEverywhere, p.exempt.addrs))
 }
 
 // A PeerSet is what the peer of a rule means at ENIs of a setting. It is comparable:

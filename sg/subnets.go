@@ -46,19 +46,13 @@ type acl struct {
 // An entryList is what packets ask of the entries of one direction. There are few, so
 // that they are tried one by one.
 type entryList struct {
-	v4 []entry4
-	v6 []entry6
+	entries [2][]entry // by IP version
 
 	first *ruleInfo // stands for the first fragment that a later one follows
 }
 
-type entry4 struct {
-	net, mask uint32
-	match.Range
-	rule *ruleInfo
-}
-
-type entry6 struct {
+// An entry matches addresses, which are IPv6 or IPv4-mapped as headers have them.
+type entry struct {
 	hi, lo, maskHi, maskLo uint64
 	match.Range
 	rule *ruleInfo
@@ -125,23 +119,23 @@ func (c *compiler) acls() {
 	}
 	c.associate()
 	for i := range a.subnets[1:] {
-		s := &a.subnets[i+1]
-		if d := a.defaults[s.vpc]; s.acl == 0 && d != nil {
-			s.acl = d.number + 1
-		}
-		a.settle(s)
+		a.settle(&a.subnets[i+1])
 	}
 }
 
-// settle keeps what a subnet knows of its ACL's entries.
+// settle gives a subnet that no ACL names the default one, and keeps what it knows of its
+// ACL's entries.
 func (a *acls) settle(s *subnet) {
+	if d := a.defaults[s.vpc]; s.acl == 0 && d != nil {
+		s.acl = d.number + 1
+	}
 	s.open = [2][2]*ruleInfo{}
 	if s.acl == 0 {
 		return
 	}
 	for dir, l := range a.all[s.acl-1].lists {
-		for v, first := range [...]*ruleInfo{l.v4[0].rule, l.v6[0].rule} { // those that deny all are always there
-			if first.allow && first.rule.Protocol == AllProtocols && first.rule.Peer.CIDR.Bits() == 0 {
+		for v, entries := range l.entries { // those that deny all are always there
+			if first := entries[0].rule; first.allow && first.rule.Protocol == AllProtocols && first.rule.Peer.CIDR.Bits() == 0 {
 				s.open[dir][v] = first
 			}
 		}
@@ -192,10 +186,10 @@ func (c *compiler) acl(i int) {
 				continue
 			}
 			taken[e.Number] = true
-			rules = append(rules, a.entry(in.ID, dir, n, e))
+			rules = append(rules, compileEntry(in.ID, dir, n, e))
 		}
 		slices.SortFunc(rules, func(a, b *ruleInfo) int { return a.entry - b.entry })
-		out.setRules(dir, append(rules, a.entry(in.ID, dir, -1, denyAll(false)), a.entry(in.ID, dir, -1, denyAll(true))))
+		out.setRules(dir, append(rules, compileEntry(in.ID, dir, -1, denyAll(false)), compileEntry(in.ID, dir, -1, denyAll(true))))
 	}
 	a.all = append(a.all, out)
 }
@@ -230,8 +224,8 @@ func (c *compiler) associate() {
 	}
 }
 
-// entry returns a compiled entry.
-func (a *acls) entry(id NetworkACLID, dir Direction, index int, e ACLEntry) *ruleInfo {
+// compileEntry returns a compiled entry.
+func compileEntry(id NetworkACLID, dir Direction, index int, e ACLEntry) *ruleInfo {
 	r := &ruleInfo{acl: id, dir: dir, index: index, rule: e.Rule(), entry: e.Number, allow: e.Allow, kind: peerCIDR4}
 	if e.CIDR.Addr().Is6() {
 		r.kind = peerCIDR6
@@ -243,20 +237,16 @@ func (a *acls) entry(id NetworkACLID, dir Direction, index int, e ACLEntry) *rul
 func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 	l := entryList{first: &ruleInfo{acl: a.id, dir: dir, index: -1}}
 	for _, r := range rules {
-		p := r.rule.Peer.CIDR
+		p, v := r.rule.Peer.CIDR, 1
+		net, bits := p.Addr().As16(), p.Bits()
 		if r.kind == peerCIDR4 {
-			mask := uint32(uint64(0xffffffff) << (32 - p.Bits()))
-			l.v4 = append(l.v4, entry4{word4(p.Addr()), mask, r.rule.keys(), r})
-			continue
+			v, bits = 0, bits+96
 		}
-		hi, lo := words6(p.Addr())
-		e := entry6{hi: hi, lo: lo, maskHi: ^uint64(0), Range: r.rule.keys(), rule: r}
-		if n := p.Bits(); n <= 64 {
-			e.maskHi <<= 64 - n
-		} else {
-			e.maskLo = ^uint64(0) << (128 - n)
-		}
-		l.v6 = append(l.v6, e)
+		l.entries[v] = append(l.entries[v], entry{
+			hi: binary.BigEndian.Uint64(net[:8]), maskHi: ^uint64(0) << (64 - min(bits, 64)),
+			lo: binary.BigEndian.Uint64(net[8:]), maskLo: ^uint64(0) << (128 - max(bits, 64)),
+			Range: r.rule.keys(), rule: r,
+		})
 	}
 	a.rules[dir-1], a.lists[dir-1] = rules, l
 }
@@ -264,54 +254,46 @@ func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 // find returns the entry that decides about a packet whose other end is remote, which
 // the last one does where no other matches.
 func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
-	k := match.KeyOf(h)
-	if h.Family == packet.IPv4 {
-		a := binary.BigEndian.Uint32(remote[12:])
-		for i := range l.v4 {
-			if e := &l.v4[i]; a&e.mask == e.net && e.Has(k) {
-				return e.rule
-			}
-		}
-		return l.v4[len(l.v4)-1].rule
-	}
+	k, entries := match.KeyOf(h), l.entries[version(h.Family)]
 	hi, lo := binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
-	for i := range l.v6 {
-		if e := &l.v6[i]; hi&e.maskHi == e.hi && lo&e.maskLo == e.lo && e.Has(k) {
+	for i := range entries {
+		if e := &entries[i]; (hi^e.hi)&e.maskHi|(lo^e.lo)&e.maskLo == 0 && e.Has(k) {
 			return e.rule
 		}
 	}
-	return l.v6[len(l.v6)-1].rule
+	return entries[len(entries)-1].rule
 }
+
+// version returns 0 for IPv4 and 1 for IPv6.
+func version(f packet.Family) uint8 { return uint8(f) >> 1 & 1 }
 
 // containing returns the subnet of a VPC that contains an address, the only one of all
 // VPCs that does, and all of them, some of them twice; 0 where there is none.
 func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, only uint32, all []uint32) {
-	add := func(ns []uint32) {
-		for _, n := range ns {
-			if a.subnets[n].vpc == vpc && (own == 0 || n < own) {
-				own = n
-			}
-		}
-		all = append(all, ns...)
-	}
 	short, long, host := a.cidrs.Lookup(fam, addr)
-	if len(short)+len(host) == 0 && len(long) == 1 { // nearly always
-		all = long
-		if a.subnets[long[0]].vpc == vpc {
-			own = long[0]
-		}
-	} else {
-		add(short)
-		add(long)
-		add(host)
+	if all = long; len(short)+len(host) > 0 { // hardly ever
+		all = slices.Concat(short, long, host)
 	}
-	if len(all) > 0 {
-		only = all[0]
-		if slices.ContainsFunc(all, func(n uint32) bool { return n != only }) {
-			only = 0
+	several := false
+	for _, n := range all {
+		if a.subnets[n].vpc == vpc && (own == 0 || n < own) {
+			own = n
 		}
+		several = several || n != all[0]
+	}
+	if len(all) > 0 && !several {
+		only = all[0]
 	}
 	return own, only, all
+}
+
+// subnetAt returns the subnet of an address as seen from a VPC: that of the only
+// interface that has it, else what locate says.
+func (w *world) subnetAt(fam packet.Family, addr *[16]byte, vpc uint32) uint32 {
+	if all := w.members.Lookup(fam, addr); len(all) == 1 {
+		return w.enis[all[0]].subnet
+	}
+	return w.locate(fam, addr, vpc)
 }
 
 // locate returns the subnet of an address that no interface has, as seen from a VPC:
