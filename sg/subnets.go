@@ -257,7 +257,7 @@ func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
 	k, entries := match.KeyOf(h), l.entries[version(h.Family)]
 	hi, lo := binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
 	for i := range entries {
-		if e := &entries[i]; (hi^e.hi)&e.maskHi|(lo^e.lo)&e.maskLo == 0 && e.Has(k) {
+		if e := &entries[i]; e.Has(k) && lo&e.maskLo == e.lo && hi&e.maskHi == e.hi {
 			return e.rule
 		}
 	}
