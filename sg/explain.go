@@ -94,7 +94,8 @@ func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
 	}
 	hop := Hop{Enforcer: e, Direction: dir}
 	e.f.try(&p, func() { e.evaluate(&hop.Decision, dir, &p) }, e)
-	x.add(&hop)
+	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
+	x.Hops = append(x.Hops, e.f.explain(x, &hop))
 	if dir == Ingress || dir == Egress {
 		e.f.noteSYN(x, func(syn Packet) Outcome { return e.Forward(opposite(dir), syn) }, e)
 	}
@@ -117,18 +118,14 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	var o Outcome
 	f.try(&p, func() { e.forward(&p, &o) }, e.first, e.second)
 	for i := range o.Hops() {
-		if hop := &o.Hops()[i]; hop.Decision.Rule.ACL() != "" {
-			f.addACL(x, hop)
-		} else {
-			x.add(hop)
-		}
+		x.Hops = append(x.Hops, f.explain(x, &o.Hops()[i]))
 	}
 	f.noteACLs(x, &e)
 	x.Verdict, x.Reason = o.Verdict, o.Reason
 	if o.n > 0 && e.second != nil && (o.n == 1 || o.hops[o.n-1].Decision.Rule.ACL() != "") && o.Verdict == Drop && p.Err == nil && o.Reason != Malformed {
 		beyond := Hop{Enforcer: e.second, Direction: Ingress}
 		f.try(&p, func() { e.second.evaluate(&beyond.Decision, Ingress, &p) }, e.second)
-		said := x.hop(&beyond)
+		said := f.explain(x, &beyond)
 		x.Beyond = &said
 	}
 	f.noteSYN(x, f.Forward, e.first, e.second)
@@ -212,23 +209,20 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 	}
 }
 
-// add explains what an ENI decided.
-func (x *Explanation) add(hop *Hop) {
-	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
-	x.Hops = append(x.Hops, x.hop(hop))
-}
-
-// hop explains what an ENI decided. Connections are as they were before.
-func (x *Explanation) hop(hop *Hop) HopExplanation {
+// explain says what is behind a decision about a packet, where rules, entries and
+// connections could be asked about it. Connections are as they were before.
+func (f *Firewall) explain(x *Explanation, hop *Hop) HopExplanation {
 	said := HopExplanation{Hop: *hop}
-	if r := hop.Decision.Reason; x.Err == nil && r != Malformed && r != BadDirection {
+	switch r := hop.Decision.Reason; {
+	case hop.Decision.Rule.ACL() != "":
+		f.w.explainACL(x, &said)
+	case x.Err == nil && r != Malformed && r != BadDirection:
 		hop.Enforcer.explain(&said, &x.Packet)
 	}
 	return said
 }
 
-// explain says what is behind hop.Decision about a packet that rules and connections
-// could be asked about.
+// explain is the part of it for an ENI.
 func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 	f, h := e.f, p.Header
 	hop.Groups = f.w.carried(e.eni)
@@ -244,5 +238,5 @@ func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 	} else if !hop.Decision.Reason.unfiltered() {
 		hop.Near = e.Near(hop.Direction, *p)
 	}
-	hop.Hints = e.hints(hop, hop.Direction, h, p.Via, r)
+	e.hints(hop, h, p.Via, r)
 }

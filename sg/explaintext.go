@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
@@ -52,8 +53,12 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind stri
 	fmt.Fprintf(b, "%s %s: %s%s\n", escape.Text(hop.Place()), hop.Direction, because(d.Verdict, d.Reason), behind)
 	switch {
 	case d.Rule.ACL() != "":
-		hop.writeACL(line)
-		return
+		for _, n := range hop.Passed {
+			line("passed", "%s", n)
+		}
+		if d.Rule.r.entry != 0 {
+			line("entry", "%s: %s", d.Rule, d.Rule.Entry())
+		}
 	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:
 		return
 	case d.Reason == Exempt:
@@ -62,6 +67,25 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind stri
 	case d.Reason == Unfiltered:
 		line("unfiltered", "AWS attaches no security group to such an interface")
 		return
+	default:
+		hop.writeENI(line, x.Header)
+	}
+	if d.Verdict == Drop || d.Verdict == Unknown {
+		for _, n := range hop.Near {
+			if len(n.Fails) > 0 {
+				line("nearest", "%s", n)
+			}
+		}
+	}
+	for _, h := range hop.Hints {
+		line("hint", "%s", h)
+	}
+}
+
+// writeENI writes what connections and rules of an ENI say.
+func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet.Header) {
+	d, m := &hop.Decision, &hop.Match
+	switch {
 	case hop.Conn != nil:
 		hop.Conn.write(line)
 	case d.Reason == Tracked:
@@ -69,28 +93,18 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind stri
 	default:
 		line("connection", "none")
 	}
-	if m := &hop.Match; !m.Rule.IsZero() && !d.Reason.askedRules() {
+	switch {
+	case !m.Rule.IsZero() && !d.Reason.askedRules():
 		line("not asked", "would match: %s: %s", m.Rule, m.Rule.Rule())
-	} else if !m.Rule.IsZero() {
+	case !m.Rule.IsZero():
 		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
-		line("matched", "%s %s", remoteAddr(hop.Direction, x.Header), m.what())
+		line("matched", "%s %s", remoteAddr(hop.Direction, h), m.what())
 		if m.Untracked && d.Reason == Untracked {
 			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
 		}
-	} else if d.Verdict == Drop || d.Verdict == Unknown {
-		var ids []string
-		for _, g := range hop.Groups {
-			ids = append(ids, string(g))
-		}
-		if len(ids) > 0 {
-			line("groups", "%s", strings.Join(ids, " "))
-		}
-		for _, n := range hop.Near {
-			line("nearest", "%s", n)
-		}
-	}
-	for _, h := range hop.Hints {
-		line("hint", "%s", h)
+	case len(hop.Groups) > 0 && (d.Verdict == Drop || d.Verdict == Unknown):
+		ids := fmt.Sprint(hop.Groups)
+		line("groups", "%s", ids[1:len(ids)-1])
 	}
 }
 
@@ -140,13 +154,17 @@ func (c *ConnExplanation) write(line func(string, string, ...any)) {
 }
 
 // String returns the rule and its failed fields: "sg-db ingress[0]: port 5432,
-// packet had 3306".
+// packet had 3306". Of an entry it says so where it would deny.
 func (n NearRule) String() string {
 	var fs []string
 	for _, f := range n.Fails {
 		fs = append(fs, f.String())
 	}
-	return n.Rule.String() + ": " + strings.Join(fs, "; ")
+	s := n.Rule.String() + ": " + strings.Join(fs, "; ")
+	if n.Rule.ACL() != "" && !n.Rule.r.allow {
+		s += " (it would deny)"
+	}
+	return s
 }
 
 // String returns "port 5432, packet had 3306", with the reason behind it where

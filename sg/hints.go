@@ -8,58 +8,62 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// hints returns what else a person may want to know about a hop.
-func (e *Enforcer) hints(hop *HopExplanation, dir Direction, h *packet.Header, via Via, r conntrack.Result) []string {
-	var hints []string
-	add := func(format string, args ...any) { hints = append(hints, fmt.Sprintf(format, args...)) }
-	d := hop.Decision
-	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
-		add("no %s rule admits it now: it passes for its connection alone, until that expires (CT-20)", dir)
-	}
-	if d.Verdict != Drop && d.Verdict != Unknown {
-		return hints
-	}
-	switch d.Reason {
-	case OutOfState:
-		add("a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the capture (CT-41); see Options.Midstream")
-	case TableFull:
-		add("the tracked-connection maximum is reached; connections that exist go on (CT-63)")
-	case BadFragment:
-		e.fragmentHint(h, add)
-	case Cut:
-		add("the capture cut off what the decision needs: capture with a longer snap length")
-	case MissingGroup:
-		add("%s", e.missingHint())
-	case MissingList:
-		add("%s may admit it: not all entries of %s are known", d.Rule, d.Rule.Rule().Peer.PrefixList)
-	case UnknownReference:
-		add("%s may admit it, if a transit gateway between the VPCs has security group referencing on (REF-11)", d.Rule)
-	case SourceDest:
-		add("the address is another interface's: with the source/destination check on, AWS drops such packets before groups see them")
-	case NoRule:
-		if r.Class() == conntrack.Related {
-			add("an ICMP error about a tracked connection, not admitted: security groups want a rule for it, icmp %d/%d (CT-51); see Options.RelatedICMP",
-				h.ICMPType, h.ICMPCode)
-		}
-		e.ruleHints(dir, h, via, r, add)
-	}
-	return hints
+// hintsOf says of some reasons what there is to say of all packets.
+var hintsOf = map[Reason]string{
+	OutOfState: "a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the capture (CT-41); see Options.Midstream",
+	TableFull:  "the tracked-connection maximum is reached; connections that exist go on (CT-63)",
+	Cut:        "the capture cut off what the decision needs: capture with a longer snap length",
+	SourceDest: "the address is another interface's: with the source/destination check on, AWS drops such packets before groups see them",
 }
 
-func (e *Enforcer) fragmentHint(h *packet.Header, add func(string, ...any)) {
+func (hop *HopExplanation) hint(format string, args ...any) {
+	hop.Hints = append(hop.Hints, fmt.Sprintf(format, args...))
+}
+
+// hints adds what else a person may want to know about a hop.
+func (e *Enforcer) hints(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
+	d := hop.Decision
+	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
+		hop.hint("no %s rule admits it now: it passes for its connection alone, until that expires (CT-20)", hop.Direction)
+	}
+	if d.Verdict != Drop && d.Verdict != Unknown {
+		return
+	}
+	switch d.Reason {
+	case OutOfState, TableFull, Cut, SourceDest:
+		hop.hint("%s", hintsOf[d.Reason])
+	case BadFragment:
+		hop.hint("%s", fragmentHint(h))
+	case MissingGroup:
+		hop.hint("%s", e.missingHint())
+	case MissingList:
+		hop.hint("%s may admit it: not all entries of %s are known", d.Rule, d.Rule.Rule().Peer.PrefixList)
+	case UnknownReference:
+		hop.hint("%s may admit it, if a transit gateway between the VPCs has security group referencing on (REF-11)", d.Rule)
+	case NoRule:
+		if r.Class() == conntrack.Related {
+			hop.hint("an ICMP error about a tracked connection, not admitted: security groups want a rule for it, icmp %d/%d (CT-51); see Options.RelatedICMP",
+				h.ICMPType, h.ICMPCode)
+		}
+		e.ruleHints(hop, h)
+		e.replyHint(hop, h, via, r)
+		e.throughHint(hop, h, via)
+	}
+}
+
+func fragmentHint(h *packet.Header) string {
 	switch {
 	case h.FragOffset == 8 && h.Protocol == packet.TCP:
-		add("a fragment at offset 8 would overwrite the TCP flags of the first one (RFC 1858)")
+		return "a fragment at offset 8 would overwrite the TCP flags of the first one (RFC 1858)"
 	case h.LaterFragment():
-		add("a later fragment follows the verdict of its first one, which was dropped or never seen; without it only a rule for all ports admits it (CTS-43)")
-	default:
-		add("the first fragment is too short to hold its ports")
+		return "a later fragment follows the verdict of its first one, which was dropped or never seen; without it only a rule for all ports admits it (CTS-43)"
 	}
+	return "the first fragment is too short to hold its ports"
 }
 
 // ruleHints looks at why no rule admits a packet.
-func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntrack.Result, add func(string, ...any)) {
-	w := e.f.w
+func (e *Enforcer) ruleHints(hop *HopExplanation, h *packet.Header) {
+	w, dir := e.f.w, hop.Direction
 	total := 0
 	var zeroPort, echoReply, otherICMP, otherFamily *ruleInfo
 	for _, g := range e.eni.groups() {
@@ -82,34 +86,33 @@ func (e *Enforcer) ruleHints(dir Direction, h *packet.Header, via Via, r conntra
 	}
 	switch {
 	case len(e.eni.groups()) == 0:
-		add("the interface carries no group, so nothing is admitted")
+		hop.hint("the interface carries no group, so nothing is admitted")
 	case total == 0:
-		add("none of its groups has %s rules, so no new connection is admitted (SG-07)", dir)
+		hop.hint("none of its groups has %s rules, so no new connection is admitted (SG-07)", dir)
 	}
 	if otherFamily != nil {
 		other := AnyIPv6
 		if h.Family == packet.IPv4 {
 			other = AnyIPv4
 		}
-		add("%s covers %s only: %s needs a rule of its own, for %s (SG-40)", RuleRef{otherFamily}, family(otherFamily.kind == peerCIDR6),
+		hop.hint("%s covers %s only: %s needs a rule of its own, for %s (SG-40)", RuleRef{otherFamily}, family(otherFamily.kind == peerCIDR6),
 			family(h.Family == packet.IPv6), other)
 	}
 	if otherICMP != nil {
-		add("%s is for %s; over %s it is %s (SG-41)", RuleRef{otherICMP}, otherICMP.rule.Protocol, family(h.Family == packet.IPv6), h.Protocol)
+		hop.hint("%s is for %s; over %s it is %s (SG-41)", RuleRef{otherICMP}, otherICMP.rule.Protocol, family(h.Family == packet.IPv6), h.Protocol)
 	}
 	if zeroPort != nil {
-		add("%s is for port 0 alone; all ports are 0-65535 (SG-24)", RuleRef{zeroPort})
+		hop.hint("%s is for port 0 alone; all ports are 0-65535 (SG-24)", RuleRef{zeroPort})
 	}
 	if echoReply != nil {
-		add("%s is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)", RuleRef{echoReply})
+		hop.hint("%s is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)", RuleRef{echoReply})
 	}
-	e.replyHint(dir, h, via, r, add)
-	e.throughHint(dir, h, via, add)
 }
 
 // throughHint looks whether the packet would be admitted if it had come through an
 // interface that keeps its client's address.
-func (e *Enforcer) throughHint(dir Direction, h *packet.Header, via Via, add func(string, ...any)) {
+func (e *Enforcer) throughHint(hop *HopExplanation, h *packet.Header, via Via) {
+	dir := hop.Direction
 	if dir != Ingress || via.Through != "" {
 		return
 	}
@@ -121,7 +124,7 @@ func (e *Enforcer) throughHint(dir Direction, h *packet.Header, via Via, add fun
 		}
 		via.Through = o.id
 		if hit := w.match(e.eni, dir, h, via); hit.rule != nil && hit.unknown == NoReason {
-			add("%s would admit it if it came through %s with its client's address kept: say through=%s", RuleRef{hit.rule}, o.id, o.id)
+			hop.hint("%s would admit it if it came through %s with its client's address kept: say through=%s", RuleRef{hit.rule}, o.id, o.id)
 			return
 		}
 	}
@@ -129,7 +132,8 @@ func (e *Enforcer) throughHint(dir Direction, h *packet.Header, via Via, add fun
 
 // replyHint looks whether the packet would have been the answer to a connection
 // that the rules of the other direction admit.
-func (e *Enforcer) replyHint(dir Direction, h *packet.Header, via Via, r conntrack.Result, add func(string, ...any)) {
+func (e *Enforcer) replyHint(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
+	dir := hop.Direction
 	if h.Fragment() || h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class() == conntrack.Related {
 		return
 	}
@@ -145,9 +149,9 @@ func (e *Enforcer) replyHint(dir Direction, h *packet.Header, via Via, r conntra
 	switch {
 	case hit.rule == nil:
 	case hit.untracked:
-		add("%s admits the connection that this would answer, untracked; its answers need a %s rule (CT-18)", RuleRef{hit.rule}, dir)
+		hop.hint("%s admits the connection that this would answer, untracked; its answers need a %s rule (CT-18)", RuleRef{hit.rule}, dir)
 	default:
-		add("%s admits the connection that this would answer, but none is tracked: it expired, or it began before the capture (CT-44, CT-45)", RuleRef{hit.rule})
+		hop.hint("%s admits the connection that this would answer, but none is tracked: it expired, or it began before the capture (CT-44, CT-45)", RuleRef{hit.rule})
 	}
 }
 

@@ -24,7 +24,7 @@ func (e *Enforcer) Near(dir Direction, p Packet) []NearRule {
 	var all []NearRule
 	for _, g := range e.eni.groups() {
 		for _, r := range e.f.w.groups[g].rules[dir-1] {
-			all = append(all, NearRule{RuleRef{r}, e.fails(r, dir, p.Header, p.Via)})
+			all = append(all, NearRule{RuleRef{r}, e.f.w.fails(e.eni, r, dir, p.Header, p.Via)})
 		}
 	}
 	return nearest(all)
@@ -49,13 +49,35 @@ var distances = map[string]int{
 	"icmp code": 1, "port": 2, "icmp type": 2, "source": 3, "destination": 3, "protocol": 6,
 }
 
-// fails returns the fields of a rule that the packet does not fit.
-func (e *Enforcer) fails(r *ruleInfo, dir Direction, h *packet.Header, via Via) []Fail {
-	fs := r.failedMatch(h)
-	if !e.peerHas(r, dir, h, via) {
-		fs = append(fs, e.failedPeer(r, dir, h, via))
+// fails returns the fields of a rule at an ENI, or of an entry of a network ACL, that the
+// packet does not fit.
+func (w *world) fails(n *eni, r *ruleInfo, dir Direction, h *packet.Header, via Via) []Fail {
+	fs, remote := r.failedMatch(h), remoteAddr(dir, h)
+	f := Fail{Field: "source"}
+	if dir == Egress {
+		f.Field = "destination"
 	}
-	return fs
+	has := false
+	switch r.kind {
+	case peerCIDR4, peerCIDR6:
+		if has = r.rule.Peer.CIDR.Contains(remote); r.rule.Peer.CIDR.Addr().Is4() != remote.Is4() {
+			f.Why = "a rule covers one IP version only"
+		}
+	case peerList:
+		_, has = w.cidrs.Longest(remote, r.peer)
+		f.Why = "no entry of the list contains it"
+	case peerNothing:
+		f.Why = w.staleReason(r)
+	case peerGroup:
+		if has = !via.Appliance && w.member(n, r.peer, dir, h) != ""; !has {
+			f.Why = w.failedMember(n, w.groups[r.peer], h, dir, via)
+		}
+	}
+	if has {
+		return fs
+	}
+	f.Want, f.Got = r.rule.Peer.String(), remote.String()
+	return append(fs, f)
 }
 
 // failedMatch returns the fields of a rule but for its peer that the packet does not fit.
@@ -94,44 +116,6 @@ func failedNone(r *Rule, why string) Fail {
 	return f
 }
 
-// peerHas reports whether the packet's other end is in the rule's peer.
-func (e *Enforcer) peerHas(r *ruleInfo, dir Direction, h *packet.Header, via Via) bool {
-	remote := remoteAddr(dir, h)
-	switch r.kind {
-	case peerCIDR4, peerCIDR6:
-		return r.rule.Peer.CIDR.Contains(remote)
-	case peerList:
-		_, ok := e.f.w.cidrs.Longest(remote, r.peer)
-		return ok
-	case peerGroup:
-		return !via.Appliance && e.f.w.member(e.eni, r.peer, dir, h) != ""
-	}
-	return false
-}
-
-// failedPeer says why the rule's peer does not match.
-func (e *Enforcer) failedPeer(r *ruleInfo, dir Direction, h *packet.Header, via Via) Fail {
-	remote := remoteAddr(dir, h)
-	f := Fail{Field: "source", Want: r.rule.Peer.String(), Got: remote.String()}
-	if dir == Egress {
-		f.Field = "destination"
-	}
-	w := e.f.w
-	switch r.kind {
-	case peerCIDR4, peerCIDR6:
-		if r.rule.Peer.CIDR.Addr().Is4() != remote.Is4() {
-			f.Why = "a rule covers one IP version only"
-		}
-	case peerList:
-		f.Why = "no entry of the list contains it"
-	case peerNothing:
-		f.Why = w.staleReason(r)
-	case peerGroup:
-		f.Why = e.failedMember(w.groups[r.peer], h, dir, via)
-	}
-	return f
-}
-
 // staleReason says why a rule's reference resolves to nothing.
 func (w *world) staleReason(r *ruleInfo) string {
 	p := r.rule.Peer
@@ -146,8 +130,7 @@ func (w *world) staleReason(r *ruleInfo) string {
 }
 
 // failedMember says why the packet's other end does not count as a member of g.
-func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via Via) string {
-	w, remote := e.f.w, remoteAddr(dir, h)
+func (w *world) failedMember(n *eni, g *group, h *packet.Header, dir Direction, via Via) string {
 	owners := w.members.Lookup(h.Family, remoteBytes(dir, h))
 	for _, m := range owners {
 		o := &w.enis[m]
@@ -155,7 +138,7 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 		case !slices.Contains(o.groups(), g.number):
 		case via.Appliance:
 			return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
-		case w.reach.Member(e.eni.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe:
+		case w.reach.Member(n.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe:
 			return fmt.Sprintf("it is %s, a member, but in a VPC that at most a transit gateway connects (REF-11)", o.id)
 		default:
 			return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)
@@ -164,7 +147,7 @@ func (e *Enforcer) failedMember(g *group, h *packet.Header, dir Direction, via V
 	if len(owners) > 0 {
 		return fmt.Sprintf("it is %s, which does not carry %s", w.enis[owners[0]].id, g.id)
 	}
-	if id, ok := w.public[remote]; ok {
+	if id, ok := w.public[remoteAddr(dir, h)]; ok {
 		n := w.eniByID[id]
 		if slices.Contains(w.enis[n].groups(), g.number) {
 			return fmt.Sprintf("it is a public address of %s, a member, but rules that name a group match private addresses only (REF-01)", id)
