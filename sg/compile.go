@@ -95,26 +95,26 @@ func (c *compiler) peers() {
 	}
 }
 
-// fail notes an error about a part of the topology as a whole.
+// fail notes an error about a part of the topology as a whole, if it is one.
 func (c *compiler) fail(part string, index int, id string, err error) {
 	c.failItem(Error{Part: part, Index: index, ID: id, Item: -1, Err: err})
 }
 
-func (c *compiler) failItem(e Error) { c.errs = append(c.errs, &e) }
+func (c *compiler) failItem(e Error) {
+	if e.Err != nil {
+		c.errs = append(c.errs, &e)
+	}
+}
 
 // names numbers groups, prefix lists and VPCs, which the rest refers to.
 func (c *compiler) names() {
 	for i := range c.t.PrefixLists {
 		id := c.t.PrefixLists[i].ID
-		if err := claim(c.w.listByID, id, uint32(i)); err != nil {
-			c.fail(inLists, i, string(id), err)
-		}
+		c.fail(inLists, i, string(id), claim(c.w.listByID, id, uint32(i)))
 	}
 	for i := range c.t.Groups {
 		id := c.t.Groups[i].ID
-		if err := claim(c.w.groupByID, id, uint32(i)); err != nil {
-			c.fail(inGroups, i, string(id), err)
-		}
+		c.fail(inGroups, i, string(id), claim(c.w.groupByID, id, uint32(i)))
 	}
 	peerings := map[PeeringID]bool{}
 	for i := range c.t.Peerings {
@@ -130,11 +130,10 @@ func (c *compiler) names() {
 // gateways says which VPCs transit gateways connect.
 func (c *compiler) gateways() {
 	for _, g := range c.t.TransitGateways {
-		vpcs := map[string]reach.Answer{}
+		n := c.w.reach.Gateway(g.Referencing)
 		for _, a := range g.Attachments {
-			vpcs[string(a.VPC)] = reach.Option(a.Referencing)
+			c.w.reach.Attach(n, string(a.VPC), a.Referencing)
 		}
-		c.w.reach.Gateway(reach.Option(g.Referencing), vpcs)
 	}
 }
 

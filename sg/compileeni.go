@@ -17,9 +17,7 @@ func (c *compiler) vpcs() map[VPCID]*exemptAddrs {
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		fail := func(s SubnetID, n int, err error) {
-			if err != nil {
-				c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
-			}
+			c.failItem(Error{Part: inVPCs, Index: i, ID: string(v.ID), Item: n, Subnet: s, Err: err})
 		}
 		fail("", -1, claim(exempt, v.ID, newExemptAddrs(v)))
 		for _, p := range v.CIDRs {
@@ -44,9 +42,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	for i := range c.t.ENIs {
 		in := &c.t.ENIs[i]
 		fail := func(err error) { c.fail(inENIs, i, string(in.ID), err) }
-		if err := claim(w.eniByID, in.ID, uint32(i)); err != nil {
-			fail(err)
-		}
+		fail(claim(w.eniByID, in.ID, uint32(i)))
 		e := &w.enis[i]
 		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, keepsClients: slices.Contains(keepsClients, in.Type), groupless: in.MayLackGroups(), checked: !in.NoSourceDestCheck && len(in.Addrs) > 0}
 		*e = eni{
@@ -57,9 +53,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
 		}
 		if in.Timeouts != (conntrack.Timeouts{}) {
-			if err := checkTimeouts(in.Timeouts); err != nil {
-				fail(err)
-			}
+			fail(checkTimeouts(in.Timeouts))
 		}
 		c.addrs(uint32(i), in, fail)
 

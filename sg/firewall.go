@@ -54,9 +54,6 @@ type home struct {
 	addr6  [16]byte
 }
 
-// place makes e the Enforcer of an ENI of the policy.
-func (e *Enforcer) place(n *eni) { e.eni, e.home = n, n.home }
-
 // NewFirewall returns a firewall without connections. Nil options are the
 // defaults. It panics if Options.Profile is not a profile of package conntrack.
 func NewFirewall(p *Policy, o *Options) *Firewall {
@@ -67,22 +64,31 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	}
 	f.table = f.newTable()
 	f.forgetFragments()
-	all := make([]Enforcer, len(f.w.enis))
-	f.makeEnforcers(len(all))
-	for i := range all {
-		f.enforcers[i] = &all[i]
-		all[i] = Enforcer{f: f, zone: conntrack.Zone(i), id: f.w.enis[i].id}
-		all[i].place(&f.w.enis[i])
-	}
-	f.byZone = slices.Clone(f.enforcers)
+	f.seat(func(int) *Enforcer { return nil })
 	f.configure(false)
 	return f
 }
 
-// makeEnforcers makes room for the enforcers of n ENIs.
-func (f *Firewall) makeEnforcers(n int) {
-	f.owners = make([]*Enforcer, n+1)
+// seat gives the ENIs of the world the enforcers that they had, or new ones.
+func (f *Firewall) seat(had func(i int) *Enforcer) {
+	f.owners = make([]*Enforcer, len(f.w.enis)+1)
 	f.enforcers = f.owners[1:]
+	var fresh []Enforcer
+	for i := range f.w.enis {
+		n := &f.w.enis[i]
+		e := had(i)
+		if e == nil {
+			if fresh == nil {
+				left := len(f.w.enis) - i
+				fresh, f.byZone = make([]Enforcer, 0, left), slices.Grow(f.byZone, left)
+			}
+			fresh = append(fresh, Enforcer{f: f, zone: conntrack.Zone(len(f.byZone)), id: n.id})
+			e = &fresh[len(fresh)-1]
+			f.byZone = append(f.byZone, e)
+		}
+		e.eni, e.home = n, n.home
+		f.enforcers[i] = e
+	}
 }
 
 func (f *Firewall) newTable() *conntrack.Table {
@@ -170,21 +176,15 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 			f.gone[e.id] = e
 		}
 	}
-	f.makeEnforcers(len(f.w.enis))
-	for i := range f.w.enis {
+	f.seat(func(i int) *Enforcer {
 		id := f.w.enis[i].id
-		e := f.gone[id]
 		if n, ok := oldByID[id]; ok {
-			e = old[n]
+			return old[n]
 		}
-		if e == nil {
-			e = &Enforcer{f: f, zone: conntrack.Zone(len(f.byZone)), id: id}
-			f.byZone = append(f.byZone, e)
-		}
+		e := f.gone[id]
 		delete(f.gone, id)
-		e.place(&f.w.enis[i])
-		f.enforcers[i] = e
-	}
+		return e
+	})
 	f.configure(true)
 	f.forgetFragments() // subnets have other numbers
 	f.swapped(now)
@@ -210,10 +210,7 @@ func (f *Firewall) Clone() *Firewall {
 		all[i].f = &c
 		c.byZone[i] = &all[i]
 	}
-	c.makeEnforcers(len(f.enforcers))
-	for i, e := range f.enforcers {
-		c.enforcers[i] = c.byZone[e.zone]
-	}
+	c.seat(func(i int) *Enforcer { return c.byZone[f.enforcers[i].zone] })
 	c.gone = make(map[ENIID]*Enforcer, len(f.gone))
 	for id, e := range f.gone {
 		c.gone[id] = c.byZone[e.zone]

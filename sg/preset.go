@@ -64,16 +64,10 @@ func (t Traffic) String() string {
 	if t.Name != "" {
 		return t.Name
 	}
-	s := t.Protocol.String()
-	if t.Protocol == AllProtocols {
-		s = "all"
+	if t.Protocol == 0 {
+		return ""
 	}
-	for _, part := range []string{t.Ports.String(), t.ICMP.String()} {
-		if part != "" {
-			s += "/" + part
-		}
-	}
-	return s
+	return strings.ReplaceAll(string(t.From(Peer{}).appendMatch(nil)), " ", "/")
 }
 
 // ParseTraffic reads one of the console's names, of which only letters and digits

@@ -160,9 +160,7 @@ func (a *acls) subnet(id SubnetID, vpc uint32) uint32 {
 func (c *compiler) acl(i int) {
 	in, a := &c.t.NetworkACLs[i], c.w.acls
 	fail := func(err error) { c.fail(inACLs, i, string(in.ID), err) }
-	if err := claim(a.byID, in.ID, uint32(i)); err != nil {
-		fail(err)
-	}
+	fail(claim(a.byID, in.ID, uint32(i)))
 	out := &acl{id: in.ID, number: uint32(i), vpc: c.w.reach.VPC(string(in.VPC))}
 	if in.IsDefault {
 		if a.defaults[out.vpc] != nil {

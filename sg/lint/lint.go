@@ -85,11 +85,10 @@ func newChecker(t *sg.Topology, q Quotas) *checker {
 		c.reach.Peer(string(p.ID), string(p.Requester), string(p.Accepter), p.Active(), p.SameRegion())
 	}
 	for _, g := range t.TransitGateways {
-		vpcs := map[string]reach.Answer{}
+		n := c.reach.Gateway(g.Referencing)
 		for _, a := range g.Attachments {
-			vpcs[string(a.VPC)] = reach.Option(a.Referencing)
+			c.reach.Attach(n, string(a.VPC), a.Referencing)
 		}
-		c.reach.Gateway(reach.Option(g.Referencing), vpcs)
 	}
 	for i := range t.VPCs {
 		c.defaultVPCs[t.VPCs[i].ID] = t.VPCs[i].Default

@@ -12,7 +12,7 @@ import "slices"
 // by several goroutines once all VPCs have their numbers.
 type Map struct {
 	numbers  map[string]uint32
-	gateways int
+	gateways []Answer
 	attached map[uint32]map[int]Answer // by VPC and transit gateway: whether references cross
 	peered   map[[2]uint32]bool        // both orders, active ones; true: within a Region (REF-10)
 	peers    map[uint32][]uint32       // the other VPCs of those in peered
@@ -92,12 +92,9 @@ const (
 	Yes
 )
 
-// And returns the answer that both leave.
-func (a Answer) And(b Answer) Answer { return min(a, b) }
-
-// Option returns the answer that the text of an option gives: "enable", "disable", or
+// option returns the answer that the text of an option gives: "enable", "disable", or
 // something else where it is not known.
-func Option(text string) Answer {
+func option(text string) Answer {
 	switch text {
 	case "enable":
 		return Yes
@@ -107,17 +104,21 @@ func Option(text string) Answer {
 	return Maybe
 }
 
-// Gateway enters a transit gateway. referencing says for it and for each VPC that it is
-// attached to whether groups may be named across it (REF-11).
-func (m *Map) Gateway(referencing Answer, vpcs map[string]Answer) {
-	m.gateways++
-	for id, answer := range vpcs {
-		v := m.VPC(id)
-		if m.attached[v] == nil {
-			m.attached[v] = map[int]Answer{}
-		}
-		m.attached[v][m.gateways] = answer.And(referencing)
+// Gateway enters a transit gateway and returns its number. referencing says whether groups
+// may be named across it (REF-11).
+func (m *Map) Gateway(referencing string) int {
+	m.gateways = append(m.gateways, option(referencing))
+	return len(m.gateways) - 1
+}
+
+// Attach enters that a VPC is attached to a gateway. referencing says the same for it
+// alone.
+func (m *Map) Attach(gateway int, vpc, referencing string) {
+	v := m.VPC(vpc)
+	if m.attached[v] == nil {
+		m.attached[v] = map[int]Answer{}
 	}
+	m.attached[v][gateway] = min(m.gateways[gateway], option(referencing))
 }
 
 // Member says whether rules at an interface in VPC a that name a group of these VPCs
@@ -140,12 +141,12 @@ func (m *Map) Member(a, b uint32, group []uint32, ingress bool) Answer {
 // transit gateway. Where nothing is known of gateways, nor of a peering that could be
 // meant, one may be there.
 func (m *Map) across(a, b uint32) Answer {
-	if m.gateways == 0 && !m.Peered(a, b) && !m.parted[[2]uint32{a, b}] {
+	if len(m.gateways) == 0 && !m.Peered(a, b) && !m.parted[[2]uint32{a, b}] {
 		return Maybe
 	}
 	best := No
 	for gateway, answer := range m.attached[a] {
-		best = max(best, answer.And(m.attached[b][gateway]))
+		best = max(best, min(answer, m.attached[b][gateway]))
 	}
 	return best
 }
