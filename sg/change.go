@@ -177,54 +177,48 @@ func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 
 // AddEntry adds a CIDR to a prefix list. Host bits are cleared.
 func (f *Firewall) AddEntry(id PrefixListID, cidr netip.Prefix, now time.Time) error {
-	n, had, err := f.entry(id, cidr)
-	if err != nil {
-		return err
-	}
-	if had {
-		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), errEntryExists)
-	}
-	l := f.w.lists[n]
-	if err := l.checkFamily(cidr); err != nil {
-		return fmt.Errorf("%s: %w", id, err)
-	}
-	l.entries++
-	f.own()
-	f.w.lists[n] = l
-	f.w.cidrs.Trie = f.w.cidrs.With(cidr.Masked(), firstList+n)
-	f.listChanged(n, now)
-	return nil
+	return f.changeEntry(id, cidr, true, now)
 }
 
 // RemoveEntry removes a CIDR from a prefix list.
 func (f *Firewall) RemoveEntry(id PrefixListID, cidr netip.Prefix, now time.Time) error {
-	n, had, err := f.entry(id, cidr)
-	if err != nil {
-		return err
-	}
-	if !had {
-		return fmt.Errorf("%s: %s: %w", id, cidr.Masked(), errNoEntry)
-	}
-	f.own()
-	l := &f.w.lists[n]
-	if l.entries--; l.entries == 0 && !l.said {
-		l.family = 0
-	}
-	f.w.cidrs.Trie = f.w.cidrs.Without(cidr.Masked(), firstList+n)
-	f.listChanged(n, now)
-	return nil
+	return f.changeEntry(id, cidr, false, now)
 }
 
-// entry returns the number of a list and whether the CIDR is in it.
-func (f *Firewall) entry(id PrefixListID, cidr netip.Prefix) (n uint32, had bool, err error) {
+func (f *Firewall) changeEntry(id PrefixListID, cidr netip.Prefix, comes bool, now time.Time) error {
 	n, ok := f.w.listByID[id]
 	if !ok {
-		return 0, false, fmt.Errorf("%s: %w", id, errNoPrefixList)
+		return fmt.Errorf("%s: %w", id, errNoPrefixList)
 	}
-	if err := checkCIDR(cidr); err != nil {
-		return 0, false, fmt.Errorf("%s: %w", id, err)
+	err := checkCIDR(cidr)
+	if err != nil {
+		return fmt.Errorf("%s: %w", id, err)
 	}
-	return n, slices.Contains(f.w.cidrs.At(cidr.Masked()), firstList+n), nil
+	l, masked, number := f.w.lists[n], cidr.Masked(), firstList+n
+	switch had := slices.Contains(f.w.cidrs.At(masked), number); {
+	case comes && had:
+		err = fmt.Errorf("%s: %w", masked, errEntryExists)
+	case !comes && !had:
+		err = fmt.Errorf("%s: %w", masked, errNoEntry)
+	case comes:
+		err = l.checkFamily(cidr)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", id, err)
+	}
+	f.own()
+	if comes {
+		l.entries++
+		f.w.cidrs.Trie = f.w.cidrs.With(masked, number)
+	} else {
+		if l.entries--; l.entries == 0 && !l.said {
+			l.family = 0
+		}
+		f.w.cidrs.Trie = f.w.cidrs.Without(masked, number)
+	}
+	f.w.lists[n] = l
+	f.listChanged(n, now)
+	return nil
 }
 
 // own makes the world the firewall's own, so that it can be changed.

@@ -173,18 +173,12 @@ func yieldAll(yield func(RuleRef) bool, lists ...[]*ruleInfo) bool {
 
 // GroupsOf yields the groups that an ENI carries, in topology order.
 func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
-	return func(yield func(GroupID) bool) {
-		w := p.world()
-		n, ok := w.eniByID[id]
-		if !ok {
-			return
-		}
-		for _, g := range w.enis[n].groups() {
-			if !yield(w.groups[g].id) {
-				return
-			}
-		}
+	w := p.world()
+	n, ok := w.eniByID[id]
+	if !ok {
+		return slices.Values([]GroupID(nil))
 	}
+	return slices.Values(w.known(&w.enis[n]))
 }
 
 // ENIByAddr returns the ENI that owns a private address, delegated prefixes

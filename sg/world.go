@@ -104,14 +104,20 @@ func (e *eni) setGroups(s *groupSet) {
 // carried returns the groups that an ENI carries, in topology order; behind them those
 // that the topology lacks.
 func (w *world) carried(e *eni) []GroupID {
-	ids := make([]GroupID, 0, len(e.groups())+len(e.missing)+1)
-	for _, g := range e.groups() {
-		ids = append(ids, w.groups[g].id)
-	}
+	ids := w.known(e)
 	for _, id := range e.missing {
 		if _, known := w.groupByID[id]; !known {
 			ids = append(ids, id)
 		}
+	}
+	return ids
+}
+
+// known returns those that the topology has.
+func (w *world) known(e *eni) []GroupID {
+	ids := make([]GroupID, 0, len(e.groups())+len(e.missing)+1)
+	for _, g := range e.groups() {
+		ids = append(ids, w.groups[g].id)
 	}
 	return ids
 }
