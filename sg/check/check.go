@@ -39,14 +39,9 @@ func Place(l *load.Loader) func(lint.Subject) lint.Place {
 // of its prefix list were not supplied. That says something of the files and not of
 // the rule, and the loader warned of it.
 func unsupplied(topo *sg.Topology, l *load.Loader) func(lint.Finding) bool {
-	groups := map[sg.GroupID]*sg.Group{} // the first of each id
-	for i := range topo.Groups {
-		if g := &topo.Groups[i]; groups[g.ID] == nil {
-			groups[g.ID] = g
-		}
-	}
+	rule := lint.RulesOf(topo)
 	return func(f lint.Finding) bool {
-		list := f.RuleOf(groups[f.Group]).Peer.PrefixList
+		list := rule(f.Subject).Peer.PrefixList
 		return f.Kind == lint.NeverMatches && list != "" && !l.EntriesTold(list)
 	}
 }

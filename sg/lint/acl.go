@@ -22,15 +22,13 @@ func (c *checker) acls() {
 	}
 	for i := range c.t.NetworkACLs {
 		a := &c.t.NetworkACLs[i]
-		at := Finding{Subject: Subject{ACL: a.ID}}
+		at := Subject{ACL: a.ID}
 		if inVPC[a.VPC]++; inVPC[a.VPC] == c.quotas.ACLsPerVPC+1 {
-			at.Kind, at.Code = QuotaExceeded, "NetworkAclLimitExceeded"
-			c.add(at, "more than %d network ACLs in %s", c.quotas.ACLsPerVPC, a.VPC)
+			c.add(at, QuotaExceeded, "more than %d network ACLs in %s", c.quotas.ACLsPerVPC, a.VPC).refused("NetworkAclLimitExceeded")
 		}
 		for _, s := range a.Subnets {
 			if complete[a.VPC] && !known[s] {
-				at.Kind, at.Code = Dangling, "InvalidSubnetID.NotFound"
-				c.add(at, "%s is not in the topology", s)
+				c.add(at, Dangling, "%s is not in the topology", s).refused("InvalidSubnetID.NotFound")
 			}
 		}
 		in, out := sorted(a.Ingress), sorted(a.Egress)
@@ -59,7 +57,7 @@ const mostEntries = 1000
 func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
 	v4, v6 := 1, 1 // AWS's own count (NACL-68)
 	for i, e := range entries {
-		at := Finding{Subject: Subject{ACL: a.ID, Dir: dir, Number: e.Number}}
+		at := Subject{ACL: a.ID, Dir: dir, Number: e.Number}
 		is4 := e.CIDR.Addr().Is4()
 		if is4 {
 			v4++
@@ -68,35 +66,28 @@ func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 		}
 		switch {
 		case (e.Protocol == sg.TCP || e.Protocol == sg.UDP) && e.Ports == sg.Port(0): // NACL-48, NACL-74
-			at.Kind = Misleading
-			c.add(at, "port 0 alone, which nobody uses; all ports are 0-65535")
+			c.add(at, Misleading, "port 0 alone, which nobody uses; all ports are 0-65535")
 		case e.Protocol == sg.ICMPv6 && is4: // NACL-44
-			at.Kind = NeverMatches
-			c.add(at, "ICMPv6 over IPv4, which nobody sends; ping over IPv4 is icmp 8/-1")
+			c.add(at, NeverMatches, "ICMPv6 over IPv4, which nobody sends; ping over IPv4 is icmp 8/-1")
 		case e.Protocol == sg.ICMP && !is4: // NACL-45
-			at.Kind = NeverMatches
-			c.add(at, "ICMP over IPv6, which nobody sends; ping over IPv6 is icmpv6 128/0")
+			c.add(at, NeverMatches, "ICMP over IPv6, which nobody sends; ping over IPv6 is icmpv6 128/0")
 		}
 		for _, before := range entries[:min(i, mostEntries)] {
 			if c.compared++; !coversAll(before, e) {
 				continue
 			}
-			if at.Kind = Shadowed; before.Allow != e.Allow {
-				at.Kind = Contrary
+			kind := Shadowed
+			if before.Allow != e.Allow {
+				kind = Contrary
 			}
-			c.add(at, "%d %s all that it matches, and comes first (NACL-30)", before.Number, action(before.Allow))
+			c.add(at, kind, "%d %s all that it matches, and comes first (NACL-30)", before.Number, action(before.Allow))
 			break
 		}
 	}
-	at := Finding{Subject: Subject{ACL: a.ID}, Kind: QuotaExceeded, Code: "NetworkAclEntryLimitExceeded"}
-	for _, f := range []struct {
-		name string
-		n    int
-	}{{"IPv4", v4}, {"IPv6", v6}} {
-		if f.n > c.quotas.ACLEntries {
-			c.add(at, "%d %s entries for %s with AWS's own, quota %d", f.n, dir, f.name, c.quotas.ACLEntries)
-		}
-	}
+	byFamily(v4, v6, c.quotas.ACLEntries, func(family string, n int) {
+		c.add(Subject{ACL: a.ID}, QuotaExceeded, "%d %s entries for %s with AWS's own, quota %d", n, dir, family, c.quotas.ACLEntries).
+			refused("NetworkAclEntryLimitExceeded")
+	})
 }
 
 // coversAll reports whether an entry matches all that another one matches.
@@ -132,7 +123,7 @@ func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 				(m.Type() == -1 || m.Type() == f.typ && (m.Code() == -1 || m.Code() == f.code))
 		}
 		if tcp && !told {
-			c.add(Finding{Subject: Subject{ACL: a.ID}, Kind: Blocked},
+			c.add(Subject{ACL: a.ID}, Blocked,
 				"%s allows tcp and nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name)
 		}
 	}
@@ -150,7 +141,7 @@ func (c *checker) unjudged() {
 	look := func(id sg.SubnetID, vpc sg.VPCID) {
 		if id != "" && !has[id] && !byDefault[vpc] {
 			has[id] = true
-			c.add(Finding{Subject: Subject{Subnet: id}, Kind: Unjudged}, "no network ACL names it, and the default one of its VPC is not in the topology: none is judged there")
+			c.add(Subject{Subnet: id}, Unjudged, "no network ACL names it, and the default one of its VPC is not in the topology: none is judged there")
 		}
 	}
 	for _, v := range c.t.VPCs {

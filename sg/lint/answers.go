@@ -66,7 +66,7 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 			text := fmt.Sprintf("%s has no entry for the answers: %s", other, answersText(dir, p, part, missing))
 			if !said[text] {
 				said[text] = true
-				c.add(Finding{Subject: Subject{ACL: a.ID, Dir: dir, Number: e.Number}, Kind: Blocked}, "%s", text)
+				c.add(Subject{ACL: a.ID, Dir: dir, Number: e.Number}, Blocked, "%s", text)
 			}
 		}
 	}

@@ -75,7 +75,7 @@ type named struct {
 
 func newChecker(t *sg.Topology, q Quotas) *checker {
 	c := &checker{
-		t: t, quotas: q.withDefaults(), groups: map[sg.GroupID]*sg.Group{}, reach: reach.New(), peers: map[sg.PeeringID]*sg.Peering{},
+		t: t, quotas: q.withDefaults(), groups: groupsOf(t), reach: reach.New(), peers: map[sg.PeeringID]*sg.Peering{},
 		members: map[sg.GroupID]families{}, peopled: map[sg.VPCID]bool{}, lists: map[sg.PrefixListID]*sg.PrefixList{}, names: map[named]sg.GroupID{},
 		places: map[sg.RuleID]Subject{}, accounts: map[sg.AccountID]bool{}, vpcs: map[sg.VPCID]bool{}, defaultVPCs: map[sg.VPCID]bool{},
 	}
@@ -94,9 +94,6 @@ func newChecker(t *sg.Topology, q Quotas) *checker {
 		c.defaultVPCs[t.VPCs[i].ID] = t.VPCs[i].Default
 	}
 	for i := range t.Groups {
-		if g := &t.Groups[i]; c.groups[g.ID] == nil {
-			c.groups[g.ID] = g
-		}
 		c.accounts[t.Groups[i].Account] = true
 		c.vpcs[t.Groups[i].VPC] = true
 	}
@@ -143,87 +140,87 @@ func (c *checker) nobody(g *sg.Group) bool {
 	return known || slices.ContainsFunc(g.Associations, func(v sg.VPCID) bool { return c.peopled[v] })
 }
 
-// add enters a finding. The caller may say on its result what there is to do.
-func (c *checker) add(f Finding, format string, args ...any) *Finding {
-	f.Text = fmt.Sprintf(format, args...)
-	if f.Severity == 0 {
-		f.Severity = f.Kind.severity()
-	}
+// add enters a finding. The caller may say on its result what else there is to say.
+func (c *checker) add(at Subject, k Kind, format string, args ...any) *Finding {
+	return c.enter(Finding{Subject: at, Kind: k, Text: fmt.Sprintf(format, args...)})
+}
+
+// enter enters a finding, which is as severe as its kind where it does not say.
+func (c *checker) enter(f Finding) *Finding {
+	f.Severity = cmp.Or(f.Severity, f.Kind.severity())
 	c.found = append(c.found, f)
 	return &c.found[len(c.found)-1]
 }
 
+// refused says the error code that AWS answers with.
+func (f *Finding) refused(code string) *Finding {
+	f.Code = code
+	return f
+}
+
 func (c *checker) prefixList(p *sg.PrefixList) {
-	at := Finding{Subject: Subject{PrefixList: p.ID}}
+	at := Subject{PrefixList: p.ID}
 	if p.MaxEntries > 0 && len(p.Entries) > p.MaxEntries {
-		at.Kind = QuotaExceeded
-		c.add(at, "%d entries, its maximum is %d", len(p.Entries), p.MaxEntries).Advice = "raise its maximum, or remove entries"
+		c.add(at, QuotaExceeded, "%d entries, its maximum is %d", len(p.Entries), p.MaxEntries).Advice = "raise its maximum, or remove entries"
 	}
 	if n := max(len(p.Entries), p.MaxEntries); n > c.quotas.EntriesPerList {
-		at.Kind = QuotaExceeded
-		c.add(at, "room for %d entries, quota %d", n, c.quotas.EntriesPerList).Advice = "divide it into several lists"
+		c.add(at, QuotaExceeded, "room for %d entries, quota %d", n, c.quotas.EntriesPerList).Advice = "divide it into several lists"
 	}
 	seen := map[netip.Prefix]bool{}
 	for _, e := range p.Entries {
 		m := e.CIDR.Masked()
 		if seen[m] && m.IsValid() {
-			at.Kind = DuplicateRule
-			c.add(at, "%s is there twice", m).Advice = "remove one of the two" // PL-03
+			c.add(at, DuplicateRule, "%s is there twice", m).Advice = "remove one of the two" // PL-03
 		}
 		seen[m] = true
 	}
 	if strings.HasPrefix(p.Name, "com.amazonaws") && p.Owner != "" && p.Owner != "AWS" { // PL-10
-		at.Kind = Misplaced
-		c.add(at, "the name %q is kept for lists of AWS", p.Name).Advice = "give it another name"
+		c.add(at, Misplaced, "the name %q is kept for lists of AWS", p.Name).Advice = "give it another name"
 	}
 }
 
 func (c *checker) group(g *sg.Group) {
-	at := Finding{Subject: Subject{Group: g.ID}, Kind: Misplaced}
+	at := Subject{Group: g.ID}
 	name := strings.TrimRight(g.Name, " ") // SG-61
 	key := named{g.VPC, strings.ToLower(name)}
 	if other, ok := c.names[key]; ok && name != "" {
-		f := at
-		f.Code, f.Other.Group = "InvalidGroup.Duplicate", other // SG-75
+		f := c.add(at, Misplaced, "%s has the name %q in the same VPC", other, name).refused("InvalidGroup.Duplicate") // SG-75
+		f.Other.Group, f.Advice = other, "give one of the two another name"
 		if key.name == "default" {
 			f.Code = "InvalidGroup.Reserved"
 		}
-		c.add(f, "%s has the name %q in the same VPC", other, name).Advice = "give one of the two another name"
 	} else {
 		c.names[key] = g.ID
 	}
 	if len(name) > 255 || strings.HasPrefix(name, "sg-") {
-		f := at
-		f.Code = "InvalidParameterValue"
-		c.add(f, "the name %.40q is longer than 255 characters or starts with sg-", name).Advice = "give it another name"
+		c.add(at, Misplaced, "the name %.40q is longer than 255 characters or starts with sg-", name).refused("InvalidParameterValue").Advice =
+			"give it another name"
 	}
 	for _, v := range g.Associations {
 		switch {
 		case name == "default": // DEF-06
-			c.add(at, "a default group cannot be associated with %s", v).Advice = "make a group of another name for both VPCs"
+			c.add(at, Misplaced, "a default group cannot be associated with %s", v).Advice = "make a group of another name for both VPCs"
 		case c.defaultVPCs[v]: // REF-18
-			c.add(at, "it cannot be associated with %s, a default VPC", v).Advice = "make a group in that VPC"
+			c.add(at, Misplaced, "it cannot be associated with %s, a default VPC", v).Advice = "make a group in that VPC"
 		}
 	}
 }
 
 func (c *checker) eni(e *sg.ENI) {
-	at := Finding{Subject: Subject{ENI: e.ID}}
+	at := Subject{ENI: e.ID}
 	if len(e.Groups) == 0 && !e.MayLackGroups() { // SG-10
-		at.Kind, at.Code = Misplaced, "MissingParameter" // SG-85
-		c.add(at, "an interface has at least one group").Advice =
+		c.add(at, Misplaced, "an interface has at least one group").refused("MissingParameter").Advice = // SG-85
 			"add its groups, or its type where it is one to which AWS attaches none"
 	}
 	if len(e.Groups) > c.quotas.GroupsPerENI {
-		at.Kind, at.Code = QuotaExceeded, "SecurityGroupsPerInterfaceLimitExceeded"
-		c.add(at, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI).Advice = "put rules of several groups into one"
+		c.add(at, QuotaExceeded, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI).refused("SecurityGroupsPerInterfaceLimitExceeded").Advice =
+			"put rules of several groups into one"
 	}
 	for _, id := range e.Groups {
 		g := c.groups[id]
 		if g != nil && e.VPC != "" && g.VPC != "" && g.VPC != e.VPC && !slices.Contains(g.Associations, e.VPC) {
-			at.Kind, at.Code, at.Other.Group = Misplaced, "InvalidGroup.NotFound", id // SG-73
-			c.add(at, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC).Advice =
-				"name a group of its VPC, or associate this one with it"
+			f := c.add(at, Misplaced, "it is in %s, and %s in %s without an association", e.VPC, id, g.VPC).refused("InvalidGroup.NotFound") // SG-73
+			f.Other.Group, f.Advice = id, "name a group of its VPC, or associate this one with it"
 		}
 	}
 }
@@ -234,7 +231,7 @@ const mostMissing = 5
 // missing enters one finding for all groups that ENIs carry and the topology lacks: they
 // are missing for one reason.
 func (c *checker) missing() {
-	var at Finding
+	var at Subject
 	var groups []string
 	enis, seen := 0, map[sg.GroupID]bool{}
 	for i := range c.t.ENIs {
@@ -258,7 +255,7 @@ func (c *checker) missing() {
 	if more := len(groups) - mostMissing; more > 0 {
 		which += fmt.Sprintf(" and %d more", more)
 	}
-	switch at.Kind = Dangling; {
+	switch {
 	case enis == 0:
 		return
 	case enis == 2:
@@ -266,6 +263,6 @@ func (c *checker) missing() {
 	case enis > 2:
 		others = fmt.Sprintf(", as %d other interfaces do,", enis-1)
 	}
-	c.add(at, "it carries groups%s that the topology lacks: %s; what its other groups do not admit is unknown", others, which).Advice =
+	c.add(at, Dangling, "it carries groups%s that the topology lacks: %s; what its other groups do not admit is unknown", others, which).Advice =
 		"add describe-security-groups of all groups"
 }

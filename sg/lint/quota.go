@@ -41,13 +41,13 @@ func (q Quotas) withDefaults() Quotas {
 // region checks what counts over the whole topology, which is taken for one
 // Region.
 func (q Quotas) region(c *checker) {
-	at := Finding{Kind: QuotaExceeded}
+	at := Subject{}
 	if n := q.RulesPerGroup * q.GroupsPerENI; n > 1000 { // QUO-04
-		c.add(at, "the quotas allow %d rules a group times %d groups an interface, at most 1000 together",
+		c.add(at, QuotaExceeded, "the quotas allow %d rules a group times %d groups an interface, at most 1000 together",
 			q.RulesPerGroup, q.GroupsPerENI).Advice = "lower one of the two"
 	}
 	if q.GroupsPerENI > 16 { // QUO-03
-		c.add(at, "the quota of %d groups an interface is above 16", q.GroupsPerENI).Advice = "lower it"
+		c.add(at, QuotaExceeded, "the quota of %d groups an interface is above 16", q.GroupsPerENI).Advice = "lower it"
 	}
 	own := 0
 	for i := range c.t.PrefixLists {
@@ -56,10 +56,10 @@ func (q Quotas) region(c *checker) {
 		}
 	}
 	if own > q.PrefixLists {
-		c.add(at, "%d prefix lists, quota %d", own, q.PrefixLists).Advice = askAWS
+		c.add(at, QuotaExceeded, "%d prefix lists, quota %d", own, q.PrefixLists).Advice = askAWS
 	}
 	if n := len(c.t.Groups); n > q.Groups {
-		c.add(Finding{Kind: QuotaExceeded, Code: "SecurityGroupLimitExceeded"}, "%d groups, quota %d", n, q.Groups).Advice = askAWS // SG-80
+		c.add(at, QuotaExceeded, "%d groups, quota %d", n, q.Groups).refused("SecurityGroupLimitExceeded").Advice = askAWS // SG-80
 	}
 	refs := map[sg.PrefixListID]int{}
 	for i := range c.t.Groups {
@@ -72,7 +72,7 @@ func (q Quotas) region(c *checker) {
 	for i := range c.t.PrefixLists {
 		at.PrefixList = c.t.PrefixLists[i].ID
 		if n := refs[at.PrefixList]; n > q.ListReferences {
-			c.add(at, "%d rules name it, quota %d", n, q.ListReferences).Advice = askAWS
+			c.add(at, QuotaExceeded, "%d rules name it, quota %d", n, q.ListReferences).Advice = askAWS
 		}
 	}
 }
@@ -84,15 +84,20 @@ func (q Quotas) rules(c *checker, g *sg.Group, dir sg.Direction, rules []sg.Rule
 		a, b := c.weight(&rules[i])
 		v4, v6 = v4+a, v6+b
 	}
-	at := Finding{Kind: QuotaExceeded, Code: "RulesPerSecurityGroupLimitExceeded", Subject: Subject{Group: g.ID}} // QUO-06
-	for _, f := range []struct {
-		name string
-		n    int
-	}{{"IPv4", v4}, {"IPv6", v6}} {
-		if f.n > q.RulesPerGroup {
-			c.add(at, "%s rules count %d for %s, quota %d", dir, f.n, f.name, q.RulesPerGroup).Advice =
-				"put addresses into a prefix list, divide the group, or ask AWS for a higher quota"
-		}
+	byFamily(v4, v6, q.RulesPerGroup, func(family string, n int) {
+		c.add(Subject{Group: g.ID}, QuotaExceeded, "%s rules count %d for %s, quota %d", dir, n, family, q.RulesPerGroup).
+			refused("RulesPerSecurityGroupLimitExceeded").Advice = // QUO-06
+			"put addresses into a prefix list, divide the group, or ask AWS for a higher quota"
+	})
+}
+
+// byFamily says which counts of the two families are more than a quota.
+func byFamily(v4, v6, quota int, over func(family string, n int)) {
+	if v4 > quota {
+		over("IPv4", v4)
+	}
+	if v6 > quota {
+		over("IPv6", v6)
 	}
 }
 

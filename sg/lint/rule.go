@@ -30,7 +30,7 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 		if _, seen := live[id]; seen {
 			continue
 		}
-		if _, why := c.astray(g, &rules[i], dir); why == "" {
+		if c.astray(g, &rules[i], dir).Text == "" {
 			live[id] = i
 			shadowing = append(shadowing, shadow{id, i})
 		}
@@ -38,76 +38,82 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 	shadowing = shadowing[:min(len(shadowing), mostShadowing)]
 	for i := range rules {
 		r, id := &rules[i], rules[i].Canonical(g.ID)
-		at := Finding{Subject: Subject{Group: g.ID, Dir: dir, Index: i}}
+		at := Subject{Group: g.ID, Dir: dir, Index: i}
 		c.ruleID(at, r)
 		c.peer(at, g, r)
 		c.meaning(at, r)
 
 		if n := first[id]; n < i {
-			at.Kind, at.Code = DuplicateRule, "InvalidPermission.Duplicate" // SG-70
-			at.Other = Subject{Group: g.ID, Dir: dir, Index: n}
-			c.add(at, "the same as %s[%d]", dir, n).Advice = "remove one of the two"
+			f := c.add(at, DuplicateRule, "the same as %s[%d]", dir, n).refused("InvalidPermission.Duplicate") // SG-70
+			f.Other, f.Advice = Subject{Group: g.ID, Dir: dir, Index: n}, "remove one of the two"
 			continue
 		}
 		if n, lives := live[id]; !lives || n != i {
 			continue
 		}
 		if j := slices.IndexFunc(shadowing, func(s shadow) bool { return s.place != i && admitsAll(&s.rule, &id) }); j >= 0 {
-			at.Kind, at.Other = Shadowed, Subject{Group: g.ID, Dir: dir, Index: shadowing[j].place}
-			c.add(at, "%s[%d] admits all of it", dir, shadowing[j].place).Advice = "remove this rule, or narrow the other"
+			f := c.add(at, Shadowed, "%s[%d] admits all of it", dir, shadowing[j].place)
+			f.Other, f.Advice = Subject{Group: g.ID, Dir: dir, Index: shadowing[j].place}, "remove this rule, or narrow the other"
 		}
 	}
 }
 
 // ruleID looks whether another rule has the same id (SG-60).
-func (c *checker) ruleID(at Finding, r *sg.Rule) {
+func (c *checker) ruleID(at Subject, r *sg.Rule) {
 	first, taken := c.places[r.ID]
 	switch {
 	case r.ID == "":
 	case taken:
-		at.Kind, at.Other = Misplaced, first
-		c.add(at, "its id %s is that of %s", r.ID, first).Advice = "leave one of the two out: an id is of one rule"
+		f := c.add(at, Misplaced, "its id %s is that of %s", r.ID, first)
+		f.Other, f.Advice = first, "leave one of the two out: an id is of one rule"
 	default:
-		c.places[r.ID] = at.Subject
+		c.places[r.ID] = at
 	}
 }
 
-// astray says why what a rule names is not there or out of reach, and "" if it may
-// match; at has kind, severity, code and advice of the finding.
-func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) (at Finding, why string) {
+// astray finds what a rule names that is not there or out of reach. The Finding has no
+// Subject, and is zero if the rule may match.
+func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 	switch {
 	case r.Peer.PrefixList != "" && c.lists[r.Peer.PrefixList] == nil:
-		return Finding{Kind: Dangling, Code: "InvalidPrefixListID.NotFound", Advice: "add describe-managed-prefix-lists, or remove the rule"}, // SG-81
-			fmt.Sprintf("%s is not in the topology", r.Peer.PrefixList)
+		return Finding{
+			Kind: Dangling, Code: "InvalidPrefixListID.NotFound", // SG-81
+			Text: fmt.Sprintf("%s is not in the topology", r.Peer.PrefixList), Advice: "add describe-managed-prefix-lists, or remove the rule",
+		}
 	case r.Peer.Group == "":
-		return Finding{}, ""
+		return Finding{}
 	}
 	named := c.groups[r.Peer.Group]
 	if named == nil {
 		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() { // AWS lets a group go that only such a rule names (REF-16)
-			return Finding{Kind: Stale, Advice: "remove the rule"}, fmt.Sprintf("%s was behind %s, which is not active (%s)", r.Peer.Group, x.ID, x.Status)
+			return Finding{Kind: Stale, Text: fmt.Sprintf("%s was behind %s, which is not active (%s)", r.Peer.Group, x.ID, x.Status), Advice: "remove the rule"}
 		}
-		if where := c.elsewhere(g, r.Peer); where != "" {
-			return Finding{Kind: Dangling, Severity: Note, Advice: "add describe-security-groups from there"}, where // AWS may well have it
+		if where := c.elsewhere(g, r.Peer); where != "" { // AWS may well have it
+			return Finding{Kind: Dangling, Severity: Note, Text: where, Advice: "add describe-security-groups from there"}
 		}
-		return Finding{Kind: Dangling, Code: "InvalidGroup.NotFound", Advice: "remove the rule, or add the group to the input"}, // SG-73
-			fmt.Sprintf("%s is not in the topology", r.Peer.Group)
+		return Finding{
+			Kind: Dangling, Code: "InvalidGroup.NotFound", // SG-73
+			Text: fmt.Sprintf("%s is not in the topology", r.Peer.Group), Advice: "remove the rule, or add the group to the input",
+		}
 	}
-	at.Kind, at.Advice = Stale, "remove the rule, or have an active peering between the VPCs"
+	stale := Finding{Kind: Stale, Other: Subject{Group: named.ID}, Advice: "remove the rule, or have an active peering between the VPCs"}
 	if a := r.Peer.Account; a != "" && named.Account != "" && a != named.Account {
-		at.Advice = "correct the account, or remove the rule"
-		return at, fmt.Sprintf("%s belongs to account %s, not %s", named.ID, named.Account, a)
+		stale.Advice = "correct the account, or remove the rule"
+		stale.Text = fmt.Sprintf("%s belongs to account %s, not %s", named.ID, named.Account, a)
+		return stale
 	}
 	switch c.reach.Reference(c.vpcsOf(g), c.vpcsOf(named), string(r.Peer.Peering), dir == sg.Ingress) {
 	case reach.Region:
-		at.Advice = "name CIDR blocks: groups are not known in another Region"
-		return at, fmt.Sprintf("%s is in %s, in another Region than %s (REF-10)", named.ID, named.VPC, g.VPC)
+		stale.Advice = "name CIDR blocks: groups are not known in another Region"
+		stale.Text = fmt.Sprintf("%s is in %s, in another Region than %s (REF-10)", named.ID, named.VPC, g.VPC)
 	case reach.NoPeering:
-		return at, fmt.Sprintf("peering %s is not active", r.Peer.Peering)
+		stale.Text = fmt.Sprintf("peering %s is not active", r.Peer.Peering)
 	case reach.Apart:
-		return at, fmt.Sprintf("%s is in %s, which no active peering connects to %s", named.ID, named.VPC, g.VPC)
+		stale.Text = fmt.Sprintf("%s is in %s, which no active peering connects to %s", named.ID, named.VPC, g.VPC)
+	default:
+		return Finding{}
 	}
-	return Finding{}, ""
+	return stale
 }
 
 // vpcsOf returns the VPCs whose ENIs may carry g.
@@ -133,48 +139,39 @@ func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
 }
 
 // peer looks at what the rule names.
-func (c *checker) peer(at Finding, g *sg.Group, r *sg.Rule) {
-	if f, why := c.astray(g, r, at.Dir); why != "" {
-		f.Subject = at.Subject
-		if r.Peer.Group != "" && c.groups[r.Peer.Group] != nil {
-			f.Other.Group = r.Peer.Group
-		}
-		c.add(f, "%s", why)
+func (c *checker) peer(at Subject, g *sg.Group, r *sg.Rule) {
+	if f := c.astray(g, r, at.Dir); f.Text != "" {
+		f.Subject = at
+		c.enter(f)
 		return
 	}
-	at.Kind = NeverMatches
 	switch named := c.groups[r.Peer.Group]; {
 	case r.Peer.PrefixList != "":
 		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 && !p.Incomplete {
-			c.add(at, "%s has no entries now", p.ID).Advice = "add entries to the list, or remove the rule"
+			c.add(at, NeverMatches, "%s has no entries now", p.ID).Advice = "add entries to the list, or remove the rule"
 		}
 	case named != nil && c.carried(g) && c.nobody(named):
 		// What nobody carries admits nothing whoever it names. And members come and go.
-		at.Severity, at.Other.Group = Note, named.ID
-		c.add(at, "%s has no members now", named.ID).Advice = "attach the group to an interface, or remove the rule"
+		f := c.add(at, NeverMatches, "%s has no members now", named.ID)
+		f.Severity, f.Other.Group, f.Advice = Note, named.ID, "attach the group to an interface, or remove the rule"
 	}
 }
 
 // meaning looks at what the rule can match and seems to mean.
-func (c *checker) meaning(at Finding, r *sg.Rule) {
+func (c *checker) meaning(at Subject, r *sg.Rule) {
 	if p := r.Peer.CIDR; p.IsValid() && p != p.Masked() { // SG-42
-		at.Kind = Misleading
-		c.add(at, "%s means %s: host bits are cleared", p, p.Masked()).Advice = fmt.Sprintf("write %s, or %s/%d for the address alone", p.Masked(), p.Addr(), p.Addr().BitLen())
+		c.add(at, Misleading, "%s means %s: host bits are cleared", p, p.Masked()).Advice = fmt.Sprintf("write %s, or %s/%d for the address alone", p.Masked(), p.Addr(), p.Addr().BitLen())
 	}
 	f := c.families(at.Group, r)
 	switch {
 	case r.Protocol == sg.ICMP && f.v6 && !f.v4: // SG-41
-		at.Kind = NeverMatches
-		c.add(at, "icmp with an IPv6 peer: ping over IPv6 is icmpv6").Advice = "make it icmpv6"
+		c.add(at, NeverMatches, "icmp with an IPv6 peer: ping over IPv6 is icmpv6").Advice = "make it icmpv6"
 	case r.Protocol == sg.ICMPv6 && f.v4 && !f.v6: // SG-41: ICMPv6 within IPv4 would fit, but nobody sends it
-		at.Kind = NeverMatches
-		c.add(at, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp").Advice = "make it icmp"
+		c.add(at, NeverMatches, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp").Advice = "make it icmp"
 	case (r.Protocol == sg.TCP || r.Protocol == sg.UDP) && r.Ports == sg.Port(0): // SG-24
-		at.Kind = Misleading
-		c.add(at, "%s port 0 alone: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol).Advice = "write 0-65535 if all ports are meant"
+		c.add(at, Misleading, "%s port 0 alone: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol).Advice = "write 0-65535 if all ports are meant"
 	case r.Protocol == sg.ICMP && r.ICMP == sg.ICMPTypeCode(0, 0): // SG-30
-		at.Kind = Misleading
-		c.add(at, "icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1").Advice = "write -1/-1 or 8/-1 if that is meant"
+		c.add(at, Misleading, "icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1").Advice = "write -1/-1 or 8/-1 if that is meant"
 	}
 }
 

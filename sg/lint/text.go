@@ -46,16 +46,30 @@ func (p Place) String() string {
 	return s
 }
 
-// RuleOf returns the rule of g that s is, the zero Rule if it is none.
-func (s Subject) RuleOf(g *sg.Group) sg.Rule {
-	switch {
-	case g == nil:
-	case s.Dir == sg.Ingress && s.Index < len(g.Ingress):
-		return g.Ingress[s.Index]
-	case s.Dir == sg.Egress && s.Index < len(g.Egress):
-		return g.Egress[s.Index]
+// RulesOf returns what gives the rule of t that a subject is, the zero Rule if it is none.
+func RulesOf(t *sg.Topology) func(Subject) sg.Rule {
+	groups := groupsOf(t)
+	return func(s Subject) sg.Rule {
+		switch g := groups[s.Group]; {
+		case g == nil:
+		case s.Dir == sg.Ingress && s.Index < len(g.Ingress):
+			return g.Ingress[s.Index]
+		case s.Dir == sg.Egress && s.Index < len(g.Egress):
+			return g.Egress[s.Index]
+		}
+		return sg.Rule{}
 	}
-	return sg.Rule{}
+}
+
+// groupsOf returns the groups of t, of several with one id the first.
+func groupsOf(t *sg.Topology) map[sg.GroupID]*sg.Group {
+	groups := make(map[sg.GroupID]*sg.Group, len(t.Groups))
+	for i := range t.Groups {
+		if g := &t.Groups[i]; groups[g.ID] == nil {
+			groups[g.ID] = g
+		}
+	}
+	return groups
 }
 
 // WriteText writes findings for people, at most 80 columns wide: of each, a line with
@@ -72,26 +86,19 @@ func WriteText(out io.Writer, findings []Finding, o *WriteOptions) error {
 // A writer writes findings about a topology.
 type writer struct {
 	*WriteOptions
-	names  prose.Names
-	groups map[sg.GroupID]*sg.Group // the first of each id
-	lists  map[sg.PrefixListID]string
-	b      []byte
+	names prose.Names
+	rule  func(Subject) sg.Rule
+	lists map[sg.PrefixListID]string
+	b     []byte
 }
 
 func newWriter(o *WriteOptions) *writer {
-	w := &writer{o, prose.NamesOf(o.Topology), map[sg.GroupID]*sg.Group{}, map[sg.PrefixListID]string{}, nil}
-	for i := range o.Topology.Groups {
-		if g := &o.Topology.Groups[i]; w.groups[g.ID] == nil {
-			w.groups[g.ID] = g
-		}
-	}
+	w := &writer{o, prose.NamesOf(o.Topology), RulesOf(o.Topology), map[sg.PrefixListID]string{}, nil}
 	for _, p := range o.Topology.PrefixLists {
 		w.lists[p.ID] = p.Name
 	}
 	return w
 }
-
-func (w *writer) rule(s Subject) sg.Rule { return s.RuleOf(w.groups[s.Group]) }
 
 func (w *writer) place(s Subject) Place {
 	if w.Place == nil {
