@@ -17,40 +17,39 @@ func (c *compiler) groups() {
 	}
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], w.groups[i]
-		infos := make([]ruleInfo, len(in.Ingress)+len(in.Egress))
-		refs := make([]*ruleInfo, len(infos))
-		for n := range infos {
-			infos[n].dir, infos[n].index = Ingress, n
-			rules := in.Ingress
-			if n >= len(in.Ingress) {
-				infos[n].dir, infos[n].index = Egress, n-len(in.Ingress)
-				rules = in.Egress
-			}
-			r := &infos[n]
-			refs[n] = r
-			r.group, r.rule = in.ID, rules[r.index]
-			if errs := r.rule.check(); errs != nil {
-				for _, err := range errs {
-					c.failItem(Error{Part: inGroups, Index: i, ID: string(in.ID), Dir: r.dir, Item: r.index, Err: err})
-				}
-				continue
-			}
-			w.resolve(r, g)
-			if r.kind == peerCIDR4 || r.kind == peerCIDR6 {
-				switch {
-				case r.rule.Peer.CIDR.Bits() > 0:
-					c.trie.Name(r.rule.Peer.CIDR, &r.peer)
-				case r.kind == peerCIDR4:
-					r.peer = everyIPv4
-				default:
-					r.peer = everyIPv6
-				}
-				g.mayUntrack = g.mayUntrack || r.mayUntrack()
+		for d, rules := range [...][]Rule{in.Ingress, in.Egress} {
+			infos := make([]ruleInfo, len(rules))
+			g.rules[d] = make([]*ruleInfo, len(rules))
+			for n := range rules {
+				r := &infos[n]
+				*r = ruleInfo{group: in.ID, dir: Ingress + Direction(d), index: n, rule: rules[n]}
+				g.rules[d][n] = r
+				c.rule(r, g)
 			}
 		}
-		n := len(in.Ingress)
-		g.rules = [2][]*ruleInfo{refs[:n:n], refs[n:]}
 	}
+}
+
+// rule compiles a rule of a group.
+func (c *compiler) rule(r *ruleInfo, g *group) {
+	if errs := r.rule.check(); errs != nil {
+		for _, err := range errs {
+			c.failItem(Error{Part: inGroups, Index: int(g.number), ID: string(g.id), Dir: r.dir, Item: r.index, Err: err})
+		}
+		return
+	}
+	c.w.resolve(r, g)
+	switch {
+	case r.kind != peerCIDR4 && r.kind != peerCIDR6:
+		return
+	case r.rule.Peer.CIDR.Bits() > 0:
+		c.trie.Name(r.rule.Peer.CIDR, &r.peer)
+	case r.kind == peerCIDR4:
+		r.peer = everyIPv4
+	default:
+		r.peer = everyIPv6
+	}
+	g.mayUntrack = g.mayUntrack || r.mayUntrack()
 }
 
 // resolve clears host bits and looks up what the rule's peer names, but not the number
