@@ -29,7 +29,7 @@ func TestInterruptPipe(t *testing.T) {
 			require.NoError(t, err)
 			defer w.Close()
 		}
-		time.Sleep(300 * time.Millisecond)
+		idle(t, cmd.Process.Pid)
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		stuck := time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() })
 		assert.Error(t, cmd.Wait())

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,7 +30,7 @@ func TestInterrupt(t *testing.T) {
 		_, err = in.Write(pcap(t, askWeb, askSSH))
 		require.NoError(t, err)
 		require.Eventually(t, func() bool { return unread(t, end) == 0 }, time.Minute, 10*time.Millisecond, "the packets are read")
-		time.Sleep(300 * time.Millisecond) // the program waits for more
+		idle(t, cmd.Process.Pid)
 		require.NoError(t, cmd.Process.Signal(os.Interrupt))
 		assert.Error(t, cmd.Wait())
 		assert.Equal(t, exitInterrupted, cmd.ProcessState.ExitCode())
@@ -46,6 +47,24 @@ func unread(t *testing.T, pipe *os.File) (n int32) {
 	_, _, e := syscall.Syscall(syscall.SYS_IOCTL, pipe.Fd(), syscall.TIOCINQ, uintptr(unsafe.Pointer(&n)))
 	assert.Zero(t, e)
 	return n
+}
+
+// idle returns when a process waits for something: none of its threads has run, or
+// wanted to, at several looks.
+func idle(t *testing.T, pid int) {
+	looks := 0
+	require.Eventually(t, func() bool {
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		require.NoError(t, err)
+		looks++
+		for _, name := range threads {
+			stat, _ := os.ReadFile(name) // "123 (sgsim) S ..."
+			if _, state, _ := strings.Cut(string(stat), ") "); !strings.HasPrefix(state, "S") {
+				looks = 0
+			}
+		}
+		return looks > 5
+	}, time.Minute, 50*time.Millisecond, "the process waits")
 }
 
 // terminalPair opens a pseudo-terminal: what the program gets, and what is on it.
