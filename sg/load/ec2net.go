@@ -139,15 +139,16 @@ func (b *builder) prefixLists(c *cursor) {
 	}
 }
 
-// serviceCIDRs reads the entries of the list of a gateway endpoint, if this is one.
+// serviceCIDRs reads the owner and the entries of the list of a gateway endpoint, if this
+// is one.
 func (b *builder) serviceCIDRs(l *prefixList, c *cursor) {
+	if strings.HasPrefix(l.Name, "com.amazonaws.") { // these names are reserved (PL-10)
+		setDefault(&l.Owner, "AWS")
+	}
 	if !c.there() {
 		return
 	}
 	l.entries = true
-	if strings.HasPrefix(l.Name, "com.amazonaws.") { // these names are reserved (PL-10)
-		setDefault(&l.Owner, "AWS")
-	}
 	for item := range c.each() {
 		if p, _, ok := item.prefix(anyFamily); ok {
 			b.listEntry(l, sg.PrefixListEntry{CIDR: p}, item)
