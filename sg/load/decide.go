@@ -77,10 +77,9 @@ func (d *tfDoc) removals() {
 		}
 		id = before.field(id).str()
 		if d.b.stage == after && deletes && creates && id != "" {
-			d.kept[address] = id
-		} else {
-			d.remove(kind, id, before, item)
+			d.kept[address], id = id, "" // it stays, but not what it was a part of
 		}
+		d.remove(kind, id, before, item)
 	}
 }
 

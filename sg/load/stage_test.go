@@ -79,3 +79,36 @@ func TestStages(t *testing.T) {
 	before, _ = worlds(t, tfText{values: []string{`aws_security_group.a {"name": "a"}`}, config: []string{`aws_security_group.a`}}.plan())
 	assert.Empty(t, before.Groups)
 }
+
+// A part that a plan replaces (a rule, an entry of an ACL) is what it was before, and
+// what it becomes after, and not both, where the whole shows the old one too.
+func TestStagesOfParts(t *testing.T) {
+	const (
+		group = `aws_security_group.a {"id": "sg-a", "name": "a", "ingress": [{"from_port": 22, "to_port": 22, "protocol": "tcp", "cidr_blocks": ["10.0.0.0/8"]}]}`
+		acl   = `aws_network_acl.n {"id": "acl-1", "vpc_id": "vpc-1", "ingress": [{"rule_no": 100, "action": "deny", "protocol": "6", "cidr_block": "10.0.0.0/8", "from_port": 22, "to_port": 22}]}`
+		rule  = `{"id": "sgrule-1", "security_group_id": "sg-a", "type": "ingress", "protocol": "tcp", "from_port": 22, "to_port": 22, "cidr_blocks": ["10.0.0.0/8"]}`
+		entry = `{"id": "nacl-1", "network_acl_id": "acl-1", "rule_number": 100, "egress": false, "protocol": "6", "rule_action": "deny", "cidr_block": "10.0.0.0/8", "from_port": 22, "to_port": 22}`
+	)
+	change := func(address, kind, before string) obj {
+		return obj{"address": address, "mode": "managed", "type": kind, "change": obj{"actions": []string{"delete", "create"}, "before": json.RawMessage(before)}}
+	}
+	before, after := worlds(t, tfText{
+		values: []string{
+			group, acl,
+			`aws_security_group_rule.r {"security_group_id": "sg-a", "type": "ingress", "protocol": "tcp", "from_port": 443, "to_port": 443, "cidr_blocks": ["10.0.0.0/8"]}`,
+			`aws_network_acl_rule.e ` + strings.Replace(entry, "deny", "allow", 1),
+		},
+		config: []string{`aws_security_group.a`, `aws_network_acl.n`},
+		prior:  []string{group, acl, `aws_security_group_rule.r ` + rule, `aws_network_acl_rule.e ` + entry},
+		changes: []map[string]any{
+			change("aws_security_group_rule.r", "aws_security_group_rule", rule),
+			change("aws_network_acl_rule.e", "aws_network_acl_rule", entry),
+		},
+	}.plan())
+	for topo, want := range map[*sg.Topology]string{before: "tcp 22 10.0.0.0/8", after: "tcp 443 10.0.0.0/8"} {
+		require.Len(t, topo.Groups[0].Ingress, 1)
+		assert.Equal(t, want, topo.Groups[0].Ingress[0].String())
+		require.Len(t, topo.NetworkACLs[0].Ingress, 1)
+		assert.Equal(t, topo == after, topo.NetworkACLs[0].Ingress[0].Allow)
+	}
+}
