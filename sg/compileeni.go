@@ -142,7 +142,7 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 			fail(err)
 		} else {
 			w.members.Add(a, n)
-			w.enis[n].settle(a)
+			w.enis[n].keepFirst(a)
 		}
 	}
 	for _, p := range in.Prefixes {
@@ -161,12 +161,12 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 	}
 }
 
-// settle makes an address the first of its family, where none was before.
-func (h *home) settle(a netip.Addr) {
+// keepFirst makes an address the first of its family, where none was before.
+func (l *location) keepFirst(a netip.Addr) {
 	switch b := a.As16(); {
-	case a.Is6() && h.addr6 == [16]byte{}:
-		h.addr6 = b
-	case a.Is4() && h.addr4 == 0:
-		h.addr4 = binary.BigEndian.Uint32(b[12:])
+	case a.Is6() && l.addr6 == [16]byte{}:
+		l.addr6 = b
+	case a.Is4() && l.addr4 == 0:
+		l.addr4 = binary.BigEndian.Uint32(b[12:])
 	}
 }

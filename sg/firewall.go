@@ -2,7 +2,6 @@ package sg
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -43,12 +42,12 @@ type Enforcer struct {
 	eni  *eni // nil while the policy lacks it
 	zone conntrack.Zone
 
-	home // that of eni, so that packets do not wait for eniInfo
-	id   ENIID
+	location // that of eni, so that packets do not wait for eniInfo
+	id       ENIID
 }
 
-// A home is where an ENI is.
-type home struct {
+// A location is where packets find an ENI.
+type location struct {
 	subnet uint32 // its number; 0 where not known, or without network ACLs
 	addr4  uint32 // its first address of each family; 0 where it has none
 	addr6  [16]byte
@@ -64,29 +63,30 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	}
 	f.table = f.newTable()
 	f.forgetFragments()
-	f.seat(func(int) *Enforcer { return nil })
+	f.assign(func(int) *Enforcer { return nil })
 	f.configure(false)
 	return f
 }
 
-// seat gives the ENIs of the world the enforcers that they had, or new ones.
-func (f *Firewall) seat(had func(i int) *Enforcer) {
+// assign gives the ENIs of the world the enforcers that they had, or new ones.
+func (f *Firewall) assign(had func(i int) *Enforcer) {
 	f.owners = make([]*Enforcer, len(f.w.enis)+1)
 	f.enforcers = f.owners[1:]
-	var fresh []Enforcer
+	var first []Enforcer // all at once; those that come later one by one, since they may go one by one
+	if len(f.byZone) == 0 {
+		first, f.byZone = make([]Enforcer, len(f.w.enis)), make([]*Enforcer, 0, len(f.w.enis))
+	}
 	for i := range f.w.enis {
 		n := &f.w.enis[i]
 		e := had(i)
 		if e == nil {
-			if fresh == nil {
-				left := len(f.w.enis) - i
-				fresh, f.byZone = make([]Enforcer, 0, left), slices.Grow(f.byZone, left)
+			if e = new(Enforcer); i < len(first) {
+				e = &first[i]
 			}
-			fresh = append(fresh, Enforcer{f: f, zone: conntrack.Zone(len(f.byZone)), id: n.id})
-			e = &fresh[len(fresh)-1]
+			*e = Enforcer{f: f, zone: conntrack.Zone(len(f.byZone)), id: n.id}
 			f.byZone = append(f.byZone, e)
 		}
-		e.eni, e.home = n, n.home
+		e.eni, e.location = n, n.location
 		f.enforcers[i] = e
 	}
 }
@@ -176,7 +176,7 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 			f.gone[e.id] = e
 		}
 	}
-	f.seat(func(i int) *Enforcer {
+	f.assign(func(i int) *Enforcer {
 		id := f.w.enis[i].id
 		if n, ok := oldByID[id]; ok {
 			return old[n]
@@ -210,7 +210,7 @@ func (f *Firewall) Clone() *Firewall {
 		all[i].f = &c
 		c.byZone[i] = &all[i]
 	}
-	c.seat(func(i int) *Enforcer { return c.byZone[f.enforcers[i].zone] })
+	c.assign(func(i int) *Enforcer { return c.byZone[f.enforcers[i].zone] })
 	c.gone = make(map[ENIID]*Enforcer, len(f.gone))
 	for id, e := range f.gone {
 		c.gone[id] = c.byZone[e.zone]

@@ -62,7 +62,7 @@ type eni struct {
 
 // An eniInfo is what packets do not need of an ENI. It never changes.
 type eniInfo struct {
-	home
+	location
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
