@@ -113,14 +113,11 @@ func (t Trie) With(p netip.Prefix, number uint32) Trie {
 	})
 }
 
-// Without returns a Trie in which a prefix has a number no more. Nodes that have
-// become empty stay.
+// Without returns a Trie in which a prefix has a number no more, which it must have.
+// Nodes that have become empty stay.
 func (t Trie) Without(p netip.Prefix, number uint32) Trie {
 	return t.change(p, number, func(es []entry, e entry) []entry {
-		i, found := slices.BinarySearchFunc(es, e, compare)
-		if !found {
-			return es
-		}
+		i, _ := slices.BinarySearchFunc(es, e, compare)
 		return slices.Delete(slices.Clone(es), i, i+1)
 	})
 }

@@ -135,10 +135,10 @@ func (t *Trie) nodes() iter.Seq2[block, *node] {
 				return
 			}
 		}
-		for tier, bs := range map[tier]*blocks{long6: &t.long6, host: &t.host6} {
+		for i, bs := range [...]*blocks{&t.long6, &t.host6} {
 			for _, cell := range bs.top.all() {
 				for _, c := range *cell {
-					if !yield(block{tier, c.key}, c.node) {
+					if !yield(block{long6 + tier(i), c.key}, c.node) {
 						return
 					}
 				}
