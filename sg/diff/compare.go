@@ -30,8 +30,9 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 }
 
 // mostWork bounds what is done for one class, direction and family, where rules overlap
-// without end: a service by an address, or a 32nd of a span that differs. Interfaces of
-// 1,000 rules, which AWS allows, stay below it.
+// without end. It counts the rules and the spans of addresses that are looked at for each
+// service, and 32 for each span of a set that is written. Interfaces of 1,000 rules, which
+// AWS allows, stay below it, of which one may name a group of thousands of members.
 const mostWork = 1 << 27
 
 // A budget is the work that is left.

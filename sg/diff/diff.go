@@ -56,9 +56,9 @@ type Diff struct {
 	// missing input.
 	Unjudged []sg.ENIID
 
-	// Unfinished are interfaces whose rules overlap so often that comparing them ended
-	// early, ascending: more may differ there. AWS allows 1,000 rules at an interface, of
-	// which all are compared.
+	// Unfinished are interfaces whose rules, with the members and entries of what they
+	// name, overlap so often that comparing them ended early, ascending: more may differ
+	// there. 1,000 rules, which AWS allows at an interface, stay far below that.
 	Unfinished []sg.ENIID
 
 	before, after *world

@@ -183,6 +183,9 @@ func (g *grid) columns(s set) [][2]int32 {
 // rows goes from row to row, as long as that is wanted and not too much.
 func (g *grid) rows(yield func(first, end uint32) bool) {
 	for row, first := range g.cuts[:len(g.cuts)-1] {
+		if !g.x.spend(len(g.claims)) {
+			return
+		}
 		for i := range g.claims {
 			switch c := &g.claims[i]; {
 			case c.from >= c.to:
@@ -198,7 +201,7 @@ func (g *grid) rows(yield func(first, end uint32) bool) {
 		for world := range 2 {
 			g.cross(world, first)
 		}
-		if !g.x.spend(len(g.claims)+len(g.begins)) || !yield(first, g.cuts[row+1]) {
+		if !g.x.spend(len(g.begins)) || !yield(first, g.cuts[row+1]) {
 			return
 		}
 	}
@@ -207,6 +210,7 @@ func (g *grid) rows(yield func(first, end uint32) bool) {
 // count enters a claim, or takes it away.
 func (g *grid) count(c *claim, by int32) {
 	for _, s := range c.spans {
+		g.x.spend(int(s[1] - s[0])) // whether there was enough, rows asks
 		column := g.counts[c.layer][s[0]:s[1]]
 		for i := range column {
 			column[i] += by
@@ -293,11 +297,17 @@ func (g *grid) admits(world, column int) bool {
 // compare fills the rows.
 func (x *differences) compare() {
 	g := x.grid()
+	var last [len(verdicts)][len(verdicts)]set
 	for first, end := range g.rows {
 		all := g.addrs()
 		for i := range all {
 			for j, addrs := range all[i] {
-				if i != j && len(addrs) > 0 && x.spend(32*len(addrs)) {
+				cost := 32
+				if slices.Equal(addrs, last[i][j]) {
+					cost = 1 // it widens a box that there is
+				}
+				if i != j && len(addrs) > 0 && x.spend(cost*len(addrs)) {
+					last[i][j] = addrs
 					x.rows = append(x.rows, row{first, end, [2]sg.Verdict{verdicts[i], verdicts[j]}, addrs.filled(x.free)})
 				}
 			}

@@ -99,9 +99,16 @@ func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
 
 // exempts reports whether groups filter nothing from or to an address at an interface.
 func (w *world) exempts(id sg.ENIID, a netip.Addr) bool {
-	lists, _ := w.said(id, nil, nil)
-	w.make(lists...)
-	return len(lists) > 0 && lists[exempt].free[btoi(a.Is6())].has(numOf(a))
+	at, ok := w.sets.Setting(id)
+	if !ok {
+		return false
+	}
+	for free := range at.Exempt() {
+		if free == a {
+			return true
+		}
+	}
+	return false
 }
 
 // local returns an address of an interface, one that it has in both worlds if there is

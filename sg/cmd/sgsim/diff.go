@@ -51,8 +51,9 @@ differently, and which live on only because they are tracked.
                        as sgsim replay has them
   -workers N           goroutines that judge captures; the output is the same for all N
   -fail-on broken|opened|any        exit status 3 if something passes no more, or passes
-                       that did not; any: if anything differs, for future members of
-                       groups alone or where the input does not decide, too
+                       that did not, or not all was compared; any: if anything differs,
+                       for future members of groups alone or where the input does not
+                       decide, too
 
   sgsim diff -plan plan.json -format markdown -fail-on broken
   sgsim diff -before vpc.json -option nitro-v6 web.pcap
@@ -367,7 +368,8 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 
 // fails reports whether -fail-on asks for what differs.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
-	opens, breaks, other := false, false, len(d.Changes)+len(d.Unfinished) > 0
+	unknown := len(d.Unfinished) > 0 // what was not compared may be the worst of it
+	opens, breaks, other := unknown, unknown, unknown || len(d.Changes) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()
