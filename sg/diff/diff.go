@@ -61,6 +61,11 @@ type Diff struct {
 	// there. 1,000 rules, which AWS allows at an interface, stay far below that.
 	Unfinished []sg.ENIID
 
+	// Uncarried are groups that no interface carries in either policy and whose rules are
+	// not the same, ascending: what these will let pass, nothing is said of. Rules are the
+	// same if they are written so, in whatever order.
+	Uncarried []sg.GroupID
+
 	before, after *world
 }
 
@@ -150,5 +155,6 @@ func Policies(before, after *sg.Policy) *Diff {
 	d.Changes, d.Unjudged = c.changes(d), c.unjudged
 	slices.Sort(c.unfinished)
 	d.Unfinished = slices.Compact(c.unfinished)
+	d.Uncarried = uncarried(before, after)
 	return d
 }

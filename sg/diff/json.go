@@ -32,7 +32,7 @@ const MostPairs = 1000
 //
 // The order is that of Diff and Traffic. The same policies give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished)}
+	out := diffJSON{Version: Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried)}
 	out.More = !d.pairs(mostAsked, func(p Pair) bool {
 		if len(out.Pairs) == MostPairs {
 			return false
@@ -60,6 +60,7 @@ type diffJSON struct {
 	Removed    []sg.ENIID   `json:"removed"`
 	Unjudged   []sg.ENIID   `json:"unjudged"`
 	Unfinished []sg.ENIID   `json:"unfinished"`
+	Uncarried  []sg.GroupID `json:"uncarried"`
 	Traffic    *trafficJSON `json:"traffic,omitempty"`
 }
 

@@ -44,8 +44,8 @@ func TestOverlappingRules(t *testing.T) {
 	require.NoError(t, diff.WriteMarkdown(&markdown, d, nil, diff.TextOptions{}))
 	require.NoError(t, diff.WriteHTML(&page, d, nil, &diff.PageOptions{}))
 	require.NoError(t, diff.WriteJSON(&doc, d, nil))
-	assert.Equal(t, "nothing was found to differ\n"+want+"\n", text.String())
-	assert.Equal(t, "**Security groups:** nothing was found to differ\n\n"+want+"\n", markdown.String())
+	assert.Equal(t, "nothing was found to differ at an interface\n"+want+"\n", text.String())
+	assert.Equal(t, "**Security groups:** nothing was found to differ at an interface\n\n"+want+"\n", markdown.String())
 	assert.Contains(t, strings.ToLower(pagetest.Read(page.Bytes()).Text), want)
 	var written struct{ Unfinished []string }
 	require.NoError(t, json.Unmarshal(doc.Bytes(), &written))

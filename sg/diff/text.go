@@ -65,14 +65,17 @@ func (t *text) doubts(d *Diff) (all []string) {
 	if len(d.Unfinished) > 0 {
 		all = append(all, "rules overlap too often for all to be compared: more may differ at "+t.enis(d.Unfinished))
 	}
+	if len(d.Uncarried) > 0 {
+		all = append(all, "no interface carries "+few(each(d.Uncarried, t.names.Group), 4, "groups")+", whose rules are not the same: what they will let pass is not compared")
+	}
 	return all
 }
 
 // summary is the changes in a sentence.
 func (d *Diff) summary() string {
 	switch {
-	case len(d.Changes) == 0 && len(d.Unfinished) > 0:
-		return "nothing was found to differ"
+	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried) > 0:
+		return "nothing was found to differ at an interface"
 	case len(d.Changes) == 0:
 		return "the rules do not differ: they let pass what they did, and nothing else"
 	}

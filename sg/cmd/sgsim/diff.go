@@ -306,6 +306,9 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.failOn != "" && len(first.ENIs)+len(second.ENIs) == 0 {
+		return nil, errors.New("neither side has an interface, so nothing was compared")
+	}
 	if f.fails(d, traffic) {
 		return nil, errDiffers
 	}
@@ -369,7 +372,7 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 // fails reports whether -fail-on asks for what differs.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
 	unknown := len(d.Unfinished) > 0 // what was not compared may be the worst of it
-	opens, breaks, other := unknown, unknown, unknown || len(d.Changes) > 0
+	opens, breaks, other := unknown, unknown, unknown || len(d.Changes)+len(d.Uncarried) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()
