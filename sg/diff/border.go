@@ -104,21 +104,57 @@ func (w *world) acl(at sg.Border) *acl {
 	return a
 }
 
-// slabs returns what entries let pass.
+// slabs returns what entries let pass. It looks at each entry and at each column of
+// addresses, which no entry tells apart, once for every slab.
 func slabs(entries []aclEntry, f int) (all []slab) {
-	cuts := []uint32{0, spaces[f].Size()}
+	cuts, begins := []uint32{0, spaces[f].Size()}, []num{{}} // of slabs, and of columns
 	for _, e := range entries {
 		cuts = append(cuts, e.first, e.end)
+		for _, one := range e.addrs {
+			begins = append(begins, one.first, one.last.next())
+		}
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
+	slices.SortFunc(begins, num.compare)
+	begins = slices.Compact(begins)
+	columns := make([][][2]int, len(entries))
+	for i, e := range entries {
+		columns[i] = columnsOf(e.addrs, begins)
+	}
+	next := make([]int, len(begins)+1) // the first column from one on about which no entry has said anything
+	free := func(c int) int {
+		for next[c] != c {
+			next[c] = next[next[c]]
+			c = next[c]
+		}
+		return c
+	}
 	for i, first := range cuts[:len(cuts)-1] {
-		s, left := slab{term: term{first: first, end: cuts[i+1]}}, everything[f]
-		for _, e := range entries {
+		s := slab{term: term{first: first, end: cuts[i+1]}}
+		for c := range next {
+			next[c] = c
+		}
+		for i, e := range entries {
 			if !e.covers(first, s.end) {
 				continue
 			}
-			if e.addrs, left = left.and(e.addrs), left.minus(e.addrs); len(e.addrs) == 0 {
+			e.addrs = nil
+			for _, cs := range columns[i] {
+				for c := free(cs[0]); c < cs[1]; c = free(c) {
+					one := span{begins[c], everything[f][0].last}
+					if c+1 < len(begins) {
+						one.last = begins[c+1].previous()
+					}
+					if n := len(e.addrs) - 1; n >= 0 && e.addrs[n].last.next() == one.first {
+						e.addrs[n].last = one.last
+					} else {
+						e.addrs = append(e.addrs, one)
+					}
+					next[c] = c + 1
+				}
+			}
+			if len(e.addrs) == 0 {
 				continue
 			}
 			s.entries = append(s.entries, e)

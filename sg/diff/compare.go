@@ -8,7 +8,7 @@ import "github.com/sgsim/sgsim/sg"
 // It reports whether it found all.
 func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 	var earlier []entry
-	b, free := budget(mostWork), cl.free(fam)
+	b, free := budget(min(mostWork, max(leastWork, allWork/len(c.classes)))), cl.free(fam)
 	compare := func(d *delta) bool {
 		p := &d.parts[dir][fam]
 		if len(p.changed) == 0 {
@@ -30,10 +30,15 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 }
 
 // mostWork bounds what is done for one class, direction and family, where rules overlap
-// without end. It counts the rules and the spans of addresses that are looked at for each
-// service, and 32 for each span of a set that is written. Interfaces of 1,000 rules, which
-// AWS allows, stay below it, of which one may name a group of thousands of members.
-const mostWork = 1 << 27
+// without end, and less where many classes share allWork. It counts the rules and the spans
+// of addresses that are looked at for each service, and 32 for each span of a set that is
+// written. 1,000 rules, which AWS allows at an interface, stay below leastWork, and below
+// mostWork where one of them names a group of thousands of members.
+const (
+	allWork   = 1 << 31
+	mostWork  = 1 << 27
+	leastWork = 1 << 25
+)
 
 // A budget is the work that is left.
 type budget int

@@ -37,7 +37,7 @@ type claim struct {
 	term
 	layer    int
 	from, to int
-	spans    [][2]int32 // columns, up to the second
+	spans    [][2]int // columns, up to the second
 }
 
 // grid makes the grid for what is said near the entries that changed, or where there are
@@ -132,7 +132,7 @@ func (g *grid) divide(first, end uint32) {
 	bounds = append(bounds, num{})
 	slices.SortFunc(bounds, num.compare)
 	g.begins = slices.Compact(bounds)
-	spans := make([][][2]int32, len(peers))
+	spans := make([][][2]int, len(peers))
 	for i, n := range peers {
 		spans[i] = g.columns(x.c.names.all[n])
 	}
@@ -141,10 +141,10 @@ func (g *grid) divide(first, end uint32) {
 		at, _ := slices.BinarySearch(peers, c.peers)
 		c.spans = spans[at]
 		if c.peers == x.c.names.whole[x.fam] && c.layer >= always {
-			c.spans = [][2]int32{{0, int32(len(g.begins) + len(x.groups))}}
+			c.spans = [][2]int{{0, len(g.begins) + len(x.groups)}}
 		} else if i := slices.Index(x.groups, c.group); i >= 0 {
-			n := int32(len(g.begins) + i)
-			c.spans = append(slices.Clip(c.spans), [2]int32{n, n + 1})
+			n := len(g.begins) + i
+			c.spans = append(slices.Clip(c.spans), [2]int{n, n + 1})
 		}
 		c.from, _ = slices.BinarySearch(g.cuts, max(c.first, first))
 		c.to, _ = slices.BinarySearch(g.cuts, min(c.end, end))
@@ -166,16 +166,19 @@ func (g *grid) near(s set) set {
 }
 
 // columns returns which columns are in a set.
-func (g *grid) columns(s set) [][2]int32 {
-	s = g.near(s)
-	out := make([][2]int32, len(s))
+func (g *grid) columns(s set) [][2]int { return columnsOf(g.near(s), g.begins) }
+
+// columnsOf returns which columns are in a set, from one up to another. The set begins and
+// ends where columns do.
+func columnsOf(s set, begins []num) [][2]int {
+	out := make([][2]int, len(s))
 	for i, one := range s {
-		first, _ := slices.BinarySearchFunc(g.begins, one.first, num.compare)
-		end, next := len(g.begins), one.last.next()
+		first, _ := slices.BinarySearchFunc(begins, one.first, num.compare)
+		end, next := len(begins), one.last.next()
 		if next != (num{}) {
-			end, _ = slices.BinarySearchFunc(g.begins, next, num.compare)
+			end, _ = slices.BinarySearchFunc(begins, next, num.compare)
 		}
-		out[i] = [2]int32{int32(first), int32(end)}
+		out[i] = [2]int{first, end}
 	}
 	return out
 }
@@ -210,7 +213,7 @@ func (g *grid) rows(yield func(first, end uint32) bool) {
 // count enters a claim, or takes it away.
 func (g *grid) count(c *claim, by int32) {
 	for _, s := range c.spans {
-		g.x.spend(int(s[1] - s[0])) // whether there was enough, rows asks
+		g.x.spend(s[1] - s[0]) // whether there was enough, rows asks
 		column := g.counts[c.layer][s[0]:s[1]]
 		for i := range column {
 			column[i] += by

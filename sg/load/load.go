@@ -119,7 +119,10 @@ func (l *Loader) addDir(dir string) {
 	}
 }
 
-var errNotGiven = errors.New("is to be preferred, but is no input")
+var (
+	errNotGiven = errors.New("is to be preferred, but is no input")
+	errNoPlan   = errors.New("is no plan: save one with terraform plan -out, and " + giveShow + " of it")
+)
 
 var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate: name the text of a topology itself")
 
@@ -150,6 +153,15 @@ func (l *Loader) add(name string, r io.Reader, size int64) {
 	}
 	for _, n := range docs {
 		l.docs = append(l.docs, documents(src, n)...)
+	}
+}
+
+// AddPlan is [Loader.AddFile] for a file that has to be a plan of Terraform.
+func (l *Loader) AddPlan(name string) {
+	docs, errs := len(l.docs), len(l.errs)
+	l.AddFile(name)
+	if len(l.errs) == errs && !slices.ContainsFunc(l.docs[docs:], isPlan) {
+		l.errs = append(l.errs, &Error{Place: Place{File: name}, Err: errNoPlan})
 	}
 }
 

@@ -80,8 +80,7 @@ func (b *builder) state(format *cursor) { b.terraform(format, false) }
 
 func (b *builder) terraform(format *cursor, plan bool) {
 	root := format.up
-	isPlan := root.has("planned_values") || root.has("resource_changes")
-	if isPlan != plan {
+	if isPlan(root) != plan {
 		return
 	}
 	if d := b.tfDoc(format, plan && b.stage != before); d != nil {
@@ -89,6 +88,9 @@ func (b *builder) terraform(format *cursor, plan bool) {
 		d.read()
 	}
 }
+
+// isPlan reports whether a document of terraform show -json is a plan, and no state.
+func isPlan(root *cursor) bool { return root.has("planned_values") || root.has("resource_changes") }
 
 // tfDoc returns the document with this format version, nil where there is nothing
 // in it.

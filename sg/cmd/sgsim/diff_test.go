@@ -49,6 +49,25 @@ func TestDiffPlan(t *testing.T) {
 	assert.NotContains(t, r.stderr, "empty")
 }
 
+// What is no plan holds no change, and is refused.
+func TestDiffNoPlan(t *testing.T) {
+	for _, name := range []string{vpc(t), write(t, "state.json", []byte(`{"format_version": "1.0", "values": {"root_module": {}}}`))} {
+		r := runSgsim(t, "diff", "-plan", name, "-fail-on", "any")
+		assert.Equal(t, exitInput, r.status)
+		assert.Contains(t, r.stderr, name+": is no plan: save one with terraform plan -out")
+	}
+}
+
+// Groups without interfaces are no comparison that a gate may pass.
+func TestDiffNoInterfaces(t *testing.T) {
+	groups := write(t, "groups.json", []byte(`{"SecurityGroups": [{"GroupId": "sg-1", "GroupName": "one"}]}`))
+	r := runSgsim(t, "diff", "-before", groups, "-after", groups)
+	assert.Zero(t, r.status, r.stderr)
+	r = runSgsim(t, "diff", "-before", groups, "-after", groups, "-fail-on", "opened")
+	assert.Equal(t, exitInput, r.status)
+	assert.Contains(t, r.stderr, "neither side has an interface, so nothing was compared")
+}
+
 func TestDiffGate(t *testing.T) {
 	before, after := vpc(t), changed(t)
 	member := write(t, "member.json", []byte(strings.Replace(vpcJSON, `"UserIdGroupPairs": [{"GroupId": "sg-web"}]`, `"IpRanges": [{"CidrIp": "10.0.1.10/32"}]`, 1)))

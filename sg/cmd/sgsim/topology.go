@@ -43,7 +43,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 		f.stage(l)
 	}
 	for _, name := range f.plans {
-		l.AddFile(name)
+		l.AddPlan(name)
 	}
 	for _, name := range f.prefer {
 		l.Prefer(name)
