@@ -54,7 +54,8 @@ of a capture, those of the packets before it.
 
   sgsim explain -topology vpc.json -packet 32 web.pcap
 
-Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on.
+Exit status: 0; 1 input cannot be read, or -fail-on had nothing to judge; 2 usage;
+3 -fail-on.
 `
 
 // explainFlags are the flags of sgsim explain.
@@ -138,10 +139,15 @@ func (t *tool) explain(args []string) int {
 	if err != nil {
 		return t.failed(err)
 	}
+	judged := false
 	for _, x := range e.said {
 		if fails[x.Verdict] {
 			return exitNo
 		}
+		judged = judged || x.Verdict != sg.NotApplicable
+	}
+	if len(fails) > 0 && !judged {
+		return t.failed(fmt.Errorf("-fail-on %s: no packet was judged, so nothing passed", f.failOn))
 	}
 	return exitOK
 }

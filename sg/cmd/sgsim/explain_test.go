@@ -71,4 +71,7 @@ func TestThrough(t *testing.T) {
 	cut := "tcp 198.51.100.7 > 10.0.1.10 missing ports,flags"
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop", cut).status)
 	assert.Equal(t, exitNo, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop,unknown", cut).status)
+	strangers := runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop", "tcp 192.0.2.1:1 > 192.0.2.2:2 S")
+	assert.Equal(t, exitInput, strangers.status)
+	assert.Contains(t, strangers.stderr, "no packet was judged, so nothing passed")
 }

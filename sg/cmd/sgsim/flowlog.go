@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/sgsim/sgsim/packet/capture"
@@ -83,8 +84,11 @@ func (r *replayer) isLog(name string) (bool, error) {
 		return r.holdsRecord(head), nil
 	}
 	info, err := os.Stat(name)
-	if err != nil || info.IsDir() {
-		return err == nil, nil // what is not there is told where it is opened
+	if err != nil {
+		return false, nil // it is told where it is opened
+	}
+	if info.IsDir() {
+		return true, noCaptures(name)
 	}
 	if !info.Mode().IsRegular() {
 		return false, nil
@@ -96,6 +100,21 @@ func (r *replayer) isLog(name string) (bool, error) {
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, sniffed))
 	return r.holdsRecord(head), err
+}
+
+// noCaptures refuses a folder of captures, as its first files tell: folders are those of
+// flow logs, in which what cannot be read is left out line by line.
+func noCaptures(dir string) error {
+	files, err := os.ReadDir(dir)
+	for _, e := range files[:min(len(files), 100)] {
+		if name := filepath.Join(dir, e.Name()); e.Type().IsRegular() {
+			if f, err := capture.Open(name); err == nil {
+				f.Close()
+				return fmt.Errorf("%s: is a capture, and folders are for flow logs: name captures one by one", name)
+			}
+		}
+	}
+	return err
 }
 
 // sniffed is how much of a file is looked at.

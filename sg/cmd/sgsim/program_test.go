@@ -233,6 +233,14 @@ func TestReplayFlowLogFlags(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(with(), "ACCEPT"))
 }
 
+// A folder of captures is not read as one of flow logs.
+func TestReplayFolderOfCaptures(t *testing.T) {
+	name := write(t, "some.pcap", pcap(t, askWeb))
+	r := runSgsim(t, "replay", "-topology", vpc(t), filepath.Dir(name))
+	assert.Equal(t, exitInput, r.status)
+	assert.Contains(t, r.stderr, name+": is a capture, and folders are for flow logs")
+}
+
 // Flow logs are taken as captures are, told by what is in them.
 func TestReplayFlowLogs(t *testing.T) {
 	topology := vpc(t)

@@ -231,7 +231,7 @@ func (r *replayer) open() (usage, err error) {
 		return nil, r.openCaptures()
 	}
 	if r.logFormat != "" && r.format != "flowlog" {
-		return errors.New("-log-format goes with -format flowlog, or with flow logs"), nil
+		return errors.New("-log-format goes with -format flowlog, or with flow logs: no file has records of this format"), nil
 	}
 	for _, name := range r.captures {
 		if err := r.openCapture(name); err != nil {
