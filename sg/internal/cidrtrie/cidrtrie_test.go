@@ -143,6 +143,48 @@ func TestTrieAgainstModel(t *testing.T) {
 	}
 }
 
+// Many prefixes within one that has many numbers take no more room than some for each,
+// and have all their numbers.
+func TestCrowded(t *testing.T) {
+	for _, wide := range []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("2001:db8::/32")} {
+		var b Builder
+		const many = 3000
+		for i := range uint32(many) {
+			b.Add(wide, i)
+			b.Add(within(wide, i), many)
+		}
+		trie, _ := b.Trie(many + 1)
+		for _, n := range trie.nodes() {
+			require.LessOrEqual(t, len(n.lists), mostNumbers*(2*many+64))
+		}
+		check := func(trie *Trie, i, want int) {
+			found := lookup(trie, within(wide, uint32(i)).Addr())
+			require.Len(t, slices.Compact(found), want)
+		}
+		check(&trie, many-1, many+1)
+		check(&trie, many, many)
+		more := trie.With(within(wide, many), many)
+		check(&more, many, many+1)
+		less := more.Without(within(wide, many), many)
+		check(&less, many, many)
+		p, ok := more.Longest(within(wide, many).Addr(), many)
+		require.True(t, ok)
+		require.Equal(t, within(wide, many), p)
+	}
+}
+
+// within returns a longer prefix.
+func within(wide netip.Prefix, i uint32) netip.Prefix {
+	a := wide.Addr().AsSlice()
+	bits := len(a) * 6
+	if len(a) == 4 {
+		bits = 32
+	}
+	binary.BigEndian.PutUint16(a[bits/8-2:], uint16(i))
+	addr, _ := netip.AddrFromSlice(a)
+	return netip.PrefixFrom(addr, bits)
+}
+
 // Prefixes without a number get one each, in order, above those that are given.
 func TestNames(t *testing.T) {
 	var b Builder

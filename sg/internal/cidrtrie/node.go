@@ -8,7 +8,7 @@ import (
 // A node holds the prefixes of a block. What it says of addresses goes by the bits that
 // follow those of the block, from the top of a word.
 type node struct {
-	runs    []run    // ascending, the first at 0; none where there are no entries
+	runs    []run    // ascending, the first at 0; none where there are no entries, or too many numbers
 	lists   []uint32 // numbers of runs that lie in several prefixes
 	entries []entry  // in the order of compare, no two equal
 
@@ -59,10 +59,36 @@ func (n *node) has(e entry) bool {
 	return found
 }
 
+// mostNumbers is how many numbers the runs of a node may have for each of its entries,
+// and some more. Runs repeat the numbers of prefixes around them, so that many prefixes in
+// one that many lists hold would take the product of both. No account comes near it.
+const mostNumbers = 64
+
+// crowded reports whether a node has more numbers than that, and so no runs.
+func (n *node) crowded() bool { return len(n.runs) == 0 && len(n.entries) > 0 }
+
+// search is numbers without runs. It allocates.
+func (n *node) search(v uint64) (numbers []uint32) {
+	for bits := range 65 {
+		if n.lengths>>(bits&63)&1 == 0 {
+			continue
+		}
+		e := entry{first: v &^ (^uint64(0) >> bits), bits: uint8(bits)}
+		i, _ := slices.BinarySearchFunc(n.entries, e, compare)
+		for ; i < len(n.entries) && n.entries[i].first == e.first && n.entries[i].bits == e.bits; i++ {
+			numbers = append(numbers, n.entries[i].number)
+		}
+	}
+	return numbers
+}
+
 // numbers returns the numbers of the entries that cover a value.
 func (n *node) numbers(v uint64) []uint32 {
-	if n == nil || len(n.runs) == 0 {
+	switch {
+	case n == nil || len(n.entries) == 0:
 		return nil
+	case n.crowded():
+		return n.search(v)
 	}
 	rs := n.runs
 	for len(rs) > 1 {
@@ -122,7 +148,9 @@ func (c *cutter) cut(n *node) {
 		around := c.stack[len(c.stack)-1].run
 		r := run{at: [1]uint32{e.number}, count: around.count + uint32(j-i)}
 		if r.count > 1 {
-			r.at[0] = uint32(len(c.lists))
+			if r.at[0] = uint32(len(c.lists)); len(c.lists)+int(r.count) > mostNumbers*(len(n.entries)+64) {
+				return // crowded
+			}
 			if around.count == 1 {
 				c.lists = append(c.lists, around.at[0])
 			} else {
