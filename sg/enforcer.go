@@ -146,8 +146,9 @@ func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
 	if dir == Ingress {
 		own = &h.Dst
 	}
-	if h.Family == packet.IPv4 && binary.BigEndian.Uint32(own[12:]) == e.addr4 || h.Family == packet.IPv6 && *own == e.addr6 {
-		return false // nearly always, and without a look at all addresses
+	a4, v6 := binary.BigEndian.Uint32(own[12:]), h.Family == packet.IPv6
+	if !v6 && a4 == e.addr4 && a4 != 0 || v6 && *own == e.addr6 && *own != [16]byte{} {
+		return false // without a look at all addresses
 	}
 	all := e.f.w.members.Lookup(h.Family, own)
 	return len(all) > 0 && e.eni.checked && !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })
