@@ -122,7 +122,7 @@ func (p *parser) number(name string, bits int) uint32 {
 // ends reads protocol, source, ">" and destination, and for ICMP type, code and
 // identifier.
 func (p *parser) ends() Header {
-	proto, ok := parseProtocol(p.word())
+	proto, ok := parseProtocol(strings.ToLower(p.word()))
 	if !ok {
 		p.fail(p.start, "want tcp, udp, icmp, icmpv6 or a protocol number, got %q", p.text[p.start:p.pos])
 	}
@@ -161,7 +161,9 @@ func (p *parser) end(which string, proto Protocol) (a netip.Addr, port int) {
 	port = -1
 	if err != nil {
 		ap, err := netip.ParseAddrPort(w)
-		if err != nil {
+		if i := strings.LastIndexByte(w, ':'); err != nil && i > 0 && isAddr(w[:i]) {
+			p.fail(p.start+i+1, "%s: want a port below 65536, got %q", which, w[i+1:])
+		} else if err != nil {
 			p.fail(p.start, "%s: want an address such as 10.0.0.1:80 or [2001:db8::1]:80, got %q", which, w)
 		} else if !proto.HasPorts() {
 			p.fail(p.start, "%s: protocol %s has no ports", which, proto)
@@ -173,6 +175,12 @@ func (p *parser) end(which string, proto Protocol) (a netip.Addr, port int) {
 		a = a.WithZone("")
 	}
 	return a, port
+}
+
+// isAddr reports whether a text is an address, one of IPv6 in brackets.
+func isAddr(s string) bool {
+	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	return err == nil && a.Is6() == (s[0] == '[')
 }
 
 // icmp reads "8/0 id 7".
