@@ -35,13 +35,13 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 // written. 1,000 rules, which AWS allows at an interface, stay below leastWork, and below
 // mostWork where one of them names a group of thousands of members.
 const (
-	allWork   = 1 << 31
+	allWork   = 1 << 30
 	mostWork  = 1 << 27
 	leastWork = 1 << 25
 )
 
 // A budget is the work that is left.
-type budget int
+type budget int64
 
 // spend takes from the budget, and reports whether there was enough.
 func (b *budget) spend(n int) bool {
