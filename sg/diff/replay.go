@@ -64,8 +64,8 @@ type Traffic struct {
 	Kept, Ended []Kept
 
 	// Came are the times of the packets with which the policies of [ReplayOptions.At] and
-	// later steps came into force. Late are the times of [ReplayOptions.At] and of later steps that came after
-	// everything that was read, so that nothing met the policies of then.
+	// later steps came into force. Late are the times of those that came after everything
+	// that was read, so that nothing met the policies of then.
 	Came, Late []time.Time
 }
 

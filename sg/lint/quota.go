@@ -51,7 +51,7 @@ func (q Quotas) region(c *checker) {
 	}
 	own := 0
 	for i := range c.t.PrefixLists {
-		if c.t.PrefixLists[i].Owner != "AWS" {
+		if !ofAWS(&c.t.PrefixLists[i]) {
 			own++
 		}
 	}
@@ -123,11 +123,17 @@ func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
 	return 1, 1
 }
 
+// ofAWS reports whether a list is one of AWS, which its name tells where nothing says
+// whose it is (PL-10).
+func ofAWS(p *sg.PrefixList) bool {
+	return p.Owner == "AWS" || p.Owner == "" && strings.HasPrefix(p.Name, "com.amazonaws.")
+}
+
 // weight returns what a rule that names the list counts towards the quota of its
 // group: the published weight of a list of AWS (PL-07), else MaxEntries (PL-06),
 // or the number of entries where that is not known.
 func weight(p *sg.PrefixList) int {
-	if p.Owner == "AWS" || p.Owner == "" && strings.HasPrefix(p.Name, "com.amazonaws.") {
+	if ofAWS(p) {
 		for _, w := range managedWeights {
 			if strings.HasSuffix(p.Name, "."+w.service) {
 				return w.weight

@@ -34,9 +34,9 @@ type stretch struct {
 }
 
 // each calls do for the packets of the captures in order, several at a time where
-// several are at hand: nothing waits for a batch to fill. They
-// are unwrapped, and those that were there already are left out. Their Frame, Source,
-// Tunnels, place and at are set, and hold until do returns.
+// several are at hand: nothing waits for a batch to fill. They are unwrapped, and those
+// that were there already are left out. Their Frame, Source, Tunnels, place and at are
+// set, and hold until do returns.
 //
 // room says where the packets of a single capture go, two at least, as newBatch makes
 // it; those of several are where they are.
