@@ -29,7 +29,7 @@ func read(raw []byte) (rs results, cpu string) {
 		if !ok {
 			continue // only begins like a benchmark's line
 		}
-		cpu = line.GetConfig("cpu")
+		cpu = strings.TrimSpace(line.GetConfig("cpu")) // some are filled up with blanks
 		benchmark, keys, _ := strings.Cut(line.Name.String(), "/")
 		impl, keys, _ := strings.Cut(strings.TrimPrefix(keys, "impl="), "/")
 		r := rs.find(benchmark, impl, keys)
