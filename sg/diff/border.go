@@ -122,39 +122,15 @@ func slabs(entries []aclEntry, f int) (all []slab) {
 	for i, e := range entries {
 		columns[i] = columnsOf(e.addrs, begins)
 	}
-	next := make([]int, len(begins)+1) // the first column from one on about which no entry has said anything
-	free := func(c int) int {
-		for next[c] != c {
-			next[c] = next[next[c]]
-			c = next[c]
-		}
-		return c
-	}
+	left := untaken{begins: begins, last: everything[f][0].last, next: make([]int, len(begins)+1)}
 	for i, first := range cuts[:len(cuts)-1] {
 		s := slab{term: term{first: first, end: cuts[i+1]}}
-		for c := range next {
-			next[c] = c
-		}
+		left.reset()
 		for i, e := range entries {
 			if !e.covers(first, s.end) {
 				continue
 			}
-			e.addrs = nil
-			for _, cs := range columns[i] {
-				for c := free(cs[0]); c < cs[1]; c = free(c) {
-					one := span{begins[c], everything[f][0].last}
-					if c+1 < len(begins) {
-						one.last = begins[c+1].previous()
-					}
-					if n := len(e.addrs) - 1; n >= 0 && e.addrs[n].last.next() == one.first {
-						e.addrs[n].last = one.last
-					} else {
-						e.addrs = append(e.addrs, one)
-					}
-					next[c] = c + 1
-				}
-			}
-			if len(e.addrs) == 0 {
+			if e.addrs = left.take(columns[i]); len(e.addrs) == 0 {
 				continue
 			}
 			s.entries = append(s.entries, e)
@@ -166,6 +142,47 @@ func slabs(entries []aclEntry, f int) (all []slab) {
 		all = append(all, s)
 	}
 	return all
+}
+
+// untaken are the columns of addresses of which no entry has said anything yet.
+type untaken struct {
+	begins []num // of columns
+	last   num   // address
+	next   []int // leads from a column that is taken to one behind it, from others to themselves
+}
+
+func (u *untaken) reset() {
+	for c := range u.next {
+		u.next[c] = c
+	}
+}
+
+// from returns the first column from c on.
+func (u *untaken) from(c int) int {
+	for u.next[c] != c {
+		u.next[c] = u.next[u.next[c]]
+		c = u.next[c]
+	}
+	return c
+}
+
+// take takes those of some columns that are left, and returns their addresses.
+func (u *untaken) take(columns [][2]int) (s set) {
+	for _, cs := range columns {
+		for c := u.from(cs[0]); c < cs[1]; c = u.from(c) {
+			one := span{u.begins[c], u.last}
+			if c+1 < len(u.begins) {
+				one.last = u.begins[c+1].previous()
+			}
+			if n := len(s) - 1; n >= 0 && s[n].last.next() == one.first {
+				s[n].last = one.last
+			} else {
+				s = append(s, one)
+			}
+			u.next[c] = c + 1
+		}
+	}
+	return s
 }
 
 // at returns the slab that a service is in.

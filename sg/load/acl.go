@@ -17,7 +17,7 @@ type networkACL struct {
 	told
 	whole   bool // all its entries were told, not only some
 	decided bool // a plan manages it
-	entries things[entryKey, *aclEntry]
+	entries registry[entryKey, *aclEntry]
 }
 
 type aclEntry struct {

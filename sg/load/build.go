@@ -25,14 +25,14 @@ type builder struct {
 
 	groupNames map[string][]sg.GroupID // made when all groups are read
 
-	groups     things[sg.GroupID, *group]
-	lists      things[sg.PrefixListID, *prefixList]
-	enis       things[sg.ENIID, *eni]
-	vpcs       things[sg.VPCID, *vpc]
-	acls       things[sg.NetworkACLID, *networkACL]
-	aclSubnets things[sg.SubnetID, *association]
-	peerings   things[sg.PeeringID, *peering]
-	gateways   things[string, *gateway]
+	groups     registry[sg.GroupID, *group]
+	lists      registry[sg.PrefixListID, *prefixList]
+	enis       registry[sg.ENIID, *eni]
+	vpcs       registry[sg.VPCID, *vpc]
+	acls       registry[sg.NetworkACLID, *networkACL]
+	aclSubnets registry[sg.SubnetID, *association]
+	peerings   registry[sg.PeeringID, *peering]
+	gateways   registry[string, *gateway]
 	attached   bool // attachments to transit gateways are told, be it that there are none
 
 	typeOf       map[sg.InstanceID]string // of instance
@@ -102,15 +102,15 @@ func (b *builder) group(p sg.Group, at *cursor) *group {
 	return g
 }
 
-// Things of one kind are found by their ids, and stand in the order in which they were
-// first told.
-type things[K comparable, T placed] struct {
+// A registry holds what is of one kind, which is found by its id and stands in the order
+// in which it was first told.
+type registry[K comparable, T placed] struct {
 	all []T
 	of  map[K]T
 }
 
-// get returns the thing with an id, which is x where there is none yet.
-func (s *things[K, T]) get(id K, x T) T {
+// get returns what has an id, which is x where there is none yet.
+func (s *registry[K, T]) get(id K, x T) T {
 	if old, known := s.of[id]; known {
 		return old
 	}
@@ -122,9 +122,9 @@ func (s *things[K, T]) get(id K, x T) T {
 	return x
 }
 
-// place returns where the thing with an id was first read, the zero Place where there is
+// place returns where what has an id was first read, the zero Place where there is
 // none.
-func (s *things[K, T]) place(id K) Place {
+func (s *registry[K, T]) place(id K) Place {
 	if x, known := s.of[id]; known {
 		return x.place()
 	}
@@ -257,7 +257,7 @@ func addNew[T comparable](s []T, items ...T) []T {
 type prefixList struct {
 	sg.PrefixList
 	told
-	said      things[netip.Prefix, *listEntry]
+	said      registry[netip.Prefix, *listEntry]
 	entries   bool // some document told all of them
 	lacking   bool // some of its entries AWS has yet to tell
 	warned    bool // that none did
@@ -334,7 +334,7 @@ type vpc struct {
 	planned    bool // a plan manages it
 	defaultACL sg.NetworkACLID
 	cidrs      set[netip.Prefix]
-	subnets    things[sg.SubnetID, *subnet]
+	subnets    registry[sg.SubnetID, *subnet]
 }
 
 type subnet struct {

@@ -60,26 +60,26 @@ func (d *tfDoc) removals() {
 	}
 	for item := range d.changes.objects() {
 		kind, change, address := item.field("type").str(), item.field("change"), item.field("address").str()
-		var deletes, creates, changes bool
+		var deletes, creates, updates bool
 		for action := range change.field("actions").each() {
 			deletes = deletes || action.str() == "delete"
 			creates = creates || action.str() == "create"
-			changes = changes || action.str() == "update" && isRule(kind)
+			updates = updates || action.str() == "update" && isRule(kind)
 		}
-		before := change.field("before")
-		if !deletes && !changes || !before.is(object) {
+		was := change.field("before")
+		if !deletes && !updates || !was.is(object) {
 			continue
 		}
-		before.src = before.src.quiet() // what was wrong before is no concern of the plan
+		was.src = was.src.quiet() // what was wrong before is no concern of the plan
 		id := "id"
 		if kind == "aws_instance" {
 			id = "primary_network_interface_id"
 		}
-		id = before.field(id).str()
+		id = was.field(id).str()
 		if d.b.stage == after && deletes && creates && id != "" {
 			d.kept[address], id = id, "" // it stays, but not what it was a part of
 		}
-		d.remove(kind, id, before, item)
+		d.remove(kind, id, was, item)
 	}
 }
 
@@ -116,8 +116,8 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	}
 }
 
-// listEntry adds an entry that a listing has of a prefix list.
-func (b *builder) listEntry(l *prefixList, e sg.PrefixListEntry, at *cursor) {
+// addListed adds an entry that a listing has of a prefix list.
+func (b *builder) addListed(l *prefixList, e sg.PrefixListEntry, at *cursor) {
 	_, known := l.said.of[e.CIDR]
 	if known || !l.decided && !b.takes(l.ID, e.CIDR) {
 		l.add(e, at)

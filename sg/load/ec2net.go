@@ -151,7 +151,7 @@ func (b *builder) serviceCIDRs(l *prefixList, c *cursor) {
 	l.entries = true
 	for item := range c.each() {
 		if p, _, ok := item.prefix(anyFamily); ok {
-			b.listEntry(l, sg.PrefixListEntry{CIDR: p}, item)
+			b.addListed(l, sg.PrefixListEntry{CIDR: p}, item)
 		}
 	}
 }
@@ -192,7 +192,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
 		}
 		seen[p] = true
-		b.listEntry(l, sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)
+		b.addListed(l, sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)
 	}
 }
 

@@ -8,7 +8,7 @@ import "github.com/sgsim/sgsim/sg"
 type gateway struct {
 	sg.TransitGateway
 	told
-	attachments things[sg.VPCID, *attachment]
+	attachments registry[sg.VPCID, *attachment]
 }
 
 type attachment struct {

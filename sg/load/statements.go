@@ -96,7 +96,7 @@ func (b *builder) part(t *sg.Topology, declares bool, c, list *cursor) {
 		l := b.list(p, c)
 		l.entries = l.entries || declares && !p.Incomplete
 		for _, e := range p.Entries {
-			b.listEntry(l, e, c)
+			b.addListed(l, e, c)
 		}
 	}
 	for i := range t.Groups {

@@ -236,7 +236,8 @@ func (f *diffFlags) share(enis, prefer []string) error {
 	return nil
 }
 
-// world reads a topology and compiles it, with what -option says of interfaces where f is not nil.
+// world reads a topology and compiles it, with what -option says of interfaces where f is
+// not nil.
 func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, error, error) {
 	topo, loader, usage, err := t.load(w)
 	if usage != nil || err != nil {

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/packet/capture"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/diff"
 )
 
 // changed is vpcJSON with another rule at the database, and with SSH to the web server.
@@ -47,6 +49,19 @@ func TestDiffPlan(t *testing.T) {
 	assert.Zero(t, r.status, r.stderr)
 	assert.Contains(t, r.stdout, "2 opened, 0 broken at 2 interfaces\nnew: ")
 	assert.NotContains(t, r.stderr, "empty")
+}
+
+// What was not compared passes no gate.
+func TestDiffUnfinished(t *testing.T) {
+	d := &diff.Diff{Unfinished: []sg.ENIID{"eni-1"}}
+	var f diffFlags
+	for _, f.failOn = range []string{"opened", "broken", "any"} {
+		assert.True(t, f.fails(d, nil), f.failOn)
+	}
+	d = &diff.Diff{Uncarried: []sg.GroupID{"sg-1"}}
+	assert.True(t, f.fails(d, nil), f.failOn)
+	f.failOn = "opened"
+	assert.False(t, f.fails(d, nil))
 }
 
 // What is no plan holds no change, and is refused.

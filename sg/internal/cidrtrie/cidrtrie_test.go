@@ -145,7 +145,7 @@ func TestTrieAgainstModel(t *testing.T) {
 
 // Many prefixes within one that has many numbers take no more room than some for each,
 // and have all their numbers.
-func TestCrowded(t *testing.T) {
+func TestManyNumbers(t *testing.T) {
 	for _, wide := range []netip.Prefix{netip.MustParsePrefix("10.0.0.0/16"), netip.MustParsePrefix("2001:db8::/32")} {
 		var b Builder
 		const many = 3000

@@ -13,7 +13,7 @@ type leaf struct {
 // set gives the leaf its node.
 func (l *leaf) set(n *node) {
 	*l = leaf{node: n}
-	if n == nil || n.crowded() || len(n.runs) > len(l.starts) {
+	if n == nil || n.uncut() || len(n.runs) > len(l.starts) {
 		return
 	}
 	for i := range l.starts {

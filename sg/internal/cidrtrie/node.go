@@ -60,12 +60,12 @@ func (n *node) has(e entry) bool {
 }
 
 // mostNumbers is how many numbers the runs of a node may have for each of its entries,
-// and some more. Runs repeat the numbers of prefixes around them, so that many prefixes in
+// and for 64 more. Runs repeat the numbers of prefixes around them, so that many prefixes in
 // one that many lists hold would take the product of both. No account comes near it.
 const mostNumbers = 64
 
-// crowded reports whether a node has more numbers than that, and so no runs.
-func (n *node) crowded() bool { return len(n.runs) == 0 && len(n.entries) > 0 }
+// uncut reports whether a node would have more numbers than that, and so has no runs.
+func (n *node) uncut() bool { return len(n.runs) == 0 && len(n.entries) > 0 }
 
 // search is numbers without runs. It allocates.
 func (n *node) search(v uint64) (numbers []uint32) {
@@ -87,7 +87,7 @@ func (n *node) numbers(v uint64) []uint32 {
 	switch {
 	case n == nil || len(n.entries) == 0:
 		return nil
-	case n.crowded():
+	case n.uncut():
 		return n.search(v)
 	}
 	rs := n.runs
@@ -149,7 +149,7 @@ func (c *cutter) cut(n *node) {
 		r := run{at: [1]uint32{e.number}, count: around.count + uint32(j-i)}
 		if r.count > 1 {
 			if r.at[0] = uint32(len(c.lists)); len(c.lists)+int(r.count) > mostNumbers*(len(n.entries)+64) {
-				return // crowded
+				return // and leave it uncut
 			}
 			if around.count == 1 {
 				c.lists = append(c.lists, around.at[0])
