@@ -11,8 +11,10 @@ type family[K comparable] struct {
 	bits     int // of an address
 	addrs    table[K]
 	prefixes []byLength[K]  // the longest first
-	mask     func(K, int) K // clears all but the leading bits
 	hash     func(K) uint64 // of keys, for tables
+
+	// lead clears all but the leading bits of a key, and hashes what is left.
+	lead func(k K, bits int) (K, uint64)
 }
 
 type byLength[K comparable] struct {
@@ -20,29 +22,26 @@ type byLength[K comparable] struct {
 	table[K]
 }
 
-// find returns who owns an address, of which it is given the hash; nil or no owners
-// where nobody does.
+// find returns who owns an address, of which it is given the hash.
 func (f *family[K]) find(hash uint64, k K) *owned {
-	s := f.addrs.find(hash, k)
-	if len(f.prefixes) > 0 && (s == nil || s.n == 0) { // in this order: whether an address has an owner is hard to predict
+	o := &f.addrs.find(hash, k).owned
+	if len(f.prefixes) > 0 && o.n == 0 { // in this order: whether an address has an owner is hard to predict
 		return f.around(k, 0)
 	}
-	if s == nil {
-		return nil
-	}
-	return &s.owned
+	return o
 }
 
 // around returns who owns the longest of the prefixes around a key, from the i-th
 // length on.
 func (f *family[K]) around(k K, i int) *owned {
 	for ; i < len(f.prefixes); i++ {
-		first := f.mask(k, f.prefixes[i].bits)
-		if s := f.prefixes[i].find(f.hash(first), first); s.n > 0 {
-			return &s.owned
+		p := &f.prefixes[i]
+		first, hash := f.lead(k, p.bits)
+		if o := &p.find(hash, first).owned; o.n > 0 {
+			return o
 		}
 	}
-	return nil
+	return &nobody
 }
 
 // slot returns the place for the owners of a prefix, or of an address, whose first
@@ -63,7 +62,7 @@ func (f *family[K]) slot(k K, bits int) *owned {
 func (f *family[K]) seal(inherit func(o, around *owned)) {
 	each := func(t *table[K], i int) {
 		for s := range t.taken() {
-			if o := f.around(s.key, i); o != nil {
+			if o := f.around(s.key, i); o.n > 0 {
 				inherit(&s.owned, o)
 			}
 		}

@@ -41,10 +41,15 @@ func New() *Index {
 	x := &Index{secret4: keyed.New32(), secret6: keyed.New128()}
 	x.v4.bits, x.v6.bits = 32, 128
 	x.v4.hash, x.v6.hash = x.secret4.Hash, x.hash6
-	x.v4.mask = func(a uint32, bits int) uint32 { return a &^ (^uint32(0) >> bits) }
-	x.v6.mask = func(a words, bits int) words {
-		return words{a.hi &^ (^uint64(0) >> bits), a.lo &^ (^uint64(0) >> max(0, bits-64))}
+	x.v4.lead = func(a uint32, bits int) (uint32, uint64) {
+		a &^= ^uint32(0) >> bits
+		return a, x.secret4.Hash(a)
 	}
+	x.v6.lead = func(a words, bits int) (words, uint64) {
+		a = words{a.hi &^ (^uint64(0) >> bits), a.lo &^ (^uint64(0) >> max(0, bits-64))}
+		return a, x.hash6(a)
+	}
+	x.v4.addrs.slots, x.v6.addrs.slots = make([]slot[uint32], 1), make([]slot[words], 1)
 	return x
 }
 
@@ -58,11 +63,7 @@ func wordsOf(a *[16]byte) words {
 // address inside delegated prefixes belongs to the owners of all of them. The slice
 // must not be changed.
 func (x *Index) Lookup(f packet.Family, a *[16]byte) []uint32 {
-	o := x.find(f, a)
-	if o == nil {
-		return nil
-	}
-	return x.owners(o)
+	return x.owners(x.find(f, a))
 }
 
 // Several is what Sole returns where there are several owners.
@@ -70,14 +71,11 @@ const Several = 1<<32 - 1
 
 // Sole returns the owner of an address plus one, and 0 where it has none.
 func (x *Index) Sole(f packet.Family, a *[16]byte) uint32 {
-	switch o := x.find(f, a); {
-	case o == nil || o.n == 0:
-		return 0
-	case o.n > 1:
+	o := x.find(f, a)
+	if o.n > 1 {
 		return Several
-	default:
-		return o.first[0] + 1
 	}
+	return (o.first[0] + 1) & -o.n // without a branch: whether there is one is hard to predict
 }
 
 func (x *Index) find(f packet.Family, a *[16]byte) *owned {
@@ -87,7 +85,7 @@ func (x *Index) find(f packet.Family, a *[16]byte) *owned {
 	}
 	k := binary.BigEndian.Uint32(a[12:])
 	if x.blocks4[k>>22]>>(k>>16&63)&1 == 0 {
-		return nil
+		return &nobody
 	}
 	return x.v4.find(x.secret4.Hash(k), k)
 }

@@ -29,12 +29,13 @@ type owned struct {
 	n     uint32    // how many there are
 }
 
-// find returns the slot of a key, a free one or nil where it has none.
+// nobody is who owns what has no owner.
+var nobody owned
+
+// find returns the slot of a key, a free one where it has none. A table that nothing
+// was added to needs a free slot for that.
 func (t *table[K]) find(hash uint64, k K) *slot[K] {
-	if len(t.slots) == 0 {
-		return nil
-	}
-	for i := hash >> t.shift; ; i++ {
+	for i := hash >> (t.shift & 63); ; i++ {
 		s := &t.slots[i&uint64(len(t.slots)-1)]
 		if s.key == k || s.n == 0 {
 			return s
