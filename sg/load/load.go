@@ -76,6 +76,7 @@ func (l *Loader) After() { l.stage = after }
 // a prefix list holds its entries, pl-0123.json. Others have a warning.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
+	l.preferred(path) // it is an input, though none that can be opened
 	f, err := os.Open(path)
 	if err != nil {
 		l.errs = append(l.errs, err)
@@ -134,15 +135,13 @@ func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
 // add is Add for about size bytes.
 func (l *Loader) add(name string, r io.Reader, size int64) {
 	list, path := splitName(name)
+	preferred := l.preferred(path)
 	text, err := jsontree.ReadText(r, size, whatNotJSON)
 	if err != nil {
 		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
 		return
 	}
-	src := &source{name: path, list: list}
-	if _, src.preferred = l.prefer[path]; src.preferred {
-		src.decides, l.prefer[path] = true, true
-	}
+	src := &source{name: path, list: list, preferred: preferred, decides: preferred}
 	if isStatements(text) {
 		l.texts = append(l.texts, statements{src, text})
 		return
@@ -156,10 +155,25 @@ func (l *Loader) add(name string, r io.Reader, size int64) {
 	}
 }
 
-// AddPlan is [Loader.AddFile] for a file that has to be a plan of Terraform.
-func (l *Loader) AddPlan(name string) {
+// preferred reports whether an input is to be preferred, and notes that there is one of
+// this name.
+func (l *Loader) preferred(path string) bool {
+	_, ok := l.prefer[path]
+	if ok {
+		l.prefer[path] = true
+	}
+	return ok
+}
+
+// AddPlan is [Loader.Add] for what has to be a plan of Terraform, and [Loader.AddFile]
+// for a file of that name where r is nil.
+func (l *Loader) AddPlan(name string, r io.Reader) {
 	docs, errs := len(l.docs), len(l.errs)
-	l.AddFile(name)
+	if r != nil {
+		l.Add(name, r)
+	} else {
+		l.AddFile(name)
+	}
 	if len(l.errs) == errs && !slices.ContainsFunc(l.docs[docs:], isPlan) {
 		l.errs = append(l.errs, &Error{Place: Place{File: name}, Err: errNoPlan})
 	}

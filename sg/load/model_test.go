@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"io/fs"
 	"strings"
 	"testing"
 
@@ -159,4 +160,14 @@ func TestPrefer(t *testing.T) {
 		assert.Len(t, got.warnings, 1)
 	}
 	assert.Equal(t, []string{"c.json: is to be preferred, but is no input"}, load([]string{"c.json"}, "a.json").errors)
+}
+
+// What is to be preferred and cannot be read has one error.
+func TestPreferUnread(t *testing.T) {
+	l := load.New()
+	l.Prefer("none.json")
+	l.AddPlan("none.json", nil)
+	_, _, err := l.Topology()
+	assert.ErrorIs(t, err, fs.ErrNotExist)
+	assert.NotContains(t, err.Error(), "preferred", "it was given")
 }

@@ -28,7 +28,7 @@ nothing: -topology pl-0123=FILE.
 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
-                       of a prefix list
+                       of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default

@@ -32,7 +32,7 @@ differently, and which live on only because they are tracked.
 
   -before FILE         what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
-                       of a prefix list
+                       of a prefix list; - is standard input
   -after FILE          the same, as it will be; repeat
   -plan FILE           terraform show -json of a plan, which holds both; -before and -after
                        then add what it does not tell; what it replaces keeps its id
@@ -145,7 +145,7 @@ func (f *diffFlags) checkDiff(at string, options, then []string) (err error) {
 		return fmt.Errorf("-most %d: at least 1", f.most)
 	case f.workers < 1:
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
-	case f.readsTwice():
+	case f.readsTwice(then):
 		return errStdinTwice
 	case len(f.captures) == 0 && (at != "" || len(options) > 0 || len(then) > 0):
 		return errors.New("-at, -then and -option go with captures or flow logs")
@@ -153,6 +153,16 @@ func (f *diffFlags) checkDiff(at string, options, then []string) (err error) {
 		f.fields, err = flowlog.ParseFormat(f.logFormat)
 	}
 	return err
+}
+
+// readsTwice reports whether standard input is named several times.
+func (f *diffFlags) readsTwice(then []string) bool {
+	all := [][]string{f.captures, f.before.files, f.after.files, f.before.plans}
+	for _, s := range then {
+		_, files, _ := strings.Cut(s, "=")
+		all = append(all, strings.Split(files, ","))
+	}
+	return readsTwice(all...)
 }
 
 // readOptions reads the values of -option, each as its flag is.

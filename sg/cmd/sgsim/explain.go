@@ -35,7 +35,7 @@ of a capture, those of the packets before it.
   -packet N            the packet of that number of the captures, as sgsim replay counts
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
-                       of a prefix list
+                       of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
@@ -98,6 +98,8 @@ func (t *tool) explain(args []string) int {
 		return t.misused(fs, fmt.Errorf("-format %s: not one of text, json", f.format))
 	case zero:
 		return t.misused(fs, errors.New("-packet 0: packets count from 1"))
+	case f.number > 0 && readsTwice(f.args, f.files):
+		return t.misused(fs, errStdinTwice)
 	case len(f.args) == 0 && f.number > 0:
 		return t.misused(fs, errors.New("-packet: no capture"))
 	case len(f.args) == 0:

@@ -56,7 +56,7 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 		if len(r.captures) > 1 {
 			return nil, errors.New("flow logs on standard input go alone"), nil
 		}
-		return flowlog.NewReader("standard input", r.input, o), nil, nil
+		return flowlog.NewReader(stdinName, r.input, o), nil, nil
 	}
 	log, err = flowlog.Open(o, r.captures...)
 	return log, nil, err

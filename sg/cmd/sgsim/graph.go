@@ -23,7 +23,7 @@ without any are grey, and packets that were dropped are red lines that end in a 
 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
-                       of a prefix list
+                       of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -of ENI              the groups of this interface alone, by id or name, with what their
@@ -66,7 +66,7 @@ func (t *tool) graph(args []string) int {
 	switch {
 	case write == nil:
 		return t.misused(fs, fmt.Errorf("-format %s: not one of mermaid, dot, svg", *format))
-	case f.readsTwice():
+	case readsTwice(f.captures, f.files):
 		return t.misused(fs, errStdinTwice)
 	}
 	topo, loader, usage, err := t.load(&f.topologyFlags)

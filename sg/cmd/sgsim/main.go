@@ -17,6 +17,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -63,6 +64,8 @@ type tool struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
+
+	topologyText *bytes.Buffer // what was read of standard input for a topology; nil for nothing
 }
 
 func main() {
@@ -146,6 +149,9 @@ func (t *tool) misused(fs *flag.FlagSet, err error) int {
 
 // failed reports input that cannot be used: one line for each error.
 func (t *tool) failed(err error) int {
+	if t.ctx.Err() != nil && errors.Is(err, t.ctx.Err()) {
+		return t.interrupted()
+	}
 	for _, e := range errlist.Of(err) {
 		fmt.Fprintln(t.stderr, printable(oneLine(e)))
 	}

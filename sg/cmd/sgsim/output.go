@@ -135,7 +135,8 @@ func (t *tool) usedAs(f *os.File, in inputs, others []output) string {
 	}
 	for _, name := range in.topology {
 		// The file may stand behind the id of a prefix list.
-		if _, entries, _ := strings.Cut(name, "="); named(name) || named(entries) {
+		_, stdin := fromStdin(name)
+		if _, entries, _ := strings.Cut(name, "="); stdin && stream(t.stdin) || named(name) || named(entries) {
 			return "one of the topology's files"
 		}
 	}

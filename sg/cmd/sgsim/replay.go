@@ -27,7 +27,7 @@ gzipped, - is standard input. Without arguments it shows a small demonstration.
 
   -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
-                       of a prefix list
+                       of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|none|json|jsonl|flowlog   what becomes of each packet, or the report alone
@@ -141,7 +141,7 @@ func (f *replayFlags) check() error {
 		return errors.New("no capture")
 	case len(f.captures) > 0 && !f.given():
 		return errNoTopology
-	case f.readsTwice():
+	case readsTwice(f.captures, f.files):
 		return errStdinTwice
 	case f.workers < 1:
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
@@ -163,19 +163,6 @@ func (f *replayFlags) check() error {
 		}
 	}
 	return oneOf("format", f.format, "text", "none", "json", "jsonl", "flowlog")
-}
-
-var errStdinTwice = errors.New("standard input can be read once")
-
-// readsTwice reports whether standard input is several of the captures.
-func (f *replayFlags) readsTwice() bool {
-	stdin := 0
-	for _, c := range f.captures {
-		if c == "-" {
-			stdin++
-		}
-	}
-	return stdin > 1
 }
 
 // A replayer is sgsim replay at work.
@@ -250,7 +237,7 @@ func (r *replayer) openCapture(name string) error {
 	info, staterr := os.Stat(name)
 	switch {
 	case name == "-":
-		f, err = capture.NewReader(r.standardInput(), "standard input")
+		f, err = capture.NewReader(r.standardInput(), stdinName)
 	case staterr == nil && info.Mode()&os.ModeNamedPipe != 0:
 		f, err = r.openPipe(name)
 	default:

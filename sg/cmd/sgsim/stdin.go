@@ -1,12 +1,52 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/sgsim/sgsim/packet/capture"
 )
+
+// stdinName is what messages call standard input.
+const stdinName = "standard input"
+
+var errStdinTwice = errors.New("standard input can be read once")
+
+// readsTwice reports whether standard input is named several times.
+func readsTwice(names ...[]string) bool {
+	stdin := 0
+	for _, name := range slices.Concat(names...) {
+		if _, ok := fromStdin(name); ok {
+			stdin++
+		}
+	}
+	return stdin > 1
+}
+
+// fromStdin reports whether a name, of which the id of a prefix list may be a part, means
+// standard input, and returns what messages call it.
+func fromStdin(name string) (string, bool) {
+	before, ok := strings.CutSuffix(name, "-")
+	if !ok || before != "" && !(strings.HasPrefix(before, "pl-") && strings.HasSuffix(before, "=")) {
+		return name, false
+	}
+	return before + stdinName, true
+}
+
+// topologyInput returns standard input from its start, for each topology that it is a part
+// of: a plan is one of both worlds.
+func (t *tool) topologyInput() io.Reader {
+	if t.topologyText == nil {
+		t.topologyText = new(bytes.Buffer)
+		return io.TeeReader(newInterruptible(t.ctx, t.stdin), t.topologyText)
+	}
+	return bytes.NewReader(t.topologyText.Bytes())
+}
 
 // openPipe opens a named pipe, which may wait for its writer until the context is
 // done.

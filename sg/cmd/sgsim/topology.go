@@ -42,14 +42,26 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 	if f.stage != nil {
 		f.stage(l)
 	}
-	for _, name := range f.plans {
-		l.AddPlan(name)
+	if readsTwice(f.files, f.plans) {
+		return nil, nil, errStdinTwice, nil
 	}
 	for _, name := range f.prefer {
+		name, _ = fromStdin(name)
 		l.Prefer(name)
 	}
+	for _, name := range f.plans {
+		if name, ok := fromStdin(name); ok {
+			l.AddPlan(name, t.topologyInput())
+		} else {
+			l.AddPlan(name, nil)
+		}
+	}
 	for _, name := range f.files {
-		l.AddFile(name)
+		if name, ok := fromStdin(name); ok {
+			l.Add(name, t.topologyInput())
+		} else {
+			l.AddFile(name)
+		}
 	}
 	for _, s := range f.enis {
 		e, err := load.ParseENI(s)
