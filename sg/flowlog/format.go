@@ -34,7 +34,7 @@ func AllFields(version int) Format {
 // ${}, or as a header line has it, bare names; separated by blanks, in any order.
 //
 // A name that this package does not know is no error, since AWS adds fields: its
-// column is passed over in reading and "-" in writing. See [Format.Unknown].
+// column is passed over in reading and "-" in writing. See [Format.CheckKnown].
 func ParseFormat(s string) (Format, error) {
 	var f Format
 	for i, w := range strings.Fields(s) {
@@ -112,6 +112,60 @@ func (f Format) Unknown() []string {
 		}
 	}
 	return names
+}
+
+// CheckKnown returns an error about the first column that this package does not know, with
+// the name that it may stand for, and nil where it knows all. It is for formats that
+// people write: headers of files may name what AWS has added since.
+func (f Format) CheckKnown() error {
+	for i, c := range f.columns {
+		switch name := f.names[i]; {
+		case c != 0:
+			continue
+		case strings.HasPrefix(name, "tgw-"):
+			return fmt.Errorf("flow log format: field %d: %s is one of transit gateways, not of interfaces", i+1, name)
+		default:
+			hint := ""
+			if near := nearestField(name); near != 0 {
+				hint = fmt.Sprintf(": is %s meant?", near)
+			}
+			return fmt.Errorf("flow log format: field %d: %q is no field of a flow log%s", i+1, name, hint)
+		}
+	}
+	return nil
+}
+
+// nearestField returns the field whose name takes the fewest changes of a letter, 0 where
+// that is more than a third of the name.
+func nearestField(name string) (near Field) {
+	least := len(name)/3 + 1
+	for f := Field(1); f < numFields; f++ {
+		if n := changes(name, fields[f].name); n < least {
+			near, least = f, n
+		}
+	}
+	return near
+}
+
+// changes counts the letters to put in, take out or replace to make b of a.
+func changes(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0] // of the row above, one to the left
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := before
+			if a[i] != b[j] {
+				replaced++
+			}
+			before = row[j+1]
+			row[j+1] = min(replaced, before+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // Version returns what AWS writes into the version field of such a record: the

@@ -71,6 +71,32 @@ func TestParseFormat(t *testing.T) {
 	assert.Equal(t, flowlog.Fields(flowlog.FieldBytes, flowlog.FieldNextHopVPCID), f.Fields())
 }
 
+// A name that is none of AWS's is told with its place and the one that it resembles.
+func TestCheckKnown(t *testing.T) {
+	for text, want := range map[string]string{
+		"version action":              "",
+		"${acton}":                    `field 1: "acton" is no field of a flow log: is action meant?`,
+		"srcaddr ${dst-addr} foo":     `field 2: "dst-addr" is no field of a flow log: is dstaddr meant?`,
+		"version tcpflags":            `field 2: "tcpflags" is no field of a flow log: is tcp-flags meant?`,
+		"pkt-src-address":             `field 1: "pkt-src-address" is no field of a flow log: is pkt-srcaddr meant?`,
+		"version next-hop-subnets-id": `field 2: "next-hop-subnets-id" is no field of a flow log: is next-hop-subnet-id meant?`,
+		"colour":                      `field 1: "colour" is no field of a flow log`,
+		"x":                           `field 1: "x" is no field of a flow log`,
+		"version tgw-id":              `field 2: tgw-id is one of transit gateways, not of interfaces`,
+	} {
+		f, err := flowlog.ParseFormat(text)
+		require.NoError(t, err)
+		if err := f.CheckKnown(); want == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.EqualError(t, err, "flow log format: "+want)
+		}
+	}
+	for version := 2; version <= 11; version++ {
+		assert.NoError(t, flowlog.AllFields(version).CheckKnown())
+	}
+}
+
 func TestParse(t *testing.T) {
 	for _, c := range []struct{ name, format, line, err string }{
 		{"default", "", "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK", ""},

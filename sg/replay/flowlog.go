@@ -98,8 +98,8 @@ func NewFlowLog(w io.Writer, t *sg.Topology, o FlowLogOptions) (*FlowLog, error)
 	if o.Format.Len() == 0 {
 		o.Format = flowlog.DefaultFormat
 	}
-	if names := o.Format.Unknown(); len(names) > 0 {
-		return nil, fmt.Errorf("flow log format: %q is no field of a flow log", names[0])
+	if err := o.Format.CheckKnown(); err != nil {
+		return nil, err
 	}
 	f := &FlowLog{
 		lineBuffer: lineBuffer{w: w}, format: o.Format, interval: int64(o.Interval / time.Second),

@@ -15,7 +15,6 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
-	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/load"
 	"github.com/sgsim/sgsim/sg/replay"
@@ -150,7 +149,7 @@ func (f *diffFlags) checkDiff(at string, options, then []string) (err error) {
 	case len(f.captures) == 0 && (at != "" || len(options) > 0 || len(then) > 0):
 		return errors.New("-at, -then and -option go with captures or flow logs")
 	case f.logFormat != "":
-		f.fields, err = flowlog.ParseFormat(f.logFormat)
+		err = f.readFormat()
 	}
 	return err
 }

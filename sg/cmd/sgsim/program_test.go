@@ -277,7 +277,7 @@ func TestReplayFlowLogs(t *testing.T) {
 	assert.Equal(t, exitNo, gate("disagreement", turned))
 	for _, bad := range [][]string{
 		{packed, pcapFile(t, askWeb)}, {"-midstream", "pass", packed}, {"-tap", "eni-web:ingress", packed}, {"-format", "flowlog", packed},
-		{"-log-format", fields, pcapFile(t, askWeb)},
+		{"-log-format", fields, pcapFile(t, askWeb)}, {"-log-format", strings.Replace(fields, "srcaddr", "scraddr", 1), bare},
 	} {
 		assert.Equal(t, exitUsage, runSgsim(t, append([]string{"replay", "-topology", topology}, bad...)...).status, bad)
 	}

@@ -150,8 +150,7 @@ func (f *replayFlags) check() error {
 	case f.format != "flowlog" && f.logInterval != 0:
 		return errors.New("-log-interval goes with -format flowlog")
 	case f.logFormat != "":
-		var err error
-		if f.fields, err = flowlog.ParseFormat(f.logFormat); err != nil {
+		if err := f.readFormat(); err != nil {
 			return err
 		}
 	}
@@ -163,6 +162,14 @@ func (f *replayFlags) check() error {
 		}
 	}
 	return oneOf("format", f.format, "text", "none", "json", "jsonl", "flowlog")
+}
+
+// readFormat reads -log-format.
+func (f *replayFlags) readFormat() (err error) {
+	if f.fields, err = flowlog.ParseFormat(f.logFormat); err == nil {
+		err = f.fields.CheckKnown()
+	}
+	return err
 }
 
 // A replayer is sgsim replay at work.
