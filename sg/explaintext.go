@@ -3,10 +3,10 @@ package sg
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg/internal/duration"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 )
 
@@ -147,7 +147,7 @@ func (c *ConnExplanation) write(line func(string, string, ...any)) {
 	if c.Quoted {
 		dir = "an ICMP error about it"
 	}
-	line("connection", "%s, %s, %s left; this is %s", c.Tuple, c.State, c.Remaining.Round(time.Millisecond), dir)
+	line("connection", "%s, %s, %s left; this is %s", c.Tuple, c.State, duration.Text(c.Remaining), dir)
 	if !c.Rule.IsZero() {
 		line("admitted", "by %s: %s", c.Rule, c.Rule.Rule())
 	}

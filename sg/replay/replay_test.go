@@ -575,7 +575,7 @@ func TestTextFits(t *testing.T) {
 
 	b.Reset()
 	require.NoError(t, r.WriteText(&b, replay.TextOptions{Groups: map[sg.GroupID]string{"sg-web": "web"}}))
-	assert.Equal(t, `5 packets in 34293h33m10s, 500 bytes
+	assert.Equal(t, `5 packets in 3 y 334 d, 500 bytes
                 packets          bytes  why
   accepted            1            100  a rule admits it
   dropped             2            200  no rule admits it

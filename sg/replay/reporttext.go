@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/duration"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
@@ -52,7 +53,7 @@ func (t *reportText) remarks(r *Report) {
 func (t *reportText) totals(r *Report) {
 	span := ""
 	if r.Packets > 0 && !r.First.IsZero() {
-		span = " in " + duration(r.Last.Sub(r.First))
+		span = " in " + length(r.Last.Sub(r.First))
 	}
 	t.line(0, "%s%s, %s", prose.Count(r.Packets, "packet"), span, prose.Count(r.Bytes, "byte"))
 	if r.Packets == 0 {
@@ -76,7 +77,7 @@ func (t *reportText) disorder(r *Report) {
 	}
 	if d.Late > 0 {
 		t.line(0, "%s recorded with an earlier time than one before, by at most %s: the later time counts",
-			pluralWere(d.Late, "packet"), duration(d.LateBy))
+			pluralWere(d.Late, "packet"), length(d.LateBy))
 	}
 	if d.Steps > 0 {
 		t.line(2, "the clock was set back by 10 s or more %s", prose.Count(d.Steps, "time"))
@@ -295,12 +296,12 @@ func pluralWere(n uint64, noun string) string {
 	return prose.Count(n, noun) + " were"
 }
 
-func duration(d time.Duration) string {
+func length(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
 		return d.String()
 	case d < time.Minute:
 		return fmt.Sprintf("%.3f s", d.Seconds())
 	}
-	return d.Round(time.Second).String()
+	return duration.Text(d)
 }

@@ -24,6 +24,7 @@ var mayImport = []struct {
 	{"conntrack", []string{"packet"}},
 	{"sg", []string{"packet", "conntrack", "netipx"}},
 	{"sg/internal/keyed", nil},
+	{"sg/internal/duration", nil},
 	{"sg/internal/match", []string{"packet", "sg/internal/keyed"}},
 	{"sg/internal/cidrtrie", []string{"packet", "sg/internal/keyed"}},
 	{"sg/internal/reach", nil},

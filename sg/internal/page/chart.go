@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sgsim/sgsim/sg/internal/duration"
 )
 
 // A Chart is how counts change over time: a lane for each kind, over the same slots.
@@ -88,27 +90,7 @@ func (c *Chart) Peak(l Lane) string {
 }
 
 // Span is a length of time: "10 ms", "2.56 s", "1 h 20 min".
-func Span(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return strconv.FormatFloat(float64(d)/1e6, 'g', 4, 64) + " ms"
-	case d < time.Minute:
-		return strconv.FormatFloat(d.Seconds(), 'g', 4, 64) + " s"
-	case d < time.Hour:
-		return pair(d.Round(time.Second), time.Minute, "min", time.Second, "s")
-	case d < 48*time.Hour:
-		return pair(d.Round(time.Minute), time.Hour, "h", time.Minute, "min")
-	}
-	return pair(d.Round(time.Hour), 24*time.Hour, "d", time.Hour, "h")
-}
-
-func pair(d, big time.Duration, bigName string, small time.Duration, smallName string) string {
-	s := fmt.Sprintf("%d %s", d/big, bigName)
-	if rest := d % big / small; rest > 0 {
-		s += fmt.Sprintf(" %d %s", rest, smallName)
-	}
-	return s
-}
+func Span(d time.Duration) string { return duration.Text(d) }
 
 // Slots is how many slots a chart has.
 func (c *Chart) Slots() int {
