@@ -12,7 +12,7 @@ import (
 func (s *Session) findings() json.RawMessage {
 	var doc, compact bytes.Buffer
 	o := &lint.WriteOptions{Topology: s.topo, Place: check.Place(s.loader)}
-	if err := lint.WriteJSON(&doc, check.Findings(lint.Quotas{}, s.topo, s.loader), o); err != nil {
+	if err := lint.WriteJSON(&doc, lint.Check(s.topo), o); err != nil {
 		return nil
 	}
 	if err := json.Compact(&compact, doc.Bytes()); err != nil {

@@ -84,14 +84,6 @@ func (l *Loader) ENIPlace(id sg.ENIID) Place {
 	return l.built.enis.place(id)
 }
 
-// EntriesTold reports whether any input told all entries of a prefix list of the
-// last topology, be it that there are none. Others are incomplete, and the first rule
-// that names one has a warning.
-func (l *Loader) EntriesTold(id sg.PrefixListID) bool {
-	p := l.built.lists.of[id]
-	return p != nil && p.entries
-}
-
 // ACLPlace returns where a network ACL of the last topology was first read or, where dir
 // is not zero, its entry of a number; the zero Place for others.
 func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {

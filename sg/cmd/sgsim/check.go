@@ -80,7 +80,7 @@ func (t *tool) check(args []string) int {
 		return t.failed(err)
 	}
 
-	findings := check.Findings(quotas, topo, loader)
+	findings := quotas.Check(topo)
 	o := &lint.WriteOptions{Topology: topo, Place: check.Place(loader), Statements: *verbose, Inputs: topology.files}
 	file, err := t.openPage(*html, inputs{topology: topology.files})
 	if err != nil {
