@@ -10,7 +10,8 @@ import (
 )
 
 // Evaluate decides about a packet that passes the ENI in direction dir: exempt
-// traffic first, then the packet's connection, then the rules (CT-02). A packet
+// traffic first, then the packet's connection, then the rules (CT-02). What has the
+// address of another ENI is neither exempt nor put to the rules (SG-12). A packet
 // that is admitted and can be tracked opens a connection; one that is dropped
 // leaves no trace, but see [conntrack.Linux]. Network ACLs stand elsewhere and are not
 // asked: [Firewall.Forward] does.
@@ -52,6 +53,10 @@ func (e *Enforcer) evaluate(d *Decision, dir Direction, p *Packet) {
 func (e *Enforcer) judge(d *Decision, dir Direction, p *Packet) {
 	f, h := e.f, p.Header
 	if !f.opts.FilterExempt && e.eni.exempts(dir, h) {
+		if p.placed && !e.eni.unfiltered && e.foreign(dir, h) { // exempt from groups, and not from the check (SG-12)
+			d.Reason = SourceDest
+			return
+		}
 		d.Verdict, d.Reason = Accept, Exempt
 		return
 	}

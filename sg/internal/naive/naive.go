@@ -189,10 +189,14 @@ func (f *Firewall) Evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet
 // its addresses.
 func (f *Firewall) evaluate(id sg.ENIID, dir sg.Direction, via sg.Via, h *packet.Header, now time.Time, placed bool) Decision {
 	e := f.eni(id)
+	unfiltered := len(e.Groups) == 0 && (e.RequesterManaged || e.Type == "nat_gateway" || e.Type == "network_load_balancer" || e.Type == "transit_gateway")
 	if !f.opts.FilterExempt && exempt(f.topo, e, dir, h) {
+		if placed && !unfiltered && f.foreign(e, dir, h) {
+			return Decision{sg.Drop, sg.SourceDest, Rule{}}
+		}
 		return Decision{sg.Accept, sg.Exempt, Rule{}}
 	}
-	if len(e.Groups) == 0 && (e.RequesterManaged || e.Type == "nat_gateway" || e.Type == "network_load_balancer" || e.Type == "transit_gateway") {
+	if unfiltered {
 		return Decision{sg.Accept, sg.Unfiltered, Rule{}}
 	}
 	first := h.Fragment() && !h.LaterFragment()
