@@ -122,9 +122,9 @@ func (p *parser) number(name string, bits int) uint32 {
 // ends reads protocol, source, ">" and destination, and for ICMP type, code and
 // identifier.
 func (p *parser) ends() Header {
-	proto, ok := parseProtocol(strings.ToLower(p.word()))
+	proto, ok := ParseProtocol(p.word())
 	if !ok {
-		p.fail(p.start, "want tcp, udp, icmp, icmpv6 or a protocol number, got %q", p.text[p.start:p.pos])
+		p.fail(p.start, "want tcp, udp, icmp, icmpv6 or another protocol by name or number, got %q", p.text[p.start:p.pos])
 	}
 	src, srcPort := p.end("source", proto)
 	if w := p.word(); w != ">" {
@@ -200,21 +200,6 @@ func (p *parser) icmp(h *Header) {
 	if p.take("id") {
 		h.ICMPID = uint16(p.number("id", 16))
 	}
-}
-
-func parseProtocol(s string) (Protocol, bool) {
-	switch s {
-	case "tcp":
-		return TCP, true
-	case "udp":
-		return UDP, true
-	case "icmp":
-		return ICMP, true
-	case "icmpv6":
-		return ICMPv6, true
-	}
-	n, err := strconv.ParseUint(s, 10, 8)
-	return Protocol(n), err == nil
 }
 
 func parseFlags(s string) (TCPFlags, bool) {

@@ -1,7 +1,5 @@
 package packet
 
-import "strconv"
-
 // Protocol is an IP protocol number.
 type Protocol uint8
 
@@ -21,21 +19,6 @@ const (
 	SCTP    Protocol = 132
 	UDPLite Protocol = 136
 )
-
-// String returns "tcp", "udp", "icmp", "icmpv6", or the number.
-func (p Protocol) String() string {
-	switch p {
-	case TCP:
-		return "tcp"
-	case UDP:
-		return "udp"
-	case ICMP:
-		return "icmp"
-	case ICMPv6:
-		return "icmpv6"
-	}
-	return strconv.Itoa(int(p))
-}
 
 // HasPorts reports whether the transport header starts with two port numbers.
 func (p Protocol) HasPorts() bool {

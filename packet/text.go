@@ -14,7 +14,7 @@ const defaultHopLimit = 64
 //	tcp 10.0.1.10:40001 > 10.0.2.20:5432
 //	udp [2001:db8::1]:53 > [2001:db8::2]:4000
 //	icmp 10.0.0.1 > 10.0.0.2 8/0 id 7
-//	47 10.0.0.1 > 10.0.0.2
+//	gre 10.0.0.1 > 10.0.0.2
 //
 // and "-" for the zero FiveTuple.
 func (t FiveTuple) String() string { return string(t.append(nil)) }

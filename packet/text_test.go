@@ -17,8 +17,8 @@ func TestFiveTupleText(t *testing.T) {
 		"icmp 10.0.0.1 > 10.0.0.2 8/0 id 7",
 		"icmp 10.0.0.1 > 10.0.0.2 3/4",
 		"icmpv6 fe80::1 > ff02::1 135/0",
-		"47 10.0.0.1 > 10.0.0.2",
-		"132 10.0.0.1:9 > 10.0.0.2:10",
+		"gre 10.0.0.1 > 10.0.0.2",
+		"sctp 10.0.0.1:9 > 10.0.0.2:10",
 	} {
 		tuple, err := ParseFiveTuple(s)
 		require.NoError(t, err, s)
@@ -51,7 +51,7 @@ func TestHeaderText(t *testing.T) {
 		"icmp 10.0.0.9 > 10.0.0.1 3/1 len 28 about udp 10.0.0.1:9 > 10.0.0.2:10",
 		"icmp 10.0.0.9 > 10.0.0.1 3/1 about part of udp 10.0.0.1 > 10.0.0.2",
 		"icmpv6 2001:db8::9 > 2001:db8::1 1/4 ttl 255 about icmpv6 2001:db8::1 > 2001:db8::2 128/0 id 3",
-		"47 10.0.0.1 > 10.0.0.2 len 20 ttl 1",
+		"gre 10.0.0.1 > 10.0.0.2 len 20 ttl 1",
 	} {
 		h, err := ParseHeader(s)
 		require.NoError(t, err, s)

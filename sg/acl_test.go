@@ -136,7 +136,7 @@ func TestACLCut(t *testing.T) {
 }
 
 func TestParseACLEntry(t *testing.T) {
-	for _, s := range []string{"100 allow tcp 443 0.0.0.0/0", "90 deny all 198.51.100.0/24", "1 allow icmp 3/4 0.0.0.0/0", "2 allow icmpv6 128/0 ::/0", "3 deny 47 10.0.0.0/8"} {
+	for _, s := range []string{"100 allow tcp 443 0.0.0.0/0", "90 deny all 198.51.100.0/24", "1 allow icmp 3/4 0.0.0.0/0", "2 allow icmpv6 128/0 ::/0", "3 deny gre 10.0.0.0/8"} {
 		e, err := sg.ParseACLEntry(s)
 		require.NoError(t, err, s)
 		assert.Equal(t, s, e.String())

@@ -41,8 +41,8 @@ func ProtocolNumber(n uint8) Protocol {
 	return Protocol(n)
 }
 
-// String returns "tcp", "udp", "icmp", "icmpv6", "-1" for all, the number for
-// others, and "" for the zero Protocol.
+// String returns the name or number of [packet.Protocol.String], "-1" for all protocols, and
+// "" for the zero Protocol.
 func (p Protocol) String() string {
 	switch p {
 	case 0:

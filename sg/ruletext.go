@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
 
@@ -112,7 +113,7 @@ func id(key, prefix, s string) (string, string) {
 //	icmpv6 ::/0                 every type
 //	udp 53 pl-corp
 //	all self                    every protocol, from the rule's own group
-//	50 10.0.0.0/8               protocol number 50
+//	esp 10.0.0.0/8              a protocol by IANA's name, or its number
 //	https Anywhere-IPv4         the console's names, which [ParseTraffic] knows as well
 //	"All TCP" Anywhere-IPv6
 //
@@ -149,20 +150,12 @@ func parseProtocol(s string) (Protocol, error) {
 		return 0, nil
 	case "all", "-1":
 		return AllProtocols, nil
-	case "tcp":
-		return TCP, nil
-	case "udp":
-		return UDP, nil
-	case "icmp":
-		return ICMP, nil
-	case "icmpv6":
-		return ICMPv6, nil
 	}
-	n, err := strconv.ParseUint(s, 10, 8)
-	if err != nil {
+	p, ok := packet.ParseProtocol(s)
+	if !ok {
 		return 0, fmt.Errorf("protocol %q: neither a name that rules know nor a number from 0 to 255", s)
 	}
-	return ProtocolNumber(uint8(n)), nil
+	return ProtocolNumber(uint8(p)), nil
 }
 
 var (

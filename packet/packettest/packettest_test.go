@@ -21,9 +21,9 @@ func TestFramesDecode(t *testing.T) {
 		"udp 10.0.0.1 > 10.0.0.2 len 80 frag 1480 ipid 77",
 		"udp [2001:db8::1]:53 > [2001:db8::2]:4000 len 1440 frag 0+ ipid 77000 iplen 1496",
 		"udp 2001:db8::1 > 2001:db8::2 len 80 frag 1448 ipid 77000 iplen 128",
-		"132 10.0.0.1:1 > 10.0.0.2:2",
-		"33 10.0.0.1:1 > 10.0.0.2:2 len 4",
-		"136 10.0.0.1:1 > 10.0.0.2:2 len 4",
+		"sctp 10.0.0.1:1 > 10.0.0.2:2",
+		"dccp 10.0.0.1:1 > 10.0.0.2:2 len 4",
+		"udplite 10.0.0.1:1 > 10.0.0.2:2 len 4",
 		"icmp 10.0.0.1 > 10.0.0.2 8/0 id 7 len 56",
 		"icmp 10.0.0.1 > 10.0.0.2 14/0 id 7",
 		"icmpv6 2001:db8::1 > 2001:db8::2 128/0 id 7 len 56",
@@ -33,8 +33,8 @@ func TestFramesDecode(t *testing.T) {
 		"icmp 10.0.0.9 > 10.0.0.1 3/4 len 20 about part of tcp 10.0.0.1 > 10.0.0.2",
 		"icmp 10.0.0.9 > 10.0.0.1 3/2 len 20 about 50 10.0.0.1 > 10.0.0.2",
 		"icmpv6 2001:db8::9 > 2001:db8::1 1/4 len 48 about udp [2001:db8::1]:1 > [2001:db8::2]:2",
-		"47 10.0.0.1 > 10.0.0.2 len 20",
-		"59 2001:db8::1 > 2001:db8::2",
+		"gre 10.0.0.1 > 10.0.0.2 len 20",
+		"ipv6-nonxt 2001:db8::1 > 2001:db8::2",
 	} {
 		want, err := packet.ParseHeader(text)
 		require.NoError(t, err)

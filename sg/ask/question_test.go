@@ -32,9 +32,9 @@ eni eni-6 2001:db8::66 sg-p name=six
 		"udp [2001:db8::1]:1 > db:53":       "udp [2001:db8::1]:1 > [2001:db8::20]:53",
 		"icmp 192.0.2.1 > web one 8/0":      "icmp 192.0.2.1 > 10.0.1.10 8/0",
 		"icmpv6 sg-w > db 128/0 id 7":       "icmpv6 2001:db8::10 > 2001:db8::20 128/0 id 7",
-		"47 web > db":                       "47 10.0.1.10 > 10.0.2.20",
+		"47 web > db":                       "gre 10.0.1.10 > 10.0.2.20",
 		"    12    0.031000  accept   tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9":                                                                                                           "tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9",
-		"12 31999.799999  -  47 10.0.0.1 > 10.0.0.2\n        neither end is an ENI of the topology":                                                                                   "47 10.0.0.1 > 10.0.0.2",
+		"12 31999.799999  -  47 10.0.0.1 > 10.0.0.2\n        neither end is an ENI of the topology":                                                                                   "gre 10.0.0.1 > 10.0.0.2",
 		"12 0.1  unknown  icmp 10.0.0.1 > 10.0.0.2 3/4\n                                 about tcp 10.0.0.2:1 >\n                                 10.0.0.3:2\n        web ingress: x": "icmp 10.0.0.1 > 10.0.0.2 3/4 about tcp 10.0.0.2:1 > 10.0.0.3:2",
 	} {
 		q, err := r.Parse(in)

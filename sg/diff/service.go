@@ -19,7 +19,7 @@ type Service struct {
 }
 
 // String returns "all", "tcp 443", "udp 1024-65535", "tcp" for all its ports, "icmp 8" for
-// all codes of a type, "icmp 3/4", "47", or "protocols 7-16".
+// all codes of a type, "icmp 3/4", "gre", or "protocols 7-16".
 func (s Service) String() string {
 	icmp := s.Protocol == packet.ICMP || s.Protocol == packet.ICMPv6
 	switch {

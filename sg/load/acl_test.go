@@ -40,7 +40,7 @@ aclentry acl-1 ingress 90 deny all 10.0.9.0/24
 aclentry acl-1 ingress 110 allow icmp 3/4 0.0.0.0/0
 aclentry acl-1 ingress 120 allow icmpv6 -1/-1 ::/0
 aclentry acl-1 ingress 130 allow icmpv6 0.0.0.0/0
-aclentry acl-1 ingress 140 allow 47 10.0.0.0/8
+aclentry acl-1 ingress 140 allow gre 10.0.0.0/8
 aclentry acl-1 egress 100 allow udp 1024-65535 10.0.0.0/16
 `, r.text)
 	_, err := sg.Compile(r.topo)
@@ -106,8 +106,8 @@ func TestProtocolNames(t *testing.T) {
 			`aws_network_acl_rule.r {"network_acl_id": "acl-1", "rule_number": 100, "protocol": "` + protocol + `", "rule_action": "allow", "cidr_block": "10.0.0.0/16", "from_port": 1, "to_port": 2, "icmp_type": 8, "icmp_code": 0}`}}.plan()
 	}
 	for name, want := range map[string]string{
-		"hopopt": "0", "icmp": "icmp 8/0", "igmp": "2", "tcp": "tcp 1-2", "udp": "udp 1-2", "gre": "47", "esp": "50", "AH": "51", "ipv6-icmp": "icmpv6", "icmpv6": "icmpv6",
-		"ospfigp": "89", "a/n": "107", "vrrp": "112", "l2tp": "115", "sctp": "132", "udplite": "136", "rohc": "142", "all": "all", "-1": "all", "254": "254",
+		"hopopt": "0", "icmp": "icmp 8/0", "igmp": "igmp", "tcp": "tcp 1-2", "udp": "udp 1-2", "gre": "gre", "esp": "esp", "AH": "ah", "ipv6-icmp": "icmpv6", "icmpv6": "icmpv6",
+		"ospfigp": "ospfigp", "a/n": "107", "vrrp": "vrrp", "l2tp": "l2tp", "sctp": "sctp", "udplite": "udplite", "rohc": "rohc", "ipv6": "41", "all": "all", "-1": "all", "254": "254",
 	} {
 		r := must(t, read(rule(name)))
 		assert.Equal(t, []string{"aclentry acl-1 ingress 100 allow " + want + " 10.0.0.0/16"}, r.lines("aclentry"), name)

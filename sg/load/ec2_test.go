@@ -60,7 +60,7 @@ rule sg-a ingress all 10.0.1.0/24
 rule sg-a ingress all 10.0.2.0/24
 rule sg-a ingress all 10.0.3.0/24
 rule sg-a ingress all 10.0.4.0/24
-rule sg-a ingress 50 10.0.5.0/24
+rule sg-a ingress esp 10.0.5.0/24
 `,
 		},
 		{

@@ -1,10 +1,10 @@
 package load
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
 
@@ -22,24 +22,11 @@ func parseProtocol(s string) (sg.Protocol, bool) {
 	return sg.ProtocolNumber(uint8(n)), err == nil
 }
 
-// aclProtocols are IANA's names of protocols by number, as the Terraform provider takes
-// them for entries of network ACLs (NACL-72): "-" where it has none.
-var aclProtocols = strings.Fields(`
-	hopopt icmp igmp ggp ipv4 st tcp cbt egp igp bbn-rcc-mon nvp-ii pup argus emcon xnet
-	chaos udp mux dcn-meas hmp prm xns-idp trunk-1 trunk-2 leaf-1 leaf-2 rdp irtp iso-tp4
-	netblt mfe-nsp merit-inp dccp 3pc idpr xtp ddp idpr-cmtp tp++ il ipv6 sdrp ipv6-route
-	ipv6-frag idrp rsvp gre dsr bna esp ah i-nlsp swipe narp mobile tlsp - ipv6-icmp
-	ipv6-nonxt ipv6-opts - cftp - sat-expak kryptolan rvd ippc - sat-mon visa ipcv cpnx cphb
-	wsn pvp br-sat-mon sun-nd wb-mon wb-expak iso-ip vmtp secure-vmtp vines ttp nsfnet-igp
-	dgp tcf eigrp ospfigp sprite-rpc larp mtp ax.25 ipip micp scc-sp etherip encap - gmtp
-	ifmp pnni pim aris scps qnx a/n ipcomp snp compaq-peer ipx-in-ip vrrp pgm - l2tp dd iatp
-	stp srp uti smp sm ptp isis-over-ipv4 fire crtp crudp sscopmce iplt sps pipe sctp fc
-	rsvp-e2e-ignore mobility-header udplite mpls-in-ip manet hip shim6 wesp rohc`)
-
-// parseACLProtocol is parseProtocol for an entry of a network ACL.
+// parseACLProtocol is parseProtocol for an entry of a network ACL, for which the Terraform
+// provider takes all of IANA's names (NACL-72).
 func parseACLProtocol(s string) (sg.Protocol, bool) {
-	if n := slices.Index(aclProtocols, strings.ToLower(s)); n >= 0 && s != "-" {
-		return sg.ProtocolNumber(uint8(n)), true
+	if p, ok := packet.ParseProtocol(s); ok {
+		return sg.ProtocolNumber(uint8(p)), true
 	}
 	return parseProtocol(s)
 }

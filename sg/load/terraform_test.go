@@ -78,7 +78,7 @@ group sg-d name=default
 			in: tfText{values: []string{`aws_security_group.a {"id": "sg-a", "egress": [],
 				"ingress": [` + inline(`protocol="tcp";cidr_blocks=["10.0.0.0/8"]`) + `,` + inline(`protocol="50";cidr_blocks=["10.0.0.0/8"]`) + `,` +
 				inline(`protocol="icmp";from_port=8;to_port=-1;cidr_blocks=["10.0.0.0/8"]`) + `]}`}},
-			want: "group sg-a\nrule sg-a ingress tcp 0 10.0.0.0/8\nrule sg-a ingress 50 10.0.0.0/8\nrule sg-a ingress icmp 8/-1 10.0.0.0/8\n",
+			want: "group sg-a\nrule sg-a ingress tcp 0 10.0.0.0/8\nrule sg-a ingress esp 10.0.0.0/8\nrule sg-a ingress icmp 8/-1 10.0.0.0/8\n",
 		},
 		{
 			name: "IN-24 rules of their own, also listed by their group",

@@ -102,7 +102,7 @@ func (j *JSONL) Observe(p *Packet) error {
 		b = append(b, `","dst":"`...)
 		b = appendAddr(b, h.Family, &h.Dst)
 		b = append(b, `","protocol":"`...)
-		b = append(b, h.Protocol.String()...)
+		b = append(b, protocolJSON(h.Protocol)...)
 		b = append(b, '"')
 		switch {
 		case hasPorts(h):
@@ -260,4 +260,14 @@ func (c *timeText) append(b []byte, t time.Time) []byte {
 	}
 	b = append(b, digits[:]...)
 	return append(b, 'Z')
+}
+
+// protocolJSON returns the names that programs have always been given, and the number of
+// other protocols.
+func protocolJSON(p packet.Protocol) string {
+	switch p {
+	case packet.TCP, packet.UDP, packet.ICMP, packet.ICMPv6:
+		return p.String()
+	}
+	return p.Number()
 }
