@@ -68,9 +68,12 @@ var replayLine = regexp.MustCompile(`^\s*([0-9]+)\s+-?[0-9]+\.[0-9]+\s+(?:accept
 
 // Parse reads a packet as [packet.ParseHeader] does, or what sgsim replay says of one, over
 // as many lines as it takes. An end may be an interface, an instance or the group of one
-// interface, by name or id, with a port behind it or not; TCP without flags is a SYN.
+// interface, by name or id, with a port behind it or not; TCP without flags is a SYN. Ports
+// may be services, which may stand for the protocol as well, and "to" for the arrow.
 //
 //	tcp web > db:5432
+//	tcp 198.51.100.7:50000 to web:https
+//	ssh web > db
 func (r *Parser) Parse(s string) (Question, error) {
 	var q Question
 	if m := replayLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
@@ -89,7 +92,7 @@ func (r *Parser) Parse(s string) (Question, error) {
 		return q, err
 	}
 	q.Header, err = packet.ParseHeader(s)
-	if words := strings.Fields(s); err != nil && len(words) >= 4 && words[0] == "tcp" {
+	if words := strings.Fields(s); err != nil && len(words) >= 4 && words[0] == packet.TCP.String() {
 		h, again := packet.ParseHeader(strings.Join(slices.Insert(words, 4, "S"), " "))
 		if again == nil {
 			q.Header, err = h, nil
@@ -103,7 +106,7 @@ type packetEnd struct {
 	text string     // all of it
 	addr netip.Addr // where an address was written
 	name string     // else
-	port string     // behind the name, with its colon; may be empty
+	port string     // behind the name or address, with its colon; may be empty
 	eni  *sg.ENI    // that has the name
 }
 
@@ -111,20 +114,28 @@ type packetEnd struct {
 // tell.
 func (r *Parser) resolve(s string) (string, error) {
 	left, right, ok := strings.Cut(s, " > ")
-	proto, from, named := strings.Cut(left, " ")
-	if words := strings.Fields(s); len(words) > 1 && slices.Contains([]string{"tcp", "udp", "icmp", "icmpv6"}, words[0]) && !strings.Contains(s, ">") {
+	if !ok {
+		left, right, ok = strings.Cut(s, " to ")
+	}
+	first, from, named := strings.Cut(left, " ")
+	proto, known := packet.ParseProtocol(first)
+	means, served := serviceOf(first)
+	if served { // "rdp" is both
+		proto, known = means.protocol, true
+	}
+	if words := strings.Fields(s); len(words) > 1 && known && !ok && !strings.Contains(s, ">") {
 		at, got := len(s), "the end"
 		if len(words) > 2 {
 			at, got = strings.Index(s, words[2]), strconv.Quote(words[2])
 		}
 		return s, fmt.Errorf("packet: %q: byte %d: want > between source and destination, got %s", s, at, got)
 	}
-	if !ok || !named {
+	if !ok || !named || !known {
 		return s, nil
 	}
 	right = strings.TrimLeft(right, " ")
-	src, dst := r.end(strings.TrimSpace(from)), r.end(r.longest(right))
-	rest := right[len(dst.text):]
+	to := r.longest(right)
+	src, dst, rest := r.end(strings.TrimSpace(from)), r.end(to), right[len(to):]
 	var family packet.Family
 	for _, e := range []*packetEnd{&src, &dst} {
 		if err := r.find(e); err != nil {
@@ -139,27 +150,32 @@ func (r *Parser) resolve(s string) (string, error) {
 	}
 	if family == 0 {
 		family = packet.IPv4
-		if proto == "icmpv6" || addrOf(src.eni, packet.IPv4) == "" || addrOf(dst.eni, packet.IPv4) == "" {
+		if proto == packet.ICMPv6 || addrOf(src.eni, packet.IPv4) == "" || addrOf(dst.eni, packet.IPv4) == "" {
 			family = packet.IPv6
 		}
 	}
-	if (proto == "tcp" || proto == "udp") && src.eni != nil && src.port == "" && dst.port != "" {
+	if served && dst.port == "" {
+		dst.port = ":" + means.port
+	}
+	if proto.HasPorts() && (src.eni != nil || served) && src.port == "" && dst.port != "" {
 		src.port = ":49152" // the first of those that nobody assigns (RFC 6335)
 	}
 	for _, e := range []*packetEnd{&src, &dst} {
-		if e.eni == nil {
+		a := e.addr.String()
+		switch {
+		case e.eni != nil:
+			if a = addrOf(e.eni, family); a == "" {
+				return s, fmt.Errorf("%s has no address of that IP version", e.name)
+			}
+		case !e.addr.IsValid():
 			continue
 		}
-		a := addrOf(e.eni, family)
-		switch {
-		case a == "":
-			return s, fmt.Errorf("%s has no address of that IP version", e.name)
-		case e.port != "" && family == packet.IPv6:
+		if e.port != "" && strings.Contains(a, ":") {
 			a = "[" + a + "]"
 		}
 		e.text = a + e.port
 	}
-	return proto + " " + src.text + " > " + dst.text + rest, nil
+	return proto.String() + " " + src.text + " > " + dst.text + rest, nil
 }
 
 // longest returns the longest known name that s starts with, with its port, or else the
@@ -177,15 +193,19 @@ func (r *Parser) longest(s string) string {
 }
 
 func (r *Parser) end(s string) packetEnd {
+	i := strings.LastIndexByte(s, ':')
+	if i >= 0 && r.enis[s] == nil {
+		if means, ok := serviceOf(s[i+1:]); ok {
+			s = s[:i+1] + means.port
+		}
+	}
 	e := packetEnd{text: s}
 	if a, err := netip.ParseAddr(s); err == nil {
 		e.addr = a
 	} else if ap, err := netip.ParseAddrPort(s); err == nil {
-		e.addr = ap.Addr()
-	} else if e.name = s; r.enis[s] == nil {
-		if i := strings.LastIndexByte(s, ':'); i >= 0 {
-			e.name, e.port = s[:i], s[i:]
-		}
+		e.addr, e.port = ap.Addr(), s[strings.LastIndexByte(s, ':'):]
+	} else if e.name = s; i >= 0 && r.enis[s] == nil {
+		e.name, e.port = s[:i], s[i:]
 	}
 	return e
 }

@@ -1,12 +1,14 @@
 package ask
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
@@ -22,17 +24,31 @@ eni eni-6 2001:db8::66 sg-p name=six
 	require.NoError(t, err)
 	r := NewParser(topo)
 	for in, want := range map[string]string{
-		"tcp 10.0.0.1:1 > 10.0.0.2:2":       "tcp 10.0.0.1:1 > 10.0.0.2:2 S",
-		"tcp 10.0.0.1:1 > 10.0.0.2:2 len 3": "tcp 10.0.0.1:1 > 10.0.0.2:2 S len 3",
-		"tcp 10.0.0.1:1 > 10.0.0.2:2 FA":    "tcp 10.0.0.1:1 > 10.0.0.2:2 FA",
-		"tcp web one:1 > db:5432":           "tcp 10.0.1.10:1 > 10.0.2.20:5432 S",
-		"tcp i-1:1 > eni-d:5432 A":          "tcp 10.0.1.10:1 > 10.0.2.20:5432 A",
-		"tcp db > web one:443 S":            "tcp 10.0.2.20:49152 > 10.0.1.10:443 S",
-		"udp web:1 > six:53 len 4":          "udp [2001:db8::10]:1 > [2001:db8::66]:53 len 4",
-		"udp [2001:db8::1]:1 > db:53":       "udp [2001:db8::1]:1 > [2001:db8::20]:53",
-		"icmp 192.0.2.1 > web one 8/0":      "icmp 192.0.2.1 > 10.0.1.10 8/0",
-		"icmpv6 sg-w > db 128/0 id 7":       "icmpv6 2001:db8::10 > 2001:db8::20 128/0 id 7",
-		"47 web > db":                       "gre 10.0.1.10 > 10.0.2.20",
+		"tcp 10.0.0.1:1 > 10.0.0.2:2":             "tcp 10.0.0.1:1 > 10.0.0.2:2 S",
+		"tcp 10.0.0.1:1 > 10.0.0.2:2 len 3":       "tcp 10.0.0.1:1 > 10.0.0.2:2 S len 3",
+		"tcp 10.0.0.1:1 > 10.0.0.2:2 FA":          "tcp 10.0.0.1:1 > 10.0.0.2:2 FA",
+		"tcp web one:1 > db:5432":                 "tcp 10.0.1.10:1 > 10.0.2.20:5432 S",
+		"tcp i-1:1 > eni-d:5432 A":                "tcp 10.0.1.10:1 > 10.0.2.20:5432 A",
+		"tcp db > web one:443 S":                  "tcp 10.0.2.20:49152 > 10.0.1.10:443 S",
+		"udp web:1 > six:53 len 4":                "udp [2001:db8::10]:1 > [2001:db8::66]:53 len 4",
+		"udp [2001:db8::1]:1 > db:53":             "udp [2001:db8::1]:1 > [2001:db8::20]:53",
+		"icmp 192.0.2.1 > web one 8/0":            "icmp 192.0.2.1 > 10.0.1.10 8/0",
+		"icmpv6 sg-w > db 128/0 id 7":             "icmpv6 2001:db8::10 > 2001:db8::20 128/0 id 7",
+		"47 web > db":                             "gre 10.0.1.10 > 10.0.2.20",
+		"GRE web to db":                           "gre 10.0.1.10 > 10.0.2.20",
+		"icmp6 web > db 128/0":                    "icmpv6 2001:db8::10 > 2001:db8::20 128/0",
+		"ipv6-icmp web > db 128/0":                "icmpv6 2001:db8::10 > 2001:db8::20 128/0",
+		"sctp web > db:5":                         "sctp 10.0.1.10:49152 > 10.0.2.20:5",
+		"TCP web > db:5432":                       "tcp 10.0.1.10:49152 > 10.0.2.20:5432 S",
+		"tcp web one to db:postgresql A":          "tcp 10.0.1.10:49152 > 10.0.2.20:5432 A",
+		"tcp 192.0.2.1:https > web one:1 SA":      "tcp 192.0.2.1:443 > 10.0.1.10:1 SA",
+		"udp [2001:db8::1]:1 > [2001:db8::2]:DNS": "udp [2001:db8::1]:1 > [2001:db8::2]:53",
+		"tcp web > db:dns":                        "tcp 10.0.1.10:49152 > 10.0.2.20:53 S",
+		"ssh web one > db":                        "tcp 10.0.1.10:49152 > 10.0.2.20:22 S",
+		"https 192.0.2.1 > db A":                  "tcp 192.0.2.1:49152 > 10.0.2.20:443 A",
+		"https 192.0.2.1 to 192.0.2.2":            "tcp 192.0.2.1:49152 > 192.0.2.2:443 S",
+		"dns web > 2001:db8::2":                   "udp [2001:db8::10]:49152 > [2001:db8::2]:53",
+		"rdp web > db:3390":                       "tcp 10.0.1.10:49152 > 10.0.2.20:3390 S",
 		"    12    0.031000  accept   tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9":                                                                                                           "tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9",
 		"12 31999.799999  -  47 10.0.0.1 > 10.0.0.2\n        neither end is an ENI of the topology":                                                                                   "gre 10.0.0.1 > 10.0.0.2",
 		"12 0.1  unknown  icmp 10.0.0.1 > 10.0.0.2 3/4\n                                 about tcp 10.0.0.2:1 >\n                                 10.0.0.3:2\n        web ingress: x": "icmp 10.0.0.1 > 10.0.0.2 3/4 about tcp 10.0.0.2:1 > 10.0.0.3:2",
@@ -44,18 +60,41 @@ eni eni-6 2001:db8::66 sg-p name=six
 		}
 	}
 	for in, want := range map[string]string{
-		"tcp pool:1 > db:2":         `"pool": which of its 2 interfaces? eni-d, eni-6`,
-		"tcp web:1 > nobody:2":      `"nobody": not an address, and no interface, instance or group`,
-		"tcp 10.0.0.1:1 > six:2":    "six has no address of that IP version",
-		"tcp web:1":                 `packet: "tcp web:1": byte 9: want > between source and destination, got the end`,
-		"tcp web:1 db:2 S":          `packet: "tcp web:1 db:2 S": byte 10: want > between source and destination, got "db:2"`,
-		"tcp web:1 > 10.0.0.300:2":  "destination: want an address",
-		"tcp web:1 > db:2 whatever": "unknown word",
-		"":                          "packet: ",
-		" > ":                       "packet: ",
-		"tcp  > ":                   "packet: ",
+		"tcp pool:1 > db:2":                    `"pool": which of its 2 interfaces? eni-d, eni-6`,
+		"tcp web:1 > nobody:2":                 `"nobody": not an address, and no interface, instance or group`,
+		"tcp 10.0.0.1:1 > six:2":               "six has no address of that IP version",
+		"tcp 10.0.0.1:1 > db:htps":             `want a port below 65536, got "htps"`,
+		"tcp 10.0.0.1:1 > [2001:db8::1]:https": "source and destination are of different families",
+		"htps web > db":                        `want tcp, udp, icmp, icmpv6 or another protocol by name or number, got "htps"`,
+		"sctp web:1":                           `packet: "sctp web:1": byte 10: want > between source and destination, got the end`,
+		"tcp web:1":                            `packet: "tcp web:1": byte 9: want > between source and destination, got the end`,
+		"tcp web:1 db:2 S":                     `packet: "tcp web:1 db:2 S": byte 10: want > between source and destination, got "db:2"`,
+		"tcp web:1 > 10.0.0.300:2":             "destination: want an address",
+		"tcp web:1 > db:2 whatever":            "unknown word",
+		"":                                     "packet: ",
+		" > ":                                  "packet: ",
+		"tcp  > ":                              "packet: ",
 	} {
 		_, err := r.Parse(in)
 		assert.ErrorContains(t, err, want, in)
+	}
+}
+
+// What the console and ask both name has one port.
+func TestServices(t *testing.T) {
+	both := 0
+	for name, s := range services {
+		port, err := strconv.ParseUint(s.port, 10, 16)
+		require.NoError(t, err, name)
+		assert.Equal(t, strings.ToLower(name), name)
+		if traffic, err := sg.ParseTraffic(name); err == nil && traffic.Name != "" {
+			both++
+			assert.Equal(t, sg.Port(int(port)), traffic.Ports, name)
+			assert.Equal(t, sg.Protocol(s.protocol), traffic.Protocol, name)
+		}
+	}
+	assert.Greater(t, both, 15)
+	for _, name := range []string{"ssh", "https", "dns"} {
+		assert.Contains(t, services, name)
 	}
 }

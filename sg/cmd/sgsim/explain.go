@@ -2,11 +2,11 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -24,10 +24,10 @@ would have said. Of several packets, each meets the connections of those before;
 of a capture, those of the packets before it.
 
   PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC; a SYN
-                       where there are none), 'tcp web > db:5432' (an interface, an
-                       instance, or the group of one interface, by name or id),
-                       'udp [2001:db8::1]:4000 > [2001:db8::2]:53 len 40',
-                       'icmp 10.0.1.10 > 10.0.2.20 8/0 id 7', '47 10.0.1.10 > 10.0.2.20';
+                       where there are none); 'tcp web > db:5432', or tcp web to db:https
+                       without quotes (an interface, an instance, or the group of one
+                       interface, by name or id); 'udp [2001:db8::1]:9 > [2001:db8::2]:53';
+                       'icmp 10.0.1.10 > 10.0.2.20 8/0 id 7'; 'gre 10.0.1.10 > 10.0.2.20';
                        behind: seq 1, ack 2, win 502, len 1460, ttl 64, frag 1480+ (bytes,
                        + if more follow), ipid 7, iplen 1512, captured 54, missing
                        ports,flags,icmp,icmpid,quote, and last about udp A:1 > B:2, what
@@ -200,14 +200,43 @@ func (e *explainer) settle() (err error) {
 		return nil
 	}
 	p := ask.NewParser(e.topo)
-	for _, s := range e.args {
+	for _, s := range packetsOf(e.args) {
 		q, err := p.Parse(s)
-		if err != nil {
-			return cmp.Or(e.isFile(s), err)
+		if err == nil {
+			e.packets = append(e.packets, q)
+			continue
 		}
-		e.packets = append(e.packets, q)
+		quoted := slices.Contains(e.args, s)
+		file := s
+		if !quoted {
+			file, _, _ = strings.Cut(s, " ")
+		}
+		if is := e.isFile(file); is != nil {
+			return is
+		}
+		if !quoted && !strings.Contains(s, ">") {
+			err = fmt.Errorf(`%w; without quotes the shell takes > for itself: write "to"`, err)
+		}
+		return err
 	}
 	return nil
+}
+
+// packetsOf returns the packets among arguments: each that has a blank in it is one, and
+// the words between these are one together.
+func packetsOf(args []string) []string {
+	var packets, words []string
+	for _, arg := range append(slices.Clone(args), " ") {
+		if !strings.Contains(arg, " ") {
+			words = append(words, arg)
+			continue
+		}
+		if len(words) > 0 {
+			packets, words = append(packets, strings.Join(words, " ")), nil
+		}
+		packets = append(packets, arg)
+	}
+	return packets[:len(packets)-1]
 }
 
 // isFile returns what to do with an argument that is a file and no packet; nil where it

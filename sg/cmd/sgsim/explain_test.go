@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // Lines fit, whatever is explained, and are not cut in words.
@@ -74,4 +75,32 @@ func TestThrough(t *testing.T) {
 	strangers := runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop", "tcp 192.0.2.1:1 > 192.0.2.2:2 S")
 	assert.Equal(t, exitInput, strangers.status)
 	assert.Contains(t, strangers.stderr, "no packet was judged, so nothing passed")
+}
+
+// A packet may be one argument, or its words may be.
+func TestUnquotedPacket(t *testing.T) {
+	topology := vpc(t)
+	explain := func(args ...string) result {
+		return runSgsim(t, append([]string{"explain", "-topology", topology}, args...)...)
+	}
+	want := explain("tcp 198.51.100.7:40000 > web:443 S")
+	require.Zero(t, want.status, "%s", want.stderr)
+	assert.Equal(t, want, explain("tcp", "198.51.100.7:40000", ">", "web:443"))
+	assert.Equal(t, want, explain("tcp", "198.51.100.7:40000", "to", "web:https", "S"))
+	both := explain("tcp 198.51.100.7:40000 > web:443", "tcp", "web", "to", "db:postgresql")
+	assert.Equal(t, both, explain("tcp", "198.51.100.7:40000", "to", "web:443", "tcp web > db:5432"))
+	assert.Equal(t, 2, strings.Count(both.stdout, "S: accept, rule\n"), "%s", both.stdout)
+
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{`want > between source and destination, got the end; without quotes the shell takes > for itself: write "to"`, []string{"tcp", "web"}},
+		{"is no packet but a file: of a capture", []string{pcapFile(t, askWeb), pcapFile(t, askDB)}},
+		{`want a port below 65536, got "htps" (`, []string{"tcp web > db:htps"}},
+	} {
+		r := explain(c.args...)
+		assert.Equal(t, exitUsage, r.status)
+		assert.Contains(t, r.stderr, c.says)
+	}
 }
