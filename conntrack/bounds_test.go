@@ -97,7 +97,9 @@ func TestWorkOfOneCall(t *testing.T) {
 			all = due(late)
 			require.Equal(t, 10, table.Expire(late, 10))
 			require.True(t, table.Commit(1, &h, late, 0))
-			require.GreaterOrEqual(t, due(late), all-10-5, "one of the dead makes room")
+			// Where its segment happens to be full, it frees the dead of that as well.
+			const segment = mostPages * pageBuckets * bucketUnits >> boundBits
+			require.GreaterOrEqual(t, due(late), all-10-segment, "one of the dead makes room")
 			table.Expire(late, math.MaxInt)
 			require.Equal(t, 1, table.Len())
 			require.Zero(t, due(late))
