@@ -52,7 +52,7 @@ func (j *FlowJSONL) Observe(r *FlowRecord) error {
 		word("dst", dst.String())
 	}
 	if r.Has(flowlog.FieldProtocol) {
-		word("protocol", r.Protocol.String())
+		word("protocol", protocolJSON(r.Protocol))
 	}
 	if r.Protocol.HasPorts() {
 		number(flowlog.FieldSrcPort, "src_port", int64(r.SrcPort))
