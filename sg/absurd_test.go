@@ -3,18 +3,15 @@ package sg_test
 import (
 	"fmt"
 	"net/netip"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/lint"
-	"github.com/sgsim/sgsim/sg/sgtest"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // Topologies that nobody should have compile and decide all the same, or are
@@ -31,11 +28,7 @@ func TestAbsurdTopologies(t *testing.T) {
 			fw.Swap(nil, start)
 			assert.NotNil(t, fw.Clone().Policy())
 		}
-		assert.Empty(t, lint.Check(&sg.Topology{}))
-		assert.Empty(t, lint.Check(nil))
 		assert.NotNil(t, must(sg.Compile(nil)))
-		one := &sg.Topology{Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.AnyIPv4)}}}}
-		assert.Equal(t, lint.Check(one), lint.Quotas{Groups: -1, RulesPerGroup: -1}.Check(one))
 	})
 
 	t.Run("10,000 groups on one interface, each naming the next", func(t *testing.T) {
@@ -57,7 +50,6 @@ func TestAbsurdTopologies(t *testing.T) {
 		require.NoError(t, fw.Attach("eni-2", "sg-9999", start))
 		d = fw.ENI("eni-1").Evaluate(sg.Ingress, sent(mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9998 S"), start))
 		assert.Equal(t, "sg-9998 ingress[0]", d.Rule.String())
-		assert.NotEmpty(t, lint.Check(topo))
 	})
 
 	t.Run("100,000 rules in a group", func(t *testing.T) {
@@ -83,7 +75,7 @@ func TestAbsurdTopologies(t *testing.T) {
 	})
 
 	t.Run("peerings in a ring, with itself, twice and with nobody", func(t *testing.T) {
-		topo := must(sgtest.ParseTopology("t", `
+		topo := must(topotext.Parse("t", `
 peering pcx-1 vpc-1 vpc-2 status=active
 peering pcx-2 vpc-2 vpc-3 status=active
 peering pcx-3 vpc-3 vpc-1 status=active
@@ -131,7 +123,6 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 			Groups:      []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.FromPrefixList("pl-1")), sg.HTTPS.From(sg.FromPrefixList("pl-2")), sg.HTTP.From(sg.AnyIPv4)}}},
 			ENIs:        []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
 		}
-		_ = lint.Check(topo)
 		_, err := sg.Compile(topo)
 		assert.ErrorContains(t, err, "pl-2: -5")
 		topo.PrefixLists[1].MaxEntries = 0
@@ -178,56 +169,4 @@ func TestSYNFlood(t *testing.T) {
 		require.EqualValues(t, reasons[sg.TableFull], fw.Stats().Refused)
 		require.Equal(t, sg.Tracked, fw.Forward(sent(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:443 PA len 9"), now)).Reason)
 	}
-}
-
-// Firewalls of one policy, their clones, and the policy itself may each be used by
-// a goroutine of its own, changes included: run with -race.
-func TestFirewallsOfOnePolicy(t *testing.T) {
-	d := &draw{seeded(7, 600)}
-	topo := d.topology()
-	policy := must(sg.Compile(topo))
-	other := must(sg.Compile(&sg.Topology{ENIs: topo.ENIs[:1], Groups: topo.Groups}))
-	first := sg.NewFirewall(policy, &sg.Options{OnChange: sg.ChangeRevalidate})
-	require.NoError(t, first.SetGroups("eni-1", drawGroups, oracleStart)) // its world is its own now
-	var wg sync.WaitGroup
-	for i := range 4 {
-		fw := first.Clone()
-		if i == 0 {
-			fw = sg.NewFirewall(policy, &sg.Options{Profile: conntrack.Linux})
-		}
-		wg.Go(func() {
-			d := &draw{seeded(uint64(i), 4000)}
-			for n := 0; !d.done(); n++ {
-				now := oracleStart.Add(time.Duration(n) * time.Second)
-				s := d.part(stepBytes)
-				switch n % 10 {
-				case 1, 3:
-					if c := s.change(topo); c.apply != nil {
-						_ = c.apply(fw, now) // refused or not
-					}
-				case 5:
-					if n > 100 { // not before worlds that clones share were changed much
-						fw.Swap([]*sg.Policy{other, policy, fw.Policy()}[n/10%3], now)
-					}
-				case 7:
-					fw = fw.Clone()
-				default:
-					f := s.flight(topo, nil)
-					_ = fw.Explain(sg.Packet{Header: &f.h, Time: now, Via: f.via}).String()
-					fw.Forward(sg.Packet{Header: &f.h, Time: now, Via: f.via})
-				}
-			}
-		})
-		wg.Go(func() {
-			d := &draw{seeded(uint64(i)+100, 2000)}
-			for !d.done() {
-				f := d.part(stepBytes).flight(topo, nil)
-				policy.Match(f.eni, f.dir, &f.h)
-				for r := range policy.Rules() {
-					_ = r.Rule()
-				}
-			}
-		})
-	}
-	wg.Wait()
 }

@@ -76,7 +76,7 @@ func BenchmarkForwardACL(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				fw, now := sg.NewFirewall(policy, nil), oracleStart
+				fw, now := sg.NewFirewall(policy, nil), start
 				hs := aclConns(b, fw, now, f, 256)
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
@@ -96,12 +96,12 @@ func TestACLAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	fw := sg.NewFirewall(policy, nil)
-	hs := aclConns(t, fw, oracleStart, 0, 1)
+	hs := aclConns(t, fw, start, 0, 1)
 	outside := packet.TCPHeader(netip.MustParseAddrPort("10.0.1.10:1"), netip.MustParseAddrPort("10.0.2.99:443"), packet.SYN)
-	fw.Forward(sg.Packet{Header: &outside, Time: oracleStart})
+	fw.Forward(sg.Packet{Header: &outside, Time: start})
 	if n := testing.AllocsPerRun(100, func() {
-		fw.Forward(sg.Packet{Header: &hs[0], Time: oracleStart})
-		fw.Forward(sg.Packet{Header: &outside, Time: oracleStart})
+		fw.Forward(sg.Packet{Header: &hs[0], Time: start})
+		fw.Forward(sg.Packet{Header: &outside, Time: start})
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}

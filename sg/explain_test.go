@@ -12,7 +12,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/sgtest"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 const explainTopology = `
@@ -34,7 +34,7 @@ eni eni-db 10.0.2.20 sg-db public=203.0.113.50
 
 func explainFirewall(t *testing.T) *sg.Firewall {
 	t.Helper()
-	topo, err := sgtest.ParseTopology("explain", explainTopology)
+	topo, err := topotext.Parse("explain", explainTopology)
 	require.NoError(t, err)
 	p, err := sg.Compile(topo)
 	require.NoError(t, err)
@@ -52,7 +52,7 @@ func mustHeader(t *testing.T, s string) *packet.Header {
 func TestExplainStructure(t *testing.T) {
 	fw := explainFirewall(t)
 	syn := mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S")
-	x := fw.Explain(sent(syn, oracleStart))
+	x := fw.Explain(sent(syn, start))
 	require.Len(t, x.Hops, 2)
 	assert.Equal(t, sg.Accept, x.Verdict)
 	assert.Equal(t, "0.0.0.0/0", x.Hops[0].Match.CIDR.String())
@@ -60,8 +60,8 @@ func TestExplainStructure(t *testing.T) {
 	assert.Nil(t, x.Hops[1].Conn)
 	assert.Zero(t, fw.Stats().Entries, "an explanation opens nothing")
 
-	fw.Forward(sent(syn, oracleStart))
-	x = fw.Explain(sent(mustHeader(t, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"), oracleStart.Add(time.Second)))
+	fw.Forward(sent(syn, start))
+	x = fw.Explain(sent(mustHeader(t, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"), start.Add(time.Second)))
 	require.Len(t, x.Hops, 2)
 	c := x.Hops[0].Conn
 	require.NotNil(t, c)
@@ -70,14 +70,14 @@ func TestExplainStructure(t *testing.T) {
 	assert.Equal(t, conntrack.Reply, c.Dir)
 	assert.Equal(t, 119*time.Second, c.Remaining)
 	assert.Equal(t, "sg-db ingress[0]", c.Rule.String())
-	x = fw.Explain(sent(mustHeader(t, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"), oracleStart.Add(-time.Minute)))
+	x = fw.Explain(sent(mustHeader(t, "tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA"), start.Add(-time.Minute)))
 	assert.Equal(t, 120*time.Second, x.Hops[0].Conn.Remaining, "by the clock, which does not run backwards")
 
-	x = fw.ENI("eni-db").Explain(sg.Ingress, sent(mustHeader(t, "udp 198.51.100.7:1 > 10.0.2.20:9"), oracleStart))
+	x = fw.ENI("eni-db").Explain(sg.Ingress, sent(mustHeader(t, "udp 198.51.100.7:1 > 10.0.2.20:9"), start))
 	assert.Equal(t, sg.PrefixListID("pl-corp"), x.Hops[0].Match.PrefixList)
 	assert.Equal(t, "198.51.100.0/24", x.Hops[0].Match.CIDR.String(), "the longest entry")
 
-	x = fw.ENI("eni-db").Explain(sg.Ingress, sent(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:3306 S"), oracleStart))
+	x = fw.ENI("eni-db").Explain(sg.Ingress, sent(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:3306 S"), start))
 	require.Len(t, x.Hops[0].Near, 5)
 	near := x.Hops[0].Near[0]
 	assert.Equal(t, "sg-db ingress[0]", near.Rule.String())
@@ -138,9 +138,9 @@ eni-db egress: accept, exempt
 	} {
 		t.Run(name, func(t *testing.T) {
 			fw, h := explainFirewall(t), mustHeader(t, c.packet)
-			x := fw.Explain(sent(h, oracleStart))
+			x := fw.Explain(sent(h, start))
 			if c.eni != "" {
-				x = fw.ENI(c.eni).Explain(c.dir, sent(h, oracleStart))
+				x = fw.ENI(c.eni).Explain(c.dir, sent(h, start))
 			}
 			assert.Equal(t, c.want, x.String())
 		})
@@ -163,8 +163,8 @@ func TestExplainForgedLine(t *testing.T) {
 // Where a connection decides, a rule that would match is not what decided.
 func TestExplainRulesNotAsked(t *testing.T) {
 	fw := explainFirewall(t)
-	fw.Forward(sent(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"), oracleStart))
-	text := fw.Explain(sent(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 9"), oracleStart)).String()
+	fw.Forward(sent(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"), start))
+	text := fw.Explain(sent(mustHeader(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 A len 9"), start)).String()
 	assert.Contains(t, text, "  admitted    by sg-web egress[0]: all 0.0.0.0/0\n  not asked   would match: sg-web egress[0]: all 0.0.0.0/0\n")
 	assert.NotContains(t, text, "  rule ")
 	assert.NotContains(t, text, "  matched ")
@@ -172,13 +172,13 @@ func TestExplainRulesNotAsked(t *testing.T) {
 
 func TestExplainNobody(t *testing.T) {
 	var e *sg.Enforcer
-	x := e.Explain(sg.Ingress, sent(mustHeader(t, "tcp 192.0.2.1:1 > 203.0.113.50:2 S"), oracleStart))
+	x := e.Explain(sg.Ingress, sent(mustHeader(t, "tcp 192.0.2.1:1 > 203.0.113.50:2 S"), start))
 	assert.Equal(t, sg.Drop, x.Verdict)
 	assert.Equal(t, sg.NoInterface, x.Reason)
 	assert.Contains(t, x.String(), "the policy does not have this interface")
-	x = explainFirewall(t).ENI("eni-db").Explain(0, sent(mustHeader(t, "tcp 192.0.2.1:1 > 10.0.2.20:2 S"), oracleStart))
+	x = explainFirewall(t).ENI("eni-db").Explain(0, sent(mustHeader(t, "tcp 192.0.2.1:1 > 10.0.2.20:2 S"), start))
 	assert.Equal(t, sg.BadDirection, x.Reason)
-	assert.NotPanics(t, func() { _ = explainFirewall(t).Explain(sent(&packet.Header{}, oracleStart)).String() })
+	assert.NotPanics(t, func() { _ = explainFirewall(t).Explain(sent(&packet.Header{}, start)).String() })
 }
 
 // Ports that the capture cut off are not port zero.

@@ -14,7 +14,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/graph"
-	"github.com/sgsim/sgsim/sg/sgtest"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // account has two VPCs, a cycle, a group that names itself, one that nothing knows,
@@ -43,7 +43,7 @@ eni eni-3 10.0.1.3 sg-db vpc=vpc-a
 `
 
 func parse(t testing.TB, text string) *sg.Topology {
-	topo, err := sgtest.ParseTopology("test", text)
+	topo, err := topotext.Parse("test", text)
 	require.NoError(t, err)
 	return topo
 }

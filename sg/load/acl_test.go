@@ -12,7 +12,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/sgtest"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 const listedACL = `{"NetworkAcls": [{"NetworkAclId": "acl-1", "VpcId": "vpc-1", "OwnerId": "111122223333", "IsDefault": false,
@@ -352,7 +352,7 @@ acl acl-b vpc=vpc-1 subnet=subnet-b
 // hopsOf returns what becomes of a request from a client and of its answer.
 func hopsOf(t *testing.T, text, client string) (hops []string) {
 	t.Helper()
-	topo, err := sgtest.ParseTopology("topology", text)
+	topo, err := topotext.Parse("topology", text)
 	require.NoError(t, err)
 	policy, err := sg.Compile(topo)
 	require.NoError(t, err)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/load"
-	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
 // A result is what a loader said of its inputs, as text.
@@ -34,7 +33,7 @@ func read(docs ...string) result {
 func resultOf(topo *sg.Topology, warnings []load.Warning, err error) result {
 	r := result{topo: topo}
 	if topo != nil {
-		r.text = sgtest.FormatTopology(topo)
+		r.text = load.FormatText(topo)
 	}
 	for _, w := range warnings {
 		r.warnings = append(r.warnings, w.String())

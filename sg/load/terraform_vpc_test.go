@@ -11,7 +11,6 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/load"
-	"github.com/sgsim/sgsim/sg/sgtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -127,7 +126,7 @@ func comparable(topo *sg.Topology) []string {
 	topo.PrefixLists = slices.DeleteFunc(topo.PrefixLists, func(l sg.PrefixList) bool { return l.Name != "offices" })
 	topo.PrefixLists[0].Owner = ""
 	rename(n, &topo.PrefixLists[0].ID)
-	return slices.Sorted(strings.Lines(sgtest.FormatTopology(topo)))
+	return slices.Sorted(strings.Lines(load.FormatText(topo)))
 }
 
 func TestSourcesAgree(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/load"
-	"github.com/sgsim/sgsim/sg/sgtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -61,7 +60,7 @@ func TestRulesAlone(t *testing.T) {
 	}
 	alone := must(t, resultOf(load.Files(vpcFiles[1:]...)))
 	alone.topo.Groups[0].Name = "web"
-	assert.Equal(t, sgtest.FormatTopology(all.topo), sgtest.FormatTopology(alone.topo))
+	assert.Equal(t, load.FormatText(all.topo), load.FormatText(alone.topo))
 }
 
 // describe-security-groups alone gives the same rules without ids.
@@ -75,7 +74,7 @@ func TestGroupsAlone(t *testing.T) {
 		}
 	}
 	files := slices.Delete(slices.Clone(vpcFiles), 1, 2)
-	assert.Equal(t, sgtest.FormatTopology(all.topo), must(t, resultOf(load.Files(files...))).text)
+	assert.Equal(t, load.FormatText(all.topo), must(t, resultOf(load.Files(files...))).text)
 }
 
 // The topology can be made again, and is not the same memory.

@@ -1,4 +1,4 @@
-package sgtest
+package sgtest_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
 const story = `# A comment stays.
@@ -65,9 +66,9 @@ group sg-closed
 eni eni-web 10.0.1.10 sg-closed
 `
 
-func parse(t *testing.T, text string) *Scenario {
+func parse(t *testing.T, text string) *sgtest.Scenario {
 	t.Helper()
-	s, err := ParseScenario("x.txtar", text)
+	s, err := sgtest.ParseScenario("x.txtar", text)
 	require.NoError(t, err)
 	return s
 }
@@ -114,7 +115,7 @@ func TestScenarioMismatches(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := parse(t, c.text).Run()
-			var m *Mismatch
+			var m *sgtest.Mismatch
 			require.True(t, errors.As(err, &m), "%v", err)
 			line := 1 + strings.Count(c.text[:strings.Index(c.text, "\n"+c.at)+1], "\n")
 			assert.Equal(t, "x.txtar", m.File)
@@ -180,7 +181,7 @@ func TestScenarioErrors(t *testing.T) {
 		"group g\n@0s remove group g\ncase a": "x.txtar:2: only the topology and options may stand above the first case",
 		"nonsense\nrubbish":                   "x.txtar:1: \"nonsense\": not a statement\nx.txtar:2: \"rubbish\": not a statement",
 	} {
-		_, err := ParseScenario("x.txtar", text)
+		_, err := sgtest.ParseScenario("x.txtar", text)
 		assert.EqualError(t, err, want, text)
 	}
 	for text, want := range map[string]string{
@@ -199,9 +200,9 @@ func TestScenarioErrors(t *testing.T) {
 			assert.EqualError(t, err, want, text)
 		}
 	}
-	_, err := ReadScenario("testdata/none.txtar")
+	_, err := sgtest.ReadScenario("testdata/none.txtar")
 	assert.Error(t, err)
-	_, err = scenarioFiles("testdata/none")
+	err = sgtest.UpdateDir("testdata/none")
 	assert.Error(t, err)
 }
 
@@ -220,20 +221,20 @@ func TestScenarioLoadsJSON(t *testing.T) {
 
 func TestOptionsText(t *testing.T) {
 	text := "profile=linux midstream=pickup related-icmp filter-exempt max-connections=4 instance-max=i-1:2 instance-max=i-2:3 on-change=flush"
-	o, err := ParseOptions(text)
+	o, err := sgtest.ParseOptions(text)
 	require.NoError(t, err)
-	assert.Equal(t, text, FormatOptions(&o))
-	assert.Empty(t, FormatOptions(&sg.Options{}))
+	assert.Equal(t, text, sgtest.FormatOptions(&o))
+	assert.Empty(t, sgtest.FormatOptions(&sg.Options{}))
 	for text, want := range map[string]string{
 		"profile=bsd":       `"bsd": not one of ["aws" "linux"]`,
 		"instance-max=4":    `"4": not an instance and a number such as i-1:1000`,
 		"max-connections=x": `"x": not a number`,
 	} {
-		_, err := ParseOptions(text)
+		_, err := sgtest.ParseOptions(text)
 		assert.EqualError(t, err, want)
 	}
 	for _, bad := range []string{"midstream=x", "on-change=x"} {
-		_, err := ParseOptions(bad)
+		_, err := sgtest.ParseOptions(bad)
 		assert.Error(t, err)
 	}
 }
@@ -244,7 +245,7 @@ func FuzzScenario(f *testing.F) {
 	}
 	f.Add("@0s entry add p 10.0.0.0/8\n    error x\n@1s setgroups e\n@2s explain forward tcp 1.1.1.1:1 > 1.1.1.2:1 S")
 	f.Fuzz(func(t *testing.T, text string) {
-		s, err := ParseScenario("x", text)
+		s, err := sgtest.ParseScenario("x", text)
 		if err != nil {
 			return
 		}
@@ -252,7 +253,7 @@ func FuzzScenario(f *testing.F) {
 		if err != nil {
 			return // it cannot be run to its end
 		}
-		again, err := ParseScenario("x", updated)
+		again, err := sgtest.ParseScenario("x", updated)
 		if err != nil {
 			t.Fatalf("%q\nis updated to %q\n%v", text, updated, err)
 		}

@@ -1,4 +1,4 @@
-package sg_test
+package sgtest_test
 
 import (
 	"flag"
@@ -14,7 +14,7 @@ var update = flag.Bool("update", false, "rewrite what the scenarios in testdata 
 // TestScenarios runs the corpus. STATEMENTS.md says which file shows what.
 func TestScenarios(t *testing.T) {
 	if *update {
-		require.NoError(t, sgtest.UpdateDir("testdata"))
+		require.NoError(t, sgtest.UpdateDir("../testdata"))
 	}
-	sgtest.RunDir(t, "testdata")
+	sgtest.RunDir(t, "../testdata")
 }

@@ -1,4 +1,4 @@
-package sg_test
+package naive_test
 
 import (
 	"encoding/binary"
