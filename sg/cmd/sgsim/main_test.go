@@ -1,12 +1,15 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 )
+
+var long = flag.Bool("long", false, "start the program anew for each call")
 
 // sgsim is the program: the test binary itself, which runs main where the
 // environment says so. A program that was built apart would be invisible to go

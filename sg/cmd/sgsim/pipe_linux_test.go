@@ -16,6 +16,7 @@ import (
 // An interrupt ends the wait for a named pipe, before and after somebody opens its
 // other end.
 func TestInterruptPipe(t *testing.T) {
+	t.Parallel()
 	topology := vpc(t)
 	for _, opened := range []bool{false, true} {
 		fifo := filepath.Join(t.TempDir(), "fifo")

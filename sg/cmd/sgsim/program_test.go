@@ -29,8 +29,16 @@ type result struct {
 
 func runSgsim(t *testing.T, args ...string) result { return runWith(t, nil, args...) }
 
+// runWith calls the program with that on standard input: as a function, since starting it
+// takes longer than what it does here; with -long as a process.
 func runWith(t *testing.T, stdin []byte, args ...string) result {
 	t.Helper()
+	if !*long {
+		var stdout, stderr bytes.Buffer
+		program := &tool{ctx: t.Context(), stdin: bytes.NewReader(stdin), stdout: &stdout, stderr: &stderr}
+		status := program.run(args)
+		return result{stdout.String(), stderr.String(), status}
+	}
 	cmd := exec.CommandContext(t.Context(), sgsim, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
@@ -222,12 +230,12 @@ func TestReplayFlowLogFlags(t *testing.T) {
 	}
 	assert.Equal(t, "5 eni-web 2 ingress 1777881600 1777881603\n5 eni-db - - 1777881600 1777882199\n",
 		with("-log-format", "${version} ${interface-id} ${tcp-flags} ${flow-direction} ${start} ${end}"))
-	long := make([]string, 62)
-	for i := range long {
-		long[i] = strangers
+	many := make([]string, 62)
+	for i := range many {
+		many[i] = strangers
 	}
-	long[0], long[61] = askWeb, askMore
-	args[5] = pcapFile(t, long...)
+	many[0], many[61] = askWeb, askMore
+	args[5] = pcapFile(t, many...)
 	assert.Equal(t, 2, strings.Count(with("-log-interval", "1m"), "ACCEPT"))
 	assert.Equal(t, 1, strings.Count(with("-log-interval", "10m"), "ACCEPT"))
 	assert.Equal(t, 1, strings.Count(with(), "ACCEPT"))

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,49 +42,79 @@ func TestReadmePrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles programs")
 	}
+	t.Parallel()
 	blocks := readmeBlocks(t)
-	programs := 0
+	var programs []string
+	for _, b := range blocks {
+		if b.language == "go" {
+			programs = append(programs, b.text)
+		}
+	}
+	require.NotEmpty(t, programs)
+	run := linked(t, programs)
+	n := 0
 	for i, b := range blocks {
 		if b.language != "go" {
 			continue
 		}
-		programs++
-		if !strings.HasPrefix(b.text, "package main") {
-			program := filepath.Join(t.TempDir(), "readme.test")
-			overlaid(t, b.text, "main_test.go", "test", "-c", "-vet=off", "-o", program)
-			out, err := exec.Command(program).CombinedOutput()
-			assert.NoError(t, err, "%s", out)
-			continue
+		out := run(n)
+		n++
+		if strings.HasPrefix(b.text, "package main\n") {
+			require.Less(t, i+1, len(blocks), "a program without its output behind it")
+			assert.Equal(t, blocks[i+1].text, out)
 		}
-		require.Less(t, i+1, len(blocks), "a program without its output behind it")
-		assert.Equal(t, blocks[i+1].text, runProgram(t, b.text))
 	}
-	assert.NotZero(t, programs)
 }
 
-// runProgram returns what a program prints.
-func runProgram(t *testing.T, source string) string { return overlaid(t, source, "main.go", "run") }
+var (
+	packageClause = regexp.MustCompile(`^package \w+\n`)
+	testFunc      = regexp.MustCompile(`(?m)^func (Test\w+)\(t \*testing\.T\)`)
+)
 
-// overlaid runs a go command on a file as if it lay in the repository, without
-// putting it there.
-func overlaid(t *testing.T, source, name string, args ...string) string {
+// linked compiles programs and files of tests as if they lay in the repository, without
+// putting them there, and returns what one of them prints. Each is a package of its own
+// whose main is called Main. One program calls them all, since linking takes longest.
+func linked(t *testing.T, sources []string) (run func(n int) string) {
 	dir := t.TempDir()
-	file := filepath.Join(dir, name)
-	require.NoError(t, os.WriteFile(file, []byte(source), 0o644))
 	abs, err := filepath.Abs(root)
 	require.NoError(t, err)
-	overlay, err := json.Marshal(map[string]any{
-		"Replace": map[string]string{filepath.Join(abs, "examples", "readme_block", name): file},
-	})
+	replace := map[string]string{}
+	add := func(name, source string) {
+		file := filepath.Join(dir, strings.ReplaceAll(name, "/", "_"))
+		require.NoError(t, os.WriteFile(file, []byte(source), 0o644))
+		replace[filepath.Join(abs, "examples", "readme_blocks", filepath.FromSlash(name))] = file
+	}
+	var imports, tests strings.Builder
+	for n, source := range sources {
+		name := fmt.Sprint("block", n)
+		calls := fmt.Sprintf("\t%s.Main()\n", name)
+		if fs := testFunc.FindAllStringSubmatch(source, -1); fs != nil {
+			calls = ""
+			for _, f := range fs {
+				calls += fmt.Sprintf("\tt.Run(%q, %s.%s)\n", f[1], name, f[1])
+			}
+		}
+		source = packageClause.ReplaceAllString(source, "package "+name+"\n")
+		add(name+"/block.go", strings.Replace(source, "\nfunc main() {", "\nfunc Main() {", 1))
+		fmt.Fprintf(&imports, "\t%q\n", module+"/examples/readme_blocks/"+name)
+		fmt.Fprintf(&tests, "\nfunc TestBlock%d(t *testing.T) {\n%s}\n", n, calls)
+	}
+	add("blocks_test.go", "package readme_test\n\nimport (\n\t\"testing\"\n\n"+imports.String()+")\n"+tests.String())
+	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o644))
-	cmd := exec.Command("go", append(args, "-overlay", filepath.Join(dir, "overlay.json"), "./examples/readme_block")...)
+	program := filepath.Join(dir, "blocks")
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-o", program, "-overlay", filepath.Join(dir, "overlay.json"), "./examples/readme_blocks")
 	cmd.Dir = root
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, "%s\n%s", source, stderr.String())
-	return string(out)
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return func(n int) string {
+		cmd := exec.Command(program, "-test.run", fmt.Sprintf("^TestBlock%d$", n))
+		cmd.Dir = root
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return strings.TrimSuffix(string(out), "PASS\n")
+	}
 }
 
 // The README's first program is the Example of package sg.

@@ -19,6 +19,7 @@ import (
 
 // An interrupt while standard input is silent gives the report so far.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	for _, workers := range []string{"1", "3"} {
 		cmd := exec.Command(sgsim, "replay", "-format", "jsonl", "-workers", workers, "-topology", vpc(t), "-")
 		end, in, err := os.Pipe()
@@ -133,6 +134,7 @@ func TestProgress(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
+	t.Parallel()
 	many := make([]string, 5000)
 	for i := range many {
 		many[i] = strangers
