@@ -23,7 +23,7 @@ func TestForkAgainstTable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			seeds, seen := min(*randomSeeds, 100), map[string]int{}
-			if testing.Short() {
+			if !*long || testing.Short() {
 				seeds = min(seeds, 30)
 			}
 			for seed := range uint64(seeds) {

@@ -18,8 +18,8 @@ const module = "github.com/sgsim/sgsim"
 // against a checkout.
 func newModule(t *testing.T, files map[string]string) (run func(args ...string) string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("builds a module from nothing")
+	if testing.Short() || !*long {
+		t.Skip("builds a module from nothing: -long")
 	}
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package sg
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -343,10 +344,20 @@ func agree(t *testing.T, d draw, w *world, topo *Topology, packets int, format s
 	}
 }
 
+var long = flag.Bool("long", false, "three times as many drawn topologies")
+
+// seeds is how many of n topologies are drawn: a third, or all with -long.
+func seeds(n uint64) uint64 {
+	if *long {
+		return n
+	}
+	return n / 3
+}
+
 // Match names the rule that a walk of the topology finds first, for groups of a
 // few rules and for those of many.
 func TestMatchAgainstWalk(t *testing.T) {
-	for seed := range uint64(300) {
+	for seed := range seeds(300) {
 		d := draw{rand.New(rand.NewPCG(seed, 1))}
 		topo := d.topology([...]int{0, 3, 10, 60, 200}[seed%5])
 		p, err := Compile(topo)
@@ -357,7 +368,7 @@ func TestMatchAgainstWalk(t *testing.T) {
 
 // The same for more groups than an ENI holds in place.
 func TestMatchManyGroups(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		d := draw{rand.New(rand.NewPCG(seed, 3))}
 		topo := d.topology(2)
 		for i := range 20 {
@@ -406,7 +417,7 @@ func TestMatchManyRules(t *testing.T) {
 // changed topology, and the policy it came from is as it was.
 func TestChangesAgainstCompile(t *testing.T) {
 	now := time.Unix(0, 0)
-	for seed := range uint64(60) {
+	for seed := range seeds(60) {
 		d := draw{rand.New(rand.NewPCG(seed, 2))}
 		topo := d.topology(8)
 		first := d.topology(0)
@@ -511,7 +522,7 @@ func (d draw) change(t *testing.T, f *Firewall, topo *Topology, now time.Time) {
 
 // Equal topologies behave equally whatever the order of their parts.
 func TestOrderHasNoEffect(t *testing.T) {
-	for seed := range uint64(40) {
+	for seed := range seeds(40) {
 		d := draw{rand.New(rand.NewPCG(seed, 3))}
 		topo := d.topology(6)
 		p, err := Compile(topo)

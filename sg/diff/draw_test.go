@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -9,6 +10,16 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
+
+var long = flag.Bool("long", false, "four times as many drawn worlds")
+
+// seeds is how many of n worlds are drawn: a quarter, or all with -long.
+func seeds(n uint64) uint64 {
+	if *long {
+		return n
+	}
+	return n / 4
+}
 
 // The worlds are small, so that rules, lists, members and packets meet.
 var (

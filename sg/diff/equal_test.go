@@ -92,7 +92,7 @@ func TestChanges(t *testing.T) {
 
 // The order of what the topologies hold changes nothing.
 func TestPermuted(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range seeds(100) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		t0 := drawTopology(r)
 		t1 := drawChange(r, t0)

@@ -14,7 +14,7 @@ import (
 // A pair opens a port if some packet between the two passes afterwards, and none did
 // before.
 func TestPairsAgreeWithForward(t *testing.T) {
-	for seed := range uint64(150) {
+	for seed := range seeds(150) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		t0 := drawTopology(r)
 		t1 := drawChange(r, t0)

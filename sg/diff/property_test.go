@@ -172,7 +172,7 @@ func causes(c *diff.Change) string {
 }
 
 func TestAgreesWithPackets(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range seeds(400) {
 		testAgrees(t, seed)
 	}
 }

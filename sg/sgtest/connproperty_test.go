@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -23,14 +24,16 @@ import (
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
+var long = flag.Bool("long", false, "five times as many seeds of connections")
+
 // What connections say is what Firewall.Forward says of their packets: one opens if
 // its SYN and the answer are let through, its bytes arrive if their segments are, and
 // its end is seen if its FIN or RST is. Packets come from a capture, verdicts from a
 // firewall of the test's own.
 func TestConnSaysWhatForwardSays(t *testing.T) {
-	seeds := 100
-	if testing.Short() {
-		seeds = 20
+	seeds := 20
+	if *long && !testing.Short() {
+		seeds = 100
 	}
 	var all tally
 	for seed := range seeds {

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -206,6 +209,25 @@ func TestReadmeStories(t *testing.T) {
 		assert.Equal(t, blocks[i+1].text, got)
 	}
 	assert.Equal(t, 3, stories)
+}
+
+// The README names the packages whose tests do more with -long, which are those that
+// .ci/run finds.
+func TestReadmeLong(t *testing.T) {
+	out, err := exec.Command("git", "-C", root, "grep", "--untracked", "-l", "flag.Bool(\"long\"", "--", "*_test.go").Output()
+	if err != nil {
+		t.Skipf("no git here: %v", err)
+	}
+	want := map[string]bool{}
+	for file := range strings.Lines(string(out)) {
+		want["./"+path.Dir(file)] = true
+	}
+	command := strings.Join(slices.Sorted(maps.Keys(want)), " ")
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	require.NoError(t, err)
+	if command = "go test " + command + " -long\n"; !strings.Contains(string(readme), command) {
+		t.Errorf("the README is without %s", command)
+	}
 }
 
 // What the README points to is there.

@@ -15,14 +15,17 @@ import (
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
-var draws = flag.Int("draws", 600, "worlds that TestOracle draws; thousands for a long run")
+var (
+	long  = flag.Bool("long", false, "TestOracle draws 600 worlds or more")
+	draws = flag.Int("draws", 300, "worlds that TestOracle draws; thousands for a long run")
+)
 
 // TestOracle draws worlds, packets and changes, and compares the firewall with
 // the naive one, decision for decision. A failure prints a scenario.
 func TestOracle(t *testing.T) {
 	n := *draws
-	if testing.Short() {
-		n = 300
+	if *long && !testing.Short() {
+		n = max(n, 600)
 	}
 	seen := map[string]int{}
 	for seed := range n {
