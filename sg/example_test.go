@@ -23,9 +23,9 @@ func Example() {
 	}
 	firewall, now := sg.NewFirewall(policy, nil), time.Unix(0, 0)
 	for _, text := range []string{
-		"tcp 10.0.1.10:40001 > 10.0.2.20:5432 S",   // web asks its database
-		"tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA",  // which answers, with no egress rule
-		"tcp 10.0.2.20:40002 > 198.51.100.7:443 S", // and may not call out
+		"tcp 10.0.1.10:40001 > 10.0.2.20:5432 S",   // web connects to its database
+		"tcp 10.0.2.20:5432 > 10.0.1.10:40001 SA",  // which replies without an egress rule
+		"tcp 10.0.2.20:40002 > 198.51.100.7:443 S", // but cannot connect to the internet
 	} {
 		header, err := packet.ParseHeader(text)
 		if err != nil {

@@ -93,8 +93,8 @@ var rows = [][3]string{
 	{"a packet of an open connection, frame to decision, 10,000 open", "sec/pkt", "Evaluate/" + open + "300/conns=10000"},
 	{"the same, 1 M open", "sec/pkt", "Evaluate/" + open + "300/conns=1000000"},
 	{"the same, 10 M open", "sec/pkt", "Evaluate/" + open + "300/conns=10000000"},
-	{"the same, packets that come 32 at a time", "sec/pkt", "Evaluate/" + open + "300/conns=10000000/prefetch=32"},
-	{"the part of the table in it, 1 M open", "sec/pkt", "Track/family=v4/conns=1000000"},
+	{"the same, in batches of 32 packets", "sec/pkt", "Evaluate/" + open + "300/conns=10000000/prefetch=32"},
+	{"the connection table's part of it, 1 M open", "sec/pkt", "Track/family=v4/conns=1000000"},
 	{"the first packet of a connection against 300 rules", "sec/pkt", "Match/kind=cidr/rules=300/enis=1/of=100"},
 	{"memory of an open connection, IPv4, 1 M open", "B/conn", "Memory/family=v4/conns=1000000"},
 	{"a capture of 64-byte packets, 10,000 connections, from file to report", "sec/pkt", "Replay/size=64/flows=10000/cores=1"},
@@ -109,7 +109,7 @@ func (r *runner) readme(text string) (string, error) {
 		return "", fmt.Errorf("README.md: no marker lines %q and %q", begin, end)
 	}
 	var w strings.Builder
-	fmt.Fprintf(&w, "%s%s\nOne core of an %s, %s, commit %s. Times are those of one packet. All cases and\ntheir spread: [bench/RESULTS.md](bench/RESULTS.md); what each of the others leaves\nundone: [bench/doc.go](bench/doc.go).\n\n| | sgsim | others, same packets, same run |\n|---|---|---|\n",
+	fmt.Fprintf(&w, "%s%s\nOne core of an %s, %s, commit %s. Times are per packet. All cases and\ntheir spread: [bench/RESULTS.md](bench/RESULTS.md); what each of the other tools leaves\nout: [bench/doc.go](bench/doc.go).\n\n| | sgsim | others, same packets, same run |\n|---|---|---|\n",
 		head, begin, r.cpu, runtime.Version(), r.commit)
 	for _, row := range rows {
 		var all []string
