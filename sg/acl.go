@@ -8,42 +8,42 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
 
-// A NetworkACL is a list of numbered entries for each direction that judges what leaves
-// and enters its subnets (NACL-01): each packet alone, answers as well (NACL-02). It
+// A NetworkACL judges what leaves and enters its subnets, by a list of numbered entries
+// for each direction (NACL-01). It judges each packet alone, answers too (NACL-02). It
 // comes after the sender's groups and before the receiver's (NACL-22).
 //
-// A subnet has the ACL that names it, else its VPC's default one. Where the topology
-// has neither, nothing is judged at that subnet's border. An ACL without entries for a
+// A subnet has the ACL that names it, else its VPC's default ACL. If the topology has
+// neither, no ACL judges at that subnet's border. An ACL without entries for a
 // direction denies all of it (NACL-34, NACL-36).
 type NetworkACL struct {
 	ID        NetworkACLID
 	Name      string // for people; not compared
 	VPC       VPCID
-	IsDefault bool       // of its VPC: for the subnets that no ACL names (NACL-37)
+	IsDefault bool       // default ACL of its VPC: for subnets that no ACL names (NACL-37)
 	Subnets   []SubnetID // associated with it
 
-	// Ingress and Egress are in any order: numbers alone count (NACL-31).
+	// Ingress and Egress may be in any order; only the numbers count (NACL-31).
 	Ingress []ACLEntry
 	Egress  []ACLEntry
 }
 
-// An ACLEntry is one numbered entry of a network ACL. The entry with the lowest number
-// that matches decides; where none does, the packet is denied (NACL-03). The zero
+// An ACLEntry is one numbered entry of a network ACL. The matching entry with the
+// lowest number decides; if none matches, the packet is denied (NACL-03). The zero
 // ACLEntry is an error in Compile.
 //
 // AWS's own deny-all entries, 32767 for IPv4 and 32768 for IPv6, are always there and
 // may be left out (NACL-33).
 type ACLEntry struct {
 	Number   int  // 1 to 32766 (NACL-32)
-	Allow    bool // else it denies
+	Allow    bool // false: it denies
 	Protocol Protocol
 	Ports    PortRange    // TCP and UDP, of the destination in both directions (NACL-42); required there
 	ICMP     ICMPMatch    // ICMP, and ICMPv6 with an IPv6 CIDR; required there (NACL-44)
 	CIDR     netip.Prefix // of the source (ingress) or destination (egress); host bits are cleared
 }
 
-// LastACLEntry is the largest number that an entry of the user's may have; above it are
-// AWS's own (NACL-32).
+// LastACLEntry is the largest number that a user's entry may have; AWS's own entries
+// are above it (NACL-32).
 const LastACLEntry = 32766
 
 // Numbers of AWS's own entries.
@@ -52,8 +52,8 @@ const (
 	denyAll6 = LastACLEntry + 2
 )
 
-// Rule returns what the entry matches as a rule of a group would: without host bits, and
-// over IPv4 without types of ICMPv6, which AWS ignores there (NACL-44).
+// Rule returns a group rule that matches what the entry matches: without host bits, and
+// over IPv4 without ICMPv6 types, which AWS ignores there (NACL-44).
 func (e ACLEntry) Rule() Rule {
 	r := e.written()
 	r.Peer.CIDR = e.CIDR.Masked()
@@ -81,7 +81,7 @@ func denyAll(v6 bool) ACLEntry {
 	return ACLEntry{Number: denyAll4, Protocol: AllProtocols, CIDR: anyIPv4}
 }
 
-// isDenyAll reports whether the entry is one of AWS's own.
+// isDenyAll reports whether the entry is one of AWS's own deny-all entries.
 func (e ACLEntry) isDenyAll() bool {
 	return e.CIDR.IsValid() && e == denyAll(e.CIDR.Addr().Is6())
 }
@@ -113,8 +113,8 @@ func (e ACLEntry) String() string {
 	return strconv.Itoa(e.Number) + " " + action + " " + e.written().String()
 }
 
-// ParseACLEntry reads a number, "allow" or "deny", and what [ParseRule] reads of protocol,
-// ports or ICMP type and code, and CIDR block:
+// ParseACLEntry reads a number, "allow" or "deny", and then, as [ParseRule] does,
+// protocol, ports or ICMP type and code, and a CIDR block:
 //
 //	100 allow tcp 443 0.0.0.0/0
 //	90 deny all 198.51.100.0/24
@@ -148,11 +148,11 @@ func ParseACLEntry(s string) (ACLEntry, error) {
 	return e, nil
 }
 
-// ACL returns the network ACL that the rule is an entry of, "" for a rule of a group.
+// ACL returns the network ACL of an entry, "" for a rule of a group.
 func (r RuleRef) ACL() NetworkACLID { return r.info().acl }
 
-// Entry returns a copy of the entry where the rule is one of a network ACL: of those
-// that deny all, 32767 or 32768. Else it is the zero ACLEntry.
+// Entry returns a copy of the network ACL entry, numbered 32767 or 32768 if it is a
+// deny-all one. For a rule of a group it returns the zero ACLEntry.
 func (r RuleRef) Entry() ACLEntry {
 	if r.r == nil || r.r.acl == "" {
 		return ACLEntry{}
@@ -160,7 +160,7 @@ func (r RuleRef) Entry() ACLEntry {
 	return entryOf(r.r.entry, r.r.allow, r.r.rule)
 }
 
-// entryName returns "egress 100", and "egress *" for those that deny all.
+// entryName returns "egress 100", and "egress *" for a deny-all entry.
 func (r *ruleInfo) entryName() string {
 	number := strconv.Itoa(r.entry)
 	switch {
@@ -185,13 +185,13 @@ func (a *NetworkACL) entriesOf(dir Direction) []ACLEntry {
 type ACLFragments uint8
 
 const (
-	// ACLFragmentsL3: only entries match that look at no ports, or are for all.
+	// ACLFragmentsL3: only entries without ports, or for all ports, match.
 	ACLFragmentsL3 ACLFragments = iota // "l3"
 
-	// ACLFragmentsFirst: as the first fragment was judged there; where that is not
-	// known, as ACLFragmentsL3.
+	// ACLFragmentsFirst: like the first fragment at that ACL; if its verdict is
+	// not known, like ACLFragmentsL3.
 	ACLFragmentsFirst // "first"
 
-	// ACLFragmentsPass: they pass, and no ACL is asked.
+	// ACLFragmentsPass: they pass without asking any ACL.
 	ACLFragmentsPass // "pass"
 )

@@ -5,27 +5,28 @@ import (
 	"slices"
 )
 
-// The methods in this file change network ACLs in place, as those of groups do. What
-// they change holds for the next packet of every connection (NACL-39, NACL-56);
-// connections themselves stay as they are, and go on where an ACL lets them again.
+// The methods in this file change network ACLs in place, as those in change.go
+// change groups. A change holds for the next packet of every connection (NACL-39,
+// NACL-56). Connections stay as they are, and go on as soon as an ACL lets them
+// again.
 
 // AddACLEntry adds an entry to a network ACL.
 func (f *Firewall) AddACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error {
 	return f.changeACL(id, dir, e.Number, false, &e)
 }
 
-// ReplaceACLEntry puts an entry in the place of the one that has its number (NACL-40).
+// ReplaceACLEntry replaces the entry that has e's number (NACL-40).
 func (f *Firewall) ReplaceACLEntry(id NetworkACLID, dir Direction, e ACLEntry) error {
 	return f.changeACL(id, dir, e.Number, true, &e)
 }
 
-// RemoveACLEntry removes the entry of a number.
+// RemoveACLEntry removes the entry with the given number.
 func (f *Firewall) RemoveACLEntry(id NetworkACLID, dir Direction, number int) error {
 	return f.changeACL(id, dir, number, true, nil)
 }
 
-// changeACL takes away the entry of a number, if there has to be one, and puts another in
-// its place, if there is to be one.
+// changeACL removes the entry with a number, if there has to be one, and puts a new one
+// in its place, if one is given.
 func (f *Firewall) changeACL(id NetworkACLID, dir Direction, number int, goes bool, comes *ACLEntry) error {
 	n, err := f.networkACL(id)
 	if err != nil {
@@ -79,9 +80,9 @@ func (f *Firewall) networkACL(id NetworkACLID) (uint32, error) {
 	return 0, fmt.Errorf("%s: %w", id, errNoNetworkACL)
 }
 
-// AssociateACL gives a subnet a network ACL of its VPC in place of the one it has. The
-// empty id gives it back the VPC's default one; where the policy lacks that, none is
-// judged there (NACL-37).
+// AssociateACL replaces a subnet's network ACL with another one of its VPC. The empty
+// id restores the VPC's default ACL; if the policy lacks that, no ACL judges there
+// (NACL-37).
 func (f *Firewall) AssociateACL(id SubnetID, acl NetworkACLID) error {
 	var s subnet
 	n := uint32(0)

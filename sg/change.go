@@ -8,14 +8,13 @@ import (
 	"time"
 )
 
-// The methods in this file change the policy of a Firewall in place, one thing
-// at a time. Each is atomic: packets evaluated before it see the old policy,
-// later ones the new. An error changes nothing. Connections are kept as
-// Options.OnChange says. The policy afterwards is the one that Compile would
-// make of the changed topology.
+// The methods in this file change the policy of a Firewall in place, one thing at
+// a time. Each is atomic: packets evaluated before it see the old policy, later
+// ones the new. A call that returns an error changes nothing. Options.OnChange
+// says which connections survive. The policy afterwards is the one that Compile
+// would make from the changed topology.
 
-// Attach gives an ENI one more group. A group that it carries already changes
-// nothing.
+// Attach adds a group to an ENI. If the ENI carries it already, nothing changes.
 func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	e, err := f.carrier(id, g)
 	if err != nil {
@@ -27,7 +26,7 @@ func (f *Firewall) Attach(id ENIID, g GroupID, now time.Time) error {
 	return nil
 }
 
-// Detach takes a group from an ENI, which may be one that the topology lacks.
+// Detach removes a group from an ENI. The topology may lack that group.
 func (f *Firewall) Detach(id ENIID, g GroupID, now time.Time) error {
 	e, err := f.carrier(id)
 	if err != nil {
@@ -54,7 +53,7 @@ func (f *Firewall) SetGroups(id ENIID, groups []GroupID, now time.Time) error {
 	return err
 }
 
-// carrier returns an ENI that is to carry groups; it and they must be there.
+// carrier returns an ENI that is to carry groups. The policy must have it and them.
 func (f *Firewall) carrier(id ENIID, groups ...GroupID) (*Enforcer, error) {
 	e := f.ENI(id)
 	if e == nil {
@@ -110,8 +109,8 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 }
 
 // Revoke removes the rule of a group that is the same as r ([Rule.Same]), or the
-// one with r's id if r says nothing else (SG-57, SG-58). Where the topology has it
-// several times, which AWS does not allow, all of them go.
+// one with r's id if r says nothing else (SG-57, SG-58). If the topology has it
+// several times, which AWS does not allow, Revoke removes all of them.
 func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) error {
 	g, err := f.group(id, dir)
 	if err != nil {
@@ -144,11 +143,11 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	return nil
 }
 
-// sameAs tells the rules of a group that are the same as r.
+// sameAs returns a test for the rules of a group that are the same as r.
 func sameAs(id GroupID, r Rule) func(*ruleInfo) bool {
 	c := r.Canonical(id)
 	return func(o *ruleInfo) bool {
-		// What is quickly compared tells most rules apart.
+		// These cheap comparisons tell most rules apart.
 		return o.rule.Protocol == c.Protocol &&
 			(o.rule.Ports == c.Ports || c.Protocol != TCP && c.Protocol != UDP) && o.rule.Canonical(id) == c
 	}
@@ -165,8 +164,8 @@ func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
 	return f.w.groups[n], nil
 }
 
-// setRules gives a group its rules for a direction. That it is another group then is
-// how matchers know.
+// setRules gives a group its rules for a direction. It makes a new group, which is
+// how matchers notice.
 func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 	c := *g
 	c.rules[dir-1] = rules
@@ -221,7 +220,7 @@ func (f *Firewall) changeEntry(id PrefixListID, cidr netip.Prefix, comes bool, n
 	return nil
 }
 
-// own makes the world the firewall's own, so that it can be changed.
+// own gives the firewall its own copy of the world, so that it can be changed.
 func (f *Firewall) own() {
 	if !f.shared {
 		return

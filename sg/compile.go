@@ -13,11 +13,11 @@ import (
 )
 
 // Compile turns a topology into a policy and keeps nothing of it. It returns all
-// errors at once, joined in topology order, each an *[Error]; of more than a thousand
-// the first thousand, and how many there are.
+// errors at once, joined in topology order, each an *[Error]; if there are more than
+// a thousand, the first thousand and their number.
 //
-// A rule that names a group or prefix list which the topology does not have is
-// stale, not wrong: it matches nothing (REF-15). Package lint lists such rules.
+// A rule that names a group or prefix list missing from the topology is stale,
+// not wrong: it matches nothing (REF-15). Package lint lists such rules.
 //
 // A nil topology is an empty one.
 func Compile(t *Topology) (*Policy, error) {
@@ -53,8 +53,8 @@ func Compile(t *Topology) (*Policy, error) {
 // mostErrors bounds how many errors are listed.
 const mostErrors = 1000
 
-// joined returns the errors in topology order. Names were looked at before what bears
-// them.
+// joined returns the errors in topology order. Names were checked before the things
+// that bear them.
 func (c *compiler) joined() error {
 	order := []string{inGroups, inLists, inENIs, inVPCs, inPeerings, inACLs}
 	slices.SortStableFunc(c.errs, func(a, b *Error) int {
@@ -79,8 +79,8 @@ type compiler struct {
 	errs []*Error
 }
 
-// peers makes the trie of CIDRs and list entries, and counts the rules that name each
-// CIDR.
+// peers builds the trie of CIDRs and list entries, and counts the rules that name
+// each CIDR.
 func (c *compiler) peers() {
 	trie, named := c.trie.Trie(everyIPv6 + 1)
 	c.w.cidrs = peers{Trie: trie, uses: make([]uint32, 2+named)}
@@ -95,7 +95,7 @@ func (c *compiler) peers() {
 	}
 }
 
-// fail notes an error about a part of the topology as a whole, if it is one.
+// fail records err, unless it is nil, about a part of the topology as a whole.
 func (c *compiler) fail(part string, index int, id string, err error) {
 	c.failItem(Error{Part: part, Index: index, ID: id, Item: -1, Err: err})
 }
@@ -106,7 +106,7 @@ func (c *compiler) failItem(e Error) {
 	}
 }
 
-// names numbers groups, prefix lists and VPCs, which the rest refers to.
+// names gives numbers to groups, prefix lists and VPCs, to which the rest refers.
 func (c *compiler) names() {
 	for i := range c.t.PrefixLists {
 		id := c.t.PrefixLists[i].ID
@@ -127,7 +127,7 @@ func (c *compiler) names() {
 	}
 }
 
-// gateways says which VPCs transit gateways connect.
+// gateways records which VPCs transit gateways connect.
 func (c *compiler) gateways() {
 	for _, g := range c.t.TransitGateways {
 		n := c.w.reach.Gateway(g.Referencing)
@@ -137,7 +137,7 @@ func (c *compiler) gateways() {
 	}
 }
 
-// claim enters an id that must be there and must be new.
+// claim enters an id, which must be set and must be new.
 func claim[K ~string, V any](m map[K]V, id K, v V) error {
 	if id == "" {
 		return errNoID

@@ -67,8 +67,8 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	}
 }
 
-// set returns the groupSet of a list of groups, of which it keeps nothing: one for each
-// list that there is.
+// set returns the groupSet of a list of groups: the same one for equal lists. It does
+// not keep the list.
 func (c *compiler) set(groups []uint32) *groupSet {
 	c.key = c.key[:0]
 	for _, g := range groups {
@@ -83,9 +83,9 @@ func (c *compiler) set(groups []uint32) *groupSet {
 	return s
 }
 
-// overlaps refuses an ENI with an address or prefix that another one of the same VPC
-// has too, in part or as a whole: whose packets are meant, nobody could tell. ENIs
-// without a VPC are taken to be in one. An ENI gets one such error.
+// overlaps refuses an ENI whose address or prefix overlaps that of another ENI in
+// the same VPC: nobody could tell whose packets are meant. ENIs without a VPC are
+// taken to be in one VPC. An ENI gets one such error.
 func (c *compiler) overlaps() {
 	type owned struct {
 		netip.Prefix
@@ -161,7 +161,7 @@ func (c *compiler) addrs(n uint32, in *ENI, fail func(error)) {
 	}
 }
 
-// keepFirst makes an address the first of its family, where none was before.
+// keepFirst keeps an address as the first of its family, if there is none yet.
 func (l *location) keepFirst(a netip.Addr) {
 	switch b := a.As16(); {
 	case a.Is6() && l.addr6 == [16]byte{}:

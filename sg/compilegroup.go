@@ -53,7 +53,7 @@ func (c *compiler) rule(r *ruleInfo, g *group) {
 }
 
 // resolve clears host bits and looks up what the rule's peer names, but not the number
-// of a CIDR. What is not there leaves the rule stale.
+// of a CIDR. If it is missing, the rule is stale.
 func (w *world) resolve(r *ruleInfo, own *group) {
 	p := &r.rule.Peer
 	if p.CIDR.IsValid() {
@@ -81,8 +81,8 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 	}
 }
 
-// stale says why a rule of a group that names another matches nothing, and "" where it
-// may match.
+// stale says why a rule that names another group matches nothing; "" means that it may
+// match.
 func (w *world) stale(p *Peer, own, named *group) string {
 	switch {
 	case p.Account != "" && named.account != "" && named.account != p.Account:
@@ -129,8 +129,8 @@ func (c *compiler) lists() {
 	}
 }
 
-// checkFamily refuses an entry of the other family; the first one settles it
-// where the list does not say (PL-02).
+// checkFamily refuses an entry of the other family. If the list does not say its
+// family, the first entry decides (PL-02).
 func (l *list) checkFamily(c netip.Prefix) error {
 	f := packet.IPv6
 	if c.Addr().Is4() {

@@ -10,12 +10,12 @@ import (
 type border struct {
 	subnet uint32
 	dir    Direction
-	side   *Enforcer // the ENI on the inner side; nil where nobody knows one
+	side   *Enforcer // the ENI on the inner side; nil where none is known
 }
 
-// across is forward with network ACLs between the ends (NACL-22). What the sender's
-// groups admit stays in its connections, though an ACL then drops the packet; what an
-// ACL drops, the receiver's groups have not seen (NACL-55).
+// across is forward with network ACLs between the ends (NACL-22). A connection that
+// the sender's groups open stays open even if an ACL then drops the packet. The
+// receiver's groups do not see what an ACL drops (NACL-55).
 func (e *ends) across(p *Packet, o *Outcome) {
 	f := e.first.f
 	src, dst := e.first, e.second
@@ -41,7 +41,7 @@ func (e *ends) across(p *Packet, o *Outcome) {
 }
 
 // passes lets the ACLs on a packet's way decide, and reports whether it goes on. Nearly all
-// packets are between ENIs in two subnets of which nothing special is said (NACL-52).
+// packets are between ENIs in two ordinary subnets (NACL-52).
 func (f *Firewall) passes(p *Packet, src, dst *Enforcer, o *Outcome) bool {
 	if src == nil || dst == nil || p.Via.Through != "" {
 		return f.passesAll(p, src, dst, o)
@@ -54,7 +54,7 @@ func (f *Firewall) passes(p *Packet, src, dst *Enforcer, o *Outcome) bool {
 	if out == nil || in == nil || f.opts.ACLFragments != ACLFragmentsL3 {
 		return f.cross(&border{src.subnet, Egress, src}, p, o) && f.cross(&border{dst.subnet, Ingress, dst}, p, o)
 	}
-	// They are written behind the only hop there is, field by field: that is quickest.
+	// They are written behind the only hop there is, field by field, which is fastest.
 	leaves, comes := &o.hops[1], &o.hops[2]
 	leaves.Enforcer, leaves.Direction = src, Egress
 	leaves.Decision.Verdict, leaves.Decision.Reason, leaves.Decision.Rule = Accept, ACLAllow, RuleRef{out}
@@ -81,7 +81,7 @@ func (f *Firewall) exempted(dir Direction, first *Enforcer, h *packet.Header) bo
 	return !f.opts.FilterExempt && first.eni.exempts(dir, h)
 }
 
-// maxBorders is how many borders a packet crosses at most: two, and that of a transit
+// maxBorders is the most borders that a packet crosses: two, and that of a transit
 // gateway's subnet.
 const maxBorders = 3
 
@@ -95,7 +95,7 @@ func (f *Firewall) borders(p *Packet, src, dst *Enforcer, to *[maxBorders]border
 		vpc := w.vpcOf(t, t.subnet)
 		leaves, comes := w.vpcOf(src, out) == vpc, w.vpcOf(dst, in) == vpc
 		switch {
-		case vpc == 0 || leaves == comes: // it does not go through there
+		case vpc == 0 || leaves == comes: // the packet does not go through the gateway
 		case leaves: // NACL-57, NACL-58
 			*to = [maxBorders]border{{out, Egress, src}, {t.subnet, Ingress, t}, {in, Ingress, dst}}
 			return 3
@@ -114,7 +114,7 @@ func (f *Firewall) borders(p *Packet, src, dst *Enforcer, to *[maxBorders]border
 	return 2
 }
 
-// gateway returns the transit gateway attachment of an id; nil if it is none.
+// gateway returns the transit gateway attachment with an id; nil if the id is none.
 func (f *Firewall) gateway(id ENIID) *Enforcer {
 	if id == "" {
 		return nil
@@ -125,8 +125,8 @@ func (f *Firewall) gateway(id ENIID) *Enforcer {
 	return nil
 }
 
-// subnetOf returns the subnet at an end of a packet: that of the ENI, or of the address
-// where no ENI has it, as seen from the other end.
+// subnetOf returns the subnet at one end of a packet: that of the ENI or, if no ENI has
+// the address, that of the address as seen from the other end.
 func (w *world) subnetOf(e, other *Enforcer, fam packet.Family, addr *[16]byte) uint32 {
 	if e != nil {
 		return e.subnet
@@ -143,7 +143,7 @@ func (w *world) vpcOf(e *Enforcer, subnet uint32) uint32 {
 	return w.acls.subnets[subnet].vpc
 }
 
-// of returns the ACL of a subnet, nil where it is not known.
+// of returns the ACL of a subnet, nil if it is not known.
 func (a *acls) of(subnet uint32) *acl {
 	if n := a.subnets[subnet].acl; n > 0 {
 		return a.all[n-1]
@@ -151,8 +151,8 @@ func (a *acls) of(subnet uint32) *acl {
 	return nil
 }
 
-// cross lets the ACL at a border decide, where it is known, and reports whether the
-// packet goes on. One that allows leaves verdict and reason to the groups.
+// cross lets the ACL at a border decide, if it is known, and reports whether the
+// packet goes on. An ACL that allows leaves verdict and reason to the groups.
 func (f *Firewall) cross(b *border, p *Packet, o *Outcome) bool {
 	h := p.Header
 	acl := f.w.acls.of(b.subnet)
@@ -196,7 +196,7 @@ func (f *Firewall) ask(d *Decision, a *acl, b *border, p *Packet) {
 }
 
 // unsure reports whether an entry before the one that matched might have decided
-// otherwise, if the capture held the packet's ports or type.
+// otherwise if the capture held the packet's ports or type.
 func (a *acl) unsure(dir Direction, found *ruleInfo, h *packet.Header) bool {
 	k := match.KeyOf(h)
 	if k.Told() {

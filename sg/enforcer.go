@@ -23,9 +23,10 @@ func (e *Enforcer) Evaluate(dir Direction, p Packet) (d Decision) {
 	return d
 }
 
-// evaluate writes into *d, which is zero: a Decision that is handed on by value is
-// copied whole right after its bytes were written one by one, and the processor waits
-// for these. Packets go by reference within the package for the same reason.
+// evaluate writes into *d, which is zero. A Decision returned by value would be
+// copied whole right after its bytes were written one by one, and the processor would
+// wait for those writes. Packets go by reference within the package for the same
+// reason.
 func (e *Enforcer) evaluate(d *Decision, dir Direction, p *Packet) {
 	switch h := p.Header; {
 	case e == nil:
@@ -43,7 +44,7 @@ func (e *Enforcer) evaluate(d *Decision, dir Direction, p *Packet) {
 		e.judge(d, dir, p)
 	}
 	if o := e.f.opts.Observer; o != nil {
-		// The time is made anew: as a part of p it would put the header on the heap.
+		// The time is built anew: taken from p, it would put the header on the heap.
 		at := time.Unix(p.Time.Unix(), int64(p.Time.Nanosecond())).UTC()
 		o.Observe(Event{e, dir, *p.Header, at, *d})
 	}
@@ -129,9 +130,9 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 	}
 }
 
-// cut decides about a packet of which the capture lacks what the connection table
-// needs. Rules may need less: one for all ports admits it whatever the rest is, and
-// none does if TCP's flags alone are missing and no rule is for its port.
+// cut decides about a packet whose capture lacks what the connection table needs.
+// Rules may need less: a rule for all ports admits it whatever is missing, and if
+// only the TCP flags are missing and no rule covers its port, none admits it.
 func (e *Enforcer) cut(d *Decision, h *packet.Header, m hit) {
 	flags := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
 	switch admitted := m.rule != nil && m.unknown == NoReason; {
@@ -144,8 +145,8 @@ func (e *Enforcer) cut(d *Decision, h *packet.Header, m hit) {
 	}
 }
 
-// foreign reports whether the ENI drops the packet because it leaves with the address of
-// another, or comes in for one. An address that no ENI has may be one that is not known.
+// foreign reports whether the ENI drops the packet because it leaves from, or comes in
+// for, an address of another ENI. An address that no ENI has may just be unknown.
 func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
 	own := &h.Src
 	if dir == Ingress {
@@ -159,8 +160,8 @@ func (e *Enforcer) foreign(dir Direction, h *packet.Header) bool {
 	return len(all) > 0 && e.eni.checked && !slices.ContainsFunc(all, func(n uint32) bool { return &e.f.w.enis[n] == e.eni })
 }
 
-// open opens a connection. One that may not have been admitted is opened too, so that
-// what belongs to it is known not to be known.
+// open opens a connection. It also opens one whose admission is unknown, so that the
+// verdicts of its later packets are unknown too.
 func (e *Enforcer) open(d *Decision, p *Packet, m hit) {
 	tag := e.f.tags.tag(m.rule)
 	if e.f.w.tracks(p.Via) {
@@ -190,8 +191,8 @@ func opened(h *packet.Header) conntrack.State {
 	return conntrack.SynSent
 }
 
-// fragment decides about a fragment. Later ones follow the first one of their
-// datagram; where that is not known, only a rule for every port admits them
+// fragment decides about a fragment. Later fragments follow the first one of
+// their datagram; if that is not known, only a rule for every port admits them
 // (CTS-43, CT-61).
 func (e *Enforcer) fragment(d *Decision, dir Direction, p *Packet) {
 	f, h := e.f, p.Header

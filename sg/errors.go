@@ -6,15 +6,15 @@ import (
 )
 
 // Kinds of the errors that Compile and the changes of a Firewall return. The text around
-// them names the place, the offending value and the cause; use [ErrorCode] for the code
+// them names the place, the offending value and the cause. [ErrorCode] gives the code
 // that AWS would answer with.
 var (
-	ErrInvalid  = errors.New("invalid")        // a value that AWS has not, or a combination that it refuses
-	ErrExists   = errors.New("exists already") // what must be new, or of one alone, is not
-	ErrNotFound = errors.New("not found")      // what is named is not there
+	ErrInvalid  = errors.New("invalid")        // a value that AWS does not have, or a combination that it refuses
+	ErrExists   = errors.New("exists already") // a thing that must be new, or unique, is not
+	ErrNotFound = errors.New("not found")      // the thing named does not exist
 )
 
-// What may be wrong, of each kind.
+// The causes, by kind.
 var (
 	errNoID          = &cause{ErrInvalid, "", "no id"}
 	errDuplicate     = &cause{ErrExists, "", "duplicate id"}
@@ -58,7 +58,7 @@ var (
 	errNoFamily   = invalid("neither IPv4 nor IPv6")
 )
 
-// A cause is an error of a kind with the code that AWS has for it, "" where it has none.
+// A cause is an error of a kind, with AWS's code for it, "" if there is none.
 type cause struct {
 	kind       error
 	code, text string
@@ -69,9 +69,9 @@ func invalid(text string) error { return &cause{ErrInvalid, "InvalidParameterVal
 func (e *cause) Error() string { return e.text }
 func (e *cause) Unwrap() error { return e.kind }
 
-// ErrorCode returns the error code that AWS answers with where err or something
-// it wraps has one, "InvalidGroup.NotFound" say, and "" otherwise. Of joined
-// errors it is the first one's.
+// ErrorCode returns the code that AWS answers with for err or an error that it
+// wraps, such as "InvalidGroup.NotFound", and "" if there is none. For joined
+// errors it is the first code found.
 func ErrorCode(err error) string {
 	if c := (*cause)(nil); errors.As(err, &c) {
 		return c.code
@@ -86,12 +86,12 @@ func ErrorCode(err error) string {
 type Error struct {
 	Part  string // "group", "prefix list", "interface", "vpc", "peering" or "network acl"
 	Index int    // in that list of the topology
-	ID    string // of what stands there
+	ID    string // of that element
 
-	Dir    Direction // of the rule or entry of a network ACL, where it is about one; else zero
-	Item   int       // the rule, entry or subnet in it; -1 where it is about the whole
-	Number int       // of the entry of a network ACL
-	Subnet SubnetID  // where it is about one
+	Dir    Direction // of the rule or network ACL entry, if it is about one; else zero
+	Item   int       // index of the rule, entry or subnet in it; -1 if it is about the whole
+	Number int       // of the network ACL entry
+	Subnet SubnetID  // if it is about one
 
 	Err error
 }
@@ -126,8 +126,8 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// place names a part of a topology by its id, or by its kind and index where it
-// has none.
+// place names a part of a topology by its id, or by kind and index if it has
+// none.
 func place(kind, id string, index int) string {
 	if id != "" {
 		return id

@@ -8,8 +8,8 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// exemptEverywhere are the addresses of the services that every network has (EX-01). What
-// is to and from them passes at any port, in either direction, and leaves no connection.
+// exemptEverywhere are the addresses of the services that every network has (EX-01).
+// Packets to and from them pass on any port, in either direction, and open no connection.
 // Those of a VPC's resolver and routers are in exemptAddrs.
 var exemptEverywhere = []netip.Addr{
 	netip.MustParseAddr("169.254.169.253"), // DNS (EX-02)
@@ -25,7 +25,7 @@ var exemptEverywhere = []netip.Addr{
 	netip.MustParseAddr("fe80:ec2::1"),     // the router (EX-07)
 }
 
-// What all of these begin with.
+// The prefixes of all of these.
 const (
 	linkLocal4   = 0xa9fe             // 169.254.0.0/16
 	uniqueLocal6 = 0xfd000ec200000000 // fd00:ec2::/64
@@ -36,7 +36,7 @@ const (
 // base of the primary IPv4 block plus two (EX-02), and its routers, the base of
 // each subnet plus one (EX-07).
 type exemptAddrs struct {
-	last  [4]uint64    // the last bytes that occur: most packets end here
+	last  [4]uint64    // the last bytes that occur: most packets need no further check
 	addrs []netip.Addr // ascending
 }
 

@@ -16,18 +16,18 @@ type Explanation struct {
 	Verdict Verdict
 	Reason  Reason
 
-	// Hops are the ENIs and network ACLs that judge the packet, in order. A drop ends the way,
-	// so that it is always the last hop that says why.
+	// Hops are the ENIs and network ACLs that judge the packet, in order. A drop ends the
+	// path, so the last hop says why.
 	Hops []HopExplanation
 
-	// Beyond is what the receiver's ENI would do with a packet that an ENI or a network
-	// ACL before it drops; nil where there is none. It decides nothing, but tells
-	// whether the rules of one end are all that is missing.
+	// Beyond is what the receiver's ENI would do with a packet that an ENI or network
+	// ACL before it drops; nil if there is none. It does not affect the verdict, but
+	// tells whether only the rules of one end are missing.
 	Beyond *HopExplanation
 
-	// Notes say what there is to say where no ENI judges the packet, or where it is
-	// not known which one does at an end, what is wrong with one that has an Err, and
-	// that it answers a SYN which is dropped.
+	// Notes are sentences for people: why no ENI judges the packet, or which end has
+	// no known one, what is wrong with a packet that has an Err, and that a packet
+	// answers a SYN which is dropped.
 	Notes []string
 }
 
@@ -35,37 +35,37 @@ type Explanation struct {
 type HopExplanation struct {
 	Hop
 
-	// Passed are the entries of the packet's IP version before the one of a network ACL
-	// that decided, in order, each with what failed. Of what follows, an ACL has Near and
-	// Hints alone: Near are allow entries, and those behind a deny entry that matches may
-	// have nothing that fails.
+	// Passed are a network ACL's entries of the packet's IP version before the one that
+	// decided, in order, each with what failed. Of the fields below, an ACL has only Near
+	// and Hints. Near are then allow entries; those behind a deny entry that matches may
+	// have no failed field.
 	Passed []NearRule
 
-	Groups []GroupID // of the ENI, in topology order; behind them those that the topology lacks
+	Groups []GroupID // of the ENI, in topology order; then those that the topology lacks
 
 	// Conn is the live connection that the packet belongs to, or that it quotes
 	// if it is an ICMP error; nil without one.
 	Conn *ConnExplanation
 
-	// Match is the rule that admits the packet now and what of its peer matched,
-	// whether the rule was asked or a connection spoke first. Its Rule is zero
-	// if there is none.
+	// Match is the rule that admits the packet now and the part of its peer that
+	// matched, even if a connection decided before any rule was asked. Its Rule
+	// is zero if there is none.
 	Match Match
 
-	// Near are the rules of the packet's direction that come nearest to
-	// admitting it, nearest first, at most five. Empty where a rule admits.
+	// Near are the rules of the packet's direction that come nearest to admitting
+	// it, nearest first, at most five. It is empty if a rule admits the packet.
 	Near []NearRule
 
-	// Hints are sentences for people: what may be meant, and what would help.
+	// Hints are sentences for people: what may have been meant, and what would help.
 	Hints []string
 }
 
 // A ConnExplanation is a tracked connection as it stands before the packet.
 type ConnExplanation struct {
 	Conn
-	Dir       conntrack.Direction // of the packet in it
+	Dir       conntrack.Direction // of the packet in the connection
 	Remaining time.Duration       // until it expires if nothing more comes
-	Quoted    bool                // the packet is an error about it and not of it
+	Quoted    bool                // the packet is an ICMP error about the connection, not part of it
 }
 
 // A NearRule is a rule that does not admit the packet, with each field that
@@ -80,7 +80,7 @@ type Fail struct {
 	Field string // "protocol", "port", "icmp type", "icmp code", "source", "destination"
 	Want  string // the rule's
 	Got   string // the packet's
-	Why   string // more than that Want and Got differ, "sg-old is not in the topology" say
+	Why   string // the cause beyond the difference, such as "sg-old is not in the topology"
 }
 
 // Explain says what [Enforcer.Evaluate] would decide, and why. It changes
@@ -132,8 +132,8 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	return x
 }
 
-// noteSYN says so where a packet is dropped that answers a SYN which is dropped too:
-// then no host ever sends it. forward lets the SYN pass, at some of the given ENIs.
+// noteSYN notes when a dropped packet answers a SYN that is dropped too: no host
+// ever sends such a packet. forward lets the SYN pass, at some of the given ENIs.
 func (f *Firewall) noteSYN(x *Explanation, forward func(Packet) Outcome, at ...*Enforcer) {
 	const answer = packet.SYN | packet.ACK
 	h := x.Header
@@ -163,9 +163,8 @@ func newExplanation(p Packet) *Explanation {
 }
 
 // try calls judge, which judges the packet at the given ENIs, nil ones left out, and
-// makes it as if it had not: connections are opened and changed in a fork of the
-// table, and no observer is told. A rule may have got its tag too early then, which
-// shows nowhere.
+// leaves no trace of it: connections are opened and changed in a fork of the table,
+// and no observer is told. A rule may get its tag too early, which shows nowhere.
 func (f *Firewall) try(p *Packet, judge func(), at ...*Enforcer) {
 	var zones []conntrack.Zone
 	for _, e := range at {
@@ -187,7 +186,7 @@ func (f *Firewall) several(fam packet.Family, a *[16]byte) bool {
 	return len(f.w.members.Lookup(fam, a)) > 1
 }
 
-// note says why nobody judges the packet, or which addresses are only public ones.
+// note says why no ENI judges the packet, or which addresses are only public ones.
 func (f *Firewall) note(x *Explanation, reason Reason) {
 	switch reason {
 	case SameInterface:
@@ -209,8 +208,9 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 	}
 }
 
-// explain says what is behind a decision about a packet, where rules, entries and
-// connections could be asked about it. Connections are as they were before.
+// explain says what is behind a decision about a packet, if rules, entries and
+// connections could be asked about it. Connections are as they were before the
+// packet.
 func (f *Firewall) explain(x *Explanation, hop *Hop) HopExplanation {
 	said := HopExplanation{Hop: *hop}
 	switch r := hop.Decision.Reason; {
@@ -222,7 +222,7 @@ func (f *Firewall) explain(x *Explanation, hop *Hop) HopExplanation {
 	return said
 }
 
-// explain is the part of it for an ENI.
+// explain is the part of explain for an ENI.
 func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 	f, h := e.f, p.Header
 	hop.Groups = f.w.carried(e.eni)

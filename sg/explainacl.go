@@ -71,7 +71,7 @@ func (x *Explanation) answerHint(hop *HopExplanation) {
 	}
 }
 
-// noteACLs says at which borders on a packet's way the network ACL is not known.
+// noteACLs notes the borders on a packet's path whose network ACL is not known.
 func (f *Firewall) noteACLs(x *Explanation, e *ends) {
 	if f.w.acls == nil || x.Err != nil {
 		return

@@ -22,7 +22,7 @@ import (
 //	  groups      sg-db
 //	  nearest     sg-db ingress[0]: port 5432, packet had 3306
 //
-// Behind a drop follows what the next ENI would have said, "had it come that far".
+// After a drop follows what the next ENI would have decided, "had it come that far".
 func (x *Explanation) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s\n", x.Header.String(), because(x.Verdict, x.Reason))
@@ -82,7 +82,7 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind stri
 	}
 }
 
-// writeENI writes what connections and rules of an ENI say.
+// writeENI writes what an ENI's connections and rules say.
 func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet.Header) {
 	d, m := &hop.Decision, &hop.Match
 	switch {
@@ -111,7 +111,7 @@ func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet
 // unfiltered reports whether security groups leave the packet alone.
 func (r Reason) unfiltered() bool { return r == Exempt || r == Unfiltered }
 
-// askedRules reports whether the rules had a say in a decision: not where the packet's
+// askedRules reports whether the rules had a say in a decision: not if the packet's
 // connection or datagram, or the packet itself, decides before they are asked.
 func (r Reason) askedRules() bool {
 	switch r {
@@ -121,7 +121,7 @@ func (r Reason) askedRules() bool {
 	return false
 }
 
-// what says which part of the rule's peer matched.
+// what returns the part of the rule's peer that matched.
 func (m *Match) what() string {
 	switch {
 	case m.PrefixList != "":
@@ -154,7 +154,7 @@ func (c *ConnExplanation) write(line func(string, string, ...any)) {
 }
 
 // String returns the rule and its failed fields: "sg-db ingress[0]: port 5432,
-// packet had 3306". Of an entry it says so where it would deny.
+// packet had 3306". For a network ACL entry that would deny, it says that too.
 func (n NearRule) String() string {
 	var fs []string
 	for _, f := range n.Fails {
@@ -167,8 +167,7 @@ func (n NearRule) String() string {
 	return s
 }
 
-// String returns "port 5432, packet had 3306", with the reason behind it where
-// there is more to say.
+// String returns "port 5432, packet had 3306", followed by Why if it is set.
 func (f Fail) String() string {
 	s := fmt.Sprintf("%s %s, packet had %s", f.Field, f.Want, f.Got)
 	if f.Why != "" {

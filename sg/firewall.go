@@ -7,16 +7,16 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 )
 
-// A Firewall judges packets: a policy with a connection table beside it. Make
-// one with [NewFirewall].
+// A Firewall judges packets by a policy and a connection table. Make one with
+// [NewFirewall].
 //
 // A Firewall and its Enforcers are for one goroutine at a time; [Filter] is for
 // several. Time comes from the caller and never runs backwards: a time before
 // the latest one seen counts as that one.
 //
 // Its policy can be replaced as a whole with Swap, or changed in place one rule,
-// membership or entry at a time. The first change in place copies what changes
-// can reach, so that the Policy it came from stays as it was.
+// membership or entry at a time. The first change in place copies whatever
+// changes can reach, so the original Policy stays as it was.
 type Firewall struct {
 	opts   Options
 	w      *world
@@ -35,8 +35,8 @@ type Firewall struct {
 }
 
 // An Enforcer is one ENI of a [Firewall]. It stays valid when the policy is
-// swapped; while the policy lacks its ENI, it drops everything for NoInterface.
-// A nil Enforcer does the same.
+// swapped; while the policy lacks its ENI, it drops everything with reason
+// NoInterface. A nil Enforcer does the same.
 type Enforcer struct {
 	f    *Firewall
 	eni  *eni // nil while the policy lacks it
@@ -46,9 +46,9 @@ type Enforcer struct {
 	id       ENIID
 }
 
-// A location is where packets find an ENI.
+// A location is what a packet's path needs to know of an ENI.
 type location struct {
-	subnet uint32 // its number; 0 where not known, or without network ACLs
+	subnet uint32 // its number; 0 if not known, or without network ACLs
 	addr4  uint32 // its first address of each family; 0 where it has none
 	addr6  [16]byte
 }
@@ -68,7 +68,7 @@ func NewFirewall(p *Policy, o *Options) *Firewall {
 	return f
 }
 
-// assign gives the ENIs of the world the enforcers that they had, or new ones.
+// assign gives each ENI of the world the enforcer that it had, or a new one.
 func (f *Firewall) assign(had func(i int) *Enforcer) {
 	f.owners = make([]*Enforcer, len(f.w.enis)+1)
 	f.enforcers = f.owners[1:]
@@ -103,22 +103,22 @@ func (f *Firewall) newTable() *conntrack.Table {
 	return t
 }
 
-// forgetFragments starts over with what network ACLs remember, where they do.
+// forgetFragments clears what network ACLs remember of first fragments, if they do.
 func (f *Firewall) forgetFragments() {
 	if f.opts.ACLFragments == ACLFragmentsFirst {
-		f.fragments, _ = conntrack.NewTable(conntrack.Config{}) // which has no error
+		f.fragments, _ = conntrack.NewTable(conntrack.Config{}) // this Config gives no error
 	}
 }
 
-// configure tells the table what the policy says of ENIs. For the first time
-// that is only what differs from the table's own.
+// configure tells the table what the policy says about ENIs. The first time, only
+// what differs from the table's defaults.
 func (f *Firewall) configure(again bool) {
 	byInstance := map[InstanceID][]conntrack.Zone{}
 	var free, alone []conntrack.Zone
 	for _, e := range f.enforcers {
 		if e.eni.timeouts != (conntrack.Timeouts{}) || again {
 			if err := f.table.SetTimeouts(e.zone, e.eni.timeouts); err != nil {
-				panic(err) // Compile looked at them
+				panic(err) // Compile has checked them
 			}
 		}
 		switch _, ok := f.opts.InstanceMax[e.eni.instance]; {
@@ -164,8 +164,8 @@ func (f *Firewall) Policy() *Policy {
 	return &Policy{f.w}
 }
 
-// Swap replaces the policy and keeps connections as Options.OnChange says, save
-// those of ENIs that the new policy lacks. Enforcers stay valid.
+// Swap replaces the policy. Options.OnChange says which connections survive;
+// those of ENIs that the new policy lacks do not. Enforcers stay valid.
 func (f *Firewall) Swap(p *Policy, now time.Time) {
 	old := f.enforcers
 	oldByID := f.w.eniByID
@@ -190,8 +190,8 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 	f.swapped(now)
 }
 
-// Clone returns an independent copy, connections included, so that a what-if may
-// go on from here. The observer is not told of what the copy decides.
+// Clone returns an independent copy, connections included, for trying out what
+// would happen from here. The observer is not told of the copy's decisions.
 func (f *Firewall) Clone() *Firewall {
 	c := *f
 	f.shared = true

@@ -5,30 +5,30 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/member"
 )
 
-// An Outcome is what becomes of a packet on its whole way. It is comparable; the
+// An Outcome is what happens to a packet on its whole path. It is comparable; the
 // zero Outcome is a drop.
 type Outcome struct {
 	Verdict Verdict
-	Reason  Reason // of the hop that dropped the packet, else of the first that does not know, else of the last ENI
+	Reason  Reason // of the hop that dropped the packet, else of the first whose verdict is unknown, else of the last ENI
 
 	n    uint8
 	hops [2 + maxBorders]Hop
 }
 
-// A Hop is one ENI on a packet's way, or one network ACL: then Decision.Rule is one of
-// its entries, and Enforcer the ENI on that side of the subnet's border, nil where no
-// ENI is known there. Direction is that of the ACL's list.
+// A Hop is one ENI or network ACL on a packet's path. For an ACL, Decision.Rule is one
+// of its entries, Enforcer is the ENI on that side of the subnet's border, nil if none
+// is known there, and Direction is that of the ACL's list.
 type Hop struct {
 	Enforcer  *Enforcer
 	Direction Direction
 	Decision  Decision
 }
 
-// Hops returns the ENIs and network ACLs that judged the packet, in the order in which
-// they did. The slice points into o.
+// Hops returns the ENIs and network ACLs that judged the packet, in order. The slice
+// points into o.
 func (o *Outcome) Hops() []Hop { return o.hops[:o.n] }
 
-// judge lets the next ENI decide, into its place.
+// judge lets the next ENI decide, and stores its decision as the next hop.
 func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 	hop := &o.hops[o.n]
 	o.n++
@@ -41,45 +41,46 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 
 // Forward judges a packet at both its ends: egress of the ENI that owns the
 // source address, then ingress of the one that owns the destination, each with
-// its own connections (SG-06). The first drop ends the walk; the second ENI has
-// not seen such a packet then, while the first one remembers what it admitted.
-// An end that no ENI owns lets everything pass.
+// its own connections (SG-06). The first drop ends the path. If the second end
+// drops, the first one still remembers what it admitted; if the first one drops,
+// the second never sees the packet. An end that no ENI owns lets everything pass.
 //
-// Where the policy has network ACLs, those of the subnets that the packet leaves and
-// enters decide between the two (NACL-22), and at an end that no ENI owns as well where
-// a subnet's CIDR holds the address. They are not asked about exempt traffic, nor within
-// a subnet. Where Via.Through names a transit gateway attachment, they judge as AWS says
-// of packets that leave the VPC or come through it (NACL-57, NACL-58).
+// If the policy has network ACLs, those of the subnets that the packet leaves and enters
+// decide between the two ENIs (NACL-22). At an end that no ENI owns, a subnet whose CIDR
+// holds the address counts. ACLs are not asked about exempt traffic, nor within a
+// subnet. If Via.Through names a transit gateway attachment, they judge as AWS says for
+// packets that leave or enter the VPC through it (NACL-57, NACL-58).
 //
-// Addresses are private ones; an address that exists in several VPCs is the one
-// in the VPC of the other end, or in a VPC that is peered with it. Where that does
-// not tell, the other end judges alone. Packets that no ENI judges, and those between
-// two addresses of one ENI, are not applicable.
+// Addresses are private ones. An address that exists in several VPCs is taken to be
+// in the VPC of the other end, or in a VPC peered with it. If that leaves a choice,
+// the other end judges alone. Packets that no ENI judges, and those between two
+// addresses of one ENI, are not applicable.
 //
-// A packet with an Err is dropped at the first ENI on its way, or at none where not
+// A packet with an Err is dropped at the first ENI on its path, or at none if not
 // even its addresses could be read.
 func (f *Firewall) Forward(p Packet) (o Outcome) {
 	var e ends
 	f.between(&p, &e)
-	if e.second != nil && p.Header.Family == packet.IPv4 { // IPv6 packets gain in batches only
-		f.table.Prefetch(e.second.zone, p.Header) // while the first end waits for its own
+	if e.second != nil && p.Header.Family == packet.IPv4 { // IPv6 packets gain only in batches
+		f.table.Prefetch(e.second.zone, p.Header) // while the first end waits for its own memory
 	}
 	e.forward(&p, &o)
 	return o
 }
 
-// An ahead holds what is known of packets before the first of them is forwarded. They
-// are enough to wait for memory together, and few enough for the nearest cache.
+// An ahead holds what is known of the next packets before the first of them is
+// forwarded: enough packets to wait for memory together, and few enough for the
+// nearest cache.
 type ahead struct {
 	ends    [32]ends
 	outcome Outcome
 }
 
-// ForwardBatch forwards packets in order, as [Firewall.Forward] does, and calls judged
-// with the index of each and what becomes of it before the next one is forwarded. The
-// outcome is that of this call alone. Look-ups in a large connection table, or for many
-// ENIs, wait for memory together, which takes half the time. judged must not forward
-// packets.
+// ForwardBatch forwards packets in order, as [Firewall.Forward] does. After each one,
+// before the next, it calls judged with its index and outcome. The outcome is valid
+// only during that call, and judged must not forward packets. With a large connection
+// table or many ENIs, this takes half the time, because look-ups wait for memory
+// together.
 func (f *Firewall) ForwardBatch(packets []Packet, judged func(i int, o *Outcome)) {
 	if f.ahead == nil {
 		f.ahead = &ahead{}
@@ -105,9 +106,9 @@ func (f *Firewall) ForwardBatch(packets []Packet, judged func(i int, o *Outcome)
 	}
 }
 
-// Forward is [Firewall.Forward] for a packet whose way is known to be through
-// this ENI alone, in direction dir, whatever its addresses say: the ENI's groups and the
-// network ACL of its subnet judge. At an ENI that the policy lacks it is not applicable.
+// Forward is [Firewall.Forward] for a packet known to pass only this ENI, in direction
+// dir, whatever its addresses say: the ENI's groups and the network ACL of its subnet
+// judge. If the policy lacks the ENI, the packet is not applicable.
 func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 	if e == nil || e.eni == nil {
 		return Outcome{Verdict: NotApplicable, Reason: NoInterface}
@@ -131,14 +132,14 @@ func (e *Enforcer) Forward(dir Direction, p Packet) (o Outcome) {
 
 // ends are the ENIs at both ends of a packet.
 type ends struct {
-	first, second *Enforcer // in the order in which they judge; nil where there is none
+	first, second *Enforcer // in the order in which they judge; nil if there is none
 	dir           Direction // at first; at second, which there is only after an Egress, it is Ingress
-	reason        Reason    // why nobody judges; else NoReason
+	reason        Reason    // why no ENI judges; else NoReason
 }
 
 // set makes e the ends of a packet from src to dst, one of which may be nil. It does
-// not branch: which of them is depends on the packet's direction, which nobody can
-// predict.
+// not branch: which one is nil depends on the packet's direction, which no branch
+// predictor can guess.
 func (e *ends) set(src, dst *Enforcer) {
 	first, second, dir := src, dst, Egress
 	if src == nil {
@@ -173,7 +174,7 @@ func (e *ends) forward(p *Packet, o *Outcome) {
 }
 
 // between finds the ENIs at both ends of a packet; one of them may be missing. It
-// writes into *e for the reason that evaluate gives.
+// writes into *e for the same reason as evaluate.
 func (f *Firewall) between(p *Packet, e *ends) {
 	h := p.Header
 	if p.Err != nil {
@@ -204,10 +205,10 @@ func (f *Firewall) between(p *Packet, e *ends) {
 	}
 }
 
-// choose settles which ENIs are meant, by their numbers plus one, where an address has
-// several owners: the only pair within one VPC, else the only pair in VPCs that are
-// peered. Without any, an end with several owners has none, which is 0. It takes time
-// for each owner, not for each pair of them.
+// choose decides which ENIs are meant, by their numbers plus one, if an address has
+// several owners: the only pair within one VPC, else the only pair in peered VPCs. If
+// there is no such pair, an end with several owners gets 0, no ENI. Its time grows
+// with the owners, not with the pairs of them.
 func (f *Firewall) choose(allS, allD []uint32) (s, d uint32) {
 	if len(allS) == 0 || len(allD) == 0 {
 		return 0, 0
@@ -216,7 +217,7 @@ func (f *Firewall) choose(allS, allD []uint32) (s, d uint32) {
 	if n := w.reach.Len(); len(f.inVPC) < n {
 		f.inVPC = make([]uint32, n)
 	}
-	for _, j := range allD { // one in each VPC, as Compile saw to
+	for _, j := range allD { // at most one in each VPC; Compile refuses more
 		f.inVPC[w.enis[j].vpc] = j + 1
 	}
 	from, to, n := f.within(allS)

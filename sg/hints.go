@@ -8,7 +8,7 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// hintsOf says of some reasons what there is to say of all packets.
+// hintsOf holds, for some reasons, a hint that fits every packet.
 var hintsOf = map[Reason]string{
 	OutOfState: "a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the capture (CT-41); see Options.Midstream",
 	TableFull:  "the tracked-connection maximum is reached; connections that exist go on (CT-63)",
@@ -20,7 +20,7 @@ func (hop *HopExplanation) hint(format string, args ...any) {
 	hop.Hints = append(hop.Hints, fmt.Sprintf(format, args...))
 }
 
-// hints adds what else a person may want to know about a hop.
+// hints adds what else people may want to know about a hop.
 func (e *Enforcer) hints(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
 	d := hop.Decision
 	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
@@ -109,8 +109,8 @@ func (e *Enforcer) ruleHints(hop *HopExplanation, h *packet.Header) {
 	}
 }
 
-// throughHint looks whether the packet would be admitted if it had come through an
-// interface that keeps its client's address.
+// throughHint checks whether the packet would be admitted if it had come through
+// an interface that keeps its client's address.
 func (e *Enforcer) throughHint(hop *HopExplanation, h *packet.Header, via Via) {
 	dir := hop.Direction
 	if dir != Ingress || via.Through != "" {
@@ -130,8 +130,8 @@ func (e *Enforcer) throughHint(hop *HopExplanation, h *packet.Header, via Via) {
 	}
 }
 
-// replyHint looks whether the packet would have been the answer to a connection
-// that the rules of the other direction admit.
+// replyHint checks whether the packet would be the answer on a connection that
+// the rules of the other direction admit.
 func (e *Enforcer) replyHint(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
 	dir := hop.Direction
 	if h.Fragment() || h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class() == conntrack.Related {

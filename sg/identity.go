@@ -1,13 +1,14 @@
 package sg
 
-// Same reports whether AWS takes r and o for one rule of the group own: their
-// canonical forms are equal. Id and description do not matter (SG-51).
+// Same reports whether AWS takes r and o for the same rule of the group own, that
+// is, whether their canonical forms are equal. Id and description do not matter
+// (SG-51).
 func (r Rule) Same(o Rule, own GroupID) bool { return r.Canonical(own) == o.Canonical(own) }
 
-// Canonical returns what is left of a rule of the group own when everything that does
-// not tell it from others of its group is gone: host bits (SG-43), what its protocol
-// ignores (SG-54), id, description, and of a peer group the account and the peering,
-// since its id is unique. A peer that names the group itself is Self (REF-07). As a
+// Canonical returns a rule of the group own without everything that does not
+// distinguish it from the group's other rules: host bits (SG-43), what its protocol
+// ignores (SG-54), id, description, and the account and peering of a peer group,
+// whose id is unique. A peer that names the group itself becomes Self (REF-07). As a
 // map key it finds rules that are the same.
 func (r Rule) Canonical(own GroupID) Rule {
 	c := Rule{Protocol: r.Protocol, Peer: r.Peer}

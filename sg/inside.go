@@ -13,11 +13,11 @@ import (
 type Border struct {
 	s      *Sets
 	subnet uint32
-	vpc    uint32 // that addresses are seen from
+	vpc    uint32 // from which addresses are seen
 }
 
-// Border returns the border of an ENI's subnet. It returns false where the policy lacks the
-// ENI, or knows no network ACL there, so that none is judged.
+// Border returns the border of an ENI's subnet. It returns false if the policy lacks the
+// ENI, or knows no network ACL there, so that none judges.
 func (s *Sets) Border(id ENIID) (Border, bool) {
 	n, ok := s.w.eniByID[id]
 	if !ok || s.w.acls == nil {
@@ -35,16 +35,16 @@ func (s *Sets) Border(id ENIID) (Border, bool) {
 // ACL returns the network ACL that judges at the border.
 func (b Border) ACL() NetworkACLID { return b.s.w.acls.of(b.subnet).id }
 
-// Entries yields the entries of the ACL for a direction in the order in which they are
-// asked, those that deny all included.
+// Entries yields the ACL's entries for a direction in the order in which they are
+// asked, the deny-all ones included.
 func (b Border) Entries(dir Direction) iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) { yieldAll(yield, b.s.w.acls.of(b.subnet).rules[dir-1]) }
 }
 
-// Inside returns the addresses within the subnet, as they are seen from the ENIs of the
-// border: the ACL is not asked about packets from and to these (NACL-51). They are the
-// fewest prefixes, ascending. An address of one ENI alone is where that is; any other is
-// where the subnets' CIDRs say.
+// Inside returns the addresses within the subnet, as seen from the ENIs of the border,
+// as the fewest prefixes, ascending. The ACL is not asked about packets from and to
+// these (NACL-51). An address of exactly one ENI is in that ENI's subnet; the subnets'
+// CIDRs place all others.
 func (b Border) Inside() []netip.Prefix {
 	in := netipx.IPSetBuilder{}
 	for _, p := range b.s.places.of[b.subnet] {
@@ -66,16 +66,16 @@ func (b Border) Inside() []netip.Prefix {
 	}
 	set, err := in.IPSet()
 	if err != nil {
-		panic(err) // Compile has looked at all prefixes
+		panic(err) // Compile has checked all prefixes
 	}
 	return set.Prefixes()
 }
 
-// places are where addresses are in subnets: from the beginning of one prefix to the next
-// beginning or end of one, they are in the same.
+// places tell in which subnet an address is: from one start or end of a prefix to the
+// next, the subnet is the same.
 type places struct {
 	all []netip.Prefix            // CIDRs of subnets, and prefixes and addresses of ENIs, ascending
-	of  map[uint32][]netip.Prefix // those that an address has to be in to be in a subnet
+	of  map[uint32][]netip.Prefix // the prefixes that put an address into a subnet
 }
 
 // within returns the prefixes that begin in p.
@@ -88,7 +88,7 @@ func within(all []netip.Prefix, p netip.Prefix) []netip.Prefix {
 	return all[i:j]
 }
 
-// places returns those of the world; nothing where ACLs do not matter.
+// places returns the places of the world; nil if ACLs do not matter.
 func (w *world) places() (c places) {
 	if w.acls == nil {
 		return c

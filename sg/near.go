@@ -13,10 +13,10 @@ import (
 // mostNear bounds the near rules of an explanation.
 const mostNear = 5
 
-// Near returns the rules of the ENI for a direction that come nearest to admitting a
-// packet which none of them admits, nearest first, at most five: what Explain says of
-// it, at less cost. It asks neither connections nor exemptions, changes nothing, and may
-// be called from several goroutines as long as nobody changes the firewall's rules.
+// Near returns the ENI's rules for a direction that come nearest to admitting a packet
+// that none of them admits, nearest first, at most five: the same as Explain, at less
+// cost. It ignores connections and exemptions, changes nothing, and may be called from
+// several goroutines as long as nobody changes the firewall's rules.
 func (e *Enforcer) Near(dir Direction, p Packet) []NearRule {
 	if e == nil || e.eni == nil || dir != Ingress && dir != Egress || p.Err != nil {
 		return nil
@@ -43,13 +43,13 @@ func (n *NearRule) distance() (d int) {
 	return d
 }
 
-// distances say how far a rule is from a packet for each field that failed. What
-// people get wrong most is nearest.
+// distances say how far a failed field puts a rule from a packet. What people
+// most often get wrong is nearest.
 var distances = map[string]int{
 	"icmp code": 1, "port": 2, "icmp type": 2, "source": 3, "destination": 3, "protocol": 6,
 }
 
-// fails returns the fields of a rule at an ENI, or of an entry of a network ACL, that the
+// fails returns the fields of a rule at an ENI, or of a network ACL entry, that the
 // packet does not fit.
 func (w *world) fails(n *eni, r *ruleInfo, dir Direction, h *packet.Header, via Via) []Fail {
 	fs, remote := r.failedMatch(h), remoteAddr(dir, h)
@@ -80,7 +80,8 @@ func (w *world) fails(n *eni, r *ruleInfo, dir Direction, h *packet.Header, via 
 	return append(fs, f)
 }
 
-// failedMatch returns the fields of a rule but for its peer that the packet does not fit.
+// failedMatch returns the fields of a rule, its peer aside, that the packet does not
+// fit.
 func (r *ruleInfo) failedMatch(h *packet.Header) (fs []Fail) {
 	p := r.rule.Protocol
 	switch {

@@ -8,12 +8,12 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
-// Options say how a [Firewall] behaves where AWS is silent or where users want
-// something else. The zero Options are what AWS documents.
+// Options say how a [Firewall] behaves where AWS documents nothing or users want
+// something else. The zero Options follow what AWS documents.
 type Options struct {
-	// Profile is that of the connection table. The Linux profile is for those
-	// who test a plain stateful filter: it knows no untracked flows and drops
-	// packets that do not fit their connection.
+	// Profile is that of the connection table. The Linux profile is for testing a
+	// plain stateful filter: it has no untracked flows and drops packets that do
+	// not fit their connection.
 	Profile conntrack.Profile
 
 	// Midstream says what happens to a TCP segment that belongs to no
@@ -24,24 +24,24 @@ type Options struct {
 	// it they need a rule, as AWS says since 2022 (CT-51, CT-52).
 	RelatedICMP bool
 
-	// FilterExempt puts traffic to the rules that security groups never filter:
-	// DNS, DHCP, metadata, time, routers, neighbour discovery (EX-01).
+	// FilterExempt also applies the rules to traffic that security groups never
+	// filter: DNS, DHCP, metadata, time, routers, neighbour discovery (EX-01).
 	FilterExempt bool
 
 	// ACLFragments says how network ACLs judge later fragments (NACL-49).
 	ACLFragments ACLFragments
 
 	// MaxConnections is the most tracked connections of the whole firewall,
-	// InstanceMax of all ENIs of one instance (CT-63). Zero is no maximum; AWS
-	// publishes none (CT-64). InstanceMax[""] is that of each ENI without an
-	// instance: it shares the maximum with no other.
+	// InstanceMax that of all ENIs of one instance together (CT-63). Zero means
+	// no maximum; AWS publishes none (CT-64). InstanceMax[""] holds for each ENI
+	// without an instance, separately.
 	MaxConnections int
 	InstanceMax    map[InstanceID]int
 
 	// OnChange says what a change of rules or groups does to connections.
 	OnChange OnChange
 
-	// Observer is told of every decision; nil is off.
+	// Observer is told of every decision; nil means none is.
 	Observer Observer
 }
 
@@ -58,20 +58,20 @@ const (
 // OnChange says what a change of rules, groups, prefix lists or the whole policy
 // does to live connections. The zero OnChange is ChangeAWS.
 //
-// None of them reaches into a datagram that is under way. Its later fragments
-// follow the verdict of the first one, 30 s long and for IPv6 60 s, even where the
-// change ended the connection that they belong to (CTS-43).
+// None of them affects a datagram in transit. Its later fragments follow the
+// verdict of the first one, for 30 s and over IPv6 60 s, even if the change ended
+// their connection (CTS-43).
 type OnChange uint8
 
 const (
-	// ChangeAWS: tracked connections survive, save TCP and UDP ones whose flow
+	// ChangeAWS: tracked connections survive, except TCP and UDP ones whose flow
 	// is of the untracked class from now on (CT-20, CT-23, CT-25).
 	ChangeAWS OnChange = iota
 
 	// ChangeKeep: all connections survive.
 	ChangeKeep
 
-	// ChangeRevalidate: connections survive that the rules would still admit.
+	// ChangeRevalidate: connections that the rules would still admit survive.
 	ChangeRevalidate
 
 	// ChangeFlush: no connection of an ENI that the change touches survives.
@@ -111,8 +111,8 @@ func (m *Midstream) UnmarshalText(b []byte) error { return enum.Unmarshal(midstr
 // UnmarshalText reads the text form.
 func (c *OnChange) UnmarshalText(b []byte) error { return enum.Unmarshal(onChangeText[:], b, c) }
 
-// An Observer is told of every decision of an ENI, but of none of a network ACL, in order,
-// before the caller gets it.
+// An Observer is told of every decision of an ENI, but not of those of network ACLs, in
+// order and before the caller gets the decision.
 type Observer interface {
 	Observe(Event)
 }

@@ -8,47 +8,47 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A Packet is a packet on its way: its header, when it passes, and what its bytes do
-// not tell. Nothing is kept of it, so that the header may be used again.
+// A Packet is a packet in transit: its header, its time, and what its bytes do not
+// tell. Nothing of it is kept, so the header may be reused.
 type Packet struct {
 	// Header is what [packet.Decode] read, or one of that package's constructors made.
 	Header *packet.Header
 
 	// Time must be one that [time.Time.UnixNano] can express, or the zero Time before
-	// any other: a damaged timestamp beyond, or far in the future, would stop the
-	// clock of the connections, which never runs backwards.
+	// any other. A damaged timestamp outside that range, or far in the future, would
+	// stop the connections' clock, which never runs backwards.
 	Time time.Time
 
 	Via Via
 
-	// Err is the error of [packet.Decode], as it is and not wrapped; nil for nearly
-	// all packets. Header holds what could be read before it. Such a packet is dropped
-	// as Cut or Malformed, and no connection sees it. A frame without IP is not
-	// applicable: ARP passes below security groups (EX-09).
+	// Err is the error of [packet.Decode], not wrapped; nil for nearly all packets.
+	// Header holds what could be read before it. Such a packet is dropped as Cut or
+	// Malformed, and no connection sees it. A frame without IP is not applicable: ARP
+	// passes below security groups (EX-09).
 	Err error
 
 	placed bool // the caller named the ENI; it need not own an address of the packet
 }
 
-// Via says things about a packet's path that its bytes do not tell. The zero Via
-// is the plain path inside the network.
+// Via tells about a packet's path what its bytes do not. The zero Via is the
+// plain path inside the network.
 type Via struct {
-	// Appliance: routes lead through a middlebox, so that no rule that names a group
+	// Appliance: routes lead through a middlebox, so no rule that names a group
 	// matches (REF-12).
 	Appliance bool
 
-	// Tracked: the path is one on which AWS tracks every flow, a Network Load
-	// Balancer or a NAT gateway for example (CT-14).
+	// Tracked: AWS tracks every flow on the path, as through a Network Load
+	// Balancer or a NAT gateway (CT-14).
 	Tracked bool
 
 	// Through is the interface of a Network Load Balancer or an Instance Connect
-	// Endpoint that the packet came through with its client's address. At the receiver
-	// it counts as a member of the groups of that interface.
+	// Endpoint through which the packet came with its client's address. At the
+	// receiver the packet counts as sent by a member of that interface's groups.
 	Through ENIID
 }
 
-// String returns "appliance", "tracked" and "through=eni-nlb", those that apply with
-// commas between, or "".
+// String returns those of "appliance", "tracked" and "through=eni-nlb" that apply,
+// separated by commas, or "".
 func (v Via) String() string {
 	var words []string
 	if v.Appliance {
@@ -77,7 +77,7 @@ func (v *Via) UnmarshalText(b []byte) error {
 			switch {
 			case word == "appliance":
 				via.Appliance = true
-			case word == "tracked", word == "nlb": // a load balancer is what most people have in mind
+			case word == "tracked", word == "nlb": // most people think of a load balancer
 				via.Tracked = true
 			case named && through != "":
 				via.Through = ENIID(through)
@@ -90,8 +90,8 @@ func (v *Via) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// refusal returns what becomes of a packet with an Err. It compares, as errors.Is
-// would put the packet's header on the heap.
+// refusal returns the verdict on a packet with an Err. It compares with ==, since
+// errors.Is would put the packet's header on the heap.
 func refusal(err error) (Verdict, Reason) {
 	switch err {
 	case packet.ErrNotIP, packet.ErrLinkType:

@@ -26,7 +26,7 @@ func everyAddr(f packet.Family) uint32 {
 	return everyIPv4
 }
 
-// peers tells in which CIDRs and prefix lists an address is, by their numbers.
+// peers finds the CIDRs and prefix lists that hold an address, by their numbers.
 type peers struct {
 	cidrtrie.Trie
 	uses []uint32 // rules that name a CIDR, by its number from firstCIDR on
@@ -71,8 +71,8 @@ func (p *peers) take() uint32 {
 	return firstCIDR + uint32(len(p.uses)-1)
 }
 
-// drop takes back one use of a CIDR, and its number with the last. Matchers of other
-// groups do not know the number then, so that it may be given to another CIDR.
+// drop takes back one use of a CIDR, and with the last use its number. No matcher
+// knows the number then, so another CIDR may get it.
 func (p *peers) drop(c netip.Prefix, n uint32) {
 	if p.uses[n-firstCIDR]--; p.uses[n-firstCIDR] == 0 && n > everyIPv6 {
 		p.Trie = p.Without(c, n)

@@ -27,24 +27,24 @@ func (p *Policy) world() *world {
 	return p.w
 }
 
-// A Match is the rule that admits a packet, and what of its peer the packet's
-// other end was found in.
+// A Match is the rule that admits a packet, and the part of its peer that holds
+// the packet's other end.
 type Match struct {
 	Rule       RuleRef
 	CIDR       netip.Prefix // of the rule, or the longest entry of its prefix list
 	PrefixList PrefixListID // where the rule names one
 	Member     ENIID        // the ENI that owns the address, where the rule names a group
 
-	// Untracked: the flow of the packet is of the untracked class (CT-10), or
-	// the packet answers one that is (CT-18).
+	// Untracked: the packet's flow is of the untracked class (CT-10), or the
+	// packet answers such a flow (CT-18).
 	Untracked bool
 }
 
-// Match reports whether a rule for dir admits a packet at an ENI, and which. All
-// groups of the ENI act as one rule set (SG-03); if several rules admit the
-// packet, Match names the first in topology order. A packet without the ports or the
-// ICMP type that the capture cut off is admitted by rules for all of them alone. Match
-// ignores connections and exempt traffic. It does not allocate and is safe for concurrent use.
+// Match reports whether a rule for dir admits a packet at an ENI, and which one. All groups
+// of the ENI act as one rule set (SG-03); if several rules admit the packet, Match names
+// the first in topology order. If the capture cut off the packet's ports or ICMP type, only
+// rules for all of them admit it. Match ignores connections and exempt traffic. It does not
+// allocate and is safe for concurrent use.
 func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) {
 	w := p.world()
 	n, ok := w.eniByID[id]
@@ -58,9 +58,9 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 	return w.matchOf(&w.enis[n], hit, dir, h), true
 }
 
-// Admits returns the rule that [Policy.Match] names, and false where no rule admits the
-// packet. The ENI is found already, and what of the rule's peer the packet's other end is
-// in is not looked for.
+// Admits returns the rule that [Policy.Match] would name, and false if no rule admits the
+// packet. It is faster, since it need not find the ENI or the part of the rule's peer
+// that matched.
 func (e *Enforcer) Admits(dir Direction, h *packet.Header) (RuleRef, bool) {
 	if e == nil || e.eni == nil {
 		return RuleRef{}, false
@@ -69,7 +69,7 @@ func (e *Enforcer) Admits(dir Direction, h *packet.Header) (RuleRef, bool) {
 	return RuleRef{hit.rule}, hit.rule != nil
 }
 
-// admits is match without what it does not know.
+// admits is match without the unknown.
 func (w *world) admits(n *eni, dir Direction, h *packet.Header) hit {
 	if dir != Ingress && dir != Egress {
 		return hit{}
@@ -80,7 +80,7 @@ func (w *world) admits(n *eni, dir Direction, h *packet.Header) hit {
 	return hit{}
 }
 
-// matchOf returns what a hit at an ENI means to users.
+// matchOf returns a hit at an ENI as a Match.
 func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match {
 	m := Match{Rule: RuleRef{hit.rule}, Untracked: hit.untracked}
 	switch hit.rule.kind {
@@ -147,7 +147,7 @@ func (p *Policy) Rules() iter.Seq[RuleRef] {
 }
 
 // ACLEntries yields every entry of the network ACLs, ACL by ACL in topology order,
-// ingress first, and in the order in which they are asked, those that deny all included.
+// ingress first, in the order in which they are asked, the deny-all ones included.
 func (p *Policy) ACLEntries() iter.Seq[RuleRef] {
 	return func(yield func(RuleRef) bool) {
 		if acls := p.world().acls; acls != nil {
@@ -182,8 +182,7 @@ func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 }
 
 // ENIByAddr returns the ENI that owns a private address, delegated prefixes
-// included. It fails for addresses that no ENI or more than one owns; of the latter
-// no two are in one VPC.
+// included. It fails for addresses that no ENI owns, or ENIs of several VPCs.
 func (p *Policy) ENIByAddr(a netip.Addr) (ENIID, bool) {
 	w := p.world()
 	f, b := flatAddr(a)

@@ -6,12 +6,13 @@ import (
 )
 
 // Traffic is what a rule admits apart from its peer: what the console calls the
-// rule's type. Put a peer to it for a rule:
+// rule's type. Add a peer to make a rule:
 //
 //	sg.PostgreSQL.From(sg.FromGroup("sg-app"))
 //
-// The variables below are the console's types that programs name most; [ParseTraffic]
-// knows the others. The zero Traffic is invalid, as the zero [Rule] is.
+// The variables below are the console types that programs name most often;
+// [ParseTraffic] knows the others. The zero Traffic is invalid, as the zero [Rule]
+// is.
 type Traffic struct {
 	Name     string // as the console writes it; empty for custom traffic
 	Protocol Protocol
@@ -19,7 +20,7 @@ type Traffic struct {
 	ICMP     ICMPMatch // ICMP and ICMPv6
 }
 
-// Types of the console's list.
+// Types from the console's list.
 var (
 	AllTraffic = Traffic{Name: "All traffic", Protocol: AllProtocols}
 	SSH        = onePort("SSH", TCP, 22)
@@ -54,12 +55,12 @@ func (t Traffic) From(p Peer) Rule {
 	return Rule{Protocol: t.Protocol, Ports: t.Ports, ICMP: t.ICMP, Peer: p}
 }
 
-// To returns the rule that admits t to a peer: an egress rule. It is the rule
-// that From returns; only the list it is put into makes the difference.
+// To returns the rule that admits t to a peer: an egress rule. From returns the
+// same rule; only the list that it goes into makes the difference.
 func (t Traffic) To(p Peer) Rule { return t.From(p) }
 
-// String returns the name where there is one, else protocol and ports or ICMP
-// type and code: "tcp/8080-8090", "icmp/8/-1". [ParseTraffic] reads both.
+// String returns the name if there is one, else protocol and ports or ICMP type
+// and code: "tcp/8080-8090", "icmp/8/-1". [ParseTraffic] reads both.
 func (t Traffic) String() string {
 	if t.Name != "" {
 		return t.Name
@@ -70,9 +71,9 @@ func (t Traffic) String() string {
 	return strings.ReplaceAll(string(t.From(Peer{}).appendMatch(nil)), " ", "/")
 }
 
-// ParseTraffic reads one of the console's names, of which only letters and digits
-// count and those in either case ("HTTPS", "mysql/aurora", "dns(udp)", "all-tcp"),
-// or protocol and ports: "tcp/443", "udp/1024-65535", "icmp/8/0", "icmpv6", "all".
+// ParseTraffic reads one of the console's names, ignoring case and everything but
+// letters and digits ("HTTPS", "mysql/aurora", "dns(udp)", "all-tcp"), or protocol
+// and ports: "tcp/443", "udp/1024-65535", "icmp/8/0", "icmpv6", "all".
 func ParseTraffic(s string) (Traffic, error) {
 	if p := preset(s); p != nil {
 		return *p, nil
@@ -83,7 +84,7 @@ func ParseTraffic(s string) (Traffic, error) {
 		return Traffic{}, fmt.Errorf("traffic %q: neither a name of the console's nor protocol and ports", s)
 	}
 	t := Traffic{Protocol: p}
-	for i := range presets[:5] { // those for all of a protocol
+	for i := range presets[:5] { // the ones for a whole protocol
 		if presets[i].Protocol == p {
 			t = presets[i]
 		}
@@ -116,8 +117,7 @@ func ParseTraffic(s string) (Traffic, error) {
 	return t, nil
 }
 
-// MustTraffic is [ParseTraffic] for text that is known to be right. It panics where it
-// is not.
+// MustTraffic is [ParseTraffic] for text known to be valid. It panics if it is not.
 func MustTraffic(s string) Traffic {
 	t, err := ParseTraffic(s)
 	if err != nil {
@@ -126,7 +126,7 @@ func MustTraffic(s string) Traffic {
 	return t
 }
 
-// preset returns the traffic that the console has under a name, nil without one.
+// preset returns the console's traffic of a name, nil if there is none.
 func preset(name string) *Traffic {
 	key := squeeze(name)
 	for i := range presets {

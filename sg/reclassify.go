@@ -8,22 +8,22 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// What a change does to live connections. AWS documents that tracked ones
-// survive (CT-20, CT-23); that they end where their flow has become untracked is
-// observed (CT-25).
+// What a change does to live connections. AWS documents that tracked ones survive
+// (CT-20, CT-23). That they end if their flow becomes untracked was observed
+// (CT-25).
 
-// swapped treats connections after the whole policy was replaced.
+// swapped updates connections after the whole policy was replaced.
 func (f *Firewall) swapped(now time.Time) { f.sweep(now, f.doomed(everywhere)) }
 
-// tidy frees the tags of rules that no connection was opened by, where they may
-// have become many.
+// tidy frees the tags of rules that opened no live connection, if there may be
+// many.
 func (f *Firewall) tidy(now time.Time) {
 	if f.tags.many() {
 		f.sweep(now, func(conntrack.Entry) bool { return false })
 	}
 }
 
-// sweep removes doomed connections and frees the tags that no other one has.
+// sweep removes doomed connections and frees the tags that no other connection has.
 func (f *Firewall) sweep(now time.Time, doomed func(conntrack.Entry) bool) {
 	used := make([]bool, len(f.tags.rules))
 	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
@@ -36,19 +36,19 @@ func (f *Firewall) sweep(now time.Time, doomed func(conntrack.Entry) bool) {
 	f.tags.keep(used, f.table.Len())
 }
 
-// regrouped treats connections after an ENI got other groups.
+// regrouped updates connections after an ENI's groups changed.
 func (f *Firewall) regrouped(e *Enforcer, old []uint32, now time.Time) {
 	switch {
-	case f.opts.OnChange == ChangeRevalidate: // it is a member of other groups now
+	case f.opts.OnChange == ChangeRevalidate: // the ENI is now a member of other groups
 		f.end(now, everywhere)
 	case f.opts.OnChange == ChangeFlush, f.w.opensMore(old, e.eni.groups()):
 		f.end(now, everywhere, e.zone)
 	}
 }
 
-// opensMore reports whether flows may be of the untracked class with the groups
-// that an ENI has now and were not with the old ones: a group is new that opens
-// something to everybody. Both are ascending.
+// opensMore reports whether an ENI's new groups may put flows into the untracked
+// class that the old ones did not: whether a new group opens something to
+// everybody. Both lists are ascending.
 func (w *world) opensMore(old, now []uint32) bool {
 	return slices.ContainsFunc(now, func(g uint32) bool {
 		_, had := slices.BinarySearch(old, g)
@@ -56,17 +56,17 @@ func (w *world) opensMore(old, now []uint32) bool {
 	})
 }
 
-// rulesChanged treats connections after a group got a rule, or lost one.
+// rulesChanged updates connections after a group gained or lost a rule.
 func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
-	// By AWS's way only a rule that untracks flows matters.
+	// For AWS, only a rule that untracks flows matters.
 	if f.opts.OnChange != ChangeAWS || added != nil && added.mayUntrack() {
 		f.end(now, func(n *eni) bool { return slices.Contains(n.groups(), g.number) })
 	}
 	f.tidy(now)
 }
 
-// listChanged treats connections after a prefix list got an entry or lost one.
-// Flows that a list admits are tracked whatever is in it (CT-17).
+// listChanged updates connections after a prefix list gained or lost an entry.
+// Flows that a list admits are tracked, whatever its entries (CT-17).
 func (f *Firewall) listChanged(list uint32, now time.Time) {
 	if f.opts.OnChange == ChangeAWS {
 		return
@@ -94,7 +94,8 @@ func (f *Firewall) end(now time.Time, touched func(*eni) bool, zones ...conntrac
 
 func everywhere(*eni) bool { return true }
 
-// doomed tells the connections that end where the touched ENIs have other rules now.
+// doomed returns a test for the connections that end because the touched ENIs have
+// other rules now.
 func (f *Firewall) doomed(touched func(*eni) bool) func(conntrack.Entry) bool {
 	return func(c conntrack.Entry) bool {
 		e := f.byZone[c.Zone]
@@ -102,11 +103,11 @@ func (f *Firewall) doomed(touched func(*eni) bool) func(conntrack.Entry) bool {
 	}
 }
 
-// ends reports whether a connection ends for what the rules are now.
+// ends reports whether a connection ends under the present rules.
 func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
 	rule := f.tags.rule(c.Tag)
 	if rule.IsZero() {
-		return false // whether it was ever admitted is not known
+		return false // it is not known whether it was ever admitted
 	}
 	switch f.opts.OnChange {
 	case ChangeAWS:

@@ -10,7 +10,7 @@ import (
 // A Rule admits packets of one protocol between the group's members and one
 // peer. The zero Rule is an error in Compile, never "allow all".
 type Rule struct {
-	ID          RuleID // empty where unknown: describe-security-groups does not tell (SG-60)
+	ID          RuleID // empty if unknown: describe-security-groups does not tell (SG-60)
 	Protocol    Protocol
 	Ports       PortRange // TCP and UDP, of the destination (SG-04); required there
 	ICMP        ICMPMatch // ICMP, and ICMPv6 where it may be left out (SG-29)
@@ -18,8 +18,8 @@ type Rule struct {
 	Description string
 }
 
-// Protocol is what a rule says of the IP protocol. The zero Protocol is invalid;
-// AWS refuses a rule without one (SG-56). Make others with [ProtocolNumber].
+// Protocol is the IP protocol of a rule. The zero Protocol is invalid; AWS
+// refuses a rule without one (SG-56). Make others with [ProtocolNumber].
 type Protocol int16
 
 // Protocols that rules know by name (SG-20).

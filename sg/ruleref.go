@@ -7,8 +7,8 @@ import (
 )
 
 // A RuleRef names one rule of a compiled policy, or one entry of a network ACL. It is
-// comparable, small enough to sit in every Decision, and stays valid when its policy is
-// replaced. The zero RuleRef names no rule.
+// comparable, small enough to be part of every Decision, and stays valid when its
+// policy is replaced. The zero RuleRef names no rule.
 type RuleRef struct{ r *ruleInfo }
 
 // A ruleInfo is a compiled rule. It never changes.
@@ -21,12 +21,12 @@ type ruleInfo struct {
 	kind peerKind
 	peer uint32 // its number; see peers
 
-	unsure bool          // entries of the list that it names are not known
-	family packet.Family // of that list, 0 where not known either
+	unsure bool          // the list that it names has unknown entries
+	family packet.Family // of that list, 0 if not known either
 
-	// Of an entry of a network ACL; group is empty then.
+	// For a network ACL entry; group is empty then.
 	acl   NetworkACLID
-	entry int // its number; 0 stands for a first fragment that is remembered
+	entry int // its number; 0 stands for a remembered first fragment
 	allow bool
 }
 
@@ -61,15 +61,15 @@ func (r RuleRef) Direction() Direction { return r.info().dir }
 
 // Index returns the rule's place in Group.Ingress or Group.Egress, or the entry's in
 // NetworkACL.Ingress or Egress as it was compiled, and -1 for the zero RuleRef and for
-// entries that deny all.
+// deny-all entries.
 func (r RuleRef) Index() int { return r.info().index }
 
 // Rule returns a copy of the rule, its CIDR without host bits.
 func (r RuleRef) Rule() Rule { return r.info().rule }
 
-// Name returns the rule's id where it has one, else its place: "ingress[3]". An entry
-// of a network ACL has its number, "ingress 100", or "ingress *" where it is AWS's own,
-// which denies all.
+// Name returns the rule's id if it has one, else its place: "ingress[3]". For a network
+// ACL entry it returns the number, "ingress 100", or "ingress *" for AWS's own deny-all
+// entry.
 func (r RuleRef) Name() string {
 	switch {
 	case r.r == nil:

@@ -96,7 +96,7 @@ func (p Peer) String() string {
 	return string(b)
 }
 
-// id returns an identifier with its key, which the usual prefix makes needless.
+// id returns an identifier with its key, or without it if the usual prefix tells.
 func id(key, prefix, s string) (string, string) {
 	if q := words.Quote(s); q != s || !strings.HasPrefix(s, prefix) {
 		return key, q
@@ -104,8 +104,8 @@ func id(key, prefix, s string) (string, string) {
 	return "", s
 }
 
-// ParseRule reads a rule: protocol, ports or ICMP type and code, peer, and what
-// else is known of it.
+// ParseRule reads a rule: protocol, ports or ICMP type and code, peer, and
+// optional fields.
 //
 //	tcp 443 0.0.0.0/0
 //	tcp 8000-8080 sg-web id=sgr-0123 desc="from the web servers"
@@ -120,8 +120,8 @@ func id(key, prefix, s string) (string, string) {
 // Groups and prefix lists whose ids lack the usual prefix are written group=ID
 // and pl=ID; account=ID and peering=ID go with a group of another account or VPC.
 //
-// What it reads may still be refused by Compile, so that a wrong rule can be
-// written down: it asks only that each word means something.
+// Compile may still refuse what it reads: ParseRule asks only that each word
+// means something, so that wrong rules can be written down.
 func ParseRule(s string) (Rule, error) {
 	ws, err := words.Split(s)
 	if err != nil {
@@ -163,7 +163,7 @@ var (
 	anyIPv6 = netip.MustParsePrefix("::/0")
 )
 
-// set takes one word of a rule's text.
+// set applies one word of a rule's text.
 func (r *Rule) set(key, val string) error {
 	again := false
 	switch key {

@@ -9,9 +9,9 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// Sets tell what a policy's rules mean as sets of addresses, where [Policy.Match] tells
-// whether one packet is in them. Make them with [Policy.Sets]. They never change and
-// may be used by several goroutines.
+// Sets give the meaning of a policy's rules as sets of addresses, where [Policy.Match]
+// only tells whether one packet is in them. Make them with [Policy.Sets]. They never
+// change and may be used by several goroutines.
 type Sets struct {
 	w       *world
 	addrs   [][]netip.Prefix          // of each ENI, ascending
@@ -21,8 +21,8 @@ type Sets struct {
 	places places
 }
 
-// Sets returns the sets of the policy. It visits every address, every membership and
-// every CIDR of the policy once.
+// Sets returns the policy's sets. It visits every address, membership and CIDR of
+// the policy once.
 func (p *Policy) Sets() *Sets {
 	w := p.world()
 	s := &Sets{w: w, addrs: make([][]netip.Prefix, len(w.enis)), members: make([][]uint32, len(w.groups)), entries: map[uint32][]netip.Prefix{everyIPv4: {anyIPv4}, everyIPv6: {anyIPv6}}}
@@ -57,19 +57,19 @@ func (s *Sets) Addrs(id ENIID) []netip.Prefix {
 	return s.addrs[n]
 }
 
-// A Setting is what decides at an ENI about packets without a connection, beside the
-// groups that it carries and its own addresses. It is comparable: at ENIs with equal
-// Settings of the same Sets, a rule admits the same.
+// A Setting is what decides at an ENI about packets without a connection, apart from
+// its groups and addresses. It is comparable: at ENIs with equal Settings of the
+// same Sets, a rule admits the same packets.
 type Setting struct {
-	Unfiltered bool // AWS attaches no group to the ENI, so that all passes
-	Incomplete bool // it carries groups that the policy lacks: what no known rule admits is unknown
+	Unfiltered bool // AWS attaches no group to the ENI, so everything passes
+	Incomplete bool // it carries groups that the policy lacks: packets that no known rule admits are unknown
 
 	s      *Sets
 	vpc    uint32
 	exempt *exemptAddrs
 }
 
-// Setting returns the setting of an ENI, and false if the policy does not have it.
+// Setting returns the setting of an ENI, and false if the policy lacks the ENI.
 func (s *Sets) Setting(id ENIID) (Setting, bool) {
 	n, ok := s.w.eniByID[id]
 	if !ok {
@@ -79,8 +79,8 @@ func (s *Sets) Setting(id ENIID) (Setting, bool) {
 	return Setting{s: s, vpc: e.vpc, exempt: e.exempt, Unfiltered: e.unfiltered, Incomplete: e.incomplete}, true
 }
 
-// Exempt yields the addresses to and from which groups filter nothing (EX-01), of
-// packets of any protocol: in no order, and some may come twice.
+// Exempt yields the addresses to and from which groups filter no packets of any
+// protocol (EX-01), in no order; some may come twice.
 func (p Setting) Exempt() iter.Seq[netip.Addr] {
 	if p.exempt == nil {
 		return slices.Values(exemptEverywhere)
@@ -88,8 +88,8 @@ func (p Setting) Exempt() iter.Seq[netip.Addr] {
 	return slices.Values(slices.Concat(exemptEverywhere, p.exempt.addrs))
 }
 
-// A PeerSet is what the peer of a rule means at ENIs of a setting. It is comparable:
-// equal ones are the same addresses.
+// A PeerSet is the meaning of a rule's peer at ENIs of a setting. It is comparable:
+// equal PeerSets are the same addresses.
 type PeerSet struct {
 	s    *Sets
 	kind peerKind
@@ -98,11 +98,12 @@ type PeerSet struct {
 	vpc uint32 // of the ENI, and the rule's direction, where the peer is a group
 	dir Direction
 
-	unsure bool // entries of a prefix list are not known
+	unsure bool // the prefix list has unknown entries
 	family packet.Family
 }
 
-// Peers returns what the peer of a rule of the policy means at ENIs of the setting.
+// Peers returns the meaning of the peer of one of the policy's rules at ENIs of the
+// setting.
 func (p Setting) Peers(r RuleRef) PeerSet {
 	if r.r == nil {
 		return PeerSet{}
@@ -114,8 +115,8 @@ func (p Setting) Peers(r RuleRef) PeerSet {
 	return set
 }
 
-// Group returns the group whose members the peer is, "" where it is no group or one
-// that the rule cannot match.
+// Group returns the group whose members the peer is, "" if it is not a group or the
+// rule cannot match it.
 func (p PeerSet) Group() GroupID {
 	if p.kind != peerGroup {
 		return ""
@@ -123,8 +124,9 @@ func (p PeerSet) Group() GroupID {
 	return p.s.w.groups[p.peer].id
 }
 
-// Addrs returns the addresses that the peer is, and those that it may be for all that
-// the policy knows: in no order, and they may overlap. The slices must not be changed.
+// Addrs returns the addresses that the peer is sure to be, and those that it may be as
+// far as the policy knows. They are in no order and may overlap. The slices must not
+// be changed.
 func (p PeerSet) Addrs() (sure, maybe []netip.Prefix) {
 	switch p.kind {
 	case peerCIDR4, peerCIDR6, peerList:
@@ -150,8 +152,9 @@ func (p PeerSet) Addrs() (sure, maybe []netip.Prefix) {
 	return sure, maybe
 }
 
-// Same reports whether peers of two policies are the same addresses, of groups of the same
-// id. It may miss that where the order of interfaces differs, and is faster than Addrs.
+// Same reports whether peers of two policies are the same addresses, of groups with the
+// same id. It is faster than Addrs, but may return false for equal ones if the order of
+// interfaces differs.
 func (p PeerSet) Same(o PeerSet) bool {
 	if p.kind != o.kind || p.unsure != o.unsure || p.family != o.family {
 		return false

@@ -11,15 +11,15 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/match"
 )
 
-// An acls holds the compiled network ACLs and the subnets at whose borders they stand.
+// An acls holds the compiled network ACLs and the subnets at whose borders they judge.
 type acls struct {
 	all     []*acl   // in topology order; replaced whole when their entries change
 	subnets []subnet // by number; 0 stands for none that is known
 
-	// What follows never changes, so that copies share it.
+	// The fields below never change, so copies share them.
 	byID       map[NetworkACLID]uint32
 	subnetByID map[SubnetID]uint32
-	defaults   map[uint32]*acl // by VPC; for their numbers only
+	defaults   map[uint32]*acl // by VPC; only for their numbers
 	cidrs      cidrtrie.Trie   // address to subnets
 }
 
@@ -29,8 +29,8 @@ type subnet struct {
 	vpc uint32
 	acl uint32 // its number plus 1; 0 where not known
 
-	// open are the first entries of the ACL by direction less 1 and IP version, where they
-	// allow everything. Most packets ask no more, which is 2 ns a border, and not 6.
+	// open are the ACL's first entries by direction less 1 and IP version, if they allow
+	// everything. Most packets need no more, which takes 2 ns a border instead of 6.
 	open [2][2]*ruleInfo
 }
 
@@ -39,12 +39,12 @@ type acl struct {
 	id     NetworkACLID
 	number uint32
 	vpc    uint32
-	rules  [2][]*ruleInfo // by Direction-1, ascending by number; those that deny all are last
+	rules  [2][]*ruleInfo // by Direction-1, ascending by number; the deny-all ones are last
 	lists  [2]entryList
 }
 
-// An entryList is what packets ask of the entries of one direction. There are few, so
-// that they are tried one by one.
+// An entryList holds what packets need of the entries of one direction. There are
+// few, so they are tried one by one.
 type entryList struct {
 	entries [2][]entry // by IP version
 
@@ -84,7 +84,7 @@ func (c *compiler) acls() {
 		vpc  uint32
 		cidr netip.Prefix
 	}
-	seen := map[block]bool{} // of subnets that are the same the first one counts
+	seen := map[block]bool{} // of equal subnets the first one counts
 	for i := range c.t.VPCs {
 		v := &c.t.VPCs[i]
 		for j := range v.Subnets {
@@ -123,8 +123,8 @@ func (c *compiler) acls() {
 	}
 }
 
-// settle gives a subnet that no ACL names the default one, and keeps what it knows of its
-// ACL's entries.
+// settle gives a subnet that no ACL names the default one, and caches its ACL's first
+// entries.
 func (a *acls) settle(s *subnet) {
 	if d := a.defaults[s.vpc]; s.acl == 0 && d != nil {
 		s.acl = d.number + 1
@@ -134,7 +134,7 @@ func (a *acls) settle(s *subnet) {
 		return
 	}
 	for dir, l := range a.all[s.acl-1].lists {
-		for v, entries := range l.entries { // those that deny all are always there
+		for v, entries := range l.entries { // the deny-all ones are always there
 			if first := entries[0].rule; first.allow && first.rule.Protocol == AllProtocols && first.rule.Peer.CIDR.Bits() == 0 {
 				s.open[dir][v] = first
 			}
@@ -142,7 +142,7 @@ func (a *acls) settle(s *subnet) {
 	}
 }
 
-// subnet returns the number of a subnet, which is new where nobody named it before.
+// subnet returns the number of a subnet, a new one if nobody named it before.
 func (a *acls) subnet(id SubnetID, vpc uint32) uint32 {
 	n, ok := a.subnetByID[id]
 	if !ok {
@@ -249,8 +249,8 @@ func (a *acl) setRules(dir Direction, rules []*ruleInfo) {
 	a.rules[dir-1], a.lists[dir-1] = rules, l
 }
 
-// find returns the entry that decides about a packet whose other end is remote, which
-// the last one does where no other matches.
+// find returns the entry that decides about a packet whose other end is remote: the
+// last one if no other matches.
 func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
 	k, entries := match.KeyOf(h), l.entries[version(h.Family)]
 	hi, lo := binary.BigEndian.Uint64(remote[:8]), binary.BigEndian.Uint64(remote[8:])
@@ -265,8 +265,8 @@ func (l *entryList) find(h *packet.Header, remote *[16]byte) *ruleInfo {
 // version returns 0 for IPv4 and 1 for IPv6.
 func version(f packet.Family) uint8 { return uint8(f) >> 1 & 1 }
 
-// containing returns the subnet of a VPC that contains an address, the only one of all
-// VPCs that does, and all of them, some of them twice; 0 where there is none.
+// containing returns the subnet of a VPC that contains an address, the only subnet of
+// any VPC that does, and all that do, some of them twice; 0 if there is none.
 func (a *acls) containing(fam packet.Family, addr *[16]byte, vpc uint32) (own, only uint32, all []uint32) {
 	short, long, host := a.cidrs.Lookup(fam, addr)
 	if all = long; len(short)+len(host) > 0 { // hardly ever
@@ -296,7 +296,7 @@ func (w *world) subnetAt(fam packet.Family, addr *[16]byte, vpc uint32) uint32 {
 
 // locate returns the subnet of an address that no interface has, as seen from a VPC:
 // one there, else the only one of all VPCs, else the only one of VPCs that are peered
-// with it; 0 where there is none.
+// with it; 0 if there is none.
 func (w *world) locate(fam packet.Family, addr *[16]byte, vpc uint32) uint32 {
 	own, only, all := w.acls.containing(fam, addr, vpc)
 	if own != 0 || only != 0 {

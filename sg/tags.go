@@ -6,29 +6,29 @@ import (
 )
 
 // tags number the rules that opened connections, since a table holds no pointers.
-// The top bit of a connection's tag says that the path was an automatically tracked
-// one (CT-14), whose connections never turn untracked.
+// The top bit of a connection's tag says that the path was automatically tracked
+// (CT-14); such connections never become untracked.
 //
-// Every change of rules makes new ones, also of those that only move up, and the
-// old ones stay as long as a connection was opened by them. Tags that no connection
-// has any more are found by looking at all connections, which changes do now and
-// then; packets never.
+// Every change makes new rules, even of those that only move up, and the old ones
+// stay as long as a connection that they opened. Finding the tags that no
+// connection has any more takes a look at all connections. Changes do that now and
+// then; packets never do.
 type tags struct {
 	rules []*ruleInfo // by tag; nil where free
 	free  []uint32
 	of    map[*ruleInfo]uint32
-	most  int // tags from which on it pays to look for unused ones
+	most  int // number of tags from which it pays to look for unused ones
 }
 
 const (
 	tagViaTracked = 1 << 31
 
 	// Two bits say that it is not known whether the first packet was admitted, and why:
-	// Reason minus Cut. Without a rule that may have, the rest is noTag.
+	// Reason minus Cut. If no rule may have admitted it, the rest is noTag.
 	tagUnknown = 29
 	noTag      = 1<<tagUnknown - 1
 
-	// fewTags are always worth keeping: 1,000 take some 250 kB.
+	// fewTags is a number of tags always worth keeping: 1,000 take some 250 kB.
 	fewTags = 1000
 )
 
@@ -55,7 +55,7 @@ func (t *tags) tag(r *ruleInfo) uint32 {
 }
 
 // unknown returns why it is not known whether a connection's first packet was admitted,
-// NoReason where it is.
+// NoReason if it is known.
 func unknown(tag uint32) Reason {
 	if why := tag >> tagUnknown & 3; why != 0 {
 		return Cut + Reason(why)
@@ -77,12 +77,13 @@ func (t *tags) rule(tag uint32) RuleRef {
 	return RuleRef{}
 }
 
-// many reports whether unused tags may have piled up: more than there were used
-// ones when that was last looked at.
+// many reports whether unused tags may have piled up: more of them than there
+// were used ones at the last check.
 func (t *tags) many() bool { return len(t.of) > max(t.most, fewTags) }
 
-// keep frees the tags that are not in use, of which used has one element each. To
-// look again takes a walk over all connections, which new tags have to be worth.
+// keep frees the tags that are not in use; used has one element for each tag. The
+// next check walks over all connections, so it waits until enough new tags make
+// it worthwhile.
 func (t *tags) keep(used []bool, connections int) {
 	for len(used) > 0 && !used[len(used)-1] {
 		used = used[:len(used)-1]

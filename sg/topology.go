@@ -1,24 +1,24 @@
 // Package sg decides what AWS security groups do with a packet.
 //
-// A [Topology] is what the user writes, or a loader reads: groups with their
+// A [Topology] is what the user writes or a loader reads: groups with their
 // rules, prefix lists, and the ENIs that carry the groups. [Compile] turns it
-// into a [Policy], which never changes. A [Firewall] puts a connection table
-// beside a policy and judges packets:
+// into a [Policy], which never changes. A [Firewall] judges packets by a policy
+// and a connection table:
 //
 //	policy, err := sg.Compile(topology)
 //	if err != nil {
-//		return err // of every bad rule at once
+//		return err // all bad rules at once
 //	}
 //	firewall := sg.NewFirewall(policy, nil)
 //	outcome := firewall.Forward(sg.Packet{Header: &header, Time: now})
 //
-// [Firewall.Forward] takes a [Packet] from the sending ENI to the receiving one,
-// and [Firewall.ForwardBatch] many at once. [Enforcer.Evaluate] asks one ENI alone,
-// [Policy.Match] the rules alone. A [Filter] takes raw frames, and calls from several
-// goroutines.
+// [Firewall.Forward] takes a [Packet] from the sending ENI to the receiving one, and
+// [Firewall.ForwardBatch] takes many at once. [Enforcer.Evaluate] asks only one ENI,
+// [Policy.Match] only the rules. A [Filter] takes raw frames and may be called from
+// several goroutines.
 //
-// [NetworkACL]s stand beside the groups, at the borders of subnets: [Firewall.Forward]
-// asks them, [Enforcer.Evaluate] does not.
+// [NetworkACL]s judge at the borders of subnets, in addition to the groups:
+// [Firewall.Forward] asks them, [Enforcer.Evaluate] does not.
 //
 // Every [Decision] says why: the rule that admitted the packet, the connection
 // it belongs to, or what was missing. [Firewall.Explain] and [Enforcer.Explain] say
@@ -26,9 +26,9 @@
 //
 // While packets flow, rules, memberships and entries of prefix lists change one at a
 // time ([Firewall.Authorize], [Firewall.Attach], [Firewall.AddEntry]) or all together
-// ([Firewall.Swap]). [Options] say what becomes of connections then, and how the
-// firewall behaves where AWS is silent. [Firewall.Clone] goes on from here with a
-// what-if.
+// ([Firewall.Swap]). [Options] say what happens to connections then, and how the
+// firewall behaves where AWS documents nothing. [Firewall.Clone] copies a firewall to
+// try out what would happen.
 //
 // Numbers such as CT-25 in the documentation refer to the statements listed in
 // STATEMENTS.md beside this package, each with its source.
@@ -59,22 +59,23 @@ type (
 
 // A Topology is everything that decides about packets. It is plain data: fill it
 // by hand or with package load, change it, and compile it again. The zero
-// Topology is valid and knows no ENI.
+// Topology is valid and has no ENIs.
 //
-// The order of groups and rules has no effect on verdicts. Where several rules
-// admit a packet, the first in this order is the one that is named.
+// The order of groups and rules has no effect on verdicts. If several rules admit
+// a packet, the first in this order is named.
 type Topology struct {
 	Groups      []Group
 	PrefixLists []PrefixList
 	ENIs        []ENI
-	VPCs        []VPC     // needed for exempt addresses, peering and network ACLs only
+	VPCs        []VPC     // needed only for exempt addresses, peering and network ACLs
 	Peerings    []Peering // between VPCs of the topology or others
 
-	// TransitGateways say whether groups behind them can be named (REF-11). Where
-	// there are none, that is not known for VPCs that no peering connects.
+	// TransitGateways say whether rules can name groups behind them (REF-11).
+	// Without any, that is unknown for VPCs that no peering connects.
 	TransitGateways []TransitGateway
 
-	// NetworkACLs judge at the borders of subnets. Without any, none is.
+	// NetworkACLs judge at the borders of subnets. If there are none, nothing is judged
+	// there.
 	NetworkACLs []NetworkACL
 }
 
@@ -85,16 +86,16 @@ type Group struct {
 	Name        string
 	Description string
 	VPC         VPCID     // empty: rules in every VPC reach its members in all VPCs
-	Account     AccountID // owner; empty: the same as everybody's
+	Account     AccountID // owner; empty: the same as that of all others
 	Ingress     []Rule
 	Egress      []Rule
 
 	// Associations are further VPCs whose ENIs may carry the group (REF-18). They
-	// say nothing where VPC is empty.
+	// mean nothing if VPC is empty.
 	Associations []VPCID
 
-	// Incomplete: there are, or may be, rules that are not here. Where the known ones do
-	// not admit, verdicts at ENIs that carry the group are unknown.
+	// Incomplete: some rules are, or may be, missing here. If the known ones do not
+	// admit a packet, verdicts at ENIs that carry the group are unknown.
 	Incomplete bool
 }
 
@@ -105,9 +106,9 @@ type PrefixList struct {
 	Name       string
 	Family     packet.Family // zero: the family of the entries
 	Entries    []PrefixListEntry
-	MaxEntries int       // what a rule that names a customer's list costs (PL-06)
-	Owner      AccountID // "AWS" for the managed ones, which cost their weight (PL-07)
-	Incomplete bool      // there are, or may be, entries that are not here
+	MaxEntries int       // counts against the rule quota for a rule that names a customer's list (PL-06)
+	Owner      AccountID // "AWS" for AWS-managed lists, which count their weight (PL-07)
+	Incomplete bool      // some entries are, or may be, missing here
 }
 
 // A PrefixListEntry is one CIDR of a prefix list. Host bits are cleared.
@@ -126,20 +127,21 @@ type ENI struct {
 	Addrs    []netip.Addr
 	Prefixes []netip.Prefix
 
-	// Public addresses are translated before rules see the packet; a rule that
+	// Public addresses are translated before rules see the packet, so a rule that
 	// names a group never matches them (REF-02).
 	Public []netip.Addr
 
-	// Groups are those that the ENI carries; all their rules form one set (SG-03). One
-	// that the topology does not have leaves verdicts unknown where the others do not
-	// admit. An ENI without groups admits nothing, unless it is RequesterManaged or of
-	// a type to which AWS attaches none: NAT gateways, transit gateway attachments,
-	// Gateway Load Balancers and their endpoints, and Network Load Balancers.
+	// Groups are those that the ENI carries; all their rules form one set (SG-03). If
+	// the topology lacks one of them, packets that the others do not admit have an
+	// unknown verdict. An ENI without groups admits nothing, unless it is
+	// RequesterManaged or of a type to which AWS attaches none: NAT gateways, transit
+	// gateway attachments, Gateway Load Balancers and their endpoints, and Network
+	// Load Balancers.
 	Groups           []GroupID
-	RequesterManaged bool // a service of AWS made it
+	RequesterManaged bool // an AWS service created it
 
-	// NoSourceDestCheck: the ENI passes on what is neither from nor to it, as routers
-	// and NAT instances do. Others drop it whatever the groups are.
+	// NoSourceDestCheck: the ENI passes on packets that are neither from nor to it,
+	// as routers and NAT instances do. Other ENIs drop these, whatever their groups.
 	NoSourceDestCheck bool
 
 	VPC      VPCID
@@ -150,7 +152,8 @@ type ENI struct {
 	// Type is the InterfaceType as AWS reports it; empty is "interface" (IN-09).
 	// Connections of "lambda", "network_load_balancer", "natGateway", "nat_gateway",
 	// "vpc_endpoint" and "global_accelerator_managed" are tracked whatever the rules
-	// are (CT-14); for those that another interface has through one, see [Via].
+	// are (CT-14); for connections of other interfaces through one of these, see
+	// [Via].
 	Type string
 
 	// Timeouts are the ENI's idle timeouts; zero fields mean the defaults of
@@ -162,8 +165,8 @@ type ENI struct {
 }
 
 // groupless are the types of interfaces to which AWS attaches no group, so that nothing
-// is filtered there; a Network Load Balancer may have been made with one. VPC, Transit
-// Gateway and Elastic Load Balancing guides, read 2026-11.
+// is filtered there; a Network Load Balancer may have been created with one. VPC,
+// Transit Gateway and Elastic Load Balancing guides, read 2026-11.
 var groupless = []string{
 	"natGateway", "nat_gateway", "regional_nat_gateway", "transit_gateway",
 	"gateway_load_balancer", "gateway_load_balancer_endpoint", "network_load_balancer",
@@ -173,14 +176,14 @@ var groupless = []string{
 // addresses of their clients.
 var keepsClients = []string{"network_load_balancer", "ec2_instance_connect_endpoint"}
 
-// MayLackGroups reports whether the ENI is one to which AWS attaches no group, or may,
-// so that nothing is filtered there where it carries none.
+// MayLackGroups reports whether AWS attaches no group to such an ENI, or may attach
+// none, so that nothing is filtered there if it carries none.
 func (e *ENI) MayLackGroups() bool {
 	return e.RequesterManaged || slices.Contains(groupless, e.Type)
 }
 
-// A VPC gives the addresses that security groups never filter: its resolver and
-// its routers (EX-02, EX-07).
+// A VPC tells which addresses security groups never filter: its resolver and its
+// routers (EX-02, EX-07).
 type VPC struct {
 	ID      VPCID
 	CIDRs   []netip.Prefix // the primary IPv4 block first
@@ -202,8 +205,8 @@ type Peering struct {
 	Requester, Accepter VPCID
 	Status              string // "active", "deleted", ... (IN-15); empty is "active"
 
-	// RequesterRegion and AccepterRegion are where the VPCs are. Where both are
-	// said and differ, the VPCs are connected, but no rule of one reaches groups of
+	// RequesterRegion and AccepterRegion are the Regions of the VPCs. If both are
+	// set and differ, the VPCs are connected, but no rule of one reaches groups of
 	// the other (REF-10).
 	RequesterRegion, AccepterRegion string
 }
@@ -212,20 +215,21 @@ type Peering struct {
 // the gateway and both attachments have security group referencing on (REF-11).
 type TransitGateway struct {
 	ID          string
-	Referencing string // "enable" or "disable"; empty where not known
+	Referencing string // "enable" or "disable"; empty if not known
 	Attachments []TransitGatewayAttachment
 }
 
 // A TransitGatewayAttachment attaches a VPC.
 type TransitGatewayAttachment struct {
 	VPC         VPCID
-	Referencing string // as that of the gateway
+	Referencing string // as of the gateway
 }
 
-// Active reports whether the status is that of a peering in force.
+// Active reports whether the peering is in force.
 func (p *Peering) Active() bool { return p.Status == "" || p.Status == "active" }
 
-// SameRegion reports whether nothing says that the VPCs are in different Regions.
+// SameRegion reports whether the VPCs may be in one Region: it is false only if both
+// Regions are set and differ.
 func (p *Peering) SameRegion() bool {
 	return p.RequesterRegion == "" || p.AccepterRegion == "" || p.RequesterRegion == p.AccepterRegion
 }

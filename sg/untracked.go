@@ -5,12 +5,12 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/match"
 )
 
-// untracked reports whether the packet, which a rule admits, belongs to a flow
-// of the untracked class: as one that its initiator sends (CT-10), or as an
-// answer to one (CT-18). A SYN without ACK is never an answer.
+// untracked reports whether the packet, which a rule admits, belongs to a flow of
+// the untracked class: sent by its initiator (CT-10), or as an answer (CT-18). A
+// SYN without ACK is never an answer.
 //
 // Assumption: a UDP packet from a port that is open to everybody is an answer, even
-// where nobody asked. An untracked flow leaves nothing behind that would tell.
+// if nobody asked. An untracked flow leaves no state that would tell.
 func (m *matcher) untracked(dir Direction, h *packet.Header) bool {
 	if h.Protocol != packet.TCP && h.Protocol != packet.UDP || h.LaterFragment() {
 		return false
@@ -32,14 +32,14 @@ var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "na
 
 // untrackedFlow reports whether TCP or UDP flows that are opened in direction dir
 // to a port are of the untracked class (CT-10): a rule admits them from or to the
-// literal 0.0.0.0/0 or ::/0, and one of the opposite direction admits all ports
-// of that protocol so. The rules may be of different groups (CT-15).
+// literal 0.0.0.0/0 or ::/0, and a rule of the opposite direction does so for all
+// ports of that protocol. The rules may be of different groups (CT-15).
 func (m *matcher) untrackedFlow(dir Direction, f packet.Family, p packet.Protocol, port uint16) bool {
 	s := &m[dir-1]
 	return s.back&flowsOf(f, p) != 0 && s.First(everyAddr(f), match.Ports(p, port, port).First) != match.None
 }
 
-// A flowSet says of TCP and UDP over IPv4 and IPv6 whether something holds.
+// A flowSet says whether something holds for TCP and UDP over IPv4 and IPv6.
 type flowSet uint8
 
 // flowsOf returns the set of one kind of flow.
@@ -73,7 +73,7 @@ func (r *ruleInfo) opens() (s flowSet) {
 }
 
 // mayUntrack reports whether the rule can make flows untracked: its CIDR is literally
-// every address, not a list or several halves (CT-17), and it is one for TCP or UDP.
+// every address, not a list or two halves (CT-17), and it is for TCP or UDP.
 func (r *ruleInfo) mayUntrack() bool {
 	if p := r.rule.Protocol; p != AllProtocols && p != TCP && p != UDP {
 		return false

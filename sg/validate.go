@@ -7,7 +7,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 )
 
-// check returns what is wrong with a rule on its own, all of it.
+// check returns everything that is wrong with a rule on its own.
 func (r *Rule) check() (errs []error) {
 	for _, err := range [...]error{r.checkMatch(), r.Peer.check()} {
 		if err != nil {

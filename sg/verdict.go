@@ -9,12 +9,12 @@ type Verdict uint8
 const (
 	Drop Verdict = iota
 	Accept
-	NotApplicable // no ENI of the topology ever judges the packet
-	Unknown       // what is known of topology and packet does not decide
+	NotApplicable // no ENI of the topology judges the packet
+	Unknown       // what is known of the topology and the packet does not decide
 )
 
 // Direction is the direction of a packet as its ENI sees it. The zero Direction
-// is invalid: a packet evaluated with it is dropped for BadDirection.
+// is invalid: a packet evaluated with it is dropped with reason BadDirection.
 type Direction uint8
 
 // Directions.
@@ -32,7 +32,7 @@ const (
 	NoReason Reason = iota // "": the zero Decision
 
 	// Accepted.
-	ByRule     // "rule": a rule admits it; a tracked flow was opened, or the packet cannot be tracked
+	ByRule     // "rule": a rule admits it, and it opened a tracked flow or cannot be tracked
 	Tracked    // "tracked": it belongs to a tracked connection, or follows an admitted first fragment, untracked ones included (CTS-43)
 	Untracked  // "untracked": a rule admits it, and its flow is of the untracked class (CT-10)
 	Exempt     // "exempt": security groups do not filter it (EX-01)
@@ -47,21 +47,21 @@ const (
 	Malformed    // "malformed": the packet contradicts itself
 	TableFull    // "table_full": the tracked-connection maximum is reached (CT-63)
 	Invalid      // "invalid": Linux profile: the packet does not fit its connection (CTS-15)
-	SourceDest   // "source_dest_check": neither end is the interface's, which checks that
+	SourceDest   // "source_dest_check": neither end is an address of the interface, which checks that
 	BadDirection // "bad_direction": the caller gave no direction
-	ACLDeny      // "acl_deny": an entry of the network ACL denies it, the last one of all included (NACL-03)
+	ACLDeny      // "acl_deny": an entry of the network ACL denies it, which includes the final deny-all one (NACL-03)
 
 	// Unknown.
 	Cut              // "cut": the capture cut off what the decision needs
-	MissingGroup     // "missing_group": no known rule admits it, and the ENI carries a group that the topology lacks in whole or part
-	MissingList      // "missing_prefix_list": a rule may admit it that names a prefix list whose entries are not known
-	UnknownReference // "unknown_reference": a rule may admit it that names a group in a VPC which a transit gateway may connect (REF-11)
+	MissingGroup     // "missing_group": no known rule admits it, and the ENI carries a group that is missing from the topology, in whole or in part
+	MissingList      // "missing_prefix_list": it may be admitted by a rule that names a prefix list with unknown entries
+	UnknownReference // "unknown_reference": it may be admitted by a rule that names a group in a VPC that a transit gateway may connect (REF-11)
 
-	// Not applicable; the reason of a damaged packet where no address tells of an ENI.
+	// Not applicable; also the reason of a damaged packet if no address names an ENI.
 	NotIP         // "not_ip": ARP and other frames without an IP packet
 	NoInterface   // "no_interface": neither end is an ENI of the topology; a drop at an Enforcer without one
 	SameInterface // "same_interface": both ends are the same ENI
-	Ambiguous     // "ambiguous_interface": an address belongs to ENIs of several VPCs, and no other end tells which or could judge alone
+	Ambiguous     // "ambiguous_interface": an address belongs to ENIs of several VPCs, and the other end neither tells which nor can judge alone
 )
 
 // A Decision is what one ENI, or one network ACL, does with one packet, and why. It is small and
@@ -72,8 +72,8 @@ type Decision struct {
 	Dir     conntrack.Direction // of the packet in its connection; zero without one
 	State   conntrack.State     // of the connection, after the packet
 
-	// Rule admitted the packet, or the first packet of its connection; for
-	// midstream and table_full, it would have. Of a network ACL it is the entry that
-	// decided. Otherwise it is the zero RuleRef.
+	// Rule admitted the packet, or the first packet of its connection; for midstream
+	// and table_full, it would have. For a network ACL it is the entry that decided.
+	// Otherwise it is the zero RuleRef.
 	Rule RuleRef
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// A world is everything that decides about packets but connections: what a
+// A world is everything that decides about packets, except connections: what a
 // Policy holds, and what a Firewall copies before it changes anything. Groups,
 // prefix lists, ENIs and VPCs go by their numbers in topology order.
 type world struct {
@@ -24,7 +24,7 @@ type world struct {
 
 	acls *acls // nil without network ACLs
 
-	// What follows never changes, so that copies share it.
+	// The fields below never change, so copies share them.
 	groupByID map[GroupID]uint32
 	eniByID   map[ENIID]uint32
 	listByID  map[PrefixListID]uint32
@@ -38,7 +38,7 @@ type group struct {
 	id      GroupID
 	number  uint32
 	account AccountID
-	vpcs    []uint32       // its own and those it is associated with; none: its own is not said
+	vpcs    []uint32       // its own and those it is associated with; none: its own is not known
 	rules   [2][]*ruleInfo // by Direction-1
 
 	mayUntrack bool // whether one of the rules may
@@ -50,9 +50,9 @@ type eni struct {
 	*eniInfo
 	exempt *exemptAddrs // of its VPC
 	set    *groupSet
-	fast   atomic.Pointer[matcher] // that of the set, where a packet has asked here
+	fast   atomic.Pointer[matcher] // that of the set, once a packet has asked here
 	vpc    uint32
-	few    [5]uint32 // its groups, if they are no more: packets from a member need nothing else of it
+	few    [5]uint32 // its groups, if there are at most five: packets from a member need nothing else of it
 	count  uint16    // of groups
 
 	unfiltered bool // AWS attaches no group to it
@@ -60,7 +60,7 @@ type eni struct {
 	tracked    bool // whatever the rules are (CT-14)
 }
 
-// An eniInfo is what packets do not need of an ENI. It never changes.
+// An eniInfo is the part of an ENI that packets do not need. It never changes.
 type eniInfo struct {
 	location
 	id       ENIID
@@ -69,12 +69,13 @@ type eniInfo struct {
 	missing  []GroupID // that it carries and the topology lacks, in whole or in part
 	transit  bool      // a transit gateway attachment
 
-	keepsClients bool // packets may come through it with their clients' addresses
+	keepsClients bool // packets may come through it with their client's address
 
-	// groupless: AWS attaches no group to it where it carries none.
+	// groupless: if it carries no group, AWS attaches none.
 	groupless bool
 
-	// checked: packets at this ENI must not be from or to another instead of it.
+	// checked: packets at this ENI must not have an address of another ENI in place of
+	// its own.
 	checked bool
 }
 
@@ -83,7 +84,7 @@ type eniInfo struct {
 type groupSet struct {
 	numbers  []uint32                 // ascending and distinct; never changed
 	compiled atomic.Pointer[compiled] // nil until a packet asks
-	index    int                      // from 1 on among those of Compile; 0 for one of an ENI alone
+	index    int                      // from 1 among those of Compile; 0 for one that belongs to a single ENI
 }
 
 // groups returns the numbers of the ENI's groups, ascending and distinct.
@@ -101,8 +102,8 @@ func (e *eni) setGroups(s *groupSet) {
 	e.fast.Store(nil)
 }
 
-// carried returns the groups that an ENI carries, in topology order; behind them those
-// that the topology lacks.
+// carried returns the groups that an ENI carries, in topology order, then those that
+// the topology lacks.
 func (w *world) carried(e *eni) []GroupID {
 	ids := w.known(e)
 	for _, id := range e.missing {
@@ -141,11 +142,11 @@ func (w *world) numbersOf(ids []GroupID, to []uint32) (numbers []uint32, missing
 // A list is a compiled prefix list.
 type list struct {
 	id      PrefixListID
-	family  packet.Family // 0 while it has no entry and nobody said
+	family  packet.Family // 0 while it has no entry and the topology does not say
 	said    bool          // the topology says the family
 	entries int           // distinct ones
 
-	incomplete bool // there may be others
+	incomplete bool // there may be other entries
 }
 
 // own returns a copy of w that can be changed in place. Its matchers are its own.
