@@ -5,18 +5,18 @@ import (
 	"unsafe"
 )
 
-// An arena hands out spans of pages of records, from blocks that it keeps. It is
-// there because spans of odd sizes come and go while a table grows: of the garbage
-// collector's memory a table would hold several times what it uses.
+// An arena hands out spans of pages of records, from blocks that it keeps. Spans
+// of odd sizes come and go while a table grows; allocated from the garbage
+// collector's memory, a table would hold several times what it uses.
 type arena struct {
 	blocks []block
 	pages  int // in all blocks
 }
 
-// A block is an eighth of what there is. One of 16 MiB begins anywhere, and may have
-// up to 2 MiB at its ends in small pages of the kernel: with blocks of 4 MiB a hit
-// among a million connections of IPv6 took a fourteenth more time. What is not in use
-// is not touched, and takes up addresses only.
+// A new block is an eighth of the memory there is. A block of 16 MiB begins anywhere,
+// and up to 2 MiB at its ends may be in small kernel pages: with blocks of 4 MiB a
+// hit among a million IPv6 connections took a fourteenth longer. Unused memory is not
+// touched, and takes up only addresses.
 const (
 	leastBlock = 1024 // pages: 16 MiB
 	mostBlock  = 4096 // 64 MiB
@@ -40,7 +40,7 @@ func (a *arena) buckets(r span) []bucket {
 	return a.blocks[r.block].buckets[first:last:last]
 }
 
-// take returns the first span of so many pages that is free, its memory cleared.
+// take returns the first free span of so many pages, its memory cleared.
 func (a *arena) take(pages uint32) span {
 	r := a.find(pages)
 	a.blocks[r.block].mark(r.page, pages, true)
@@ -48,7 +48,7 @@ func (a *arena) take(pages uint32) span {
 	return r
 }
 
-// find returns the first span of so many free pages, of a new block if there is none.
+// find returns the first span of so many free pages, from a new block if there is none.
 func (a *arena) find(pages uint32) span {
 	for i := range a.blocks {
 		if b := &a.blocks[i]; b.free >= int(pages) {
@@ -117,14 +117,14 @@ func (b *block) clone() block {
 	return c
 }
 
-// newMemory returns memory for many buckets, in large pages where the kernel likes.
-// It is not cleared: whoever hands out a part of it has to. All of it would be the
-// work of one insert: clearing 64 MiB took 4 ms, and 51 where they were touched for
-// the first time.
+// newMemory returns memory for many buckets, in large pages if the kernel agrees.
+// It is not cleared; whoever hands out a part of it has to clear that part.
+// Otherwise one insert would clear all of it: 64 MiB took 4 ms, or 51 ms when
+// touched for the first time.
 //
-// A strings.Builder is what the library has to get such memory from. The string is
-// nobody else's, so what it says of its bytes binds nobody; a Builder that cleared
-// them would only be slower.
+// Only strings.Builder gives such memory in the standard library. Nobody else
+// holds the string, so nobody relies on its bytes staying the same; a Builder that
+// cleared them would only be slower.
 func newMemory(n int) []bucket {
 	var b strings.Builder
 	b.Grow(n * int(unsafe.Sizeof(bucket{})))

@@ -7,21 +7,21 @@ import (
 )
 
 // Commit opens the connection of a packet for which Track just answered New, and
-// reports whether there was room. tag is the caller's own and comes back in
-// [Result.Tag]; a firewall keeps the rule there. For a packet that belongs to a
-// live connection already it does nothing and reports true.
+// reports whether there was room. tag belongs to the caller and comes back in
+// [Result.Tag]; a firewall keeps the rule there. If the packet already belongs to
+// a live connection, Commit does nothing and reports true.
 //
-// Commit reports false too for a packet that opens nothing. It frees dead connections
-// before it takes more memory, so that a steady stream of new ones does not make the
-// table grow.
+// Commit also reports false for a packet that cannot open a connection. It frees dead
+// connections before it takes more memory, so a steady stream of new ones does not
+// make the table grow.
 //
-// A Commit looks at no more than the 4,600 records of a segment, except at a maximum:
-// there it looks for the dead until they make room, at each record at most once, and
-// not again before its time may have come. Where 2 million connections live on, as each
-// was heard of since, it takes 35 ms over IPv4 and 80 over IPv6; where 2 million dead of
-// other zones come before one of its own, 80 and 125. A smaller bound would cost every
-// packet, which would have to keep the connections in the order of their deaths.
-// Whoever cannot wait calls [Table.Expire] between packets.
+// A Commit looks at no more than the 4,600 records of a segment, except at a maximum.
+// There it looks for dead records until they make room, at each record at most once, and
+// not again before that one may have died. If 2 million connections turn out to live on
+// because each was refreshed, that takes 35 ms for IPv4 and 80 for IPv6; if 2 million
+// dead ones of other zones come before one of its own, 80 and 125. A smaller bound would
+// cost every packet time, to keep the connections in the order of their deaths. Call
+// [Table.Expire] between packets if you cannot wait.
 func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool {
 	at := t.clock(now)
 	t.now = at
@@ -46,7 +46,7 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 		return false
 	}
 	s := t.store(k.v6)
-	if t.limits != nil { // or a zone at a maximum would find the dead of all others before its own
+	if t.limits != nil { // else a zone at a maximum would find the dead of all others before its own
 		for range 4 {
 			t.sweep(at, unlimited)
 		}
@@ -61,9 +61,9 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 	return true
 }
 
-// clear frees the record of the key where it is dead, or of a connection that the
-// packet would open again, and returns New then; else it returns what the packet is
-// to the connection.
+// clear frees the key's record if it is dead, or if the packet would reopen its
+// connection, and then returns New. Otherwise it returns what the packet is to the
+// connection.
 func (t *Table) clear(z Zone, k *key, hash uint64, h *packet.Header, at int64) Class {
 	s := t.store(k.v6)
 	u, rec := s.find(hash, k)
@@ -82,8 +82,8 @@ func (t *Table) clear(z Zone, k *key, hash uint64, h *packet.Header, at int64) C
 	return New
 }
 
-// recall returns the hash of the packet's key, and fills in the key, if it is the
-// one that Track missed last.
+// recall returns the hash of the packet's key and fills in the key, if Track
+// missed that key last.
 func (t *Table) recall(z Zone, h *packet.Header, k *key) (hash uint64, ok bool) {
 	if !whole(h) {
 		return 0, false
@@ -116,7 +116,7 @@ func (t *Table) open(s *store, rec uint32, z Zone, k *key, h *packet.Header, at 
 	u.setMeta(meta)
 	u[wordExpiry] = never
 	s.setExpiry(rec, u, at+timeout)
-	t.missed.key.proto = 0 // it may have been this one
+	t.missed.key.proto = 0 // this may have been the key missed last
 	t.stats.Inserted++
 	if t.limits != nil {
 		t.limits.add(z, 1)

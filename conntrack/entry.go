@@ -34,11 +34,11 @@ func (s *store) entry(rec uint32) Entry {
 	}
 }
 
-// All yields the live connections at now, zone by zone, IPv4 first, in the order of
-// their lower endpoints and then of their higher ones, whichever opened them; of
-// ICMP and ICMPv6 queries in that of who asked and then of who was asked. What
-// happened to the table before makes no difference. With zones given it yields only
-// theirs. It takes memory for the keys of all it yields.
+// All yields the live connections at now, zone by zone, IPv4 first. They are
+// ordered by their lower endpoints and then by their higher ones, whichever end
+// opened them; ICMP and ICMPv6 queries by asker and then by the address asked. The
+// order does not depend on the table's history. If zones are given, it yields only
+// theirs. It needs memory for the keys of all that it yields.
 //
 // The loop may change the table. Connections that it ends before their turn are
 // left out, and those it opens on other tuples do not appear.
@@ -55,8 +55,8 @@ func (t *Table) All(now time.Time, zones ...Zone) iter.Seq[Entry] {
 }
 
 // DeleteFunc removes the live connections for which del returns true, and returns
-// their number. With zones given it looks only at theirs. del sees connections in
-// no particular order and must not use the table.
+// their number. If zones are given, it looks only at theirs. del sees connections
+// in no particular order and must not use the table.
 func (t *Table) DeleteFunc(now time.Time, del func(Entry) bool, zones ...Zone) int {
 	at := t.clock(now)
 	t.now = at
@@ -92,7 +92,7 @@ func (t *Table) live(at int64, zones []Zone) []key {
 	return list
 }
 
-// ends are the family and the two endpoints in the order of the key, to sort by.
+// ends are the family and the two endpoints in the order of the key, for sorting.
 func (k *key) ends() []uint64 {
 	if k.v6 {
 		return []uint64{6, k.w[0], k.w[1], k.w[4] >> 48, k.w[2], k.w[3], k.w[4]}

@@ -7,14 +7,14 @@ import (
 )
 
 // Expire frees the memory of at most budget dead connections, and returns how
-// many. It changes no answer: a dead connection is as good as gone wherever it
-// is asked about. Commit frees them on its own before it takes more memory, so
-// Expire matters where Len should be exact, and where a Commit at a maximum should
-// not have to wait: it has less to look at then.
+// many. It changes no answer, since a dead connection counts as gone everywhere.
+// Commit frees them by itself before it takes more memory, so Expire matters only
+// if Len has to be exact, or if a Commit at a maximum must not wait: after Expire
+// it has less to look at.
 //
-// It looks at the table in blocks of 64 records, of IPv6 32, and at no block none of
-// whose records may have died. One in which all live on counts as one that was freed,
-// so that budget bounds the work as well; with [math.MaxInt] all that are dead go.
+// It looks at the table in blocks of 64 records, 32 for IPv6, and skips blocks in
+// which no record can have died. A block in which all live on counts as one freed, so
+// budget bounds the work as well. With [math.MaxInt] it frees all dead connections.
 func (t *Table) Expire(now time.Time, budget int) (freed int) {
 	at := t.clock(now)
 	t.now = at
@@ -33,7 +33,7 @@ func (t *Table) Expire(now time.Time, budget int) (freed int) {
 const unlimited = math.MaxInt
 
 // sweep frees the dead of one block whose bound has come, at most budget. It reports
-// false where there is no such block: nothing is dead.
+// false if there is no such block: nothing is dead.
 func (t *Table) sweep(at int64, budget int) (freed int, ok bool) {
 	for _, s := range [...]*store{&t.v4, &t.v6} {
 		if s.bounds.first() <= at {
@@ -66,8 +66,8 @@ func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 }
 
 // reclaim frees the dead connections of a segment that would otherwise have to grow
-// for the next one. Their memory is wanted then and not before: freed as they died,
-// one of a block at a time, they took a fifth of the time of a first packet.
+// for the next one. Their memory is not needed before: freeing them as they died,
+// one of a block at a time, took a fifth of the time of a first packet.
 func (t *Table) reclaim(s *store, hash uint64, at int64) {
 	g := s.segment(hash)
 	if len(s.segments) == 0 || !s.full(g.id) {
@@ -81,23 +81,23 @@ func (t *Table) reclaim(s *store, hash uint64, at int64) {
 		}
 	}
 	if freed := records - s.segments[g.id].entries; freed < records/8 {
-		s.grow(hash) // or it would soon be full again
+		s.grow(hash) // else it would soon be full again
 	}
 }
 
-// bounds find dead records without looking at the living. Level 0 has for every
-// 64 records a time before which none of them dies, level 1 the same for 64
-// entries of level 0, and so on up to a level of one entry.
+// bounds find dead records without looking at live ones. For every 64 records,
+// level 0 has a time before which none of them dies. Level 1 has the same for
+// every 64 entries of level 0, and so on up to a level of one entry.
 //
-// A refresh moves a death into the future and leaves the bounds as they are, too
-// early, which costs nothing on the packet path. Whoever looks for the dead and
-// finds the living there corrects the bound.
+// A refresh postpones a death and leaves the bounds as they are, too early, which
+// costs nothing on the packet path. A search that finds no dead record there
+// corrects the bound.
 type bounds [levels][]int64
 
 const (
 	boundBits = 6
 	groupSize = 1 << boundBits
-	levels    = 6 // for all numbers of records that there are: 32 bits
+	levels    = 6 // enough for all record numbers: 32 bits
 )
 
 // reach makes room for records up to rec.
@@ -110,7 +110,7 @@ func (b *bounds) reach(rec uint32) {
 	}
 }
 
-// lower notes that the record may die at that time.
+// lower records that the record may die at that time.
 func (b *bounds) lower(rec uint32, at int64) {
 	for l := range b {
 		rec >>= boundBits
@@ -129,8 +129,8 @@ func (b *bounds) first() int64 {
 	return never
 }
 
-// due returns a block of 64 records whose bound has come. There is one if first
-// has come.
+// due returns a block of 64 records whose bound has come. There is one if the
+// time of first has come.
 func (b *bounds) due(now int64) uint32 {
 	i := 0
 	for l := levels - 1; ; l-- {

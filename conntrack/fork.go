@@ -8,17 +8,17 @@ import (
 )
 
 // Fork returns a small table that does with this one packet, in these zones and at this
-// time, what t would do, so that one can try it out and leave t alone. Of t's
-// connections and verdicts it has only those that the packet meets, and it counts the
-// others against the maxima. What it answers about any other packet means nothing;
-// [Table.Clone] makes a copy to go on from.
+// time, what t would do. It serves to try a packet without changing t. Of t's
+// connections and verdicts it has only those that the packet meets; it counts the
+// others against the maxima. Its answers about any other packet mean nothing;
+// [Table.Clone] makes a full copy.
 //
-// Fork changes nothing in t. It looks at all connections only where the packet may
-// come up against a maximum.
+// Fork changes nothing in t. It looks at all connections only if the packet may
+// hit a maximum.
 func (t *Table) Fork(h *packet.Header, now time.Time, zones ...Zone) *Table {
 	c, err := NewTable(Config{Profile: t.profile, Timeouts: t.timeouts.base, Pickup: t.pickup})
 	if err != nil {
-		panic(err) // as for t, which was made
+		panic(err) // t's configuration is valid
 	}
 	c.now = t.now
 	at := t.clock(now)
@@ -64,8 +64,8 @@ func (f *fragments) take(from *fragments, z Zone, h *packet.Header) {
 	}
 }
 
-// bound gives t the maxima of another table, less the connections that only that one
-// has.
+// bound gives t the maxima of another table, minus the connections that only that
+// table has.
 func (t *Table) bound(from *Table, zones []Zone, at int64) {
 	limitOf := func(z Zone) *sharedLimit {
 		if u := from.limits[z]; u != nil {
@@ -73,7 +73,7 @@ func (t *Table) bound(from *Table, zones []Zone, at int64) {
 		}
 		return nil
 	}
-	// Each zone may get one connection more. The dead count until they are swept.
+	// Each zone may get one more connection. Dead ones count until they are swept.
 	near := from.max > 0 && from.Len()+len(zones) > from.max
 	for _, z := range zones {
 		l := limitOf(z)
@@ -106,7 +106,7 @@ func (t *Table) bound(from *Table, zones []Zone, at int64) {
 		return
 	}
 	if t.max = from.max - (live - t.Len()); t.max <= 0 {
-		// The others alone are the maximum; a table without one would take any number.
+		// The others alone reach the maximum; without one a table takes any number.
 		for _, z := range zones {
 			t.limits.use(z).limit = &sharedLimit{max: 0, used: t.Len()}
 		}

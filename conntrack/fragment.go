@@ -8,8 +8,8 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// Verdicts of first fragments are kept for this long, whatever comes after
-// (CTS-43): as long as Linux waits for the rest of a datagram.
+// Verdicts on first fragments are kept for this long, whatever follows (CTS-43):
+// as long as Linux waits for the rest of a datagram.
 const (
 	fragmentTimeout4 = 30 * time.Second
 	fragmentTimeout6 = 60 * time.Second
@@ -21,8 +21,8 @@ const (
 
 // CommitFragment remembers what was decided for the first fragment of a datagram,
 // so that Track can answer for the later ones: 30 s for IPv4, 60 s for IPv6
-// (CTS-43). The latest 1,024 verdicts of each family and each [Part] are kept.
-// Packets that are not a first fragment are left alone.
+// (CTS-43). The latest 1,024 verdicts of each family and each [Part] are kept. It
+// ignores packets that are not a first fragment.
 func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted bool) {
 	at := t.clock(now)
 	t.now = at
@@ -38,7 +38,7 @@ func (t *Table) CommitFragment(z Zone, h *packet.Header, now time.Time, accepted
 // fragments are the verdicts of first fragments.
 type fragments struct {
 	verdicts map[fragmentKey]fragmentVerdict
-	queues   [][2][]fragmentDeath // of each part: IPv4, IPv6, the first to die in front; nil before the first
+	queues   [][2][]fragmentDeath // for each part: IPv4, IPv6, the first to die in front; nil before the first verdict
 }
 
 type fragmentKey struct {
@@ -54,8 +54,9 @@ type fragmentVerdict struct {
 	accepted bool
 }
 
-// fragmentKeyOf returns what the fragments of a datagram have in common. Those of
-// IPv6 do not tell the protocol behind further extension headers (RFC 8200, 4.5).
+// fragmentKeyOf returns what the fragments of a datagram have in common. IPv6
+// fragments do not tell the protocol after further extension headers (RFC 8200,
+// 4.5).
 func fragmentKeyOf(z Zone, h *packet.Header) fragmentKey {
 	k := fragmentKey{h.Src, h.Dst, h.FragID, z, h.Protocol, h.Family}
 	if h.Family == packet.IPv6 {
@@ -84,7 +85,7 @@ func (f *fragments) put(z Zone, h *packet.Header, at int64, v fragmentVerdict) {
 	if h.Family == packet.IPv6 {
 		q = &f.queues[Part(h)][1]
 	}
-	// All verdicts of a queue live equally long, so the oldest dies first.
+	// All verdicts in a queue live equally long, so the oldest dies first.
 	for n := 0; len(*q) > 0 && (n < 2 && at >= (*q)[0].expires || len(*q) == maxFragments); n++ {
 		old := (*q)[0]
 		*q = (*q)[1:]

@@ -1,34 +1,34 @@
 package conntrack
 
-// Sizes of segments, in buckets and pages. Small ones double until they have the
-// least pages; then they grow by half, and one at its largest becomes two of the
-// least size, so that a large table has between 0.54 and 0.81 of its slots in use.
-// Smaller steps would save memory and cost time, as each moves all records of the
-// segment.
+// Sizes of segments, in buckets and pages. Small segments double until they have
+// the least number of pages; then they grow by half, and a segment of the largest
+// size becomes two of the least size. So a large table has between 0.54 and 0.81
+// of its slots in use. Smaller steps would save memory and cost time, since each
+// step moves all records of the segment.
 const (
 	leastBuckets = 4
 	pageBuckets  = 128
 	leastPages   = 6
 	mostPages    = 9
-	mostSegments = 1 << (32 - unitBits) // of which there are numbers for records
+	mostSegments = 1 << (32 - unitBits) // as many as record numbers allow
 
-	// arenaFrom is how many connections make spans from an arena worth while: the
-	// garbage of fewer is small.
+	// arenaFrom is how many connections make an arena worthwhile: fewer leave
+	// little garbage.
 	arenaFrom = 1 << 16
 )
 
-// fullAt is how many records a segment of so many buckets holds at most. With more,
-// more of them would lie outside their own bucket.
+// fullAt is the most records that a segment of so many buckets holds. With more,
+// too many would lie outside their own bucket.
 func (s *store) fullAt(buckets uint32) uint32 { return buckets * bucketUnits / s.units * 13 / 16 }
 
-// full reports whether the segment must grow before it takes another record.
+// full reports whether the segment has to grow before it takes another record.
 func (s *store) full(id uint32) bool {
 	info := &s.segments[id]
 	return info.entries >= s.fullAt(uint32(len(info.buckets)))
 }
 
 // makeRoom returns the segment of the hash with room for one more record. It
-// reports false where there are no more numbers to give to segments.
+// reports false if there are no more numbers for segments.
 func (s *store) makeRoom(hash uint64) (id uint32, ok bool) {
 	if len(s.segments) == 0 {
 		s.newSegment(0, 0, leastBuckets)
@@ -68,7 +68,7 @@ func (s *store) newSegment(prefix uint64, depth uint8, n uint32) uint32 {
 	return id
 }
 
-// allot gives the segment memory for so many buckets, all of them free.
+// allot gives the segment memory for so many buckets, all free.
 func (s *store) allot(info *segmentInfo, id, n uint32) {
 	info.buckets, info.span = nil, span{}
 	if s.used < arenaFrom {
@@ -119,8 +119,8 @@ func (s *store) countBit(info *segmentInfo, bit uint64) (n uint32) {
 	return n
 }
 
-// halfOf returns how many buckets half of a segment gets that has so many records:
-// more only if the hash has failed.
+// halfOf returns how many buckets a half of a split segment with so many records
+// gets: more than the least only if the hash has failed.
 func (s *store) halfOf(n uint32) uint32 {
 	if n < s.fullAt(leastPages*pageBuckets) {
 		return leastPages * pageBuckets
@@ -152,8 +152,8 @@ func (s *store) point(id uint32, entries []segment) {
 	}
 }
 
-// move empties old, whose memory it gives back, into segment high where the hash
-// has the bit, and else into low.
+// move moves old's records into segment high if their hash has the bit, else into
+// low, and gives back old's memory.
 func (s *store) move(old *segmentInfo, bit uint64, low, high uint32) {
 	s.segments[low].entries = 0
 	for from, u := range s.taken(old.buckets) {

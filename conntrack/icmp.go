@@ -2,7 +2,7 @@ package conntrack
 
 import "github.com/sgsim/sgsim/packet"
 
-// An icmpKind says what an ICMP message is to the table.
+// An icmpKind says how the table treats an ICMP message.
 type icmpKind uint8
 
 const (
@@ -35,7 +35,7 @@ func kindOf(p Profile, h *packet.Header) icmpKind {
 				return icmpDiscovery
 			}
 		case 137:
-			// Linux looks into a redirect for what it is about, AWS exempts it.
+			// Linux looks at the packet that a redirect quotes; AWS exempts redirects.
 			if p == AWS && h.HopLimit == 255 {
 				return icmpDiscovery
 			}
@@ -44,8 +44,8 @@ func kindOf(p Profile, h *packet.Header) icmpKind {
 	return icmpOther
 }
 
-// hasPorts reports whether the profile keys connections of the protocol by
-// ports. AWS tracks address pairs of all but TCP and UDP (CTS-50).
+// hasPorts reports whether the profile keys connections of the protocol by ports.
+// AWS tracks address pairs for all protocols but TCP and UDP (CTS-50).
 func hasPorts(p Profile, proto packet.Protocol) bool {
 	if p == Linux {
 		return proto.HasPorts()
@@ -75,10 +75,11 @@ func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (r Result, done boo
 	return Result{}, false
 }
 
-// related finds the connection that an ICMP error is about. The error must go to
-// where the quoted packet came from; who sends it does not matter (CTS-32). An error
-// that is a fragment is about none, as its later fragments are of another [Part]: none
-// has to be, being cut to what passes whole (RFC 1812, 4.3.2.3; RFC 4443, 2.4).
+// related finds the connection that an ICMP error is about. The error must go to where
+// the quoted packet came from; who sends it does not matter (CTS-32). An error that is
+// itself a fragment is about no connection, as its later fragments are of another
+// [Part]. No error needs fragments: each is cut to a size that passes whole (RFC 1812,
+// 4.3.2.3; RFC 4443, 2.4).
 func (t *Table) related(z Zone, h *packet.Header, at int64) Result {
 	q := &h.Quoted.Tuple
 	if h.Quoted.Part != packet.QuoteTuple || h.Fragment() {

@@ -8,14 +8,14 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A key identifies a connection whichever of its two directions it was made
-// from: the endpoints are in a fixed order, and reversed tells whether the packet
-// travelled against it. Both directions thus cost one lookup, and the entry is
-// stored once.
+// A key identifies a connection, whichever direction it was made from: the
+// endpoints are in a fixed order, and reversed tells whether the packet travelled
+// against it. So each direction needs only one lookup, and the entry is stored
+// once.
 //
-// An endpoint is an address with its port; of ICMP queries, the asker with the
-// identifier, then the asked with type and code of the query. All ICMP keys are
-// in that order.
+// An endpoint is an address with its port. For ICMP queries the endpoints are the
+// asker with the identifier, then the address asked with type and code of the
+// query. All ICMP keys are in that order.
 //
 //	word   IPv4                           IPv6
 //	0      low addr 32 | low port 16 |    low addr, first half
@@ -114,17 +114,18 @@ func order6(z Zone, src, dst *[16]byte, sport, dport uint16, w *[5]uint64) (reve
 	return reversed, land
 }
 
-// direction is the direction of the key's packet in the connection with the meta
-// word.
+// direction returns the direction of the key's packet in the connection with the
+// meta word.
 func (k *key) direction(meta uint64) Direction { return directionOf(k.reversed, k.land, meta) }
 
-// directionOf is direction for a key by its parts. It has no branch, because nobody
-// could predict it.
+// directionOf is direction for the parts of a key. It has no branch, because the
+// branch could not be predicted.
 func directionOf(reversed, land, meta uint64) Direction {
 	return Original + Direction((meta>>reversedShift^reversed|land)&1)
 }
 
-// tuple is the reverse of keyOf: the tuple of the direction that reversed says.
+// tuple is the inverse of keyOf: it returns the tuple of the direction that reversed
+// gives.
 func (k *key) tuple() packet.FiveTuple {
 	t := packet.FiveTuple{Protocol: k.proto, Family: packet.IPv4}
 	if k.v6 {
@@ -158,8 +159,8 @@ func (k *key) zone() Zone {
 }
 
 // A hasher holds the secret of a table. It is drawn at random so that nobody can
-// prepare a capture whose connections all collide; where a connection lies shows
-// in no answer, so results do not depend on it.
+// prepare a capture whose connections all collide. No answer depends on where a
+// connection lies, so results stay the same.
 type hasher [5]uint64
 
 func newHasher() (s hasher) {
@@ -170,7 +171,7 @@ func newHasher() (s hasher) {
 }
 
 // hash4 folds two multiplications: every bit of the key reaches every bit of the
-// hash. With one, ports that follow each other gather in one half of a segment.
+// hash. With one, consecutive ports gather in one half of a segment.
 func (s *hasher) hash4(w0, w1 uint64, p packet.Protocol) uint64 {
 	h := fold(w0^s[0], w1^s[1])
 	return fold(h^uint64(p)^s[2], s[3])
@@ -179,7 +180,7 @@ func (s *hasher) hash4(w0, w1 uint64, p packet.Protocol) uint64 {
 func (s *hasher) hash6(w *[5]uint64, p packet.Protocol) uint64 {
 	h := fold(w[0]^s[0], w[1]^s[1]) ^ fold(w[2]^s[2], w[3]^s[3])
 	h = fold(h^w[4]^uint64(p)<<56, s[4])
-	return fold(h^s[1], s[0]) // once more: the ports alone would be multiplied by a constant
+	return fold(h^s[1], s[0]) // once more, or the ports alone would be multiplied by a constant
 }
 
 func (s *hasher) hash(k *key) uint64 {

@@ -1,8 +1,8 @@
 package conntrack
 
-// Limit sets a maximum that the zones share, besides the table's: AWS counts an
-// instance's connections over all its ENIs (CT-04, CT-63). A zone is under one
-// shared maximum at a time, the latest it was given; 0 frees it from any.
+// Limit sets a maximum that the zones share, in addition to the table's: AWS
+// counts an instance's connections over all its ENIs (CT-04, CT-63). A zone has
+// one shared maximum at a time, the latest it was given; 0 removes it.
 // Connections beyond a new maximum stay.
 func (t *Table) Limit(most int, zones ...Zone) {
 	if t.limits == nil {
@@ -52,9 +52,9 @@ func (t *Table) room(z Zone, at int64) bool {
 	return true
 }
 
-// limits hold what zones use and may use. They are nil until the first maximum;
-// from then on every zone is counted, so that a later one needs no walk over the
-// table.
+// limits hold how many connections zones have and may have. They are nil until
+// the first maximum. From then on every zone is counted, so a later maximum needs
+// no walk over the table.
 type limits map[Zone]*zoneUse
 
 // A zoneUse is the number of connections of a zone, with its maximum if it has

@@ -3,12 +3,12 @@ package conntrack
 import "github.com/sgsim/sgsim/packet"
 
 // A tcpMemory is what the Linux profile remembers of a TCP connection besides its
-// state. Sequence numbers never make a segment invalid here, because liberal
-// tracking is part of the profile, but they decide whether a RST closes, whether
+// state. Sequence numbers never make a segment invalid here, because the profile
+// tracks liberally. But they decide whether a RST closes the connection, whether
 // a SYN that was let through has been answered, and which timeout applies.
 //
-// TCP options are not part of a packet.Header, so windows count unscaled and
-// selective acknowledgements do not count.
+// TCP options are not part of a packet.Header, so windows are unscaled and
+// selective acknowledgements are ignored.
 type tcpMemory struct {
 	side [2]tcpSide // by direction
 
@@ -25,7 +25,7 @@ type tcpMemory struct {
 
 // A tcpSide is what one side has sent, and what the other allowed it to send.
 type tcpSide struct {
-	end    uint32 // behind the highest sequence number sent
+	end    uint32 // after the highest sequence number sent
 	maxEnd uint32 // the highest right edge of the window that was offered to it
 	maxWin uint32 // the largest window it offered; 0 until it sent something
 	maxAck uint32 // highest acknowledgement it sent, if acked
@@ -41,13 +41,13 @@ type outcome uint8
 const (
 	outcomeInvalid outcome = iota
 	outcomeIgnored         // passes and changes neither state nor timeout
-	outcomeReopen          // a new connection on the tuple of this one, which is over
+	outcomeReopen          // a new connection on the same tuple; this one is over
 	outcomeDelete          // passes, and the connection is gone
-	outcomeKeep            // passes, and the timeout runs on
+	outcomeKeep            // passes, and the timeout keeps running
 	outcomeRefresh         // passes, and the timeout starts again
 )
 
-// step is what a segment comes to in the Linux profile.
+// step is the result of a segment in the Linux profile.
 type step struct {
 	outcome outcome
 	state   State
@@ -58,7 +58,7 @@ type step struct {
 func after(a, b uint32) bool  { return int32(a-b) > 0 }
 func before(a, b uint32) bool { return int32(a-b) < 0 }
 
-// stepLinux is stepTCP for the Linux profile. It changes the memory.
+// stepLinux is stepTCP for the Linux profile. It updates the memory.
 func stepLinux(m *tcpMemory, meta uint64, dir Direction, h *packet.Header, to *timeouts) effect {
 	if symbolOf[h.TCPFlags] == symIllegal {
 		return effect{meta, 0, outcomeInvalid, WhyFlags}
@@ -114,8 +114,8 @@ func (m *tcpMemory) segment(state State, replied, assured bool, dir Direction, h
 			return step{outcome: outcomeReopen, state: state}
 		}
 		if sym == symSYNACK && m.lastSym == symSYN && m.lastDir != d && h.Ack == m.lastEnd {
-			// The SYN that was let through has found a taker: the table was
-			// out of step, and gets in step with these two (CTS-17).
+			// The SYN that was let through was answered: the table was out of
+			// step, and now follows these two (CTS-17).
 			m.side[m.lastDir] = tcpSide{end: m.lastEnd, maxEnd: m.lastEnd, maxWin: max(1, uint32(m.lastWin))}
 			m.side[d] = tcpSide{}
 			m.expectChallenge = false
@@ -165,7 +165,7 @@ func (m *tcpMemory) segment(state State, replied, assured bool, dir Direction, h
 }
 
 // reset decides whether a RST closes the connection, and whether its numbers
-// count for the windows (CTS-16).
+// update the windows (CTS-16).
 func (m *tcpMemory) reset(state State, replied, assured bool, d uint8, h *packet.Header) (next State, window bool) {
 	switch state {
 	case FinWait, CloseWait, LastAck, TimeWait, Close:
@@ -178,7 +178,7 @@ func (m *tcpMemory) reset(state State, replied, assured bool, d uint8, h *packet
 		case !established, h.Seq == peer.maxAck:
 			return Close, true
 		case m.lastSym == symACK && m.lastDir == d && h.Seq == m.lastEnd:
-			return Close, true // right behind the segment before it
+			return Close, true // right after the segment before it
 		}
 		next = state // may be forged: see whether the peer challenges it
 	}
@@ -191,8 +191,8 @@ func (m *tcpMemory) reset(state State, replied, assured bool, d uint8, h *packet
 	return next, true
 }
 
-// window updates what both sides have sent and allowed. A segment outside of the
-// window is accepted without counting.
+// window updates what both sides have sent and allowed. A segment outside the
+// window is accepted but updates nothing.
 func (m *tcpMemory) window(state State, d uint8, sym symbol, h *packet.Header) {
 	sender, receiver := &m.side[d], &m.side[1-d]
 	seq, ack, win, end := h.Seq, h.Ack, uint32(h.Window), segmentEnd(h)
@@ -204,7 +204,7 @@ func (m *tcpMemory) window(state State, d uint8, sym symbol, h *packet.Header) {
 		if !hasAck {
 			return
 		}
-	case sender.maxWin == 0: // the middle of a connection: believe it
+	case sender.maxWin == 0: // picked up mid-connection: believe it
 		sender.end, sender.maxWin = end, max(1, win)
 		sender.maxEnd = end + sender.maxWin
 		if receiver.maxWin == 0 {
@@ -259,7 +259,7 @@ func (m *tcpMemory) window(state State, d uint8, sym symbol, h *packet.Header) {
 	}
 	if sym == symACK {
 		if m.lastDir == d && m.lastSeq == seq && m.lastAck == ack && m.lastEnd == end && m.lastWin == h.Window {
-			m.repeats++ // and begins again at 256, as in Linux
+			m.repeats++ // wraps around at 256, as in Linux
 		} else {
 			m.lastDir, m.lastSeq, m.lastAck, m.lastEnd, m.lastWin = d, seq, ack, end, h.Window
 			m.repeats = 0
@@ -267,7 +267,7 @@ func (m *tcpMemory) window(state State, d uint8, sym symbol, h *packet.Header) {
 	}
 }
 
-// maxAckWindow is how far behind an acknowledgement may lag.
+// maxAckWindow is how far an acknowledgement may lag behind.
 func maxAckWindow(s *tcpSide) uint32 { return max(s.maxWin, 66000) }
 
 // finish picks the timeout of an acceptable segment.
@@ -291,14 +291,14 @@ func (m *tcpMemory) finish(state, next State, replied, assured bool, sym symbol,
 	case sym == symRST:
 		r.outcome = outcomeDelete
 	case sym == symSYN && state == SynSent:
-		r.outcome = outcomeKeep // or retries would keep a dead connection (CTS-21)
+		r.outcome = outcomeKeep // else retries would keep a dead connection alive (CTS-21)
 	case next == Established:
 		r.timeout = min(t, linuxUnacked)
 	}
 	return r
 }
 
-// segmentEnd is the sequence number behind the segment.
+// segmentEnd is the sequence number after the segment.
 func segmentEnd(h *packet.Header) uint32 {
 	end := h.Seq + h.PayloadLen
 	if h.TCPFlags&packet.SYN != 0 {

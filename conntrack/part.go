@@ -6,17 +6,19 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// Parts is the number of parts that packets are divided into by [Part].
+// Parts is the number of parts into which [Part] divides packets.
 const Parts = 64
 
-// Part returns the part that a packet belongs to, below [Parts]: that of its
-// unordered pair of addresses, or of the pair that an ICMP error quotes.
+// Part returns the part that a packet belongs to, from 0 to [Parts]-1. It depends
+// on the packet's unordered pair of addresses, or on the pair that an ICMP error
+// quotes.
 //
-// What a table answers for a packet depends on packets of its part alone, because
-// both directions of a connection, the fragments of a datagram, and the errors about
-// a connection are in one part, and what is remembered within bounds is bounded for
-// each. So several tables among which parts are divided answer as one would. Only a
-// maximum of connections, [Config.MaxEntries] and [Table.Limit], counts all parts.
+// A table's answer for a packet depends only on packets of the same part: both
+// directions of a connection, the fragments of a datagram and the errors about a
+// connection are in one part, and every bound on what is remembered holds for each
+// part separately. So several tables that divide the parts among them answer as one
+// table would. Only maxima of connections, [Config.MaxEntries] and [Table.Limit],
+// count all parts.
 func Part(h *packet.Header) int {
 	src, dst := &h.Src, &h.Dst
 	if q := &h.Quoted; q.Part != packet.QuoteNone && !h.Fragment() {
@@ -26,8 +28,9 @@ func Part(h *packet.Header) int {
 }
 
 // Odd constants with well-spread bits, from the fractions of the golden ratio and
-// of pi. They are not keyed: the same capture is divided alike everywhere. Who
-// chooses addresses of one part gains no more than their share of what is bounded.
+// of pi. They are not secret, so the same capture is divided alike everywhere. An
+// attacker who chooses addresses of one part can exhaust only the bounds of that
+// part.
 const (
 	mulPart1 = 0x9e3779b97f4a7c15
 	mulPart2 = 0x243f6a8885a308d3

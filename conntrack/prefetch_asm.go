@@ -4,8 +4,8 @@ package conntrack
 
 import "unsafe"
 
-// fetch starts to bring 128 bytes into the caches, and does not wait for them as a
-// load would have to. Hinted at and tracked 32 at a time, a packet among a million
+// fetch starts to bring 128 bytes into the caches, without waiting for them as a
+// load would. Prefetched and tracked 32 at a time, a packet among a million
 // connections took 96 ns with loads and takes 71 with this.
 //
 //go:noescape

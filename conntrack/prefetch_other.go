@@ -4,5 +4,5 @@ package conntrack
 
 import "unsafe"
 
-// fetch does nothing where there is no code for it.
+// fetch does nothing on this architecture.
 func fetch(unsafe.Pointer) {}

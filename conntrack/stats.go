@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Stats counts what happened to a table since it was made. Inserted is at all
-// times the sum of Expired, Deleted and Entries.
+// Stats counts what happened to a table since it was made. Inserted is always the
+// sum of Expired, Deleted and Entries.
 type Stats struct {
 	Inserted uint64
 	Expired  uint64 // freed after they had expired
@@ -15,12 +15,12 @@ type Stats struct {
 	Entries  int    // as Len
 }
 
-// Len returns the number of connections that take up room: live ones, and dead
+// Len returns the number of connections that take up room: live ones and dead
 // ones not yet swept.
 func (t *Table) Len() int { return t.v4.used + t.v6.used }
 
-// Now returns the latest time that the table has seen, in UTC, which is what an
-// earlier one counts as; the zero Time before any.
+// Now returns the latest time that the table has seen, in UTC; earlier times
+// count as this one. It is the zero Time before any call.
 func (t *Table) Now() time.Time {
 	if t.now == math.MinInt64 {
 		return time.Time{}

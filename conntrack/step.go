@@ -2,15 +2,15 @@ package conntrack
 
 import "github.com/sgsim/sgsim/packet"
 
-// An effect is what a packet makes of its connection.
+// An effect is what a packet does to its connection.
 type effect struct {
 	meta    uint64
 	timeout int64 // of outcomeRefresh
 	outcome outcome
-	why     Why // it changed nothing
+	why     Why // why it changed nothing
 }
 
-// withReply notes a packet of the reply direction.
+// withReply records a packet of the reply direction.
 func withReply(meta uint64, dir Direction) uint64 {
 	if dir == Reply {
 		meta |= metaReplied
@@ -18,8 +18,8 @@ func withReply(meta uint64, dir Direction) uint64 {
 	return meta
 }
 
-// stepOther is what a packet of any protocol but TCP does to a connection. age is
-// how long the connection has lasted, for the Linux profile.
+// stepOther returns what a packet of any protocol but TCP does to a connection.
+// age is how long the connection has lasted, for the Linux profile.
 func stepOther(p Profile, meta uint64, dir Direction, age int64, to *timeouts) effect {
 	proto, state := protocolOf(meta), stateOf(meta)
 	replied := meta&metaReplied != 0
@@ -71,8 +71,8 @@ func otherTimeout(p Profile, proto packet.Protocol, state State, to *timeouts) i
 	return int64(OtherTimeout)
 }
 
-// step works out what the packet does to its connection. Only with remember does
-// it change what the Linux profile remembers of the connection.
+// step returns what the packet does to its connection. Only with remember does it
+// change what the Linux profile remembers of the connection.
 func (t *Table) step(s *store, rec uint32, meta uint64, z Zone, dir Direction, h *packet.Header, at int64, remember bool) effect {
 	to := t.timeouts.of(z)
 	switch {
@@ -95,7 +95,7 @@ func (t *Table) step(s *store, rec uint32, meta uint64, z Zone, dir Direction, h
 	return stepLinux(m, meta, dir, h, to)
 }
 
-// answer says of a packet what it made of its connection.
+// answer returns the Result for a packet with this effect on its connection.
 func (t *Table) answer(e effect, dir Direction) Result {
 	switch {
 	case e.outcome == outcomeReopen:
@@ -114,8 +114,8 @@ func (t *Table) advance(s *store, rec uint32, u *unit, z Zone, dir Direction, h 
 	}
 	u[wordMeta] = e.meta
 	if e.outcome == outcomeDelete || e.outcome == outcomeReopen && t.profile == Linux {
-		// Linux forgets the old connection when it sees the SYN, whatever becomes of
-		// that. Assumption: AWS changes nothing for a packet that is not admitted
+		// Linux forgets the old connection when it sees the SYN, whatever happens to
+		// the SYN. Assumption: AWS changes nothing for a packet that is not admitted
 		// (CTS-19).
 		t.end(s, rec, false)
 	}

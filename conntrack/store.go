@@ -20,9 +20,9 @@ import (
 //	tag        passed     simult.  asked  assured  replied  reversed  live  state     protocol
 //
 // live is zero in a free record. passed belongs to a bucket, and only its first
-// unit has it, live or not: it counts the records that would have liked to be there
-// or before, found no room, and lie further on. A lookup may stop at a bucket where
-// it is zero.
+// unit has it, live or not. It counts the records that belong there or before,
+// found no room, and lie further on. A lookup may stop at a bucket where it is
+// zero.
 type unit [4]uint64
 
 const (
@@ -64,15 +64,14 @@ func protocolOf(meta uint64) packet.Protocol { return packet.Protocol(meta) }
 //	hash  63 ... 40   39 ... 8
 //	      directory   bucket
 //
-// Records lie in the buckets themselves, so that a lookup waits for memory once. The
-// families differ in the size of records and in how keys are compared, and in
-// nothing else.
+// Records lie in the buckets themselves, so a lookup waits for memory only once. The
+// families differ only in the size of records and in how keys are compared.
 //
-// A record has a number, which holds until its segment moves: that of the segment,
-// then that of its first unit in it.
+// A record has a number, which is valid until its segment moves: the number of the
+// segment, then that of its first unit in it.
 type store struct {
 	v6    bool
-	units uint32 // of a record: 1, of IPv6 2
+	units uint32 // of a record: 1, for IPv6 2
 	linux bool
 	hash  *hasher
 
@@ -85,12 +84,12 @@ type store struct {
 	bounds bounds
 }
 
-// A bucket is 128 bytes, two lines of a cache that processors like to fetch
-// together. It holds four records of IPv4 or two of IPv6.
+// A bucket is 128 bytes, two cache lines, which processors tend to fetch
+// together. It holds four IPv4 records or two IPv6 ones.
 type bucket [bucketUnits]unit
 
-// A segment is what a lookup needs of one. Several directory entries may hold the
-// same segment.
+// A segment holds the part of a segment that a lookup needs. Several directory
+// entries may hold the same one.
 type segment struct {
 	buckets []bucket
 	id      uint32 // in segments
@@ -113,7 +112,7 @@ const (
 	unitMask = 1<<unitBits - 1
 )
 
-// noBuckets are the bucket of all empty tables, so that a lookup need not ask.
+// noBuckets is the bucket of all empty tables, so that a lookup need not check for nil.
 var noBuckets [1]bucket
 
 func newStore(v6, linux bool, h *hasher) store {
@@ -133,7 +132,7 @@ func home(list []bucket, hash uint64) uint32 {
 	return uint32(uint64(uint32(hash>>8)) * uint64(len(list)) >> 32)
 }
 
-// next returns the bucket after i, round the end.
+// next returns the bucket after i, wrapping around at the end.
 func next(list []bucket, i uint32) uint32 {
 	if i++; i == uint32(len(list)) {
 		return 0
@@ -158,7 +157,7 @@ func (s *store) find(hash uint64, k *key) (*unit, uint32) {
 }
 
 // find4 is find for IPv4. Nearly all lookups end in the first bucket. The protocol is
-// looked at afterwards: compared with the words, for all records, it made a hit among
+// compared last: comparing it along with the words, for all records, made a hit among
 // a million connections take twice as long.
 func (s *store) find4(hash, w0, w1 uint64, p packet.Protocol) (*unit, uint32) {
 	b, rec := s.home(hash)
@@ -186,7 +185,7 @@ func (s *store) find6(hash uint64, w *[5]uint64, p packet.Protocol) (*unit, uint
 }
 
 // search is find for a record that may lie outside its own bucket, or beside one that
-// differs from it in the protocol alone.
+// differs from it only in the protocol.
 func (s *store) search(hash uint64, k *key) (*unit, uint32) {
 	g := s.segment(hash)
 	i := home(g.buckets, hash)
@@ -206,17 +205,17 @@ func (s *store) search(hash uint64, k *key) (*unit, uint32) {
 	return nil, 0
 }
 
-// is reports whether the unit is that of a live record of the protocol.
+// is reports whether the unit belongs to a live record of the protocol.
 func (u *unit) is(p packet.Protocol) bool {
 	return u[wordMeta]&(metaLive|metaProtocol) == metaLive|uint64(p)
 }
 
 // match4 returns which unit of a bucket has the words, bucketUnits if none has.
 //
-// It compares all four without a branch: which one it is cannot be predicted, and
-// a wrong guess ends the work on later packets that would go on while this one
-// waits for memory. Inlined it would have branches, since the compiler makes no
-// conditional moves of what becomes an address.
+// It compares all four without a branch. Which one matches cannot be predicted,
+// and a wrong guess would discard the work on later packets that goes on while
+// this one waits for memory. Inlined, it would have branches, since the compiler
+// makes no conditional moves of values that become addresses.
 //
 //go:noinline
 func match4(b *bucket, w0, w1 uint64) uint64 {
@@ -250,8 +249,8 @@ func match6(b *bucket, w *[5]uint64) uint64 {
 	return at
 }
 
-// add makes a record for a key that has none. It reports false where there is no
-// room for another.
+// add makes a record for a key that has none. It reports false if there is no
+// room.
 func (s *store) add(hash uint64, k *key) (rec uint32, ok bool) {
 	id, ok := s.makeRoom(hash)
 	if !ok {
@@ -271,8 +270,9 @@ func (s *store) add(hash uint64, k *key) (rec uint32, ok bool) {
 	return id<<unitBits | at, true
 }
 
-// place returns the first free place for a record from the hash's home on, and notes
-// in the buckets before that it passed them. There is one: segments are never full.
+// place returns the first free place for a record from the hash's home on, and
+// records in the buckets before it that it passed them. There is one: segments are
+// never full.
 func (s *store) place(list []bucket, hash uint64) uint32 {
 	for i := home(list, hash); ; i = next(list, i) {
 		b := &list[i]
@@ -283,7 +283,7 @@ func (s *store) place(list []bucket, hash uint64) uint32 {
 		}
 		if b[0][wordMeta]&metaPassed != metaPassed {
 			b[0][wordMeta] += metaPassedOne
-		} // else it stays: some lookups go on in vain
+		} // else it stays, and some lookups go on in vain
 	}
 }
 
@@ -340,7 +340,7 @@ func (s *store) zone(rec uint32) Zone {
 	return Zone(b[at][1])
 }
 
-// linuxMemory is what the Linux profile keeps of a connection besides its record.
+// linuxMemory is what the Linux profile keeps for a connection besides its record.
 type linuxMemory struct {
 	tcp    tcpMemory
 	opened int64 // UDP: see udpStreamAge
@@ -366,8 +366,8 @@ func (t *Table) records() iter.Seq2[*store, uint32] {
 	}
 }
 
-// block yields the records among 64 units that follow each other in number, for
-// bounds, by their places from the first on.
+// block yields the records among 64 consecutive units, for bounds, by their
+// places from the first on.
 func (s *store) block(first uint32) iter.Seq2[uint32, *unit] {
 	list := s.segments[first>>unitBits].buckets
 	list = list[min(int(first&unitMask/bucketUnits), len(list)):] // the segment may have been larger

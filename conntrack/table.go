@@ -17,29 +17,30 @@ type Config struct {
 	// (CTS-13). Without it such a segment is Invalid with WhyNoSYN.
 	Pickup bool
 
-	// MaxEntries is the most connections the table holds; 0 or less means no maximum.
-	// At the maximum Commit refuses; nothing is evicted (CTS-57, CT-63). Dead
-	// connections do not count, whether or not they were swept.
+	// MaxEntries is the most connections that the table holds; 0 or less means no
+	// maximum. At the maximum Commit refuses new ones; nothing is evicted (CTS-57,
+	// CT-63). Dead connections do not count, whether or not they were swept.
 	MaxEntries int
 }
 
-// A Table is a connection table. Use [NewTable] to make one; the zero Table is none.
+// A Table is a connection table. Make one with [NewTable]; the zero Table is not
+// usable.
 //
 // Only Peek, All, Len, Now, Stats and Clone may run at the same time as each other;
 // everything else needs the table to itself. A table and its clones are
-// independent. Filters that run on many goroutines keep a table for each, and
-// give a connection's packets of both directions to the same one.
+// independent. A filter that runs on many goroutines keeps a table for each, and
+// gives both directions of a connection to the same one.
 //
-// A record of an IPv4 connection takes 32 bytes, one of an IPv6 connection 64; the
-// Linux profile has another 72 for each. With the room for more, a million take some
-// 56 and 110 bytes each; small tables and those that have just grown take up to twice
-// that. None of it holds a pointer, so that the garbage collector passes it by.
+// A record takes 32 bytes for an IPv4 connection and 64 for an IPv6 one; the Linux
+// profile adds 72 to each. With spare room, a million take some 56 and 110 bytes
+// each; small tables and those that have just grown take up to twice that. None of it
+// holds a pointer, so the garbage collector does not scan it.
 //
-// On Linux a large table lies in pages of 2 MiB where the kernel likes. The insert
-// that is first to touch one waits until the kernel has cleared it: some tenths of
-// a millisecond, and some milliseconds in a virtual machine whose host has to find
-// the memory first. The memory of a connection that ended is used again. A table
-// never shrinks, and all of its memory goes with it.
+// On Linux a large table lies in pages of 2 MiB if the kernel agrees. The insert
+// that first touches one waits until the kernel has cleared it: some tenths of a
+// millisecond, or some milliseconds in a virtual machine whose host has to find
+// the memory first. The memory of an ended connection is reused. A table never
+// shrinks; its memory is freed only with the table.
 type Table struct {
 	profile  Profile
 	pickup   bool
@@ -54,14 +55,14 @@ type Table struct {
 	missed   missed
 }
 
-// missed is the key that Track looked for last and that has no record, so that Commit
-// need not look for it again.
+// missed is the key that Track last failed to find, so that Commit need not look for
+// it again.
 type missed struct {
 	key  key
 	hash uint64
 }
 
-// ErrProfile is the error for a Profile that there is not.
+// ErrProfile is the error for a Profile that does not exist.
 var ErrProfile = errors.New("conntrack: unknown profile")
 
 // NewTable returns an empty table. Its error is a [*TimeoutError] or [ErrProfile].
@@ -85,11 +86,11 @@ func NewTable(c Config) (*Table, error) {
 	return t, nil
 }
 
-// latest is the latest time that a table knows, in 2194: a timeout more can be
-// expressed too.
+// latest is the latest time that a table accepts, in 2194, so that adding a
+// timeout does not overflow.
 const latest = math.MaxInt64 - math.MaxInt32*int64(time.Second)
 
-// clock returns the time that now counts as.
+// clock returns the time as which now counts.
 func (t *Table) clock(now time.Time) int64 { return min(max(now.UnixNano(), t.now), latest) }
 
 func (t *Table) store(v6 bool) *store {
@@ -99,9 +100,9 @@ func (t *Table) store(v6 bool) *store {
 	return &t.v4
 }
 
-// Clone returns an independent copy, so that a what-if may go on from here, or
-// that this moment may be returned to later. It copies all memory of the table;
-// both then give the same answers to the same calls.
+// Clone returns an independent copy, to try something out or to return to this
+// moment later. It copies all memory of the table; both then give the same
+// answers to the same calls.
 func (t *Table) Clone() *Table {
 	c := *t
 	c.v4, c.v6 = t.v4.clone(&c.hash), t.v6.clone(&c.hash)

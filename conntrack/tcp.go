@@ -2,8 +2,8 @@ package conntrack
 
 import "github.com/sgsim/sgsim/packet"
 
-// A symbol is what a TCP segment means to the state machine. By priority: RST,
-// SYN with ACK, SYN, FIN, ACK (CTS-10).
+// A symbol is what a TCP segment means to the state machine, in this priority:
+// RST, SYN with ACK, SYN, FIN, ACK (CTS-10).
 type symbol uint8
 
 const (
@@ -37,10 +37,10 @@ var symbolOf = func() (t [256]symbol) {
 	return t
 }()
 
-// What a cell of tcpNext says where it is not the next state.
+// What a cell of tcpNext holds if not the next state.
 const (
 	tcpInvalid State = Stream + 1 + iota // the segment does not fit
-	tcpIgnore                            // it may be the table that is wrong: pass, change nothing
+	tcpIgnore                            // the table may be wrong: pass, change nothing
 	tcpReopen                            // the connection is over and this SYN opens another
 )
 
@@ -95,7 +95,7 @@ var tcpNext = func() (t [2][8][16]State) {
 	return t
 }()
 
-// stepTCP is what a segment does to a connection in the AWS profile.
+// stepTCP returns what a segment does to a connection in the AWS profile.
 func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) effect {
 	sym := symbolOf[flags]
 	state := stateOf(meta)
@@ -107,8 +107,8 @@ func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) ef
 	if cell >= tcpInvalid {
 		switch {
 		case cell == tcpReopen, sym == symSYN && (state == TimeWait || state == Close):
-			// Whichever side sends it, and whatever has been seen of the
-			// end of the old connection (CTS-19).
+			// Whichever side sends it, and however the old connection ended
+			// (CTS-19).
 			return effect{meta, 0, outcomeReopen, WhyNone}
 		case cell == tcpIgnore:
 			return effect{withReply(meta, dir), 0, outcomeIgnored, WhyIgnored}
@@ -123,7 +123,7 @@ func stepTCP(meta uint64, dir Direction, flags packet.TCPFlags, to *timeouts) ef
 	case !replied && sym == symRST:
 		return effect{withState(meta, Close), 0, outcomeDelete, WhyNone}
 	case !replied && sym == symSYN && dir == Original && state == SynSent:
-		return effect{meta, 0, outcomeKeep, WhyNone} // or retries would keep a dead connection (CTS-21)
+		return effect{meta, 0, outcomeKeep, WhyNone} // else retries would keep a dead connection alive (CTS-21)
 	case !replied && cell == Established:
 		timeout = min(timeout, linuxUnacked)
 	case cell == SynSent2:

@@ -11,17 +11,16 @@ import (
 
 // Idle timeouts that AWS documents. EC2 API, ConnectionTrackingConfiguration, and
 // EC2 user guide, "Security group connection tracking", read 2026-11 (CT-30 to
-// CT-33). An entry is refreshed by every packet of its connection, in either
-// direction.
+// CT-33). Every packet of a connection, in either direction, refreshes its entry.
 const (
 	DefaultTCPEstablished = 432_000 * time.Second
 
-	// NitroV6TCPEstablished is the default of TCPEstablished on Nitro v6
-	// instance types, P6e-GB200 excepted.
+	// NitroV6TCPEstablished is the default of TCPEstablished on Nitro v6 instance
+	// types, except P6e-GB200.
 	NitroV6TCPEstablished = 350 * time.Second
 
-	// DefaultUDP is for connections with one direction seen, or with a single
-	// request and response.
+	// DefaultUDP is for connections with packets in one direction only, or with a
+	// single request and response.
 	DefaultUDP = 30 * time.Second
 
 	// DefaultUDPStream is for connections with more than one request and
@@ -38,8 +37,8 @@ const (
 // In the AWS profile the fields have documented ranges (CTS-64): TCPEstablished
 // 60 s to 432,000 s, UDP 30 s to 60 s, UDPStream 60 s to 180 s. In the Linux
 // profile they must be positive and at most 2^31-1 s, and UDPStream is 120 s by
-// default. Everything else is fixed at the values of Linux, which AWS does not
-// document (CT-34, CT-35, CTS-23).
+// default. All other timeouts, which AWS does not document, are fixed at the
+// values of Linux (CT-34, CT-35, CTS-23).
 type Timeouts struct {
 	TCPEstablished time.Duration
 	UDP            time.Duration
@@ -72,8 +71,8 @@ const (
 	greStreamTimeout = int64(180 * time.Second)
 	sctpTimeout      = int64(210 * time.Second)
 
-	// udpStreamAge is how long a Linux UDP connection must have lasted to count
-	// as a stream (CTS-28).
+	// udpStreamAge is how long a UDP connection has to last to count as a stream
+	// in the Linux profile (CTS-28).
 	udpStreamAge = int64(2 * time.Second)
 )
 
@@ -131,8 +130,8 @@ func (to Timeouts) table() timeouts {
 	}
 }
 
-// zoneTimeouts finds the timeouts of a zone. Zones with small numbers, which is
-// what callers with thousands of them use, cost four bytes and no hashing.
+// zoneTimeouts finds the timeouts of a zone. Zones with small numbers, as callers
+// with thousands of them use, take four bytes and no hashing.
 type zoneTimeouts struct {
 	base Timeouts // no zero fields
 	sets []timeouts
@@ -199,8 +198,8 @@ func (t *zoneTimeouts) clone() zoneTimeouts {
 }
 
 // SetTimeouts sets the timeouts of connections that are opened or refreshed in
-// the zone from now on. Zero fields mean the table's own. Its error is a
-// [*TimeoutError], and then nothing has changed.
+// the zone from now on. Zero fields mean the table's own. On error, a
+// [*TimeoutError], nothing changes.
 func (t *Table) SetTimeouts(z Zone, to Timeouts) error {
 	if err := to.check(t.profile); err != nil {
 		return err

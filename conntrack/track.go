@@ -6,19 +6,18 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// Track finds the connection that the packet belongs to in the zone, advances
-// it, and says what the packet is to the table. It never opens a connection. It
-// does not allocate.
+// Track finds the connection that the packet belongs to in the zone, advances it,
+// and classifies the packet. It never opens a connection and does not allocate.
 //
-// A Header that Decode gave an error for must not be passed. Times must be within
-// what [time.Time.UnixNano] can express; those after 2194 count as then.
+// Do not pass a Header for which Decode returned an error. Times must be within
+// what [time.Time.UnixNano] can express; those after 2194 count as 2194.
 func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 	at := t.clock(now)
 	t.now = at
 	if !whole(h) {
 		return t.track(z, h, at)
 	}
-	// Whole segments and datagrams: the way of nearly all packets.
+	// Whole segments and datagrams, that is, nearly all packets.
 	var (
 		s              *store
 		u              *unit
@@ -49,15 +48,14 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 	dir := directionOf(reversed, land, meta)
 	if h.Protocol == packet.TCP && t.profile == AWS && symbolOf[h.TCPFlags] == symACK &&
 		meta&(metaReplied|metaState) == metaReplied|uint64(Established)<<stateShift {
-		// What advance would do, for what nearly all segments are.
+		// What advance would do for nearly all segments.
 		s.setExpiry(rec, u, at+t.timeouts.of(z)[Established])
 		return about(Tracked, dir, WhyNone, meta)
 	}
 	return t.advance(s, rec, u, z, dir, h, at)
 }
 
-// whole reports whether the packet is a segment or datagram of which nothing is
-// missing.
+// whole reports whether the packet is a segment or datagram with nothing missing.
 func whole(h *packet.Header) bool {
 	return (h.Protocol == packet.TCP || h.Protocol == packet.UDP) && h.Missing == 0 && h.FragOffset == 0 &&
 		(h.Family == packet.IPv4 || h.Family == packet.IPv6)
@@ -95,8 +93,8 @@ func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn En
 	return t.answer(e, dir), s.entry(rec)
 }
 
-// sort answers for packets that have no connection by their nature. done is false
-// for the others.
+// sort answers for packets that by their nature have no connection. done is false
+// for all others.
 func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
 		return plain(Invalid, WhyMissing), true
