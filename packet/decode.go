@@ -2,19 +2,19 @@ package packet
 
 import "encoding/binary"
 
-// Decode reads a frame from its link header on and writes what it finds over all
-// of h. length is what the frame measured on the wire, in bytes: where it exceeds
-// len(frame) the capture cut the frame, and what is not there is named in
-// h.Missing instead of being an error. A length below len(frame) is taken for
+// Decode reads a frame from its link header on and overwrites all of h with what
+// it finds. length is the frame's length on the wire, in bytes. If it exceeds
+// len(frame), the capture cut the frame, and what is missing is named in
+// h.Missing instead of being an error. A length below len(frame) counts as
 // len(frame).
 //
 // The error is nil or one of this package's Err values, unwrapped. After an error
 // h holds what could be read: h.Family is set if there was an IP header, h.Length
 // and the addresses if it was readable, ports and flags if the packet had them.
 //
-// Checksums are not looked at: a capture taken on the sending host sees them
-// before the card has filled them in. For the same reason an IPv4 total length of
-// zero, as segmentation offload leaves it, means the rest of the frame.
+// Decode ignores checksums: a capture taken on the sending host sees them before
+// the network card has filled them in. For the same reason an IPv4 total length
+// of zero, as segmentation offload leaves it, means the rest of the frame.
 //
 // Decode does not allocate, keeps nothing of frame, and is safe for concurrent use.
 func Decode(link LinkType, frame []byte, length int, h *Header) error {
@@ -24,9 +24,9 @@ func Decode(link LinkType, frame []byte, length int, h *Header) error {
 		return h.decodeLink(link, frame, length)
 	}
 	// Nearly all traffic is whole TCP segments and UDP datagrams over IPv4 without
-	// options, straight behind an Ethernet header. They are read here, under one
-	// check of the frame's length; decodeLink gives the same for them, but takes
-	// twice the time. A load of four bytes sees EtherType, version and header length.
+	// options, straight behind an Ethernet header. They are read here, with one check
+	// of the frame's length; decodeLink gives the same result, but takes twice the
+	// time. One load of four bytes covers EtherType, version and header length.
 	f := (*[54]byte)(frame)
 	total := int(binary.BigEndian.Uint16(f[16:]))
 	if binary.LittleEndian.Uint32(f[12:])&0xffffff != 0x450008 || total > length-14 ||
@@ -107,9 +107,9 @@ func (h *Header) decodeLink(link LinkType, frame []byte, length int) error {
 	return ErrLinkHeader
 }
 
-// decodeCopy decodes a frame into a zero h that is the value of another: a packet
-// that was copied by somebody who may have cut it and does not say so. What is not
-// there counts as cut off, never as broken. next is what comes first in b.
+// decodeCopy decodes a frame inside another packet into a zero h: a copy that its
+// maker may have cut without saying so. Missing bytes count as cut off, never as
+// broken. next is what comes first in b.
 func (h *Header) decodeCopy(next int, b []byte) error {
 	off, family, err := skipLink(next, b)
 	switch {
@@ -125,8 +125,8 @@ func (h *Header) decodeCopy(next int, b []byte) error {
 	return h.decodeIP(family, b, max(len(b), announced(b)))
 }
 
-// announced returns how long the IP packet at the start of b is by its own header,
-// which counts as 20 or 40 bytes where it is not whole.
+// announced returns the length of the IP packet at the start of b according to its
+// own header, which counts as 20 or 40 bytes if it is not whole.
 func announced(b []byte) int {
 	switch v := Family(b[0] >> 4); {
 	case v == IPv4 && len(b) < 20:
@@ -142,8 +142,8 @@ func announced(b []byte) int {
 }
 
 // decodeIP decodes an IP packet. b is what the frame holds of it and of any padding
-// behind it, at least a byte; wire is how many bytes of both there were on the wire.
-// A family of 0 leaves that to the packet.
+// after it, at least a byte; wire is how many bytes of both were on the wire. A
+// family of 0 lets the packet tell.
 func (h *Header) decodeIP(family Family, b []byte, wire int) error {
 	if family == 0 {
 		family = Family(b[0] >> 4)
@@ -188,7 +188,7 @@ func (h *Header) ipv4(b []byte, wire int) error {
 	if frag := binary.BigEndian.Uint16(ip[6:]); frag&0x3fff != 0 {
 		h.FragOffset, h.MoreFrags = frag<<3, frag&0x2000 != 0
 	}
-	// Options may be cut off; that leaves the transport header nothing.
+	// Options may be cut off; then nothing is left of the transport header.
 	b = b[min(header, len(b)):]
 	if total > wire {
 		h.transport(b, total-header)
@@ -238,7 +238,7 @@ func (h *Header) ipv6(b []byte, wire int) error {
 	return h.transport(b, payload)
 }
 
-// tooShort names why an IP header of size bytes is not whole.
+// tooShort returns why an IP header of size bytes is not whole.
 func (h *Header) tooShort(b []byte, wire, size int) error {
 	switch {
 	case len(b) > 0 && Family(b[0]>>4) != h.Family:
@@ -249,8 +249,8 @@ func (h *Header) tooShort(b []byte, wire, size int) error {
 	return ErrCut
 }
 
-// transport reads the header behind IP. b is what the frame holds from there on,
-// n how much the IP header claims.
+// transport reads the header after IP. b is what the frame holds from there on, n
+// how much the IP header claims.
 func (h *Header) transport(b []byte, n int) error {
 	if h.FragOffset != 0 {
 		h.PayloadLen = uint32(n)
@@ -293,7 +293,7 @@ func (h *Header) transport(b []byte, n int) error {
 	return nil
 }
 
-// tcpPayload takes a segment of n bytes apart at its data offset.
+// tcpPayload splits a segment of n bytes at its data offset.
 func (h *Header) tcpPayload(offset, n int) error {
 	if offset < 20 || offset > n && !h.MoreFrags {
 		return ErrTCPOffset

@@ -2,25 +2,25 @@ package packet
 
 import "errors"
 
-// Errors of [Decode], one for each cause. Decode returns them as they are, so
-// they compare with ==. Where the IP header could be read, h is filled as far as
-// the packet goes, whatever the error.
+// Errors of [Decode], one for each cause. Decode returns them unwrapped, so they
+// compare with ==. If the IP header could be read, h is filled as far as the
+// packet goes, whatever the error.
 var (
 	// ErrLinkType: the link type is not one that Decode reads. Package capture
 	// knows more of them.
 	ErrLinkType = errors.New("packet: link type not supported")
 
-	// ErrTunnel, of [Unwrap] alone: a datagram to the port of a tunnel that does not
-	// begin as one of its packets does.
+	// ErrTunnel, only from [Unwrap]: a datagram to a tunnel's port that does not
+	// begin with a tunnel header.
 	ErrTunnel = errors.New("packet: no tunnel header behind UDP")
 
 	// ErrNotIP: the frame carries something else: ARP, spanning tree, PPP control.
 	ErrNotIP = errors.New("packet: not an IP packet")
 
-	// ErrCut: the capture cut the frame before addresses and protocol are known, in
-	// the link header, the IP header or a chain of IPv6 extension headers, whose
-	// addresses are known. The packet itself may have been fine. See [Header.Cut] for
-	// a packet that was cut further on.
+	// ErrCut: the capture cut the frame before addresses and protocol are known: in
+	// the link header, the IP header, or a chain of IPv6 extension headers, where
+	// only the addresses are known. The packet itself may have been fine. See
+	// [Header.Cut] for a packet that was cut further on.
 	ErrCut = errors.New("packet: cut by the capture before addresses and protocol")
 
 	// ErrLinkHeader: the frame ends inside its link-layer header.

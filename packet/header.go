@@ -1,20 +1,20 @@
 // Package packet turns the bytes of a frame into a [Header]: a small comparable
 // value with everything a stateful packet filter looks at, and nothing else.
 //
-// [Decode] reads a frame from its link layer on and never allocates. What it
-// cannot read it names with one of this package's errors; no input makes it
+// [Decode] reads a frame from its link layer on and never allocates. For a frame
+// that it cannot read it returns one of this package's errors; no input makes it
 // panic. It never enters a tunnel: the header is that of the outermost IP packet,
-// because that is what a security group sees. Captures made of copies are the
-// exception, and [Unwrap] opens them.
+// because that is what a security group sees. Captures of mirrored copies are the
+// exception, for which there is [Unwrap].
 //
 //	var h packet.Header
 //	err := packet.Decode(packet.LinkEthernet, frame, len(frame), &h)
 //
-// Headers need no bytes: [TCPHeader], [UDPHeader], [ICMPHeader] and [ParseHeader]
-// make them for tests and for questions asked on a command line.
+// Headers can also be made without bytes: [TCPHeader], [UDPHeader], [ICMPHeader]
+// and [ParseHeader] make them for tests and for questions on a command line.
 //
-// The package depends on the standard library alone. Files are read by package
-// capture, which sits beside the decoder and calls it.
+// The package depends only on the standard library. Package capture reads files
+// and calls the decoder.
 package packet
 
 import "net/netip"
@@ -28,7 +28,7 @@ const (
 	IPv6 Family = 6
 )
 
-// A Header is what a frame says of itself from the outermost IP header on.
+// A Header is what a frame says from its outermost IP header on.
 //
 // It is comparable, holds no pointers and owns its contents. Numbers are in host
 // byte order; lengths are bytes. A field that the protocol does not have is zero.
@@ -36,8 +36,8 @@ const (
 // in Missing. The zero Header is not a packet: its Family is 0.
 type Header struct {
 	// Src and Dst are the addresses as netip.Addr.As16 writes them: an IPv4
-	// address in its IPv4-mapped form. Family alone tells the families apart,
-	// so an IPv6 packet that carries a mapped address is never taken for IPv4.
+	// address in its IPv4-mapped form. Only Family tells the families apart, so
+	// an IPv6 packet with a mapped address is never taken for IPv4.
 	Src, Dst [16]byte
 
 	Family   Family
@@ -55,24 +55,24 @@ type Header struct {
 	FragOffset uint16 // bytes
 	MoreFrags  bool
 	Missing    Missing
-	FragID     uint32 // identification, of fragments only for IPv6
+	FragID     uint32 // identification; in IPv6 only of fragments
 
 	Length     uint32 // of the IP packet, as its header says
-	Captured   uint32 // of Length, how much the frame holds
-	PayloadLen uint32 // behind the transport header, counted by Length
+	Captured   uint32 // how much of Length the frame holds
+	PayloadLen uint32 // after the transport header, according to Length
 
 	// Quoted is the packet that an ICMP error is about, as far as it is quoted.
 	Quoted Quote
 }
 
-// Missing names the parts of a header that the frame does not hold: the capture
-// cut them off (Captured < Length), or they went with the next fragment of a first
-// fragment that is too short; [Header.Cut] tells which. Of later fragments, which
-// have no transport header, nothing is missing. The zero value means that all is
-// there.
+// Missing names the parts of a header that the frame does not hold. Either the
+// capture cut them off (Captured < Length), or a first fragment was too short, so
+// that they are in the next one; [Header.Cut] tells which. Later fragments have no
+// transport header, so nothing is missing from them. The zero value means that
+// nothing is missing.
 type Missing uint8
 
-// Parts that a short snap length or a short first fragment can cost.
+// Parts that can be missing after a short snap length or in a short first fragment.
 const (
 	MissingPorts    Missing = 1 << iota // SrcPort, DstPort
 	MissingTCPFlags                     // TCPFlags, Seq, Ack, Window as well
@@ -84,7 +84,7 @@ const (
 // A Quote is the start of a packet inside an ICMP error.
 type Quote struct {
 	Tuple FiveTuple // of the quoted packet, in the direction it travelled
-	Part  QuotePart // how much of Tuple is there
+	Part  QuotePart // how much of Tuple is known
 }
 
 // QuotePart says how much of a quoted packet an ICMP error holds.
@@ -97,15 +97,15 @@ const (
 	QuoteTuple                      // ports, or ICMP type, code and identifier, as well
 )
 
-// Cut reports whether the capture is why something is Missing: the packet may have
-// been fine, and what a filter did with it cannot be told. Of what is missing for
-// another reason, because a first fragment ends before it, Cut reports false; that
-// packet was like this on the wire. (Only where a first fragment has IP options as
-// well and the capture cut it, so that nothing tells, Cut reports true.)
+// Cut reports whether something is Missing because of the capture: the packet may
+// have been fine, and nobody can tell what a filter did with it. Cut reports false
+// if a first fragment is too short; that packet was like this on the wire. (If a
+// first fragment has IP options as well and the capture cut it, so that the two
+// cannot be told apart, Cut reports true.)
 //
-// It is a question about packets in order. Those for which [Decode] returns an error
-// are malformed, however little of them was captured; [ErrCut] alone says that the
-// capture cut a frame before there was a packet to ask.
+// Ask it only about well-formed packets. Those for which [Decode] returns an error
+// are malformed, however little of them was captured, except for [ErrCut]: the
+// capture cut the frame before its header could be read.
 func (h *Header) Cut() bool {
 	if h.Missing == 0 || h.Captured >= h.Length {
 		return false
@@ -134,8 +134,8 @@ func (h *Header) Cut() bool {
 // An IPv6 atomic fragment (offset zero, no more fragments) is an ordinary packet.
 func (h *Header) Fragment() bool { return h.MoreFrags || h.FragOffset != 0 }
 
-// LaterFragment reports whether the packet is a fragment that starts behind the
-// transport header of its datagram, so that ports and flags are unknown.
+// LaterFragment reports whether the packet is a fragment other than the first, so
+// that ports and flags are unknown.
 func (h *Header) LaterFragment() bool { return h.FragOffset != 0 }
 
 // SrcAddr returns the source address; the zero Addr if Family is 0.
@@ -169,8 +169,8 @@ func (h *Header) Tuple() FiveTuple {
 }
 
 // TCPHeader returns the header of a TCP segment without payload. Both addresses
-// must be of one family; an IPv4-mapped address counts as IPv4. The zero Header
-// is returned where they are not.
+// must be of one family; an IPv4-mapped address counts as IPv4. If they are not,
+// TCPHeader returns the zero Header.
 func TCPHeader(src, dst netip.AddrPort, flags TCPFlags) Header {
 	h := IPHeader(src.Addr(), dst.Addr(), TCP)
 	if h.Family != 0 {
@@ -191,9 +191,9 @@ func UDPHeader(src, dst netip.AddrPort) Header {
 	return h
 }
 
-// ICMPHeader returns the header of an ICMP message, or of an ICMPv6 message
-// where the addresses are IPv6; see [TCPHeader] for the addresses. id is the
-// identifier of a query and 0 for other types.
+// ICMPHeader returns the header of an ICMP message, or of an ICMPv6 message if
+// the addresses are IPv6; see [TCPHeader] for the addresses. id is the identifier
+// of a query and 0 for other types.
 func ICMPHeader(src, dst netip.Addr, typ, code uint8, id uint16) Header {
 	h := IPHeader(src, dst, ICMP)
 	if h.Family == IPv6 {

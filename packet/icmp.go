@@ -19,8 +19,8 @@ func ReplyType(p Protocol, typ uint8) (reply uint8, ok bool) {
 	return 0, false
 }
 
-// IsQuery reports whether typ asks a question that ReplyType answers, so that it
-// may open a connection.
+// IsQuery reports whether typ is a query that has a ReplyType, so that it may
+// open a connection.
 func IsQuery(p Protocol, typ uint8) bool {
 	switch p {
 	case ICMP:

@@ -19,8 +19,8 @@ const (
 	destOptions Protocol = 60
 )
 
-// isExtension reports whether p is an IPv6 header that Decode steps over. AH and
-// ESP are not: they are what a rule names, and what ends a chain (CTS-45).
+// isExtension reports whether p is an IPv6 header that Decode skips. AH and ESP
+// are not: rules can name them, and they end a chain (CTS-45).
 func (p Protocol) isExtension() bool {
 	switch p {
 	case hopByHop, routing, fragment, destOptions:
@@ -29,9 +29,9 @@ func (p Protocol) isExtension() bool {
 	return false
 }
 
-// extensions is what a chain of extension headers comes to.
+// extensions is the result of walking a chain of extension headers.
 type extensions struct {
-	next       Protocol // behind the chain, or the header that is not whole
+	next       Protocol // after the chain, or the header that is not whole
 	length     int      // bytes
 	end        int      // bytes with the header that is not whole, at least
 	fragOffset uint16
@@ -59,8 +59,8 @@ func skipExtensions(next Protocol, b []byte) (e extensions, ok bool) {
 		if size > len(rest) {
 			return e, false
 		}
-		// The first fragment header counts: one behind it belongs to a datagram
-		// that was fragmented already.
+		// The first fragment header counts: one after it belongs to a datagram
+		// that was already fragmented.
 		if e.next == fragment && !e.moreFrags {
 			word := binary.BigEndian.Uint16(rest[2:])
 			e.fragOffset, e.moreFrags = word&^7, word&1 != 0
@@ -73,10 +73,10 @@ func skipExtensions(next Protocol, b []byte) (e extensions, ok bool) {
 	return e, false
 }
 
-// jumbo returns the payload length of an IPv6 packet that says 0: that of its
-// jumbo option (RFC 2675), or the rest of a frame whose payload is too long for
-// the field, as segmentation offload leaves it, or whose option the capture cut off.
-// Any other 0 is meant.
+// jumbo returns the payload length of an IPv6 packet whose length field is 0: that
+// of its jumbo option (RFC 2675), or the rest of the frame if the payload is too
+// long for the field, as segmentation offload leaves it, or if the capture cut the
+// option off. Any other 0 is really 0.
 func jumbo(b []byte, wire int) int {
 	rest := wire - 40
 	if rest <= 65535 {

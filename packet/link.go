@@ -5,12 +5,12 @@ import (
 	"errors"
 )
 
-// LinkType says how frames begin. The numbers are those of capture files
-// (tcpdump.org, Link-Layer Header Types).
+// LinkType says how frames begin, by its number in capture files (tcpdump.org,
+// Link-Layer Header Types).
 type LinkType uint16
 
-// Link types that [Decode] reads, beside the obsolete numbers 12 and 14 for raw
-// IP.
+// Link types that [Decode] reads, in addition to the obsolete numbers 12 and 14
+// for raw IP.
 const (
 	LinkNull     LinkType = 0   // BSD loopback, family in the byte order of the host
 	LinkEthernet LinkType = 1   // Ethernet II and 802.3
@@ -55,7 +55,7 @@ const (
 	nextUnclear  = nextEthernet + 7 // the same, or there are too few bytes to tell
 )
 
-// linkStart returns what the frame holds behind the header that only captures have,
+// linkStart returns what the frame holds after the header that only captures have,
 // and what kind of header comes first there.
 func linkStart(link LinkType, frame []byte) (b []byte, next int, err error) {
 	switch link {
@@ -97,14 +97,14 @@ func linkStart(link LinkType, frame []byte) (b []byte, next int, err error) {
 	return nil, 0, ErrLinkHeader
 }
 
-// errUnclear means ErrCut of a frame that the capture cut, and else ErrNotIP.
+// errUnclear means ErrCut for a frame that the capture cut, else ErrNotIP.
 var errUnclear = errors.New("packet: too few bytes to tell")
 
 // skipLink walks the link headers at the start of b, the first of which is next. It
-// returns the offset of the IP header behind them and the family that they announce,
-// 0 where they leave that to the IP header.
+// returns the offset of the IP header after them and the family that they announce,
+// 0 if only the IP header tells.
 func skipLink(next int, b []byte) (off int, family Family, err error) {
-	// Every round consumes at least a byte, so that b bounds the loop.
+	// Every round consumes at least a byte, so b bounds the loop.
 	for {
 		if next == nextIPv4 {
 			return off, IPv4, nil
@@ -132,7 +132,7 @@ func skipLink(next int, b []byte) (off int, family Family, err error) {
 }
 
 // linkHeader returns the length of the link header at the start of b, and what
-// follows it. The length is 0 where b is too short for it.
+// follows it. The length is 0 if b is too short for it.
 func linkHeader(kind int, b []byte) (n, next int) {
 	switch kind {
 	case nextEthernet:
@@ -192,9 +192,9 @@ func llcHeader(b []byte) (n, next int) {
 	return 0, nextNothing
 }
 
-// mplsHeader skips a label stack. The payload has no type field: as routers and
-// analysers do, it is taken for what its first nibble says, or for an Ethernet
-// pseudowire (RFC 4448) with or without control word.
+// mplsHeader skips a label stack. The payload has no type field: as in routers
+// and analysers, its first nibble decides, or it is an Ethernet pseudowire (RFC
+// 4448) with or without control word.
 func mplsHeader(b []byte) (n, next int) {
 	for {
 		if len(b) < n+4 {
@@ -228,8 +228,7 @@ func mplsHeader(b []byte) (n, next int) {
 	return 0, nextNothing
 }
 
-// isEthernet reports whether b looks like an Ethernet frame with something that
-// may lead to IP in it.
+// isEthernet reports whether b looks like an Ethernet frame that may carry IP.
 func isEthernet(b []byte) bool {
 	if len(b) < 14 {
 		return false
@@ -242,7 +241,7 @@ func isEthernet(b []byte) bool {
 }
 
 // pppHeader skips the optional address and control bytes, or a Cisco HDLC header
-// in their place, and the protocol, which may be compressed to one byte.
+// instead, and the protocol, which may be compressed to one byte.
 func pppHeader(b []byte) (n, next int) {
 	if len(b) < 4 {
 		return 0, 0

@@ -2,8 +2,8 @@ package packet
 
 import "strconv"
 
-// linkNames are the link types that Decode reads and those that a user is likely to
-// have, by their names at tcpdump.org in lower case.
+// linkNames are the link types that Decode reads and others that users are likely
+// to have, under their names at tcpdump.org in lower case.
 var linkNames = map[LinkType]string{
 	LinkNull: "null", LinkEthernet: "ethernet", LinkPPP: "ppp", LinkPPPHDLC: "ppp-hdlc", LinkPPPoE: "pppoe",
 	LinkRaw: "raw", LinkHDLC: "hdlc", LinkLoop: "loop", LinkSLL: "sll", LinkPPPD: "pppd", LinkPPPDir: "ppp-dir",
@@ -30,7 +30,7 @@ var linkNames = map[LinkType]string{
 	285: "dsa-tag-edsa", 287: "z-wave-serial", 288: "usb-2.0", 289: "atsc-alp", 290: "etw",
 }
 
-// String returns a short name such as "ethernet", or "link type 302" where none is
+// String returns a short name such as "ethernet", or "link type 302" if none is
 // known.
 func (l LinkType) String() string {
 	if s, ok := linkNames[l]; ok {

@@ -2,8 +2,8 @@ package packet
 
 import "encoding/binary"
 
-// nflogPayload finds the packet in a frame of LinkNFLOG: what the netfilter log
-// group of a Linux host was sent.
+// nflogPayload finds the packet in a frame of LinkNFLOG: a message to a netfilter
+// log group of a Linux host.
 //
 //	0 address family, as on Linux
 //	1 version: 0
@@ -12,8 +12,8 @@ import "encoding/binary"
 //	                   2 type
 //	                   4 value, padded to a multiple of four
 //
-// Lengths and types are in the byte order of the host that captured. Its first value
-// tells: types are small numbers.
+// Lengths and types are in the byte order of the capturing host. The first value
+// shows which: types are small numbers.
 func nflogPayload(frame []byte) (b []byte, next int, err error) {
 	if len(frame) < 8 {
 		return nil, 0, ErrLinkHeader
@@ -49,7 +49,7 @@ func nflogPayload(frame []byte) (b []byte, next int, err error) {
 		}
 		rest = rest[min((size+3)&^3, len(rest)):]
 	}
-	if len(rest) == 0 { // a log that was told to copy nothing
+	if len(rest) == 0 { // a log configured to copy nothing
 		return nil, 0, ErrCut
 	}
 	return nil, 0, ErrLinkHeader

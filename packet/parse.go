@@ -93,7 +93,7 @@ func (p *parser) word() string {
 	return p.text[p.start:p.pos]
 }
 
-// take reads the next word if it is w.
+// take skips the next word if it is w.
 func (p *parser) take(w string) bool {
 	back, start := p.pos, p.start
 	if p.word() == w {
@@ -154,7 +154,7 @@ func (p *parser) ends() Header {
 	return h
 }
 
-// end reads an address, with a port where there may be one; -1 is no port.
+// end reads an address, with a port if one is allowed; -1 means no port.
 func (p *parser) end(which string, proto Protocol) (a netip.Addr, port int) {
 	w := p.word()
 	a, err := netip.ParseAddr(w)
@@ -177,7 +177,7 @@ func (p *parser) end(which string, proto Protocol) (a netip.Addr, port int) {
 	return a, port
 }
 
-// isAddr reports whether a text is an address, one of IPv6 in brackets.
+// isAddr reports whether a text is an address, in brackets for IPv6.
 func isAddr(s string) bool {
 	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
 	return err == nil && a.Is6() == (s[0] == '[')
@@ -280,7 +280,7 @@ func (p *parser) clauses(h *Header) {
 	}
 }
 
-// require fails where a header leaves out what its packet must have.
+// require fails if a header leaves out what its packet must have.
 func (p *parser) require(h *Header) {
 	at := len(p.text)
 	switch {

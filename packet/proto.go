@@ -31,8 +31,8 @@ func (p Protocol) HasPorts() bool {
 
 func (p Protocol) isICMP() bool { return p == ICMP || p == ICMPv6 }
 
-// headerSize returns the bytes of a transport header without options, and 0 where
-// Decode does not look behind the IP header.
+// headerSize returns the size of a transport header without options, in bytes,
+// and 0 if Decode does not look past the IP header.
 func (p Protocol) headerSize() uint32 {
 	switch p {
 	case TCP:

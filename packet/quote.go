@@ -3,8 +3,8 @@ package packet
 import "encoding/binary"
 
 // decode reads the packet that an ICMP error quotes. Four bytes of its transport
-// header are enough for ports, eight are asked for where it is ICMP; lengths and
-// checksums of the quoted headers are not looked at (CTS-32, CTS-36).
+// header are enough for ports; ICMP needs eight. Lengths and checksums of the
+// quoted headers are ignored (CTS-32, CTS-36).
 func (q *Quote) decode(p Protocol, b []byte) {
 	t := &q.Tuple
 	var later bool

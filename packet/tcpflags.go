@@ -1,6 +1,6 @@
 package packet
 
-// TCPFlags are the flag bits of a TCP header, as they stand in its 14th byte.
+// TCPFlags are the flag bits of a TCP header, as in its 14th byte.
 type TCPFlags uint8
 
 // The eight flags.
@@ -17,8 +17,8 @@ const (
 
 const flagLetters = "FSRPAUEC"
 
-// String returns one letter a flag in the order FSRPAUEC, "SA" for SYN and ACK,
-// and "-" where none is set.
+// String returns one letter per flag in the order FSRPAUEC, "SA" for SYN and ACK,
+// and "-" if none is set.
 func (f TCPFlags) String() string { return string(f.append(nil)) }
 
 // AppendText appends what String returns. The error is always nil.

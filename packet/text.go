@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// defaultHopLimit is what a header text that names none means, and what the
-// constructors set.
+// defaultHopLimit is the hop limit of a header text that names none, and of the
+// constructors.
 const defaultHopLimit = 64
 
 // String returns the text that [ParseFiveTuple] reads, for example
@@ -69,7 +69,7 @@ func appendICMP(b []byte, t FiveTuple) []byte {
 	return appendNumber(b, "id", uint32(id), 0)
 }
 
-// appendNumber appends " name v", unless v is what leaving it out means.
+// appendNumber appends " name v", unless v is the default.
 func appendNumber(b []byte, name string, v, otherwise uint32) []byte {
 	if v == otherwise {
 		return b
@@ -80,16 +80,16 @@ func appendNumber(b []byte, name string, v, otherwise uint32) []byte {
 	return strconv.AppendUint(b, uint64(v), 10)
 }
 
-// String returns the text that [ParseHeader] reads. It loses nothing: what a
-// clause does not say is what the constructors of this package would set.
+// String returns the text that [ParseHeader] reads. It loses nothing: fields
+// without a clause have the values that this package's constructors set.
 func (h Header) String() string { return string(h.append(nil)) }
 
 // AppendText appends what String returns. The error is always nil.
 func (h Header) AppendText(b []byte) ([]byte, error) { return h.append(b), nil }
 
-// AppendBrief appends the text, which [ParseHeader] reads too, without numbers that
-// say nothing of where a packet comes from, goes to or belongs: those of TCP, the hop
-// limit, identification and options.
+// AppendBrief appends the text without numbers that do not tell where a packet comes
+// from, goes to or belongs: TCP numbers, hop limit, identification and options.
+// [ParseHeader] reads it too.
 func (h Header) AppendBrief(b []byte) []byte {
 	h.Seq, h.Ack, h.Window, h.HopLimit, h.FragID = 0, 0, 0, defaultHopLimit, 0
 	h.Length = h.plainLength()

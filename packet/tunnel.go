@@ -2,8 +2,8 @@ package packet
 
 import "encoding/binary"
 
-// A TunnelKind is a way to carry packets in UDP that AWS uses to hand copies and
-// redirected packets to an instance. The zero TunnelKind is none.
+// A TunnelKind is a way to carry packets in UDP, used by AWS to deliver mirrored
+// and redirected packets to an instance. The zero TunnelKind is none.
 type TunnelKind uint8
 
 // The kinds that [Unwrap] opens.
@@ -29,31 +29,31 @@ func (k TunnelKind) String() string {
 	return "-"
 }
 
-// A Tunnel is what one outer packet says of the packet inside it. It is comparable
-// and owns its contents. The zero Tunnel is none.
+// A Tunnel is what one outer packet says about the packet inside it. It is
+// comparable and owns its contents. The zero Tunnel is none.
 type Tunnel struct {
 	Kind TunnelKind
 
 	// Outer is the header of the packet that carries the other. Traffic Mirroring
-	// sends a copy from the primary address of the ENI at which it took it, so that
-	// Outer.Src names the ENI of a copy; which direction the copy had there, the
-	// addresses inside tell. (Amazon VPC Traffic Mirroring guide, "packet format" and
-	// "How it works", read 2026-08.)
+	// sends a copy from the primary address of the ENI where it was taken, so
+	// Outer.Src names that ENI; the addresses inside tell the direction there.
+	// (Amazon VPC Traffic Mirroring guide, "packet format" and "How it works", read
+	// 2026-08.)
 	Outer Header
 
 	VNI uint32 // 24 bits: the VirtualNetworkId of the mirror session; 0 from a Gateway Load Balancer
 
 	// What a Gateway Load Balancer says in its GENEVE options (class 0x0108, types 1,
-	// 2 and 3, of 8, 8 and 4 bytes; aws-gateway-load-balancer-tunnel-handler); 0 where
-	// it does not. An id is what stands in hexadecimal digits behind "eni-" and the
-	// like.
+	// 2 and 3, of 8, 8 and 4 bytes; aws-gateway-load-balancer-tunnel-handler); 0 if it
+	// does not. An id is the hexadecimal number after "eni-" and the like.
 	Endpoint   uint64 // the endpoint's ENI
 	Attachment uint64
 	Cookie     uint32 // the same for all packets of a connection
 }
 
-// Tunnel returns the kind of tunnel to whose port the packet goes: two comparisons
-// for a packet of none. Whether it holds another is for [Unwrap] to see.
+// Tunnel returns the kind of tunnel whose port the packet goes to. For other
+// packets it takes two comparisons. Whether there is a packet inside is for
+// [Unwrap] to find out.
 func (h *Header) Tunnel() TunnelKind {
 	if h.Protocol != UDP {
 		return 0
@@ -67,28 +67,29 @@ func (h *Header) Tunnel() TunnelKind {
 	return 0
 }
 
-// Unwrap opens the tunnels around a packet and writes its header over h, which must
-// be what [Decode] made of the same frame without an error. It is for captures of
-// copies and for those of an appliance behind a Gateway Load Balancer: there nobody
-// filtered the packet in the frame, but the one inside. Ask [Header.Tunnel] first
-// where most packets are not in a tunnel.
+// Unwrap opens the tunnels around a packet and writes the inner header over h,
+// which must be what [Decode] read from the same frame without an error. It is for
+// captures of mirrored copies and of an appliance behind a Gateway Load Balancer:
+// there AWS filtered the packet inside, not the one in the frame. Ask
+// [Header.Tunnel] first if most packets are not in a tunnel.
 //
-// Unwrap opens as many tunnels as there are, from the outside in, but no more than
-// fit into tunnels, and returns their number; what it opened is at their start. None
-// is not an error, and leaves h as it was. A Gateway Load Balancer that is the target
-// of a mirror session makes two, VXLAN inside GENEVE. Every header is kept, the
-// last in h and the others as Tunnel.Outer, so a caller to whom the opened packet is
-// a tunnel's own, such as that of an overlay network between two instances, still has
-// the packet that they exchanged.
+// Unwrap opens the tunnels from the outside in, at most len(tunnels) of them, stores
+// them in tunnels and returns their number. If there are none, that is not an error,
+// and h stays as it was. A Gateway Load Balancer that is the target of a mirror
+// session makes two, VXLAN inside GENEVE. Every header is kept, the last in h and the
+// others as Tunnel.Outer. So if the opened tunnel turns out to be the user's own,
+// such as that of an overlay network between two instances, the caller still has the
+// packet that they exchanged.
 //
 // A copy may end before the packet does: Traffic Mirroring cuts at the session's
-// PacketLength and at the target's MTU. What is not there counts as cut off, as if
-// the capture had done it; see [Header.Cut].
+// PacketLength and at the target's MTU. Missing bytes count as cut off by the
+// capture; see [Header.Cut].
 //
-// The error is one of Decode's, about the innermost packet, or ErrTunnel: h then is
-// the header of a datagram to the port of a tunnel that holds something else. ErrCut
-// is also the answer where the tunnel's own header is cut; it counts as opened. For a
-// link type that Decode does not read, ErrLinkType leaves h as it was.
+// The error is one of Decode's, about the innermost packet, or ErrTunnel: then h is
+// the header of a datagram to a tunnel's port that holds something else. If the
+// tunnel's own header is cut, the error is ErrCut, and the tunnel counts as opened.
+// For a link type that Decode does not read, the error is ErrLinkType, and h stays as
+// it was.
 //
 // Unwrap does not allocate, keeps nothing of frame, and is safe for concurrent use.
 func Unwrap(link LinkType, frame []byte, h *Header, tunnels []Tunnel) (n int, err error) {
@@ -121,8 +122,8 @@ func Unwrap(link LinkType, frame []byte, h *Header, tunnels []Tunnel) (n int, er
 	return n, nil
 }
 
-// udpPayload returns what there is of the payload of a UDP datagram. b starts with the
-// IP header of which h was read.
+// udpPayload returns what b holds of a UDP datagram's payload. b starts with the IP
+// header that h was read from.
 func (h *Header) udpPayload(b []byte) []byte {
 	// Decode counts the payload from the end of the UDP header.
 	start := min(int64(h.Length)-int64(h.PayloadLen), int64(len(b)))
@@ -137,8 +138,8 @@ func (h *Header) udpPayload(b []byte) []byte {
 }
 
 // open reads the tunnel's header at the start of p, the payload of its datagram, and
-// returns what is inside and what kind of header that begins with. The error is
-// ErrCut where the header is not whole in the frame but was in the datagram.
+// returns what is inside and the kind of header it begins with. The error is ErrCut
+// if the header was whole in the datagram but is not in the frame.
 func (t *Tunnel) open(p []byte) (inner []byte, next int, err error) {
 	//	VXLAN                           GENEVE
 	//	0 flags: 0x08, VNI is valid     0 version: 2 bits, words of options: 6 bits

@@ -2,7 +2,7 @@ package packet
 
 import "net/netip"
 
-// A FiveTuple is one direction of a connection: protocol, addresses and ports.
+// A FiveTuple is one direction of a connection: its protocol, addresses and ports.
 //
 // It is comparable, 38 bytes, and holds no pointers, so it serves as a map key.
 // Addresses are written as in [Header]. Ports are zero for protocols without

@@ -1,8 +1,8 @@
 // Package capture reads packets from capture files and live sources and decodes
 // their headers with package packet.
 //
-// A [File] is a pcap or pcapng file, gzipped or not, told by its first bytes and
-// never by its name. A [Source] wraps any gopacket packet source: live handles,
+// A [File] is a pcap or pcapng file, gzipped or not, recognized by its first bytes
+// and never by its name. A [Source] wraps any gopacket packet source: live handles,
 // afpacket, readers of other formats. Both yield [Frame] values in the order of the
 // file or the wire:
 //
@@ -21,14 +21,14 @@
 //		fmt.Println(frame.Time, &frame.Header)
 //	}
 //
-// A [Writer] saves frames in either format, such as those that a replay let pass.
+// A [Writer] saves frames in either format, for example those that a replay accepted.
 //
-// Reading does not allocate per packet: files and streams alike go through one
-// buffer, in which packets are looked at where they lie. pcapgo's readers are not
-// used for files: they refuse Kuznetzov records and captured lengths that tcpdump and
+// Reading does not allocate per packet: files and streams go through one buffer, in
+// which packets are decoded in place. The package does not use pcapgo's readers for
+// files: they refuse Kuznetzov records and captured lengths that tcpdump and
 // Wireshark accept, have 8 bits for a link type, know no byte offsets, and a damaged
-// pcapng file can make them panic or allocate gigabytes. Tests hold the readers here
-// against them.
+// pcapng file can make them panic or allocate gigabytes. Tests compare the readers
+// here with them.
 //
 // The package does not use goroutines, and its values are not safe for concurrent
 // use.
@@ -44,26 +44,26 @@ import (
 // A Frame is one captured packet. The *Frame that a loop gets and its Data are valid
 // until the next iteration. Header is a value and may be copied out.
 type Frame struct {
-	// Header is what [packet.Decode] read, and Err what it returned: nil for an IP
-	// packet in order. A malformed packet and one that is not IP are ordinary
-	// frames; they are not errors of the loop.
+	// Header is what [packet.Decode] read, and Err what it returned: nil for a
+	// well-formed IP packet. Malformed packets and those that are not IP are
+	// ordinary frames, not errors of the loop.
 	Header packet.Header
 	Err    error
 
-	// Time is the packet's own timestamp, in UTC. It is the zero Time where the file
-	// has none, as for pcapng's simple packet blocks, and where what it has is no
-	// time that [time.Time.UnixNano] can express: a timestamp outside the years
-	// 1678 to 2261 is damaged, and would stop the clock of whoever goes by it.
+	// Time is the packet's own timestamp, in UTC. It is the zero Time if the file
+	// has none, as in pcapng's simple packet blocks, or one that
+	// [time.Time.UnixNano] cannot express: a timestamp outside the years 1678 to
+	// 2261 is damaged, and would stop any clock that follows it.
 	Time time.Time
 
 	// Number counts packets from 1. Offset is where the packet's record starts in its
-	// file, bytes, behind gunzip for gzipped files; 0 where there is no file.
+	// file, in bytes, after gunzip for gzipped files; 0 if there is no file.
 	Number int
 	Offset int64
 
 	// Interface tells the interfaces of one capture apart. For a pcapng file it
-	// indexes [File.Interfaces]. For others it is the index of the capturing host's
-	// kernel where the file or the source has it, and 0 where not.
+	// indexes [File.Interfaces]. For others it is the interface index in the
+	// capturing host's kernel, 0 if the file or source does not tell.
 	Interface int
 
 	LinkType packet.LinkType
@@ -86,5 +86,5 @@ func (f *Frame) decode() {
 }
 
 // clamp returns v as an int that is the same on 32-bit systems: no length or number
-// of a capture in order is longer than 31 bits.
+// in a valid capture needs more than 31 bits.
 func clamp(v uint32) int { return int(min(v, math.MaxInt32)) }

@@ -11,9 +11,9 @@ var (
 	// that is not known.
 	ErrFormat = errors.New("not a pcap or pcapng file")
 
-	// ErrTruncated: the file ends inside a packet record or block. A capture that
-	// was still being written, or a full disk, leaves such files, and one that shrinks
-	// while it is read ends like that.
+	// ErrTruncated: the file ends inside a packet record or block. A capture that was
+	// still being written, a full disk, or a file that shrinks while it is read gives
+	// this.
 	ErrTruncated = errors.New("file ends inside a record")
 
 	// ErrRecord: lengths in a packet record or block contradict each other or the
@@ -25,13 +25,13 @@ var (
 	ErrInterface = errors.New("packet of an undescribed interface")
 )
 
-// A DamageError says where a capture stops making sense. Every packet before that
+// A DamageError says where a capture becomes unreadable. Every packet before that
 // place was yielded.
 type DamageError struct {
 	Name   string // of the file, as given to [Open] or [NewReader]
 	Packet int    // number of the packet that could not be read; 0 for the file header
-	Offset int64  // where its record starts; behind gunzip for gzipped files, bytes
-	Err    error  // one of this package's Err values, or what reading returned
+	Offset int64  // where its record starts, in bytes; after gunzip for gzipped files
+	Err    error  // one of this package's Err values, or the reader's error
 }
 
 func (e *DamageError) Error() string {

@@ -31,13 +31,13 @@ func (f Format) String() string {
 	return [...]string{Pcap: "pcap", PcapNG: "pcapng"}[f]
 }
 
-// An Interface is what a capture file says of one of its interfaces.
+// An Interface is what a capture file says about one of its interfaces.
 type Interface struct {
 	Name        string // may be empty
 	Description string // may be empty
 	LinkType    packet.LinkType
-	SnapLen     int           // bytes a packet at most; 0 is no limit
-	Resolution  time.Duration // of timestamps; 1 where it is finer than a nanosecond
+	SnapLen     int           // most bytes per packet; 0 is no limit
+	Resolution  time.Duration // of timestamps; 1 ns if it is finer than that
 }
 
 // A File is a capture file that is being read. Use it from one goroutine at a time.
@@ -48,7 +48,7 @@ type File struct {
 	pcap   pcapHeader
 	ng     section
 	frames [framesAhead]Frame // of loops
-	ahead  []Frame            // those of frames that are still to be yielded
+	ahead  []Frame            // those of frames that have yet to be yielded
 	failed error              // what ended the file: io.EOF or a *DamageError
 
 	interfaces []Interface
@@ -79,7 +79,7 @@ func Open(name string) (*File, error) {
 // NewReader reads ahead, and does not close r.
 func NewReader(r io.Reader, name string) (*File, error) {
 	f := &File{name: name, win: window{src: r}}
-	f.win.fill(2) // an error comes back from the next
+	f.win.fill(2) // the next fill returns any error again
 	if bytes.HasPrefix(f.win.buf, gzipMagic) {
 		z, err := gzip.NewReader(io.MultiReader(bytes.NewReader(f.win.buf), r))
 		if err != nil {
@@ -115,7 +115,7 @@ func (f *File) start() error {
 	return nil
 }
 
-// Format returns the format that the first bytes of the file told.
+// Format returns the format that the file's first bytes show.
 func (f *File) Format() Format { return f.format }
 
 // Interfaces returns the interfaces described so far: one for a pcap file; for
@@ -123,11 +123,11 @@ func (f *File) Format() Format { return f.format }
 // must not change the slice.
 func (f *File) Interfaces() []Interface { return f.interfaces }
 
-// Frames yields the packets of the file in order. It can be used once: a loop that
-// starts after another was left goes on with the next packet.
+// Frames yields the packets of the file in order. It can be used once: a second
+// loop goes on with the packet after the first loop's last one.
 //
-// An error is a [*DamageError] and ends the loop: damage of the file, not of a
-// packet, which is in Frame.Err.
+// An error is a [*DamageError] and ends the loop. It means damage to the file;
+// that of a packet is in Frame.Err.
 func (f *File) Frames() iter.Seq2[*Frame, error] {
 	return func(yield func(*Frame, error) bool) {
 		for {
@@ -150,20 +150,20 @@ func (f *File) Frames() iter.Seq2[*Frame, error] {
 	}
 }
 
-// framesAhead is how many frames a loop has read for it at a time: enough that what
-// a reading costs besides does not matter, and few enough for the nearest cache.
+// framesAhead is how many frames are read at a time for a loop: enough that the
+// cost of a call does not matter, and few enough for the nearest cache.
 const framesAhead = 32
 
-// ReadFrames reads the next packets into frames and returns their number: as many
-// as are in memory, so that packets of a stream are not kept waiting for later
-// ones. It waits for the first, and returns 0 only with an error or for no frames.
-// An error comes alone, after all packets before it: io.EOF at the end of the file,
-// else a [*DamageError].
+// ReadFrames reads the next packets into frames and returns their number. It
+// returns as many as are in memory, so packets of a stream do not wait for later
+// ones. It waits for the first one, and returns 0 only with an error or if
+// len(frames) is 0. An error comes alone, after all packets before it: io.EOF at
+// the end of the file, else a [*DamageError].
 //
 // The frames belong to the caller, their Data to the File until the next call.
 func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 	switch {
-	case len(f.ahead) > 0: // left by a loop
+	case len(f.ahead) > 0: // left over from a loop
 		n = copy(frames, f.ahead)
 		f.ahead = f.ahead[n:]
 	case f.failed == nil:
@@ -175,7 +175,7 @@ func (f *File) ReadFrames(frames []Frame) (n int, err error) {
 	return 0, f.failed
 }
 
-// read reads the packets that are in memory, and waits for the first of them only.
+// read reads the packets that are in memory, and waits only for the first of them.
 func (f *File) read(frames []Frame) (n int, err error) {
 	for n < len(frames) {
 		fr, size, isPacket := &frames[n], 0, true
@@ -192,7 +192,7 @@ func (f *File) read(frames []Frame) (n int, err error) {
 				continue
 			}
 		}
-		if err == io.EOF { // where a record could start
+		if err == io.EOF { // at the end of a record
 			return n, err
 		}
 		if err != nil {
@@ -225,7 +225,7 @@ func (f *File) u32(b []byte) uint32 {
 	return v
 }
 
-// damage makes err, which ends the loop, say where.
+// damage adds the place to err, which ends the loop.
 func (f *File) damage(err error) error {
 	e := &DamageError{Name: f.name, Offset: f.win.offset(), Err: err}
 	if f.format != 0 {

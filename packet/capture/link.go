@@ -11,7 +11,7 @@ import (
 
 var ipLayers = gopacket.NewLayerClass([]gopacket.LayerType{layers.LayerTypeIPv4, layers.LayerTypeIPv6})
 
-// decodeOther decodes frames of link types that packet.Decode leaves to others, such as
+// decodeOther decodes frames of link types that packet.Decode does not read, such as
 // 802.11 with its radio headers, FDDI and PFLOG: gopacket finds the IP header, and
 // packet.Decode reads from there on. It allocates, as gopacket does.
 func decodeOther(link packet.LinkType, frame []byte, length int, h *packet.Header) error {
@@ -33,8 +33,8 @@ func decodeOther(link packet.LinkType, frame []byte, length int, h *packet.Heade
 	if ip == nil {
 		return packet.ErrNotIP
 	}
-	// Layers are slices of the frame, so what is left behind the start of one in
-	// the frame's array tells its offset.
+	// Layers are slices of the frame, so the capacity left after the start of one
+	// tells its offset.
 	header := ip.LayerContents()
 	off := cap(frame) - cap(header)
 	if off < 0 || off >= len(frame) || len(header) == 0 || &frame[off] != &header[0] {

@@ -6,10 +6,10 @@ import (
 	"net/netip"
 )
 
-// PacketOptions are what a pcapng file can say of a packet beside its bytes. Zero
-// fields are left out.
+// PacketOptions are what a pcapng file can say about a packet besides its bytes.
+// Zero fields are left out.
 type PacketOptions struct {
-	Comments []string // for people, in this order; of each the first 65535 bytes
+	Comments []string // for people, in this order; only the first 65535 bytes of each
 	ID       uint64   // the same for one packet wherever it was captured
 	Inbound  bool     // the interface received it
 	Outbound bool     // the interface sent it
@@ -57,9 +57,9 @@ func appendOption[V string | []byte](b []byte, code uint16, value V) []byte {
 	return append(b, make([]byte, -len(value)&3)...)
 }
 
-// Describe says what is known of the interface that frames name with id, in place of
-// what the file says that they come from: of i the Name and the Description. It is for
-// before the first such frame.
+// Describe sets the Name and Description, from i, of the interface that frames name
+// with id, in place of what the frames' own file says. Call it before the first such
+// frame.
 func (w *Writer) Describe(id int, i Interface) {
 	if w.given == nil {
 		w.given = map[int]Interface{}
@@ -70,15 +70,15 @@ func (w *Writer) Describe(id int, i Interface) {
 // A Name is what people call an address.
 type Name struct {
 	Addr netip.Addr // valid, without a zone
-	Name string     // without zero bytes; of it the first 1024 bytes
+	Name string     // without zero bytes; only its first 1024 bytes are written
 }
 
-// maxNames is how many names go into a block: less than a megabyte of them.
+// maxNames is how many names go into a block: less than a megabyte.
 const maxNames = 512
 
-// WriteNames writes names of addresses for who reads the file, in name resolution
-// blocks. They hold for all of it, so that they are best written first. A pcap file
-// holds none, and stays as it is.
+// WriteNames writes names of addresses, for readers of the file, in name resolution
+// blocks. They hold for the whole file, so they are best written first. For a pcap
+// file, which can hold none, it does nothing.
 func (w *Writer) WriteNames(names []Name) error {
 	if w.format != PcapNG {
 		return nil

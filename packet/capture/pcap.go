@@ -9,8 +9,8 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// maxPacket is the longest packet record believed, bytes: what libpcap and
-// Wireshark allow. A longer one is damage, not a reason to ask for its memory.
+// maxPacket is the longest packet record accepted, in bytes: what libpcap and
+// Wireshark allow. A longer one is damage, and no memory is allocated for it.
 const maxPacket = 262144
 
 // Magic numbers of classic pcap, as a little-endian host reads its own files.
@@ -20,7 +20,7 @@ const (
 	magicKuznetzov = 0xa1b2cd34 // microseconds, and eight bytes more per record
 )
 
-// pcapHeader is what the file header of a classic pcap file settles.
+// pcapHeader is what the file header of a classic pcap file says.
 //
 //	file header                          record
 //	 0 magic                              0 seconds
@@ -30,7 +30,7 @@ const (
 //	20 link type                         16 Kuznetzov only: interface,
 //	24 first record                         protocol, packet type
 type pcapHeader struct {
-	nanos      int64 // nanoseconds a unit of the second field
+	nanos      int64 // nanoseconds per unit of the second field
 	record     int   // bytes of a record header
 	swapLength bool  // versions up to 2.3 may have the two lengths exchanged
 	link       packet.LinkType
@@ -38,7 +38,7 @@ type pcapHeader struct {
 
 func (f *File) startPcap(magic uint32) error {
 	p := pcapHeader{nanos: 1000, record: 16}
-	if f.big = byte(magic) == magicMicro>>24; f.big { // as of all three
+	if f.big = byte(magic) == magicMicro>>24; f.big { // the same for all three
 		magic = bits.ReverseBytes32(magic)
 	}
 	switch magic {
@@ -71,7 +71,7 @@ func (f *File) startPcap(magic uint32) error {
 }
 
 // readRecord reads the record at the window's position into fr, and returns its size.
-// Where it is not whole in memory, nothing is read.
+// If it is not whole in memory, nothing is read.
 func (f *File) readRecord(fr *Frame) (size int, err error) {
 	b, p := f.win.buf[f.win.pos:], &f.pcap
 	if len(b) < p.record {

@@ -10,11 +10,11 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// maxBlock is the longest pcapng block believed, bytes: Wireshark's limit.
+// maxBlock is the longest pcapng block accepted, in bytes: Wireshark's limit.
 const maxBlock = 16 << 20
 
-// maxDescribed bounds what is kept of a file's interface descriptions, bytes: a
-// small gzipped file can hold millions of them, and a packet may name any.
+// maxDescribed bounds what is kept of a file's interface descriptions, in bytes:
+// a small gzipped file can hold millions of them, and a packet may name any.
 const maxDescribed = 16 << 20
 
 // Types of the pcapng blocks that matter here; all others are skipped.
@@ -29,8 +29,8 @@ const (
 	byteOrderMagic = 0x1a2b3c4d
 )
 
-// A section is a stretch of a pcapng file with a byte order and interfaces of its
-// own. Files that were concatenated have several.
+// A section is a part of a pcapng file with its own byte order and interfaces.
+// Concatenated files have several.
 type section struct {
 	first int     // of the section's interfaces, in File.interfaces
 	clock []clock // by interface of the section
@@ -44,7 +44,7 @@ type clock struct {
 	offset    int64 // seconds
 }
 
-// time returns the zero Time where ts cannot be one: see Frame.Time.
+// time returns the zero Time if ts cannot be one: see Frame.Time.
 func (c clock) time(ts uint64) time.Time {
 	var sec, nanos uint64
 	switch c.perSecond {
@@ -58,7 +58,7 @@ func (c clock) time(ts uint64) time.Time {
 		nanos, _ = bits.Div64(hi, lo, c.perSecond)
 	}
 	at := int64(sec) + c.offset
-	if sec > math.MaxInt64/2 || !expressible(at) { // a smaller sec cannot wrap into what is expressible
+	if sec > math.MaxInt64/2 || !expressible(at) { // a smaller sec cannot wrap around to an expressible one
 		return time.Time{}
 	}
 	return time.Unix(at, int64(nanos)).UTC()
@@ -77,8 +77,8 @@ func (f *File) startNG() error {
 	return f.readSection(b)
 }
 
-// block returns the block at the window's position and its size. Where it is not whole
-// in memory, it returns nil and how many bytes are needed to go on.
+// block returns the block at the window's position and its size. If it is not whole in
+// memory, block returns nil and how many bytes it needs to go on.
 func (f *File) block() (b []byte, size int, err error) {
 	b = f.win.buf[f.win.pos:]
 	if len(b) < 12 {
@@ -91,7 +91,7 @@ func (f *File) block() (b []byte, size int, err error) {
 		}
 	}
 	// Some writers leave lengths that are not a multiple of four; they mean the
-	// next one that is.
+	// next multiple.
 	length := (f.u32(b[4:]) + 3) &^ 3
 	if length < 12 || length > maxBlock {
 		return nil, 0, fmt.Errorf("%w: block length %d", ErrRecord, length)
@@ -157,8 +157,8 @@ func (f *File) readInterface(b []byte) error {
 	return nil
 }
 
-// perSecond returns the units a second of an if_tsresol option, 0 if there are too
-// many to count.
+// perSecond returns the units per second of an if_tsresol option, 0 if there are
+// too many to count.
 func perSecond(resolution byte) uint64 {
 	switch {
 	case resolution >= 0x80:
@@ -187,8 +187,8 @@ func (f *File) readBlock(fr *Frame) (size int, isPacket bool, err error) {
 }
 
 // readPacket reads an enhanced packet block, or the obsolete packet block, which
-// differs in how it counts interfaces. A simple packet block has no time, and is of the
-// section's first interface.
+// differs in how it counts interfaces. A simple packet block has no time, and belongs
+// to the section's first interface.
 //
 //	enhanced                                                 simple
 //	 8 interface (obsolete: 2 bytes, then a count of drops)

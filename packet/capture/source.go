@@ -22,9 +22,9 @@ type Source struct {
 }
 
 // NewSource wraps src, whose frames are of type link: for gopacket's LinkType()
-// methods, packet.LinkType(handle.LinkType()). Where src can read without copying,
-// it does. Frames of a source that names each packet's link type itself, as pcapgo's
-// NgReader does if asked for mixed link types, are of the type it names.
+// methods, packet.LinkType(handle.LinkType()). If src can read without copying, it
+// does. If src names each packet's link type itself, as pcapgo's NgReader does when
+// asked for mixed link types, that type counts.
 func NewSource(src gopacket.PacketDataSource, link packet.LinkType) *Source {
 	read := src.ReadPacketData
 	if z, ok := src.(gopacket.ZeroCopyPacketDataSource); ok {
@@ -34,10 +34,10 @@ func NewSource(src gopacket.PacketDataSource, link packet.LinkType) *Source {
 }
 
 // Frames yields the packets of the source as they come. Frame.Interface is the
-// source's InterfaceIndex. The loop ends silently at io.EOF, and after yielding any
-// other error, as the source returned it; a network timeout is not an error
-// but a reason to read again. A loop that starts after another goes on with the
-// next packet, so a caller may also go on after an error that it knows to pass.
+// source's InterfaceIndex. The loop ends silently at io.EOF. Any other error it
+// yields as the source returned it, and ends; after a network timeout it just reads
+// again. A second loop goes on with the next packet, so a caller can continue after
+// an error that it knows to be temporary.
 func (s *Source) Frames() iter.Seq2[*Frame, error] {
 	return func(yield func(*Frame, error) bool) {
 		fr := &s.frame

@@ -13,7 +13,7 @@ import (
 )
 
 // What [Writer.WriteFrame] returns for a frame that its file cannot hold. The file
-// is as it was before, and other frames may follow.
+// stays as it was, and other frames may follow.
 var (
 	// ErrLinkTypes: a pcap file has one link type. Write pcapng instead.
 	ErrLinkTypes = errors.New("pcap files have one link type")
@@ -44,7 +44,8 @@ type Writer struct {
 	options []byte            // of one packet
 }
 
-// A pcapng interface has one link type, so each pair becomes an interface.
+// A pcapng interface has one link type, so each pair of interface and link type becomes
+// an interface.
 type writerKey struct {
 	id   int
 	link packet.LinkType
@@ -58,11 +59,12 @@ type writerInterface struct {
 // NewWriter returns a Writer of a file in the given format. Nothing is written
 // before the first frame or Flush.
 //
-// like is the file that the frames come from, so that what is written keeps its
-// names of interfaces and its resolution: micro- or nanoseconds, the finer that
-// loses nothing. It may be nil, as for frames of a [Source]: nanoseconds.
+// like is the file that the frames come from; the new file keeps its interface
+// names and its resolution, microseconds or, where they would lose something,
+// nanoseconds. It may be nil, as for frames of a [Source]; then the resolution is
+// nanoseconds.
 //
-// A pcap file keeps no interfaces. A pcapng file keeps them, numbered anew in the
+// A pcap file has no interfaces. A pcapng file keeps them, renumbered in the
 // order of their first frames.
 func NewWriter(w io.Writer, format Format, like *File) *Writer {
 	return &Writer{
@@ -78,7 +80,7 @@ func NewWriter(w io.Writer, format Format, like *File) *Writer {
 // is written as 1970, the formats' own zero.
 func (w *Writer) WriteFrame(f *Frame) error { return w.WriteFrameWith(f, PacketOptions{}) }
 
-// WriteFrameWith is WriteFrame, and says more of the packet where the format is pcapng.
+// WriteFrameWith is WriteFrame, and in pcapng adds options to the packet.
 func (w *Writer) WriteFrameWith(f *Frame, o PacketOptions) error {
 	if len(f.Data) > maxPacket {
 		return fmt.Errorf("packet %d: %w: %d bytes", f.Number, ErrTooLong, len(f.Data))
@@ -99,7 +101,7 @@ func (w *Writer) WriteFrameWith(f *Frame, o PacketOptions) error {
 }
 
 // Flush writes what is buffered. A file without frames gets its header, so that it
-// is a capture without packets.
+// is a valid, empty capture.
 func (w *Writer) Flush() error {
 	link := packet.LinkEthernet
 	if w.like != nil && len(w.like.interfaces) > 0 {
@@ -116,7 +118,7 @@ func (w *Writer) begin(link packet.LinkType) {
 	}
 	w.begun = true
 	if w.format == PcapNG {
-		const unknown = math.MaxUint32 // length, in both halves
+		const unknown = math.MaxUint32 // both halves of the unknown length
 		w.writeBlock(blockSection, le(nil, byteOrderMagic, 1 /* version 1.0 */, unknown, unknown), nil, nil)
 		return
 	}
@@ -128,7 +130,7 @@ func (w *Writer) begin(link packet.LinkType) {
 	w.w.Write(le(w.buf[:0], magic, 2|4<<16 /* version 2.4 */, 0, 0, maxPacket, uint32(link)))
 }
 
-// unitOf returns the resolution to write an interface with, nanoseconds.
+// unitOf returns the resolution to write an interface with, in nanoseconds.
 func (w *Writer) unitOf(id int) int64 {
 	if intf, ok := w.described(id); ok && intf.Resolution > 0 && intf.Resolution%time.Microsecond == 0 {
 		return 1000
@@ -136,7 +138,7 @@ func (w *Writer) unitOf(id int) int64 {
 	return 1
 }
 
-// described returns what the file that frames come from says of an interface.
+// described returns what the frames' own file says about an interface.
 func (w *Writer) described(id int) (Interface, bool) {
 	if intf, ok := w.given[id]; ok {
 		return intf, true
@@ -178,8 +180,8 @@ func (w *Writer) writeNG(f *Frame, at int64) error {
 	return w.writeBlock(blockEnhanced, head, f.Data, w.options)
 }
 
-// writeBlock writes a block of three parts, of which data alone may be of a length that
-// is no multiple of four.
+// writeBlock writes a block of three parts. Only the length of data may be no multiple
+// of four.
 func (w *Writer) writeBlock(kind uint32, head, data, options []byte) error {
 	padding := -len(data) & 3
 	size := uint32(12 + len(head) + len(data) + padding + len(options))
