@@ -15,7 +15,7 @@ import (
 type networkACL struct {
 	sg.NetworkACL
 	told
-	whole   bool // all its entries were told, not only some
+	whole   bool // all its entries were read, not only some
 	decided bool // a plan manages it
 	entries registry[entryKey, *aclEntry]
 }
@@ -33,12 +33,12 @@ type association struct {
 	told
 }
 
-// A weight is how much an association counts.
+// A weight says which of several associations wins: the greater one.
 type weight int
 
 const (
 	fromListing       weight = iota // as it is now
-	fromPlan                        // in a plan, which may hold it as it was when the plan was made
+	fromPlan                        // in a plan, perhaps as it was when the plan was made
 	fromConfiguration               // in a plan, by its configuration
 )
 
@@ -48,7 +48,7 @@ type entryKey struct {
 	number int
 }
 
-// acl adds what is said at a place of a network ACL, but for its entries and subnets.
+// acl adds what a place says about a network ACL, except its entries and subnets.
 func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
 	a := b.acls.get(p.ID, &networkACL{NetworkACL: sg.NetworkACL{ID: p.ID}, told: told{at}})
 	setDefault(&a.VPC, p.VPC)
@@ -57,7 +57,7 @@ func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
 	return a
 }
 
-// add adds an entry. One that several inputs tell alike is one.
+// add adds an entry. Equal entries of several inputs count as one.
 func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
 	said := &aclEntry{e, told{at}}
 	switch old := a.entries.get(entryKey{dir, e.Number}, said); {
@@ -70,7 +70,8 @@ func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
 	}
 }
 
-// associate gives a subnet an ACL, unless what weighs more gives it another.
+// associate gives a subnet an ACL, unless an association of greater weight gives it
+// another.
 func (b *builder) associate(subnet sg.SubnetID, acl sg.NetworkACLID, weight weight, at *cursor) {
 	said := association{subnet, acl, weight, told{at}}
 	old := b.aclSubnets.get(subnet, &said)
@@ -91,7 +92,7 @@ func (b *builder) networkACLs(c *cursor) {
 			IsDefault: item.field("IsDefault").flag(),
 		}, item)
 		if a.decided {
-			continue // the plan tells entries and subnets
+			continue // the plan decides about entries and subnets
 		}
 		a.whole = true
 		for s := range item.field("Associations").objects() {
@@ -117,7 +118,8 @@ func (b *builder) networkACLs(c *cursor) {
 	}
 }
 
-// aclPart adds what a line of a topology's text form says of an ACL, which may declare it.
+// aclPart adds what a line of a topology's text form says about an ACL; the line may
+// declare it.
 func (b *builder) aclPart(p *sg.NetworkACL, declares bool, c *cursor) {
 	a := b.acl(*p, c)
 	if a.decided {
@@ -134,18 +136,18 @@ func (b *builder) aclPart(p *sg.NetworkACL, declares bool, c *cursor) {
 	}
 }
 
-// An entryReader holds the fields of an entry, whatever an input calls them.
+// An entryReader holds the fields of an entry, under whatever names an input has for
+// them.
 type entryReader struct {
 	c                        *cursor
 	number, action, protocol *cursor
 	cidr4, cidr6             *cursor
 	from, to, typ, code      *cursor
-	zeroPorts                bool // ports that are left out are 0 (NACL-74)
+	zeroPorts                bool // omitted ports are 0 (NACL-74)
 }
 
-// read returns the entry, and whether it is one that is nobody's but the user's: AWS's own
-// last ones are always there (NACL-33). What its protocol does not need is not looked at
-// (NACL-71, NACL-75).
+// read returns the entry, and whether it is the user's: AWS's own last ones are always
+// there (NACL-33). It ignores fields that the protocol does not need (NACL-71, NACL-75).
 func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 	n, ok := x.number.whole(-1)
 	if !ok || n > sg.LastACLEntry && strings.EqualFold(x.action.str(), "deny") {
@@ -179,7 +181,7 @@ func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 	if e.CIDR, _, ok = cidr.prefix(fam); !ok {
 		return e, false
 	}
-	missing := -2 // what AWS sends nothing for
+	missing := -2 // stands for an omitted number
 	if x.zeroPorts {
 		missing = 0
 	}
@@ -214,8 +216,8 @@ func wholePair(x, y *cursor, missing int) (m, n int, ok bool) {
 	return m, n, ok && okY
 }
 
-// whole returns a whole number, written as one or as a string, and missing where it is
-// left out.
+// whole returns a whole number, written as a number or as a string, and missing if it
+// is omitted.
 func (c *cursor) whole(missing int) (int, bool) {
 	if !c.there() || c.is(str) && c.raw() == "" {
 		return missing, true
@@ -230,7 +232,7 @@ func (c *cursor) whole(missing int) (int, bool) {
 	return n, err == nil
 }
 
-// finishACLs returns the ACLs of which all is known, each with its subnets.
+// finishACLs returns the ACLs that are known in full, each with its subnets.
 func (b *builder) finishACLs() (all []sg.NetworkACL) {
 	if len(b.acls.all) == 0 {
 		return nil
@@ -268,8 +270,9 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 	return all
 }
 
-// defaultACL completes the default ACL of a VPC, nil where none is told. One that a plan
-// makes and says nothing else of has the entries that AWS gives it (NACL-35, NACL-77).
+// defaultACL completes the default ACL of a VPC; it is nil if no input has one. If a
+// plan makes it and says nothing else about it, it has the entries that AWS gives it
+// (NACL-35, NACL-77).
 func (b *builder) defaultACL(v *vpc, a *networkACL) {
 	if a == nil {
 		if !v.planned {

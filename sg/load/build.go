@@ -10,18 +10,18 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A builder puts together what several documents say of the same things. The
-// first to say something of a group, list or ENI wins; lists are united.
+// A builder merges what several documents say about the same things. The first to
+// say something about a group, list or ENI wins; lists are united.
 type builder struct {
 	problems
 	decisions
 	seed       maphash.Seed
-	listed     *cursor // rules of groups that only describe-security-group-rules tells,
+	listed     *cursor // rules of groups that only describe-security-group-rules has,
 	listedDirs [2]bool // and which directions they have
 
 	stage  stage
-	unread bool // there are inputs that say nothing, for what is wrong with them
-	cut    bool // the listing that is being read goes on where no input does
+	unread bool // there are inputs that could not be read
+	cut    bool // the listing being read has a next page that no input holds
 
 	groupNames map[string][]sg.GroupID // made when all groups are read
 
@@ -33,7 +33,7 @@ type builder struct {
 	aclSubnets registry[sg.SubnetID, *association]
 	peerings   registry[sg.PeeringID, *peering]
 	gateways   registry[string, *gateway]
-	attached   bool // attachments to transit gateways are told, be it that there are none
+	attached   bool // the inputs list attachments to transit gateways, even if there are none
 
 	typeOf       map[sg.InstanceID]string // of instance
 	typeTimeouts map[string]conntrack.Timeouts
@@ -58,8 +58,8 @@ type group struct {
 	ruleOf   map[uint64]int32 // index of a rule by the hash of its identity
 	listings []*cursor        // the full lists of its rules that were read
 
-	decided        *cursor // where a plan manages it
-	overruled      int     // rules of listings that the plans left out
+	decided        *cursor // set if a plan manages it
+	overruled      int     // number of rules of listings that the plans overruled
 	firstOverruled *cursor
 }
 
@@ -70,28 +70,29 @@ func (g *group) associate(v sg.VPCID) {
 	}
 }
 
-// A ruleInfo is what is known of a rule besides the rule.
+// A ruleInfo is what is known about a rule besides the rule itself.
 type ruleInfo struct {
 	at  *cursor
 	nth int32  // of the equal ones in its list
-	in  uint64 // bit i: listing i has it; more are not compared
+	in  uint64 // bit i: listing i has it; further listings are not compared
 
 	planned bool // so listings may lack it
 
-	// Of the first of equal rules: where they were read last, and how many there.
+	// For the first of equal rules: where they were read last, and how many of them
+	// there.
 	list *cursor
 	seen int32
 }
 
-// An identity is what tells a rule from all others of its group (SG-51). In two lists
-// equal rules are the same rule, in one they are two, which sg.Check finds.
+// An identity tells a rule from all others of its group (SG-51). Equal rules in two
+// lists are the same rule; in one list they are two, which lint.Check finds.
 type identity struct {
 	dir  sg.Direction
 	rule sg.Rule // canonical
 	nth  int32
 }
 
-// group adds what is said at a place of a group, but for its rules.
+// group adds what a place says about a group, except its rules.
 func (b *builder) group(p sg.Group, at *cursor) *group {
 	g := b.groups.get(p.ID, &group{Group: sg.Group{ID: p.ID}, told: told{at}})
 	setDefault(&g.Name, p.Name)
@@ -102,14 +103,14 @@ func (b *builder) group(p sg.Group, at *cursor) *group {
 	return g
 }
 
-// A registry holds what is of one kind, which is found by its id and stands in the order
-// in which it was first told.
+// A registry holds the things of one kind by id, in the order in which they were first
+// read.
 type registry[K comparable, T placed] struct {
 	all []T
 	of  map[K]T
 }
 
-// get returns what has an id, which is x where there is none yet.
+// get returns the thing with an id, adding x if there is none yet.
 func (s *registry[K, T]) get(id K, x T) T {
 	if old, known := s.of[id]; known {
 		return old
@@ -122,8 +123,8 @@ func (s *registry[K, T]) get(id K, x T) T {
 	return x
 }
 
-// place returns where what has an id was first read, the zero Place where there is
-// none.
+// place returns where the thing with an id was first read, the zero Place if there
+// is none.
 func (s *registry[K, T]) place(id K) Place {
 	if x, known := s.of[id]; known {
 		return x.place()
@@ -131,14 +132,14 @@ func (s *registry[K, T]) place(id K) Place {
 	return Place{}
 }
 
-// What is placed says where it was first read.
+// A placed thing knows where it was first read.
 type placed interface{ place() Place }
 
 type told struct{ at *cursor }
 
 func (t *told) place() Place { return t.at.place() }
 
-// side returns the rules of one direction and what is known of them.
+// side returns the rules of one direction and what is known about them.
 func (g *group) side(dir sg.Direction) (*[]sg.Rule, *[]ruleInfo) {
 	if dir == sg.Egress {
 		return &g.Egress, &g.info[1]
@@ -160,7 +161,7 @@ func (g *group) find(seed maphash.Seed, id identity) (i int32, hash uint64, know
 	}
 }
 
-// own returns a rule of the group as it is written in all inputs alike.
+// own returns a rule of the group in a form that is the same for all inputs.
 func (g *group) own(r sg.Rule) sg.Rule {
 	if r.Peer.Group == g.ID {
 		r.Peer = sg.Self // REF-07
@@ -172,7 +173,7 @@ func (g *group) own(r sg.Rule) sg.Rule {
 }
 
 // addRule adds a rule that was read at c, unless a plan has decided about it. list is the
-// list it is part of. full says that this is the last of the group's listings.
+// list that it is part of. full says that this list is the last of the group's listings.
 func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor, full bool) {
 	r = g.own(r)
 	id := identity{dir: dir, rule: r.Canonical(g.ID)}
@@ -218,10 +219,10 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 	}
 }
 
-// setDefault sets what is not set yet.
+// setDefault sets a value that is not set yet.
 func setDefault[T comparable](old *T, v T) { *old = cmp.Or(*old, v) }
 
-// A set keeps the items of a list apart.
+// A set keeps the items of a list distinct.
 type set[T comparable] struct {
 	has map[T]struct{} // nil: compared one by one
 }
@@ -247,8 +248,7 @@ func (s *set[T]) add(list *[]T, items ...T) {
 	}
 }
 
-// addNew appends the items that s does not hold yet, of which there are many only
-// where items are.
+// addNew appends the items that s does not hold yet. s is long only if items is.
 func addNew[T comparable](s []T, items ...T) []T {
 	new(set[T]).add(&s, items...)
 	return s
@@ -258,11 +258,11 @@ type prefixList struct {
 	sg.PrefixList
 	told
 	said      registry[netip.Prefix, *listEntry]
-	entries   bool // some document told all of them
-	lacking   bool // some of its entries AWS has yet to tell
-	warned    bool // that none did
+	entries   bool // some document had all of them
+	lacking   bool // AWS has yet to choose some of its entries
+	warned    bool // that no document did
 	decided   bool // a plan manages it
-	overruled bool // and left out an entry of a listing
+	overruled bool // and overruled an entry of a listing
 }
 
 type listEntry struct {
@@ -270,7 +270,7 @@ type listEntry struct {
 	told
 }
 
-// list adds what is said at a place of a prefix list, but for its entries.
+// list adds what a place says about a prefix list, except its entries.
 func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
 	l := b.lists.get(p.ID, &prefixList{PrefixList: sg.PrefixList{ID: p.ID}, told: told{at}})
 	setDefault(&l.Name, p.Name)
@@ -289,10 +289,10 @@ type eni struct {
 	sg.ENI
 	told
 	undecided bool     // AWS has yet to choose addresses
-	named     []string // its groups by their names, or ids
-	decided   *cursor  // where a plan manages it
-	listed    *cursor  // where a listing or state has it
-	stated    bool     // that is a state, which may not tell all
+	named     []string // its groups by name or id
+	decided   *cursor  // set if a plan manages it
+	listed    *cursor  // set if a listing or state has it
+	stated    bool     // listed is a state, which may not tell everything
 
 	checkDecided bool // a plan says whether it checks source and destination
 
@@ -310,7 +310,7 @@ func (e *eni) addPublic(a ...netip.Addr)     { e.public.add(&e.Public, a...) }
 func (e *eni) addPrefixes(p ...netip.Prefix) { e.prefixes.add(&e.Prefixes, p...) }
 func (e *eni) addGroups(g ...sg.GroupID)     { e.groups.add(&e.Groups, g...) }
 
-// merge adds what another source says of the interface.
+// merge adds what another source says about the interface.
 func (e *eni) merge(o *sg.ENI) {
 	e.addAddrs(o.Addrs...)
 	e.addPrefixes(o.Prefixes...)
@@ -343,7 +343,7 @@ type subnet struct {
 	cidrs set[netip.Prefix]
 }
 
-// vpc adds what is said at a place of a VPC and its subnets.
+// vpc adds what a place says about a VPC and its subnets.
 func (b *builder) vpc(p sg.VPC, at *cursor) *vpc {
 	v := b.vpcs.get(p.ID, &vpc{VPC: sg.VPC{ID: p.ID}, told: told{at}})
 	setDefault(&v.Account, p.Account)
@@ -359,7 +359,7 @@ func (b *builder) vpc(p sg.VPC, at *cursor) *vpc {
 type peering struct {
 	sg.Peering
 	told
-	guessed bool // from a rule that names it, until something better comes
+	guessed bool // from a rule that names it, until a better source comes
 }
 
 func (b *builder) peering(p sg.Peering, at *cursor, guessed bool) {

@@ -11,27 +11,26 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
-// A cursor is a place in a document, there or not: reading below what is absent
-// or null finds nothing, and reading what has the wrong type is reported. Paths
-// are only built where one is asked for.
+// A cursor is a place in a document, present or not. Reading below an absent or
+// null value finds nothing; reading a value of the wrong type is reported. Paths
+// are built only on demand.
 type cursor struct {
 	src   *source
 	n     uint32 // its node in src; 0: absent
 	up    *cursor
-	key   string // in up, where that is an object
-	index uint32 // in up, where that is a list
+	key   string // in up, if that is an object
+	index uint32 // in up, if that is a list
 }
 
 func (c *cursor) there() bool { return c.n != 0 && c.src.Kind(c.n) != null }
 
-// is reports whether the value is there and of kind k.
+// is reports whether the value is present and of kind k.
 func (c *cursor) is(k kind) bool { return c.n != 0 && c.src.Kind(c.n) == k }
 
-// has reports whether an object has a member, be it null.
+// has reports whether an object has a member, even null.
 func (c *cursor) has(key string) bool { return c.is(object) && c.src.Member(c.n, key) != 0 }
 
-// field goes to a member of an object. Where it is absent, its line is the
-// object's.
+// field goes to a member of an object. If it is absent, its line is the object's.
 func (c *cursor) field(key string) *cursor {
 	f := &cursor{src: c.src, up: c, key: key}
 	if c.want(object) {
@@ -40,8 +39,8 @@ func (c *cursor) field(key string) *cursor {
 	return f
 }
 
-// want reports whether the value is there and of kind k; a value of another kind
-// is an error.
+// want reports whether the value is present and of kind k; a value of another
+// kind is an error.
 func (c *cursor) want(k kind) bool {
 	if !c.there() {
 		return false
@@ -86,7 +85,7 @@ func (c *cursor) members() iter.Seq[*cursor] {
 // filled reports whether the value is a list with anything in it.
 func (c *cursor) filled() bool { return c.is(list) && c.src.First(c.n) < c.src.End(c.n) }
 
-// objects goes through the items of a list that are objects; others are errors.
+// objects goes through the items of a list, which have to be objects.
 func (c *cursor) objects() iter.Seq[*cursor] {
 	return func(yield func(*cursor) bool) {
 		for item := range c.each() {
@@ -101,7 +100,7 @@ func (c *cursor) objects() iter.Seq[*cursor] {
 	}
 }
 
-// str returns a string, empty where it is absent.
+// str returns a string, empty if it is absent.
 func (c *cursor) str() string {
 	if !c.want(str) {
 		return ""
@@ -109,7 +108,7 @@ func (c *cursor) str() string {
 	return c.src.Text(c.n)
 }
 
-// raw returns the text of a string or a number, empty where it is absent.
+// raw returns the text of a string or a number, empty if it is absent.
 func (c *cursor) raw() string {
 	if !c.there() {
 		return ""
@@ -133,13 +132,13 @@ func (c *cursor) need() (string, bool) {
 	return text, text != ""
 }
 
-// flag returns a boolean, false where it is absent.
+// flag returns a boolean, false if it is absent.
 func (c *cursor) flag() bool { return c.want(boolean) && c.raw() == "true" }
 
 var errNotWhole = errors.New("not a whole number")
 
-// integer returns a whole number and whether it is there. Numbers beyond 32 bits
-// are errors, since nothing that is counted here comes near.
+// integer returns a whole number and whether it is present. Numbers beyond 32
+// bits are errors, since nothing counted here comes near.
 func (c *cursor) integer() (int, bool) {
 	if !c.want(number) {
 		return 0, false
@@ -163,11 +162,11 @@ func parseInt(s string) (int, error) {
 	return int(f), nil
 }
 
-// addr returns an address that must be there.
+// addr returns a required address.
 func (c *cursor) addr() (netip.Addr, bool) { return parsed(c, parseAddr) }
 
-// prefix returns a CIDR block that must be there, its host bits cleared (SG-42),
-// and as it was given.
+// prefix returns a required CIDR block, with its host bits cleared (SG-42) and as
+// given.
 func (c *cursor) prefix(f family) (p, given netip.Prefix, ok bool) {
 	given, ok = parsed(c, func(s string) (netip.Prefix, error) { return parsePrefix(s, f) })
 	return given.Masked(), given, ok
@@ -201,7 +200,7 @@ func (c *cursor) warn(code, format string, args ...any) {
 	}
 }
 
-// place returns where the value is, or what it is absent from. What is in no text has
+// place returns where the value is, or where it is missing. A value from no text has
 // no line.
 func (c *cursor) place() Place {
 	at := Place{File: c.src.name, Path: string(c.path(nil))}
@@ -227,7 +226,7 @@ func (c *cursor) path(b []byte) []byte {
 	return jsontree.AppendStep(b, c.key, false)
 }
 
-// clip keeps messages to a line.
+// clip shortens text so that messages fit a line.
 func clip(s string) string {
 	const most = 60
 	if len(s) <= most {

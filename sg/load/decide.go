@@ -9,11 +9,11 @@ import (
 )
 
 // Who says what. A plan decides about the groups and interfaces that it manages, and
-// about what it takes away: listings add to them only what it does not tell. Two
-// listings may be parts of one whole, but may not say two things of one interface or
-// group. Plans are read before all else.
+// about what it removes: listings add only what it does not tell. Two listings may
+// be parts of one whole, but must not contradict each other about an interface or
+// group. Plans are read first.
 
-// Decisions are what the plans say of the world as it will be.
+// decisions are what the plans say about the world as it will be.
 type decisions struct {
 	planning bool // a plan is being read
 
@@ -22,9 +22,9 @@ type decisions struct {
 	owned map[string]owned // resources by kind and id
 }
 
-// A taken is what a plan takes from something that stays, by its id: an identity or a VPC
-// from a group (and nil, where it is any rule), a group from an interface, a prefix from a
-// prefix list, an entryKey from a network ACL, and nil from a subnet for its network ACL.
+// A taken is what a plan removes from something that stays, by its id: an identity or a
+// VPC from a group (nil for any rule), a group from an interface, a prefix from a prefix
+// list, an entryKey from a network ACL, and nil from a subnet for its network ACL.
 type taken struct{ from, what any }
 
 type owned struct {
@@ -32,13 +32,13 @@ type owned struct {
 	at  *cursor
 }
 
-// takes reports whether a plan takes something from what has an id.
+// takes reports whether a plan removes something from the thing with an id.
 func (d *decisions) takes(from, what any) bool {
 	return len(d.taken) > 0 && d.taken[taken{from, what}]
 }
 
-// own notes whose resource an id is, and refuses those that two documents have: a
-// state is what its plan starts from, and two states are of two times.
+// own records whose resource an id is, and refuses ids that two documents have: a
+// state is older than its plan, and two states are from different times.
 func (d *tfDoc) own(r *tfResource) {
 	id := r.values.field("id")
 	if r.mode == "data" || !id.is(str) || d.clashes {
@@ -53,7 +53,7 @@ func (d *tfDoc) own(r *tfResource) {
 	d.b.owned[key] = owned{d, r.values}
 }
 
-// removals gathers what a plan takes away, and the ids that stay.
+// removals collects what a plan removes, and the ids that stay.
 func (d *tfDoc) removals() {
 	if !d.plan {
 		return
@@ -70,20 +70,20 @@ func (d *tfDoc) removals() {
 		if !deletes && !updates || !was.is(object) {
 			continue
 		}
-		was.src = was.src.quiet() // what was wrong before is no concern of the plan
+		was.src = was.src.quiet() // errors in the old state do not concern the plan
 		id := "id"
 		if kind == "aws_instance" {
 			id = "primary_network_interface_id"
 		}
 		id = was.field(id).str()
 		if d.b.stage == after && deletes && creates && id != "" {
-			d.kept[address], id = id, "" // it stays, but not what it was a part of
+			d.kept[address], id = id, "" // it stays, but the thing that it was a part of does not
 		}
 		d.remove(kind, id, was, item)
 	}
 }
 
-// remove notes what a change takes away, as it is now.
+// remove records what a change removes, as it is now.
 func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	was := func(key string) string { return before.field(key).str() }
 	var part taken
@@ -106,7 +106,7 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	case "aws_network_acl_association":
 		part = taken{sg.SubnetID(was("subnet_id")), nil}
 	case "aws_instance", "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
-		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment": // others have the ids of things that stay
+		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment": // other kinds have the ids of things that stay
 		if id != "" {
 			d.b.gone[id] = change
 		}
@@ -116,7 +116,7 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	}
 }
 
-// addListed adds an entry that a listing has of a prefix list.
+// addListed adds an entry of a prefix list from a listing.
 func (b *builder) addListed(l *prefixList, e sg.PrefixListEntry, at *cursor) {
 	_, known := l.said.of[e.CIDR]
 	if known || !l.decided && !b.takes(l.ID, e.CIDR) {
@@ -129,7 +129,7 @@ func (b *builder) addListed(l *prefixList, e sg.PrefixListEntry, at *cursor) {
 	}
 }
 
-// items goes through those of a listing that have an id and are not deleted.
+// items goes through the items of a listing that have an id and are not deleted.
 func (b *builder) items(c *cursor, key string) iter.Seq2[string, *cursor] {
 	return func(yield func(string, *cursor) bool) {
 		for item := range c.objects() {
@@ -140,7 +140,7 @@ func (b *builder) items(c *cursor, key string) iter.Seq2[string, *cursor] {
 	}
 }
 
-// isGone reports whether a plan deletes what a listing has at c, and warns of it.
+// isGone reports whether a plan deletes what a listing has at c, and warns about it.
 func (b *builder) isGone(id string, c *cursor) bool {
 	at, gone := b.gone[id]
 	if gone {
@@ -149,7 +149,7 @@ func (b *builder) isGone(id string, c *cursor) bool {
 	return gone
 }
 
-// prefer makes what is read at c decide about the group where its input is preferred.
+// prefer lets what is read at c decide about the group, if its input is preferred.
 func (g *group) prefer(c *cursor) {
 	if g.decided == nil && c.src.preferred {
 		g.decided = c
@@ -161,7 +161,7 @@ func (g *group) decidedIn(c *cursor) bool {
 	return g.decided != nil && c.src.preferred && g.decided.src == c.src
 }
 
-// warnOverruled says that a plan won, or what is preferred.
+// warnOverruled warns that a plan or a preferred input won.
 func (b *builder) warnOverruled(g *group) {
 	if g.overruled > 0 {
 		rules := "this rule is"
@@ -176,7 +176,7 @@ func (b *builder) warnOverruled(g *group) {
 	}
 }
 
-// listENI adds an interface that a listing has at c.
+// listENI adds an interface from a listing at c.
 func (b *builder) listENI(e *eni, c *cursor) {
 	if b.isGone(string(e.ID), c) {
 		return
@@ -212,8 +212,8 @@ func (c *cursor) warnDecided(e *eni, what string) {
 	c.warn("", "%s has other %s here than at %s, which decides", e.ID, what, e.decided.place())
 }
 
-// differs returns in what two listings of one interface differ, or Terraform and a
-// listing where both tell it.
+// differs returns where two listings of one interface differ, or where Terraform
+// and a listing do if both tell it.
 func (e *eni) differs(o *eni) string {
 	part := e.decided != nil || e.stated
 	switch {
@@ -229,7 +229,7 @@ func (e *eni) differs(o *eni) string {
 	return ""
 }
 
-// sameItems reports whether two lists without doubles hold the same.
+// sameItems reports whether two lists without duplicates hold the same items.
 func sameItems[T comparable](a, b []T) bool {
 	if len(a) != len(b) {
 		return false
@@ -241,8 +241,8 @@ func sameItems[T comparable](a, b []T) bool {
 	return !slices.ContainsFunc(b, func(x T) bool { return !has[x] })
 }
 
-// newID returns what stands for the id of a resource that AWS has yet to choose: the
-// address, which nothing else in a topology looks like, or the id that is kept.
+// newID returns a stand-in for an id that AWS has yet to choose: the resource's
+// address, which looks like nothing else in a topology, or the id that is kept.
 func (r *tfResource) newID() string {
 	if id := r.module.doc.kept[r.address]; id != "" {
 		return id

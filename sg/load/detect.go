@@ -9,10 +9,10 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
-// A reader takes one kind of document apart. Readers run in the order of this
-// list whatever the order of the files: what a plan decides stands before others
-// speak of it, rules keep the place they have in describe-security-groups, and
-// entries find their list. Of each phase, those of inputs that are preferred come first.
+// A reader reads one kind of document. Readers run in the order of this list, whatever
+// the order of the files. So a plan decides before other inputs are read, rules keep
+// their place in describe-security-groups, and entries find their list. In each phase,
+// preferred inputs come first.
 type reader struct {
 	phase phase
 	key   string // top-level key that tells the kind
@@ -23,7 +23,7 @@ type phase int
 
 const (
 	readPlans          phase = iota
-	readPreferredTexts       // topologies in their text form
+	readPreferredTexts       // preferred topologies in their text form
 	readContradicting        // rules and interfaces, which may contradict each other
 	readOthers
 	readTexts
@@ -54,7 +54,7 @@ var readers = []reader{
 	{readOthers, "InstanceTypes", (*builder).instanceTypes},
 }
 
-// unmodelled are outputs that are known and of no use, and why.
+// unmodelled are known outputs that are of no use here, and why.
 var unmodelled = map[string]string{
 	"StaleSecurityGroupSet":     "stale rules are found from the groups themselves",
 	"SecurityGroupReferenceSet": "references are found from the groups themselves",
@@ -66,7 +66,7 @@ const (
 	giveShow     = "give the output of `terraform show -json`"
 )
 
-// foreign are other documents that people have, by their top-level keys.
+// foreign are other documents that people may pass in, by their top-level keys.
 var foreign = []struct {
 	keys []string
 	what string
@@ -89,7 +89,7 @@ var foreign = []struct {
 	{[]string{"terraform_version"}, "a Terraform state of an old version, or a part of one", giveShow},
 }
 
-// documents returns those under a node: itself, or those of a list of pages.
+// documents returns the documents under a node: the node itself, or a list of pages.
 func documents(src *source, n uint32) []*cursor {
 	root := &cursor{src: src, n: n}
 	var pages []*cursor
@@ -98,7 +98,7 @@ func documents(src *source, n uint32) []*cursor {
 			if isKnown(item) {
 				pages = append(pages, item)
 			}
-			if len(pages) > jsontree.MaxDocs { // no list of pages
+			if len(pages) > jsontree.MaxDocs { // not a list of pages
 				pages = nil
 				break
 			}
@@ -114,8 +114,8 @@ func isKnown(root *cursor) bool {
 	return slices.ContainsFunc(readers, func(r reader) bool { return root.has(r.key) })
 }
 
-// understood reports whether any reader takes the document, and says what it may
-// be where none does.
+// understood reports whether any reader takes the document. If none does, it says
+// what the document may be.
 func (b *builder) understood(root *cursor) bool {
 	if !root.is(object) {
 		root.fail("", "the document is %v, want an object: give whole outputs, not what --query leaves of them", root.src.Kind(root.n))
@@ -150,7 +150,7 @@ func (b *builder) understood(root *cursor) bool {
 	return false
 }
 
-// What is neither JSON nor YAML and people have beside it, by how it begins.
+// Files that are neither JSON nor YAML and that people may pass in, by how they begin.
 var notJSON = []struct {
 	start *regexp.Regexp
 	what  string
@@ -175,8 +175,8 @@ var (
 
 var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text")
 
-// whatNotJSON returns an error that says what a text is, by how it begins, nil where
-// it may be JSON or YAML.
+// whatNotJSON returns an error that says what a text is, judged by its beginning,
+// nil if it may be JSON or YAML.
 func whatNotJSON(text string) error {
 	if jsontree.IsJSON(text) || isStatements(text) {
 		return nil

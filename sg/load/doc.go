@@ -1,13 +1,13 @@
-// Package load reads a [sg.Topology] from what users already have: what the AWS CLI
-// prints, and what Terraform says of a state or a plan.
+// Package load reads a [sg.Topology] from what users already have: output of the
+// AWS CLI, and Terraform's states and plans.
 //
 //	aws ec2 describe-security-groups       > groups.json
 //	aws ec2 describe-network-interfaces    > enis.json
 //	topo, warnings, err := load.Files("groups.json", "enis.json")
 //
-// Give any number of files, in any order: each is known by its top-level keys, and
-// what they say of the same group, rule or interface is put together. Only the
-// groups and the interfaces are needed; the others add something:
+// Give any number of files, in any order. Each is recognized by its top-level
+// keys, and what they say about the same group, rule or interface is merged. Only
+// the groups and the interfaces are needed; the others add something:
 //
 //	describe-security-groups              groups and rules
 //	describe-security-group-rules         the sgr- id of every rule; enough alone
@@ -27,17 +27,17 @@
 //	terraform.tfstate                     the same, of a state (version 4)
 //	a topology's text                     all of these, as package sgtest reads it
 //
-// The output of get-managed-prefix-list-entries does not say which list it is of
-// (IN-11), so its file is given with the list's id before it, or is called like the
+// The output of get-managed-prefix-list-entries does not say which list it belongs
+// to (IN-11). So give its file with the list's id in front, or name it after the
 // list in a directory.
 //
-// Files may be JSON or the CLI's YAML, UTF-8 or UTF-16, packed with gzip or not. One
-// may hold several documents, one behind the other or in a list. A directory stands
-// for the files in it. What people have besides and is not read, such as a saved
-// plan, a template or the listing of another service, is named in the error, with the
-// command that makes what is.
+// Files may be JSON or the CLI's YAML, UTF-8 or UTF-16, gzipped or not. A file may
+// hold several documents, one after the other or in a list. A directory stands for
+// the files in it. For a file that is not read, such as a saved plan, a template or
+// the listing of another service, the error says what it is and which command makes
+// one that is.
 //
-// A topology's text is known by its first statement:
+// A topology's text is recognized by its first statement:
 //
 //	group sg-web
 //	rule sg-web ingress tcp 443 0.0.0.0/0
@@ -45,49 +45,50 @@
 //
 // # Who says what
 //
-// A Terraform plan decides about the groups, interfaces and network ACLs that it manages, and about
-// what it deletes, be it a rule of a group that it does not manage. Listings tell the
-// rest; where they have more, a warning says what was left out. Two listings may be
-// parts of one whole, as pages are, and may repeat each other. Where they say two
-// things of one interface, or of the rules of one group, that is an error with both
-// places, unless [Loader.Prefer] says which one decides, a state among them. A state
-// beside a plan of the same resources is always an error: give one of the two, or run
-// once with each to compare them.
+// A Terraform plan decides about the groups, interfaces and network ACLs that it manages,
+// and about what it deletes, even a rule of a group that it does not manage. Listings
+// supply the rest; if they have more than the plan, a warning says what was left out. Two
+// listings may be parts of one whole, as pages are, and may repeat each other. If they
+// contradict each other about an interface or the rules of a group, that is an error with
+// both places, unless [Loader.Prefer] says which one decides. A state counts as a listing,
+// but a state next to a plan of the same resources is always an error: give one of the two,
+// or run once with each to compare them.
 //
-// What authorize-security-group-ingress prints is not taken for all rules of its
-// group, nor is a page where the last one is missing. Whether a listing was made with
-// filters is not to be seen, except where it has the rules of one direction only, which
-// is a warning. A prefix list whose entries are not all told is incomplete, so that
+// The output of authorize-security-group-ingress does not count as all rules of its
+// group, nor does a page if the last page is missing. Nothing shows whether a listing
+// was made with filters, except that it has rules of only one direction, which is a
+// warning. A prefix list is incomplete if the inputs lack some of its entries, so
 // verdicts may be unknown.
 //
 // # Terraform plans
 //
 // Resources that do not exist yet have no ids. Their Terraform address stands in
-// ("module.net.aws_security_group.web"), and who refers to whom is followed
-// through the configuration inside the plan, modules, count and for_each
-// included, so that a plan can be tested before it is applied. What a plan does
+// for the id ("module.net.aws_security_group.web"). References are followed
+// through the configuration inside the plan, including modules, count and
+// for_each, so that a plan can be tested before it is applied. What a plan does
 // not tell is left out with a warning:
 //
-//   - addresses that AWS has yet to choose; [Loader.AddENI] gives them by hand
+//   - addresses that AWS has yet to choose; supply them with [Loader.AddENI]
 //   - which of several rules inside one aws_security_group refers to which of
-//     several new groups, where the rules are for different traffic; rules that
-//     are resources of their own do not suffer from this
-//   - what stands behind a local, unless its module has one new group only
+//     several new groups, if the rules are for different traffic; rules that are
+//     resources of their own do not have this problem
+//   - what a local stands for, unless its module has only one new group
 //
-// One thing it hides without a trace: an id written out beside a reference to
-// something new, as in [aws_security_group.new.id, "sg-0123"].
+// One thing a plan hides without a trace: an id written out next to a reference
+// to something new, as in [aws_security_group.new.id, "sg-0123"].
 //
 // # Errors
 //
-// All errors are reported at once, or the first thousand of them and how many more
-// there are, each as an [*Error] that tells file, line, JSON path and, where AWS has
-// one, the error code. What is understood but has no effect on the simulation, or is
-// not complete, is a [Warning] with the same [Place]. Unknown keys are ignored. Errors
-// of [sg.Compile] get their place from [Loader.Locate].
+// All errors are reported at once, or the first thousand and how many more there are.
+// Each is an [*Error] with file, line, JSON path and, if AWS has one, the error code.
+// Input that is understood but incomplete or without effect on the simulation gives a
+// [Warning] with the same [Place]. Unknown keys are ignored. Errors of [sg.Compile]
+// get their place from [Loader.Locate].
 //
-// Time and memory grow with the input and no faster, whatever is in it: a JSON value
-// costs eight bytes and its text, nesting ends at a thousand, and following all the
-// references of a plan takes at most five million steps, or is an error.
+// Time and memory grow no faster than the input, whatever is in it. A JSON value
+// takes eight bytes and its text, nesting is limited to a thousand levels, and if
+// following all references of a plan takes more than five million steps, that is an
+// error.
 //
 // Numbers such as IN-03 refer to the list of statements in package sg.
 package load

@@ -32,7 +32,8 @@ func (b *builder) securityGroups(c *cursor) {
 	}
 }
 
-// ofOtherService reports whether a group is listed as EFS, RDS or ElastiCache do.
+// ofOtherService reports whether a group is listed in the way of EFS, RDS or
+// ElastiCache.
 func (s *source) ofOtherService(n uint32) bool {
 	if s.Kind(n) != object {
 		return s.Kind(n) == str
@@ -40,8 +41,8 @@ func (s *source) ofOtherService(n uint32) bool {
 	return s.Member(n, "GroupId") == 0 && s.Member(n, "SecurityGroupId")+s.Member(n, "VpcSecurityGroupId")+s.Member(n, "Status") > 0
 }
 
-// peerKeys are what the peers of rules are called. An IpPermission has lists of objects,
-// of which key leads to the peer where it is not the object itself; a rule of
+// peerKeys are the keys of a rule's peers. An IpPermission has lists of objects; key
+// leads to the peer if it is not the object itself. A rule of
 // describe-security-group-rules has one peer.
 var peerKeys = [...]struct {
 	list, key, one string
@@ -53,11 +54,11 @@ var peerKeys = [...]struct {
 	{"UserIdGroupPairs", "", "ReferencedGroupInfo", (*builder).groupPair},
 }
 
-// permission reads one IpPermission, which is a rule for each of its peers (IN-02,
-// SG-50).
+// permission reads one IpPermission, which makes one rule for each of its peers
+// (IN-02, SG-50).
 func (b *builder) permission(g *group, dir sg.Direction, c, listing *cursor) {
 	r, ok := c.traffic(awsKeys)
-	none := true // and nothing that is an error already
+	none := true // and no error so far
 	for _, k := range peerKeys {
 		peers := c.field(k.list)
 		none = none && !peers.filled() && (!peers.there() || peers.is(list))
@@ -77,8 +78,8 @@ func (b *builder) permission(g *group, dir sg.Direction, c, listing *cursor) {
 	}
 }
 
-// cidrPeer reads a peer that is a CIDR block. AWS clears host bits (SG-42), so what has
-// some was written by hand. They stay, for sg.Check to find.
+// cidrPeer reads a peer that is a CIDR block. AWS clears host bits (SG-42), so a block
+// with host bits was written by hand. They stay, for lint.Check to find.
 func cidrPeer(f family) func(*builder, *group, *cursor) (sg.Peer, bool) {
 	return func(_ *builder, _ *group, c *cursor) (sg.Peer, bool) {
 		_, p, ok := c.prefix(f)
@@ -109,10 +110,11 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 	peer.Peering = sg.PeeringID(c.field("VpcPeeringConnectionId").str())
 	remote := sg.VPCID(c.field("VpcId").str())
 	if status := c.field("PeeringStatus").str(); peer.Peering == "" && remote != "" && status != "" && status != "active" {
-		peer.Peering = sg.PeeringID("pcx-" + status + "-to-" + string(remote)) // AWS tells its id no more
+		peer.Peering = sg.PeeringID("pcx-" + status + "-to-" + string(remote)) // AWS no longer tells its id
 	}
 	if peer.Peering != "" && g.VPC != "" && remote != "" {
-		// For want of describe-vpc-peering-connections, which says who asked whom.
+		// Without describe-vpc-peering-connections nobody knows who requested the
+		// peering.
 		b.peering(sg.Peering{
 			ID: peer.Peering, Requester: g.VPC, Accepter: remote,
 			Status: c.field("PeeringStatus").str(),
@@ -134,7 +136,7 @@ func (c *cursor) groupPeerOf(id string) (sg.Peer, bool) {
 }
 
 func (b *builder) securityGroupRules(c *cursor) {
-	whole := !c.up.has("Return") && !b.cut // authorize-security-group-ingress prints what it added
+	whole := !c.up.has("Return") && !b.cut // authorize-security-group-ingress prints only what it added
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
 		if _, gone := b.gone[id]; !ok || gone {

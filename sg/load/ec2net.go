@@ -15,8 +15,8 @@ import (
 
 func (b *builder) networkInterfaces(c *cursor) { b.interfaces(c, nil) }
 
-// reservations reads describe-instances, which tells of the interfaces what
-// describe-network-interfaces does, but for instances only.
+// reservations reads describe-instances, which says the same about interfaces as
+// describe-network-interfaces, but only for instances.
 func (b *builder) reservations(c *cursor) {
 	for reservation := range c.objects() {
 		for instance := range reservation.field("Instances").objects() {
@@ -29,7 +29,7 @@ func (b *builder) reservations(c *cursor) {
 	}
 }
 
-// interfaces reads interfaces, of an instance where it is not nil.
+// interfaces reads interfaces, those of an instance if it is not nil.
 func (b *builder) interfaces(c, instance *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("NetworkInterfaceId").need()
@@ -59,7 +59,7 @@ func (b *builder) interfaces(c, instance *cursor) {
 		for g := range item.field("Groups").objects() {
 			if id, ok := g.field("GroupId").need(); ok {
 				e.addGroups(sg.GroupID(id))
-				if known := b.groups.of[sg.GroupID(id)]; known != nil { // describe-security-group-rules tells no names
+				if known := b.groups.of[sg.GroupID(id)]; known != nil { // describe-security-group-rules has no names
 					setDefault(&known.Name, g.field("GroupName").str())
 				}
 			}
@@ -103,7 +103,7 @@ func (c *cursor) addresses(e *eni) {
 	}
 }
 
-// association reads the addresses that stand for the interface outside the VPC.
+// association reads the addresses that represent the interface outside the VPC.
 func (c *cursor) association(e *eni) {
 	a := c.field("Association")
 	for _, key := range [...]string{"PublicIp", "CarrierIp", "CustomerOwnedIp"} {
@@ -115,7 +115,7 @@ func (c *cursor) association(e *eni) {
 	}
 }
 
-// nameTag returns the value of the tag that the console shows as name.
+// nameTag returns the value of the tag that the console shows as the name.
 func nameTag(c *cursor) string {
 	for tag := range c.objects() {
 		if tag.field("Key").str() == "Name" {
@@ -156,7 +156,7 @@ func (b *builder) serviceCIDRs(l *prefixList, c *cursor) {
 	}
 }
 
-// describeList reads what AWS and Terraform say of a list by other keys.
+// describeList reads what AWS and Terraform say about a list under different keys.
 func (b *builder) describeList(id string, c *cursor, name, owner, family, most string) *prefixList {
 	p := sg.PrefixList{ID: sg.PrefixListID(id), Name: c.field(name).str(), Owner: sg.AccountID(c.field(owner).str())}
 	switch f := c.field(family); f.str() {
@@ -207,8 +207,8 @@ func (b *builder) vpcsOf(c *cursor) {
 	}
 }
 
-// blocks reads the CIDR blocks of a VPC or subnet, the primary one first: those that are
-// associated now, not those that once were.
+// blocks reads the CIDR blocks of a VPC or subnet that are associated now, the primary
+// one first.
 func (c *cursor) blocks() []netip.Prefix {
 	var out []netip.Prefix
 	add := func(block *cursor, f family) {
@@ -252,9 +252,9 @@ func (b *builder) peeringConnections(c *cursor) {
 	}
 }
 
-// Idle timeouts of instance types: describe-instance-types tells the defaults of each,
-// which for established TCP are shorter on Nitro v6 (CT-30). EC2 API, NetworkInfo and
-// DefaultConnectionTrackingConfiguration, read 2026-11.
+// Idle timeouts of instance types: describe-instance-types has the defaults of each
+// type; for established TCP they are shorter on Nitro v6 (CT-30). EC2 API, NetworkInfo
+// and DefaultConnectionTrackingConfiguration, read 2026-11.
 
 func (b *builder) instanceTypes(c *cursor) {
 	for name, item := range b.items(c, "InstanceType") {
@@ -271,8 +271,8 @@ func (c *cursor) timeouts(prefix string) conntrack.Timeouts {
 	return conntrack.Timeouts{TCPEstablished: seconds("TcpEstablishedTimeout"), UDP: seconds("UdpTimeout"), UDPStream: seconds("UdpStreamTimeout")}
 }
 
-// typeDefaults gives an interface those timeouts of its instance's type that are not
-// its own.
+// typeDefaults gives an interface the timeouts of its instance's type where it has
+// none of its own.
 func (b *builder) typeDefaults(e *sg.ENI) {
 	defaults := b.typeTimeouts[b.typeOf[e.Instance]]
 	setDefault(&e.Timeouts.TCPEstablished, defaults.TCPEstablished)

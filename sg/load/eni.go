@@ -5,21 +5,23 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// ParseENI reads an interface from words with blanks or commas between them, as it
-// stands in a line of a topology's text:
+// ParseENI reads an interface from words separated by blanks or commas, as in a
+// line of a topology's text:
 //
 //	eni-web 10.0.1.10 2001:db8::10 10.0.3.0/28 sg-web public=203.0.113.5
 //	id=eni-web,addr=10.0.1.10,group=web
 //
 // The first word is the id. A CIDR block is a delegated prefix, and a word that
-// starts with sg- a group. What could be taken for something else has its key: id,
-// addr, group. Further keys are public (an address outside the VPC), name, vpc,
-// subnet, instance, account, type, and the idle timeouts tcp-established, udp and
-// udp-stream; nitro-v6, managed (a service of AWS made it) and no-source-dest-check
-// stand alone. A value that holds blanks or commas is quoted as in Go.
+// starts with sg- is a group. Words that could be mistaken for something else need
+// a key: id, addr, group. Further keys are public (an address outside the VPC),
+// name, vpc, subnet, instance, account, type, and the idle timeouts
+// tcp-established, udp and udp-stream. The words nitro-v6, managed (an AWS service
+// created it) and no-source-dest-check stand alone. A value with blanks or commas
+// is quoted as in Go.
 //
-// Whether the interface has a group is for [Loader.AddENI], which may know of one;
-// whether its addresses can be those of an interface, for [sg.Compile].
+// ParseENI does not check that the interface has a group, which [Loader.AddENI]
+// may know from elsewhere, or that its addresses are possible, which [sg.Compile]
+// does.
 func ParseENI(s string) (sg.ENI, error) { return topotext.ParseENI(s) }
 
 // handmade adds an interface that the caller gave.
@@ -37,8 +39,8 @@ func (b *builder) handmade(e *givenENI) {
 	}
 }
 
-// groupNamed returns the id of the one group with a name, where no group has it
-// as its id.
+// groupNamed returns the id of the only group with a name, if no group has that
+// name as its id.
 func (b *builder) groupNamed(id sg.GroupID) sg.GroupID {
 	if b.groups.of[id] != nil {
 		return id

@@ -16,7 +16,7 @@ type attachment struct {
 	told
 }
 
-// gateway adds what is said at a place of a transit gateway and its attachments.
+// gateway adds what a place says about a transit gateway and its attachments.
 func (b *builder) gateway(p sg.TransitGateway, c *cursor) {
 	g := b.gateways.get(p.ID, &gateway{TransitGateway: sg.TransitGateway{ID: p.ID}, told: told{c}})
 	b.option(&g.Referencing, p.Referencing, c, g.at)
@@ -32,7 +32,8 @@ func (b *builder) attach(id, vpc, referencing string, c *cursor) {
 	b.gateway(sg.TransitGateway{ID: id, Attachments: []sg.TransitGatewayAttachment{{VPC: sg.VPCID(vpc), Referencing: referencing}}}, c)
 }
 
-// option sets an option, which the thing at first may have. What a plan says stands.
+// option sets an option if it has no value yet. A different value is an error, unless
+// the one from first, a plan or a preferred input, stands.
 func (b *builder) option(old *string, said string, c, first *cursor) {
 	if *old != "" && said != "" && *old != said && !first.src.decides {
 		c.fail("", "security group referencing is %q here and %q at %s: "+giveNewer, clip(said), clip(*old), first.place())
@@ -59,8 +60,8 @@ func (b *builder) gatewayAttachments(c *cursor) {
 	}
 }
 
-// inForce reports whether the state of a transit gateway or an attachment is one in
-// which it forwards.
+// inForce reports whether a transit gateway or an attachment forwards in this
+// state.
 func inForce(c *cursor) bool {
 	switch c.field("State").str() {
 	case "available", "modifying", "":

@@ -12,8 +12,8 @@ var protocols = map[string]sg.Protocol{
 	"-1": sg.AllProtocols, "all": sg.AllProtocols, "tcp": sg.TCP, "udp": sg.UDP, "icmp": sg.ICMP, "icmpv6": sg.ICMPv6,
 }
 
-// parseProtocol reads IpProtocol and what Terraform calls protocol: a name, a
-// number or -1 (SG-20, SG-21), and Terraform's "all" (IN-24).
+// parseProtocol reads IpProtocol or Terraform's protocol: a name, a number or -1
+// (SG-20, SG-21), or Terraform's "all" (IN-24).
 func parseProtocol(s string) (sg.Protocol, bool) {
 	if p, ok := protocols[strings.ToLower(s)]; ok {
 		return p, true
@@ -31,7 +31,7 @@ func parseACLProtocol(s string) (sg.Protocol, bool) {
 	return parseProtocol(s)
 }
 
-// ruleKeys are the names that the three fields have in one input format.
+// ruleKeys are the names of the three fields in one input format.
 type ruleKeys struct{ protocol, from, to string }
 
 var (
@@ -40,8 +40,8 @@ var (
 	tfRuleKeys   = ruleKeys{"ip_protocol", "from_port", "to_port"}
 )
 
-// traffic reads what a rule says of protocol, ports and ICMP type, and reports
-// what AWS would refuse: all of it, so that nothing is left for Compile.
+// traffic reads a rule's protocol, ports and ICMP type, and reports everything
+// that AWS would refuse, so that nothing is left for Compile.
 func (c *cursor) traffic(k ruleKeys) (r sg.Rule, ok bool) {
 	proto := c.field(k.protocol)
 	if !proto.there() || proto.is(str) && proto.raw() == "" {
@@ -62,10 +62,10 @@ func (c *cursor) traffic(k ruleKeys) (r sg.Rule, ok bool) {
 	case sg.ICMP, sg.ICMPv6:
 		r.ICMP, ok = c.icmp(k, r.Protocol)
 	}
-	return r, ok // others cover all ports, whatever is sent (SG-22, IN-03, IN-05)
+	return r, ok // other protocols cover all ports, whatever the input says (SG-22, IN-03, IN-05)
 }
 
-// ports reads a range that must be there and be one (SG-24 to SG-26).
+// ports reads a required, valid range (SG-24 to SG-26).
 func (c *cursor) ports(k ruleKeys) (sg.PortRange, bool) {
 	from, hasFrom, okFrom := c.bounded(k.from, 0, 65535, "port")
 	to, hasTo, okTo := c.bounded(k.to, 0, 65535, "port")
@@ -82,7 +82,8 @@ func (c *cursor) ports(k ruleKeys) (sg.PortRange, bool) {
 	return sg.Ports(from, to), true
 }
 
-// icmp reads type and code from where other protocols have ports (SG-27 to SG-29).
+// icmp reads type and code from the fields that hold ports for other protocols (SG-27
+// to SG-29).
 func (c *cursor) icmp(k ruleKeys, p sg.Protocol) (sg.ICMPMatch, bool) {
 	typ, hasType, okType := c.bounded(k.from, -1, 255, "ICMP type")
 	code, hasCode, okCode := c.bounded(k.to, -1, 255, "ICMP code")
@@ -101,7 +102,7 @@ func (c *cursor) icmp(k ruleKeys, p sg.Protocol) (sg.ICMPMatch, bool) {
 	return sg.ICMPTypeCode(typ, code), true
 }
 
-// bounded reads a number of a rule; ok is false where there is a wrong one.
+// bounded reads a number of a rule; ok is false if it is wrong.
 func (c *cursor) bounded(key string, least, most int, what string) (n int, has, ok bool) {
 	f := c.field(key)
 	if !f.there() {

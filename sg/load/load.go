@@ -28,15 +28,15 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 	return l.Topology()
 }
 
-// A Loader gathers inputs and makes a topology of them. Make one with [New]. It
-// is not safe for concurrent use.
+// A Loader collects inputs and makes a topology from them. Make one with [New].
+// It is not safe for concurrent use.
 type Loader struct {
 	texts []statements
 	docs  []*cursor // the outputs, in the order given
 	enis  []givenENI
 
 	stage  stage
-	prefer map[string]bool // by name of an input, whether there is one
+	prefer map[string]bool // by name of an input, whether it was added
 
 	errs  []error
 	warns []Warning
@@ -46,34 +46,35 @@ type Loader struct {
 // New returns a Loader without inputs.
 func New() *Loader { return &Loader{prefer: make(map[string]bool), built: &builder{}} }
 
-// Prefer says that the input called name decides about the groups and interfaces that
-// it tells, as a plan does about those that it manages: where others contradict it,
-// they are left out with a warning. An input of this name has to be added later.
+// Prefer lets the input called name decide about the groups and interfaces that it
+// has, as a plan does about those that it manages: what contradicts it in other
+// inputs is left out with a warning. Add an input of this name afterwards.
 func (l *Loader) Prefer(name string) { l.prefer[name] = false }
 
-// A stage is which of a plan's worlds is read.
+// A stage says which of a plan's worlds is read.
 type stage uint8
 
 const (
 	planned stage = iota // as it is once the plan is applied
 	before               // as the plan finds it
-	after                // planned, where what is replaced keeps its id
+	after                // planned, but what is replaced keeps its id
 )
 
-// Before has plans read as the state that they start from (prior_state), so that a
-// plan alone holds both worlds of a comparison: this one, and that of [Loader.After].
+// Before makes the loader read plans as the state that they start from (prior_state).
+// A plan then holds both worlds of a comparison: this one, and that of
+// [Loader.After].
 func (l *Loader) Before() { l.stage = before }
 
-// After has resources that a plan replaces keep the ids that they have, though AWS will
-// choose others: what refers to them in both worlds then means the same.
+// After makes resources that a plan replaces keep their ids, although AWS will choose
+// new ones, so that references to them mean the same in both worlds.
 func (l *Loader) After() { l.stage = after }
 
-// AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list. What
-// is wrong with it is part of the error of [Loader.Topology].
+// AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list.
+// Errors become part of the error of [Loader.Topology].
 //
-// Of a directory it adds the files that are called like what can be read: *.json,
-// *.yaml, *.yml and *.tfstate, with .gz behind them or not. One that is called like
-// a prefix list holds its entries, pl-0123.json. Others have a warning.
+// From a directory it adds the files whose names end as those of readable files do:
+// *.json, *.yaml, *.yml and *.tfstate, each also with .gz. A file named after a
+// prefix list, such as pl-0123.json, holds its entries. All others give a warning.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
 	l.preferred(path) // it is an input, though none that can be opened
@@ -94,7 +95,7 @@ func (l *Loader) AddFile(name string) {
 }
 
 func (l *Loader) addDir(dir string) {
-	entries, err := os.ReadDir(dir) // in the order of their names
+	entries, err := os.ReadDir(dir) // ordered by name
 	if err != nil {
 		l.errs = append(l.errs, err)
 	}
@@ -127,9 +128,9 @@ var (
 
 var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate: name the text of a topology itself")
 
-// Add reads r to its end. The name stands in messages; "pl-0123=NAME" says that r
-// holds the entries of that prefix list. What is wrong with it, an error of r
-// included, is part of the error of [Loader.Topology].
+// Add reads r to its end. The name is for messages; "pl-0123=NAME" says that r
+// holds the entries of that prefix list. Errors, including those of reading r,
+// become part of the error of [Loader.Topology].
 func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
 
 // add is Add for about size bytes.
@@ -179,7 +180,7 @@ func (l *Loader) AddPlan(name string, r io.Reader) {
 	}
 }
 
-// splitName takes a prefix list's id from the name of a file with its entries.
+// splitName splits a prefix list's id from the name of the file with its entries.
 func splitName(name string) (sg.PrefixListID, string) {
 	if id, path, ok := strings.Cut(name, "="); ok && strings.HasPrefix(id, "pl-") && !strings.ContainsAny(id, `/\`) {
 		return sg.PrefixListID(id), path
@@ -187,14 +188,14 @@ func splitName(name string) (sg.PrefixListID, string) {
 	return "", name
 }
 
-// AddENI adds an interface by hand, as [ParseENI] reads it. Where the inputs hold
-// one with this id, it gets the addresses and groups as well: that is how an
-// interface of a Terraform plan gets the addresses that AWS has yet to choose.
-// A group may be given by its name where no group has it as id.
+// AddENI adds an interface by hand, as [ParseENI] reads it. If the inputs hold
+// one with this id, that one gets the addresses and groups in addition. This
+// supplies an interface of a Terraform plan with the addresses that AWS has yet
+// to choose. A group may be given by name if no group has that name as its id.
 func (l *Loader) AddENI(e sg.ENI) { l.AddNamedENI("interface "+string(e.ID), e) }
 
-// AddNamedENI is AddENI with a name that stands in messages where others have a
-// file, such as the flag of a command that gave the interface.
+// AddNamedENI is AddENI with a name that messages show in place of a file, such
+// as the command's flag that gave the interface.
 func (l *Loader) AddNamedENI(name string, e sg.ENI) { l.enis = append(l.enis, givenENI{e, name}) }
 
 // A givenENI is an interface that the caller gave.
@@ -203,11 +204,11 @@ type givenENI struct {
 	name string
 }
 
-// Topology returns what all the inputs say together, in the order in which they
-// say it, and everything that is worth a warning. The error joins all that was
-// found, each an [*Error] where the input is to blame; what [sg.Compile] would
-// refuse in what could be read is among them. Where an input could not be read at
-// all, groups that nothing declares are no error, since that input may.
+// Topology returns what all inputs say together, in their order, and all
+// warnings. The error joins everything that was found, each an [*Error] if the
+// input is to blame. It includes what [sg.Compile] would refuse in the parts that
+// could be read. If an input could not be read at all, undeclared groups are no
+// error, since that input may declare them.
 func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	b := newBuilder()
 	b.stage = l.stage
@@ -259,7 +260,7 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 			b.unread = true
 		}
 	}
-	ends := make(map[string]bool) // kinds, and of entries their list, of which a last or only page is there
+	ends := make(map[string]bool) // kinds (for entries: their list) whose last or only page was read
 	for _, r := range readers {
 		for _, doc := range known {
 			if !doc.has(r.key) {

@@ -9,7 +9,7 @@ import (
 
 // Locate adds places in the input to an error of [sg.Compile] for the last
 // topology, or to several that are joined: each becomes an [*Error] that wraps it.
-// Errors it has no place for are returned as they are.
+// Errors without a known place are returned unchanged.
 func (l *Loader) Locate(err error) error {
 	if all := errlist.Of(err); len(all) > 1 {
 		for i := range all {
@@ -60,7 +60,7 @@ func (l *Loader) placeOf(err error) Place {
 }
 
 // RulePlace returns where a rule of the last topology was read, by its index in
-// Group.Ingress or Group.Egress, and the zero Place where there is no such rule.
+// Group.Ingress or Group.Egress, and the zero Place if there is no such rule.
 func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
 	g := l.built.groups.of[id]
 	if g == nil || dir != sg.Ingress && dir != sg.Egress {

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// A Place is where something stands in the input. It is comparable; the zero
-// Place means that it is not known.
+// A Place is a position in the input. It is comparable; the zero Place means that
+// the position is not known.
 type Place struct {
 	File string
 	Line int // from 1; 0: not in a file
 
-	// Column is where a text stops being JSON, in characters from 1. It is 0
-	// where Path says more.
+	// Column is where a text stops being JSON, in characters from 1. It is 0 if
+	// Path says more.
 	Column int
 
 	// Path leads to the value: SecurityGroups[0].IpPermissions[2].IpRanges[0].CidrIp
@@ -27,8 +27,8 @@ type Place struct {
 // IsZero reports whether the place is not known.
 func (p Place) IsZero() bool { return p == Place{} }
 
-// String returns "vpc.json:17: SecurityGroups[0].GroupId", with less where less
-// is known and with the Terraform address behind it in parentheses.
+// String returns "vpc.json:17: SecurityGroups[0].GroupId", or less if less is
+// known, followed by the Terraform address in parentheses.
 func (p Place) String() string {
 	var b strings.Builder
 	b.WriteString(p.File)
@@ -53,7 +53,7 @@ func (p Place) String() string {
 //	vpc.json:17: SecurityGroups[0].IpPermissions[2].IpRanges[0].CidrIp: "10.0.0/8" is not a CIDR block (InvalidParameterValue)
 type Error struct {
 	Place
-	Code string // what AWS calls it, as SG-70 to SG-85 list; empty where AWS has no name
+	Code string // AWS's error code, as listed in SG-70 to SG-85; empty if there is none
 	Err  error
 }
 
@@ -61,18 +61,19 @@ func (e *Error) Error() string { return e.Place.line(e.Err.Error(), e.Code) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// A Warning is something in the input that was understood and left out or
-// changed: the topology is usable, but says less, or other, than the file.
+// A Warning is something in the input that was understood but left out or
+// changed: the topology is usable, but says less than the file, or something
+// else.
 type Warning struct {
 	Place
 	Code string // as in [Error]
 	Text string
 }
 
-// String returns place, text and code in one line.
+// String returns place, text and code on one line.
 func (w Warning) String() string { return w.Place.line(w.Text, w.Code) }
 
-// line returns place, text and code, the first and the last where they are known.
+// line returns place, text and code; place and code only if they are known.
 func (p Place) line(text, code string) string {
 	if !p.IsZero() {
 		text = p.String() + ": " + text
@@ -94,21 +95,21 @@ const (
 	codeMissingParam  = "MissingParameter"
 )
 
-// maxProblems bounds the errors that are listed, and the warnings. What is behind
-// them is only counted.
+// maxProblems bounds the errors that are listed, and the warnings. Further ones
+// are only counted.
 const maxProblems = 1000
 
-// A problems list is where all that is found while reading is gathered.
+// problems collects everything found while reading.
 type problems struct {
 	errs  []error
 	warns []Warning
 
-	moreErrs, moreWarns int // than are listed
+	moreErrs, moreWarns int // beyond those listed
 
-	said map[string]bool // what is listed: a value may be looked at more than once
+	said map[string]bool // those listed: a value may be read more than once
 }
 
-// add adds errors that are not there yet.
+// add adds errors that are not listed yet.
 func (p *problems) add(errs ...error) {
 	for _, err := range errs {
 		if len(p.errs) == maxProblems {
@@ -138,7 +139,7 @@ func (p *problems) err() error {
 	return errors.Join(p.errs...)
 }
 
-// warnings returns the warnings, the last of which counts those that are not listed.
+// warnings returns the warnings; the last one counts those that are not listed.
 func (p *problems) warnings() []Warning {
 	if p.moreWarns > 0 {
 		return append(p.warns, Warning{Text: fmt.Sprintf("%d more warnings", p.moreWarns)})

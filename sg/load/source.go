@@ -22,23 +22,23 @@ const (
 type source struct {
 	jsontree.Tree
 	name string
-	p    *problems       // of what is read from it
+	p    *problems       // found in it
 	list sg.PrefixListID // whose entries it holds, as the caller says
 
-	preferred bool // what it says stands, as the caller says
-	decides   bool // the same, or it is a plan
+	preferred bool // the caller preferred it: what it says stands
+	decides   bool // preferred, or a plan
 
-	resources map[uint32]string // Terraform's addresses of what is inside these
+	resources map[uint32]string // Terraform addresses of what these nodes contain
 }
 
-// quiet returns the source for reading what is no concern of anybody.
+// quiet returns the source for reading without reporting problems.
 func (s *source) quiet() *source {
 	q := *s
 	q.p = &problems{}
 	return &q
 }
 
-// read reads all documents of a text, those before an error included.
+// read reads all documents of a text, including those before an error.
 func (s *source) read(text string) ([]uint32, *Error) {
 	docs, bad := s.Read(text)
 	if bad == nil {

@@ -15,8 +15,8 @@ type statements struct {
 	text string
 }
 
-// FormatText writes a topology as the text of which the package reads one statement a
-// line.
+// FormatText writes a topology in the text form that the package reads, one statement
+// per line.
 func FormatText(t *sg.Topology) string { return topotext.Format(t) }
 
 // isStatements reports whether a text begins as the text form of a topology does.
@@ -46,11 +46,11 @@ func (b *builder) statements(s statements) {
 	}
 }
 
-// partOf are the statements that go on with what another declares.
+// partOf are the statements that continue a declaration.
 var partOf = map[string]string{"subnet": "vpc", "entry": "prefixlist", "rule": "group", "aclentry": "acl"}
 
-// statement reads one line, which stands at c. declared are the lines of the same text
-// that declare something, by kind and id.
+// statement reads one line, at c. declared are the lines of the same text that declare
+// something, by kind and id.
 func (b *builder) statement(line string, ws []words.Word, declared map[string]int, c, list *cursor) error {
 	part := topotext.New(nil)
 	kind, of := ws[0].Value, ""
@@ -61,7 +61,7 @@ func (b *builder) statement(line string, ws []words.Word, declared map[string]in
 		return fmt.Errorf("%q: a file has nothing to remove", kind)
 	}
 	whole, belongs := partOf[kind]
-	if belongs && declared[whole+" "+of] > 0 { // that is all the parser has to know
+	if belongs && declared[whole+" "+of] > 0 { // the parser needs to know nothing else
 		if err := part.Statement("", []words.Word{{Value: whole}, {Value: of}}); err != nil {
 			return err
 		}
@@ -80,8 +80,8 @@ func (b *builder) statement(line string, ws []words.Word, declared map[string]in
 	return nil
 }
 
-// part adds what a line says, which may declare a prefix list or a group, or be part of
-// one.
+// part adds what a line says. The line may declare a prefix list or a group, or be part
+// of one.
 func (b *builder) part(t *sg.Topology, declares bool, c, list *cursor) {
 	for _, p := range t.VPCs {
 		b.vpc(p, c)

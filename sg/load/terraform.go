@@ -7,7 +7,7 @@ import (
 )
 
 // resourceReaders read resources by their kinds (IN-22 to IN-29), dataReaders data
-// sources. Those of groups tell no rules.
+// sources. Those of groups have no rules.
 var (
 	resourceReaders = map[string]func(*tfResource){
 		"aws_security_group": (*tfResource).group, "aws_default_security_group": (*tfResource).group,
@@ -46,7 +46,7 @@ func (d *tfDoc) read() {
 	d.b.planning = d.format.src.decides
 	defer func() { d.b.planning = false }()
 	d.removals()
-	standalone := &cursor{} // the list of all rules that are resources of their own
+	standalone := &cursor{} // one list for all rules that are resources of their own
 	warned := make(map[string]bool)
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
@@ -72,8 +72,8 @@ func (d *tfDoc) read() {
 	})
 }
 
-// ruleKinds are the kinds of resources that are rules, with the direction of those that
-// have but one.
+// ruleKinds are the kinds of resources that are rules, with their direction if it is
+// fixed.
 var ruleKinds = map[string]sg.Direction{
 	"aws_security_group_rule":             0,
 	"aws_vpc_security_group_ingress_rule": sg.Ingress,
@@ -85,9 +85,9 @@ func isRule(kind string) bool {
 	return ok
 }
 
-// other warns of the first resource of each kind that gives groups to interfaces
-// which Terraform does not tell, such as those of launch templates, balancers and
-// databases.
+// other warns about the first resource of each kind that gives groups to
+// interfaces unknown to Terraform, such as those of launch templates, load
+// balancers and databases.
 func (r *tfResource) other(warned map[string]bool) {
 	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {
 		warned[r.kind] = true
@@ -95,8 +95,8 @@ func (r *tfResource) other(warned map[string]bool) {
 	}
 }
 
-// givesGroups reports whether anything inside a value is called after security
-// groups, and is not empty.
+// givesGroups reports whether a value contains a non-empty field named after
+// security groups.
 func givesGroups(c *cursor) bool {
 	switch {
 	case c.is(object):
@@ -144,9 +144,9 @@ func (r *tfResource) group() {
 	r.inline(g, sg.Egress, "egress")
 }
 
-// inline reads the rules inside a group. A group without any of its own lists
-// those of other resources as they were when the plan was made, with what the plan takes
-// away.
+// inline reads the rules inside a group. A group without inline rules lists those of
+// other resources as they were when the plan was made, including those that the plan
+// removes.
 func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 	c := r.values.field(attr)
 	if c.n == 0 {
@@ -168,7 +168,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 		x.addIDs("prefix_list_ids", wantList, lists.of(item.field("prefix_list_ids"))...)
 		ids := groups.of(item.field("security_groups"))
 		if groups.alike {
-			x.rule.Description = "" // that may be another's
+			x.rule.Description = "" // that may be another rule's
 		}
 		x.addIDs("security_groups", wantGroup, ids...)
 		x.addSelf()
@@ -182,9 +182,9 @@ type tfRules struct {
 	g     *group
 	dir   sg.Direction
 	c     *cursor // the object with its fields
-	rule  sg.Rule // but for its peer
+	rule  sg.Rule // without its peer
 	found []tfRule
-	peers int // the wrong and the unknown among them
+	peers int // including wrong and unknown ones
 }
 
 type tfRule struct {
@@ -192,7 +192,7 @@ type tfRule struct {
 	at *cursor
 }
 
-// traffic reads all but the peers. In a plan, ports may be unknown.
+// traffic reads everything but the peers. In a plan, ports may be unknown.
 func (x *tfRules) traffic(keys ruleKeys) bool {
 	if x.r.module.doc.plan {
 		for _, key := range [...]string{keys.protocol, keys.from, keys.to} {
@@ -222,8 +222,8 @@ func (x *tfRules) identity(r sg.Rule) identity {
 	return identity{dir: x.dir, rule: r.Canonical(x.g.ID)}
 }
 
-// list adds what was found to the group as parts of a list, but for what the plan takes
-// away if they are not its own, and warns of a rule without any peer.
+// list adds the rules found to the group as parts of a list, except those that the plan
+// removes if they are not its own, and warns about a rule without any peer.
 func (x *tfRules) list(list *cursor, own bool) {
 	b := x.r.module.doc.b
 	for _, r := range x.found {
@@ -284,7 +284,7 @@ func (x *tfRules) cidr(c *cursor, f family) {
 	x.add(c, sg.Peer{CIDR: p})
 }
 
-// left reports whether peers are missing because a warning said so already.
+// left reports whether peers are missing for which there is already a warning.
 func (x *tfRules) left() bool {
 	for _, key := range [...]string{"security_groups", "prefix_list_ids", "source_security_group_id", "referenced_security_group_id", "prefix_list_id", "cidr_ipv4", "cidr_ipv6"} {
 		if x.r.module.doc.plan && !x.c.has(key) && (x.c != x.r.values || x.r.unknown(key)) {
@@ -294,15 +294,15 @@ func (x *tfRules) left() bool {
 	return false
 }
 
-// newPeers are the ids that rules inside a group refer to and that do not exist
-// yet. The configuration tells them of all blocks together.
+// newPeers are ids that do not exist yet and that rules inside a group refer to.
+// The configuration has them for all blocks together.
 type newPeers struct {
 	rules     int      // with ids that do not exist yet
-	ids       []string // these, each of some rule
+	ids       []string // these ids, each of some rule
 	ambiguous bool
 
-	// Of several rules for the same traffic it does not matter which has which:
-	// the first one takes all.
+	// Among several rules for the same traffic it does not matter which has
+	// which: the first one takes all.
 	alike, taken bool
 }
 
@@ -348,7 +348,7 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeer
 	return n
 }
 
-// of returns the ids of one rule. Where several rules refer to several new things,
+// of returns the ids of one rule. If several rules refer to several new things,
 // the plan does not tell which refers to which.
 func (n *newPeers) of(c *cursor) []string {
 	out, missing := c.told()
@@ -379,8 +379,8 @@ func (r *tfResource) rule(list *cursor) {
 	}
 }
 
-// standalone reads all of a rule that is a resource of its own, and reports whether it
-// can be told what it is.
+// standalone reads a rule that is a resource of its own, and reports whether the plan
+// tells all of it.
 func (x *tfRules) standalone() bool {
 	keys := tfRuleKeys
 	if x.dir = ruleKinds[x.r.kind]; x.dir == 0 {
@@ -404,7 +404,7 @@ func (x *tfRules) standalone() bool {
 	x.addIDs("prefix_list_ids", wantList, x.r.ids("prefix_list_ids", wantList)...)
 	x.addOne("source_security_group_id", wantGroup)
 	x.addSelf()
-	if len(x.found) == 1 && x.peers == 1 { // one id for several rules would name none
+	if len(x.found) == 1 && x.peers == 1 { // one id for several rules would identify none
 		x.found[0].ID = id
 	}
 	return true
@@ -417,14 +417,15 @@ func (x *tfRules) addOne(key string, want *wanted) {
 	}
 }
 
-// cidrsOf is cidrs where an attribute may be left out of the configuration.
+// cidrsOf is cidrs for an attribute that the configuration may omit.
 func (x *tfRules) cidrsOf(key string, f family) {
 	if x.c.has(key) || x.r.unknown(key) {
 		x.cidrs(key, f)
 	}
 }
 
-// onePeer reads the peer of a rule that has one only, and reports whether it has.
+// onePeer reads the peer of a rule that must have exactly one, and reports whether it
+// has.
 func (x *tfRules) onePeer() bool {
 	for _, k := range [...]struct {
 		key string
@@ -451,8 +452,8 @@ func (x *tfRules) onePeer() bool {
 	return true
 }
 
-// removedRules gathers the rules of a resource that a plan deletes or changes, as they
-// are now.
+// removedRules collects the rules of a resource that a plan deletes or changes, as
+// they are now.
 func (d *tfDoc) removedRules(kind string, before *cursor) {
 	r := &tfResource{module: &tfModule{doc: &tfDoc{b: d.b}, config: &cursor{src: before.src}}, kind: kind, values: before}
 	id := sg.GroupID(before.field("security_group_id").str())

@@ -4,7 +4,7 @@ import "github.com/sgsim/sgsim/sg"
 
 var (
 	wantACL     = want("network ACL", "", "aws_network_acl", "aws_default_network_acl")
-	wantDefault = &wanted{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, ""} // the VPC whose default it is
+	wantDefault = &wanted{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, ""} // the VPC whose default ACL it is
 )
 
 // networkACL reads an ACL and the entries inside it (NACL-70, NACL-76).
@@ -31,8 +31,8 @@ func (r *tfResource) networkACL() {
 	r.inlineEntries(a, sg.Egress, "egress")
 }
 
-// aclVPC returns the VPC of an ACL. A default one that the plan makes says it by whose
-// default it is alone.
+// aclVPC returns the VPC of an ACL. For a default ACL that the plan makes, only the
+// VPC whose default it is tells.
 func (r *tfResource) aclVPC() sg.VPCID {
 	if id := r.values.field("vpc_id").str(); id != "" {
 		return sg.VPCID(id)
@@ -49,7 +49,7 @@ func (r *tfResource) aclVPC() sg.VPCID {
 	return ""
 }
 
-// inlineEntries reads the entries inside an ACL. An ACL without any of its own lists those
+// inlineEntries reads the entries inside an ACL. An ACL without inline entries lists those
 // of other resources as they were when the plan was made.
 func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string) {
 	c := r.values.field(attr)
@@ -68,7 +68,7 @@ func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string)
 	}
 }
 
-// known reports whether a plan tells all of an entry, and warns where it does not.
+// known reports whether a plan tells all of an entry, and warns if it does not.
 func (r *tfResource) known(x *entryReader) bool {
 	if !r.module.doc.plan {
 		return true
@@ -110,8 +110,7 @@ func ruleEntry(v *cursor) (entryReader, sg.Direction) {
 	return tfEntry(v, "rule_number", "rule_action"), dir
 }
 
-// tfEntry returns the fields of an entry, of which number and action have two names each
-// (IN-29).
+// tfEntry returns the fields of an entry; number and action have two names each (IN-29).
 func tfEntry(c *cursor, number, action string) entryReader {
 	return entryReader{
 		c: c, number: c.field(number), action: c.field(action), protocol: c.field("protocol"),
@@ -120,7 +119,7 @@ func tfEntry(c *cursor, number, action string) entryReader {
 	}
 }
 
-// aclIDOf returns the ACL that an attribute names, be it by whose default it is.
+// aclIDOf returns the ACL that an attribute names, possibly as the default of a VPC.
 func (r *tfResource) aclIDOf(attr string) (sg.NetworkACLID, bool) {
 	if id := r.values.field(attr).str(); id != "" {
 		return sg.NetworkACLID(id), true

@@ -9,20 +9,20 @@ import (
 // A tfDoc is one output of `terraform show -json`, of a state or of a plan.
 type tfDoc struct {
 	b      *builder
-	format *cursor   // where messages about all of it stand
+	format *cursor   // the place for messages about the whole document
 	root   *tfModule // with the resources as they are, or will be
 
-	// A plan only. Ids that do not exist yet are followed through config.
+	// Only in plans. Ids that do not exist yet are followed through config.
 	plan     bool
 	vars     *cursor
 	changes  *cursor
 	modules  map[string]*tfModule // by address
 	exprs    map[exprKey]*expression
 	followed map[followKey]*referred
-	kept     map[string]string // ids of what is replaced, by address, where they stay
-	steps    int               // that following has taken
+	kept     map[string]string // ids of replaced resources that keep them, by address
+	steps    int               // taken so far to follow references
 	depth    int
-	clashes  bool // with another document, and it was said
+	clashes  bool // with another document, and that was reported
 }
 
 // A tfModule is an instance of a module.
@@ -38,7 +38,7 @@ type tfModule struct {
 	resources []*tfResource
 	configOf  map[string]*cursor                 // resources of config by type and name
 	named     map[string]*instances[*tfResource] // by mode, type and name
-	called    map[string]*instances[*tfModule]   // children, and others that are referred to
+	called    map[string]*instances[*tfModule]   // children, and other modules that are referred to
 	new       map[*wanted][]*tfResource          // some of those without an id
 }
 
@@ -53,8 +53,8 @@ type tfResource struct {
 	values  *cursor
 }
 
-// A tfKey is what tells instances of count and for_each apart; empty where there
-// is one instance only. Numbers and strings differ in their text form.
+// A tfKey tells instances of count and for_each apart; it is empty if there is
+// only one instance. Numbers and strings differ in their text form.
 type tfKey string
 
 func keyOf(index *cursor) tfKey {
@@ -89,11 +89,10 @@ func (b *builder) terraform(format *cursor, plan bool) {
 	}
 }
 
-// isPlan reports whether a document of terraform show -json is a plan, and no state.
+// isPlan reports whether a document of terraform show -json is a plan and not a state.
 func isPlan(root *cursor) bool { return root.has("planned_values") || root.has("resource_changes") }
 
-// tfDoc returns the document with this format version, nil where there is nothing
-// in it.
+// tfDoc returns the document with this format version, nil if it is empty.
 func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	root := format.up
 	version := format.str()
@@ -116,19 +115,19 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 		d.warnIncomplete(root)
 	}
 	if !values.there() {
-		if b.stage != before { // where a plan may well find nothing
+		if b.stage != before { // a plan may start from nothing
 			format.warn("", "the state is empty")
 		}
 		return nil
 	}
 	d.root = d.module(nil, values.field("root_module"), root.field("configuration").field("root_module"))
-	if d.plan { // data sources that are known already are not planned
+	if d.plan { // known data sources are not planned
 		d.addData(d.root, root.field("prior_state").field("values").field("root_module"))
 	}
 	return d
 }
 
-// warnIncomplete warns of what a plan says it leaves open.
+// warnIncomplete warns about what a plan says it leaves open.
 func (d *tfDoc) warnIncomplete(root *cursor) {
 	if errored := root.field("errored"); errored.flag() {
 		errored.warn("", "Terraform stopped with an error while it planned: resources are missing")
@@ -180,8 +179,8 @@ func (m *tfModule) addItem(item *cursor) {
 	}
 }
 
-// add adds a resource, of which item says what it is. Without an address it gets the one
-// that `terraform show -json` would give it.
+// add adds the resource that item describes. Without an address it gets the one that
+// `terraform show -json` would give it.
 func (m *tfModule) add(address string, item, index, values *cursor) {
 	r := &tfResource{
 		module: m, mode: item.field("mode").str(), kind: item.field("type").str(), name: item.field("name").str(),
@@ -199,7 +198,7 @@ func (m *tfModule) add(address string, item, index, values *cursor) {
 			r.address += "[" + string(r.key) + "]"
 		}
 	}
-	if values.n == 0 { // left out where all of them are unknown
+	if values.n == 0 { // omitted if all of them are unknown
 		values.n = values.src.EmptyAt(values.up.n)
 	}
 	if values.src.resources == nil {
@@ -210,8 +209,8 @@ func (m *tfModule) add(address string, item, index, values *cursor) {
 	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).add(r.key, r)
 }
 
-// calls returns the instances of a module that is called, of which the plan tells
-// nothing where they have no resources.
+// calls returns the instances of a called module. The plan does not mention those
+// without resources.
 func (m *tfModule) calls(name string, key tfKey) *instances[*tfModule] {
 	of := instancesOf(m.called, name)
 	if len(of.all) == 0 || of.all[0].address == "" && of.by[key] == nil {
@@ -220,8 +219,8 @@ func (m *tfModule) calls(name string, key tfKey) *instances[*tfModule] {
 	return of
 }
 
-// newOf returns the resources of the kinds that are wanted which have no id yet, or
-// enough of them to tell that there are several.
+// newOf returns the resources of the wanted kinds that have no id yet, or enough of
+// them to show that there are several.
 func (m *tfModule) newOf(want *wanted) []*tfResource {
 	if out, known := m.new[want]; known {
 		return out
@@ -282,7 +281,7 @@ func (m *tfModule) each(yield func(*tfResource) bool) bool {
 	return true
 }
 
-// config returns what the configuration says of the resource.
+// config returns what the configuration says about the resource.
 func (r *tfResource) config() *cursor {
 	m := r.module
 	if m.configOf == nil {
@@ -299,8 +298,8 @@ func (r *tfResource) config() *cursor {
 
 func (r *tfResource) expr(attr string) *cursor { return r.config().field("expressions").field(attr) }
 
-// id returns the resource's id, or what stands for it where AWS has yet to choose one. A
-// default network ACL has it in an attribute of its own.
+// id returns the resource's id, or a stand-in if AWS has yet to choose one. A default
+// network ACL has it in a separate attribute.
 func (r *tfResource) id() string {
 	if r.kind == "aws_default_network_acl" {
 		if id := r.values.field("default_network_acl_id").str(); id != "" {
@@ -316,19 +315,19 @@ func (r *tfResource) id() string {
 // isNew reports whether the resource has no id yet.
 func (r *tfResource) isNew() bool { return !r.values.field("id").there() }
 
-// unknown reports whether an attribute's value is one that only applying the plan
-// tells: it is left out of the values, while the configuration sets it (IN-21).
+// unknown reports whether an attribute's value is known only after the plan is
+// applied: the values omit it, while the configuration sets it (IN-21).
 func (r *tfResource) unknown(attr string) bool {
 	return r.module.doc.plan && !r.values.has(attr) && r.expr(attr).there()
 }
 
-// computed reports whether an attribute's value is left to AWS.
+// computed reports whether AWS chooses an attribute's value.
 func (r *tfResource) computed(attr string) bool {
 	return r.module.doc.plan && !r.values.has(attr)
 }
 
-// rawState reads a terraform.tfstate, whose resources stand in one list whatever
-// their module.
+// rawState reads a terraform.tfstate, which has the resources of all modules in
+// one list.
 func (b *builder) rawState(c *cursor) {
 	root := c.up
 	if version := root.field("version"); version.raw() != "4" {
@@ -348,7 +347,7 @@ func (b *builder) rawState(c *cursor) {
 			d.root.children = append(d.root.children, m)
 		}
 		for instance := range item.field("instances").objects() {
-			if !instance.has("deposed") { // else about to be destroyed
+			if !instance.has("deposed") { // deposed ones are about to be destroyed
 				m.add("", item, instance.field("index_key"), instance.field("attributes"))
 			}
 		}

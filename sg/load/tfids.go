@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ids returns the ids that an attribute holds, a string or a list of strings, with
-// those that do not exist yet.
+// ids returns the ids that an attribute holds, a string or a list of strings,
+// including those that do not exist yet.
 func (r *tfResource) ids(attr string, want *wanted) []string {
 	ids := r.idsAt(r.values.field(attr), attr, "", want)
 	for i := range ids {
@@ -17,8 +17,8 @@ func (r *tfResource) ids(attr string, want *wanted) []string {
 	return ids
 }
 
-// idsAt is ids for the value at c, set by an expression of the resource or by an
-// attribute in its blocks.
+// idsAt is ids for the value at c, which an expression of the resource or an
+// attribute in its blocks sets.
 func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string {
 	var out []string
 	missing := false
@@ -45,7 +45,7 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string 
 	return out
 }
 
-// told returns the ids in a list, and whether others are left out as unknown.
+// told returns the ids in a list, and whether unknown ones are omitted.
 func (c *cursor) told() (ids []string, missing bool) {
 	var seen set[string]
 	missing = c.n == 0
@@ -64,9 +64,9 @@ func (r *tfResource) refersTo(expr, attr string, want *wanted) *referred {
 	return r.module.doc.follow(r.scope(), r.expr(expr), attr, want)
 }
 
-// oneID returns the id that an attribute holds, and whether there is one. Where
-// the plan leaves several to choose from, one that is new is meant, since the
-// value would be known otherwise.
+// oneID returns the id that an attribute holds, and whether there is one. If the
+// plan leaves a choice, a new one is meant, since otherwise the value would be
+// known.
 func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
 	ids := r.idsAt(r.values.field(attr), attr, "", want)
 	if len(ids) > 1 {
@@ -82,7 +82,7 @@ func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
 	return "", false
 }
 
-// guess returns the only new resource of the module that can be meant where an
+// guess returns the only new resource of the module that can be meant if an
 // expression goes through a local.
 func (r *tfResource) guess(want *wanted, locals []string) *tfResource {
 	if len(locals) == 0 {
@@ -127,8 +127,7 @@ func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
 	return r.oneID(attr, want)
 }
 
-// requiredIDs is requiredID for two attributes, of which a resource says that they belong
-// together.
+// requiredIDs is requiredID for two attributes that a resource links to each other.
 func (r *tfResource) requiredIDs(attr string, want *wanted, attr2 string, want2 *wanted) (string, string, bool) {
 	id, ok := r.requiredID(attr, want)
 	id2, ok2 := r.requiredID(attr2, want2)

@@ -23,8 +23,8 @@ func (r *tfResource) networkInterface() {
 	r.finish(e)
 }
 
-// eni returns the interface with an id, with what all kinds of resource say in the
-// same way.
+// eni returns the interface with an id, with the fields that all kinds of resource
+// share.
 func (r *tfResource) eni(id sg.ENIID) *eni {
 	e := r.module.doc.b.eni(id, r.values)
 	if r.overruled(e) {
@@ -55,8 +55,8 @@ func (r *tfResource) overruled(e *eni) bool {
 	return e.decided != nil && e.decided.src != r.values.src && e.decided.src.preferred
 }
 
-// finish ends the reading of an interface. Of one that a listing decides about it adds
-// what that does not tell.
+// finish ends the reading of an interface. If a listing decides about it, finish adds
+// only what the listing does not tell.
 func (r *tfResource) finish(e *eni) {
 	old := r.module.doc.b.enis.of[e.ID]
 	if old == e {
@@ -99,7 +99,7 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 	}
 }
 
-// counted warns of addresses that the configuration asks for by their number.
+// counted warns about addresses of which the configuration gives only the number.
 func (r *tfResource) counted(e *eni) {
 	for _, count := range [...]struct{ attr, addrs string }{
 		{"private_ips_count", "private_ips"}, {"ipv6_address_count", "ipv6_addresses"},
@@ -123,7 +123,7 @@ func (r *tfResource) prefixes(e *eni, attr string, f family) {
 	}
 }
 
-// attachment reads a group that an interface has besides its own.
+// attachment reads a group attached to an interface by a separate resource.
 func (r *tfResource) attachment() {
 	if id, g, ok := r.requiredIDs("network_interface_id", wantENI, "security_group_id", wantGroup); ok {
 		if e := r.module.doc.b.eni(sg.ENIID(id), r.values); !r.overruled(e) {
@@ -132,8 +132,9 @@ func (r *tfResource) attachment() {
 	}
 }
 
-// instance reads the primary interface of an instance. Where the configuration
-// gives it one that is a resource of its own, that has the addresses and groups.
+// instance reads the primary interface of an instance. If the configuration gives
+// it an interface that is a resource of its own, that resource has the addresses
+// and groups.
 func (r *tfResource) instance() {
 	e := r.eni(sg.ENIID(r.eniID()))
 	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
@@ -144,7 +145,7 @@ func (r *tfResource) instance() {
 	for _, id := range ids {
 		e.addGroups(sg.GroupID(id))
 	}
-	if len(ids) == 0 { // those of the default VPC may be told by their names
+	if len(ids) == 0 { // groups of the default VPC may be given by name
 		e.named = append(e.named, r.ids("security_groups", wantNamed)...)
 	}
 	if c := r.values.field("public_ip"); c.raw() != "" {
@@ -155,8 +156,8 @@ func (r *tfResource) instance() {
 	r.finish(e)
 }
 
-// eniID returns the id of an instance's primary interface. Where it does not exist
-// yet and is no resource of its own, that of the instance stands in.
+// eniID returns the id of an instance's primary interface. If it does not exist
+// yet and is not a resource of its own, the instance's id stands in.
 func (r *tfResource) eniID() string {
 	if id := r.values.field("primary_network_interface_id").str(); id != "" {
 		return id
@@ -173,8 +174,8 @@ func (r *tfResource) eniID() string {
 	return r.newID()
 }
 
-// prefixList reads a prefix list (IN-28), whose entries a data source calls by
-// another name.
+// prefixList reads a prefix list (IN-28); a data source has another name for the
+// entries.
 func (r *tfResource) prefixList(entries string) {
 	b := r.module.doc.b
 	l := b.describeList(r.id(), r.values, "name", "owner_id", "address_family", "max_entries")
@@ -186,7 +187,8 @@ func (r *tfResource) prefixList(entries string) {
 		l.lacking = true
 	}
 	for item := range c.objects() {
-		// Without entries of its own a list tells those that are resources as they were.
+		// A list without inline entries shows those that are separate resources as they
+		// were.
 		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !b.takes(l.ID, p) || r.expr(entries).there() {
 			r.entry(l, item)
 		}
@@ -230,7 +232,7 @@ func (r *tfResource) vpc() {
 }
 
 // blocks reads the CIDR blocks of a VPC or subnet. Those that AWS has yet to
-// choose are a warning where nothing else tells them.
+// choose give a warning if nothing else tells them.
 func (r *tfResource) blocks() []netip.Prefix {
 	var out []netip.Prefix
 	for _, b := range [...]struct {
@@ -267,8 +269,8 @@ func (r *tfResource) subnet() {
 	}
 }
 
-// peering reads a peering. One that is new is active once both sides agree, which
-// auto_accept says of this side.
+// peering reads a peering. A new one is active once both sides agree; auto_accept
+// says that this side does.
 func (r *tfResource) peering() {
 	vpc, peer, ok := r.requiredIDs("vpc_id", wantVPC, "peer_vpc_id", wantVPC)
 	if !ok {
@@ -281,7 +283,7 @@ func (r *tfResource) peering() {
 	setDefault(&status, "active")
 	p := sg.Peering{ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status}
 	if p.AccepterRegion = r.values.field("peer_region").str(); p.AccepterRegion != "" {
-		// It is given where the peer is in another Region (REF-10).
+		// It is set if the peer is in another Region (REF-10).
 		p.RequesterRegion = cmp.Or(r.values.field("region").str(), "not "+p.AccepterRegion)
 	}
 	r.module.doc.b.peering(p, r.values, false)

@@ -8,7 +8,7 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/jsontree"
 )
 
-// A plan tells of an expression only what it refers to (IN-21):
+// A plan tells only what an expression refers to (IN-21):
 //
 //	aws_security_group.web.id
 //	aws_security_group.web["a"].id
@@ -18,9 +18,9 @@ import (
 //	each.value.id                    of what for_each goes through
 //	local.web_id                     of which the plan tells nothing
 //
-// Each is followed by its own beginnings: aws_security_group.web behind
-// aws_security_group.web.id. What an attribute refers to is narrowed by the kind of
-// resource that is wanted and by the instances that exist.
+// After each reference come its own prefixes: aws_security_group.web after
+// aws_security_group.web.id. The wanted kind of resource and the existing instances
+// narrow down what an attribute refers to.
 
 // A step is a part of a reference: a name, or the key in brackets.
 type step struct {
@@ -28,7 +28,7 @@ type step struct {
 	key  tfKey
 }
 
-// parseRef splits a reference or an address. What is no reference has no steps.
+// parseRef splits a reference or an address into steps. It returns none for other text.
 func parseRef(s string) []step {
 	var steps []step
 	for s != "" {
@@ -55,16 +55,15 @@ func parseRef(s string) []step {
 	return steps
 }
 
-// An expression is what a plan tells of one: what it refers to.
+// An expression is what a plan tells about an expression: its references.
 type expression struct {
 	refs  []string
 	steps [][]step // of each
-	keyed bool     // speaks of each.key, each.value or count.index
+	keyed bool     // uses each.key, each.value or count.index
 }
 
 // expression returns the references of an expression, or with attr those of that
-// attribute in a list of blocks, without those that are only the beginnings of
-// others.
+// attribute in a list of blocks, without those that are only prefixes of others.
 func (d *tfDoc) expression(expr *cursor, attr string) *expression {
 	key := exprKey{expr.n, attr}
 	if x := d.exprs[key]; x != nil {
@@ -113,11 +112,11 @@ func collectRefs(expr *cursor, attr string, out *[]string) {
 	}
 }
 
-// A wanted says what a reference should lead to.
+// A wanted says what a reference has to lead to.
 type wanted struct {
 	text  string   // for messages
 	kinds []string // of resources
-	ids   []string // their attributes that tell which is meant
+	ids   []string // their attributes that identify one
 	attr  string   // of an aws_instance that has such an id
 }
 
@@ -127,22 +126,22 @@ func want(text, attr string, kinds ...string) *wanted {
 
 var (
 	wantGroup   = want("security group", "", "aws_security_group", "aws_default_security_group")
-	wantNamed   = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // where a name may stand
+	wantNamed   = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // a name is allowed too
 	wantList    = want("prefix list", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
 	wantENI     = want("interface", "primary_network_interface_id", "aws_network_interface")
-	wantOwnENI  = want("interface", "", "aws_network_interface") // not that of an instance
+	wantOwnENI  = want("interface", "", "aws_network_interface") // not an instance's own
 	wantVPC     = want("VPC", "", "aws_vpc", "aws_default_vpc")
 	wantGateway = want("transit gateway", "", "aws_ec2_transit_gateway")
 	wantSubnet  = want("subnet", "", "aws_subnet", "aws_default_subnet")
 )
 
-// A scope is where an expression stands: in a module, and inside an instance of a
-// resource or module call that each.key, each.value and count.index speak of.
+// A scope is where an expression occurs: in a module, and inside an instance of a
+// resource or module call, to which each.key, each.value and count.index belong.
 type scope struct {
 	module  *tfModule
 	key     tfKey
 	forEach *cursor // the for_each expression, to be read in module without a key
-	picks   bool    // of what the expression goes through, the instance with the key is meant
+	picks   bool    // the expression means the instance with the key
 }
 
 // A referred is what an expression refers to.
@@ -151,12 +150,12 @@ type referred struct {
 	resources []*tfResource
 	ids       []string // of the resources
 	newIDs    []string // of those that are new
-	locals    []string // references of which the plan tells nothing
+	locals    []string // references about which the plan tells nothing
 
 	found set[*tfResource]
 }
 
-// A followKey tells apart what is followed once for all that refer to it.
+// A followKey identifies what is followed once for everything that refers to it.
 type followKey struct {
 	module        *tfModule
 	key           tfKey
@@ -166,8 +165,8 @@ type followKey struct {
 	want          *wanted
 }
 
-// maxSteps bounds what all the references of a plan may cost, each resource that one
-// leads to counted: a plan of 100,000 resources takes a tenth of it.
+// maxSteps bounds the work on all references of a plan, counting each resource that
+// one leads to: a plan of 100,000 resources takes a tenth of it.
 const maxSteps = 5_000_000
 
 // follow finds the resources that an expression, or an attribute of its blocks,
@@ -185,7 +184,7 @@ func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referr
 		return done
 	}
 	r := &referred{refs: x.refs}
-	d.followed[key] = r // what refers to itself ends here
+	d.followed[key] = r // self-references end here
 	if d.depth++; d.depth <= jsontree.MaxDepth {
 		for _, steps := range x.steps {
 			if d.step() {
@@ -205,7 +204,7 @@ func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referr
 	return r
 }
 
-// step reports whether the plan may cost one more.
+// step counts a step and reports whether the plan may take it.
 func (d *tfDoc) step() bool {
 	d.steps++
 	if d.steps == maxSteps+1 && d.format != nil {
@@ -263,7 +262,7 @@ func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *
 			d.add(r, d.follow(scope{module: m}, outputs.field(steps[0].name).field("expression"), "", want))
 			continue
 		}
-		for o := range outputs.members() { // module.net[each.key].web_id loses its output
+		for o := range outputs.members() { // a plan does not name the output in module.net[each.key].web_id
 			d.add(r, d.follow(scope{module: m}, o.field("expression"), "", want))
 		}
 	}
@@ -319,9 +318,9 @@ func (i *instances[T]) add(key tfKey, x T) {
 	i.by[key] = x
 }
 
-// narrow keeps the instances that a reference without a key can mean: the one with
-// the key of the referring instance, or that of a variable, where the expression
-// mentions those.
+// narrow keeps the instances that a reference without a key can mean. If the
+// expression mentions the key of the referring instance or a variable, that is the
+// one with that key.
 func narrow[T any](d *tfDoc, s scope, key tfKey, x *expression, of *instances[T]) []T {
 	if of == nil {
 		return nil
@@ -361,7 +360,7 @@ func narrow[T any](d *tfDoc, s scope, key tfKey, x *expression, of *instances[T]
 	return of.all
 }
 
-// constant returns the value of a variable as a key, where the plan tells it.
+// constant returns the value of a variable as a key, if the plan tells it.
 func (s scope) constant(name string) tfKey {
 	v := s.module.doc.vars.field(name).field("value")
 	if s.module.parent != nil {

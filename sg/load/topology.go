@@ -8,8 +8,8 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// topology makes the topology of all that was gathered, and warns of what is
-// missing in it.
+// topology makes the topology from everything collected, and warns about what is
+// missing.
 func (b *builder) topology() *sg.Topology {
 	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups.all)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis.all))}
 	for _, g := range b.groups.all {
@@ -57,7 +57,7 @@ func (b *builder) topology() *sg.Topology {
 	for _, p := range b.peerings.all {
 		t.Peerings = append(t.Peerings, p.Peering)
 	}
-	if b.attached { // else gateways alone connect nothing
+	if b.attached { // without attachments, gateways connect nothing
 		for _, g := range b.gateways.all {
 			for _, a := range g.attachments.all {
 				g.Attachments = append(g.Attachments, a.TransitGatewayAttachment)
@@ -68,8 +68,8 @@ func (b *builder) topology() *sg.Topology {
 	return t
 }
 
-// placeENIs finds the VPC of interfaces for which nothing said it: that of their
-// subnet, or else of their groups.
+// placeENIs finds the VPC of interfaces without one: that of their subnet, or
+// else of their groups.
 func (b *builder) placeENIs() {
 	ofSubnet := make(map[sg.SubnetID]sg.VPCID)
 	for _, v := range b.vpcs.all {
@@ -90,9 +90,9 @@ func (b *builder) placeENIs() {
 	}
 }
 
-// checkVPCs warns of VPCs whose address ranges nothing told: without them the
-// resolver at the second address is a host like any other, and questions to it are
-// dropped that AWS lets pass. Interfaces given by hand ask for nothing.
+// checkVPCs warns about VPCs whose address ranges no input has. Without them the
+// resolver, at the base address plus two, is a host like any other, and queries to
+// it are dropped that AWS lets pass. Interfaces given by hand need no warning.
 func (b *builder) checkVPCs() {
 	warned := make(map[sg.VPCID]bool)
 	for _, e := range b.enis.all {
@@ -105,9 +105,9 @@ func (b *builder) checkVPCs() {
 	}
 }
 
-// compareListings refuses a group whose rules were told in full where yet a further
-// rule turned up: rules were changed between two commands, or a group stands in one
-// file twice.
+// compareListings refuses a group if an input has all its rules and yet another
+// rule turned up: rules changed between two commands, or a file has the group
+// twice.
 func (b *builder) compareListings(g *group) {
 	listings := g.listings[:min(len(g.listings), 64)]
 	for _, info := range g.info {
@@ -121,7 +121,7 @@ func (b *builder) compareListings(g *group) {
 	}
 }
 
-// checkList warns of the first rule that names a list whose entries nothing told.
+// checkList warns about the first rule that names a list whose entries no input has.
 func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 	if id == "" {
 		return
@@ -135,10 +135,11 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 		id, id)
 }
 
-// missingGroups tells of groups that interfaces carry and no input holds. AWS knows
-// them, so that they are worth a warning; one that the caller gave by hand is a mistake.
+// missingGroups reports groups that interfaces carry and no input holds. AWS knows them,
+// so they are only worth a warning; a missing group that the caller gave by hand is an
+// error.
 func (b *builder) missingGroups(given []givenENI) {
-	if b.unread { // it may be in what could not be read
+	if b.unread { // it may be in an input that could not be read
 		return
 	}
 	byHand := map[sg.ENIID]bool{}
