@@ -5,17 +5,18 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// Clients ask from ports that nobody else has, which answers go to (NACL-66).
+// Clients send from ephemeral ports, to which answers go (NACL-66).
 const firstClientPort = 1024
 
-// An exchange is services, and those that answers on their connections are for: any of
-// them, or each that at its own place in the span.
+// An exchange is a span of services and the services of the answers on their
+// connections: any of these, or for each service the one at the same place in its
+// span.
 type exchange struct {
 	opening, answer span
 	each            bool
 }
 
-// exchanges are those of each family.
+// exchanges are the exchanges of each family.
 var exchanges = [2][]exchange{exchangesOf(0), exchangesOf(1)}
 
 func exchangesOf(f int) (all []exchange) {
@@ -27,12 +28,12 @@ func exchangesOf(f int) (all []exchange) {
 			all = append(all, exchange{opening: spanOf(first, end), answer: spanOf(first+firstClientPort, end)})
 		case p == packet.ICMP && f == 0, p == packet.ICMPv6 && f == 1:
 			codes := func(typ uint8) span { return spanOf(first+uint32(typ)<<8, first+uint32(typ)<<8+256) }
-			for typ := range uint8(255) { // none has the last number
+			for typ := range uint8(255) { // no type has the last number
 				if reply, ok := packet.ReplyType(p, typ); ok && packet.IsQuery(p, typ) { // CTS-31
 					all = append(all, exchange{codes(typ), codes(reply), true})
 				}
 			}
-		case p == packet.ICMP || p == packet.ICMPv6: // in the other family, where nobody answers
+		case p == packet.ICMP || p == packet.ICMPv6: // in the other family, where nothing answers
 		case last >= 0 && all[last].each && all[last].answer.last.next() == num{0, uint64(first)}:
 			all[last].opening.last, all[last].answer.last = num{0, uint64(first)}, num{0, uint64(first)}
 		default:
@@ -42,8 +43,8 @@ func exchangesOf(f int) (all []exchange) {
 	return all
 }
 
-// answers finds the answers that ACLs let pass in one world alone, in a direction, on
-// connections that open in both worlds in the other one.
+// answers finds the answers that ACLs let pass in only one world, in one direction,
+// on connections that open in both worlds in the other direction.
 func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)) {
 	x := &differences{c: c, cl: cl, dir: dir, fam: fam, answers: true, free: cl.free(fam), budget: b}
 	for _, e := range cl.acls.parts[dir][fam].changed {

@@ -7,10 +7,10 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A border is the edge of a subnet with a network ACL. nil stands for one at which all
-// passes.
+// A border is the edge of a subnet with a network ACL. nil stands for a border at
+// which everything passes.
 type border struct {
-	number uint32 // in its world, from 1 on
+	number uint32 // in its world, from 1
 	acl    *acl
 	inside [2]set // addresses within, by family, about which the ACL is not asked
 }
@@ -18,10 +18,10 @@ type border struct {
 // An acl is what a network ACL lets pass, by direction and family.
 type acl struct {
 	slabs [2][2][]slab // ascending, without gaps
-	open  bool         // all passes
+	open  bool         // everything passes
 }
 
-// An aclEntry is what an entry of a network ACL matches, or in a slab decides.
+// An aclEntry is what an entry of a network ACL matches, or what it decides in a slab.
 type aclEntry struct {
 	term
 	addrs set
@@ -29,7 +29,7 @@ type aclEntry struct {
 	rule  uint32 // its place in world.rules
 }
 
-// A slab is services of which an ACL says the same, the addresses that it lets pass, and
+// A slab is services that an ACL treats alike, with the addresses that it lets pass and
 // the entries that decide.
 type slab struct {
 	term
@@ -37,7 +37,7 @@ type slab struct {
 	entries []aclEntry
 }
 
-// border returns the border at which an interface stands.
+// border returns the border of an interface's subnet.
 func (w *world) border(id sg.ENIID) *border {
 	at, ok := w.sets.Border(id)
 	if !ok {
@@ -51,8 +51,8 @@ func (w *world) border(id sg.ENIID) *border {
 	return b
 }
 
-// newBorder makes a border, or finds the same one: of subnets without an address that the
-// ACL denies, one stands for all.
+// newBorder makes a border, or finds an equal one: all subnets without an address that
+// the ACL denies share one border.
 func (w *world) newBorder(at sg.Border) *border {
 	k := borderKey{acl: at.ACL()}
 	a := w.acls[k.acl]
@@ -81,7 +81,7 @@ type borderKey struct {
 	inside [2]uint32 // numbers of sets
 }
 
-// acl takes the network ACL at a border apart.
+// acl splits the network ACL at a border into slabs.
 func (w *world) acl(at sg.Border) *acl {
 	a := &acl{open: true}
 	for dir := range 2 {
@@ -104,8 +104,8 @@ func (w *world) acl(at sg.Border) *acl {
 	return a
 }
 
-// slabs returns what entries let pass. It looks at each entry and at each column of
-// addresses, which no entry tells apart, once for every slab.
+// slabs returns what entries let pass. For every slab it looks once at each entry
+// and once at each column, that is, addresses that no entry distinguishes.
 func slabs(entries []aclEntry, f int) (all []slab) {
 	cuts, begins := []uint32{0, spaces[f].Size()}, []num{{}} // of slabs, and of columns
 	for _, e := range entries {
@@ -144,11 +144,11 @@ func slabs(entries []aclEntry, f int) (all []slab) {
 	return all
 }
 
-// untaken are the columns of addresses of which no entry has said anything yet.
+// untaken are the columns of addresses that no entry has decided about yet.
 type untaken struct {
 	begins []num // of columns
 	last   num   // address
-	next   []int // leads from a column that is taken to one behind it, from others to themselves
+	next   []int // leads from a taken column to a later one, from others to themselves
 }
 
 func (u *untaken) reset() {
@@ -166,7 +166,7 @@ func (u *untaken) from(c int) int {
 	return c
 }
 
-// take takes those of some columns that are left, and returns their addresses.
+// take takes those of the given columns that are left, and returns their addresses.
 func (u *untaken) take(columns [][2]int) (s set) {
 	for _, cs := range columns {
 		for c := u.from(cs[0]); c < cs[1]; c = u.from(c) {
@@ -185,7 +185,7 @@ func (u *untaken) take(columns [][2]int) (s set) {
 	return s
 }
 
-// at returns the slab that a service is in.
+// at returns the slab of a service.
 func (b *border) at(dir, f int, service uint32) *slab {
 	all := b.acl.slabs[dir][f]
 	i, found := slices.BinarySearchFunc(all, service, func(s slab, n uint32) int { return int(s.first) - int(n) })
@@ -204,7 +204,7 @@ func (b *border) split(dir, f int, service uint32, all set) (passing, blocked se
 	return all.minus(blocked), blocked
 }
 
-// cuts appends where the ACL begins to say something else, between two services.
+// cuts appends the services between two given ones at which the ACL's verdicts change.
 func (b *border) cuts(dir, f int, first, end uint32, to []uint32) []uint32 {
 	if b != nil {
 		for _, s := range b.acl.slabs[dir][f] {
@@ -216,8 +216,8 @@ func (b *border) cuts(dir, f int, first, end uint32, to []uint32) []uint32 {
 	return to
 }
 
-// deciding appends the numbers of the entries that let some of the packets pass, or that
-// stop some.
+// deciding appends the numbers of the entries that let some of the packets pass, or stop
+// some.
 func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32) []uint32 {
 	if b == nil {
 		return to
@@ -235,10 +235,10 @@ func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32) []uint32 
 	return to
 }
 
-// A bordering is the borders at which an interface stands, before and after.
+// A bordering is the borders of an interface's subnet, before and after.
 type bordering [2]*border
 
-// bordersDelta returns what ACLs let pass at one of two borders alone.
+// bordersDelta returns what ACLs let pass at only one of two borders.
 func (c *comparer) bordersDelta(bs bordering) *delta {
 	d, known := c.borderings[bs]
 	if known {

@@ -15,8 +15,8 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A box is a [Change] without its interfaces: numbers, so that those of many interfaces
-// are found to be one.
+// A box is a [Change] without its interfaces. It holds numbers, so that equal boxes of
+// many interfaces are found quickly.
 type box struct {
 	dir, fam        uint8
 	answers         bool
@@ -55,8 +55,8 @@ func (x *differences) box(v [2]sg.Verdict, group uint32, r rect) found {
 	}, r}
 }
 
-// rules returns the rules of a world because of which the packets of a box get their
-// verdict there, and the entries of an ACL where the worlds' ACLs differ about them.
+// rules returns the rules of a world that give the packets of a box their verdict
+// there, and the ACL entries if the worlds' ACLs differ about the packets.
 func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) string {
 	var seen []uint32
 	for _, e := range x.said[world] {
@@ -73,15 +73,15 @@ func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) strin
 	return ruleKey(seen)
 }
 
-// byACL reports whether ACLs let some of the packets pass in one world alone.
+// byACL reports whether ACLs let some of the packets pass in only one world.
 func (x *differences) byACL(r rect) bool {
 	return x.cl.acls != nil && slices.ContainsFunc(x.cl.acls.parts[x.dir][x.fam].changed, func(e entry) bool {
 		return e.meets(r.services) && r.addrs.meets(x.c.names.all[e.peers])
 	})
 }
 
-// byName passes on the boxes of members of a group that a rule names in one world alone,
-// and takes them out of the rows.
+// byName passes on the boxes of members of a group that a rule names in only one world,
+// and removes them from the rows.
 func (x *differences) byName(pass func(found)) {
 	slices.SortFunc(x.named, func(a, b namedRow) int {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(btoi(a.opens), btoi(b.opens)), cmp.Compare(a.first, b.first))
@@ -133,8 +133,8 @@ func (x *differences) whole(v [2]sg.Verdict, addrs, services set) bool {
 	return n == services.size()
 }
 
-// rects returns the rows of one kind as few rectangles that do not overlap: either one
-// for each set of addresses or one for each set of services, whatever takes fewer words.
+// rects returns the rows of one kind as few rectangles that do not overlap: one for each
+// set of addresses or one for each set of services, whichever takes fewer words.
 func (x *differences) rects(v [2]sg.Verdict) []rect {
 	var byAddrs []rect
 	var distinct *sets
@@ -170,7 +170,8 @@ func (x *differences) rects(v [2]sg.Verdict) []rect {
 	return byAddrs
 }
 
-// joinedServices makes one set of services, without the gaps that no group filters.
+// joinedServices makes one set of services, and closes gaps of services that no group
+// filters.
 func (x *differences) joinedServices(spans []span) set {
 	s := normal(slices.Clone(spans))
 	if families[x.fam] == packet.IPv6 {
@@ -187,10 +188,10 @@ func pieces(rs []rect) (n int) {
 	return n
 }
 
-// turned returns the same as rectangles with different services each, nothing where there
-// would be more of them.
+// turned returns the same area as rectangles with different services each, or nothing if
+// that takes more of them.
 func turned(rs []rect) []rect {
-	// Mostly there would, as the first places tell.
+	// Mostly it would, as the first places show.
 	most := slices.MaxFunc(rs, func(a, b rect) int { return cmp.Compare(len(a.addrs), len(b.addrs)) }).addrs
 	if n := 4 * len(rs); n < len(most) && turnedUpTo(most[n].first, rs) == nil {
 		return nil
@@ -211,14 +212,14 @@ func turnedUpTo(last num, rs []rect) []rect {
 				break
 			}
 			edges = append(edges, edge{s.first, i})
-			if end := s.last.next(); s.last.less(last) { // else nothing comes behind
+			if end := s.last.next(); s.last.less(last) { // else nothing follows
 				edges = append(edges, edge{end, i})
 			}
 		}
 	}
 	slices.SortFunc(edges, func(a, b edge) int { return a.at.compare(b.at) })
-	in, count := make([]bool, len(rs)), 0 // those at the place
-	var key num                           // their marks, so that equal ones have equal keys
+	in, count := make([]bool, len(rs)), 0 // the ones at this place
+	var key num                           // their marks, so that equal sets have equal keys
 	cells := map[num]*rect{}
 	for i, e := range edges {
 		in[e.of] = !in[e.of]
@@ -255,8 +256,9 @@ func turnedUpTo(last num, rs []rect) []rect {
 	return out
 }
 
-// changes compares all classes and returns what was found, in its final order. As
-// everything is sorted then, the classes may come in any order, from all processors.
+// changes compares all classes and returns what was found, in its final order.
+// Everything is sorted at the end, so classes may be compared in any order, on all
+// processors.
 func (c *comparer) changes(d *Diff) []Change {
 	var workers sync.WaitGroup
 	var next atomic.Int64
@@ -288,7 +290,7 @@ func (c *comparer) changes(d *Diff) []Change {
 	return all
 }
 
-// collect enters the boxes of a class, and whether these are all.
+// collect records the boxes of a class, and whether they are complete.
 func (c *comparer) collect(all []found, enis []sg.ENIID, whole bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -301,14 +303,14 @@ func (c *comparer) collect(all []found, enis []sg.ENIID, whole bool) {
 	}
 }
 
-// A placed is a box with the interfaces that it was found at, ascending.
+// A placed is a box with the interfaces where it was found, ascending.
 type placed struct {
 	box
 	enis []sg.ENIID
 }
 
-// joined returns the boxes that were found, one in place of those that make up a box at
-// the same interfaces.
+// joined returns the boxes that were found, after joining those at the same interfaces
+// that together make one box.
 func (c *comparer) joined() []*placed {
 	type place struct {
 		box
@@ -320,8 +322,8 @@ func (c *comparer) joined() []*placed {
 		boxes = append(boxes, &placed{b, slices.Clip(enis)})
 	}
 	c.found, c.classes, c.order = nil, nil, nil
-	// First of the same services, then of the same addresses. What the key leaves out
-	// is joined.
+	// First those with the same services, then those with the same addresses. The
+	// part that the key omits is joined.
 	for _, key := range [...]func(box) box{
 		func(b box) box { b.addrs, b.rules = 0, [2]string{}; return b },
 		func(b box) box { b.services, b.rules = 0, [2]string{}; return b },
@@ -336,7 +338,7 @@ func (c *comparer) joined() []*placed {
 			whole := same[:0]
 			for _, b := range same { // nearly always all at the same interfaces
 				i := slices.IndexFunc(whole, func(w *placed) bool {
-					apart := k.group != 0 && k.addrs == 0 && (b.addrs == 0) != (w.addrs == 0) // future members and present ones
+					apart := k.group != 0 && k.addrs == 0 && (b.addrs == 0) != (w.addrs == 0) // one is about future members, the other about present ones
 					return !apart && slices.Equal(w.enis, b.enis)
 				})
 				if i < 0 {
@@ -351,7 +353,7 @@ func (c *comparer) joined() []*placed {
 	return boxes
 }
 
-// join returns the box that two are that have the same addresses or the same services.
+// join returns the union of two boxes with the same addresses or the same services.
 func (c *comparer) join(a, b box) box {
 	if a.addrs != b.addrs {
 		a.addrs = c.boxSets.number(or(c.boxSets.all[a.addrs], c.boxSets.all[b.addrs]))
@@ -392,7 +394,7 @@ func ruleNumbers(key string) (numbers []uint32) {
 	return numbers
 }
 
-// change gives a box its words.
+// change turns a box into a Change.
 func (c *comparer) change(d *Diff, b *placed) Change {
 	addrs, numbers := c.boxSets.all[b.addrs], c.boxSets.all[b.services]
 	ch := Change{

@@ -17,44 +17,45 @@ type comparer struct {
 	order         []*class
 	borderings    map[bordering]*delta
 
-	mu      sync.Mutex // of what follows, while classes are compared
+	mu      sync.Mutex // for the fields below, while classes are compared
 	boxSets *sets
 	found   map[box][]sg.ENIID
 
 	unjudged, unfinished []sg.ENIID
 
-	// Of the interface at hand, and used again for the next.
+	// For the interface at hand, and reused for the next.
 	class
 	groups [2][]uint32
 	key    []byte
 }
 
-// A class is interfaces at which the same is said in both worlds.
+// A class is the interfaces that have the same rules in both worlds.
 type class struct {
-	before, after []*list // only what is exempt where the world does not have the interface
+	before, after []*list // only exempt traffic if the world lacks the interface
 	families      [2]bool
-	deltas        []*delta // those of its groups that are not empty, in the order of the groups' ids
+	deltas        []*delta // the non-empty ones of its groups, in the order of group ids
 	borders       bordering
-	acls          *delta // of borders, nil where ACLs let the same pass
+	acls          *delta // of borders; nil if ACLs let the same pass
 	enis          []sg.ENIID
 }
 
-// A delta is what a group says in one of two worlds alone.
+// A delta is what a group says in only one of two worlds.
 type delta struct {
 	group  sg.GroupID // "" of settings
-	after  *list      // nil where the group is not there
+	after  *list      // nil if the group does not exist there
 	differ bool
 	parts  [2][2]part
 }
 
-// A part is that of one direction and family: entries of one world that the other does
-// not have, and what they are about.
+// A part is the delta of one direction and family: entries that only one world has,
+// and what they are about.
 type part struct {
 	changed []entry
 	near
 }
 
-// near is the services and addresses that entries are about, and the groups they name.
+// near is the services and addresses that entries are about, and the groups that they
+// name.
 type near struct {
 	services, addrs set
 	groups          []uint32
@@ -91,9 +92,9 @@ func (c *comparer) delta(group uint32, before, after *list) *delta {
 	return d
 }
 
-// alike reports whether two lists of a group hold the same rules in the same order, whose
-// peers are the same: nearly all do, which saves making them. If not they may mean the same
-// for all that.
+// alike reports whether two lists of a group hold the same rules with the same peers in the
+// same order. Nearly all do, which saves making the lists. Lists that are not alike may
+// still mean the same.
 func (c *comparer) alike(before, after *list) bool {
 	if before == &c.names.nothing || after == nil || before.group < firstGroup {
 		return false
@@ -152,7 +153,7 @@ func lacking(a, b []entry) (out []entry) {
 	return out
 }
 
-// eni enters an interface into its class, if anything at all is said differently there.
+// eni enters an interface into its class, if anything differs there.
 func (c *comparer) eni(id sg.ENIID) {
 	cl := &c.class
 	cl.before, c.groups[0] = c.before.said(id, cl.before[:0], c.groups[0][:0])
@@ -166,7 +167,7 @@ func (c *comparer) eni(id sg.ENIID) {
 			cl.acls = d
 		}
 	}
-	if len(cl.before) == 0 { // what is exempt makes no difference
+	if len(cl.before) == 0 { // exempt traffic makes no difference
 		cl.before, c.groups[0] = append(cl.before, cl.after[0]), append(c.groups[0], exempt)
 	}
 	if len(cl.after) == 0 {
@@ -207,7 +208,7 @@ func (c *comparer) eni(id sg.ENIID) {
 	known.enis = append(known.enis, id)
 }
 
-// setKey sets the key to what tells the class from others.
+// setKey sets the key that distinguishes the class.
 func (c *comparer) setKey() {
 	cl := &c.class
 	c.key = append(c.key[:0], byte(btoi(c.families[0])), byte(btoi(c.families[1])), byte(len(cl.before)))
@@ -230,8 +231,8 @@ func (c *comparer) setKey() {
 	}
 }
 
-// familiesOf returns the families that an interface has addresses of: both where it has
-// none at all.
+// familiesOf returns the families of an interface's addresses, both if it has no
+// address.
 func (c *comparer) familiesOf(id sg.ENIID) (fs [2]bool) {
 	for _, w := range [...]*world{c.before, c.after} {
 		for _, a := range w.sets.Addrs(id) {

@@ -2,10 +2,10 @@ package diff
 
 import "github.com/sgsim/sgsim/sg"
 
-// compare finds what differs at the interfaces of a class in a direction and a family,
-// because of one group after the other: what is so for one group is found again at
-// other interfaces that carry it, whatever their other groups are. Network ACLs come last.
-// It reports whether it found all.
+// compare finds what differs at the interfaces of a class in one direction and family. It
+// goes group by group, since other interfaces with that group give the same result,
+// whatever their other groups. Network ACLs come last. It reports whether it found
+// everything.
 func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 	var earlier []entry
 	b, free := budget(min(mostWork, max(leastWork, allWork/len(c.classes)))), cl.free(fam)
@@ -29,11 +29,11 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 	return b > 0
 }
 
-// mostWork bounds what is done for one class, direction and family, where rules overlap
-// without end, and less where many classes share allWork. It counts the rules and the spans
-// of addresses that are looked at for each service, and 32 for each span of a set that is
-// written. 1,000 rules, which AWS allows at an interface, stay below leastWork, and below
-// mostWork where one of them names a group of thousands of members.
+// mostWork bounds the work for one class, direction and family if rules overlap without
+// end; the bound is lower if many classes share allWork. It counts the rules and spans of
+// addresses looked at for each service, and 32 for each span of a set written. 1,000 rules,
+// which AWS allows at an interface, stay below leastWork, or below mostWork if one of them
+// names a group of thousands of members.
 const (
 	allWork   = 1 << 30
 	mostWork  = 1 << 27
@@ -49,24 +49,24 @@ func (b *budget) spend(n int) bool {
 	return *b > 0
 }
 
-// free returns the addresses that pass in both worlds whatever the groups are.
+// free returns the addresses that pass in both worlds, whatever the groups.
 func (cl *class) free(fam int) set {
 	return cl.before[0].free[fam].and(cl.after[0].free[fam])
 }
 
-// differences are those of one class, direction and family because of one group, or of
-// network ACLs.
+// differences are those of one class, direction and family that come from one group,
+// or from network ACLs.
 type differences struct {
 	c        *comparer
 	cl       *class
 	dir, fam int
-	changed  []entry    // what the group says in one world alone, or what ACLs let pass in one alone
+	changed  []entry    // what the group says, or ACLs let pass, in only one world
 	near                // what changed is about
 	free     set        // addresses that no group filters
-	earlier  []entry    // what others say so, whose differences are known already
-	said     [2][]entry // by all groups and settings near that, before and after
-	full     bool       // what is said is all that is, about whatever addresses
-	answers  bool       // the packets are answers, about which ACLs alone are asked
+	earlier  []entry    // the same of groups whose differences are already known
+	said     [2][]entry // by all groups and settings near changed, before and after
+	full     bool       // said holds all entries, about whatever addresses
+	answers  bool       // the packets are answers, which only ACLs judge
 	rows     []row
 	named    []namedRow
 	*budget
@@ -79,7 +79,7 @@ type row struct {
 	addrs      set
 }
 
-// A namedRow is a group whose members pass in one world alone, for some services.
+// A namedRow is a group whose members pass in only one world, for some services.
 type namedRow struct {
 	group      uint32
 	opens      bool
@@ -88,8 +88,8 @@ type namedRow struct {
 
 var verdicts = [...]sg.Verdict{sg.Drop, sg.Accept, sg.Unknown}
 
-// members returns the addresses of a group, as the entries of the world that admits
-// them have it, and whether the group has any in another family.
+// members returns the addresses of a group, from the entries of the world that
+// admits them, and whether the group has any in the other family.
 func (x *differences) members(group uint32, world int) (s set, elsewhere bool) {
 	for _, l := range [...][]*list{x.cl.before, x.cl.after}[world] {
 		for f := range families {

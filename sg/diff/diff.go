@@ -1,9 +1,8 @@
 // Package diff says what a change of security groups does before anybody makes it.
 //
 // [Policies] compares two policies as sets: not packet by packet, but all packets at
-// once, so that what it does not name is the same in both. What it names are boxes, a
-// set of addresses by a set of services, each with the rules behind it and a packet to
-// try:
+// once, so whatever it does not name is the same in both. It names boxes, each a set
+// of addresses by a set of services, with the rules behind it and a packet to try:
 //
 //	before, err := sg.Compile(now)
 //	...
@@ -14,20 +13,20 @@
 //		fmt.Println(&c) // broken: ingress of eni-db: tcp 5432 from 10.0.0.0/16
 //	}
 //
-// Compared is what may open a connection: packets that tell their ports or their ICMP
-// type, which no connection, load balancer or middlebox vouches for. An interface admits
-// what its groups do and the network ACL of its subnet: what its own side of the way says,
-// as [sg.Enforcer.Forward] does. ACLs are asked about answers too, so that a connection may
-// open and get none: that is a change of its own kind. What groups do not filter anyway,
-// such as traffic to the resolver (EX-01), is no difference, and a box may span such
-// addresses. Not compared are idle timeouts, and whether what passes is tracked.
-// Connections that are open already outlive their rules (CT-20); [Replay] says for captured
-// traffic which do.
+// It compares what may open a connection: packets with known ports or ICMP type that belong
+// to no connection and come through no load balancer or middlebox. An interface admits what
+// both its groups and the network ACL of its subnet admit, that is, its own side of the
+// path, as in [sg.Enforcer.Forward]. ACLs judge answers too, so a connection may open and
+// get no answer; that is a separate kind of change. Traffic that groups never filter, such
+// as that to the resolver (EX-01), makes no difference, and a box may span such addresses.
+// Idle timeouts are not compared, nor whether connections are tracked. Connections that are
+// already open outlive their rules (CT-20); [Replay] says which ones do in captured
+// traffic.
 //
-// Two policies that admit the same differ in nothing, however they are written: a CIDR
-// in halves, ports in one rule or two, a list or its entries, other numbers of entries. A
-// group and the addresses of its members are an exception: they are the same now, and will
-// not be once the group has another member. See [Change.Group].
+// Two policies that admit the same do not differ, however they are written: a CIDR in
+// halves, ports in one rule or two, a list or its entries, other entry numbers. The
+// exception is a group as against the addresses of its members: they are the same now, but
+// not once the group has another member. See [Change.Group].
 package diff
 
 import (
@@ -41,73 +40,75 @@ import (
 // A Diff is what differs between two policies. It never changes.
 type Diff struct {
 	// Changes are boxes, the biggest first: by [Change.Weight], then in an order that
-	// nothing but the changes themselves decides. Two that have the same interface,
-	// direction and family do not overlap, save where the peers are members of several
+	// depends only on the changes themselves. Two changes with the same interface,
+	// direction and family do not overlap, unless their peers are members of several
 	// groups.
 	Changes []Change
 
-	// Added and Removed are interfaces that one policy lacks, ascending. An interface
-	// that is not there admits nothing, so that all that the other policy admits at
-	// one is among the changes.
+	// Added and Removed are interfaces that one policy lacks, ascending. A missing
+	// interface admits nothing, so everything that the other policy admits there is
+	// among the changes.
 	Added, Removed []sg.ENIID
 
-	// Unjudged are interfaces of both policies at whose subnet one alone knows a network
-	// ACL, ascending. The other judges nothing there: what seems to be a change may be
-	// missing input.
+	// Unjudged are interfaces of both policies, ascending, for whose subnet only one
+	// policy knows a network ACL. The other judges nothing there, so a change may only
+	// be missing input.
 	Unjudged []sg.ENIID
 
-	// Unfinished are interfaces whose rules, with the members and entries of what they
-	// name, overlap so often that comparing them ended early, ascending: more may differ
+	// Unfinished are interfaces, ascending, whose rules, with the members and entries of
+	// what they name, overlap so often that the comparison ended early: more may differ
 	// there. 1,000 rules, which AWS allows at an interface, stay far below that.
 	Unfinished []sg.ENIID
 
-	// Uncarried are groups that no interface carries in either policy and whose rules are
-	// not the same, ascending: what these will let pass, nothing is said of. Rules are the
-	// same if they are written so, in whatever order.
+	// Uncarried are groups, ascending, that no interface carries in either policy and
+	// whose rules differ. The Diff says nothing about what they will let pass. Rules are
+	// the same if they are written the same, in any order.
 	Uncarried []sg.GroupID
 
 	before, after *world
 }
 
-// A Change is a box of packets that two policies judge differently: all those of a
-// family that pass an interface in a direction, whose other end is one of several
-// addresses, and that are for one of several services.
+// A Change is a box of packets that two policies judge differently: all packets of
+// a family that pass an interface in a direction, whose other end is one of
+// several addresses, and that are for one of several services.
 type Change struct {
 	Direction sg.Direction
 	Family    packet.Family
 
-	// Answers is set where the packets are no first ones, but answers on connections that
-	// open in both policies in the other direction: network ACLs let them pass in one
-	// policy alone. Of TCP and UDP they are for the ports of clients, from 1024 on.
+	// Answers is set if the packets are not first packets but answers, on connections
+	// that open in both policies in the other direction: network ACLs let the answers
+	// pass in only one policy. For TCP and UDP they go to the ports of clients, from 1024
+	// on.
 	Answers bool
 
-	// Before and After are what becomes of the packets: sg.Drop, sg.Accept or
+	// Before and After are the verdicts on the packets: sg.Drop, sg.Accept or
 	// sg.Unknown, and never the same.
 	Before, After sg.Verdict
 
-	// Group is set where rules name a group in one policy alone, and no other rule
-	// admits all addresses. Addrs are its members then. They are empty where that is
-	// so for future members alone: changes without a Group hold what differs for the
-	// present ones, if anything does. Network ACLs may stop some of the future ones.
+	// Group is set if rules name a group in only one policy, and no other rule
+	// admits all addresses. Addrs are then its members. They are empty if only
+	// future members are affected; then changes without a Group hold what differs
+	// for present members, if anything does. Network ACLs may stop some of the
+	// future members.
 	Group sg.GroupID
 
-	// Addrs are the addresses of the other end, the fewest prefixes, ascending.
+	// Addrs are the addresses of the other end, as the fewest prefixes, ascending.
 	Addrs []netip.Prefix
 
 	Services []Service // ascending, never empty
 
 	// RulesBefore and RulesAfter admit some of the packets in their policy, or may
-	// where the verdict is unknown. There are none where packets pass for want of a
-	// filter, or a group is missing. Where network ACLs are why, behind them are the
-	// entries that let some of the packets pass, or deny some. The order is that of
-	// groups and the text of rules, then of ACLs and numbers.
+	// admit them if the verdict is unknown. They are empty if packets pass because
+	// nothing filters them, or if a group is missing. If network ACLs are the cause,
+	// then follow the entries that let some of the packets pass, or deny some. The
+	// order is that of groups and the text of rules, then of ACLs and numbers.
 	RulesBefore, RulesAfter []sg.RuleRef
 
-	// ENIs are the interfaces where this is so, ascending, and never empty.
+	// ENIs are the interfaces of the change, ascending and never empty.
 	ENIs []sg.ENIID
 
-	// Weight is how large the change is: the number of addresses, in IPv6 its fourth
-	// root, by that of services and that of interfaces. It is 0 where only future
+	// Weight is the size of the change: the number of addresses (for IPv6 its fourth
+	// root) times that of services and that of interfaces. It is 0 if only future
 	// members are concerned.
 	Weight float64
 
@@ -115,20 +116,20 @@ type Change struct {
 	witness num // of Addrs
 }
 
-// Future reports whether the change is about future members of a group alone.
+// Future reports whether the change concerns only future members of a group.
 func (c *Change) Future() bool { return len(c.Addrs) == 0 }
 
-// Opens reports whether what was dropped before passes afterwards.
+// Opens reports whether packets that were dropped before pass afterwards.
 func (c *Change) Opens() bool { return c.Before == sg.Drop && c.After == sg.Accept }
 
-// Breaks reports whether what passed before is dropped afterwards.
+// Breaks reports whether packets that passed before are dropped afterwards.
 func (c *Change) Breaks() bool { return c.Before == sg.Accept && c.After == sg.Drop }
 
 // Policies compares two policies. It does not change them, keeps them as long as the
 // Diff lives, and gives the same result for the same policies, whatever the order in
-// them. Interfaces, groups and prefix lists are the same where their ids are.
+// them. Interfaces, groups and prefix lists are the same if their ids are.
 //
-// What interfaces of the same groups have in common is compared once.
+// It compares what interfaces with the same groups have in common only once.
 func Policies(before, after *sg.Policy) *Diff {
 	names := newNames()
 	c := comparer{

@@ -10,12 +10,12 @@ import (
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// ReplayLog puts the records of flow logs to two policies in one pass and returns where
-// they part. It ends as [replay.RunFlowLog] does, which says how records are judged, by
-// what AWS did as well: what it made of the traffic is part of the evidence on both sides,
-// and what a log cannot tell is unknown on both, or on one. The Traffic is never nil and
-// tells of the records up to there. Of the options, Via and Workers are not used, and
-// Progress is called with records and bytes of text.
+// ReplayLog judges the records of flow logs by two policies in one pass and returns where
+// they differ. It ends as [replay.RunFlowLog] does, which also documents how records are
+// judged. What AWS did with the traffic is part of the evidence on both sides, and what a
+// log cannot tell is unknown on both, or on one. The Traffic is never nil and covers the
+// records up to the end or error. The options Via and Workers are not used, and Progress
+// is called with records and bytes of text.
 func ReplayLog(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, log *flowlog.Reader) (*Traffic, error) {
 	r, first, opts := newReplayer(before, after, o)
 	second := replay.NewFlowJudge(first, &opts)
@@ -33,7 +33,7 @@ func ReplayLog(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, 
 	return r.traffic(&Traffic{Log: report}), err
 }
 
-// record compares what becomes of a record.
+// record compares the two verdicts on a record.
 func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.FlowJudge) {
 	if a.Status == flowlog.NoData || a.Status == flowlog.SkipData {
 		return
@@ -47,7 +47,7 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 	second.Judge(&b)
 	at := connKey{a.ENI, a.Tuple()}
 	if at.eni == "" {
-		at.eni = b.ENI // it comes with the change
+		at.eni = b.ENI // the interface comes with the change
 	}
 	if len(r.steps) > 0 && b.Verdict == sg.Accept {
 		defer r.pass(at, false, now) // behind parts, which looks for records before this one
@@ -73,7 +73,7 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 	})
 }
 
-// fateOfRecord returns what is made of a record.
+// fateOfRecord returns the fate of a record.
 func fateOfRecord(r *replay.FlowRecord) Fate {
 	return Fate{Verdict: r.Verdict, Reason: r.Decision.Reason, Undecided: r.Undecided, ENI: r.ENI, Direction: r.Direction, Rule: r.Decision.Rule}
 }

@@ -6,24 +6,25 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A grid is what two worlds say of addresses by services: its columns are addresses that
-// no entry tells apart, and behind them the future members of each group that changed
-// entries name. It stands at one row after the other.
+// A grid is what two worlds say about addresses by services. Its columns are addresses
+// that no entry distinguishes, then the future members of each group that changed
+// entries name. It visits one row after the other.
 type grid struct {
 	x      *differences
 	begins []num    // of the columns of addresses, ascending
 	cuts   []uint32 // where rows begin, and the end
 	claims []claim
-	counts [layers][]int32 // by column, the claims of a layer on it in the row
-	open   [2][]bool       // by column, whether the border lets packets pass; nil where all pass
-	slab   [2]*slab        // that of the row, by world
+	counts [layers][]int32 // by column, the number of a layer's claims on it in the row
+	open   [2][]bool       // by column, whether the border lets packets pass; nil if all pass
+	slab   [2]*slab        // the row's slab, by world
 }
 
-// The layers of a grid; of those that a world has, the second world's follows.
+// The layers of a grid. The last three are the first world's, each followed by
+// the second world's.
 const (
 	asked  = iota // what is compared
-	known         // and what of it is not, as it was already
-	always        // what passes whatever groups and ACLs say
+	known         // the part of it that is already known
+	always        // what passes, whatever groups and ACLs say
 	_
 	sure // what groups admit
 	_
@@ -32,7 +33,7 @@ const (
 	layers
 )
 
-// A claim is what an entry says, of rows from one up to another.
+// A claim is what an entry says about rows, from one up to another.
 type claim struct {
 	term
 	layer    int
@@ -40,7 +41,7 @@ type claim struct {
 	spans    [][2]int // columns, up to the second
 }
 
-// grid makes the grid for what is said near the entries that changed, or where there are
+// grid makes the grid for what is said near the entries that changed or, if there are
 // none, near the addresses in question. It fills in what groups say there.
 func (x *differences) grid() *grid {
 	g := &grid{x: x}
@@ -53,7 +54,7 @@ func (x *differences) grid() *grid {
 		for n, l := range lists {
 			for _, e := range l.entries[x.dir][x.fam] {
 				if e.first >= end {
-					break // as all behind it
+					break // as are all after it
 				}
 				switch {
 				case !e.meets(x.services):
@@ -157,7 +158,7 @@ func (g *grid) divide(first, end uint32) {
 	}
 }
 
-// near returns what of a set the grid is about.
+// near returns the part of a set that the grid is about.
 func (g *grid) near(s set) set {
 	if g.x.full {
 		return s
@@ -183,7 +184,7 @@ func columnsOf(s set, begins []num) [][2]int {
 	return out
 }
 
-// rows goes from row to row, as long as that is wanted and not too much.
+// rows goes from row to row, until the caller stops or the work is used up.
 func (g *grid) rows(yield func(first, end uint32) bool) {
 	for row, first := range g.cuts[:len(g.cuts)-1] {
 		if !g.x.spend(len(g.claims)) {
@@ -210,10 +211,10 @@ func (g *grid) rows(yield func(first, end uint32) bool) {
 	}
 }
 
-// count enters a claim, or takes it away.
+// count adds a claim, or removes it.
 func (g *grid) count(c *claim, by int32) {
 	for _, s := range c.spans {
-		g.x.spend(s[1] - s[0]) // whether there was enough, rows asks
+		g.x.spend(s[1] - s[0]) // rows checks whether there was enough
 		column := g.counts[c.layer][s[0]:s[1]]
 		for i := range column {
 			column[i] += by
@@ -243,7 +244,7 @@ func (g *grid) cross(world int, service uint32) {
 	g.open[world] = open
 }
 
-// verdict returns what becomes of the packets of a column, as an index of verdicts.
+// verdict returns the verdict on the packets of a column, as an index of verdicts.
 func (g *grid) verdict(world, column int) int {
 	switch {
 	case g.counts[always+world][column] > 0:
@@ -283,8 +284,8 @@ func (g *grid) addrs() (all [len(verdicts)][len(verdicts)]set) {
 }
 
 // admits reports whether a world admits all future members of a group, whatever their
-// addresses: a rule names it, or every address is admitted. Where an ACL lets nothing pass,
-// no member does.
+// addresses: a rule names it, or every address is admitted. If an ACL lets nothing pass, no
+// member passes.
 func (g *grid) admits(world, column int) bool {
 	if v := g.verdict(world, column); v == 1 || g.open[world] != nil && !g.open[world][column] {
 		return v == 1
@@ -307,7 +308,7 @@ func (x *differences) compare() {
 			for j, addrs := range all[i] {
 				cost := 32
 				if slices.Equal(addrs, last[i][j]) {
-					cost = 1 // it widens a box that there is
+					cost = 1 // it widens an existing box
 				}
 				if i != j && len(addrs) > 0 && x.spend(cost*len(addrs)) {
 					last[i][j] = addrs

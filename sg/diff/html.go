@@ -12,18 +12,18 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// PageOptions say what a page needs beside what differs.
+// PageOptions say what a page needs besides what differs.
 type PageOptions struct {
-	TextOptions // Most is not used: pages have their own bounds
+	TextOptions // Most is not used: pages have limits of their own
 
-	// Before, After and Captures are the names of what was compared and replayed, for
-	// people.
+	// Before, After and Captures are the names of the inputs that were compared and
+	// replayed, for people.
 	Before, After, Captures []string
 }
 
-// WriteHTML writes what differs and, unless it is nil, what that does to traffic, as one
+// WriteHTML writes the differences and, unless r is nil, their effect on traffic, as one
 // page that needs nothing else, not even a network. Tables hold at most 1,000 rows, and
-// the page says where there are more.
+// the page says if there are more.
 func WriteHTML(w io.Writer, d *Diff, r *Traffic, o *PageOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	changes := page.Section{ID: "changes", Title: "What changes", Notes: t.remarks(d), Table: []page.Table{t.changeTable(d)}}
@@ -66,7 +66,7 @@ func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
 	return tiles
 }
 
-// remarks are what stands above the changes.
+// remarks are the notes above the changes.
 func (t *text) remarks(d *Diff) (notes []page.Note) {
 	if len(d.Added) > 0 {
 		notes = append(notes, page.Note{Text: "New interfaces: " + t.enis(d.Added)})
@@ -80,7 +80,7 @@ func (t *text) remarks(d *Diff) (notes []page.Note) {
 	return notes
 }
 
-// markOf is the mark of what Kind returns.
+// markOf returns the mark for a Kind.
 func markOf(kind string) page.Mark {
 	switch kind {
 	case "broken", "unanswered":
@@ -117,8 +117,8 @@ func (t *text) changeTable(d *Diff) page.Table {
 	return table
 }
 
-// explain says what becomes of a witness: at its interface, and where a network ACL has
-// a part in the change, on its whole way.
+// explain explains what happens to a witness at its interface, or on its whole path if
+// a network ACL has a part in the change.
 func explain(fw *sg.Firewall, c *Change, h *packet.Header) *sg.Explanation {
 	p, eni := sg.Packet{Header: h}, fw.ENI(c.ENIs[0])
 	if opening, ok := c.Opening(0); ok {

@@ -10,15 +10,15 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
-// Version counts the schemas of the JSON form. New keys leave it as it is; keys that go
-// or change their meaning do not.
+// Version is the version of the JSON schema. New keys do not change it; removing a key
+// or changing its meaning does.
 const Version = jsondoc.Version
 
-// MostPairs is how many pairs of interfaces the JSON form holds.
+// MostPairs is the most pairs of interfaces that the JSON form holds.
 const MostPairs = 1000
 
-// WriteJSON writes one object with what differs and, unless it is nil, what that does to
-// traffic; JSON.md beside the command describes it.
+// WriteJSON writes one object with the differences and, unless t is nil, their effect on
+// traffic. JSON.md, beside the command, describes it.
 //
 //	{"version": 1,
 //	 "changes": [{
@@ -165,7 +165,7 @@ func jsonOf(c Change) changeJSON {
 	return out
 }
 
-// ruleOf is what a rule says, without its id and what people wrote about it.
+// ruleOf is the text of a rule, without its id and description.
 func ruleOf(ref sg.RuleRef) ruleJSON {
 	if acl := ref.ACL(); acl != "" {
 		return ruleJSON{ACL: acl, Entry: ref.Entry().Number, Text: ref.Entry().String()}
@@ -202,8 +202,8 @@ func keptJSONOf(k Kept) keptJSON {
 	return keptJSON{k.ENI, k.Direction, k.Tuple, ruleOf(k.Rule), k.Changed, k.Since, k.Expires, k.Closed}
 }
 
-// each returns what becomes of each of a list: an empty list of none, which JSON would
-// have as null.
+// each applies a function to each item of a list. For none it returns an empty list,
+// since JSON would write nil as null.
 func each[T, U any](all []T, of func(T) U) []U {
 	out := make([]U, 0, len(all))
 	for _, one := range all {
@@ -212,7 +212,7 @@ func each[T, U any](all []T, of func(T) U) []U {
 	return out
 }
 
-// some returns an empty list for nil, which JSON would have as null.
+// some returns an empty list for nil, which JSON would write as null.
 func some[T any](all []T) []T {
 	if all == nil {
 		return []T{}

@@ -9,8 +9,8 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// WriteMarkdown writes what differs, and unless it is nil what that does to traffic, as
-// a comment for a pull request: a line that counts, and a table.
+// WriteMarkdown writes the differences and, unless r is nil, their effect on traffic,
+// as a comment for a pull request: a line with counts, and a table.
 func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.b = fmt.Appendf(t.b, "**Security groups:** %s\n", d.summary())
@@ -41,7 +41,7 @@ func (t *text) row(cells ...string) {
 	t.b = append(t.b, "| "+strings.Join(cells, " | ")+" |\n"...)
 }
 
-// causes names the rules that are there in one policy alone, or mean something else.
+// causes names the rules that only one policy has, or that mean something else.
 func (t *text) causes(c *Change) string {
 	var words []string
 	for _, side := range [...]struct {
@@ -69,10 +69,11 @@ func (t *text) traffic(r *Traffic, most int) {
 	}
 }
 
-// cell makes text of a table's cell, in which nothing that came from files means anything.
+// cell escapes the text of a table cell, so that nothing that came from files acts as
+// markup.
 func cell(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "|", `\|`, "`", "\\`", "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "[", `\[`, "]", `\]`, "@", "&#64;", "#", "&#35;").Replace(s)
 }
 
-// code makes a packet's text code.
+// code formats a packet's text as code.
 func code(s string) string { return "`" + s + "`" }

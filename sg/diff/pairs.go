@@ -10,32 +10,33 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A Pair is two interfaces between which something new passes or passes no more: from
-// an address of the one to an address of the other, by the egress rules of the first and
-// the ingress rules of the second, and what network ACLs are between them.
+// A Pair is two interfaces between which something new passes, or something no longer
+// does: from an address of one to an address of the other, by the egress rules of the
+// first, the ingress rules of the second, and any network ACLs between them.
 type Pair struct {
 	From, To       sg.ENIID
 	Family         packet.Family
-	Opened, Broken []Service // that connections from From to To may be for, ascending
+	Opened, Broken []Service // services of connections from From to To, ascending
 }
 
-// Pairs yields the pairs of interfaces between which something differs: in the order of
-// the changes behind them, then by the interface where that is and the other one. They
-// are found while the loop runs, so that a loop that ends early costs little.
+// Pairs yields the pairs of interfaces between which something differs, in the order of
+// the changes behind them, then by the interface of the change and the other one. They
+// are found while the loop runs, so a loop that ends early costs little.
 //
-// A service that passes between some addresses of two interfaces, and now does between
-// others too, is not new to the pair. What is not known to pass does not pass here. An
-// address that several interfaces have is left out, since packets do not tell whose it
-// is.
+// A service that passed between some addresses of two interfaces, and now passes
+// between others too, is not new to the pair. Packets with an unknown verdict do not
+// count as passing. An address of several interfaces is left out, since packets do not
+// tell whose it is.
 func (d *Diff) Pairs() iter.Seq[Pair] {
 	return func(yield func(Pair) bool) { d.pairs(math.MaxInt, yield) }
 }
 
-// mostAsked bounds the pairs that are looked at where output names a few of them: a rule
-// for every address makes a pair of each two interfaces. It takes some seconds.
+// mostAsked bounds the pairs that are looked at if output names only a few: a rule for
+// every address makes a pair of every two interfaces. That many take some seconds.
 const mostAsked = 100_000
 
-// pairs is Pairs, looking at a number of pairs at most. It reports whether these were all.
+// pairs is Pairs for at most the given number of pairs. It reports whether these were
+// all.
 func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
 	type key struct {
 		from, to sg.ENIID
@@ -79,8 +80,8 @@ func (d *Diff) pair(from, to sg.ENIID, f int) (Pair, bool) {
 }
 
 // between returns the services that pass from one interface to another. Whether egress
-// rules and the ACL there admit a packet depends on the address at the other end alone, and
-// so it is with ingress, so that each end can be asked by itself.
+// rules and the ACL there admit a packet depends only on the address of the other end, and
+// the same holds for ingress, so each end can be asked separately.
 func (w *world) between(from, to sg.ENIID, f int) set {
 	return w.admits(from, 1, f, w.own(to, f)).and(w.admits(to, 0, f, w.own(from, f)))
 }
@@ -97,7 +98,7 @@ func (w *world) admits(id sg.ENIID, dir, f int, peers set) set {
 			if e.maybe || !w.names.all[e.peers].meets(peers) {
 				continue
 			}
-			if n == 0 || border == nil { // exempt, or nothing is between
+			if n == 0 || border == nil { // exempt, or no border between them
 				spans = append(spans, e.services())
 				continue
 			}
@@ -112,7 +113,7 @@ func (w *world) admits(id sg.ENIID, dir, f int, peers set) set {
 	return normal(spans)
 }
 
-// own returns the addresses of an interface that no other one has.
+// own returns the addresses that only this interface has.
 func (w *world) own(id sg.ENIID, f int) set {
 	var spans []span
 	for _, p := range w.sets.Addrs(id) {
@@ -130,7 +131,7 @@ type owned struct {
 }
 
 // owners returns the addresses of the interfaces of both worlds, by family, ascending.
-// Prefixes, which may hold others, come apart.
+// Prefixes, which may contain others, are separate.
 func (d *Diff) owners() (all [2]owners) {
 	for _, w := range [...]*world{d.before, d.after} {
 		for id := range w.policy.ENIs() {

@@ -14,26 +14,25 @@ import (
 )
 
 // ReplayOptions say how captures or flow logs meet a change. The zero ReplayOptions, like
-// nil, mean that the one policy is in force from the start, and so is the other.
+// nil, mean that both policies are in force from the start.
 type ReplayOptions struct {
-	// At is when the second policy takes the place of the first one, on the clock of
-	// the captures: from the first packet on that is not before At. Connections are
-	// open then, and some live on. With the zero Time it does so before any packet. When
-	// each connection began is remembered up to then, some 100 bytes for each. Of the year 0,
-	// as [time.Parse] has a time of day, it is the first such one, UTC, from the first
-	// packet on.
+	// At is when the second policy replaces the first one, on the captures' clock: at the
+	// first packet that is not before At. Open connections may live on. The zero Time means
+	// before any packet. Until At the start of each connection is remembered, which takes
+	// some 100 bytes each. A time in the year 0, as [time.Parse] returns for a time of day,
+	// means the first such time, in UTC, from the first packet on.
 	At time.Time
 
-	// Then are policies that take the place of the second one, and of each other, in
-	// order. All are compared with the first one, which stays in force.
+	// Then are policies that replace the second one, and each other, in order. All
+	// are compared with the first policy, which stays in force for the comparison.
 	Then []Step
 
-	// Before and After are how packets are judged, of which the observers are not
-	// used. They differ where two configurations are compared over one policy.
+	// Before and After say how packets are judged; their observers are not used.
+	// They differ when two configurations are compared over one policy.
 	Before, After sg.Options
 
 	// Via, Workers and Progress are those of [replay.Options]. Workers judge by the
-	// first policy; what comes out is the same for any number of them.
+	// first policy; the result is the same for any number of them.
 	Via      sg.Via
 	Workers  int
 	Progress func(packets, bytes uint64)
@@ -45,60 +44,60 @@ type Step struct {
 	Policy *sg.Policy
 }
 
-// Traffic is what a change does to captured traffic, or to the records of flow logs.
+// Traffic is the effect of a change on captured traffic, or on the records of flow
+// logs.
 type Traffic struct {
-	// Report and Log are what the first policy makes of it: one of them, the other is
-	// nil.
+	// Report and Log are the result under the first policy; one of them is nil.
 	Report *replay.Report
 	Log    *replay.FlowReport
 
-	// Flows are the connections that fare differently, by talker, the most packets
-	// first, then the earliest.
+	// Flows are the connections that fare differently, by sender and peer: those
+	// with the most packets first, then the earliest.
 	Flows []Flow
 
 	// Kept are the connections that were open at [ReplayOptions.At], or at a later step,
-	// though the policy that came would not open them, by time, interface and tuple. They
-	// pass because they are tracked (CT-20). Ended are those that the change itself ended:
-	// by their end or by that of their interface (CT-25). Untracked ones are among Flows,
+	// although the new policy would not open them, by time, interface and tuple. They pass
+	// because they are tracked (CT-20). Ended are those that the change itself ended,
+	// directly or because their interface is gone (CT-25). Untracked ones are among Flows,
 	// with Died.
 	Kept, Ended []Kept
 
-	// Came are the times of the packets with which the policies of [ReplayOptions.At] and
-	// later steps came into force. Late are the times of those that came after everything
-	// that was read, so that nothing met the policies of then.
+	// Came are the times of the packets at which the policies of [ReplayOptions.At] and
+	// later steps came into force. Late are the times of steps after everything that was
+	// read, whose policies no packet met.
 	Came, Late []time.Time
 }
 
-// A Flow is packets of one sender and its peer that one policy lets pass and the other
-// does not, for one rule and one reason. Replies count with the packets that they answer.
+// A Flow is the packets between a sender and its peer that only one of the policies lets
+// pass, for one rule and one reason. Replies count with the packets that they answer.
 type Flow struct {
 	Src, Dst netip.Addr
 	Protocol packet.Protocol
 
-	// Before and After are what becomes of First by the two policies: verdict, reason,
-	// and the rule of the last interface that judged it, where one had a part.
+	// Before and After are the fate of First under the two policies: verdict, reason,
+	// and the rule of the last interface that judged it, if a rule was involved.
 	Before, After Fate
 
-	// First is the first packet, with its number in the replay and the time at which it
-	// was judged.
+	// First is the first packet. Number is its number in the replay, Time when it was
+	// judged.
 	First  packet.Header
 	Number uint64
 	Time   time.Time
 
 	Packets     uint64
-	Connections uint64 // different five-tuples, in flow logs at each interface
+	Connections uint64 // different five-tuples; in flow logs, for each interface
 
-	// Records and Position are of flow logs: how many, and where First is, which is made
-	// up then. Number is that of the record.
+	// For flow logs, Records is the number of records, Position that of the first one,
+	// and Number its number. First is then made up from that record.
 	Records  uint64
 	Position flowlog.Position
 
-	// Died is set where First is not the first packet of its connection: the policies
-	// had let it pass both until then.
+	// Died is set if First is not the first packet of its connection: until then,
+	// both policies had let the connection pass.
 	Died bool
 }
 
-// A Fate is what becomes of a packet, and where that is decided.
+// A Fate is what happens to a packet, and where that is decided.
 type Fate struct {
 	Verdict   sg.Verdict
 	Reason    sg.Reason
@@ -108,7 +107,7 @@ type Fate struct {
 	Rule      sg.RuleRef
 }
 
-// Opens and Breaks are as those of [Change].
+// Opens and Breaks are like those of [Change].
 func (f *Flow) Opens() bool  { return f.Before.Verdict == sg.Drop && f.After.Verdict == sg.Accept }
 func (f *Flow) Breaks() bool { return f.Before.Verdict == sg.Accept && f.After.Verdict == sg.Drop }
 
@@ -117,19 +116,19 @@ type Kept struct {
 	ENI       sg.ENIID
 	Direction sg.Direction     // of its first packet
 	Tuple     packet.FiveTuple // of that packet
-	Rule      sg.RuleRef       // that admitted it, of the first policy
+	Rule      sg.RuleRef       // that admitted it, in the first policy
 
-	Changed time.Time // when the policy did
-	Since   time.Time // of its first packet; zero where that did not pass on all its way
-	Expires time.Time // dead from then on if nothing more comes, as it stands when the captures end
+	Changed time.Time // when the policy changed
+	Since   time.Time // of its first packet; zero if that did not pass on its whole path
+	Expires time.Time // dead from then on if nothing more comes, as of the end of the captures
 	Closed  bool      // it was over before the captures ended
 }
 
-// Replay runs captures through two policies in one pass and returns where they part. It
-// ends as [replay.Run] does; the Traffic is never nil and tells of the packets up to
-// there.
+// Replay runs captures through two policies in one pass and returns where they differ.
+// It ends as [replay.Run] does; the Traffic is never nil and covers the packets up to
+// the end or error.
 //
-// The captures must tell by their addresses where packets are judged.
+// The packets' addresses must tell where they are judged.
 func Replay(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, captures ...replay.Source) (*Traffic, error) {
 	r, first, opts := newReplayer(before, after, o)
 	fw := sg.NewFirewall(first, &opts)
@@ -140,8 +139,8 @@ func Replay(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, cap
 	return r.traffic(&Traffic{Report: report}), err
 }
 
-// A replayer compares what becomes of packets in the worlds of the second firewall with
-// what became of them by the first policy.
+// A replayer compares the fate of packets in the second firewall with their fate under
+// the first policy.
 type replayer struct {
 	o     ReplayOptions
 	fw    func() *sg.Firewall
@@ -172,9 +171,9 @@ func newReplayer(before, after *sg.Policy, o *ReplayOptions) (r *replayer, first
 	return r, first, r.o.After
 }
 
-// reach brings into force what does by a time.
+// reach brings into force the steps that are due by a time.
 func (r *replayer) reach(now time.Time) {
-	if r.last.IsZero() && !now.IsZero() { // the first one
+	if r.last.IsZero() && !now.IsZero() { // the first packet
 		from := now
 		for i := range r.steps {
 			r.steps[i].At = r.steps[i].from(from)
@@ -187,7 +186,8 @@ func (r *replayer) reach(now time.Time) {
 	}
 }
 
-// from returns when a step comes, of a time of day the first from a time on.
+// from returns when a step comes. A time of day means its first occurrence from a given
+// time on.
 func (s Step) from(t time.Time) time.Time {
 	if s.At.Year() != 0 {
 		return s.At
@@ -200,8 +200,8 @@ func (s Step) from(t time.Time) time.Time {
 	return at
 }
 
-// pass notes a packet that the second firewall lets pass, as the first of its connection
-// if it is; fresh says that it is known to be.
+// pass records a packet that the second firewall lets pass, as the first of its
+// connection if it is; fresh says that it surely is.
 func (r *replayer) pass(at connKey, fresh bool, now time.Time) {
 	_, again := r.passed[at]
 	_, reply := r.passed[at.reverse()]
@@ -214,7 +214,7 @@ func (r *replayer) pass(at connKey, fresh bool, now time.Time) {
 // reverse returns the key of the other direction.
 func (k connKey) reverse() connKey { return connKey{k.eni, k.tuple.Reverse()} }
 
-// captured is the replayer as an observer of captures.
+// captured makes the replayer an observer of captures.
 type captured struct {
 	*replayer
 	fw *sg.Firewall
@@ -235,19 +235,19 @@ func (r captured) Observe(p *replay.Packet) error {
 	}
 	if len(r.steps) > 0 && outcome.Verdict == sg.Accept {
 		fresh := opens && slices.ContainsFunc(outcome.Hops(), func(h sg.Hop) bool { return h.Decision.Reason == sg.ByRule })
-		r.pass(at, fresh, p.Time) // behind parts, which looks for packets before this one
+		r.pass(at, fresh, p.Time) // after parts, which looks for packets before this one
 	}
 	return nil
 }
 
-// A connKey is a connection, of flow logs at one interface.
+// A connKey is a connection; in flow logs, at one interface.
 type connKey struct {
 	eni   sg.ENIID
 	tuple packet.FiveTuple
 }
 
-// parts enters packets that fare differently. One that opens a connection is of none
-// that was open, whatever had its ports before.
+// parts records packets that fare differently. A packet that opens a connection
+// belongs to no earlier one, even if that had the same ports.
 func (r *replayer) parts(at connKey, opens bool, p Flow) {
 	flow := r.conns[at]
 	if flow == nil {
@@ -277,7 +277,7 @@ type flowKey struct {
 	died          bool
 }
 
-// fateOf returns what an outcome says.
+// fateOf returns the fate that an outcome describes.
 func fateOf(o *sg.Outcome) Fate {
 	f := Fate{Verdict: o.Verdict, Reason: o.Reason}
 	if hops := o.Hops(); len(hops) > 0 {
@@ -287,7 +287,7 @@ func fateOf(o *sg.Outcome) Fate {
 	return f
 }
 
-// since returns when a connection began, as far as captures, or a log of an interface,
+// since returns when a connection began, as far as captures or an interface's log
 // tell.
 func (r *replayer) since(eni sg.ENIID, tuple packet.FiveTuple) time.Time {
 	if t, ok := r.passed[connKey{eni, tuple}]; ok {
@@ -296,7 +296,7 @@ func (r *replayer) since(eni sg.ENIID, tuple packet.FiveTuple) time.Time {
 	return r.passed[connKey{tuple: tuple}]
 }
 
-// change puts a policy in force, and notes what becomes of the connections.
+// change puts a policy in force, and records what happens to the connections.
 func (r *replayer) change(to *sg.Policy, now time.Time) {
 	open := slices.Collect(r.fw().Conns(now))
 	r.swap(to, now)
@@ -311,7 +311,7 @@ func (r *replayer) change(to *sg.Policy, now time.Time) {
 			continue
 		}
 		if c.Rule.IsZero() {
-			continue // it was not known whether it would be admitted
+			continue // it was unknown whether it would be admitted
 		}
 		h := firstOf(k.Tuple)
 		if x := fresh.ENI(k.ENI).Explain(k.Direction, sg.Packet{Header: &h, Time: now, Via: r.o.Via}); x.Verdict != sg.Accept {
@@ -320,7 +320,7 @@ func (r *replayer) change(to *sg.Policy, now time.Time) {
 	}
 }
 
-// expiries returns when the connections expire that are open.
+// expiries returns when the open connections expire.
 func (r *replayer) expiries(now time.Time) map[connKey]time.Time {
 	all := map[connKey]time.Time{}
 	for c := range r.fw().Conns(now) {
@@ -350,7 +350,7 @@ func (r *replayer) traffic(t *Traffic) *Traffic {
 		t.Flows = append(t.Flows, *f)
 	}
 	slices.SortFunc(t.Flows, func(a, b Flow) int {
-		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number)) // no two begin with one packet
+		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number)) // no two begin with the same packet
 	})
 	if len(t.Kept) > 0 {
 		expires := r.expiries(r.last)

@@ -6,15 +6,15 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A Service is a range of what packets are for: protocols that follow each other, or of
-// one protocol ports, or types and codes of ICMP. It is comparable.
+// A Service is a range of what packets are for: consecutive protocols, or the ports, or
+// ICMP types and codes, of one protocol. It is comparable.
 type Service struct {
-	// Protocol and LastProtocol are the ends of a range of protocols, 0 and 255 for
-	// all, or one and the same.
+	// Protocol and LastProtocol are the ends of a range of protocols: 0 and 255 for
+	// all, or equal for one.
 	Protocol, LastProtocol packet.Protocol
 
-	// First and Last are, of TCP and UDP alone, destination ports; of ICMP and of
-	// ICMPv6 in IPv6, the type << 8 with the code: 0 and 65535 for all.
+	// First and Last are destination ports for TCP and UDP, and type<<8 | code
+	// for ICMP, and for ICMPv6 in IPv6. 0 and 65535 mean all.
 	First, Last uint16
 }
 
@@ -49,10 +49,10 @@ func icmpText(first, last uint16) string {
 	return fmt.Sprintf("%d/%d-%d/%d", first>>8, first&255, last>>8, last&255)
 }
 
-// services returns what the numbers of services in a family stand for, in order.
+// services returns the Services that a family's service numbers stand for, in order.
 func services(numbers set, f int) (all []Service) {
 	for _, s := range numbers {
-		joins := false // whether the protocol before is there as a whole, and in s
+		joins := false // whether the whole previous protocol is included, in s
 		for n, last := uint32(s.first.lo), uint32(s.last.lo); n <= last; {
 			p, first, end := spaces[f].Protocol(n)
 			one := Service{p, p, uint16(n - first), uint16(min(last, end-1) - first)}

@@ -37,7 +37,7 @@ func (a num) previous() num {
 // A span is the numbers from first to last, both included.
 type span struct{ first, last num }
 
-// A set is spans in ascending order, with gaps between them.
+// A set is spans in ascending order with gaps between them.
 type set []span
 
 // normal makes a set of spans in any order, in place.
@@ -76,7 +76,7 @@ func (a set) has(n num) bool {
 	return i < len(a) && !n.less(a[i].first)
 }
 
-// minus returns what is in a and not in b; a itself where that is all of it.
+// minus returns what is in a and not in b; a itself if that is all of it.
 func (a set) minus(b set) set {
 	if !a.meets(b) {
 		return a
@@ -165,7 +165,7 @@ func (a set) filled(b set) set {
 	return out
 }
 
-// size returns how many numbers are in the set, about.
+// size returns roughly how many numbers are in the set.
 func (a set) size() (n float64) {
 	for _, s := range a {
 		n += float64(s.last.hi-s.first.hi)*(1<<64) + float64(s.last.lo) - float64(s.first.lo) + 1
@@ -194,7 +194,7 @@ func (a num) addr(v4 bool) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-// addrsOf returns the addresses of prefixes that are of one family.
+// addrsOf returns the addresses of prefixes of one family.
 func addrsOf(ps []netip.Prefix, v4 bool) set {
 	var spans []span
 	for _, p := range ps {
@@ -205,7 +205,7 @@ func addrsOf(ps []netip.Prefix, v4 bool) set {
 	return normal(spans)
 }
 
-// prefixes returns the fewest prefixes that are a set of addresses, ascending.
+// prefixes returns the fewest prefixes that make up a set of addresses, ascending.
 func (a set) prefixes(v4 bool) (ps []netip.Prefix) {
 	for _, s := range a {
 		ps = netipx.IPRangeFrom(s.first.addr(v4), s.last.addr(v4)).AppendPrefixes(ps)
@@ -226,7 +226,7 @@ func newSets() *sets {
 	return &sets{all: []set{nil}, sizes: []float64{0}, byHash: map[uint64][]uint32{}}
 }
 
-// number returns the number of a set, which must not be changed any more.
+// number returns the number of a set, which must not change afterwards.
 func (t *sets) number(s set) uint32 {
 	if len(s) == 0 {
 		return 0

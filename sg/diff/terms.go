@@ -10,16 +10,16 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/match"
 )
 
-// families are the two families by the index that stands for them in arrays.
+// families are the two families, by their index in arrays.
 var families = [2]packet.Family{packet.IPv4, packet.IPv6}
 
-// spaces number the services of each.
+// spaces number the services of each family.
 var spaces = [2]*match.Space{match.NewSpace(packet.IPv4), match.NewSpace(packet.IPv6)}
 
-// everything is all addresses of each.
+// everything is all addresses of each family.
 var everything = [2]set{{{num{}, num{0, 1<<32 - 1}}}, {{num{}, num{1<<64 - 1, 1<<64 - 1}}}}
 
-// covered returns what packets a rule is about.
+// covered returns the packets that a rule is about.
 func covered(r sg.Rule) match.Range {
 	typ, code := -1, -1
 	if r.ICMP.IsSet() {
@@ -28,13 +28,13 @@ func covered(r sg.Rule) match.Range {
 	return match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
 }
 
-// A term is what a rule says of one family: that packets pass whose other end is in a
-// set of addresses, and whose service is one of a range.
+// A term is what a rule says for one family: packets pass if their other end is in a
+// set of addresses and their service is in a range.
 type term struct {
 	first, end uint32 // services, up to end
 	peers      uint32 // number of the set
 	group      uint32 // number of the group that the rule names, 0 if none
-	maybe      bool   // whether it passes is not known
+	maybe      bool   // it is not known whether packets pass
 }
 
 func (t term) compare(o term) int {
@@ -55,7 +55,7 @@ func (t term) meets(services set) bool {
 }
 
 // covers reports whether the term is about all services from first up to end. It is about
-// all or none where its ends are among the cuts.
+// all or none of them if its ends are among the cuts.
 func (t term) covers(first, end uint32) bool { return t.first <= first && end <= t.end }
 
 func btoi(b bool) int {
@@ -68,12 +68,13 @@ func btoi(b bool) int {
 // An entry is a term with the rule that says so.
 type entry struct {
 	term
-	rule uint32 // its place in world.rules, 0 where it is no rule
+	rule uint32 // its place in world.rules, 0 if there is no rule
 }
 
-// A list is what one group says at interfaces of one setting, or what the setting says
-// itself, in the two lists exempt and others: entries in the order of their terms, by
-// direction and family. They are made where something may differ: see [comparer.delta].
+// A list is what one group says at interfaces of one setting, or what the setting
+// itself says, in the two lists exempt and others. It holds entries in the order of
+// their terms, by direction and family. Entries are made only if something may differ:
+// see [comparer.delta].
 type list struct {
 	number  uint32 // in its world
 	group   uint32
@@ -84,33 +85,33 @@ type list struct {
 	free    [2]set   // the addresses of the list exempt
 }
 
-// The numbers of what a setting says, among those of groups.
+// The list numbers of a setting, among those of groups.
 const (
-	exempt     uint32 = iota // what passes whatever the groups are
-	others                   // what else passes, or may, without a rule
-	firstGroup               // the first that is a group
+	exempt     uint32 = iota // what passes, whatever the groups
+	others                   // what else passes without a rule, or may
+	firstGroup               // the first number of a group
 )
 
-// A world is a policy, taken apart as far as interfaces asked for it.
+// A world is a policy, split into lists as far as interfaces needed them.
 type world struct {
 	policy *sg.Policy
 	sets   *sg.Sets
 	names  *names
-	rules  []sg.RuleRef             // of the policy, in its order, behind a zero one; then entries of ACLs
-	byID   map[sg.GroupID][2]uint32 // where those of a group begin and end
-	lists  map[sg.Setting][]*list   // by the number of the group; nil where nobody asked
+	rules  []sg.RuleRef             // a zero one, the policy's in order, then entries of ACLs
+	byID   map[sg.GroupID][2]uint32 // where a group's rules begin and end
+	lists  map[sg.Setting][]*list   // by the number of the group; nil if not needed yet
 	count  uint32                   // of lists
 	peers  map[sg.PeerSet]peers
 
 	first *world                    // of the second one
-	twins map[sg.PeerSet]sg.PeerSet // the same in the first one, as far as that is known
+	twins map[sg.PeerSet]sg.PeerSet // the same in the first world, as far as known
 
 	acls         map[sg.NetworkACLID]*acl
 	borders      map[sg.Border]*border
 	bordersByKey map[borderKey]*border
 }
 
-// Names are what two worlds have in common: numbers for sets of addresses and groups.
+// names are what two worlds share: numbers for sets of addresses and groups.
 type names struct {
 	*sets
 	groups   map[sg.GroupID]uint32
@@ -120,7 +121,7 @@ type names struct {
 	nothing  list      // of groups that a world does not have
 }
 
-// peers are the sets that a peer is, by family.
+// peers are the sets of a peer, by family.
 type peers struct {
 	sure, maybe [2]uint32
 	group       uint32
@@ -180,7 +181,7 @@ func (n *names) groupNumber(id sg.GroupID) uint32 {
 	return i
 }
 
-// peersOf returns the sets that a rule's peer is.
+// peersOf returns the sets of a rule's peer.
 func (w *world) peersOf(p sg.PeerSet) peers {
 	if twin, ok := w.twins[p]; ok {
 		return w.first.peersOf(twin)
@@ -198,8 +199,8 @@ func (w *world) peersOf(p sg.PeerSet) peers {
 	return s
 }
 
-// said returns what is said at an interface, exempt and others first, and by which groups;
-// nothing where the world does not have the interface. It appends to the slices.
+// said returns the lists of an interface, exempt and others first, and their groups;
+// nothing if the world lacks the interface. It appends to the slices.
 func (w *world) said(id sg.ENIID, lists []*list, groups []uint32) ([]*list, []uint32) {
 	at, ok := w.sets.Setting(id)
 	if !ok {
@@ -287,7 +288,7 @@ func (l *list) addBoth(f int, t term) {
 	l.add(sg.Egress, f, entry{term: t})
 }
 
-// exempt adds what passes at interfaces of a setting whatever the groups are.
+// exempt adds what passes at interfaces of a setting, whatever the groups.
 func (w *world) exempt(l *list) {
 	for a := range l.at.Exempt() {
 		f := btoi(a.Is6())

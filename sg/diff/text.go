@@ -13,14 +13,14 @@ import (
 )
 
 // TextOptions say how changes are written for people. The zero TextOptions name
-// everything by its id.
+// everything by id.
 type TextOptions struct {
-	// ENIs and Groups are names to show beside ids.
+	// ENIs and Groups are names to show next to ids.
 	ENIs   map[sg.ENIID]string
 	Groups map[sg.GroupID]string
 
-	// Most is how many changes, pairs and flows are shown, each: the others are
-	// counted. Zero means 20.
+	// Most is how many changes, pairs and flows are shown of each; the others are
+	// only counted. Zero means 20.
 	Most int
 }
 
@@ -31,7 +31,7 @@ func (o TextOptions) most() int {
 	return o.Most
 }
 
-// upTo shows the first of a list, and returns how many more there are.
+// upTo shows the first items of a list, and returns how many more there are.
 func upTo[T any](most int, all []T, show func(*T)) (more int) {
 	for i := range all[:min(most, len(all))] {
 		show(&all[i])
@@ -57,7 +57,7 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
-// doubts say what was not compared.
+// doubts are notes about what was not compared.
 func (t *text) doubts(d *Diff) (all []string) {
 	if len(d.Unjudged) > 0 {
 		all = append(all, "known on one side alone, so not judged on the other: the network ACL at "+t.enis(d.Unjudged))
@@ -71,7 +71,7 @@ func (t *text) doubts(d *Diff) (all []string) {
 	return all
 }
 
-// summary is the changes in a sentence.
+// summary describes the changes in a sentence.
 func (d *Diff) summary() string {
 	switch {
 	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried) > 0:
@@ -108,13 +108,13 @@ func (d *Diff) count() (opened, broken, unknown uint64) {
 	return opened, broken, unknown
 }
 
-// A text is what is written so far.
+// A text is the output so far.
 type text struct {
 	names prose.Names
 	b     []byte
 }
 
-// line writes a line, which goes on below what stands behind its label.
+// line writes a line after a label; continuation lines are indented below it.
 func (t *text) line(indent int, format string, args ...any) {
 	s := fmt.Sprintf(format, args...)
 	t.b, _ = prose.Wrap(prose.Blanks(t.b, indent), s, indent, indent+9)
@@ -146,7 +146,7 @@ func (t *text) change(c *Change) {
 	}
 }
 
-// because is a verdict with the rules behind it.
+// because returns a verdict with the rules behind it.
 func (t *text) because(v sg.Verdict, rules []sg.RuleRef) string {
 	if len(rules) == 0 {
 		return v.String()
@@ -154,8 +154,8 @@ func (t *text) because(v sg.Verdict, rules []sg.RuleRef) string {
 	return v.String() + ", " + few(each(rules, t.rule), 3, "rules")
 }
 
-// rule names a rule by its group and what it says: its place there would change with
-// that of others.
+// rule names a rule by its group and text: its place in the group changes when
+// others do.
 func (t *text) rule(r sg.RuleRef) string {
 	if r.ACL() != "" {
 		return escape.Text(r.String())
@@ -232,7 +232,7 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
-// what says how much traffic there was.
+// what describes how much traffic there was.
 func (r *Traffic) what() string {
 	if r.Log != nil {
 		return prose.Count(r.Log.Log.Records, "record") + " of flow logs"

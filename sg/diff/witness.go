@@ -8,11 +8,11 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// Witness returns a packet of the box for one of its interfaces, and false where Addrs
-// is empty. [sg.Enforcer.Forward] judges it at ENIs[i] as Before says by the one policy
-// and as After says by the other, given firewalls without connections, or of an answer
-// with that of [Change.Opening] alone. An interface that has no address of the family has
-// one of documentation in it.
+// Witness returns a packet of the box for ENIs[i], and false if Addrs is empty. There
+// [sg.Enforcer.Forward] gives it the verdict Before under the first policy and After
+// under the second, in firewalls without connections, or for an answer with only the
+// connection of [Change.Opening]. If the interface has no address of the family, the
+// packet has a documentation address.
 func (c *Change) Witness(i int) (h packet.Header, ok bool) {
 	if len(c.Addrs) == 0 {
 		return packet.Header{}, false
@@ -25,8 +25,8 @@ func (c *Change) Witness(i int) (h packet.Header, ok bool) {
 }
 
 // Opening returns the packet that opens the connection on which [Change.Witness] is an
-// answer, for which [sg.Enforcer.Forward] accepts it in the other direction. It returns
-// false where Answers is not set.
+// answer. [sg.Enforcer.Forward] accepts it in the other direction. It returns false if
+// Answers is not set.
 func (c *Change) Opening(i int) (h packet.Header, ok bool) {
 	if !c.Answers {
 		return packet.Header{}, false
@@ -71,8 +71,7 @@ func answerTo(h *packet.Header) packet.Header {
 	return packet.IPHeader(src, dst, h.Protocol)
 }
 
-// first returns the first packet of a connection that an interface of the box lets in or
-// out.
+// first returns the first packet of a connection through an interface of the box.
 func (c *Change) first(i int, dir sg.Direction, s Service) packet.Header {
 	local := c.local(c.ENIs[i])
 	remote := c.remote(c.ENIs[i], local)
@@ -82,11 +81,11 @@ func (c *Change) first(i int, dir sg.Direction, s Service) packet.Header {
 	return s.packet(local, remote)
 }
 
-// Addresses of documentation, one of a host, which people know (RFC 5737, RFC 3849).
+// Documentation addresses, which people recognize (RFC 5737, RFC 3849).
 var wellKnown = [...]netip.Addr{netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")}
 
-// remote returns an address of the other end: one of documentation if the box has it,
-// else the first.
+// remote returns an address of the other end: a documentation address if the box has
+// it, else the first.
 func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
 	for _, a := range wellKnown {
 		in := slices.ContainsFunc(c.Addrs, func(p netip.Prefix) bool { return p.Contains(a) })
@@ -97,7 +96,7 @@ func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
 	return c.witness.addr(c.Family == packet.IPv4)
 }
 
-// exempts reports whether groups filter nothing from or to an address at an interface.
+// exempts reports whether groups filter nothing to or from an address at an interface.
 func (w *world) exempts(id sg.ENIID, a netip.Addr) bool {
 	at, ok := w.sets.Setting(id)
 	if !ok {
@@ -140,7 +139,7 @@ func (c *Change) local(id sg.ENIID) netip.Addr {
 	return netip.AddrFrom16([16]byte{0x20, 0x01, 0x0d, 0xb8, 15: 1})
 }
 
-// somePort is that of clients: none at which groups let packets pass unfiltered.
+// somePort is a client port, none of those that groups leave unfiltered.
 const somePort = 40001
 
 // packet returns the first packet of a connection for the service.
@@ -154,7 +153,7 @@ func (s Service) packet(src, dst netip.Addr) packet.Header {
 		return packet.ICMPHeader(src, dst, uint8(s.First>>8), uint8(s.First), 1)
 	}
 	h := packet.IPHeader(src, dst, s.Protocol)
-	if s.Protocol == packet.ICMPv6 { // in IPv4, where nobody sends it
+	if s.Protocol == packet.ICMPv6 { // in IPv4, which nobody sends
 		h.ICMPType, h.ICMPCode = uint8(s.First>>8), uint8(s.First)
 	}
 	return h

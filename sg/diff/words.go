@@ -13,13 +13,13 @@ import (
 )
 
 // String returns the change in one line: "broken: ingress of eni-db: tcp 5432 from
-// members of sg-web (10.0.1.10/32)". Of many interfaces, addresses or services it names
-// the first few.
+// members of sg-web (10.0.1.10/32)". If there are many interfaces, addresses or
+// services, it names the first few.
 func (c *Change) String() string {
 	return fmt.Sprintf("%s: %s of %s: %s", c.Kind(), c.Direction, few(c.ENIs, 3, "interfaces"), c.what(func(id sg.GroupID) string { return string(id) }))
 }
 
-// Kind returns "opened", "broken" or, where a verdict is unknown, "unknown"; of answers
+// Kind returns "opened", "broken" or, if a verdict is unknown, "unknown"; for answers
 // "answered" or "unanswered".
 func (c *Change) Kind() string {
 	switch {
@@ -35,7 +35,7 @@ func (c *Change) Kind() string {
 	return "unknown"
 }
 
-// what says which packets. named names a group.
+// what describes the packets. named names a group.
 func (c *Change) what(named func(sg.GroupID) string) string {
 	word, family := "from", "IPv4"
 	if c.Direction == sg.Egress {
@@ -58,8 +58,8 @@ func (c *Change) what(named func(sg.GroupID) string) string {
 	return fmt.Sprintf("%s %s %s", services, word, whose)
 }
 
-// whole names addresses, those that are many as one prefix and what of it is not among
-// them where that takes fewer words.
+// whole names addresses. Many addresses become one prefix and the exceptions in it, if
+// that takes fewer words.
 func whole(addrs []netip.Prefix) string {
 	if len(addrs) > 3 {
 		first, last, v4 := addrs[0].Addr(), netipx.PrefixLastIP(addrs[len(addrs)-1]), addrs[0].Addr().Is4()
@@ -75,7 +75,7 @@ func whole(addrs []netip.Prefix) string {
 	return few(addrs, 3, "prefixes")
 }
 
-// few names the first things of a list and counts the rest.
+// few names the first items of a list and counts the rest.
 func few[T any](all []T, most int, what string) string {
 	return strings.Join(prose.First(all, most, what), ", ")
 }
