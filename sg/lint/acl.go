@@ -6,14 +6,14 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// acls checks the network ACLs, in topology order, then the subnets that have none.
+// acls checks the network ACLs, in topology order, then the subnets without any.
 func (c *checker) acls() {
 	if len(c.t.NetworkACLs) == 0 {
 		return
 	}
 	inVPC := map[sg.VPCID]int{}
 	known := map[sg.SubnetID]bool{}
-	complete := map[sg.VPCID]bool{} // whose subnets the topology has
+	complete := map[sg.VPCID]bool{} // VPCs whose subnets the topology has
 	for _, v := range c.t.VPCs {
 		complete[v.ID] = len(v.Subnets) > 0
 		for _, s := range v.Subnets {
@@ -42,18 +42,19 @@ func (c *checker) acls() {
 	c.unjudged()
 }
 
-// sorted returns the entries that count, as they are asked: AWS's own are no one's doing.
+// sorted returns the user's entries in the order in which they are asked, without AWS's
+// own.
 func sorted(entries []sg.ACLEntry) []sg.ACLEntry {
 	own := slices.DeleteFunc(slices.Clone(entries), func(e sg.ACLEntry) bool { return e.Number > sg.LastACLEntry || !e.CIDR.IsValid() })
 	slices.SortStableFunc(own, func(a, b sg.ACLEntry) int { return a.Number - b.Number })
 	return own
 }
 
-// mostEntries bounds the entries of a list that others are compared with: AWS lets it
-// have 40.
+// mostEntries bounds the entries of a list that others are compared with: AWS allows
+// 40.
 const mostEntries = 1000
 
-// entries checks the entries of one direction one by one.
+// entries checks the entries of one direction.
 func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
 	v4, v6 := 1, 1 // AWS's own count (NACL-68)
 	for i, e := range entries {
@@ -103,8 +104,8 @@ func action(allow bool) string {
 	return "denies"
 }
 
-// pathMTU looks whether routers can say that a packet is too large, where TCP passes
-// (NACL-21).
+// pathMTU checks whether routers can report that a packet is too large, if TCP
+// passes (NACL-21).
 func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
 	for _, f := range []struct {
 		is4       bool

@@ -9,7 +9,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// clients are the ports that clients take for themselves (NACL-66).
+// clients are the ephemeral ports of clients (NACL-66).
 var clients = []struct {
 	who         string
 	first, last int
@@ -25,10 +25,10 @@ type portRange struct{ first, last int }
 // pings are the types of echo requests and of their answers, by protocol (NACL-02).
 var pings = map[sg.Protocol]struct{ request, answer int }{sg.ICMP: {8, 0}, sg.ICMPv6: {128, 129}}
 
-// answers looks for entries that let connections be opened whose answers the other list
-// does not let back (NACL-67). Those for a client's own ports let answers back
-// themselves, and what an entry denies is meant to be denied: only what no entry speaks
-// of is reported.
+// answers looks for entries that let connections open whose answers the other list does
+// not let back (NACL-67). Entries for client ports let answers back themselves, and
+// what an entry denies is denied on purpose: only ports that no entry mentions are
+// reported.
 func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg.ACLEntry) {
 	other := sg.Egress
 	if dir == sg.Egress {
@@ -72,8 +72,8 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 	}
 }
 
-// asks reports whether an entry lets packets of a protocol pass that are to be answered:
-// of ICMP, those of ping.
+// asks reports whether an entry lets packets of a protocol pass that expect an answer;
+// for ICMP, pings.
 func asks(e sg.ACLEntry, p sg.Protocol) bool {
 	if ping, ok := pings[p]; ok {
 		return e.CIDR.Addr().Is4() == (p == sg.ICMP) && spoken(e, p).has(ping.request)
@@ -81,8 +81,8 @@ func asks(e sg.ACLEntry, p sg.Protocol) bool {
 	return e.Protocol == p || e.Protocol == sg.AllProtocols
 }
 
-// spoken returns the ports, or the types of ICMP with code 0, of a protocol that an entry
-// speaks of; none are from 1 to 0.
+// spoken returns the ports of a protocol that an entry mentions, or its ICMP types with
+// code 0. None is the range from 1 to 0.
 func spoken(e sg.ACLEntry, p sg.Protocol) portRange {
 	_, icmp := pings[p]
 	switch {
@@ -100,8 +100,8 @@ func spoken(e sg.ACLEntry, p sg.Protocol) portRange {
 
 func (r portRange) has(n int) bool { return r.first <= n && n <= r.last }
 
-// answersText says which answers of a protocol, to what an entry for dir lets pass, do
-// not come back.
+// answersText says which answers of a protocol do not come back, to what an entry for
+// dir lets pass.
 func answersText(dir sg.Direction, p sg.Protocol, part netip.Prefix, missing []portRange) string {
 	ping, isPing := pings[p]
 	switch {
@@ -115,7 +115,7 @@ func answersText(dir sg.Direction, p sg.Protocol, part netip.Prefix, missing []p
 	return fmt.Sprintf("%s to ports %s of %s, the clients being %s (NACL-20)", p, portsText(missing), part, clientsOf(missing))
 }
 
-// ephemeral reports whether an entry is for ports that clients take for themselves.
+// ephemeral reports whether an entry is for client ports.
 func ephemeral(e sg.ACLEntry) bool {
 	if e.Protocol != sg.TCP && e.Protocol != sg.UDP || e.Ports.First() < 1024 {
 		return false
@@ -123,10 +123,10 @@ func ephemeral(e sg.ACLEntry) bool {
 	return e.Ports.First() <= 49152 && e.Ports.Last() >= 60999 || e.Ports.First() <= 1025 && e.Ports.Last() >= 5000
 }
 
-// unspoken returns those of some ports that no entry speaks of, or of types of ICMP, for
-// the first part of a CIDR block for which there are any.
+// unspoken returns those of the given ports or ICMP types that no entry mentions, for
+// the first part of a CIDR block that has any.
 func (c *checker) unspoken(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEntry, ports []portRange) (part netip.Prefix, missing []portRange) {
-	var inside []sg.ACLEntry // about a part of the block: all that the halves have to look at
+	var inside []sg.ACLEntry // those about a part of the block: the halves need no others
 	for _, e := range entries {
 		c.compared++
 		m, r := e.CIDR.Masked(), spoken(e, p)
@@ -161,7 +161,7 @@ func halves(p netip.Prefix) (low, high netip.Prefix) {
 	return netip.PrefixFrom(p.Addr(), p.Bits()+1), netip.PrefixFrom(top, p.Bits()+1)
 }
 
-// without takes the ports of r from some.
+// without removes the ports of r from a list.
 func without(some []portRange, r portRange) (left []portRange) {
 	for _, s := range some {
 		if s.last < r.first || r.last < s.first {
@@ -186,7 +186,7 @@ func portsText(some []portRange) string {
 	return strings.Join(texts, ", ")
 }
 
-// clientsOf names the clients that some ports are missing for.
+// clientsOf names the clients that the missing ports belong to.
 func clientsOf(missing []portRange) string {
 	var who []string
 	for _, c := range clients {

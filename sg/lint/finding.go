@@ -7,18 +7,18 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
-// A Finding is something about a topology that AWS would have refused, or that
-// whoever wrote it may not have meant. Compile accepts it all the same, and
-// packets are judged as if it were meant. Findings are comparable.
+// A Finding is something in a topology that AWS would refuse, or that its author
+// may not have meant. Compile accepts it all the same, and packets are judged as
+// it is written. Findings are comparable.
 type Finding struct {
 	Kind     Kind
 	Severity Severity
-	Code     string // the error code AWS answers with; empty where it would not refuse, or with a code that is not known
+	Code     string // the error code that AWS answers with; empty if AWS would accept it, or the code is not known
 
 	Subject         // what it is about
 	Other   Subject // the rule that says the same or more, or the group in question; zero if there is none
 
-	Text   string // what is the matter, without the place
+	Text   string // what is wrong, without the place
 	Advice string // what to do about it; may be empty
 }
 
@@ -37,7 +37,7 @@ type Subject struct {
 }
 
 // String names the subject: "sg-web ingress[3]", "eni-db", "pl-corp", "acl-1 egress 100",
-// "subnet-a", and nothing for the topology as a whole.
+// "subnet-a", and "" for the topology as a whole.
 func (s Subject) String() string {
 	switch {
 	case s.ACL != "" && s.Dir != 0:
@@ -56,8 +56,8 @@ func (s Subject) String() string {
 	return string(s.PrefixList)
 }
 
-// String returns subject, kind and text in one line, with the error code where
-// there is one.
+// String returns subject, kind and text on one line, with the error code if there
+// is one.
 func (f Finding) String() string {
 	s := f.Subject.String()
 	if s != "" {
@@ -77,13 +77,13 @@ type Kind uint8
 const (
 	QuotaExceeded Kind = 1 + iota // "quota": a limit of AWS is exceeded
 	Stale                         // "stale": a rule names a group that it cannot reach (REF-13)
-	Dangling                      // "dangling": something is named that the topology does not have
-	NeverMatches                  // "never": no packet that anybody sends can match the rule, or none can now
-	DuplicateRule                 // "duplicate": the same rule twice after canonicalising (SG-43, SG-51)
-	Shadowed                      // "shadowed": another rule of the group admits all that this one does
+	Dangling                      // "dangling": it names something that the topology does not have
+	NeverMatches                  // "never": no real packet can match the rule, or none can now
+	DuplicateRule                 // "duplicate": the same rule twice, in canonical form (SG-43, SG-51)
+	Shadowed                      // "shadowed": another rule of the group admits everything that this one does
 	Misleading                    // "misleading": the rule means less than it seems to
 	Misplaced                     // "misplaced": AWS does not allow this combination
-	Contrary                      // "contrary": an entry of a network ACL that comes first decides otherwise for all that this one matches
+	Contrary                      // "contrary": an earlier entry of the network ACL decides the opposite for everything that this one matches
 	Blocked                       // "blocked": a network ACL keeps out answers or errors that what it allows needs (NACL-20, NACL-21)
 	Unjudged                      // "unjudged": the network ACL of a subnet is not in the topology
 )
@@ -102,7 +102,7 @@ func (k Kind) MarshalText() ([]byte, error) { return enum.Marshal(kindText[:], k
 // UnmarshalText reads the text form.
 func (k *Kind) UnmarshalText(b []byte) error { return enum.Unmarshal(kindText[:], b, k) }
 
-// severity returns how severe findings of a kind are, where nothing more is known.
+// severity returns the default severity of findings of a kind.
 func (k Kind) severity() Severity {
 	switch k {
 	case QuotaExceeded, Misplaced:
@@ -113,14 +113,14 @@ func (k Kind) severity() Severity {
 	return Warning
 }
 
-// Severity says how bad a finding is; what is worse compares greater. Its text form is
+// Severity says how bad a finding is; worse ones compare greater. Its text form is
 // stable.
 type Severity uint8
 
 // Severities, with their text forms.
 const (
-	Note    Severity = 1 + iota // "note": legal, and maybe wanted
-	Warning                     // "warning": it cannot work as it is written, or adds nothing
+	Note    Severity = 1 + iota // "note": legal, and perhaps intended
+	Warning                     // "warning": it cannot work as written, or adds nothing
 	Error                       // "error": AWS refuses it
 )
 

@@ -9,7 +9,7 @@ import (
 )
 
 // WriteHTML writes findings as one page that needs nothing else, not even a network.
-// Tables hold at most 1,000 rows, and the page says where there are more.
+// Tables hold at most 1,000 rows, and the page says if there are more.
 func WriteHTML(out io.Writer, findings []Finding, o *WriteOptions) error {
 	w := newWriter(o)
 	p := page.Page{Command: "sgsim check", Title: page.Inputs(o.Inputs, "Groups and rules"), Lead: w.lead()}

@@ -1,5 +1,5 @@
-// Package lint finds what is questionable about a topology: what AWS would have refused,
-// what cannot work as it is written, and what exceeds a quota.
+// Package lint finds what is questionable in a topology: what AWS would refuse, what
+// cannot work as written, and what exceeds a quota.
 package lint
 
 import (
@@ -13,10 +13,9 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// Check lists what is questionable about t, by AWS's default quotas: for the
-// topology as a whole, then prefix lists, groups with their rules, ENIs, and network
-// ACLs, each in topology order. It needs no compiled policy, so it also helps where Compile
-// fails.
+// Check lists what is questionable in t, with AWS's default quotas: first for the topology
+// as a whole, then for prefix lists, groups with their rules, ENIs, and network ACLs, each
+// in topology order. It needs no compiled policy, so it also helps if Compile fails.
 func Check(t *sg.Topology) []Finding { return Quotas{}.Check(t) }
 
 // Check is the function [Check] with these quotas. A nil topology is an empty one.
@@ -53,7 +52,7 @@ type checker struct {
 	groups  map[sg.GroupID]*sg.Group // the first of each id
 	reach   *reach.Map
 	peers   map[sg.PeeringID]*sg.Peering
-	members map[sg.GroupID]families // of groups that ENIs carry, which may not have their addresses yet
+	members map[sg.GroupID]families // of groups that ENIs carry; the ENIs may not have addresses yet
 	peopled map[sg.VPCID]bool       // VPCs with ENIs
 	lists   map[sg.PrefixListID]*sg.PrefixList
 	names   map[named]sg.GroupID
@@ -67,7 +66,7 @@ type checker struct {
 	compared int // pairs of an ACL's entries
 }
 
-// A named is a name of a group, in lower case, and the VPC in which it stands for one alone.
+// A named is a group's name, in lower case, and the VPC in which it must be unique.
 type named struct {
 	vpc  sg.VPCID
 	name string
@@ -130,8 +129,8 @@ func (c *checker) carried(g *sg.Group) bool {
 	return is
 }
 
-// nobody reports whether no ENI carries g, though the topology has ENIs where one would
-// be. Without any, the members of groups are not known.
+// nobody reports whether no ENI carries g, although the topology has ENIs where one
+// could be. Without any ENI, the members of groups are not known.
 func (c *checker) nobody(g *sg.Group) bool {
 	if c.carried(g) {
 		return false
@@ -140,19 +139,19 @@ func (c *checker) nobody(g *sg.Group) bool {
 	return known || slices.ContainsFunc(g.Associations, func(v sg.VPCID) bool { return c.peopled[v] })
 }
 
-// add enters a finding. The caller may say on its result what else there is to say.
+// add adds a finding. The caller may set further fields on the result.
 func (c *checker) add(at Subject, k Kind, format string, args ...any) *Finding {
 	return c.enter(Finding{Subject: at, Kind: k, Text: fmt.Sprintf(format, args...)})
 }
 
-// enter enters a finding, which is as severe as its kind where it does not say.
+// enter adds a finding. If it has no severity, it gets that of its kind.
 func (c *checker) enter(f Finding) *Finding {
 	f.Severity = cmp.Or(f.Severity, f.Kind.severity())
 	c.found = append(c.found, f)
 	return &c.found[len(c.found)-1]
 }
 
-// refused says the error code that AWS answers with.
+// refused sets the error code that AWS answers with.
 func (f *Finding) refused(code string) *Finding {
 	f.Code = code
 	return f
@@ -228,8 +227,8 @@ func (c *checker) eni(e *sg.ENI) {
 // mostMissing bounds the missing groups that a finding names.
 const mostMissing = 5
 
-// missing enters one finding for all groups that ENIs carry and the topology lacks: they
-// are missing for one reason.
+// missing adds one finding for all groups that ENIs carry and the topology lacks, since
+// they are missing for the same reason.
 func (c *checker) missing() {
 	var at Subject
 	var groups []string

@@ -20,7 +20,7 @@ type Quotas struct {
 	ACLEntries     int // per network ACL, direction and family, AWS's own included: 20, at most 40 (NACL-68)
 }
 
-// askAWS is advice about quotas that AWS raises for those who ask.
+// askAWS is advice about quotas that AWS raises on request.
 const askAWS = "remove some, or ask AWS for a higher quota"
 
 func (q Quotas) withDefaults() Quotas {
@@ -38,7 +38,7 @@ func (q Quotas) withDefaults() Quotas {
 	return q
 }
 
-// region checks what counts over the whole topology, which is taken for one
+// region checks what counts over the whole topology, which is taken to be one
 // Region.
 func (q Quotas) region(c *checker) {
 	at := Subject{}
@@ -91,7 +91,7 @@ func (q Quotas) rules(c *checker, g *sg.Group, dir sg.Direction, rules []sg.Rule
 	})
 }
 
-// byFamily says which counts of the two families are more than a quota.
+// byFamily says which of the two families' counts exceed a quota.
 func byFamily(v4, v6, quota int, over func(family string, n int)) {
 	if v4 > quota {
 		over("IPv4", v4)
@@ -101,9 +101,9 @@ func byFamily(v4, v6, quota int, over func(family string, n int)) {
 	}
 }
 
-// weight returns what a rule counts towards the quota of each family (QUO-05):
-// a CIDR block one in its own, a group one in both, a prefix list its size.
-// Stale references count as well (REF-15).
+// weight returns what a rule counts towards the quota of each family (QUO-05): a
+// CIDR block counts one in its own family, a group one in both, a prefix list its
+// size. Stale references count too (REF-15).
 func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
 	switch {
 	case r.Peer.CIDR.IsValid() && r.Peer.CIDR.Addr().Is4():
@@ -123,15 +123,15 @@ func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
 	return 1, 1
 }
 
-// ofAWS reports whether a list is one of AWS, which its name tells where nothing says
-// whose it is (PL-10).
+// ofAWS reports whether a list is AWS-managed. If its owner is not known, its name
+// tells (PL-10).
 func ofAWS(p *sg.PrefixList) bool {
 	return p.Owner == "AWS" || p.Owner == "" && strings.HasPrefix(p.Name, "com.amazonaws.")
 }
 
 // weight returns what a rule that names the list counts towards the quota of its
-// group: the published weight of a list of AWS (PL-07), else MaxEntries (PL-06),
-// or the number of entries where that is not known.
+// group: the published weight of an AWS-managed list (PL-07), else MaxEntries
+// (PL-06), or the number of entries if that is not known.
 func weight(p *sg.PrefixList) int {
 	if ofAWS(p) {
 		for _, w := range managedWeights {
@@ -146,9 +146,9 @@ func weight(p *sg.PrefixList) int {
 	return len(p.Entries)
 }
 
-// managedWeights are the weights of AWS's lists by the end of their names, which
-// start with com.amazonaws and the Region or "global". VPC User Guide, "AWS-managed
-// prefix lists", 2026.
+// managedWeights are the weights of AWS-managed lists by the end of their names,
+// which start with com.amazonaws and the Region or "global". VPC User Guide,
+// "AWS-managed prefix lists", 2026.
 var managedWeights = []struct {
 	service string
 	weight  int

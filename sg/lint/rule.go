@@ -9,8 +9,7 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// rules looks at the rules of one direction of a group: its quota, then each
-// rule.
+// rules checks the rules of one direction of a group: the quota, then each rule.
 func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 	rules := g.Ingress
 	if dir == sg.Egress {
@@ -18,8 +17,8 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 	}
 	c.quotas.rules(c, g, dir, rules)
 	first := make(map[sg.Rule]int, len(rules)) // place of each identity
-	// Rules whose reference leads nowhere match nothing (REF-15), so that they shadow
-	// nothing. An identity does not tell them from those that may.
+	// Rules with a stale reference match nothing (REF-15), so they shadow nothing.
+	// Their identity alone does not show that.
 	live := make(map[sg.Rule]int, len(rules))
 	var shadowing []shadow
 	for i := range rules {
@@ -58,7 +57,7 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 	}
 }
 
-// ruleID looks whether another rule has the same id (SG-60).
+// ruleID checks whether another rule has the same id (SG-60).
 func (c *checker) ruleID(at Subject, r *sg.Rule) {
 	first, taken := c.places[r.ID]
 	switch {
@@ -71,7 +70,7 @@ func (c *checker) ruleID(at Subject, r *sg.Rule) {
 	}
 }
 
-// astray finds what a rule names that is not there or out of reach. The Finding has no
+// astray finds what a rule names that is missing or out of reach. The Finding has no
 // Subject, and is zero if the rule may match.
 func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 	switch {
@@ -85,7 +84,7 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 	}
 	named := c.groups[r.Peer.Group]
 	if named == nil {
-		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() { // AWS lets a group go that only such a rule names (REF-16)
+		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() { // AWS lets a group be deleted that only such a rule names (REF-16)
 			return Finding{Kind: Stale, Text: fmt.Sprintf("%s was behind %s, which is not active (%s)", r.Peer.Group, x.ID, x.Status), Advice: "remove the rule"}
 		}
 		if where := c.elsewhere(g, r.Peer); where != "" { // AWS may well have it
@@ -119,9 +118,9 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 // vpcsOf returns the VPCs whose ENIs may carry g.
 func (c *checker) vpcsOf(g *sg.Group) []uint32 { return reach.VPCs(c.reach, g.VPC, g.Associations) }
 
-// elsewhere says where a group is that a rule of g names and the topology does not
-// have, if it belongs to an account or a VPC of which the topology has no groups at
-// all; "" if it would be among those that it has.
+// elsewhere says where a group is that a rule of g names and the topology lacks, if
+// it belongs to an account or VPC without any group in the topology; "" if the
+// topology should have it.
 func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
 	if p.Account != "" && p.Account != g.Account && !c.accounts[p.Account] {
 		return fmt.Sprintf("%s is of account %s, whose groups are not in the topology", p.Group, p.Account)
@@ -138,7 +137,7 @@ func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
 	return ""
 }
 
-// peer looks at what the rule names.
+// peer checks what the rule names.
 func (c *checker) peer(at Subject, g *sg.Group, r *sg.Rule) {
 	if f := c.astray(g, r, at.Dir); f.Text != "" {
 		f.Subject = at
@@ -151,13 +150,14 @@ func (c *checker) peer(at Subject, g *sg.Group, r *sg.Rule) {
 			c.add(at, NeverMatches, "%s has no entries now", p.ID).Advice = "add entries to the list, or remove the rule"
 		}
 	case named != nil && c.carried(g) && c.nobody(named):
-		// What nobody carries admits nothing whoever it names. And members come and go.
+		// A group that nobody carries admits nothing, whoever its rules name. And
+		// members come and go.
 		f := c.add(at, NeverMatches, "%s has no members now", named.ID)
 		f.Severity, f.Other.Group, f.Advice = Note, named.ID, "attach the group to an interface, or remove the rule"
 	}
 }
 
-// meaning looks at what the rule can match and seems to mean.
+// meaning checks what the rule can match against what it seems to mean.
 func (c *checker) meaning(at Subject, r *sg.Rule) {
 	if p := r.Peer.CIDR; p.IsValid() && p != p.Masked() { // SG-42
 		c.add(at, Misleading, "%s means %s: host bits are cleared", p, p.Masked()).Advice = fmt.Sprintf("write %s, or %s/%d for the address alone", p.Masked(), p.Addr(), p.Addr().BitLen())
@@ -166,7 +166,7 @@ func (c *checker) meaning(at Subject, r *sg.Rule) {
 	switch {
 	case r.Protocol == sg.ICMP && f.v6 && !f.v4: // SG-41
 		c.add(at, NeverMatches, "icmp with an IPv6 peer: ping over IPv6 is icmpv6").Advice = "make it icmpv6"
-	case r.Protocol == sg.ICMPv6 && f.v4 && !f.v6: // SG-41: ICMPv6 within IPv4 would fit, but nobody sends it
+	case r.Protocol == sg.ICMPv6 && f.v4 && !f.v6: // SG-41: ICMPv6 in IPv4 would match, but nobody sends it
 		c.add(at, NeverMatches, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp").Advice = "make it icmp"
 	case (r.Protocol == sg.TCP || r.Protocol == sg.UDP) && r.Ports == sg.Port(0): // SG-24
 		c.add(at, Misleading, "%s port 0 alone: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol).Advice = "write 0-65535 if all ports are meant"
@@ -176,7 +176,7 @@ func (c *checker) meaning(at Subject, r *sg.Rule) {
 }
 
 // families returns the families of the packets that the peer of a group's rule can
-// match; neither where that is not known.
+// match; neither if that is not known.
 func (c *checker) families(own sg.GroupID, r *sg.Rule) (f families) {
 	switch p := r.Peer; {
 	case p.CIDR.IsValid():
@@ -193,7 +193,7 @@ func (c *checker) families(own sg.GroupID, r *sg.Rule) (f families) {
 	return f
 }
 
-// familyOf returns a list's family, from its entries where it is not said.
+// familyOf returns a list's family, from its entries if the list does not say.
 func familyOf(p *sg.PrefixList) packet.Family {
 	if p.Family == 0 && len(p.Entries) > 0 && p.Entries[0].CIDR.IsValid() {
 		if p.Entries[0].CIDR.Addr().Is4() {

@@ -2,8 +2,8 @@ package lint
 
 import "github.com/sgsim/sgsim/sg"
 
-// A shadow is a rule that may admit all that another of its group does. Rules are
-// compared two by two: AWS allows a group a thousand.
+// A shadow is a rule that may admit everything that another of its group does.
+// Rules are compared pairwise: AWS allows a group a thousand.
 type shadow struct {
 	rule  sg.Rule // canonical
 	place int
@@ -13,8 +13,8 @@ type shadow struct {
 const mostShadowing = 1000
 
 // admitsAll reports whether a admits every packet that b admits, as far as the two
-// alone tell: CIDR blocks are compared, lists and groups only for equality. Both are
-// canonical ([sg.Rule.Canonical]).
+// rules alone tell: CIDR blocks are compared, lists and groups only for equality.
+// Both are canonical ([sg.Rule.Canonical]).
 func admitsAll(a, b *sg.Rule) bool {
 	if p, q := a.Peer.CIDR, b.Peer.CIDR; p.IsValid() && q.IsValid() {
 		if p.Bits() > q.Bits() || !p.Contains(q.Addr()) {

@@ -12,20 +12,21 @@ import (
 
 // WriteOptions say how findings are written.
 type WriteOptions struct {
-	// Topology is what was checked: its names stand beside ids.
+	// Topology is what was checked; its names are shown next to ids.
 	Topology *sg.Topology
 
-	// Place returns where in the input a subject stands. It may be nil.
+	// Place returns where a subject is in the input. It may be nil.
 	Place func(Subject) Place
 
-	// Statements names the statements behind findings, such as REF-10.
+	// Statements also names the statements behind findings, such as REF-10.
 	Statements bool
 
-	// Inputs are the names of what was checked, for people. Only pages show them.
+	// Inputs are the names of the inputs that were checked, for people. Only pages show
+	// them.
 	Inputs []string
 }
 
-// A Place is where in the input something stands, as package load has it.
+// A Place is a position in the input, as in package load.
 type Place struct {
 	File     string
 	Line     int // from 1; 0: not in a file
@@ -33,8 +34,8 @@ type Place struct {
 	Resource string
 }
 
-// String is "groups.json:17", with the resource of Terraform, which prints one line; ""
-// where nothing is known.
+// String returns "groups.json:17", or the Terraform resource, since Terraform prints a
+// single line; "" if nothing is known.
 func (p Place) String() string {
 	s := p.File
 	if p.Line > 0 {
@@ -46,7 +47,8 @@ func (p Place) String() string {
 	return s
 }
 
-// RulesOf returns what gives the rule of t that a subject is, the zero Rule if it is none.
+// RulesOf returns a function that gives a subject's rule in t, the zero Rule if the
+// subject is none.
 func RulesOf(t *sg.Topology) func(Subject) sg.Rule {
 	groups := groupsOf(t)
 	return func(s Subject) sg.Rule {
@@ -61,7 +63,7 @@ func RulesOf(t *sg.Topology) func(Subject) sg.Rule {
 	}
 }
 
-// groupsOf returns the groups of t, of several with one id the first.
+// groupsOf returns the groups of t by id; of several with one id, the first.
 func groupsOf(t *sg.Topology) map[sg.GroupID]*sg.Group {
 	groups := make(map[sg.GroupID]*sg.Group, len(t.Groups))
 	for i := range t.Groups {
@@ -72,8 +74,8 @@ func groupsOf(t *sg.Topology) map[sg.GroupID]*sg.Group {
 	return groups
 }
 
-// WriteText writes findings for people, at most 80 columns wide: of each, a line with
-// place, severity, kind and subject, and below it what is the matter and what to do.
+// WriteText writes findings for people, at most 80 columns wide: for each, a line
+// with place, severity, kind and subject, and below it what is wrong and what to do.
 func WriteText(out io.Writer, findings []Finding, o *WriteOptions) error {
 	w := newWriter(o)
 	for i := range findings {
@@ -107,7 +109,7 @@ func (w *writer) place(s Subject) Place {
 	return w.Place(s)
 }
 
-// subject names a rule as the report of a replay does, and what else there may be.
+// subject names a rule as the report of a replay does, or another subject.
 func (w *writer) subject(s Subject) string {
 	switch {
 	case s.ACL != "" || s.Subnet != "":
@@ -132,7 +134,7 @@ func (w *writer) ruleName(s Subject) string {
 	return fmt.Sprintf("%s[%d]", s.Dir, s.Index)
 }
 
-// says are the sentences of a finding: what is the matter, and what to do.
+// says returns the sentences of a finding: what is wrong, and what to do.
 func (w *writer) says(f *Finding) (matter, advice string) {
 	matter = f.Text
 	if f.Code != "" {
@@ -148,7 +150,7 @@ func (w *writer) sentence(s string) string {
 	return s
 }
 
-// other is the other subject of a finding and where it stands, "" where it is no rule.
+// other returns the other subject of a finding and its place, "" if it is not a rule.
 func (w *writer) other(f *Finding) string {
 	if f.Other.Dir == 0 {
 		return ""

@@ -40,7 +40,7 @@ func fileNames(ws []words.Word) []string {
 }
 
 // load adds files to what b has built. JSON files are read together, since one
-// may hold groups and the next their rules.
+// may hold groups and another their rules.
 func (r *runner) load(names []string, b *topotext.Builder) error {
 	docs := load.New()
 	for _, name := range names {
@@ -66,7 +66,7 @@ func (r *runner) load(names []string, b *topotext.Builder) error {
 	return err
 }
 
-// file returns a section of the scenario, or a file beside it.
+// file returns a section of the scenario, or a file next to it.
 func (r *runner) file(name string) (string, error) {
 	if text, ok := r.scenario.files[name]; ok {
 		return text, nil

@@ -11,7 +11,7 @@ import (
 // Allows claims that every connection of some traffic can be opened from one end
 // to the other: its first packet arrives, and so does the answer. For a range of
 // ports, or for all traffic, that is a claim about each port and each protocol.
-// It sends nothing: connections and clock are as before.
+// It sends nothing, and leaves connections and clock as they are.
 func (n *Network) Allows(t TB, from, to string, what sg.Traffic) bool {
 	t.Helper()
 	n.mu.Lock()
@@ -46,7 +46,7 @@ func verdict(t TB, bad *failure, err error) bool {
 
 // A failure is a claim that does not hold.
 type failure struct {
-	claim    string          // what is the case instead
+	claim    string          // what is true instead
 	packet   packet.Header   // that decided it
 	why      *sg.Explanation // of that packet
 	others   []string        // further packets with the same verdict
@@ -72,7 +72,7 @@ func indented(s string) string {
 	return "    " + strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n    ") + "\n"
 }
 
-// ask tries whether traffic gets through, on a copy of the firewall. It returns
+// ask tests on a copy of the firewall whether traffic gets through. It returns
 // the first connection for which the answer is not want; nil if there is none.
 func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, error) {
 	a, b, err := n.ends(from, to, what)

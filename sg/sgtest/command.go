@@ -16,7 +16,7 @@ import (
 	"github.com/sgsim/sgsim/sg/lint"
 )
 
-// A runner is what the statements of a case work on.
+// A runner is the state that the statements of a case work on.
 type runner struct {
 	scenario *Scenario
 	build    *topotext.Builder // the topology, kept in step with the firewall
@@ -25,7 +25,7 @@ type runner struct {
 	fw       *sg.Firewall
 }
 
-// firewall makes the firewall when the first packet or change needs it.
+// firewall returns the firewall, made when the first packet or change needs it.
 func (r *runner) firewall() (*sg.Firewall, error) {
 	if r.fw == nil {
 		policy, err := sg.Compile(r.build.Topo)
@@ -251,7 +251,7 @@ func (c *command) parseEvaluate(line string, at time.Duration, fs []field) error
 	return err
 }
 
-// agree compares an explanation, given before the packet, with what came.
+// agree compares an explanation, given before the packet, with what happened.
 func agree(said []sg.HopExplanation, got []sg.Decision) error {
 	same := len(said) == len(got)
 	for i := 0; same && i < len(got); i++ {
@@ -342,7 +342,7 @@ func isChange(verb string) bool {
 	return topotext.IsStatement(verb)
 }
 
-// A change works on the firewall and, the same, on the topology beside it.
+// A change applies to the firewall and in the same way to the topology beside it.
 type change func(r *runner, fw *sg.Firewall, now time.Time) error
 
 func (c *command) parseChange(line string, at time.Duration, ws []words.Word) error {

@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// A deadline is one of [net.Conn]: a time of time.Now. The mutex of the network guards
-// it.
+// A deadline is that of a [net.Conn], in the time of time.Now. The network's mutex
+// guards it.
 type deadline struct {
 	passed bool
 	timer  *time.Timer
 }
 
-// set sets the deadline, and has wake called when it passes. The zero t is none.
+// set sets the deadline, and has wake called when it passes. The zero t means no
+// deadline.
 func (d *deadline) set(n *Network, t time.Time, wake func()) {
 	if d.timer != nil {
 		d.timer.Stop()
@@ -40,7 +41,7 @@ func (d *deadline) set(n *Network, t time.Time, wake func()) {
 	}
 }
 
-// fault says what is wrong with using the socket in one direction: it was closed, or
+// fault returns why the socket cannot be used in one direction: it was closed, or
 // the deadline has passed.
 func (s *socket) fault(by *deadline) error {
 	switch {
@@ -75,8 +76,8 @@ func (s *socket) Read(b []byte) (int, error) {
 	}
 }
 
-// makeRoom tells the peer of room for what it may send, once there is much more than
-// it knows.
+// makeRoom tells the peer about buffer space, once there is much more than it knows
+// of.
 func (s *socket) makeRoom() {
 	known := int(int32(s.edge - s.rcv))
 	if s.state == open && !s.eof && bufferSize-s.in.size-known >= bufferSize/2 {
@@ -86,8 +87,8 @@ func (s *socket) makeRoom() {
 	}
 }
 
-// Write is as for [net.Conn]. It waits where the peer reads too slowly, and not for
-// what is sent to arrive.
+// Write is as for [net.Conn]. It waits if the peer reads too slowly, but not for
+// the data to arrive.
 func (s *socket) Write(b []byte) (int, error) {
 	s.n.mu.Lock()
 	defer s.n.mu.Unlock()
@@ -117,8 +118,8 @@ func (s *socket) Write(b []byte) (int, error) {
 	}
 }
 
-// Close is as for [net.Conn]. What was written before is still sent. What has come and
-// was not read is lost, and the peer gets a RST, as Linux does it.
+// Close is as for [net.Conn]. What was written before is still sent. Received data
+// that was not read is lost, and the peer then gets a RST, as in Linux.
 func (s *socket) Close() error {
 	s.n.mu.Lock()
 	defer s.n.mu.Unlock()
@@ -147,7 +148,7 @@ func (s *socket) shut() {
 	s.in = queue{}
 }
 
-// CloseWrite tells the peer that nothing more comes. Reading goes on.
+// CloseWrite tells the peer that nothing more will come. Reading still works.
 func (s *socket) CloseWrite() error {
 	s.n.mu.Lock()
 	defer s.n.mu.Unlock()
@@ -160,7 +161,7 @@ func (s *socket) CloseWrite() error {
 	return nil
 }
 
-// CloseRead makes reads return io.EOF and loses what comes.
+// CloseRead makes reads return io.EOF and discards what arrives.
 func (s *socket) CloseRead() error {
 	s.n.mu.Lock()
 	defer s.n.mu.Unlock()
@@ -172,8 +173,8 @@ func (s *socket) CloseRead() error {
 	return nil
 }
 
-// SetLinger is as for [net.TCPConn]; of its numbers only 0 makes a difference: Close
-// sends a RST then.
+// SetLinger is as for [net.TCPConn]; only 0 makes a difference: Close then sends a
+// RST.
 func (s *socket) SetLinger(sec int) error {
 	s.n.mu.Lock()
 	defer s.n.mu.Unlock()

@@ -23,7 +23,7 @@ var Ping = sg.Traffic{Name: "ping", Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, 
 var Ping6 = sg.Traffic{Name: "ping6", Protocol: sg.ICMPv6, ICMP: sg.ICMPTypeCode(128, 0)}
 
 // Dial opens a connection: the three segments of TCP, or a first request and its
-// answer for UDP, [Ping] and others. Of a range of ports it takes the first. It
+// answer for UDP, [Ping] and others. For a range of ports it takes the first. It
 // ends the test if a packet is dropped.
 func (n *Network) Dial(t TB, from, to string, what sg.Traffic) *Conversation {
 	t.Helper()
@@ -73,8 +73,8 @@ func (c *Conversation) Alive(t TB) bool {
 	return true
 }
 
-// Dead claims that nothing more comes of the connection: the packet that the
-// opening side sends next is dropped, or else the answer to it.
+// Dead claims that the connection no longer works: the next packet of the opening
+// side is dropped, or else the answer to it.
 func (c *Conversation) Dead(t TB) bool {
 	t.Helper()
 	c.n.mu.Lock()
@@ -108,7 +108,7 @@ func (c *Conversation) Close(t TB) bool {
 }
 
 // Request sends one packet of data from the side that opened the connection, and
-// says what became of it.
+// returns what happened to it.
 func (c *Conversation) Request() sg.Outcome {
 	return c.n.Send(c.flow.request(c.dataFlags()))
 }
@@ -137,7 +137,7 @@ func (c *Conversation) send(steps []step) *failure {
 			}
 		}
 		now := c.n.Clock.Now()
-		why := c.n.explain(&h, now) // before, since the packet may change the connection
+		why := c.n.explain(&h, now) // first, since the packet may change the connection
 		out := c.n.pass(&h, nil, now)
 		c.n.log.packet(h, out, now)
 		if out.Verdict != sg.Accept {

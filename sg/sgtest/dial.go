@@ -14,10 +14,10 @@ import (
 // A Dialer connects from one end of a [Network], as a [net.Dialer] does from its
 // machine. Make one with [Network.Dialer].
 type Dialer struct {
-	// KeepAlive is the time between keepalives of a TCP connection that is idle, on
-	// the clock of the network. Zero or less is none, so that a test sees what
-	// becomes of an idle connection: a [net.Dialer] would take 15 s. Whoever
-	// accepts a connection calls its SetKeepAlive method.
+	// KeepAlive is the time between keepalives of an idle TCP connection, on the
+	// network's clock. Zero or less means none, so that a test sees what happens to
+	// an idle connection; a [net.Dialer] would use 15 s. The accepting side calls
+	// the connection's SetKeepAlive method.
 	KeepAlive time.Duration
 
 	n    *Network
@@ -25,14 +25,13 @@ type Dialer struct {
 }
 
 // Dialer returns a dialer whose connections start at an end. Its DialContext method
-// is what [net/http.Transport] and others want.
+// fits [net/http.Transport] and others.
 //
-// A connection is a [net.Conn], and has most of what *net.TCPConn has beside that:
+// A connection is a [net.Conn], with most of the other methods of *net.TCPConn:
 // CloseRead, CloseWrite, SetLinger, SetNoDelay, SetKeepAlive, SetKeepAlivePeriod and
 // SetKeepAliveConfig. It sends what a machine would send, with the intervals of Linux:
-// what is dropped is sent again, and a peer that stays silent is given up after 127 s
-// while the connection is made, and after 924 s later on. What such errors are is
-// [DropError]'s to say.
+// dropped segments are sent again, and it gives up on a silent peer after 127 s while
+// connecting, and after 924 s later on. [DropError] describes such errors.
 func (n *Network) Dialer(t TB, end string) *Dialer {
 	t.Helper()
 	n.mu.Lock()
@@ -44,17 +43,18 @@ func (n *Network) Dialer(t TB, end string) *Dialer {
 	return &Dialer{n: n, from: end}
 }
 
-// Dial is DialContext without an end.
+// Dial is DialContext without a context.
 func (d *Dialer) Dial(network, address string) (net.Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
 
 // DialContext connects to an address such as "app:8080": an end of the network and a
-// port. network is "tcp" or "udp", or one of these with a 4 or a 6; without, it is
-// IPv4 if both ends have that. A connection over UDP is a [net.PacketConn] too.
+// port. network is "tcp" or "udp", or one of these with a 4 or a 6; without a number
+// it means IPv4 if both ends have it. A connection over UDP is a [net.PacketConn]
+// too.
 //
 // ctx ends the attempt, not the connection. The error is a [*net.OpError], a timeout
-// where nothing comes back.
+// if nothing comes back.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if ctx.Err() != nil {
 		return nil, &net.OpError{Op: "dial", Net: network, Err: ended(ctx)}
@@ -122,7 +122,7 @@ func (n *Network) route(ctx context.Context, network, from, to string) (local, r
 	return local, remote, &net.AddrError{Err: "no address of a family that " + from + " has", Addr: host}
 }
 
-// connect sends a SYN and waits for what comes of it.
+// connect sends a SYN and waits for the result.
 func (s *socket) connect(ctx context.Context) error {
 	s.heard = s.n.Clock.Now()
 	s.output()
@@ -157,8 +157,8 @@ func ended(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// dialTimeout is the error of an attempt whose context's time is up, as package net
-// has it.
+// dialTimeout is the error of an attempt whose context has timed out, as in package
+// net.
 type dialTimeout struct{}
 
 func (dialTimeout) Error() string   { return os.ErrDeadlineExceeded.Error() }
@@ -188,8 +188,8 @@ func notFound(name string) error {
 	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
 }
 
-// end ends everything that is still open, without a packet, when the test does. If
-// the test failed it says what was dropped.
+// end closes everything that is still open when the test ends, without a packet.
+// If the test failed, it logs what was dropped.
 func (n *Network) end(t cleaner) {
 	if t.Failed() {
 		if said := n.losses(); said != "" {

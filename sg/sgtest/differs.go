@@ -8,10 +8,10 @@ import (
 	"github.com/sgsim/sgsim/sg/diff"
 )
 
-// Differs claims that a change of groups changes this and nothing else: each line is
-// what [diff.Change.String] returns of one, "opened: ingress of eni-db: tcp 5432 from
-// 10.0.0.0/8" say. Without lines it claims that both topologies admit the same, however
-// they are written. The order of the lines means nothing.
+// Differs claims that a change of groups makes exactly these changes. Each line is the
+// [diff.Change.String] of one, such as "opened: ingress of eni-db: tcp 5432 from
+// 10.0.0.0/8", in any order. Without lines it claims that both topologies admit the
+// same, however they are written.
 func Differs(t TB, before, after *sg.Topology, lines ...string) bool {
 	t.Helper()
 	var policies [2]*sg.Policy

@@ -12,7 +12,7 @@ import (
 // A flow makes the packets of one connection, from the side that opens it.
 type flow struct {
 	proto    packet.Protocol
-	src, dst netip.AddrPort // the port of src is the identifier, for ICMP
+	src, dst netip.AddrPort // for ICMP, the port of src is the identifier
 
 	typ, code uint8 // of an ICMP request
 }
@@ -21,7 +21,7 @@ func (f flow) request(flags packet.TCPFlags) packet.Header {
 	return f.header(f.src, f.dst, f.typ, flags)
 }
 
-// reply is what answers the request; ok is false where nothing does.
+// reply is the answer to the request; ok is false if there is none.
 func (f flow) reply(flags packet.TCPFlags) (h packet.Header, ok bool) {
 	typ, ok := f.typ, true
 	if f.proto == packet.ICMP || f.proto == packet.ICMPv6 {
@@ -54,8 +54,8 @@ type step struct {
 }
 
 // What a connection looks like on the wire. Protocols other than TCP have no
-// flags, so each of them sends a request and its answer for open and for data,
-// and nothing for the end.
+// flags: they send a request and its answer to open and for data, and nothing to
+// close.
 var (
 	openTCP  = []step{{packet.SYN, false}, {packet.SYN | packet.ACK, true}, {packet.ACK, false}}
 	dataTCP  = []step{{packet.PSH | packet.ACK, false}, {packet.ACK, true}, {packet.PSH | packet.ACK, true}, {packet.ACK, false}}
@@ -63,10 +63,10 @@ var (
 	askOther = []step{{0, false}, {0, true}}
 )
 
-// flows returns the connections that traffic between two ends can consist of: one
-// for every stretch of protocols, ports, types and codes that no rule at either
-// end divides. Rules treat all of a stretch alike, so a claim that holds for each
-// of these connections holds for the whole traffic.
+// flows returns sample connections of the traffic between two ends: one for every
+// range of protocols, ports, types and codes that no rule at either end divides.
+// Rules treat all of such a range alike, so a claim that holds for each of these
+// connections holds for the whole traffic.
 func (n *Network) flows(what sg.Traffic, a, b end) []flow {
 	rules := n.rulesAt(a, b)
 	icmp := sg.ICMP
@@ -139,7 +139,7 @@ func (n *Network) rulesAt(ends ...end) []sg.Rule {
 	return rules
 }
 
-// portCuts returns the first port of every stretch within ports.
+// portCuts returns the first port of every such range within ports.
 func portCuts(p sg.Protocol, ports sg.PortRange, rules []sg.Rule) []int {
 	cuts := []int{ports.First()}
 	for _, r := range rules {
@@ -156,8 +156,8 @@ func portCuts(p sg.Protocol, ports sg.PortRange, rules []sg.Rule) []int {
 	return slices.Compact(cuts)
 }
 
-// icmpCuts returns a type and code out of every stretch within match. Echo
-// requests come first, so that they speak for the types that no rule names.
+// icmpCuts returns a type and code from every such range within match. Echo
+// requests come first, to stand for the types that no rule names.
 func icmpCuts(p sg.Protocol, match sg.ICMPMatch, rules []sg.Rule) [][2]uint8 {
 	types, codes := []int{match.Type()}, []int{match.Code()}
 	if match.Type() < 0 {

@@ -11,12 +11,12 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// A history is what happened to a network, from which a failure makes a scenario.
+// A history is what happened to a network; a failure makes a scenario from it.
 type history struct {
 	topo   *sg.Topology // at the start
 	opts   sg.Options
 	events []event
-	number int // of the last event, those of trails included
+	number int // of the last event, including those of trails
 	swaps  int // changes so far
 }
 
@@ -45,7 +45,7 @@ func (l *history) change(topo *sg.Topology, at time.Time) {
 }
 
 // between returns the part that matters to the connection of a request: its packets
-// and all changes. Other connections matter only where they use up a maximum.
+// and all changes. Other connections matter only if they use up a maximum.
 func (l *history) between(request *packet.Header) *history {
 	if l.opts.MaxConnections != 0 || len(l.opts.InstanceMax) != 0 {
 		return &history{topo: l.topo, opts: l.opts, events: l.events}
@@ -89,7 +89,7 @@ func (l *history) String() string {
 		next := small.prune(e.topo)
 		words := oneChange(topo, next)
 		if words == "" && FormatTopology(topo) == FormatTopology(next) {
-			continue // of something that does not matter
+			continue // about something that does not matter
 		}
 		if words == "" {
 			words = fmt.Sprintf("swap change%d", i)
@@ -101,7 +101,7 @@ func (l *history) String() string {
 	return trace.String() + files
 }
 
-// oneChange returns the statement that makes b of a; "" where it takes more.
+// oneChange returns the statement that turns a into b; "" if it takes several.
 func oneChange(a, b *sg.Topology) string {
 	a, b = topotext.Clone(a), topotext.Clone(b)
 	if len(a.ENIs) != len(b.ENIs) || len(a.Groups) != len(b.Groups) {

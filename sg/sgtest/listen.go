@@ -16,13 +16,13 @@ type listener struct {
 	arrived sync.Cond
 }
 
-// Listen listens for TCP connections at an end, on all its addresses; port 0 is one
-// that is free. Every packet of the connections passes the security groups of both
-// ends. A port that is taken ends the test. What [Network.Dial] and [Network.Send]
-// send is not for listeners: it ends at the groups.
+// Listen listens for TCP connections at an end, on all its addresses; port 0 picks
+// a free one. Every packet of the connections passes the security groups of both
+// ends. A port that is taken ends the test. Packets of [Network.Dial] and
+// [Network.Send] do not reach listeners; they only pass the groups.
 //
-// The connections are as those of package net: see [Network.Dialer]. The listener and
-// its connections end with the test.
+// The connections are like those of package net: see [Network.Dialer]. The listener
+// and its connections end with the test.
 func (n *Network) Listen(t TB, end string, port uint16) net.Listener {
 	t.Helper()
 	n.mu.Lock()
@@ -40,7 +40,7 @@ func (n *Network) Listen(t TB, end string, port uint16) net.Listener {
 	return l
 }
 
-// bind returns the addresses of an end with a port at which none is taken.
+// bind returns the addresses of an end with a port that is free on all of them.
 func (n *Network) bind(network, end string, port uint16, taken func(netip.AddrPort) bool) ([]netip.AddrPort, error) {
 	n.Clock.run(n.advance)
 	addrs, _, err := n.lookup(end)

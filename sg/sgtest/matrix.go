@@ -9,17 +9,17 @@ import (
 )
 
 // Matrix makes many claims at once, in a table of words. Its first line names
-// destinations, each with the traffic that [sg.ParseTraffic] reads behind a colon,
-// or "ping"; the first word of every other line names a source. A cell says "yes"
-// ([Network.Allows]), "no" ([Network.Denies]), or "-" for no claim.
+// destinations, each followed by a colon and traffic as [sg.ParseTraffic] reads
+// it, or "ping"; the first word of every other line names a source. A cell says
+// "yes" ([Network.Allows]), "no" ([Network.Denies]), or "-" for no claim.
 //
 //	from\to   lb:https  app:tcp/8080  db:postgresql
 //	internet  yes       no            no
 //	lb        -         yes           no
 //	app       no        -             yes
 //
-// Lines that are empty or start with "#" mean nothing. If a cell is wrong, the
-// message shows the table as it is and explains each wrong cell.
+// Empty lines and lines that start with "#" are ignored. If a cell is wrong, the
+// message shows the actual table and explains each wrong cell.
 func (n *Network) Matrix(t TB, table string) bool {
 	t.Helper()
 	n.mu.Lock()
@@ -93,8 +93,8 @@ func parseMatrix(table string) ([][]string, error) {
 	return rows, nil
 }
 
-// parseColumn splits "db:postgresql". The address of "[2001:db8::1]:ssh" stands
-// in brackets.
+// parseColumn splits "db:postgresql". The address of "[2001:db8::1]:ssh" is in
+// brackets.
 func parseColumn(s string) (to string, what sg.Traffic, err error) {
 	i := strings.Index(s, ":")
 	if strings.HasPrefix(s, "[") {

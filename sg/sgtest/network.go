@@ -12,10 +12,10 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// A Network is a topology at work: a firewall at every ENI, a wire between any
-// two of them and to everything outside, and a clock. Packets reach their
-// destination if security groups and network ACLs let them; nothing else stops them,
-// no route either. It is safe for concurrent use.
+// A Network is a topology at work: a firewall at every ENI, a wire between any two
+// of them and to everything outside, and a clock. Packets reach their destination if
+// security groups and network ACLs let them; nothing else stops them, not even
+// routes. It is safe for concurrent use.
 type Network struct {
 	Clock Clock
 
@@ -29,9 +29,8 @@ type Network struct {
 	stack
 }
 
-// NewNetwork makes a network of a topology, of which it keeps a copy. opts is for
-// every ENI; nil means the defaults. A topology that does not compile ends the
-// test.
+// NewNetwork makes a network from a copy of a topology. opts is for every ENI;
+// nil means the defaults. A topology that does not compile ends the test.
 func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
 	t.Helper()
 	policy, err := sg.Compile(topo)
@@ -41,10 +40,10 @@ func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
 	return NewNetworkOn(t, sg.NewFilter(sg.NewFirewall(policy, opts)), topo, opts)
 }
 
-// NewNetworkOn makes a network of a filter that something else uses as well, so that
-// both have the same rules and the same connections. topo and opts are what the
-// filter's firewall was made of: rules must be changed by the methods of the network
-// from here on. Both sides need one time, that of [Network.Clock].
+// NewNetworkOn makes a network on a filter that something else uses as well, so that
+// both share rules and connections. topo and opts are those of the filter's
+// firewall. From here on, change rules only with the network's methods. Both sides
+// need the same time, that of [Network.Clock].
 func NewNetworkOn(t TB, filter *sg.Filter, topo *sg.Topology, opts *sg.Options) *Network {
 	n := &Network{
 		topo: topotext.Clone(topo), filter: filter, stack: newStack(),
@@ -61,8 +60,8 @@ func NewNetworkOn(t TB, filter *sg.Filter, topo *sg.Topology, opts *sg.Options) 
 }
 
 // Filter returns the network's own firewall, for links that carry frames: the stacks
-// behind them and the connections of the network meet the same rules. See
-// [NewNetworkOn] for what to mind.
+// behind them and the network's connections meet the same rules. The conditions of
+// [NewNetworkOn] apply.
 func (n *Network) Filter() *sg.Filter { return n.filter }
 
 // Host names a machine outside the topology, which no group protects. Packets of
@@ -76,8 +75,9 @@ func (n *Network) Host(name string, addrs ...string) {
 	}
 }
 
-// Send sends one packet from its source address to its destination now, and says
-// what became of it. h may be anything that package packet can make or decode.
+// Send sends one packet from its source address to its destination now, and
+// returns what happened to it. h may be anything that package packet can make or
+// decode.
 func (n *Network) Send(h packet.Header) sg.Outcome {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -87,7 +87,7 @@ func (n *Network) Send(h packet.Header) sg.Outcome {
 	return out
 }
 
-// Explain says what would become of a packet, and why, without sending it.
+// Explain says what would happen to a packet, and why, without sending it.
 func (n *Network) Explain(h packet.Header) *sg.Explanation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -102,8 +102,8 @@ func (n *Network) Topology() *sg.Topology {
 }
 
 // Change edits the topology and puts the new one into force now, in one step.
-// Tracked connections survive, as they do in AWS (CT-20). What does not compile
-// fails the test and changes nothing.
+// Tracked connections survive, as they do in AWS (CT-20). A topology that does
+// not compile fails the test and changes nothing.
 func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 	t.Helper()
 	n.mu.Lock()
@@ -153,8 +153,8 @@ func (n *Network) Authorize(t TB, group sg.GroupID, dir sg.Direction, rules ...s
 	})
 }
 
-// Revoke removes rules from a group, every one that is the same to AWS (SG-57,
-// [sg.Rule.Same]). A rule that is not there fails the test.
+// Revoke removes rules from a group, every one that AWS takes for the same
+// (SG-57, [sg.Rule.Same]). A rule that the group lacks fails the test.
 func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.Rule) bool {
 	t.Helper()
 	return n.Change(t, func(topo *sg.Topology) {
@@ -211,8 +211,8 @@ type end struct {
 	eni  int // in Topology.ENIs; -1 outside
 }
 
-// ends finds the addresses for traffic between two names: of the first family
-// that both have, IPv4 before IPv6, and that the traffic can have.
+// ends finds the addresses for traffic between two names, of the first family
+// that both and the traffic can have, IPv4 before IPv6.
 func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 	fromAddrs, a, err := n.lookup(from)
 	if err != nil {

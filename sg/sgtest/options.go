@@ -12,7 +12,7 @@ import (
 )
 
 // FormatOptions writes what differs from the zero options as the words of an
-// "option" statement, and nothing if nothing does:
+// "option" statement:
 //
 //	profile=linux midstream=pass related-icmp filter-exempt
 //	max-connections=4 instance-max=i-1:2 acl-fragments=first on-change=flush

@@ -8,12 +8,12 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// A pruner keeps of topologies what decides about packets between some addresses,
-// so that a failure in a large network prints a small scenario.
+// A pruner reduces topologies to what decides about packets between some
+// addresses, so that a failure in a large network prints a small scenario.
 type pruner struct {
 	addrs  map[netip.Addr]bool
-	carry  map[sg.GroupID]bool      // by an ENI that has one of the addresses: its rules matter
-	named  map[sg.GroupID]bool      // by a rule of such a group: only its name matters
+	carry  map[sg.GroupID]bool      // carried by an ENI with one of the addresses: its rules matter
+	named  map[sg.GroupID]bool      // named by a rule of such a group: only its name matters
 	lists  map[sg.PrefixListID]bool // the same
 	vpcs   map[sg.VPCID]bool        // of such an ENI
 	remote map[sg.VPCID]bool        // at the other end of a peering
@@ -35,7 +35,7 @@ func (p *pruner) has(e *sg.ENI) bool {
 }
 
 // note collects what matters in one topology. Call it for every topology before
-// pruning the first, since what matters once has to be there always.
+// pruning the first, since what matters in one has to be in all.
 func (p *pruner) note(t *sg.Topology) {
 	for i := range t.ENIs {
 		if e := &t.ENIs[i]; p.has(e) {

@@ -1,19 +1,19 @@
 package sgtest
 
-// A queue holds bytes in order, in the pieces in which they came. Bytes that are in
-// it never change, so that pieces may be shared with other queues.
+// A queue holds bytes in order, in the pieces in which they came. Its bytes never
+// change, so pieces may be shared with other queues.
 type queue struct {
 	pieces [][]byte
 	size   int // bytes
 }
 
-// push appends b, which nobody may change any more.
+// push appends b, which must not change afterwards.
 func (q *queue) push(b []byte) {
 	q.pieces = append(q.pieces, b)
 	q.size += len(b)
 }
 
-// write appends a copy of b. Small pieces that have to wait grow together.
+// write appends a copy of b. Small pieces that have to wait are merged.
 func (q *queue) write(b []byte) {
 	if last := len(q.pieces) - 1; last >= 0 && cap(q.pieces[last])-len(q.pieces[last]) >= len(b) {
 		q.pieces[last] = append(q.pieces[last], b...)
@@ -27,7 +27,7 @@ func (q *queue) write(b []byte) {
 	q.push(append(make([]byte, 0, room), b...))
 }
 
-// at returns up to most bytes from off on, as many as one piece has.
+// at returns up to most bytes from off on, as many as are in one piece.
 func (q *queue) at(off, most int) []byte {
 	for _, p := range q.pieces {
 		if off < len(p) {

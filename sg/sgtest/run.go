@@ -11,7 +11,8 @@ import (
 )
 
 // RunScenario runs a scenario file, each case as a subtest. A mismatch fails the
-// test with file and line, what came and what was expected, and why it came.
+// test with file and line, the actual and the expected result, and the
+// explanation.
 func RunScenario(t *testing.T, file string) {
 	t.Helper()
 	s, err := ReadScenario(file)
@@ -29,7 +30,7 @@ func RunScenario(t *testing.T, file string) {
 }
 
 // RunDir runs every .txtar file of a folder, each as a subtest. A folder without
-// any fails, so that a wrong path is noticed.
+// any fails the test, so that a wrong path is noticed.
 func RunDir(t *testing.T, dir string) {
 	t.Helper()
 	files, err := scenarioFiles(dir)
@@ -51,9 +52,9 @@ func fail(t *testing.T, err error) {
 	}
 }
 
-// UpdateDir rewrites the expectations of every .txtar file of a folder with what
-// happens now ([Scenario.Update]). A test calls it behind a flag of its own; the
-// change is then read as a diff.
+// UpdateDir rewrites the expectations of every .txtar file of a folder to match
+// what happens now ([Scenario.Update]). Call it from a test, behind a flag of the
+// test's own, and review the change as a diff.
 func UpdateDir(dir string) error {
 	files, err := scenarioFiles(dir)
 	if err != nil {

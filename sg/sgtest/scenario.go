@@ -11,16 +11,16 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// A Scenario is a scenario file: a topology, packets and changes in the order of
-// time, and what is expected of each.
+// A Scenario is a scenario file: a topology, packets and changes in order of
+// time, and the expected result of each.
 //
 // A line is one statement. Lines that start with "#" are comments, and so is the
-// rest of a line from a word that starts with "#" on. Statements about the
-// topology are those of [ParseTopology]; "load FILE" reads more of them from a
-// section of the file, or AWS CLI JSON from a section whose name ends in .json.
-// "option" sets options of the firewall (see [FormatOptions]).
+// rest of a line from a word that starts with "#". Statements about the topology
+// are those of [ParseTopology]; "load FILE" reads more of them from a section of
+// the file, or AWS CLI JSON from a section whose name ends in .json. "option"
+// sets options of the firewall (see [FormatOptions]).
 //
-// What happens carries a time, counted from the start:
+// Events carry a time, counted from the start:
 //
 //	@0s  eni-web ingress tcp 192.0.2.1:40001 > 10.0.1.10:443 S  accept  rule sg-web ingress[0]
 //	@1ms eni-web egress tcp 10.0.1.10:443 > 192.0.2.1:40001 SA  accept  tracked reply
@@ -30,24 +30,24 @@ import (
 //	@5s  revoke sg-web ingress tcp 443 0.0.0.0/0
 //
 // A packet is written as packet.ParseHeader reads it. "via appliance" or "via
-// tracked" before it says what its path does ([sg.Via]). Behind it stand verdict,
-// reason and rule, of which as many words must agree as are there. The hops of a
-// packet through both ends follow, indented, one a line: none may be missing and
-// none be left over.
+// tracked" before it describes its path ([sg.Via]). After it come verdict, reason
+// and rule; only the words given are compared. The hops of a packet through both
+// ends follow, indented, one per line; they have to be complete.
 //
-// Changes are authorize, revoke, attach ENI GROUP, detach ENI GROUP, setgroups
-// ENI GROUP..., "entry add LIST CIDR", "entry remove LIST CIDR", "aclentry add ACL
-// ingress 100 allow ...", "aclentry replace" with the same, "aclentry remove ACL ingress
-// 100", "associate SUBNET ACL", where no ACL means the default one, "swap FILE", and any
-// statement about the topology, which replaces the thing it names. A change
-// that is refused has the expected error below it: "    error TEXT".
+// Changes are authorize, revoke, attach ENI GROUP, detach ENI GROUP, setgroups ENI
+// GROUP..., "entry add LIST CIDR", "entry remove LIST CIDR", "aclentry add ACL ingress
+// 100 allow ...", "aclentry replace" with the same, "aclentry remove ACL ingress 100",
+// "associate SUBNET ACL", where no ACL means the default one, "swap FILE", and any
+// statement about the topology, which replaces the thing it names. The expected error of
+// a refused change is on the line below: "    error TEXT".
 //
-// "check" lists the findings about the topology below itself, "compile" its
-// errors, "@5s connections" the number of live connections beside itself, and
-// "@5s explain ..." with a packet as above, the explanation below itself.
+// "check" has the findings about the topology on the lines below it, "compile"
+// the topology's errors, and "@5s explain ...", with a packet as above, the
+// explanation. "@5s connections" has the number of live connections on its own
+// line.
 //
-// "case NAME" starts over with the topology and the options from above the first
-// case; statements in a case replace things there for this case alone.
+// "case NAME" starts over with the topology and options from above the first
+// case; statements in a case replace things only for that case.
 type Scenario struct {
 	name  string   // for messages: the file
 	lines []string // of the script
@@ -70,8 +70,8 @@ type command struct {
 	remark string // comment at its end
 
 	run    func(*runner) (result, error)
-	inline bool // the first word of the result stands beside the statement
-	exact  bool // all of the result must be there, not just its start
+	inline bool // the first word of the result is on the statement's line
+	exact  bool // the whole result must match, not just its start
 	timed  bool
 
 	want     string
@@ -86,14 +86,14 @@ type result struct {
 	explain func() string // for a mismatch
 }
 
-// A Mismatch says that a statement of a scenario did not do what was expected.
+// A Mismatch is a statement of a scenario that did not do what was expected.
 type Mismatch struct {
 	File      string
 	Line      int // 1-based
 	Case      string
 	Statement string
 	Got, Want string
-	Explain   string // why it was so; may be empty
+	Explain   string // why Got is so; may be empty
 }
 
 func (m *Mismatch) Error() string {
@@ -121,8 +121,8 @@ func ReadScenario(file string) (*Scenario, error) {
 	return ParseScenario(filepath.ToSlash(file), string(b))
 }
 
-// ParseScenario reads the text of a scenario. name stands in messages. All lines
-// that cannot be understood are reported at once.
+// ParseScenario reads the text of a scenario. name is for messages. It reports
+// all lines that it cannot understand at once.
 func ParseScenario(name, text string) (*Scenario, error) {
 	s := &Scenario{name: name}
 	script, files, tail := splitSections(text)
@@ -178,7 +178,7 @@ func ParseScenario(name, text string) (*Scenario, error) {
 }
 
 // Cases returns the names of the cases in their order. A scenario without "case"
-// has one without a name.
+// has one unnamed case.
 func (s *Scenario) Cases() []string {
 	var names []string
 	for _, c := range s.cases {
@@ -188,7 +188,7 @@ func (s *Scenario) Cases() []string {
 }
 
 // Run runs all cases. The error joins every mismatch, each a *[Mismatch], and
-// whatever kept a case from running; it is nil if all went as expected.
+// whatever kept a case from running; it is nil if everything went as expected.
 func (s *Scenario) Run() error {
 	var errs []error
 	for i := range s.cases {
@@ -218,8 +218,8 @@ func (s *Scenario) runCase(c *scenarioCase) error {
 	return errors.Join(append(errs, err)...)
 }
 
-// each runs the shared statements and those of a case. It stops at the first
-// that cannot be run, since what comes after depends on it.
+// each runs the shared statements and those of a case. It stops at the first one
+// that cannot run, since the rest depends on it.
 func (s *Scenario) each(c *scenarioCase, done func(*command, result)) error {
 	r := &runner{scenario: s, build: topotext.New(nil), start: scenarioStart}
 	for i, cmds := range [][]*command{s.shared, c.commands} {
@@ -237,8 +237,7 @@ func (s *Scenario) each(c *scenarioCase, done func(*command, result)) error {
 	return nil
 }
 
-// scenarioStart is the time that @0s means. Any would do, so it is one that no
-// overflow is near.
+// scenarioStart is the time of @0s. Any would do, so it is far from overflow.
 var scenarioStart = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (c *command) compare(got result) *Mismatch {
@@ -314,7 +313,7 @@ func (s *Scenario) Update() (string, error) {
 }
 
 // column returns where the expectations of a block of lines begin: two blanks
-// behind the longest statement. Lines without a statement end a block.
+// after the longest statement. Lines without a statement end a block.
 func (s *Scenario) column(byLine map[int]*command, at int) int {
 	rowsOf := map[int]bool{}
 	for _, c := range byLine {

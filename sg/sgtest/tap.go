@@ -14,17 +14,17 @@ import (
 type tap struct {
 	w      *capture.Writer
 	number int
-	err    error // the first; nothing is written after it
+	err    error // the first error; nothing is written after it
 	buf    []byte
 }
 
-// Capture writes every packet that is sent from now on to w, as pcapng, for Wireshark
-// and for packet capture: when it was sent, on the clock of the network, and
-// whatever became of it. A packet that is lost is one that nothing answers. Packets of
-// [Network.Dial] and [Network.Send] have zeros for a payload; claims send nothing.
+// Capture writes every packet sent from now on to w, as pcapng, for Wireshark and for
+// package capture. Its time is that of the network's clock. Dropped packets are
+// written too; they just get no answer. Packets of [Network.Dial] and [Network.Send]
+// have zeros as payload; claims send nothing.
 //
-// w is complete once stop was called, which returns the first error. Of protocols
-// other than TCP, UDP and ICMP, only the IP header is written as it was.
+// w is complete once stop was called, which returns the first error. For
+// protocols other than TCP, UDP and ICMP, only the IP header is real.
 func (n *Network) Capture(w io.Writer) (stop func() error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -62,8 +62,8 @@ func (t *tap) write(n *Network, h *packet.Header, data []byte, at time.Time) {
 }
 
 // appendIP appends the packet that h describes. hint is what a header does not say: the
-// maximum segment size in the options of a SYN, or how long the datagram is of which
-// the packet is the first fragment.
+// maximum segment size in a SYN's options, or for a first fragment the length of its
+// datagram.
 func appendIP(b []byte, h *packet.Header, data []byte, hint int) []byte {
 	start := len(b)
 	next := byte(h.Protocol)
@@ -163,8 +163,8 @@ func checksumAt(h *packet.Header) int {
 	return -1
 }
 
-// checksum is that of RFC 1071, over what sum is the sum of and b. It is never zero,
-// which UDP would read as none.
+// checksum is that of RFC 1071, over b and the bytes already in sum. It is never
+// zero, which UDP would read as no checksum.
 func checksum(b []byte, sum uint32) uint16 {
 	sum = sumOf(sum, b)
 	if c := ^uint16(sum); c != 0 {

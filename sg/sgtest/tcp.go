@@ -10,13 +10,13 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// Numbers of TCP, those of Linux where it has them (tcp(7), Documentation/networking/
-// ip-sysctl.rst, read 2026-11). Round trips take no time here, so that retransmissions
-// start from the least interval.
+// TCP parameters, from Linux if it has them (tcp(7),
+// Documentation/networking/ip-sysctl.rst, read 2026-11). Round trips take no time
+// here, so retransmissions start from the least interval.
 const (
 	bufferSize  = 256 << 10 // bytes that a socket keeps for each direction
 	windowShift = 7         // of the window scale option that all SYNs carry
-	optionBytes = 8         // of a SYN: maximum segment size, window scale, and one to fill up
+	optionBytes = 8         // of a SYN: maximum segment size, window scale, and padding
 
 	firstRTO  = time.Second // for SYNs, RFC 6298
 	leastRTO  = 200 * time.Millisecond
@@ -30,44 +30,43 @@ const (
 	backlog = 4096 // net.core.somaxconn
 )
 
-// tcpState is how far a socket has come. What RFC 9293 distinguishes after that is in
-// fin, finSent, eof and closed.
+// tcpState is how far a connection has come. The later states of RFC 9293 are in fin,
+// finSent, eof and closed.
 type tcpState uint8
 
 const (
 	synSent tcpState = iota
 	synReceived
 	open
-	gone // nothing more is sent, and what comes is for nobody
+	gone // nothing more is sent or received
 )
 
-// A socket is one end of a TCP connection: in this file the half that the network
-// sees, in conn.go the half that a program sees. Everything in it is guarded by the
-// mutex of the network.
+// A socket is one end of a TCP connection: this file has the half that the network
+// sees, conn.go the half that a program sees. The network's mutex guards all of it.
 //
 // There is no congestion window, since the wire is never full, and no TIME_WAIT: a
-// socket that has nothing more to say or to hear forgets the connection.
+// socket with nothing more to send or receive forgets the connection.
 type socket struct {
 	n             *Network
 	local, remote netip.AddrPort
 	head          packet.Header // of its segments, before flags and numbers
-	listener      *listener     // whose connection it is; nil: it dialed
+	listener      *listener     // that accepted the connection; nil: it dialed
 	trail         *trail
 	dir           int // in the trail
 	state         tcpState
 	mss           int // bytes of payload
 
-	// What it sends. Numbers from una to nxt are under way; after a timeout nxt goes
+	// What it sends. Numbers from una to nxt are in flight; after a timeout nxt goes
 	// back to una, and top stays.
 	out           queue // from una on
 	una, nxt, top uint32
 	window        int       // bytes from una on that the peer has room for
 	fin           bool      // a FIN follows out
-	finSent       bool      // and top is behind it
+	finSent       bool      // and top is after it
 	said          bool      // everything up to the FIN has arrived
 	retries       int       // of the oldest segment, or of a probe of a closed window
 	resent        bool      // out was sent again because of a duplicate acknowledgement
-	again         time.Time // for the next of retries; zero: nothing waits
+	again         time.Time // when the next retry is due; zero: nothing waits
 
 	// What it receives.
 	in      queue
@@ -75,7 +74,7 @@ type socket struct {
 	edge    uint32 // the first number that the peer has no room for
 	eof     bool   // the FIN has come
 	owesAck bool
-	heard   time.Time // when the last segment came
+	heard   time.Time // when the last segment arrived
 	unheard int       // probes since then
 
 	keep   net.KeepAliveConfig
@@ -85,17 +84,17 @@ type socket struct {
 	slot    int       // in timers; -1: not there
 	touched bool
 
-	// What the program sees. It has closed the socket, wants to read no more, or wants
-	// Close to send a RST.
+	// What the program did: it closed the socket, reads no more, or wants Close to
+	// send a RST.
 	closed, noRead, abort bool
-	err                   error // why it is gone; nil: it was closed at both ends
+	err                   error // why the connection is gone; nil: both ends closed it
 	readable, writable    sync.Cond
 	readBy, writeBy       deadline
 }
 
 // socket makes a socket and puts it on the network.
 func (n *Network) socket(local, remote netip.AddrPort, t *trail, dir int) *socket {
-	n.isn = n.isn*1664525 + 1013904223 // a generator of Numerical Recipes
+	n.isn = n.isn*1664525 + 1013904223 // a generator from Numerical Recipes
 	s := &socket{
 		n: n, local: local, remote: remote, trail: t, dir: dir, slot: -1,
 		head: packet.TCPHeader(local, remote, 0),
@@ -107,7 +106,7 @@ func (n *Network) socket(local, remote netip.AddrPort, t *trail, dir int) *socke
 	return s
 }
 
-// send sends a segment. Every one acknowledges what has come, but for the first.
+// send sends a segment. Every segment but the first acknowledges what has arrived.
 func (s *socket) send(flags packet.TCPFlags, seq uint32, data []byte) {
 	h := s.head
 	h.TCPFlags, h.Seq = flags, seq
@@ -129,7 +128,7 @@ func (s *socket) send(flags packet.TCPFlags, seq uint32, data []byte) {
 	s.n.transmit(&h, data, s.trail, s.dir)
 }
 
-// output sends what may be sent.
+// output sends what the window allows.
 func (s *socket) output() {
 	if s.state < open && s.nxt == s.una {
 		s.send(packet.SYN, s.nxt, nil)
@@ -166,7 +165,7 @@ func (s *socket) output() {
 	s.n.touch(s)
 }
 
-// input takes a segment that has come.
+// input handles a segment that has arrived.
 func (s *socket) input(h *packet.Header, data []byte) {
 	s.heard, s.unheard = s.n.Clock.Now(), 0
 	flags := h.TCPFlags
@@ -178,7 +177,7 @@ func (s *socket) input(h *packet.Header, data []byte) {
 		case s.state != synSent && early == 0:
 			s.die(syscall.ECONNRESET)
 		case s.state != synSent && early > 0:
-			s.owesAck = true // RFC 5961: whoever has forgotten the connection answers with the right number
+			s.owesAck = true // RFC 5961: a peer that has forgotten the connection answers with the right number
 		}
 		return
 	case s.state == synSent:
@@ -213,7 +212,7 @@ func (s *socket) opened(h *packet.Header) {
 	s.state, s.una, s.retries, s.again = open, h.Ack, 0, time.Time{}
 }
 
-// acknowledged takes the acknowledgement and the window of a segment.
+// acknowledged handles the acknowledgement and the window of a segment.
 func (s *socket) acknowledged(h *packet.Header, bare bool) {
 	window := int(h.Window) << windowShift
 	got := int32(h.Ack - s.una)
@@ -230,15 +229,15 @@ func (s *socket) acknowledged(h *packet.Header, bare bool) {
 		s.retries, s.resent, s.again = 0, false, time.Time{}
 		s.writable.Broadcast()
 	case bare && window == s.window && s.top != s.una && !s.resent:
-		s.nxt, s.resent = s.una, true // it lacks something and got what follows
+		s.nxt, s.resent = s.una, true // the peer lacks something and got what follows
 	case window > s.window && s.top == s.una:
-		s.retries, s.again = 0, time.Time{} // there was no room, and now there is
+		s.retries, s.again = 0, time.Time{} // the peer had no room, and now it has
 	}
 	s.window = window
 }
 
-// receive takes what comes next out of a segment. Whatever is too early is lost: the
-// peer sends it again.
+// receive takes the next bytes from a segment. Bytes that arrive too early are lost:
+// the peer sends them again.
 func (s *socket) receive(seq uint32, data []byte, fin bool) {
 	old := int32(s.rcv - seq)
 	if len(data) > 0 || fin || old > 0 {
@@ -272,7 +271,7 @@ func (s *socket) reset() {
 	s.die(syscall.ECONNRESET)
 }
 
-// die takes the socket from the network. What has come can still be read.
+// die removes the socket from the network. What has arrived can still be read.
 func (s *socket) die(err error) {
 	if s.state == gone {
 		return
@@ -284,7 +283,7 @@ func (s *socket) die(err error) {
 	s.writable.Broadcast()
 }
 
-// settle does what is left to do once nothing is under way.
+// settle does what is left to do once nothing is in flight.
 func (s *socket) settle() {
 	if s.state == gone {
 		return
@@ -329,7 +328,7 @@ func (s *socket) keepAliveDue() time.Time {
 	return s.heard.Add(s.keep.Idle + time.Duration(s.unheard)*s.keep.Interval)
 }
 
-// tick does what time asks for.
+// tick does what is due at this time.
 func (s *socket) tick(now time.Time) {
 	passed := func(t time.Time) bool { return !t.IsZero() && !t.After(now) }
 	switch {
@@ -362,7 +361,7 @@ func (s *socket) tick(now time.Time) {
 	}
 }
 
-// probe sends a segment without anything new, which the peer answers.
+// probe sends a segment without new data, which the peer answers.
 func (s *socket) probe() {
 	s.unheard++
 	s.send(0, s.top-1, nil)

@@ -6,7 +6,7 @@ import (
 )
 
 // timers are the sockets that wait for a time of the network's clock, the next one
-// first. A socket may be in them with an earlier time than it needs: it then looks
+// first. A socket may be listed with an earlier time than it needs; it then checks
 // and waits again.
 type timers []*socket
 
@@ -62,8 +62,8 @@ func (n *Network) fire() {
 	n.run()
 }
 
-// arm has the network woken when the next socket has to tick. The one timer of the
-// machine that this takes is all that ever runs by itself.
+// arm sets a timer that wakes the network when the next socket has to tick. This
+// one timer is all that ever runs by itself.
 func (n *Network) arm() {
 	if len(n.timers) == 0 || !n.wakeAt.IsZero() && !n.timers[0].due.Before(n.wakeAt) {
 		return

@@ -5,8 +5,9 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// ParseTopology reads a topology in its text form, one statement a line, in any
-// order but that what belongs to something follows it. name is for errors.
+// ParseTopology reads a topology in its text form, one statement per line. The
+// order is free, except that parts follow what they belong to. name is for
+// errors.
 //
 //	vpc vpc-1 10.0.0.0/16 2001:db8::/56
 //	subnet vpc-1 subnet-a 10.0.1.0/24
@@ -20,10 +21,10 @@ import (
 //	aclentry acl-1 ingress 100 allow tcp 443 0.0.0.0/0
 //	eni eni-web 10.0.1.10 2001:db8::10 sg-web public=203.0.113.5 vpc=vpc-1
 //
-// Rules are written as [sg.ParseRule] reads them, entries of network ACLs as
-// [sg.ParseACLEntry] does, and what follows eni as [load.ParseENI] does.
+// Rules are in the form of [sg.ParseRule], network ACL entries in that of
+// [sg.ParseACLEntry], and the words after eni in that of [load.ParseENI].
 //
-// The text says nothing that sg.Compile would refuse or not; that is for Compile.
+// ParseTopology does not check what sg.Compile checks.
 func ParseTopology(name, text string) (*sg.Topology, error) { return topotext.Parse(name, text) }
 
 // FormatTopology writes t in the form that [ParseTopology] reads back. Invalid

@@ -10,8 +10,8 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A Trace writes down what was done to a firewall, as a scenario: pasted into a
-// file it does the same again. The zero Trace has no topology; make one with
+// A Trace records what was done to a firewall, as a scenario: pasted into a file
+// it does the same again. The zero Trace has no topology; make one with
 // [NewTrace]. A Trace is for one goroutine at a time.
 type Trace struct {
 	head  string
@@ -23,8 +23,8 @@ type traceLine struct {
 	rows        []string
 }
 
-// NewTrace starts a trace of a firewall with the topology and the options, nil
-// meaning the default ones.
+// NewTrace starts a trace of a firewall with the topology and options; nil
+// options are the defaults.
 func NewTrace(t *sg.Topology, o *sg.Options) *Trace {
 	head := FormatTopology(t)
 	if o != nil {

@@ -13,28 +13,28 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A trail is what one connection sent, from both ends, and what became of it. The
-// end that opened the connection is 0.
+// A trail is what one connection sent, from both ends, and what happened to it.
+// The end that opened the connection is 0.
 type trail struct {
 	events []event
 	runs   [2]dataRun
 
-	lost  [2]*sg.Explanation // of what this end sent last, if that was dropped
+	lost  [2]*sg.Explanation // of the last packet of this end, if that was dropped
 	first *sg.Explanation    // of the first packet that was dropped
 	drops int
 }
 
-// A dataRun is a run of packets from one end that groups cannot tell apart, no longer
-// than a second. Of each, a trail keeps the first and the last: no timer of a security
-// group is so short that those between them could matter.
+// A dataRun is a run of packets from one end that groups cannot tell apart, at most a
+// second long. A trail keeps only its first and last packet: no timer of a security
+// group is so short that the others could matter.
 type dataRun struct {
 	start time.Time
 	last  int // in events, if two are kept; else 0
 	swaps int // changes of the network before it
 }
 
-// note adds a packet to a trail, and its explanation if it was dropped: why, if that
-// is known.
+// note adds a packet to a trail and, if it was dropped, its explanation: why, if not
+// nil.
 func (n *Network) note(t *trail, e event, dir int, why *sg.Explanation) {
 	if n.opts.Profile == conntrack.AWS {
 		e.h = plain(&e.h)
@@ -73,8 +73,8 @@ func (n *Network) note(t *trail, e event, dir int, why *sg.Explanation) {
 	}
 }
 
-// plain returns h without what no security group looks at, so that messages say what
-// matters.
+// plain returns h without fields that no security group looks at, so that messages
+// say what matters.
 func plain(h *packet.Header) packet.Header {
 	if h.Protocol != packet.TCP {
 		return *h
@@ -99,7 +99,7 @@ func (n *Network) scenario(t *trail) string {
 	return part.String()
 }
 
-// losses says which packets were dropped, for a test that failed.
+// losses reports which packets were dropped, for a test that failed.
 func (n *Network) losses() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -110,7 +110,7 @@ func (n *Network) losses() string {
 			break
 		}
 		fmt.Fprintf(&b, "A connection lost %d of its packets. The first:\n%s", t.drops, indented(t.first.String()))
-		if i == 0 && n.opts.MaxConnections == 0 && len(n.opts.InstanceMax) == 0 { // else it takes all connections
+		if i == 0 && n.opts.MaxConnections == 0 && len(n.opts.InstanceMax) == 0 { // else the scenario would need all connections
 			fmt.Fprintf(&b, "As a scenario:\n%s", indented(n.scenario(t)))
 		}
 	}
@@ -118,18 +118,18 @@ func (n *Network) losses() string {
 }
 
 // A DropError is the error of a connection that waits in vain because packets were
-// dropped. Like every error of a connection it comes inside a [net.OpError].
+// dropped. Like every error of a connection, it comes inside a [net.OpError].
 type DropError struct {
-	// Err is the error of a real connection: [os.ErrDeadlineExceeded], say. Most
-	// are timeouts.
+	// Err is the error of a real connection, such as [os.ErrDeadlineExceeded].
+	// Most are timeouts.
 	Err error
 
-	// Explanation is that of the first of the packets that were dropped last.
+	// Explanation is that of the first packet in the last series of drops.
 	Explanation *sg.Explanation
 }
 
-// Error returns the error of a real connection, and in the same line the packet, the
-// interface that dropped it, and the rule that came nearest:
+// Error returns the error of a real connection and, on the same line, the packet,
+// the interface that dropped it, and the rule that came nearest:
 //
 //	i/o timeout: tcp 10.0.1.10:32768 > 10.0.3.10:5432 S: drop, no_rule at eni-db ingress, nearest sg-db ingress[0]: port 5433, packet had 5432
 func (e *DropError) Error() string {
@@ -154,11 +154,11 @@ func (e *DropError) Timeout() bool {
 	return ok && t.Timeout()
 }
 
-// Temporary is what makes a [net.Error]; it returns what Timeout does.
+// Temporary is needed for a [net.Error]; it returns what Timeout does.
 func (e *DropError) Temporary() bool { return e.Timeout() }
 
-// blame returns err, and with it what was dropped last if the connection waits for
-// that: by this end, else by the other.
+// blame returns err, combined with what was dropped last if the connection waits
+// for that: from this end, else from the other.
 func (t *trail) blame(err error, dir int) error {
 	x := t.lost[dir]
 	if x == nil {

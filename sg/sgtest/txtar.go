@@ -3,7 +3,7 @@ package sgtest
 import "strings"
 
 // splitSections cuts a scenario file into its script and the files that follow,
-// each behind a line "-- name --", as in Go's txtar format.
+// each after a line "-- name --", as in Go's txtar format.
 func splitSections(text string) (script string, files map[string]string, tail string) {
 	files = map[string]string{}
 	name, start := "", 0

@@ -18,7 +18,7 @@ const (
 )
 
 // A packetConn is a UDP socket: at all addresses of an end, or connected to one peer.
-// Everything in it is guarded by the mutex of the network.
+// The network's mutex guards all of it.
 type packetConn struct {
 	n      *Network
 	addrs  []netip.AddrPort
@@ -37,10 +37,10 @@ type datagram struct {
 	data []byte
 }
 
-// ListenPacket opens a UDP socket at an end, on all its addresses; port 0 is one that
-// is free. It writes to addresses of type *net.UDPAddr. A datagram that security
-// groups drop is gone without an error, and so is one to a port that nobody has: no
-// ICMP message comes back. One that is longer than the MTU goes in fragments.
+// ListenPacket opens a UDP socket at an end, on all its addresses; port 0 picks a
+// free one. It writes to addresses of type *net.UDPAddr. A datagram that security
+// groups drop is lost without an error, and so is one to a port that nobody uses: no
+// ICMP message comes back. A datagram longer than the MTU is sent in fragments.
 //
 // A program with a net.PacketConn of its own wraps that one: see the example
 // PacketConn of [sg.Filter].
@@ -83,7 +83,7 @@ func (n *Network) connectUDP(local netip.Addr, remote netip.AddrPort) (net.Conn,
 	return c, nil
 }
 
-// deliver takes a datagram that has come.
+// deliver handles a datagram that has arrived.
 func (c *packetConn) deliver(from netip.AddrPort, data []byte) {
 	if c.remote.IsValid() && from != c.remote || c.size+len(data) > mostWaiting {
 		return
@@ -93,7 +93,8 @@ func (c *packetConn) deliver(from netip.AddrPort, data []byte) {
 	c.readable.Signal()
 }
 
-// ReadFrom is as for [net.PacketConn]. What of a datagram b has no room for is lost.
+// ReadFrom is as for [net.PacketConn]. The part of a datagram that does not fit into b
+// is lost.
 func (c *packetConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
@@ -168,7 +169,7 @@ func (c *packetConn) write(b []byte, to netip.AddrPort) (int, error) {
 	return 0, c.failed("write", &net.AddrError{Err: "no address of its family at this end", Addr: to.String()})
 }
 
-// sendDatagram sends a datagram, in fragments if it has to be. It arrives if all of
+// sendDatagram sends a datagram, in fragments if necessary. It arrives if all of
 // them do.
 func (n *Network) sendDatagram(from, to netip.AddrPort, data []byte) {
 	t, dir := n.trailOf(pair{from, to})
@@ -210,8 +211,8 @@ func (n *Network) sendDatagram(from, to netip.AddrPort, data []byte) {
 	n.run()
 }
 
-// trailOf returns the trail of the datagrams between two addresses, and the direction in
-// it.
+// trailOf returns the trail of the datagrams between two addresses, and their direction
+// in it.
 func (n *Network) trailOf(p pair) (*trail, int) {
 	if t := n.trails[p]; t != nil {
 		return t, 0
@@ -224,7 +225,7 @@ func (n *Network) trailOf(p pair) (*trail, int) {
 	return t, 0
 }
 
-// blame returns err, and with it a datagram of this socket, or for it, that was
+// blame returns err, combined with a datagram from or to this socket that was
 // dropped and that nothing followed.
 func (c *packetConn) blame(err error) error {
 	for p, t := range c.n.trails {

@@ -9,9 +9,9 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A stack is what runs the connections of a network: TCP and UDP at all of its
-// ends, and the wire between them. Everything happens in the calls of those who use
-// it, save what a timer has to do.
+// A stack runs the connections of a network: TCP and UDP at all of its ends, and
+// the wire between them. Everything happens in its users' calls, except what a
+// timer has to do.
 type stack struct {
 	sockets   map[pair]*socket
 	listeners map[netip.AddrPort]*listener
@@ -19,7 +19,7 @@ type stack struct {
 	trails    map[pair]*trail // of datagrams, by the pair that came first
 	lossy     []*trail        // that lost a packet, in that order
 
-	wire    []parcel  // under way, the next one first
+	wire    []parcel  // in flight, the next one first
 	touched []*socket // to settle when the wire is empty
 	spare   []*socket // an empty slice for touched
 
@@ -55,8 +55,8 @@ func newStack() stack {
 	}
 }
 
-// pass asks the firewall about a packet that is sent now. data is its payload; nil
-// stands for zeros.
+// pass asks the firewall about a packet that is being sent. data is its payload;
+// nil stands for zeros.
 func (n *Network) pass(h *packet.Header, data []byte, now time.Time) (out sg.Outcome) {
 	n.filter.Do(func(fw *sg.Firewall) { out = fw.Forward(sg.Packet{Header: h, Time: now}) })
 	for _, t := range n.taps {
@@ -76,7 +76,7 @@ func (n *Network) transmit(h *packet.Header, data []byte, t *trail, dir int) boo
 	now := n.Clock.Now()
 	var why *sg.Explanation
 	if t.lost[dir] == nil && (len(t.events) == 0 || h.TCPFlags == packet.SYN) {
-		why = n.explain(h, now) // before, since the packet may open a connection at its own end
+		why = n.explain(h, now) // first, since the packet may open a connection at its own end
 	}
 	out := n.pass(h, data, now)
 	n.note(t, event{at: now, h: *h, out: out}, dir, why)
@@ -87,12 +87,12 @@ func (n *Network) transmit(h *packet.Header, data []byte, t *trail, dir int) boo
 	return true
 }
 
-// arrives reports whether a packet gets there: nothing stops it. Where that is not
-// known, it does not, and who waits for it is told why.
+// arrives reports whether nothing stops a packet. If the verdict is unknown, the
+// packet does not arrive, and whoever waits for it is told why.
 func arrives(o *sg.Outcome) bool { return o.Verdict != sg.Drop && o.Verdict != sg.Unknown }
 
-// run carries packets until there are none, and lets every socket that had to do
-// with one acknowledge what it got and wind its timers.
+// run carries packets until there are none, and lets every socket involved
+// acknowledge what it got and set its timers.
 func (n *Network) run() {
 	for {
 		for i := 0; i < len(n.wire); i++ { // deliver may send more
@@ -122,8 +122,8 @@ func (n *Network) touch(s *socket) {
 	}
 }
 
-// deliver hands a packet to whom it is for. A TCP segment for nobody is answered
-// with a RST, if the machine exists; a datagram for nobody is gone.
+// deliver hands a packet to its socket. A TCP segment without a socket is
+// answered with a RST, if the machine exists; a datagram without one is lost.
 func (n *Network) deliver(at *parcel) {
 	p := *at // the wire may move
 	h := &p.head
@@ -153,13 +153,13 @@ func (n *Network) deliver(at *parcel) {
 		answer.Seq = h.Ack
 	} else {
 		answer.TCPFlags |= packet.ACK
-		answer.Ack = h.Seq + h.PayloadLen + 1 // of a SYN: whoever has no ACK is one
+		answer.Ack = h.Seq + h.PayloadLen + 1 // of a SYN: a segment without ACK is one
 	}
 	n.transmit(&answer, nil, p.trail, 1-p.dir)
 }
 
 // exists reports whether a machine has the address: one of the topology, or one that
-// the test has named or listens at.
+// the test has named or listens on.
 func (n *Network) exists(a netip.Addr) bool {
 	if n.ownedByENI(a) {
 		return true
