@@ -17,8 +17,8 @@ type Judge interface {
 	Forward(sg.Packet) sg.Outcome
 }
 
-// At returns the judge of packets whose way is known to be through one interface alone,
-// whatever their addresses say.
+// At returns a Judge of packets known to pass only one interface, whatever their
+// addresses say.
 func At(e *sg.Enforcer, dir sg.Direction) Judge { return place{e, dir} }
 
 type place struct {
@@ -29,11 +29,11 @@ type place struct {
 func (p place) Explain(x sg.Packet) *sg.Explanation { return p.Enforcer.Explain(p.dir, x) }
 func (p place) Forward(x sg.Packet) sg.Outcome      { return p.Enforcer.Forward(p.dir, x) }
 
-// Explain explains packets one after the other, at one time, each of which meets the
-// connections of those before.
+// Explain explains packets one after the other, all at the same time. Each meets the
+// connections that earlier ones opened.
 func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 	var said []*sg.Explanation
-	refused := map[packet.FiveTuple]int{} // the places of SYNs that were dropped
+	refused := map[packet.FiveTuple]int{} // positions of dropped SYNs
 	for i := range questions {
 		q := &questions[i]
 		p := sg.Packet{Header: &q.Header, Time: time.Unix(0, 0), Via: via}
@@ -57,7 +57,7 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 			refused[t] = i + 1
 		case opens:
 			delete(refused, t)
-		case known && x.Verdict == sg.Drop && h.TCPFlags&packet.SYN == 0: // of SYN-ACKs it is said already
+		case known && x.Verdict == sg.Drop && h.TCPFlags&packet.SYN == 0: // for SYN-ACKs there is a note already
 			x.Notes = append(x.Notes, fmt.Sprintf("the SYN of its connection was dropped: packet %d", syn))
 		}
 	}
@@ -68,10 +68,10 @@ func opensTCP(h *packet.Header) bool {
 	return h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
 }
 
-// Captured explains the packet of a number, as [replay.Packet] has it, of captures that
-// [replay.Run] reads with o, whose Observer is not used. j is a judge that has seen
-// nothing yet, for the same policy and options. Where the captures end before that
-// packet, the explanation is nil and packets says how many they hold.
+// Captured explains the packet with a number, as in [replay.Packet], of captures that
+// [replay.Run] reads with o, whose Observer is not used. j is a new Judge with the same
+// policy and options. If the captures end before that packet, the explanation is nil
+// and packets is the number of packets in them.
 func Captured(ctx context.Context, p *sg.Policy, o replay.Options, j Judge, number uint64, captures ...replay.Source) (x *sg.Explanation, packets uint64, err error) {
 	to := &upTo{Judge: j, number: number, via: o.Via}
 	o.Observer = to
@@ -82,8 +82,8 @@ func Captured(ctx context.Context, p *sg.Policy, o replay.Options, j Judge, numb
 	return to.said, report.Packets, err
 }
 
-// An upTo observes a replay up to a packet, with a judge that is one packet behind, so
-// that the packet can be explained.
+// An upTo observes a replay up to a packet, with a Judge that is one packet behind, so
+// that it can explain that packet.
 type upTo struct {
 	Judge
 	number uint64

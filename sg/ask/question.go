@@ -1,6 +1,6 @@
-// Package ask puts packets that people write to the groups of a topology: it reads them,
-// names of interfaces included, asks about one after the other, and says in words what
-// becomes of each and why.
+// Package ask answers questions about packets that people write: it reads them,
+// including names of interfaces, judges one after the other by a topology, and says in
+// words what happens to each and why.
 package ask
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A Question is a packet that somebody wrote.
+// A Question is a packet as somebody wrote it.
 type Question struct {
 	Header packet.Header
 
-	// Pasted is its number in a replay, where it is a line of the text of one.
+	// Pasted is the packet's number in a replay, if it is a line of a replay's text.
 	Pasted string
 }
 
@@ -27,7 +27,7 @@ type Question struct {
 // use it.
 type Parser struct {
 	topo *sg.Topology
-	enis map[string][]int // places in the topology, of interfaces with a name, an id or a group
+	enis map[string][]int // indexes in the topology of the interfaces with a name, an id or a group
 }
 
 // NewParser returns a Parser that knows the interfaces of topo, which must not change.
@@ -36,7 +36,7 @@ func NewParser(topo *sg.Topology) *Parser {
 	for i := range topo.Groups {
 		groups[topo.Groups[i].ID] = topo.Groups[i].Name
 	}
-	// What is told of an interface itself goes before what it shares.
+	// An interface's own names take precedence over those that it shares.
 	var own, instances, carried = map[string][]int{}, map[string][]int{}, map[string][]int{}
 	for i := range topo.ENIs {
 		e := &topo.ENIs[i]
@@ -101,17 +101,17 @@ func (r *Parser) Parse(s string) (Question, error) {
 	return q, err
 }
 
-// A packetEnd is a side of a packet as it was written.
+// A packetEnd is one end of a packet as it was written.
 type packetEnd struct {
 	text string     // all of it
-	addr netip.Addr // where an address was written
+	addr netip.Addr // if an address was written
 	name string     // else
 	port string     // behind the name or address, with its colon; may be empty
 	eni  *sg.ENI    // that has the name
 }
 
-// resolve puts addresses for names. What is not understood stays, for the parser to
-// tell.
+// resolve replaces names with addresses. What it does not understand stays, for the
+// parser to report.
 func (r *Parser) resolve(s string) (string, error) {
 	left, right, ok := strings.Cut(s, " > ")
 	if !ok {
@@ -179,7 +179,7 @@ func (r *Parser) resolve(s string) (string, error) {
 }
 
 // longest returns the longest known name that s starts with, with its port, or else the
-// first word: names may hold blanks.
+// first word. Names may contain blanks.
 func (r *Parser) longest(s string) string {
 	for i := len(s); i > 0; i-- {
 		if i < len(s) && s[i] != ' ' && s[i] != ':' || r.enis[s[:i]] == nil {
@@ -213,7 +213,7 @@ func (r *Parser) end(s string) packetEnd {
 // mostFound bounds the interfaces that an error lists.
 const mostFound = 5
 
-// find finds the interface of an end that has a name.
+// find finds the interface of a named end.
 func (r *Parser) find(e *packetEnd) error {
 	found := r.enis[e.name]
 	switch {
@@ -223,7 +223,7 @@ func (r *Parser) find(e *packetEnd) error {
 		e.eni = &r.topo.ENIs[found[0]]
 		return nil
 	case len(found) == 0 && strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") == "":
-		return nil // an address that is none
+		return nil // a malformed address
 	case len(found) == 0:
 		return fmt.Errorf("%q: not an address, and no interface, instance or group of the topology", e.name)
 	}
@@ -238,8 +238,8 @@ func (r *Parser) find(e *packetEnd) error {
 	return fmt.Errorf("%q: which of its %d interfaces? %s%s", e.name, len(found), strings.Join(ids, ", "), more)
 }
 
-// addrOf returns the first private address of an ENI in a family, "" if it has none; and
-// something else where there is no ENI to ask.
+// addrOf returns the first private address of an ENI in a family, "" if it has none;
+// without an ENI it returns something else.
 func addrOf(e *sg.ENI, f packet.Family) string {
 	if e == nil {
 		return "-"

@@ -8,12 +8,12 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// Words say explanations to people, with the names that a topology has for its
-// interfaces and groups. Options are called as the flags of sgsim.
+// Words put explanations into words, with a topology's names for its interfaces
+// and groups. Options are named like the flags of sgsim.
 type Words struct {
 	names prose.Names
 
-	// Statements names the statements behind hints, such as CT-20.
+	// Statements also names the statements behind hints, such as CT-20.
 	Statements bool
 }
 
@@ -22,13 +22,13 @@ func NewWords(topo *sg.Topology) *Words { return &Words{names: prose.NamesOf(top
 
 // A Line is one line of an explanation. It is printable.
 type Line struct {
-	// Label says what the line tells, such as "rule" or "nearest". It is empty for the
-	// first line, which is about the packet, and for each place that judges it.
+	// Label says what the line is about, such as "rule" or "nearest". It is empty for
+	// the first line, about the packet, and for the line of each place that judges it.
 	Label string
 	Text  string
 }
 
-// Lines returns an explanation line by line, each as long as it is.
+// Lines returns an explanation line by line, without wrapping.
 func (w *Words) Lines(x *sg.Explanation) []Line {
 	var lines []Line
 	for line := range strings.Lines(w.names.Explanation(x, w.Statements)) {

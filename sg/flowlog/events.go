@@ -11,16 +11,15 @@ import (
 
 const (
 	maxToken = 16 << 20 // bytes of one JSON string: Lambda takes events of 6 MB
-	maxDepth = 64       // objects and arrays inside each other
+	maxDepth = 64       // nested objects and arrays
 )
 
-// Errors of JSON, beside those of encoding/json.
+// Errors of JSON, besides those of encoding/json.
 var (
 	// ErrToken: a string of more than 16 MiB.
 	ErrToken = errors.New("JSON: string of more than 16 MiB")
 
-	// ErrDepth: more than 64 objects and arrays inside each other, or data inside of
-	// data.
+	// ErrDepth: more than 64 nested objects and arrays, or data inside data.
 	ErrDepth = errors.New("JSON: nested too deep")
 
 	// ErrNoMessage: the results of a query that did not ask for @message. Its other
@@ -28,16 +27,16 @@ var (
 	ErrNoMessage = errors.New("JSON: query results without @message: let the query begin with fields @message")
 )
 
-// An eventReader yields the messages of JSON documents: the strings called
-// "message", and the "value" of a "field" that is "@message". Strings called
-// "data" or "Data" that hold base64 and gzip are documents of their own. All else is passed
-// over: where such a string stands differs from one command of AWS to the next.
+// An eventReader yields the messages of JSON documents: the strings called "message", and
+// the "value" of a "field" that is "@message". Strings called "data" or "Data" that hold
+// base64 and gzip are documents of their own. Everything else is skipped: the place of
+// these strings differs from one AWS command to the next.
 type eventReader struct {
 	file  *counter
-	docs  []*document // that of the file, and the one in its data that is being read
+	docs  []*document // the file's, and the one in its data that is being read
 	lines string      // of a message, not yielded yet
 
-	results, message bool // there were query results; and any message
+	results, message bool // whether there were query results, and any message
 }
 
 // A document is a stream of JSON values that is being read.
@@ -50,14 +49,15 @@ type document struct {
 // A level is an object or array that is open.
 type level struct {
 	object  bool
-	haveKey bool // the next token of the object is a value
+	haveKey bool // the object's next token is a value
 	key     string
 	field   string // value of its member "field"
 }
 
-// bounded ends in ErrToken where the decoder reads far ahead of what it yields,
-// which it holds in memory. Of many blanks it passes on one: the decoder looks at
-// all of them again whenever it reads, and to a record they are one as well.
+// bounded ends in ErrToken if the decoder reads far ahead of what it yields, all
+// of which it holds in memory. It passes on only one of several blanks: the
+// decoder would look at all of them again whenever it reads, and to a record they
+// are one as well.
 type bounded struct {
 	r     io.Reader
 	n     int64
@@ -97,7 +97,7 @@ func (e *eventReader) open(r io.Reader) {
 	e.docs = append(e.docs, &document{dec: json.NewDecoder(b), bound: b})
 }
 
-// next returns the next line of a message, or io.EOF, or what ails the JSON.
+// next returns the next line of a message, or io.EOF, or the error in the JSON.
 func (e *eventReader) next() (string, error) {
 	for {
 		if e.lines != "" {
@@ -131,10 +131,11 @@ func (e *eventReader) next() (string, error) {
 	}
 }
 
-// controlMessage begins what CloudWatch Logs sends to see whether anybody listens.
+// controlMessage begins the messages that CloudWatch Logs sends to check that somebody
+// listens.
 const controlMessage = "CWL CONTROL MESSAGE"
 
-// unpack goes on with the document that is in a string of base64.
+// unpack continues with the document inside a base64 string.
 func (e *eventReader) unpack(s string) error {
 	if len(e.docs) > 1 {
 		return ErrDepth
@@ -147,8 +148,8 @@ func (e *eventReader) unpack(s string) error {
 	return nil
 }
 
-// next returns the next string that is a member of an object, with its key and
-// with the object's member "field" if that came before.
+// next returns the next string that is a member of an object, with its key, and
+// with the object's member "field" if that came first.
 func (d *document) next() (key, value, field string, err error) {
 	for {
 		d.bound.max = d.dec.InputOffset() + maxToken
@@ -190,7 +191,7 @@ func (d *document) next() (key, value, field string, err error) {
 	}
 }
 
-// valueRead notes that the value of the innermost object's key has begun.
+// valueRead records that the value of the innermost object's key has begun.
 func (d *document) valueRead() {
 	if n := len(d.nested); n > 0 {
 		d.nested[n-1].haveKey = false

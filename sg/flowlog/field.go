@@ -10,7 +10,7 @@ import (
 )
 
 // A Field is one of the fields that AWS defines for flow logs of versions 2 to 11.
-// The constants stand in the order of AWS's list. The zero Field is none of them.
+// The constants are in the order of AWS's list. The zero Field is none of them.
 type Field uint8
 
 // Version 2, in the order of the default record (FL-01).
@@ -52,7 +52,7 @@ const (
 	FieldTrafficPath
 )
 
-// Versions 7 to 11. There is none in 6, the number of Transit Gateway flow logs.
+// Versions 7 to 11. Version 6, that of Transit Gateway flow logs, has none.
 const (
 	FieldECSClusterARN Field = iota + FieldTrafficPath + 1
 	FieldECSClusterName
@@ -85,8 +85,8 @@ const (
 	numFields
 )
 
-// fields says of each field its name, the version that brought it, and how it is
-// read into a record and written from it.
+// fields has for each field its name, the version that introduced it, and how to
+// read and write it.
 var fields = [numFields]struct {
 	name    string
 	version int
@@ -170,7 +170,8 @@ func (f Field) String() string {
 	return fields[f].name
 }
 
-// Version returns the version of flow logs that brought the field; 0 for none.
+// Version returns the version of flow logs that introduced the field; 0 for the zero
+// Field.
 func (f Field) Version() int {
 	if f >= numFields {
 		return 0
@@ -196,9 +197,9 @@ func (s FieldSet) Has(f Field) bool { return s>>f&1 != 0 }
 // Len returns the number of fields in the set.
 func (s FieldSet) Len() int { return bits.OnesCount64(uint64(s)) }
 
-// A column reads one field of a record from text and writes it. read is never
-// given the dash; blank empties the field instead. Without a value, append returns
-// b as it was.
+// A column reads one field of a record from text and writes it. read never gets
+// the dash; blank empties the field instead. Without a value, append returns b
+// unchanged.
 type column struct {
 	read   func(r *Record, s string, in *interner) error
 	blank  func(r *Record)
@@ -209,7 +210,7 @@ func text(at func(*Record) *string) column {
 	return column{
 		read: func(r *Record, s string, in *interner) error {
 			p := at(r)
-			if *p == s { // in most columns, the record before had the same
+			if *p == s { // in most columns, the previous record had the same
 				return nil
 			}
 			if !plain(s) {
@@ -223,7 +224,7 @@ func text(at func(*Record) *string) column {
 	}
 }
 
-// plain reports whether s has neither blanks nor control characters of ASCII.
+// plain reports whether s has neither blanks nor ASCII control characters.
 func plain(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] == 0x7f {
@@ -233,8 +234,8 @@ func plain(s string) bool {
 	return true
 }
 
-// appendText appends s as one field that is not the dash. What AWS writes is one;
-// IDs that somebody made up may be anything.
+// appendText appends s as one field other than the dash. AWS's values are that
+// already; made-up IDs may be anything.
 func appendText(b []byte, s string) []byte {
 	if plain(s) && s != "-" {
 		return append(b, s...)
@@ -257,7 +258,7 @@ func addr(at func(*Record) *netip.Addr) column {
 		},
 		blank: func(r *Record) { *at(r) = netip.Addr{} },
 		append: func(b []byte, r *Record) []byte {
-			return at(r).AppendTo(b) // of the zero Addr, nothing
+			return at(r).AppendTo(b) // nothing for the zero Addr
 		},
 	}
 }
@@ -296,7 +297,7 @@ func seconds(at func(*Record) *int64) column {
 	}
 }
 
-// word is a field with few values: words by number, from 1 on.
+// word is a field with few values: words, numbered from 1.
 func word[T ~uint8](at func(*Record) *T, words []string) column {
 	return column{
 		read: func(r *Record, s string, _ *interner) error {

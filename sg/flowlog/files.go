@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// Open returns a Reader of files and of all that lies in folders, in whatever paths
-// AWS or anybody else made there. It looks at every file's name and size, and opens
-// those whose names tell no time for their first record; the rest is left to
-// [Reader.Records]. It fails if there is no such file, or none at all.
+// Open returns a Reader of files and of everything in folders, whatever their paths
+// inside. It looks at every file's name and size, and opens the files whose names
+// do not tell the time of their first record; [Reader.Records] opens the rest. It
+// fails if a file does not exist, or if there are none.
 //
-// In folders, files are passed over that begin with "." or "_", and those that AWS
-// wrote for another of its services into the same bucket.
+// In folders it skips files whose names begin with "." or "_", and those of other
+// AWS services in the same bucket.
 func Open(o *Options, paths ...string) (*Reader, error) {
 	r := newReader(o)
 	for _, path := range paths {
@@ -63,12 +63,12 @@ func (r *Reader) addFolder(root string) error {
 			}
 			return nil
 		}
-		info, err := os.Stat(path) // of what a link leads to
+		info, err := os.Stat(path) // follows links
 		if err != nil {
 			return err
 		}
 		switch {
-		case info.IsDir(): // links to folders may lead in circles
+		case info.IsDir(): // links to folders may form cycles
 		case hidden || !info.Mode().IsRegular() || otherService(d.Name()):
 			r.stats.Ignored++
 		default:
@@ -90,7 +90,7 @@ func (r *Reader) addFile(path string, info fs.FileInfo) {
 }
 
 // otherService reports whether a name is like 123456789012_CloudTrail_us-east-1_…,
-// with a service that does not write flow logs of VPCs.
+// with a service other than VPC flow logs.
 func otherService(name string) bool {
 	account, rest, ok := strings.Cut(name, "_")
 	if !ok || len(account) != 12 || strings.Trim(account, "0123456789") != "" {
@@ -101,7 +101,7 @@ func otherService(name string) bool {
 }
 
 // begin finds the time at which the file begins: that in its name, or that of its
-// first record. A pipe, which can be read once, begins before all.
+// first record. A pipe, which can be read only once, begins before everything.
 func (s *source) begin(r *Reader) error {
 	if s.once {
 		return nil
@@ -119,7 +119,7 @@ func (s *source) begin(r *Reader) error {
 	return err
 }
 
-// nameTime returns the time in a name that S3 gave, as in
+// nameTime returns the time in a file name on S3, as in
 // 123456789012_vpcflowlogs_us-east-1_fl-1234abcd_20180620T1620Z_fe123456.log.gz.
 func nameTime(path string) (int64, bool) {
 	for part := range strings.SplitSeq(filepath.Base(path), "_") {

@@ -7,14 +7,14 @@ import (
 )
 
 // A Format is the order of fields in a line. It never changes, so any number of
-// goroutines may use it. The zero Format has no fields; where one is asked for, it
-// stands for [DefaultFormat].
+// goroutines may use it. The zero Format has no fields; as an argument, it stands
+// for [DefaultFormat].
 type Format struct {
-	columns []Field // 0: one that this package does not know
+	columns []Field // 0: a field that this package does not know
 	names   []string
 }
 
-// DefaultFormat is the record of version 2, which AWS writes where no format is
+// DefaultFormat is the record of version 2, which AWS writes if no format is
 // named (FL-01).
 var DefaultFormat = AllFields(2)
 
@@ -30,8 +30,9 @@ func AllFields(version int) Format {
 	return f
 }
 
-// ParseFormat reads a format as the AWS CLI takes it in --log-format, names in
-// ${}, or as a header line has it, bare names; separated by blanks, in any order.
+// ParseFormat reads a format as in the AWS CLI's --log-format, with names in ${},
+// or as in a header line, with bare names. Names are separated by blanks, in any
+// order.
 //
 // A name that this package does not know is no error, since AWS adds fields: its
 // column is passed over in reading and "-" in writing. See [Format.CheckKnown].
@@ -61,8 +62,8 @@ func ParseFormat(s string) (Format, error) {
 	return f, nil
 }
 
-// isName reports whether s looks as names of fields do: lower-case letters, digits
-// and hyphens, a letter first.
+// isName reports whether s looks like a field name: lower-case letters, digits and
+// hyphens, a letter first.
 func isName(s string) bool {
 	for i := range len(s) {
 		c := s[i]
@@ -74,9 +75,9 @@ func isName(s string) bool {
 }
 
 // parseHeader reads a line as a header: only names, most of them known. A record
-// is never one: of the values that look like names, few are names of fields.
+// is never taken for one: few of its values that look like names are field names.
 func parseHeader(line string) (Format, bool) {
-	for i := range len(line) { // the cheap look that most records do not pass
+	for i := range len(line) { // a cheap check that most records fail
 		c, first := line[i], i == 0 || line[i-1] == ' '
 		if letter := 'a' <= c && c <= 'z'; !letter && c != ' ' && (first || c != '-' && (c < '0' || c > '9')) {
 			return Format{}, false
@@ -86,7 +87,7 @@ func parseHeader(line string) (Format, bool) {
 	return f, err == nil && (2*len(f.Unknown()) < f.Len() || f.ofTransitGateway())
 }
 
-// ofTransitGateway reports whether the log is none of interfaces.
+// ofTransitGateway reports whether the log is not one of interfaces.
 func (f Format) ofTransitGateway() bool { return slices.Contains(f.names, "tgw-id") }
 
 // orDefault is f, or DefaultFormat for the zero Format.
@@ -169,7 +170,7 @@ func changes(a, b string) int {
 }
 
 // Version returns what AWS writes into the version field of such a record: the
-// highest version of its fields, at least 2 (FL-02). Unknown ones do not count.
+// highest version of its fields, at least 2 (FL-02). Unknown fields do not count.
 func (f Format) Version() int {
 	v := 2
 	for _, c := range f.columns {
@@ -187,14 +188,14 @@ func (f Format) String() string {
 	return "${" + strings.Join(f.names, "} ${") + "}"
 }
 
-// Header returns the line that stands first in a file of this format on S3,
-// without a newline.
+// Header returns the first line of a file of this format on S3, without a
+// newline.
 func (f Format) Header() string { return strings.Join(f.names, " ") }
 
 // AppendRecord appends r as a line of this format, without a newline. Fields
-// without a value are "-"; in strings, blanks and control characters of ASCII are
-// percent-encoded. [Format.Parse] reads it back, except for what the format has no
-// column for.
+// without a value are "-"; in strings, blanks and ASCII control characters are
+// percent-encoded. [Format.Parse] reads it back, except for fields without a
+// column.
 func (f Format) AppendRecord(b []byte, r *Record) []byte {
 	for i, c := range f.columns {
 		if i > 0 {

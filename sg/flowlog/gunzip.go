@@ -7,26 +7,26 @@ import (
 	"io"
 )
 
-// What is packed in a file, gzip inside its JSON included, may expand to maxRatio
-// times the size of the file and maxSlack bytes beyond, all together. Flow logs
-// shrink to a tenth, the dullest made ones to a hundredth; gzip can do a thousandth.
+// Everything packed in a file, including gzip inside its JSON, may together expand
+// to maxRatio times the size of the file plus maxSlack bytes. Flow logs shrink to a
+// tenth, the dullest synthetic ones to a hundredth; gzip can reach a thousandth.
 const (
 	maxRatio = 250
 	maxSlack = 16 << 20
 )
 
 // ErrExpands is the error of a file whose gzip expands to more than 250 times its
-// size and 16 MiB.
+// size plus 16 MiB.
 var ErrExpands = errors.New("gzip: expands beyond all measure")
 
-// A gunzip is a gzip stream that ends with ErrExpands where it grows too much.
+// A gunzip is a gzip stream that ends with ErrExpands if it grows too much.
 type gunzip struct {
 	*gzip.Reader
 	file *counter
 }
 
-// maybeGunzip returns what is in r where that is gzip, and else r. The first bytes
-// tell. r is the file, or what stands somewhere in it.
+// maybeGunzip returns the content of r if r is gzip, by its first bytes, else r. r
+// is the file or a part of it.
 func maybeGunzip(r io.Reader, file *counter) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, blockSize/2)
 	if magic, _ := b.Peek(2); string(magic) != "\x1f\x8b" {
@@ -48,8 +48,8 @@ func (z *gunzip) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A counter is a file that counts what is read of it, and keeps the error that is
-// not the end.
+// A counter is a file that counts the bytes read from it, and keeps any error but
+// io.EOF.
 type counter struct {
 	r        io.Reader
 	n        int64

@@ -6,9 +6,9 @@ import (
 )
 
 // An interner returns the same string for the same bytes, so that a record's
-// strings neither keep the text they stand in alive nor cost an allocation where a
-// log names few interfaces. It forgets: each slot holds the last string that fell
-// into it, unless that was long. A nil interner returns strings as they are.
+// strings do not keep their text alive, and need no allocation if a log names few
+// interfaces. It forgets: each slot holds the last string that fell into it,
+// unless that was long. A nil interner returns strings unchanged.
 type interner struct {
 	slots [1 << internBits]string
 }

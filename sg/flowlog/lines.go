@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-const blockSize = 64 << 10 // bytes of text that are read at once
+const blockSize = 64 << 10 // bytes of text read at once
 
 // ErrLineLength is the error of a line of 64 KiB or more. The longest record that
 // AWS can write, with six tags, has a few KiB.
 var ErrLineLength = errors.New("line of 64 KiB or more")
 
 // A lineReader yields the lines of a text. It turns whole blocks into strings, so
-// that a line costs no allocation of its own; who keeps a line, or part of it,
+// that a line needs no allocation of its own; keeping a line, or part of it,
 // keeps its block.
 type lineReader struct {
 	r    io.Reader
-	buf  []byte // read and not in block yet
+	buf  []byte // read, but not in block yet
 	fill int    // bytes of buf that are used
 
 	block string // whole lines, and the last one without a newline at the end
@@ -30,8 +30,8 @@ func newLineReader(r io.Reader) *lineReader {
 	return &lineReader{r: r, buf: make([]byte, blockSize)}
 }
 
-// next returns the next line without its end, or what r says at its own, or
-// ErrLineLength, once for such a line.
+// next returns the next line without its newline, or r's error at the end, or
+// ErrLineLength, once for each such line.
 func (l *lineReader) next() (string, error) {
 	for l.block == "" {
 		switch {
@@ -39,9 +39,9 @@ func (l *lineReader) next() (string, error) {
 			if err := l.read(); err != nil {
 				return "", err
 			}
-		case l.err == io.EOF && l.fill > 0: // the last line has no end
+		case l.err == io.EOF && l.fill > 0: // the last line has no newline
 			l.block, l.fill = string(l.buf[:l.fill]), 0
-		default: // what is left over was cut, and would be read as something else
+		default: // the rest was cut, and would be misread
 			return "", l.err
 		}
 	}
@@ -54,7 +54,7 @@ func (l *lineReader) next() (string, error) {
 func (l *lineReader) read() error {
 	n, err := l.r.Read(l.buf[l.fill:])
 	l.err = err
-	fresh := l.buf[l.fill : l.fill+n] // what was left over has no end of a line
+	fresh := l.buf[l.fill : l.fill+n] // the part left over has no newline
 	if l.skip {
 		end := bytes.IndexByte(fresh, '\n')
 		if end < 0 {

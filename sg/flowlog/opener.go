@@ -7,7 +7,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// An End is one of the two of a record.
+// An End is one of the two ends of a record.
 type End uint8
 
 // The zero End is neither.
@@ -16,7 +16,7 @@ const (
 	Destination
 )
 
-// Evidence is what tells who opened a connection, the weakest first.
+// Evidence is what shows who opened a connection, the weakest first.
 type Evidence uint8
 
 // The zero Evidence is none.
@@ -25,19 +25,19 @@ const (
 	// Times are up to a minute off.
 	ByOrder Evidence = iota + 1
 
-	// BySmallerPort: both ports are ephemeral, or neither is, and who listens on the
+	// BySmallerPort: both ports are ephemeral, or neither is, and the end with the
 	// smaller one is taken for the server.
 	BySmallerPort
 
-	// ByPorts: one port alone is ephemeral, 32768 or more. Its end opened.
+	// ByPorts: only one port is ephemeral, 32768 or more. Its end opened.
 	ByPorts
 
 	// ByOtherRecord: flags of the other half of the pair, or of an earlier record of
-	// this half, told.
+	// this half, show it.
 	ByOtherRecord
 
 	// ByAddress: the destination is a multicast or broadcast address, which opens
-	// nothing.
+	// no connections.
 	ByAddress
 
 	// ByFlags: the record's TCP flags have a SYN, its own or in a SYN-ACK.
@@ -53,42 +53,43 @@ func (e Evidence) String() string { return wordOf(evidence[:], uint8(e)) }
 
 // An Opening says who opened the connection of a record, and how that is known.
 type Opening struct {
-	By       End // the zero End: it cannot be known
+	By       End // the zero End: unknown
 	Evidence Evidence
 
-	// Answered: the interface has a record of the other direction, too, at or before
+	// Answered: the interface also has a record of the other direction, at or before
 	// this one.
 	Answered bool
 }
 
-// Openers finds for each record of a log who opened the connection that it is of,
-// from the record and from those of the same interface before it. It never looks
-// ahead: of a pair whose halves have no flags and no ports that tell, the first half
-// stays open. What rules would say is not asked.
+// Openers finds for each record of a log who opened its connection, from the record
+// and from earlier ones of the same interface. It never looks ahead: if neither
+// flags nor ports of a pair tell, its first half stays undecided. It does not ask
+// the rules.
 //
-// It remembers as many connections as it was made for, and forgets those that had
-// no record for longest, a half of all at a time. Make one with [NewOpeners]; it is
-// for one goroutine.
+// It remembers a limited number of connections, and forgets those without a record
+// for longest, half of all at a time. Make one with [NewOpeners]; it is for one
+// goroutine.
 type Openers struct {
 	limit    int // of each generation
 	now, old map[connKey]connSeen
 }
 
-// A connKey is a connection at an interface, whichever direction a record is of.
+// A connKey is a connection at an interface, for records of either direction.
 type connKey struct {
 	eni   string
 	tuple packet.FiveTuple // the smaller end is Src
 }
 
-// connSeen is what records told of a connection. Ends are those of its connKey.
+// connSeen is what records told about a connection. Ends are those of its connKey.
 type connSeen struct {
 	opener End      // by flags
 	first  [2]int64 // start of the first record from Src and from Dst, Unix seconds
 	seen   [2]bool
 }
 
-// NewOpeners returns Openers that remember so many connections; 0 means 262144.
-// Each takes about 200 bytes, and as much again until the garbage is collected.
+// NewOpeners returns Openers that remember the given number of connections; 0
+// means 262144. Each takes about 200 bytes, and as much again until the next
+// garbage collection.
 func NewOpeners(connections int) *Openers {
 	if connections <= 0 {
 		connections = 1 << 18
@@ -96,9 +97,9 @@ func NewOpeners(connections int) *Openers {
 	return &Openers{limit: max(1, connections/2), now: map[connKey]connSeen{}, old: map[connKey]connSeen{}}
 }
 
-// Of says who opened the connection of r, and remembers what r tells for the records
-// to come. Give it the records in their order. It allocates where it meets a
-// connection that it does not remember.
+// Of says who opened the connection of r, and remembers what r tells for later
+// records. Give it the records in their order. It allocates for a connection that it
+// does not remember.
 func (o *Openers) Of(r *Record) Opening {
 	t := r.Tuple()
 	if t.Family == 0 {
@@ -137,7 +138,7 @@ func (o *Openers) Of(r *Record) Opening {
 	return strongest(r, told, before)
 }
 
-// recall returns what is known of a connection, and makes room for it.
+// recall returns what is known about a connection, and makes room for it.
 func (o *Openers) recall(key connKey) connSeen {
 	c, ok := o.now[key]
 	if ok {
@@ -168,7 +169,7 @@ func connOf(r *Record, t packet.FiveTuple) (key connKey, src int) {
 
 func endOf(i int) End { return End(i + 1) }
 
-// strongest takes the best of what the record itself and those before it tell.
+// strongest returns the strongest evidence from the record itself and those before it.
 func strongest(r *Record, told End, before Opening) Opening {
 	by, e := before.By, before.Evidence
 	if p, pe := portsTell(r); pe > e {
@@ -186,7 +187,8 @@ func strongest(r *Record, told End, before Opening) Opening {
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // flagsTell reads tcp-flags: AWS counts an ACK only together with a SYN, so 16 is in
-// the flags of who answered, and 2 without it in those of who asked (FL-07).
+// the flags of the answering side, and 2 without 16 in those of the opening side
+// (FL-07).
 func flagsTell(r *Record) End {
 	switch {
 	case r.Protocol != packet.TCP || !r.Has(FieldTCPFlags):
@@ -199,8 +201,8 @@ func flagsTell(r *Record) End {
 	return 0
 }
 
-// ephemeral is the first port that Linux gives to who opens a connection; Windows
-// begins at 49152. ip-sysctl, ip_local_port_range.
+// ephemeral is the first port that Linux gives to the side that opens a
+// connection; Windows begins at 49152. ip-sysctl, ip_local_port_range.
 const ephemeral = 32768
 
 func portsTell(r *Record) (End, Evidence) {

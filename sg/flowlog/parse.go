@@ -18,7 +18,7 @@ func (e *FieldError) Error() string { return e.Field.String() + ": " + e.Err.Err
 
 func (e *FieldError) Unwrap() error { return e.Err }
 
-// A CountError says that a line has another number of fields than its format.
+// A CountError says that a line and its format have different numbers of fields.
 type CountError struct {
 	Got    int
 	Format Format
@@ -28,9 +28,9 @@ func (e *CountError) Error() string {
 	return fmt.Sprintf("%d fields, want the %d of %s", e.Got, e.Format.Len(), e.Format)
 }
 
-// Parse reads a line of this format, without its end, into r, which it overwrites. The error is a
-// [*FieldError] or a [*CountError]; r is of no use then. Strings of r are parts
-// of line. Parse does not allocate unless it fails.
+// Parse reads a line of this format, without its newline, into r, which it overwrites. On
+// error, a [*FieldError] or a [*CountError], r is not usable. Strings of r are parts of
+// line. Parse does not allocate unless it fails.
 func (f Format) Parse(line string, r *Record) error {
 	*r = Record{}
 	return f.parse(line, r, nil)
@@ -42,7 +42,7 @@ func (f Format) parse(line string, r *Record, in *interner) error {
 	rest := line
 	for _, c := range f.columns {
 		var w string
-		for w == "" { // more than one blank is one
+		for w == "" { // several blanks count as one
 			if rest == "" {
 				return &CountError{words(line), f}
 			}
@@ -59,7 +59,7 @@ func (f Format) parse(line string, r *Record, in *interner) error {
 		default:
 			if err := fields[c].read(r, w, in); err != nil {
 				if n := words(line); n != len(f.columns) {
-					return &CountError{n, f} // the likelier cause
+					return &CountError{n, f} // the more likely cause
 				}
 				return &FieldError{c, err}
 			}
@@ -79,7 +79,7 @@ func (f Format) parseNew(line string, r *Record, in *interner) bool {
 	return f.parse(line, r, in) == nil
 }
 
-// words counts what blanks separate, as parse does.
+// words counts the words of a line, as parse does.
 func words(s string) int {
 	n := 0
 	for w := range strings.SplitSeq(s, " ") {
@@ -109,7 +109,7 @@ func parseUint(s string, size int) (uint64, bool) {
 
 var errAddr = errors.New("not an IP address")
 
-// parseAddr reads an address without a zone; mapped ones are unmapped.
+// parseAddr reads an address without a zone; IPv4-mapped ones are unmapped.
 func parseAddr(s string) (netip.Addr, error) {
 	a, err := netip.ParseAddr(s)
 	if err != nil || a.Zone() != "" {

@@ -7,34 +7,34 @@ import (
 
 // Options say how to read. The zero Options, and nil, mean the defaults.
 type Options struct {
-	// Formats are those of text and messages without a header. Where there are
+	// Formats are those of text and messages without a header. If there are
 	// several, the number of fields tells which one a line has. Empty means
 	// [DefaultFormat], and so does a zero Format.
 	Formats []Format
 
 	// Damaged, if not nil, is called for each place that could not be read, in the
-	// order of reading: up to as many times as there are lines.
+	// order of reading: at most once per line.
 	Damaged func(*Error)
 }
 
 // Stats count what a Reader has read so far.
 type Stats struct {
-	Files    int   // begun
-	Read     int64 // bytes of them, as they lie on disk
-	Records  int   // all that were yielded, those without traffic included
+	Files    int   // started
+	Read     int64 // bytes of them, as on disk
+	Records  int   // all yielded, including those without traffic
 	NoData   int   // of them
-	SkipData int   // of them: AWS left out records that nobody can count
-	Damaged  int   // lines, and rests of files, that could not be read
-	Ignored  int   // files in folders that by their names are no flow logs
+	SkipData int   // of them: AWS left out an unknown number of records
+	Damaged  int   // lines, and remainders of files, that could not be read
+	Ignored  int   // files in folders whose names are not those of flow logs
 }
 
-// A Reader reads the records of one or many files in the order of time as far as
-// the files are in it. Make one with [Open] or [NewReader]; it is used once, by one
+// A Reader reads the records of one or many files, in order of time as far as the
+// files are. Make one with [Open] or [NewReader]; it is for one use by one
 // goroutine.
 type Reader struct {
 	formats []Format
 	onError func(*Error)
-	waiting []*source // not open yet, by the time at which they begin
+	waiting []*source // not open yet, ordered by when they begin
 	open    []*source // heap by the time of their next record
 	stats   Stats
 	size    int64
@@ -43,10 +43,10 @@ type Reader struct {
 	strings interner
 }
 
-// maxOpen is how many files are read side by side. Each costs about 200 KiB.
+// maxOpen is how many files are read at the same time. Each takes about 200 KiB.
 const maxOpen = 128
 
-// NewReader returns a Reader of one stream. The name stands in positions.
+// NewReader returns a Reader of one stream. The name is for positions.
 func NewReader(name string, r io.Reader, o *Options) *Reader {
 	n := newReader(o)
 	n.waiting = []*source{{name: name, open: func() (io.ReadCloser, error) { return io.NopCloser(r), nil }}}
@@ -67,18 +67,18 @@ func newReader(o *Options) *Reader {
 	return r
 }
 
-// Records yields the records. The Record is overwritten by the next one: copy it to
-// keep it; its strings may be kept as they are.
+// Records yields the records. The next one overwrites the Record: copy it to keep
+// it; its strings may be kept without copying.
 //
-// A file's records come in its own order, which on S3 is that of time only as far
-// as minutes go. Files that overlap in time are merged by the start of their next
-// records; of records that start in the same second, that of the file comes first
-// that was named first, or has the smaller path. At most 128 files are open at
-// once: where more overlap, those that begin last wait.
+// A file's records come in its own order, which on S3 is by time only to the
+// minute. Files that overlap in time are merged by the start of their next
+// records. Among records that start in the same second, that of the file named
+// first, or with the smaller path, comes first. At most 128 files are open at
+// once: if more overlap, those that begin last wait.
 //
-// An error ends the records: the machine could not open or read a file. What could
-// not be understood is in [Reader.Stats] and goes to Options.Damaged instead.
-// Records may be ranged over once.
+// An error ends the records: the system could not open or read a file. Damaged
+// input is not an error; it is counted in [Reader.Stats] and reported to
+// Options.Damaged. Records may be ranged over once.
 func (r *Reader) Records() iter.Seq2[*Record, error] {
 	return func(yield func(*Record, error) bool) {
 		defer r.close()
@@ -122,7 +122,7 @@ func (r *Reader) count(rec *Record) {
 	}
 }
 
-// Position returns where the last record stood.
+// Position returns where the last record was.
 func (r *Reader) Position() Position { return r.at }
 
 // Format returns the format of the last record: that of its file's header, or the
@@ -132,8 +132,8 @@ func (r *Reader) Format() Format { return r.format }
 // Stats returns the counts so far.
 func (r *Reader) Stats() Stats { return r.stats }
 
-// Size returns the bytes of all files as they lie on disk, of which Stats.Read have
-// been read; 0 for a stream.
+// Size returns the bytes of all files on disk, of which Stats.Read have been read;
+// 0 for a stream.
 func (r *Reader) Size() int64 { return r.size }
 
 func (r *Reader) damaged(e *Error) {

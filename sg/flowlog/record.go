@@ -6,22 +6,23 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// A Record is one line of a flow log: what passed one interface in one direction
-// with one five-tuple in one aggregation interval, or that nothing passed.
+// A Record is one line of a flow log: the traffic of one five-tuple through one
+// interface, in one direction and one aggregation interval, or the note that
+// there was none.
 //
 // It is a plain, comparable value. Fields that the log lacks, or has as "-", are
 // zero; Fields tells such a zero from one that was written. Strings are those of
 // the log; tag values are percent-encoded there.
 type Record struct {
-	// Fields are those that have a value. Writing a record, those outside are "-",
-	// and so are empty strings, zero addresses and zero words.
+	// Fields are those that have a value. When a record is written, all others are
+	// "-", and so are empty strings, zero addresses and zero words.
 	Fields FieldSet
 
 	Version     uint8
 	AccountID   string
-	InterfaceID string // "" where AWS has none: see ResourceID
+	InterfaceID string // "" if AWS has none: see ResourceID
 
-	// SrcAddr and DstAddr show, for the interface's own side, its primary address,
+	// SrcAddr and DstAddr have, on the interface's own side, its primary address,
 	// whatever the packet had (FL-06). See [Record.Src] and [Record.Dst].
 	SrcAddr, DstAddr netip.Addr
 	SrcPort, DstPort uint16 // 0 for ICMP, whose type and code no field has
@@ -40,7 +41,7 @@ type Record struct {
 	SublocationType, SublocationID string
 
 	PktSrcAWSService, PktDstAWSService string
-	Direction                          Direction // at the interface; not who opened
+	Direction                          Direction // at the interface; it does not tell who opened
 	TrafficPath                        uint8     // of egress; 1 stays in the VPC
 
 	ECSClusterARN, ECSClusterName                   string
@@ -50,7 +51,7 @@ type Record struct {
 	ECSTaskARN, ECSTaskID                           string
 
 	RejectReason     string // BPA: block public access; EC: encryption controls
-	ResourceID       string // a regional NAT gateway, where InterfaceID is empty
+	ResourceID       string // a regional NAT gateway, if InterfaceID is empty
 	EncryptionStatus uint8  // 0 clear, 1 Nitro, 2 TLS on TCP 443, 3 both
 
 	InstanceTag, InstanceTag2   string
@@ -69,12 +70,12 @@ type Record struct {
 // Has reports whether the record has a value for f.
 func (r *Record) Has(f Field) bool { return r.Fields.Has(f) }
 
-// Src returns the source address of the packets: PktSrcAddr, or SrcAddr where the
+// Src returns the source address of the packets: PktSrcAddr, or SrcAddr if the
 // log has no pkt-srcaddr.
 func (r *Record) Src() netip.Addr { return either(r.PktSrcAddr, r.SrcAddr) }
 
-// Dst returns the destination address of the packets: PktDstAddr, or DstAddr
-// where the log has no pkt-dstaddr.
+// Dst returns the destination address of the packets: PktDstAddr, or DstAddr if
+// the log has no pkt-dstaddr.
 func (r *Record) Dst() netip.Addr { return either(r.PktDstAddr, r.DstAddr) }
 
 func either(a, b netip.Addr) netip.Addr {
@@ -85,7 +86,7 @@ func either(a, b netip.Addr) netip.Addr {
 }
 
 // Tuple returns protocol, [Record.Src], [Record.Dst] and ports. It is the zero
-// FiveTuple where the record has no two addresses of one family, or no protocol.
+// FiveTuple if the record lacks two addresses of one family, or a protocol.
 // Records of ICMP tell neither type, code nor identifier: their tuple has zeros.
 func (r *Record) Tuple() packet.FiveTuple {
 	src, dst := r.Src(), r.Dst()
@@ -102,8 +103,8 @@ func (r *Record) Tuple() packet.FiveTuple {
 	return t
 }
 
-// An Action is what became of the packets of a record. AWS does not say whether a
-// security group or a network ACL rejected them (FL-03).
+// An Action is what AWS did with the packets of a record. AWS does not say
+// whether a security group or a network ACL rejected them (FL-03).
 type Action uint8
 
 // The zero Action is that of a record without one, such as NODATA.
@@ -114,7 +115,7 @@ const (
 
 var actions = [...]string{"-", "ACCEPT", "REJECT"}
 
-// String returns the word of the log.
+// String returns the word in the log.
 func (a Action) String() string { return wordOf(actions[:], uint8(a)) }
 
 // A Status is the log-status of a record (FL-04).
@@ -124,12 +125,12 @@ type Status uint8
 const (
 	OK       Status = iota + 1
 	NoData          // nothing passed the interface in the interval
-	SkipData        // AWS left out records of the interval, nobody knows how many
+	SkipData        // AWS left out an unknown number of records of the interval
 )
 
 var statuses = [...]string{"-", "OK", "NODATA", "SKIPDATA"}
 
-// String returns the word of the log.
+// String returns the word in the log.
 func (s Status) String() string { return wordOf(statuses[:], uint8(s)) }
 
 // A Direction is that of the packets, seen from the interface.
@@ -143,7 +144,7 @@ const (
 
 var directions = [...]string{"-", "ingress", "egress"}
 
-// String returns the word of the log.
+// String returns the word in the log.
 func (d Direction) String() string { return wordOf(directions[:], uint8(d)) }
 
 func wordOf(words []string, i uint8) string {

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Errors of files that are no flow log of a VPC that this package reads.
+// Errors of files that are not VPC flow logs in a form that this package reads.
 var (
 	// ErrParquet: a Parquet file.
 	ErrParquet = errors.New("a Parquet file: let the command flowparquet turn it into text")
 
-	// ErrTransitGateway: a log with a header that names tgw-id. Its records are of
+	// ErrTransitGateway: a log whose header names tgw-id. Its records are of
 	// attachments, not of interfaces.
 	ErrTransitGateway = errors.New("a flow log of a transit gateway, not of interfaces")
 
@@ -25,8 +25,8 @@ var (
 // An Error is damage at one place of the input.
 type Error struct {
 	Position
-	Err  error // a [*FieldError] or [*CountError], one of the Err values, or what gzip or JSON said
-	Rest bool  // the rest of the file was left out, too
+	Err  error // a [*FieldError] or [*CountError], one of the Err values, or an error of gzip or JSON
+	Rest bool  // the rest of the file was left out too
 }
 
 func (e *Error) Error() string { return e.Position.String() + ": " + e.Err.Error() }
@@ -39,7 +39,7 @@ type Position struct {
 	Line int // from 1; in JSON, the number of the message. 0: the file as a whole
 }
 
-// String returns "file:line", or the file alone where the line is 0.
+// String returns "file:line", or only the file if the line is 0.
 func (p Position) String() string {
 	if p.Line == 0 {
 		return p.File
@@ -51,23 +51,23 @@ func (p Position) String() string {
 type source struct {
 	name  string
 	open  func() (io.ReadCloser, error)
-	order int   // of the file among all, for ties
+	order int   // of the file among all files, for ties
 	once  bool  // a pipe
 	from  int64 // time, Unix seconds, before which none of its records is wanted
 
 	rec  Record
 	line int
-	time int64 // of rec; of the last record that had one, where rec has none
+	time int64 // of rec, or of the last record that had one
 
 	file   io.Closer
-	raw    *counter // bytes as they lie on disk
+	raw    *counter // bytes as on disk
 	next   func() (string, error)
 	format Format
 	header bool // format is the file's own
 	csv    bool // lines of timestamp and message
 }
 
-// start opens the file and looks at what kind it is.
+// start opens the file and detects its kind.
 func (s *source) start(r *Reader) error {
 	f, err := s.open()
 	if err != nil {
@@ -96,7 +96,7 @@ func (s *source) start(r *Reader) error {
 	return nil
 }
 
-// isJSON reports whether the first byte that is no blank opens an object or array.
+// isJSON reports whether the first byte other than a blank opens an object or array.
 func isJSON(b *bufio.Reader) bool {
 	for n := 1; n <= b.Size(); n++ {
 		head, err := b.Peek(n)
@@ -110,7 +110,7 @@ func isJSON(b *bufio.Reader) bool {
 	return false
 }
 
-// close closes the file and lets go of its buffers.
+// close closes the file and releases its buffers.
 func (s *source) close() {
 	if s.file != nil {
 		s.file.Close()
@@ -119,7 +119,8 @@ func (s *source) close() {
 }
 
 // advance reads the next record into rec, and reports whether there is one.
-// Damage goes to r; the error is one of the machine, not of what is in the file.
+// Damage is reported to r; the error is one of the system, not of the file's
+// content.
 func (s *source) advance(r *Reader) (bool, error) {
 	if s.next == nil {
 		if err := s.start(r); err != nil {
@@ -157,8 +158,8 @@ func (s *source) advance(r *Reader) (bool, error) {
 	}
 }
 
-// broken ends the file. What the operating system refused is returned; what is
-// wrong with the bytes is damage, and the other files are read all the same.
+// broken ends the file. An error of the operating system is returned; wrong bytes
+// are damage, and the other files are still read.
 func (s *source) broken(r *Reader, err error) error {
 	refused := s.file == nil || s.raw.err != nil
 	s.close()
@@ -203,9 +204,10 @@ func (s *source) read(r *Reader, line string) (bool, error) {
 	return false, err
 }
 
-// fit reads a line that is not of the file's format: with the formats that were
-// given, and without the name of a log stream in front, which begins as an
-// interface does: eni-0123-all. Later lines are tried with the format that fits.
+// fit reads a line that does not fit the file's format. It tries the given
+// formats, and also without the name of a log stream in front, which begins like
+// an interface: eni-0123-all. The format that fits is tried first for later
+// lines.
 func (s *source) fit(r *Reader, line string) bool {
 	tries := r.formats
 	if s.header {
@@ -229,7 +231,7 @@ func (s *source) fit(r *Reader, line string) bool {
 	return false
 }
 
-// hasTime reports whether the line begins with a time as RFC 3339 has it. No field
+// hasTime reports whether the line begins with a time as in RFC 3339. No field
 // looks like that.
 func hasTime(s string) bool {
 	return len(s) > 19 && s[4] == '-' && s[7] == '-' && s[10] == 'T' && s[13] == ':' && s[16] == ':'

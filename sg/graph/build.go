@@ -11,8 +11,8 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// New returns the graph of a topology, of which it keeps nothing. Rules without a peer
-// and groups whose id was there before, both of which sg.Compile refuses, are left out.
+// New returns the graph of a topology and keeps nothing of it. It leaves out rules
+// without a peer and groups with a repeated id, both of which sg.Compile refuses.
 func New(t *sg.Topology, o *Options) *Graph {
 	if o == nil {
 		o = &Options{}
@@ -45,7 +45,7 @@ type pair struct {
 	dropped  bool
 }
 
-// traffic is what the rules of both ends say of it.
+// traffic is what the rules of both ends say about an edge's traffic.
 type traffic struct {
 	rule           sg.Rule
 	ends           Ends
@@ -60,13 +60,13 @@ type builder struct {
 	lists   map[sg.PrefixListID]*sg.PrefixList
 	members map[sg.GroupID][]string
 	addrs   map[netip.Addr][]string   // ENIs by address
-	carries map[netip.Addr]sg.GroupID // the first group of an address
+	carries map[netip.Addr]sg.GroupID // the first group that an address carries
 
-	carried map[sg.GroupID]bool // by the ENI that is asked for; nil for all
+	carried map[sg.GroupID]bool // by the requested ENI; nil for all
 	shown   map[sg.GroupID]bool
 	vpcs    int // of groups that are shown
 	byVPC   bool
-	merged  bool // networks, to one node a role
+	merged  bool // networks are merged into one node per role
 
 	nodes  map[key]bool
 	edges  map[pair]*traffic
@@ -138,10 +138,10 @@ func (b *builder) show() {
 	b.merged = b.byVPC && b.networks() > fewNetworks
 }
 
-// fewNetworks is how many networks have nodes of their own beside those of VPCs.
+// fewNetworks is the most networks that have nodes of their own next to VPCs.
 const fewNetworks = 8
 
-// networks counts the networks that rules name, but those that are everything.
+// networks counts the networks that rules name, except those of all addresses.
 func (b *builder) networks() int {
 	seen := map[netip.Prefix]bool{}
 	for _, g := range b.groups {
@@ -163,8 +163,8 @@ func both(g *sg.Group) func(func(sg.Direction, []sg.Rule) bool) {
 	}
 }
 
-// wanted reports whether a rule is drawn: it, or the group it names, is one that the
-// ENI carries.
+// wanted reports whether a rule is drawn: the ENI carries its group, or the group it
+// names.
 func (b *builder) wanted(g *sg.Group, r *sg.Rule) bool {
 	return b.carried == nil || b.carried[g.ID] || b.carried[r.Peer.Group]
 }
@@ -179,7 +179,7 @@ func (b *builder) groupKey(id sg.GroupID) key {
 	return key{kind: Group, id: string(id)}
 }
 
-// peerKey is the node of a rule's peer; false where it has none.
+// peerKey returns the node of a rule's peer; false if it has none.
 func (b *builder) peerKey(g *sg.Group, dir sg.Direction, p *sg.Peer) (key, bool) {
 	switch dest := dir == sg.Egress; {
 	case p.Self:
@@ -243,7 +243,7 @@ func (b *builder) rule(g *sg.Group, dir sg.Direction, index int, r sg.Rule) {
 	}
 }
 
-// drops adds what was dropped, between nodes that are there and one for all other
+// drops adds dropped packets, between existing nodes and one node for all other
 // addresses on either side.
 func (b *builder) drops() {
 	named := b.namedNetworks()
@@ -288,7 +288,7 @@ func (b *builder) namedNetworks() (all []netip.Prefix) {
 	return all
 }
 
-// graph puts everything in its order.
+// graph puts everything in order.
 func (b *builder) graph() *Graph {
 	keys := slices.Collect(maps.Keys(b.nodes))
 	slices.SortFunc(keys, func(x, y key) int {
@@ -361,7 +361,7 @@ func (b *builder) title(k key) string {
 	return escape.Text(k.id)
 }
 
-// network is a CIDR with what it is called, where it has a name.
+// network is a CIDR with its name, if it has one.
 func network(cidr string) string {
 	switch cidr {
 	case "0.0.0.0/0":
@@ -423,8 +423,8 @@ func (b *builder) lines(k key) []string {
 	return lines
 }
 
-// few returns the first of some names in their order, and how many more there are;
-// none where there are no names.
+// few returns the first names in order and how many more there are; nothing if
+// there are none.
 func few(names []string, none string) []string {
 	names = slices.Compact(slices.Sorted(slices.Values(names)))
 	if len(names) == 0 && none != "" {

@@ -46,8 +46,8 @@ func (g *Graph) WriteDOT(w io.Writer) error {
 	return err
 }
 
-// dotEscape writes what means something to Graphviz, which knows the entities of HTML
-// in every text.
+// dotEscape escapes what has a meaning for Graphviz, which reads HTML entities in
+// every text.
 var dotEscape = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;")
 
 // dotText is a quoted text of several lines.

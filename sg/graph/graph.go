@@ -2,9 +2,9 @@
 // nodes, rules are edges that point the way connections are opened.
 //
 // [New] makes a [Graph] of a topology, of one interface's groups, or of whole VPCs
-// where there are too many groups to look at. [Graph.WriteMermaid], [Graph.WriteDOT]
-// and [Graph.WriteSVG] write it. What is drawn is what the rules say, as they stand:
-// whether a packet passes depends on both of its ends, and package sg answers that.
+// if there are too many groups to look at. [Graph.WriteMermaid], [Graph.WriteDOT]
+// and [Graph.WriteSVG] write it. The drawing shows the rules as written: whether a
+// packet passes depends on both of its ends, which is for package sg to say.
 package graph
 
 import (
@@ -15,23 +15,23 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/enum"
 )
 
-// A Graph is a drawing before it has a form. The order of nodes and edges does not
-// depend on that of the topology, nor do the bytes that are written. It keeps nothing
-// of the topology, and may be written from several goroutines.
+// A Graph is a drawing in no particular format yet. Neither the order of nodes and
+// edges nor the written bytes depend on the order of the topology. It keeps nothing
+// of the topology, and several goroutines may write it.
 type Graph struct {
 	Nodes []Node
 	Edges []Edge
 
-	// Counted is set where edges have hits.
+	// Counted is set if edges have hits.
 	Counted bool
 }
 
-// A Node is a group or a peer of rules. Networks and prefix lists are two nodes where
-// rules name them as source and as destination, so that drawings run one way.
+// A Node is a group or a peer of rules. A network or prefix list is two nodes if
+// rules name it as source and as destination, so that drawings run one way.
 type Node struct {
 	Kind  Kind
 	Title string   // printable, on one line
-	Lines []string // what stands below the title, likewise
+	Lines []string // the text below the title, likewise
 }
 
 // A Kind says what a node is.
@@ -40,33 +40,34 @@ type Kind uint8
 const (
 	Group   Kind = iota
 	VPC          // all groups of a VPC
-	Unknown      // a group that rules name and the topology does not have
-	Network      // a CIDR, or beside VPCs all of them where they are many
+	Unknown      // a group that rules name and the topology lacks
+	Network      // a CIDR, or, next to VPCs, all of them if there are many
 	List         // a prefix list
 )
 
-// An Edge is what rules of one pair of nodes say. There are several of a pair where
-// they differ in ends or use.
+// An Edge is what the rules between one pair of nodes say. A pair has several edges
+// if they differ in ends or use.
 type Edge struct {
 	From, To int // in Graph.Nodes; the same for a group that names itself
 	Ends     Ends
 	Unused   bool      // hits were counted, and there are none
-	Dropped  bool      // no rule: packets that were dropped
+	Dropped  bool      // not a rule but dropped packets
 	Traffic  []Traffic // at least one, in the order of protocols and ports
 }
 
-// Traffic is what a rule admits, or the same one of several groups.
+// Traffic is what a rule admits, or equal rules of several groups.
 type Traffic struct {
 	Text string // "tcp 443"
 
-	// Hits is the number of packets that rules let pass: the larger one where the
-	// rules of both ends were asked. Of an edge that is Dropped, it is what was not.
+	// Hits is the number of packets that rules let pass, the larger one if the rules
+	// of both ends were asked. For an edge that is Dropped, it is the number of
+	// packets dropped.
 	Hits uint64
 
 	rule sg.Rule
 }
 
-// Ends say at which ends of an edge a rule stands.
+// Ends say at which ends of an edge there is a rule.
 type Ends uint8
 
 const (
@@ -77,8 +78,8 @@ const (
 
 // Options say what is drawn. The zero Options draw everything, without hits.
 type Options struct {
-	// ENI, unless empty, leaves nothing but its groups, their peers, and the groups
-	// whose rules name them.
+	// ENI, unless empty, limits the drawing to its groups, their peers, and the
+	// groups whose rules name them.
 	ENI sg.ENIID
 
 	By By
@@ -87,20 +88,20 @@ type Options struct {
 	// Group.Egress. It may be nil.
 	Hits func(g sg.GroupID, dir sg.Direction, index int) uint64
 
-	// Drops are packets that were dropped, which are drawn beside the rules. An end that
-	// is an interface stands at the first of its groups, any other at the smallest
+	// Drops are dropped packets, drawn in addition to the rules. An end that is an
+	// interface is drawn at the first of its groups, any other end at the smallest
 	// network that rules name.
 	Drops []Drop
 }
 
-// A Drop is packets that were dropped on their way between two addresses.
+// A Drop is packets between two addresses that were dropped.
 type Drop struct {
 	Src, Dst netip.Addr
-	Text     string // as that of Traffic
+	Text     string // as in Traffic
 	Packets  uint64
 }
 
-// By says what the groups of a topology are drawn as.
+// By says how the groups of a topology are drawn.
 type By uint8
 
 const (
@@ -110,7 +111,7 @@ const (
 	ByVPC
 )
 
-// Many is how many groups are drawn one by one where nothing is said.
+// Many is the most groups of several VPCs that Auto draws one by one.
 const Many = 40
 
 var byNames = [...]string{"auto", "group", "vpc"}
@@ -124,10 +125,10 @@ func (b By) MarshalText() ([]byte, error) { return enum.Marshal(byNames[:], b) }
 // UnmarshalText reads what String returns.
 func (b *By) UnmarshalText(text []byte) error { return enum.Unmarshal(byNames[:], text, b) }
 
-// maxTraffic is how many lines an edge has.
+// maxTraffic is the most lines of text that an edge has.
 const maxTraffic = 5
 
-// label returns the lines beside an edge.
+// label returns the text lines of an edge.
 func (g *Graph) label(e *Edge) []string {
 	shown := e.Traffic
 	if len(shown) > maxTraffic {
@@ -147,8 +148,8 @@ func (g *Graph) label(e *Edge) []string {
 	return lines
 }
 
-// hits says what became of traffic, behind its text. It is in words, so that no drawing
-// says it by colour alone.
+// hits says what happened to traffic, after its text. It uses words, so that no drawing
+// tells it by colour alone.
 func (g *Graph) hits(e *Edge, n uint64) string {
 	switch {
 	case e.Dropped:

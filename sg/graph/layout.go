@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Sizes of the drawing in pixels, even ones, so that middles are whole.
+// Sizes of the drawing in pixels. They are even, so that middles are whole.
 const (
 	margin     = 24
 	rowGap     = 22 // between two boxes of a column
@@ -17,14 +17,14 @@ const (
 	maxSweeps  = 12
 )
 
-// mostBoxes bounds the places where edges pass columns: in a ring of groups with edges
-// across it there are as many as groups times edges. With more, edges run straight from
-// their texts to their ends, whatever lies on the way.
+// mostBoxes bounds the places where edges pass columns: a ring of groups with edges
+// across it has as many as groups times edges. With more, edges run straight from their
+// texts to their ends, whatever is in between.
 const mostBoxes = 200_000
 
-// A layout places nodes in columns from left to right, and in columns between them
-// the texts of edges, so that no text lies on another: the way of Sugiyama, with
-// whole numbers, so that every machine draws the same.
+// A layout places nodes in columns from left to right, and the texts of edges in
+// columns between them, so that no text covers another. It is Sugiyama's method
+// with whole numbers, so that every machine draws the same.
 type layout struct {
 	g       *Graph
 	rank    []int    // of nodes: column 2*rank
@@ -40,12 +40,12 @@ type layout struct {
 type box struct {
 	column      int
 	order       int
-	want        int // where its neighbours draw it, in thousandths of an order
+	want        int // where its neighbours pull it, in thousandths of an order
 	x, y        int // of the upper left corner
 	w, h        int
-	body        int // of h: without what hangs below a node
+	body        int // the part of h without what hangs below a node
 	left, right []*box
-	exit, entry int // of the text of an edge or where it passes: its place at the side of the node left or right of it
+	exit, entry int // for an edge's text or passage: its place at the side of the node left or right of it
 }
 
 func (b *box) middle() int { return b.y + b.body/2 }
@@ -106,8 +106,8 @@ func (l *layout) ends(i int) (left, right int) {
 	return e.From, e.To
 }
 
-// setRanks puts each node right of all that lead to it, and those that nothing leads
-// to next to the first that they lead to.
+// setRanks puts each node to the right of all nodes that lead to it, and a node that
+// nothing leads to next to the first node that it leads to.
 func (l *layout) setRanks() {
 	n := len(l.g.Nodes)
 	l.rank = make([]int, n)
@@ -204,8 +204,8 @@ func (l *layout) put(b *box, column int) {
 	l.columns[column] = append(l.columns[column], b)
 }
 
-// sweeps is how often a drawing is gone through for the better: less often where it is
-// too large for anybody to see the difference.
+// sweeps is how many passes improve a drawing: fewer if it is too large for anybody to
+// see the difference.
 func (l *layout) sweeps() int {
 	boxes := 0
 	for _, c := range l.columns {
@@ -214,8 +214,8 @@ func (l *layout) sweeps() int {
 	return max(1, min(maxSweeps, 100_000/max(1, boxes)))
 }
 
-// setOrder sorts each column by where the neighbours of its boxes are, again and
-// again, from both sides.
+// setOrder sorts each column by where its boxes' neighbours are, again and again,
+// from both sides.
 func (l *layout) setOrder() {
 	sort := func(column []*box, near func(*box) []*box) {
 		for _, b := range column {
@@ -271,7 +271,7 @@ func (l *layout) setX() {
 	l.width = x + margin
 }
 
-// setY draws boxes towards their neighbours as far as there is room.
+// setY pulls boxes towards their neighbours as far as there is room.
 func (l *layout) setY() {
 	for _, c := range l.columns {
 		y := 0
@@ -304,12 +304,12 @@ func (l *layout) setY() {
 func (l *layout) all() []*box { return slices.Concat(l.columns...) }
 
 // settle moves the boxes of a column to the mean of their neighbours, in their order
-// and without overlap, so that the squares of what each is off come to the least: it
-// joins boxes that would overlap to blocks, which move as one.
+// and without overlap, with the least sum of squared distances: it joins boxes that
+// would overlap into blocks, which move as one.
 func settle(column []*box) {
-	type block struct{ first, n, sum int } // sum of where its boxes want it to begin
+	type block struct{ first, n, sum int } // sum of the positions where its boxes want it to begin
 	var blocks []block
-	offset := make([]int, len(column)) // of a box if all lay close together
+	offset := make([]int, len(column)) // of a box if all are packed together
 	for i, b := range column {
 		if i > 0 {
 			offset[i] = offset[i-1] + column[i-1].h + rowGap

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// mermaidShape is what stands around the text of a node, by kind.
+// mermaidShape is the brackets around a node's text, by kind.
 var mermaidShape = [...][2]string{
 	Group: {"[", "]"}, VPC: {"[[", "]]"}, Unknown: {"[", "]"}, Network: {"([", "])"}, List: {"[/", "/]"},
 }
@@ -16,10 +16,10 @@ var mermaidClass = [...]string{Group: "group", VPC: "vpc", Unknown: "unknown", N
 // mermaidArrow is the line of an edge, by its ends.
 var mermaidArrow = [...]string{AtReceiver: "-->", AtSender: "-.->", AtBoth: "==>"}
 
-// WriteMermaid writes a flowchart of Mermaid, as Markdown shows in a block of that
+// WriteMermaid writes a Mermaid flowchart, as Markdown shows it in a block of that
 // language. A solid line is an ingress rule, a dashed one an egress rule, a thick one
-// has both. Edges that no packet took are grey, dropped packets end in a red cross.
-// Mermaid refuses more than 500 edges unless its maxEdges is raised.
+// both. Edges without packets are grey; dropped packets are lines that end in a red
+// cross. Mermaid refuses more than 500 edges unless its maxEdges is raised.
 func (g *Graph) WriteMermaid(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
@@ -66,8 +66,8 @@ func (g *Graph) WriteMermaid(w io.Writer) error {
 	return err
 }
 
-// mermaidText is a quoted text of several lines. ASCII that could mean something to
-// Mermaid, to its Markdown or to HTML is written by number.
+// mermaidText is a quoted text of several lines. ASCII that could have a meaning in
+// Mermaid, its Markdown or HTML is written by number.
 func mermaidText(lines []string) string {
 	var b strings.Builder
 	b.WriteByte('"')
@@ -76,7 +76,7 @@ func mermaidText(lines []string) string {
 			b.WriteString("<br>")
 		}
 		for j, r := range line {
-			// "1. " and "- " begin lists.
+			// "1. " and "- " would begin lists.
 			list := j+1 < len(line) && line[j+1] == ' ' && strings.ContainsRune(".-+", r)
 			if r > '~' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' ||
 				!list && strings.ContainsRune(" .,:/()-+", r) {

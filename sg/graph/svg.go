@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// arrow is how long the head of a line is, in pixels.
+// arrow is the length of an arrow head, in pixels.
 const arrow = 9
 
-// WriteSVG writes a drawing that stands alone: no script, no font and no request to
-// anywhere. Lines mean what they mean in [Graph.WriteMermaid], and a legend says so.
+// WriteSVG writes a self-contained drawing: no script, no font and no external
+// request. Lines mean what they mean in [Graph.WriteMermaid], and a legend says so.
 func (g *Graph) WriteSVG(w io.Writer) error {
 	s := &svg{g: g, layout: newLayout(g)}
 	s.document()
@@ -109,7 +109,7 @@ func (s *svg) path(i int) []point {
 			points[a], points[b] = points[b], points[a]
 		}
 	}
-	end := &points[len(points)-1] // the head goes on from here
+	end := &points[len(points)-1] // the head starts here
 	if s.back[i] {
 		end.x += arrow
 	} else {
@@ -118,7 +118,7 @@ func (s *svg) path(i int) []point {
 	return points
 }
 
-// port is where at the side of a node the i-th of n lines begins.
+// port returns where the i-th of n lines begins at the side of a node.
 func port(node *box, i, n int) int {
 	gap := portGap
 	if n > 1 {
@@ -127,7 +127,7 @@ func port(node *box, i, n int) int {
 	return node.middle() + (2*i-n+1)*gap/2
 }
 
-// look is how the line of an edge is drawn.
+// look returns how the line of an edge is drawn.
 func look(ends Ends, unused, dropped bool) string {
 	color, head, width := lineColor, "end-rule", "1.6"
 	switch {
@@ -164,7 +164,7 @@ func (s *svg) line(i int) {
 	s.printf(`" %s/>`+"\n", look(e.Ends, e.Unused, e.Dropped))
 }
 
-// loop returns where the line from a group to itself begins. Several of one node hang
+// loop returns where the line from a group to itself begins. Several at one node hang
 // below each other.
 func (s *svg) loop(i int) (x, y int) {
 	at := s.g.Edges[i].From
@@ -216,11 +216,11 @@ type legendEntry struct {
 	x       int
 }
 
-const legendLine = 40 // pixels, of a sample
+const legendLine = 40 // pixels, of a sample line
 
 func (l *legendEntry) width() int { return legendLine + 8 + width(l.text, false) }
 
-// legend holds the lines that occur.
+// legend holds the kinds of line that occur.
 func (s *svg) legend() []legendEntry {
 	var out []legendEntry
 	x := margin
@@ -256,7 +256,7 @@ func xmlText(s string) string {
 	return b.String()
 }
 
-// maxRunes is how much of a line is shown.
+// maxRunes is how many characters of a line are shown.
 const maxRunes = 44
 
 func clip(s string) string {
@@ -274,8 +274,8 @@ func clipped(lines []string) []string {
 	return out
 }
 
-// width is about how wide a text is in pixels, 12 pixels high, bold 13, in the widest of the
-// usual fonts.
+// width estimates the width of a text in pixels, 12 pixels high, or 13 if bold, in the
+// widest of the usual fonts.
 func width(s string, bold bool) int {
 	tenths := 0
 	for _, r := range clip(s) {

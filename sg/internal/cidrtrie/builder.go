@@ -6,27 +6,27 @@ import (
 	"slices"
 )
 
-// A Builder makes a Trie of many prefixes, and gives those their numbers that have
-// none. The zero Builder is empty.
+// A Builder makes a Trie of many prefixes, and numbers those without a number. The
+// zero Builder is empty.
 type Builder struct {
 	items [tiers][]item
 }
 
-// An item is a prefix with a number, which is at name once it is known.
+// An item is a prefix with a number, or with the place for it.
 type item struct {
 	key uint64 // of its block
 	entry
-	name *uint32 // nil where the number is given
+	name *uint32 // nil if the number is given
 }
 
-// unnamed sorts behind all numbers that are given.
+// unnamed sorts after all given numbers.
 const unnamed = ^uint32(0)
 
-// Add gives a prefix a number that it must not have already.
+// Add adds a prefix with a number. It must not have that number already.
 func (b *Builder) Add(p netip.Prefix, number uint32) { b.add(p, number, nil) }
 
-// Name has *number set to a number that the prefix has, and no other, once the Trie is
-// made. It is above those that are given.
+// Name has the Builder number a prefix: once the Trie is made, *number is a number
+// that no other prefix has, above all given ones.
 func (b *Builder) Name(p netip.Prefix, number *uint32) { b.add(p, unnamed, number) }
 
 func (b *Builder) add(p netip.Prefix, number uint32, name *uint32) {
@@ -35,7 +35,7 @@ func (b *Builder) add(p netip.Prefix, number uint32, name *uint32) {
 }
 
 // Trie returns the Trie, whose named prefixes have the numbers from next on, and how
-// many these are. The Builder must not be used any more.
+// many these are. The Builder must not be used afterwards.
 func (b *Builder) Trie(next uint32) (t Trie, named int) {
 	first := next
 	cut := cutter{room: 1 << 12}

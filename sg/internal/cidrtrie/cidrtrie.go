@@ -3,9 +3,9 @@
 // A [Trie] holds pairs of a prefix and a number. One prefix may have several numbers
 // (a rule's CIDR and two prefix lists, say), and one number several prefixes (a list).
 //
-// The prefixes of a family lie in two or three tiers, by their length, and in a tier
-// each block of addresses has a node. A node cuts its block into runs that lie in the
-// same of its prefixes, and a look-up searches the runs by halves:
+// The prefixes of a family are in two or three tiers, by length, and in a tier each
+// block of addresses has a node. A node cuts its block into runs of addresses that
+// are in the same prefixes, and a look-up does a binary search in the runs:
 //
 //	tier           prefixes       a node for each
 //	short          below /16      -                   IPv4
@@ -20,7 +20,7 @@
 //	runs       | {7}      | {7, 9}  | {7}   | -      | {7}          |
 //
 // A Trie is a value: [Trie.With] and [Trie.Without] copy the node of a prefix and the
-// way to it and share the rest, so older values stay as they were and may be read
+// path to it and share the rest, so older values stay as they were and may be read
 // meanwhile.
 package cidrtrie
 
@@ -43,7 +43,7 @@ type Trie struct {
 
 // Lookup returns the numbers of the prefixes that contain an address, as a
 // packet.Header holds it, by tier; IPv4 has two. A number that several prefixes have
-// may come several times. The slices must not be changed.
+// may occur several times. The slices must not be changed.
 func (t *Trie) Lookup(f packet.Family, a *[16]byte) (short, long, host []uint32) {
 	if f == packet.IPv6 {
 		hi := binary.BigEndian.Uint64(a[:8])
@@ -113,8 +113,8 @@ func (t Trie) With(p netip.Prefix, number uint32) Trie {
 	})
 }
 
-// Without returns a Trie in which a prefix has a number no more, which it must have.
-// Nodes that have become empty stay.
+// Without returns a Trie in which a prefix no longer has a number. It must have it
+// before. Nodes that become empty stay.
 func (t Trie) Without(p netip.Prefix, number uint32) Trie {
 	return t.change(p, number, func(es []entry, e entry) []entry {
 		i, _ := slices.BinarySearchFunc(es, e, compare)
@@ -122,8 +122,8 @@ func (t Trie) Without(p netip.Prefix, number uint32) Trie {
 	})
 }
 
-// change changes the entries of a prefix's node, in a copy, with f, which keeps its
-// argument as it is.
+// change changes the entries of a prefix's node, in a copy, with f, which must not
+// modify its argument.
 func (t Trie) change(p netip.Prefix, number uint32, f func([]entry, entry) []entry) Trie {
 	b, e := place(p, number)
 	var es []entry

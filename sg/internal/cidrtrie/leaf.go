@@ -1,11 +1,12 @@
 package cidrtrie
 
-// A leaf is one cache line: the node of an IPv4 block, and a copy of its runs where
-// they are few, as nearly always, so that a look-up waits for memory once.
+// A leaf is one cache line: the node of an IPv4 block, and a copy of its runs if
+// they are few, as they nearly always are, so that a look-up waits for memory only
+// once.
 type leaf struct {
-	node   *node     // nil where there are no prefixes
+	node   *node     // nil if there are no prefixes
 	pool   [8]uint32 // the numbers of run i are pool[ends[i]:ends[i+1]]
-	starts [7]uint16 // 65,535 behind the last run, and never the start of one
+	starts [7]uint16 // 65,535 after the last run, and never the start of one
 	ends   [8]uint8
 	full   bool // whether the leaf has all runs
 }
@@ -36,10 +37,10 @@ func (l *leaf) numbers(v uint16) []uint32 {
 	if !l.full {
 		return l.node.numbers(uint64(v) << 48)
 	}
-	v = min(v, 65534) // which is in the same run as 65,535
-	i := 0            // all starts are looked at, since nobody could predict which is the last
+	v = min(v, 65534) // in the same run as 65,535
+	i := 0            // looks at all starts, since a branch at the last one could not be predicted
 	for _, start := range l.starts[1:] {
-		i += int((uint32(start) - uint32(v) - 1) >> 31) // 1 where start <= v
+		i += int((uint32(start) - uint32(v) - 1) >> 31) // 1 if start <= v
 	}
 	return l.pool[l.ends[i]:l.ends[i+1]]
 }

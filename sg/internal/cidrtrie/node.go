@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// A node holds the prefixes of a block. What it says of addresses goes by the bits that
-// follow those of the block, from the top of a word.
+// A node holds the prefixes of a block. Its values are the address bits that follow
+// those of the block, from the top of a word.
 type node struct {
-	runs    []run    // ascending, the first at 0; none where there are no entries, or too many numbers
-	lists   []uint32 // numbers of runs that lie in several prefixes
+	runs    []run    // ascending, the first at 0; none if there are no entries, or too many numbers
+	lists   []uint32 // numbers of runs that are in several prefixes
 	entries []entry  // in the order of compare, no two equal
 
-	// lengths has a bit for each number of bits that entries have, modulo 64: none has
-	// entries of 0 and of 64.
+	// lengths has a bit for each length of an entry, modulo 64: no node has entries of
+	// both 0 and 64 bits.
 	lengths uint64
 }
 
-// A run is a span of values, up to the next run, that lie in the same prefixes.
+// A run is a span of values, up to the next run, that are in the same prefixes.
 type run struct {
 	start uint64
-	at    [1]uint32 // where its numbers begin in node.lists; where it is one, the number itself
+	at    [1]uint32 // where its numbers begin in node.lists; if it has only one, that number
 	count uint32
 }
 
@@ -34,7 +34,7 @@ type entry struct {
 // last returns the last value that the entry covers.
 func (e entry) last() uint64 { return e.first | ^uint64(0)>>e.bits }
 
-// compare sorts entries so that one comes before those within it.
+// compare sorts entries so that each comes before those within it.
 func compare(a, b entry) int {
 	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.bits, b.bits), cmp.Compare(a.number, b.number))
 }
@@ -59,12 +59,13 @@ func (n *node) has(e entry) bool {
 	return found
 }
 
-// mostNumbers is how many numbers the runs of a node may have for each of its entries,
-// and for 64 more. Runs repeat the numbers of prefixes around them, so that many prefixes in
-// one that many lists hold would take the product of both. No account comes near it.
+// mostNumbers is how many numbers the runs of a node may have for each of its entries, plus
+// 64. Runs repeat the numbers of the prefixes around them, so many prefixes inside one that
+// is in many lists would take the product of both. No real account comes near it.
 const mostNumbers = 64
 
-// uncut reports whether a node would have more numbers than that, and so has no runs.
+// uncut reports whether a node would have more numbers than that and therefore has no
+// runs.
 func (n *node) uncut() bool { return len(n.runs) == 0 && len(n.entries) > 0 }
 
 // search is numbers without runs. It allocates.
@@ -109,27 +110,26 @@ func (n *node) list(r *run) []uint32 {
 	return n.lists[r.at[0]:][:r.count]
 }
 
-// A cutter makes the runs of nodes from their entries. It keeps what it needs from one
-// node to the next, and puts the runs of many nodes together.
+// A cutter makes the runs of nodes from their entries. It reuses its memory from node
+// to node, and allocates the runs of many nodes together.
 type cutter struct {
 	stack []level
 	runs  []run
 	lists []uint32
 
-	room     int   // how many runs, or numbers, are allocated at once for many nodes
-	runRoom  []run // behind what earlier nodes have of it
+	room     int   // how many runs, or numbers, are allocated at once
+	runRoom  []run // what earlier nodes have left of it
 	listRoom []uint32
 }
 
-// A level is an entry around a value, and the run of values in it, in those below it in
-// the stack, and in no other.
+// A level is an entry around a value, with the run of values that are in it, in those
+// below it in the stack, and in no other.
 type level struct {
 	last uint64
 	run  run
 }
 
-// cut makes the runs of a node. Its entries nest, so that those that a run lies in are a
-// stack.
+// cut makes the runs of a node. Entries nest, so the entries around a run form a stack.
 func (c *cutter) cut(n *node) {
 	n.runs, n.lists, n.lengths = nil, nil, 0
 	for _, e := range n.entries {
@@ -171,14 +171,14 @@ func (c *cutter) cut(n *node) {
 	n.lists, c.listRoom = kept(c.lists, c.listRoom, c.room)
 }
 
-// leave leaves the entries that end before v.
+// leave pops the entries that end before v.
 func (c *cutter) leave(v uint64) {
 	for c.stack[len(c.stack)-1].last < v {
 		c.pop()
 	}
 }
 
-// pop leaves the innermost entry.
+// pop pops the innermost entry.
 func (c *cutter) pop() {
 	last := c.stack[len(c.stack)-1].last
 	c.stack = c.stack[:len(c.stack)-1]
@@ -196,8 +196,8 @@ func (c *cutter) begin(v uint64, r run) {
 	c.runs = append(c.runs, r)
 }
 
-// kept copies s into free memory, of which it takes some more where there is not
-// enough, and returns what is left of that.
+// kept copies s into free memory, allocating more if there is not enough, and
+// returns what is left.
 func kept[T any](s, free []T, more int) (copied, left []T) {
 	if len(s) > len(free) {
 		free = make([]T, max(len(s), more))

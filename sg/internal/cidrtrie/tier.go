@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// A tier holds the prefixes of a family whose lengths are alike.
+// A tier holds the prefixes of a family within a range of lengths.
 type tier uint8
 
 const (
@@ -18,10 +18,11 @@ const (
 	tiers
 )
 
-// skip returns how many bits of an address the blocks of the tier share.
+// skip returns the number of leading bits that the addresses of one of the tier's
+// blocks share.
 func (t tier) skip() int { return [...]int{short4: 0, long4: 16, short6: 0, long6: 32, host: 64}[t] }
 
-// A block is the addresses that begin with the same bits, as many as its tier skips.
+// A block is the addresses with the same leading bits, as many as its tier skips.
 type block struct {
 	tier tier
 	key  uint64 // these bits
@@ -37,7 +38,7 @@ func words(a netip.Addr) (hi, lo uint64) {
 	return binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])
 }
 
-// split returns the block of an address in the tier, and the bits of the address that
+// split returns the block of an address in the tier, and the address bits that
 // follow, from the top of a word.
 func (t tier) split(a netip.Addr) (b block, v uint64) {
 	hi, lo := words(a)
@@ -63,7 +64,7 @@ func tierOf(p netip.Prefix) tier {
 	return host
 }
 
-// place returns which block a prefix lies in, and its entry there.
+// place returns the block of a prefix, and its entry there.
 func place(p netip.Prefix, number uint32) (b block, e entry) {
 	t := tierOf(p)
 	b, v := t.split(p.Addr())
@@ -88,7 +89,7 @@ func (b block) prefix(e entry) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(a), skip+int(e.bits))
 }
 
-// node returns the node of a block, nil where there is none.
+// node returns the node of a block, nil if there is none.
 func (t *Trie) node(b block) *node {
 	switch b.tier {
 	case short4:
@@ -106,8 +107,8 @@ func (t *Trie) node(b block) *node {
 	return nil
 }
 
-// set gives a block its node. What leads to it is copied where it is shared with other
-// values of the Trie.
+// set gives a block its node. It copies what leads to the node if that is shared with
+// other values of the Trie.
 func (t *Trie) set(b block, n *node, shared bool) {
 	switch b.tier {
 	case short4:

@@ -7,15 +7,15 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/keyed"
 )
 
-// A top leads from 16 bits to cells. Sixteen cells that follow each other lie together,
-// so that what leads to them is small and stays in the caches.
+// A top maps 16 bits to cells. Sixteen consecutive cells are stored together, so that
+// the level above them is small and stays in the caches.
 type (
 	top[C any]  struct{ pages *[256]*page[C] }
 	page[C any] [16]*row[C]
 	row[C any]  [16]C
 )
 
-// at returns a cell, nil where there is none.
+// at returns a cell, nil if there is none.
 func (t top[C]) at(i uint16) *C {
 	if t.pages == nil {
 		return nil
@@ -31,14 +31,14 @@ func (t top[C]) at(i uint16) *C {
 	return &r[i&15]
 }
 
-// make returns a cell, which it makes. What leads to it, and the cell, are copies where
-// they are shared with others.
+// make returns a cell, made if there is none. It copies the cell, and what leads to it,
+// if they are shared with others.
 func (t *top[C]) make(i uint16, shared bool) *C {
 	p := own(&own(&t.pages, shared)[i>>8], shared)
 	return &own(&p[i>>4&15], shared)[i&15]
 }
 
-// own makes what p points to where there is nothing, and a copy where it is shared.
+// own allocates what p points to if it is nil, and copies it if it is shared.
 func own[T any](p **T, shared bool) *T {
 	switch {
 	case *p == nil:
@@ -61,8 +61,8 @@ func (t top[C]) all() iter.Seq2[uint16, *C] {
 	}
 }
 
-// blocks leads from the keys of IPv6 blocks to their nodes. Input chooses the keys, so
-// they are hashed by a secret.
+// blocks maps the keys of IPv6 blocks to their nodes. The input chooses the keys, so
+// they are hashed with a secret.
 type blocks struct {
 	top    top[[]keyedNode]
 	secret keyed.Key128
@@ -75,11 +75,11 @@ type keyedNode struct {
 
 func (b *blocks) any() bool { return b.top.pages != nil }
 
-// index returns the index of a key's cell, in which all keys of one hash follow each
-// other.
+// index returns the index of a key's cell, in which all keys with one hash are in
+// sequence.
 func (b *blocks) index(key uint64) uint16 { return uint16(b.secret.Hash(key, 0) >> 48) }
 
-// node returns the node of a key, nil where there is none.
+// node returns the node of a key, nil if there is none.
 func (b *blocks) node(key uint64) *node {
 	if cell := b.top.at(b.index(key)); cell != nil {
 		for i := range *cell {

@@ -1,9 +1,9 @@
 // Package match finds the first of many rules that admits a packet.
 //
-// It knows numbers only. What a rule names as its peer (a CIDR, a list of them, a
-// group of hosts) has a number; what a rule says of protocol and port is a [Range] of
-// [Key]s. Whoever asks has found the numbers of all peers that the packet's other end
-// is in, and takes the smallest answer:
+// It knows only numbers. A rule's peer (a CIDR, a list of them, a group of hosts) has
+// a number; its protocol and ports are a [Range] of [Key]s. The caller finds the
+// numbers of all peers that hold the packet's other end, and takes the smallest
+// answer:
 //
 //	packet ──► key ──────────────────► Covers: no, for most ports
 //	   │                                  │ yes
@@ -26,11 +26,11 @@ type Rule struct {
 	Range
 }
 
-// None is what First returns where no rule admits the packet.
+// None is what First returns if no rule admits the packet.
 const None = math.MaxUint32
 
-// A Table holds the rules of one list, which go by their index there. It never changes
-// and may be read by any number of goroutines. The zero Table has none.
+// A Table holds the rules of one list, by their index in it. It never changes and may
+// be read by any number of goroutines. The zero Table has none.
 type Table struct {
 	covered keySet
 	slots   []slot // by hash of the peer, open addressing; a power of two
@@ -39,15 +39,15 @@ type Table struct {
 	key     keyed.Key32
 }
 
-// A slot holds what one peer's rules admit: the range of its only rule or, where rule
-// is None, the place of its spans in Table.several.
+// A slot holds what one peer's rules admit: the range of its only rule or, if rule is
+// None, the place of its spans in Table.several.
 type slot struct {
-	used uint32 // the peer plus 1; 0 where the slot is free
+	used uint32 // the peer plus 1; 0 if the slot is free
 	span
 }
 
 // A span is a range and the first rule of a peer that covers it. Those of a peer are
-// ascending and apart.
+// ascending and do not overlap.
 type span struct {
 	first, last Key
 	rule        uint32
@@ -101,14 +101,14 @@ func (t *Table) fill(slots []slot) {
 }
 
 // home returns the index of the slot where the search for a peer begins. Peers are
-// numbered in the order of the input, which thereby chooses those that a list names.
+// numbered in input order, so the input can choose the numbers in a list.
 func (t *Table) home(used uint32) int {
 	return int(t.key.Hash(used) >> t.shift)
 }
 
 // Covers reports whether a rule may cover a key, whatever its peer. It says no for
-// nearly all keys that none covers, in 3 ns where the spans of all rules, searched by
-// halves, took 15.
+// nearly all keys that none covers, in 3 ns; a binary search in the spans of all
+// rules took 15.
 func (t *Table) Covers(k Key) bool { return t.covered.has(k) }
 
 // First returns the first rule with the peer that covers the key, None if there is
@@ -134,8 +134,8 @@ func (t *Table) First(peer uint32, k Key) uint32 {
 	return None
 }
 
-// search returns the rule of the span that holds the key. Its steps have no branch,
-// which nobody could predict: each half is added or masked out.
+// search returns the rule of the span that holds the key. Its steps do not branch,
+// since the branches could not be predicted: each half is added or masked out.
 func search(spans []span, k Key) uint32 {
 	i := 0
 	for n := len(spans); n > 1; {
@@ -157,8 +157,8 @@ func appendSpans(spans []span, rules []Rule, of []uint32) []span {
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
-	// Each rule takes the cells between cuts that none before it has taken. next leads
-	// from a taken cell to one behind it, so that none is visited often.
+	// Each rule takes the cells between cuts that no earlier rule has taken. next
+	// leads from a taken cell to a later one, so that none is visited often.
 	owner, next := make([]uint32, len(cuts)), make([]int, len(cuts)+1)
 	for c := range owner {
 		owner[c], next[c] = None, c

@@ -6,14 +6,14 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// Covered returns the keys that a rule covers which names a protocol, -1 for all and
-// 256 for number 0, and then of TCP and UDP the ports, of ICMP and ICMPv6 the type and
-// code, -1 for all of them (SG-20 to SG-31).
+// Covered returns the keys that a rule covers. protocol is -1 for all and 256 for
+// number 0. The other two are the ports of TCP and UDP, or type and code of ICMP and
+// ICMPv6, -1 for all (SG-20 to SG-31).
 func Covered(protocol, firstPort, lastPort, typ, code int) Range {
 	if protocol == -1 {
 		return All
 	}
-	switch p := packet.Protocol(protocol); p { // of 256 it is 0
+	switch p := packet.Protocol(protocol); p { // 256 becomes 0
 	case packet.TCP, packet.UDP:
 		if firstPort != 0 || lastPort != 65535 {
 			return Ports(p, uint16(firstPort), uint16(lastPort))
@@ -32,9 +32,9 @@ func Covered(protocol, firstPort, lastPort, typ, code int) Range {
 	}
 }
 
-// A Space numbers, without gaps and in the order of protocols, what packets of a family
-// that tell all can be: each port of TCP and UDP, each type and code of ICMP, and every
-// other protocol as a whole, among them the ICMP of the other family.
+// A Space numbers the services of a family's complete packets, without gaps and in the
+// order of protocols: each port of TCP and UDP, each type and code of ICMP, and every
+// other protocol as a whole, including the ICMP of the other family.
 type Space struct {
 	family packet.Family
 	base   [257]uint32 // where the numbers of a protocol begin
@@ -77,6 +77,6 @@ func (s *Space) Span(r Range) (first, end uint32) {
 // Protocol returns the protocol that a number belongs to, and where the numbers of that
 // protocol begin and end.
 func (s *Space) Protocol(n uint32) (p packet.Protocol, first, end uint32) {
-	i, _ := slices.BinarySearch(s.base[:], n+1) // the first that begins behind n
+	i, _ := slices.BinarySearch(s.base[:], n+1) // the first that begins after n
 	return packet.Protocol(i - 1), s.base[i-1], s.base[i]
 }
