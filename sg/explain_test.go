@@ -107,7 +107,7 @@ eni-db ingress: drop, no_rule
   nearest     sg-db ingress[4]: port 22, packet had 3306; source sg-old, packet had 10.0.1.10: sg-old is not in the topology
   nearest     sg-db ingress[2]: protocol icmp, packet had tcp
   nearest     sg-db ingress[3]: protocol udp, packet had tcp; source pl-corp, packet had 10.0.1.10: no entry of the list contains it
-  hint        sg-db ingress[1] is for port 0 alone; all ports are 0-65535 (SG-24)
+  hint        sg-db ingress[1] is for port 0 only; all ports are 0-65535 (SG-24)
 `},
 		"ping": {"eni-db", sg.Ingress, "icmp 10.0.1.10 > 10.0.2.20 8/0 id 7", `icmp 10.0.1.10 > 10.0.2.20 8/0 id 7: drop, no_rule
 eni-db ingress: drop, no_rule
@@ -118,7 +118,7 @@ eni-db ingress: drop, no_rule
   nearest     sg-db ingress[1]: protocol tcp, packet had icmp
   nearest     sg-db ingress[3]: protocol udp, packet had icmp; source pl-corp, packet had 10.0.1.10: no entry of the list contains it
   nearest     sg-db ingress[4]: protocol tcp, packet had icmp; source sg-old, packet had 10.0.1.10: sg-old is not in the topology
-  hint        sg-db ingress[2] is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)
+  hint        sg-db ingress[2] is for the echo reply only; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)
 `},
 		"a late reply": {"eni-web", sg.Ingress, "udp 8.8.8.8:53 > 10.0.1.10:40000", `udp 8.8.8.8:53 > 10.0.1.10:40000: drop, no_rule
 eni-web ingress: drop, no_rule

@@ -12,7 +12,7 @@ import (
 func (w *world) explainACL(x *Explanation, hop *HopExplanation) {
 	h, dir, found := x.Header, hop.Direction, hop.Decision.Rule.r
 	if found.entry == 0 {
-		hop.hint("a later fragment: its first one was judged so, see Options.ACLFragments")
+		hop.hint("a later fragment: it gets the verdict of its first one, see Options.ACLFragments")
 		return
 	}
 	var allow []NearRule
@@ -50,9 +50,9 @@ func (x *Explanation) deniedHints(hop *HopExplanation, found *ruleInfo, allow []
 	case found.entry <= LastACLEntry && late >= 0:
 		hop.hint("%s would allow it, but %d comes first (NACL-30): give it a number below, or change %d", allow[late].Rule, found.entry, found.entry)
 	case found.entry <= LastACLEntry:
-		hop.hint("%s denies it: it takes an allow entry with a number below %d", hop.Decision.Rule, found.entry)
+		hop.hint("%s denies it: allowing it takes an entry with a number below %d", hop.Decision.Rule, found.entry)
 	case len(allow) == 0:
-		hop.hint("it has no %s entry that allows anything of %s (NACL-34)", hop.Direction, family(h.Family == packet.IPv6))
+		hop.hint("it has no %s entry that allows any %s (NACL-34)", hop.Direction, family(h.Family == packet.IPv6))
 	}
 	for i := range x.Hops {
 		if d := &x.Hops[i].Decision; d.Reason == Tracked && d.Dir == conntrack.Reply {
@@ -67,7 +67,7 @@ func (x *Explanation) deniedHints(hop *HopExplanation, found *ruleInfo, allow []
 
 func (x *Explanation) answerHint(hop *HopExplanation) {
 	if h := x.Header; (h.Protocol == packet.TCP || h.Protocol == packet.UDP) && !h.LaterFragment() {
-		hop.hint("it answers a connection that the groups let pass, and network ACLs keep none: the client's ephemeral port %d needs an entry (NACL-02, NACL-20)", h.DstPort)
+		hop.hint("it answers a connection that the groups let pass, but network ACLs keep no state: the client's ephemeral port %d needs an entry (NACL-02, NACL-20)", h.DstPort)
 	}
 }
 
@@ -89,7 +89,7 @@ func (f *Firewall) noteACLs(x *Explanation, e *ends) {
 		if s := &f.w.acls.subnets[b.subnet]; b.subnet != 0 && s.acl == 0 {
 			x.Notes = append(x.Notes, fmt.Sprintf("the network ACL of %s is not known, and not judged", s.id))
 		} else if b.subnet == 0 && b.side != nil {
-			x.Notes = append(x.Notes, fmt.Sprintf("the subnet of %s is not known, so that no network ACL is judged there", b.side.id))
+			x.Notes = append(x.Notes, fmt.Sprintf("the subnet of %s is not known, so no network ACL is judged there", b.side.id))
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // hintsOf holds, for some reasons, a hint that fits every packet.
 var hintsOf = map[Reason]string{
 	OutOfState: "a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the capture (CT-41); see Options.Midstream",
-	TableFull:  "the tracked-connection maximum is reached; connections that exist go on (CT-63)",
+	TableFull:  "the tracked-connection maximum is reached; existing connections go on (CT-63)",
 	Cut:        "the capture cut off what the decision needs: capture with a longer snap length",
 	SourceDest: "the address is another interface's: with the source/destination check on, AWS drops such packets before groups see them",
 }
@@ -24,7 +24,7 @@ func (hop *HopExplanation) hint(format string, args ...any) {
 func (e *Enforcer) hints(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
 	d := hop.Decision
 	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
-		hop.hint("no %s rule admits it now: it passes for its connection alone, until that expires (CT-20)", hop.Direction)
+		hop.hint("no %s rule admits it now: it passes only because its connection is tracked, until that expires (CT-20)", hop.Direction)
 	}
 	if d.Verdict != Drop && d.Verdict != Unknown {
 		return
@@ -42,7 +42,7 @@ func (e *Enforcer) hints(hop *HopExplanation, h *packet.Header, via Via, r connt
 		hop.hint("%s may admit it, if a transit gateway between the VPCs has security group referencing on (REF-11)", d.Rule)
 	case NoRule:
 		if r.Class() == conntrack.Related {
-			hop.hint("an ICMP error about a tracked connection, not admitted: security groups want a rule for it, icmp %d/%d (CT-51); see Options.RelatedICMP",
+			hop.hint("an ICMP error about a tracked connection, not admitted: it needs a rule, icmp %d/%d (CT-51); see Options.RelatedICMP",
 				h.ICMPType, h.ICMPCode)
 		}
 		e.ruleHints(hop, h)
@@ -102,10 +102,10 @@ func (e *Enforcer) ruleHints(hop *HopExplanation, h *packet.Header) {
 		hop.hint("%s is for %s; over %s it is %s (SG-41)", RuleRef{otherICMP}, otherICMP.rule.Protocol, family(h.Family == packet.IPv6), h.Protocol)
 	}
 	if zeroPort != nil {
-		hop.hint("%s is for port 0 alone; all ports are 0-65535 (SG-24)", RuleRef{zeroPort})
+		hop.hint("%s is for port 0 only; all ports are 0-65535 (SG-24)", RuleRef{zeroPort})
 	}
 	if echoReply != nil {
-		hop.hint("%s is for the echo reply alone; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)", RuleRef{echoReply})
+		hop.hint("%s is for the echo reply only; ping is icmp 8/-1, all of ICMP -1/-1 (SG-30)", RuleRef{echoReply})
 	}
 }
 
@@ -169,7 +169,7 @@ func (e *Enforcer) missingHint() string {
 	}
 	g := e.eni.missing[0]
 	if _, known := e.f.w.groupByID[g]; known {
-		return fmt.Sprintf("it carries %s, of whose rules not all are known: others may admit it", g)
+		return fmt.Sprintf("it carries %s, and not all of its rules are known: others may admit it", g)
 	}
 	return fmt.Sprintf("it carries %s, whose rules are not known: they may admit it", g)
 }

@@ -164,5 +164,5 @@ func (w *world) failedMember(n *eni, g *group, h *packet.Header, dir Direction, 
 	if members == 0 {
 		return "the group has no members"
 	}
-	return fmt.Sprintf("it is no private address of its members (%d)", members)
+	return fmt.Sprintf("it is not a private address of its members (%d)", members)
 }

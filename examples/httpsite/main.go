@@ -6,7 +6,7 @@
 // Output:
 //
 //	browser to web: 200 OK store says: 200 OK three books
-//	browser to app: i/o timeout: tcp 198.51.100.7:32771 > 10.0.2.20:8080 S: drop, no_rule at eni-app ingress, nearest sg-app ingress[0]: source sg-web, packet had 198.51.100.7: it is no private address of its members (1)
+//	browser to app: i/o timeout: tcp 198.51.100.7:32771 > 10.0.2.20:8080 S: drop, no_rule at eni-app ingress, nearest sg-app ingress[0]: source sg-web, packet had 198.51.100.7: it is not a private address of its members (1)
 //	without the rule: 502 Bad Gateway
 package main
 

@@ -109,7 +109,7 @@ unanswered: egress of eni-a, eni-b
 	unknown := *before
 	unknown.NetworkACLs = nil
 	s = written(&unknown, after)
-	assert.Contains(t, s, "known on one side alone, so not judged on the other: the network ACL at eni-a,\n         eni-b\n")
+	assert.Contains(t, s, "known on only one side, so not judged on the other: the network ACL at eni-a,\n         eni-b\n")
 	assert.Contains(t, s, "accept, sg-1: tcp 443 from 0.0.0.0/0\n")
 }
 

@@ -67,11 +67,11 @@ func TestReplayLog(t *testing.T) {
 	assert.Equal(t, []any{sg.Drop, sg.Unknown, replay.NoICMPType}, []any{r.Flows[0].Before.Verdict, r.Flows[0].After.Verdict, r.Flows[0].After.Undecided})
 	b.Reset()
 	require.NoError(t, r.WriteText(&b, diff.TextOptions{}))
-	assert.Contains(t, b.String(), "0 connections broken, 0 connections opened, 1 of\n         which it is not known")
+	assert.Contains(t, b.String(), "0 connections broken, 0 connections opened, 1 unknown\n         before or after")
 	assert.Contains(t, b.String(), "unknown, no_icmp_type")
 }
 
-// A change in the course of a log leaves connections that live by tracking alone.
+// A change in the course of a log leaves connections that live on only because they are tracked.
 func TestReplayLogChange(t *testing.T) {
 	ps := capturedPackets(t,
 		timed{0, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"},

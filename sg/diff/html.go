@@ -61,7 +61,7 @@ func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
 		page.NewTile(page.Doubt, "Unknown", unknown, all, "the input does not decide"),
 	}
 	if r != nil {
-		tiles = append(tiles, page.Tile{Mark: page.Doubt, Label: "Live by tracking", Value: page.Number(uint64(len(r.Kept))), Note: "connections, not to be opened again"})
+		tiles = append(tiles, page.Tile{Mark: page.Doubt, Label: "Live by tracking", Value: page.Number(uint64(len(r.Kept))), Note: "connections that could not be opened again"})
 	}
 	return tiles
 }
@@ -200,7 +200,7 @@ func (t *text) trafficSections(r *Traffic, captures []string) []page.Section {
 	return []page.Section{
 		{ID: "traffic", Title: "Captured traffic", Text: append([]string{said + "."}, when...), Table: []page.Table{flows}},
 		{ID: "tracking", Title: "Connections that are open when the change comes", Table: []page.Table{
-			t.keptTable("kept", "Passing by tracking alone, not to be opened again", r.Kept),
+			t.keptTable("kept", "Passing only because they are tracked", r.Kept),
 			t.keptTable("ended", "Ended by the change itself", r.Ended),
 		}},
 	}

@@ -39,7 +39,7 @@ func TestHTML(t *testing.T) {
 	page := write(traffic)
 	for _, want := range []string{
 		"now.json → planned.json", "broken", "opened", "tcp 5432 from 10.0.1.0/24", "</script><b> (sg-db)", "Before: ", "After: ", "nearest",
-		"4 captured packets judged by both, of <i>.pcap.", "Passing by tracking alone", "tcp 10.0.1.10:40000 > 10.0.2.20:5432", "2026-03-01 12:00:00",
+		"4 captured packets judged by both, of <i>.pcap.", "Passing only because they are tracked", "tcp 10.0.1.10:40000 > 10.0.2.20:5432", "2026-03-01 12:00:00",
 	} {
 		assert.Contains(t, page.Text, want)
 	}

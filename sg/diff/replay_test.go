@@ -189,7 +189,7 @@ func TestReplayWorkers(t *testing.T) {
 		all = append(all, b.String())
 	}
 	assert.Equal(t, all[0], all[1])
-	assert.Contains(t, all[0], "by tracking alone, not to be opened again: 1 connection")
+	assert.Contains(t, all[0], "passing only because they are tracked: 1 connection")
 }
 
 // Worlds follow on each other, and a time of day is the first one in the capture.

@@ -60,13 +60,13 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 // doubts are notes about what was not compared.
 func (t *text) doubts(d *Diff) (all []string) {
 	if len(d.Unjudged) > 0 {
-		all = append(all, "known on one side alone, so not judged on the other: the network ACL at "+t.enis(d.Unjudged))
+		all = append(all, "known on only one side, so not judged on the other: the network ACL at "+t.enis(d.Unjudged))
 	}
 	if len(d.Unfinished) > 0 {
-		all = append(all, "rules overlap too often for all to be compared: more may differ at "+t.enis(d.Unfinished))
+		all = append(all, "rules overlap too often to compare all of them: more may differ at "+t.enis(d.Unfinished))
 	}
 	if len(d.Uncarried) > 0 {
-		all = append(all, "no interface carries "+few(each(d.Uncarried, t.names.Group), 4, "groups")+", whose rules are not the same: what they will let pass is not compared")
+		all = append(all, "no interface carries "+few(each(d.Uncarried, t.names.Group), 4, "groups")+", whose rules differ: what they will let pass is not compared")
 	}
 	return all
 }
@@ -77,7 +77,7 @@ func (d *Diff) summary() string {
 	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried) > 0:
 		return "nothing was found to differ at an interface"
 	case len(d.Changes) == 0:
-		return "the rules do not differ: they let pass what they did, and nothing else"
+		return "the rules do not differ: the same packets pass as before"
 	}
 	opened, broken, unknown := d.count()
 	enis := map[sg.ENIID]bool{}
@@ -217,16 +217,16 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 	}
 	what := fmt.Sprintf("%s broken, %s opened", prose.Count(broken, "connection"), prose.Count(opened, "connection"))
 	if other > 0 {
-		what += fmt.Sprintf(", %d of which it is not known, before or after", other)
+		what += fmt.Sprintf(", %d unknown before or after", other)
 	}
 	t.line(0, "in %s: %s", r.what(), what)
 	if r.Log != nil && r.Log.Disagreeing.Records > 0 {
-		t.line(0, "AWS did otherwise than the first policy in %s: sgsim replay says which", prose.Count(r.Log.Disagreeing.Records, "record"))
+		t.line(0, "AWS and the first policy disagree about %s: sgsim replay says which", prose.Count(r.Log.Disagreeing.Records, "record"))
 	}
 	if more := upTo(o.most(), r.Flows, t.flow); more > 0 {
 		t.line(2, "and %d more talkers", more)
 	}
-	t.kept("passing by tracking alone, not to be opened again", r.Kept, o.most())
+	t.kept("passing only because they are tracked", r.Kept, o.most())
 	t.kept("ended by the change itself", r.Ended, o.most())
 	_, err := w.Write(t.b)
 	return err

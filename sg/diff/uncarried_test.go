@@ -33,6 +33,6 @@ func TestUncarried(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, diff.WriteMarkdown(&b, d, nil, diff.TextOptions{}))
 	assert.Equal(t, "**Security groups:** nothing was found to differ at an interface\n\n"+
-		"no interface carries sg-gone, sg-other, whose rules are not the same: what they will let pass is not compared\n", b.String())
+		"no interface carries sg-gone, sg-other, whose rules differ: what they will let pass is not compared\n", b.String())
 	assert.Empty(t, diff.Policies(policy("sg-other", sg.Group{ID: "sg-other", Ingress: []sg.Rule{ssh}}), policy("sg-used", sg.Group{ID: "sg-used"}, sg.Group{ID: "sg-other"})).Uncarried)
 }

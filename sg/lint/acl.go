@@ -67,7 +67,7 @@ func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 		}
 		switch {
 		case (e.Protocol == sg.TCP || e.Protocol == sg.UDP) && e.Ports == sg.Port(0): // NACL-48, NACL-74
-			c.add(at, Misleading, "port 0 alone, which nobody uses; all ports are 0-65535")
+			c.add(at, Misleading, "only port 0, which nobody uses; all ports are 0-65535")
 		case e.Protocol == sg.ICMPv6 && is4: // NACL-44
 			c.add(at, NeverMatches, "ICMPv6 over IPv4, which nobody sends; ping over IPv4 is icmp 8/-1")
 		case e.Protocol == sg.ICMP && !is4: // NACL-45
@@ -81,7 +81,7 @@ func (c *checker) entries(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 			if before.Allow != e.Allow {
 				kind = Contrary
 			}
-			c.add(at, kind, "%d %s all that it matches, and comes first (NACL-30)", before.Number, action(before.Allow))
+			c.add(at, kind, "%d comes first and %s all that it matches (NACL-30)", before.Number, action(before.Allow))
 			break
 		}
 	}
@@ -125,7 +125,7 @@ func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 		}
 		if tcp && !told {
 			c.add(Subject{ACL: a.ID}, Blocked,
-				"%s allows tcp and nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name)
+				"%s allows tcp but nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name)
 		}
 	}
 }

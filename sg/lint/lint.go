@@ -169,12 +169,12 @@ func (c *checker) prefixList(p *sg.PrefixList) {
 	for _, e := range p.Entries {
 		m := e.CIDR.Masked()
 		if seen[m] && m.IsValid() {
-			c.add(at, DuplicateRule, "%s is there twice", m).Advice = "remove one of the two" // PL-03
+			c.add(at, DuplicateRule, "%s is listed twice", m).Advice = "remove one of the two" // PL-03
 		}
 		seen[m] = true
 	}
 	if strings.HasPrefix(p.Name, "com.amazonaws") && p.Owner != "" && p.Owner != "AWS" { // PL-10
-		c.add(at, Misplaced, "the name %q is kept for lists of AWS", p.Name).Advice = "give it another name"
+		c.add(at, Misplaced, "the name %q is reserved for AWS-managed lists", p.Name).Advice = "give it another name"
 	}
 }
 
@@ -198,7 +198,7 @@ func (c *checker) group(g *sg.Group) {
 	for _, v := range g.Associations {
 		switch {
 		case name == "default": // DEF-06
-			c.add(at, Misplaced, "a default group cannot be associated with %s", v).Advice = "make a group of another name for both VPCs"
+			c.add(at, Misplaced, "a default group cannot be associated with %s", v).Advice = "make a group with another name for both VPCs"
 		case c.defaultVPCs[v]: // REF-18
 			c.add(at, Misplaced, "it cannot be associated with %s, a default VPC", v).Advice = "make a group in that VPC"
 		}
@@ -208,8 +208,8 @@ func (c *checker) group(g *sg.Group) {
 func (c *checker) eni(e *sg.ENI) {
 	at := Subject{ENI: e.ID}
 	if len(e.Groups) == 0 && !e.MayLackGroups() { // SG-10
-		c.add(at, Misplaced, "an interface has at least one group").refused("MissingParameter").Advice = // SG-85
-			"add its groups, or its type where it is one to which AWS attaches none"
+		c.add(at, Misplaced, "an interface needs at least one group").refused("MissingParameter").Advice = // SG-85
+			"add its groups, or its type if AWS attaches none to it"
 	}
 	if len(e.Groups) > c.quotas.GroupsPerENI {
 		c.add(at, QuotaExceeded, "%d groups, quota %d", len(e.Groups), c.quotas.GroupsPerENI).refused("SecurityGroupsPerInterfaceLimitExceeded").Advice =

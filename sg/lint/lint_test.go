@@ -77,8 +77,8 @@ func TestCheckQuotas(t *testing.T) {
 		assert.Len(t, Quotas{RulesPerGroup: 200, GroupsPerENI: 5}.Check(&sg.Topology{}), 0)
 		fs := Quotas{RulesPerGroup: 60, GroupsPerENI: 17}.Check(&sg.Topology{})
 		require.Len(t, fs, 2)
-		assert.Equal(t, "quota: the quotas allow 60 rules a group times 17 groups an interface, at most 1000 together", fs[0].String())
-		assert.Equal(t, "quota: the quota of 17 groups an interface is above 16", fs[1].String())
+		assert.Equal(t, "quota: the quotas allow 60 rules per group times 17 groups per interface, at most 1000 together", fs[0].String())
+		assert.Equal(t, "quota: the quota of 17 groups per interface is above 16", fs[1].String())
 	})
 	t.Run("QUO-08 references", func(t *testing.T) {
 		topo := &sg.Topology{PrefixLists: []sg.PrefixList{{ID: "pl-1", MaxEntries: 1, Entries: []sg.PrefixListEntry{{CIDR: sg.MustCIDR("10.0.0.0/8").CIDR}}}}}
@@ -139,8 +139,8 @@ func TestCheckRules(t *testing.T) {
 		"SG-24 SG-30 zeros": {
 			[]string{"tcp 0 10.0.0.0/8", "icmp 0/0 10.0.0.0/8", "all 0 10.1.0.0/16"},
 			[]string{
-				"sg-a ingress[0]: misleading: tcp port 0 alone: all ports are 0-65535, only protocol -1 ignores ports",
-				"sg-a ingress[1]: misleading: icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1",
+				"sg-a ingress[0]: misleading: tcp port 0 only: all ports are 0-65535, only protocol -1 ignores ports",
+				"sg-a ingress[1]: misleading: icmp 0/0 is only the echo reply: all of ICMP is -1/-1, ping is 8/-1",
 			},
 		},
 		"SG-42 host bits": {
@@ -205,7 +205,7 @@ func TestCheckGroupsElsewhere(t *testing.T) {
 		},
 	}
 	assert.Equal(t, []string{
-		"sg-a ingress[0]: dangling: sg-x is of account 2, whose groups are not in the topology",
+		"sg-a ingress[0]: dangling: sg-x belongs to account 2, whose groups are not in the topology",
 		"sg-a ingress[1]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
 		"sg-a ingress[2]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
 		"sg-a ingress[3]: dangling: sg-x is in vpc-2, behind pcx-1, whose groups are not in the topology",
@@ -238,14 +238,14 @@ func TestCheckTheRest(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"pl-1: quota: 2 entries, its maximum is 1",
-		"pl-1: duplicate: 10.0.0.0/8 is there twice",
-		`pl-1: misplaced: the name "com.amazonaws.mine" is kept for lists of AWS`,
+		"pl-1: duplicate: 10.0.0.0/8 is listed twice",
+		`pl-1: misplaced: the name "com.amazonaws.mine" is reserved for AWS-managed lists`,
 		`sg-2: misplaced: sg-1 has the name "web" in the same VPC (InvalidGroup.Duplicate)`,
 		"sg-2: misplaced: it cannot be associated with vpc-2, a default VPC",
 		"sg-3: misplaced: a default group cannot be associated with vpc-3",
 		`sg-4: misplaced: the name "sg-web" is longer than 255 characters or starts with sg- (InvalidParameterValue)`,
 		"sg-4 ingress[0]: stale: sg-1 is in vpc-1, which no active peering connects to vpc-3",
-		"eni-1: misplaced: an interface has at least one group (MissingParameter)",
+		"eni-1: misplaced: an interface needs at least one group (MissingParameter)",
 		"eni-2: quota: 6 groups, quota 5 (SecurityGroupsPerInterfaceLimitExceeded)",
 		"eni-2: misplaced: it is in vpc-1, and sg-4 in vpc-3 without an association (InvalidGroup.NotFound)",
 		"eni-2: dangling: it carries groups that the topology lacks: sg-9; what its other groups do not admit is unknown",

@@ -43,11 +43,11 @@ func (q Quotas) withDefaults() Quotas {
 func (q Quotas) region(c *checker) {
 	at := Subject{}
 	if n := q.RulesPerGroup * q.GroupsPerENI; n > 1000 { // QUO-04
-		c.add(at, QuotaExceeded, "the quotas allow %d rules a group times %d groups an interface, at most 1000 together",
+		c.add(at, QuotaExceeded, "the quotas allow %d rules per group times %d groups per interface, at most 1000 together",
 			q.RulesPerGroup, q.GroupsPerENI).Advice = "lower one of the two"
 	}
 	if q.GroupsPerENI > 16 { // QUO-03
-		c.add(at, QuotaExceeded, "the quota of %d groups an interface is above 16", q.GroupsPerENI).Advice = "lower it"
+		c.add(at, QuotaExceeded, "the quota of %d groups per interface is above 16", q.GroupsPerENI).Advice = "lower it"
 	}
 	own := 0
 	for i := range c.t.PrefixLists {

@@ -64,7 +64,7 @@ func (c *checker) ruleID(at Subject, r *sg.Rule) {
 	case r.ID == "":
 	case taken:
 		f := c.add(at, Misplaced, "its id %s is that of %s", r.ID, first)
-		f.Other, f.Advice = first, "leave one of the two out: an id is of one rule"
+		f.Other, f.Advice = first, "leave one of the two out: an id belongs to one rule"
 	default:
 		c.places[r.ID] = at
 	}
@@ -95,7 +95,7 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 			Text: fmt.Sprintf("%s is not in the topology", r.Peer.Group), Advice: "remove the rule, or add the group to the input",
 		}
 	}
-	stale := Finding{Kind: Stale, Other: Subject{Group: named.ID}, Advice: "remove the rule, or have an active peering between the VPCs"}
+	stale := Finding{Kind: Stale, Other: Subject{Group: named.ID}, Advice: "remove the rule, or create an active peering between the VPCs"}
 	if a := r.Peer.Account; a != "" && named.Account != "" && a != named.Account {
 		stale.Advice = "correct the account, or remove the rule"
 		stale.Text = fmt.Sprintf("%s belongs to account %s, not %s", named.ID, named.Account, a)
@@ -103,8 +103,8 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 	}
 	switch c.reach.Reference(c.vpcsOf(g), c.vpcsOf(named), string(r.Peer.Peering), dir == sg.Ingress) {
 	case reach.Region:
-		stale.Advice = "name CIDR blocks: groups are not known in another Region"
-		stale.Text = fmt.Sprintf("%s is in %s, in another Region than %s (REF-10)", named.ID, named.VPC, g.VPC)
+		stale.Advice = "use CIDR blocks: rules cannot name groups in another Region"
+		stale.Text = fmt.Sprintf("%s is in %s, in a different Region from %s (REF-10)", named.ID, named.VPC, g.VPC)
 	case reach.NoPeering:
 		stale.Text = fmt.Sprintf("peering %s is not active", r.Peer.Peering)
 	case reach.Apart:
@@ -123,7 +123,7 @@ func (c *checker) vpcsOf(g *sg.Group) []uint32 { return reach.VPCs(c.reach, g.VP
 // topology should have it.
 func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
 	if p.Account != "" && p.Account != g.Account && !c.accounts[p.Account] {
-		return fmt.Sprintf("%s is of account %s, whose groups are not in the topology", p.Group, p.Account)
+		return fmt.Sprintf("%s belongs to account %s, whose groups are not in the topology", p.Group, p.Account)
 	}
 	if x := c.peers[p.Peering]; x != nil && x.Active() {
 		far := x.Accepter
@@ -160,7 +160,7 @@ func (c *checker) peer(at Subject, g *sg.Group, r *sg.Rule) {
 // meaning checks what the rule can match against what it seems to mean.
 func (c *checker) meaning(at Subject, r *sg.Rule) {
 	if p := r.Peer.CIDR; p.IsValid() && p != p.Masked() { // SG-42
-		c.add(at, Misleading, "%s means %s: host bits are cleared", p, p.Masked()).Advice = fmt.Sprintf("write %s, or %s/%d for the address alone", p.Masked(), p.Addr(), p.Addr().BitLen())
+		c.add(at, Misleading, "%s means %s: host bits are cleared", p, p.Masked()).Advice = fmt.Sprintf("write %s, or %s/%d for that address only", p.Masked(), p.Addr(), p.Addr().BitLen())
 	}
 	f := c.families(at.Group, r)
 	switch {
@@ -169,9 +169,9 @@ func (c *checker) meaning(at Subject, r *sg.Rule) {
 	case r.Protocol == sg.ICMPv6 && f.v4 && !f.v6: // SG-41: ICMPv6 in IPv4 would match, but nobody sends it
 		c.add(at, NeverMatches, "icmpv6 with an IPv4 peer: ping over IPv4 is icmp").Advice = "make it icmp"
 	case (r.Protocol == sg.TCP || r.Protocol == sg.UDP) && r.Ports == sg.Port(0): // SG-24
-		c.add(at, Misleading, "%s port 0 alone: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol).Advice = "write 0-65535 if all ports are meant"
+		c.add(at, Misleading, "%s port 0 only: all ports are 0-65535, only protocol -1 ignores ports", r.Protocol).Advice = "write 0-65535 if all ports are meant"
 	case r.Protocol == sg.ICMP && r.ICMP == sg.ICMPTypeCode(0, 0): // SG-30
-		c.add(at, Misleading, "icmp 0/0 is the echo reply alone: all of ICMP is -1/-1, ping is 8/-1").Advice = "write -1/-1 or 8/-1 if that is meant"
+		c.add(at, Misleading, "icmp 0/0 is only the echo reply: all of ICMP is -1/-1, ping is 8/-1").Advice = "write -1/-1 or 8/-1 if that is meant"
 	}
 }
 

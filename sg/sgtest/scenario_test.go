@@ -58,7 +58,7 @@ rule sg-web ingress tcp 0 sg-gone
 rule sg-web ingress icmp -1/0 0.0.0.0/0
 check
     sg-web ingress[1]: dangling: sg-gone is not in the topology (InvalidGroup.NotFound)
-    sg-web ingress[1]: misleading: tcp port 0 alone: all ports are 0-65535, only protocol -1 ignores ports
+    sg-web ingress[1]: misleading: tcp port 0 only: all ports are 0-65535, only protocol -1 ignores ports
 compile
     error sg-web: ingress rule 2: icmp -1/0: all types demand all codes (InvalidParameterValue)
 -- closed --

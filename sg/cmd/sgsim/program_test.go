@@ -710,7 +710,7 @@ func TestCheck(t *testing.T) {
 	bits := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, "198.51.100.0/24", "198.51.100.7/24", 1)))
 	r = runSgsim(t, "check", "-topology", bits)
 	assert.Equal(t, exitOK, r.status, "a note")
-	assert.Regexp(t, `^\S+vpc.json:5: note: misleading: web \(sg-web\) ingress\[0\], tcp 443 from 198.51.100.7/24 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared write 198.51.100.0/24, or 198.51.100.7/32 for the address alone$`, flat(r.stdout))
+	assert.Regexp(t, `^\S+vpc.json:5: note: misleading: web \(sg-web\) ingress\[0\], tcp 443 from 198.51.100.7/24 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared write 198.51.100.0/24, or 198.51.100.7/32 for that address only$`, flat(r.stdout))
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-fail-on", "all", "-topology", bits).status)
 
 	again := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `{"CidrIp": "198.51.100.0/24"}`, `{"CidrIp": "198.51.100.0/24"}, {"CidrIp": "198.51.100.0/24"}`, 1)))
