@@ -195,7 +195,7 @@ func (t *text) trafficSections(r *Traffic, captures []string) []page.Section {
 		when = append(when, "The change came at "+page.Time(at)+" (UTC).")
 	}
 	for _, at := range r.Late {
-		when = append(when, "The change of "+page.Time(at)+" (UTC) comes after all that was read: nothing met it.")
+		when = append(when, "The change of "+page.Time(at)+" (UTC) comes after everything that was read: no packet met it.")
 	}
 	return []page.Section{
 		{ID: "traffic", Title: "Captured traffic", Text: append([]string{said + "."}, when...), Table: []page.Table{flows}},

@@ -57,7 +57,7 @@ func TestWhenChangesCome(t *testing.T) {
 	require.NoError(t, diff.WriteHTML(&b, diff.Policies(before, after), traffic, &diff.PageOptions{}))
 	page := pagetest.Read(b.Bytes())
 	assert.Contains(t, page.Text, "The change came at 2026-03-01 12:00:03.000 (UTC).")
-	assert.Contains(t, page.Text, "The change of 2026-03-01 13:00:00.000 (UTC) comes after all that was read: nothing met it.")
+	assert.Contains(t, page.Text, "The change of 2026-03-01 13:00:00.000 (UTC) comes after everything that was read: no packet met it.")
 	assert.Regexp(t, `2026-03-01 12:00:00\.000\s*2026-03-01 12:00:03\.000`, page.Text, "since, and change")
 	require.NoError(t, diff.WriteJSON(&doc, diff.Policies(before, after), traffic))
 	assert.Contains(t, doc.String(), `"came": [

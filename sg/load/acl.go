@@ -253,7 +253,7 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 		placed = placed || slices.ContainsFunc(v.subnets.all, func(s *subnet) bool { return len(s.CIDRs) > 0 })
 	}
 	if !placed && len(b.enis.all) > 0 {
-		b.acls.all[0].at.warn("", "no input tells the addresses of subnets, so that an address without an interface is taken to be outside of them: add describe-subnets")
+		b.acls.all[0].at.warn("", "no input has the addresses of subnets, so an address without an interface is taken to be outside them: add describe-subnets")
 	}
 	for _, s := range b.aclSubnets.all {
 		if a := b.acls.of[s.acl]; a != nil {
@@ -262,7 +262,7 @@ func (b *builder) finishACLs() (all []sg.NetworkACL) {
 	}
 	for _, a := range b.acls.all {
 		if !a.whole {
-			a.at.warn("", "%s is a network ACL of which only this is known, so that it is not judged: add describe-network-acls", a.ID)
+			a.at.warn("", "%s: only this is known of the network ACL, so it is not judged: add describe-network-acls", a.ID)
 			continue
 		}
 		all = append(all, a.NetworkACL)

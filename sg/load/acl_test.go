@@ -122,9 +122,9 @@ func TestProtocolNames(t *testing.T) {
 // Without subnets, what no interface has is outside; without all entries, nothing is judged.
 func TestNetworkACLsIncomplete(t *testing.T) {
 	r := read(listedACL, `{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "PrivateIpAddress": "10.0.0.1", "SubnetId": "subnet-1"}]}`)
-	assert.Equal(t, []string{"1.json:1: NetworkAcls[0]: no input tells the addresses of subnets, so that an address without an interface is taken to be outside of them: add describe-subnets"}, r.warnings)
+	assert.Equal(t, []string{"1.json:1: NetworkAcls[0]: no input has the addresses of subnets, so an address without an interface is taken to be outside them: add describe-subnets"}, r.warnings)
 	r = read(tfText{values: []string{`aws_network_acl_rule.r {"network_acl_id": "acl-1", "rule_number": 100, "protocol": "tcp", "rule_action": "allow", "cidr_block": "10.0.0.0/16", "from_port": 443, "to_port": 443}`}}.state())
-	assert.Equal(t, []string{"1.json:1: values.root_module.resources[0].values (aws_network_acl_rule.r): acl-1 is a network ACL of which only this is known, so that it is not judged: add describe-network-acls"}, r.warnings)
+	assert.Equal(t, []string{"1.json:1: values.root_module.resources[0].values (aws_network_acl_rule.r): acl-1: only this is known of the network ACL, so it is not judged: add describe-network-acls"}, r.warnings)
 	assert.Empty(t, r.topo.NetworkACLs)
 }
 

@@ -206,7 +206,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 		*info = append(*info, ruleInfo{at: c, nth: id.nth, planned: decides, list: list, seen: 1})
 	} else if old := &(*rules)[i]; old.ID != "" && r.ID != "" && old.ID != r.ID {
 		at := (*info)[i].at.place()
-		c.warn(codeDuplicate, "the same rule stands at line %d of %s already", at.Line, at.File)
+		c.warn(codeDuplicate, "the same rule is already at line %d of %s", at.Line, at.File)
 		return
 	} else {
 		setDefault(&old.ID, r.ID)

@@ -47,7 +47,7 @@ func (d *tfDoc) own(r *tfResource) {
 	key := r.kind + " " + id.raw()
 	o, known := d.b.owned[key]
 	if d.clashes = known && o.doc != d; d.clashes {
-		r.values.fail("", "stands in %s too: these are two states of one world. Give one of them; to compare, run once with each", o.at.place())
+		r.values.fail("", "is in %s too: these are two states of the same resources. Give one of them; to compare, run once with each", o.at.place())
 		return
 	}
 	d.b.owned[key] = owned{d, r.values}
@@ -199,7 +199,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 			e.Groups = nil
 		}
 	case old.listed != nil && what != "":
-		c.fail("", "%s has other %s here than at %s: %s", e.ID, what, old.listed.place(), giveNewer)
+		c.fail("", "%s has different %s here than at %s: %s", e.ID, what, old.listed.place(), giveNewer)
 		return
 	}
 	if old.listed = c; c.src.preferred && old.decided == nil {
@@ -209,7 +209,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 }
 
 func (c *cursor) warnDecided(e *eni, what string) {
-	c.warn("", "%s has other %s here than at %s, which decides", e.ID, what, e.decided.place())
+	c.warn("", "%s has different %s here than at %s, which decides", e.ID, what, e.decided.place())
 }
 
 // differs returns where two listings of one interface differ, or where Terraform

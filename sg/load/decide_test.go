@@ -81,7 +81,7 @@ func TestPlanDecides(t *testing.T) {
 			plan:     tfText{values: []string{`aws_network_interface.n {"id": "eni-1", "private_ips": ["10.0.0.1"], "security_groups": ["sg-b"]}`, `aws_security_group.b {"id": "sg-b"}`}},
 			live:     []string{liveENI("eni-1", "10.0.0.9", "sg-gone"), liveVPC},
 			want:     []string{"group sg-b", "eni eni-1 10.0.0.1 sg-b vpc=v"},
-			warnings: []string{"1.json:1: NetworkInterfaces[0]: eni-1 has other groups here than at plan.json:1: " + values + " (aws_network_interface.n), which decides"},
+			warnings: []string{"1.json:1: NetworkInterfaces[0]: eni-1 has different groups here than at plan.json:1: " + values + " (aws_network_interface.n), which decides"},
 		},
 		{
 			name: "what it does not tell of one comes from the listing",
@@ -137,16 +137,16 @@ func TestContradictions(t *testing.T) {
 		want []string
 	}{
 		{"addresses", []string{liveENI("eni-1", "10.0.0.1"), liveENI("eni-1", "10.0.0.2")},
-			[]string{"2.json:1: NetworkInterfaces[0]: eni-1 has other addresses here than at 1.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)"}},
+			[]string{"2.json:1: NetworkInterfaces[0]: eni-1 has different addresses here than at 1.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)"}},
 		{"groups", []string{rule("10.0.0.0/8"), liveENI("eni-1", "10.0.0.1", "sg-a"), liveENI("eni-1", "10.0.0.1")},
-			[]string{"3.json:1: NetworkInterfaces[0]: eni-1 has other groups here than at 2.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)"}},
+			[]string{"3.json:1: NetworkInterfaces[0]: eni-1 has different groups here than at 2.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)"}},
 		{"a state and a listing", []string{"state.json|" + state.state(), liveENI("eni-1", "10.0.0.2", "sg-a")},
-			[]string{"2.json:1: NetworkInterfaces[0]: eni-1 has other addresses here than at state.json:1: values.root_module.resources[1].values (aws_network_interface.n): give the newer of the two, or prefer one (-prefer FILE)"}},
+			[]string{"2.json:1: NetworkInterfaces[0]: eni-1 has different addresses here than at state.json:1: values.root_module.resources[1].values (aws_network_interface.n): give the newer of the two, or prefer one (-prefer FILE)"}},
 		{"rules of two listings", []string{rule("10.0.0.0/8"), rule("10.0.0.0/9")},
 			[]string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a has this rule here, but not at 2.json:1: SecurityGroups[0]: were they printed at different times: give the newer of the two, or prefer one (-prefer FILE)",
 				"2.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a has this rule here, but not at 1.json:1: SecurityGroups[0]: were they printed at different times: give the newer of the two, or prefer one (-prefer FILE)"}},
 		{"a state and its plan", []string{"state.json|" + state.state(), "plan.json|" + state.plan()},
-			[]string{"state.json:1: values.root_module.resources[0].values (aws_security_group.a): stands in plan.json:1: planned_values.root_module.resources[0].values (aws_security_group.a) too: these are two states of one world. Give one of them; to compare, run once with each"}},
+			[]string{"state.json:1: values.root_module.resources[0].values (aws_security_group.a): is in plan.json:1: planned_values.root_module.resources[0].values (aws_security_group.a) too: these are two states of the same resources. Give one of them; to compare, run once with each"}},
 		{"the parts of one whole", []string{rule("10.0.0.0/8"), rule("10.0.0.0/8"), liveENI("eni-1", "10.0.0.1", "sg-a"), liveENI("eni-1", "10.0.0.1", "sg-a"), liveENI("eni-2", "10.0.0.2", "sg-a"), liveVPC}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) { assert.Equal(t, tc.want, read(tc.in...).errors) })

@@ -146,7 +146,7 @@ func (b *builder) understood(root *cursor) bool {
 			keys = append(keys, r.key)
 		}
 	}
-	root.fail("", "no top-level key that is known: neither of `terraform show -json` nor one of %s", strings.Join(keys, ", "))
+	root.fail("", "no known top-level key: neither one of `terraform show -json` nor one of %s", strings.Join(keys, ", "))
 	return false
 }
 
@@ -169,8 +169,8 @@ var notJSON = []struct {
 var captureMagic = []string{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb2\xa1", "\xa1\xb2\x3c\x4d", "\x0a\x0d\x0d\x0a"}
 
 var (
-	errCapture = errors.New("a capture of packets, not a topology: replay takes it as an argument")
-	errBinary  = errors.New("not a text")
+	errCapture = errors.New("a packet capture, not a topology: replay takes it as an argument")
+	errBinary  = errors.New("not text")
 )
 
 var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text")

@@ -210,7 +210,7 @@ func (b *builder) associations(c *cursor) {
 			continue
 		}
 		if b.takes(sg.GroupID(id), sg.VPCID(vpc)) {
-			item.warn("", "left out: the plan takes %s from %s", id, vpc)
+			item.warn("", "left out: the plan removes %s from %s", id, vpc)
 			continue
 		}
 		g := b.groups.of[sg.GroupID(id)]

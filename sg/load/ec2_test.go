@@ -8,7 +8,7 @@ import (
 )
 
 // noVPC is the warning of interfaces in a VPC whose addresses nothing told.
-const noVPC = "no input tells the addresses of vpc-1, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs"
+const noVPC = "no input has the addresses of vpc-1, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs"
 
 // Each case is a statement of the input formats, by its number.
 func TestEC2(t *testing.T) {
@@ -171,14 +171,14 @@ prefixlist pl-2 family=ipv6 owner=AWS incomplete
 			in:   []string{"pl-1=e.json|{\"Entries\": [{\"Cidr\": \"10.0.0.0/24\"},\n{\"Cidr\": \"10.0.0.9/24\"}]}"},
 			want: "prefixlist pl-1\nentry pl-1 10.0.0.0/24\n",
 			warnings: []string{
-				"e.json:2: Entries[1]: 10.0.0.0/24 stands in the list twice (InvalidParameterValue)"},
+				"e.json:2: Entries[1]: 10.0.0.0/24 is in the list twice (InvalidParameterValue)"},
 		},
 		{
 			name: "PL-01 a list that no input tells",
 			in: []string{group(`{"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-9"}]},
 				{"IpProtocol": "6", "FromPort": 1, "ToPort": 1, "PrefixListIds": [{"PrefixListId": "pl-9"}]}`, "")},
 			want: "prefixlist pl-9 incomplete\ngroup sg-a account=1\nrule sg-a ingress all pl-9\nrule sg-a ingress tcp 1 pl-9\n",
-			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].PrefixListIds[0]: no input tells all entries of pl-9, so that what others do not admit is unknown: " +
+			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].PrefixListIds[0]: no input has all entries of pl-9, so packets that no other rule admits are unknown: " +
 				"add -topology pl-9=FILE, printed by get-managed-prefix-list-entries (InvalidPrefixListID.NotFound)"},
 		},
 		{
@@ -250,7 +250,7 @@ subnet vpc-2 subnet-2 2001:db8::/64
 				`{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-2", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`},
 			want: "group sg-a\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
 			warnings: []string{
-				"2.json:1: SecurityGroupRules[0]: the same rule stands at line 1 of 1.json already (InvalidPermission.Duplicate)",
+				"2.json:1: SecurityGroupRules[0]: the same rule is already at line 1 of 1.json (InvalidPermission.Duplicate)",
 				"2.json:1: SecurityGroupRules: holds no egress rule of any group: if it was printed with --filters, give all of it",
 			},
 		},
@@ -319,7 +319,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-10 bad family", `{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "ipx"}]}`, `1.json:1: PrefixLists[0].AddressFamily: "ipx" is neither IPv4 nor IPv6 (InvalidParameterValue)`},
 		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file: pl-0123=1.json"},
 		{"a list", `[{"GroupId": "sg-a"}]`, "1.json:1: the document is a list, want an object: give whole outputs, not what --query leaves of them"},
-		{"something else", `{"Users": []}`, "1.json:1: no top-level key that is known: neither of `terraform show -json` nor one of " +
+		{"something else", `{"Users": []}`, "1.json:1: no known top-level key: neither one of `terraform show -json` nor one of " +
 			"SecurityGroups, SecurityGroupRules, NetworkInterfaces, Reservations, SecurityGroupVpcAssociations, PrefixLists, Entries, Vpcs, Subnets, VpcPeeringConnections, NetworkAcls, TransitGateways, TransitGatewayVpcAttachments, InstanceTypes"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

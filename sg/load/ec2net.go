@@ -189,7 +189,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 			continue
 		}
 		if seen[p] {
-			item.warn(codeParameter, "%s stands in the list twice", p) // PL-03
+			item.warn(codeParameter, "%s is in the list twice", p) // PL-03
 		}
 		seen[p] = true
 		b.addListed(l, sg.PrefixListEntry{CIDR: p, Description: item.field("Description").str()}, item)

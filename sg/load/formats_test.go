@@ -131,8 +131,8 @@ func TestForeignInputs(t *testing.T) {
 		{"SECURITYGROUPS\tdefault\tsg-1\n", "text", "--output json"},
 		{"<DescribeSecurityGroupsResponse>", "XML", "--output json"},
 		{"\nAn error occurred (UnauthorizedOperation) when calling", "error of the AWS CLI", ""},
-		{"a\x00b", "not a text", ""},
-		{gzipped(t, gzipped(t, groupsJSON)), "not a text", ""},
+		{"a\x00b", "not text", ""},
+		{gzipped(t, gzipped(t, groupsJSON)), "not text", ""},
 		{`[{"GroupId": "sg-1"}]`, "a list, want an object", "whole outputs"},
 	} {
 		got := readText(tc.in).errors
@@ -193,7 +193,7 @@ func TestRawState(t *testing.T) {
 func TestAuthorizeOutput(t *testing.T) {
 	const rule = `"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-a", "GroupOwnerId": "1", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`
 	got := read(`{"Return": true, ` + rule)
-	assert.Equal(t, []string{"1.json:1: SecurityGroupRules[0]: sg-a is a group of which only these rules are known: add describe-security-groups"}, got.warnings)
+	assert.Equal(t, []string{"1.json:1: SecurityGroupRules[0]: only these rules of sg-a are known: add describe-security-groups"}, got.warnings)
 	got = read(`{` + rule)
 	assert.Equal(t, []string{"1.json:1: SecurityGroupRules: holds no egress rule of any group: if it was printed with --filters, give all of it"}, got.warnings)
 }
@@ -212,7 +212,7 @@ func TestDirectory(t *testing.T) {
 	assert.Equal(t, []string{filepath.Join(dir, "main.tf") + ": left out: not called .json, .yaml or .tfstate"}, got.warnings)
 	assert.Contains(t, got.text, "entry pl-1 10.0.0.0/8\n")
 	assert.Contains(t, got.text, "group sg-a name=web")
-	assert.Equal(t, []string{filepath.Join(dir, "sub", "y") + ": no file in it is called .json, .yaml or .tfstate: name the text of a topology itself"}, func() []string {
+	assert.Equal(t, []string{filepath.Join(dir, "sub", "y") + ": no file in it ends in .json, .yaml or .tfstate: name a topology's text file itself"}, func() []string {
 		require.NoError(t, os.Mkdir(filepath.Join(dir, "sub", "y"), 0o700))
 		return resultOf(load.Files(filepath.Join(dir, "sub", "y"))).errors
 	}())

@@ -65,7 +65,7 @@ func TestTerraformGaps(t *testing.T) {
 			warnings: []string{
 				"1.json:1: errored: Terraform stopped with an error while it planned: resources are missing",
 				"1.json:1: complete: Terraform says that it will take a further plan after this one: what that changes is not here",
-				"1.json:1: deferred_changes: Terraform puts these changes off to a later plan: they are left out",
+				"1.json:1: deferred_changes: Terraform defers these changes to a later plan: they are left out",
 			},
 		},
 		{

@@ -122,11 +122,11 @@ func (l *Loader) addDir(dir string) {
 }
 
 var (
-	errNotGiven = errors.New("is to be preferred, but is no input")
-	errNoPlan   = errors.New("is no plan: save one with terraform plan -out, and " + giveShow + " of it")
+	errNotGiven = errors.New("is preferred, but is not an input")
+	errNoPlan   = errors.New("is not a plan: save one with terraform plan -out, and " + giveShow + " of it")
 )
 
-var errEmptyDir = errors.New("no file in it is called .json, .yaml or .tfstate: name the text of a topology itself")
+var errEmptyDir = errors.New("no file in it ends in .json, .yaml or .tfstate: name a topology's text file itself")
 
 // Add reads r to its end. The name is for messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. Errors, including those of reading r,

@@ -58,7 +58,7 @@ func TestModel(t *testing.T) {
 			name: "a page of rules does not tell whole groups",
 			in:   []string{`{"NextToken": "x", "SecurityGroupRules": [{"GroupId": "sg-a", "IsEgress": false, "IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}]}`},
 			warnings: []string{"1.json:1: NextToken: one page of several: more follow it",
-				"1.json:1: SecurityGroupRules[0]: sg-a is a group of which only these rules are known: add describe-security-groups"},
+				"1.json:1: SecurityGroupRules[0]: only these rules of sg-a are known: add describe-security-groups"},
 		},
 		{
 			name: "REF-11 transit gateways",
@@ -101,7 +101,7 @@ func TestModel(t *testing.T) {
 				`{"Vpcs": [{"VpcId": "v"}, {"VpcId": "w"}], "Subnets": [{"SubnetId": "s-1", "VpcId": "v"}, {"SubnetId": "s-2", "VpcId": "v"}]}`,
 				`{"SecurityGroupVpcAssociations": [{"GroupId": "sg-a", "VpcId": "w"}, {"GroupId": "sg-a", "VpcId": "x"}]}`},
 			want:     []string{"vpc v", "subnet v s-1", "group sg-a vpc=v associated=x"},
-			warnings: []string{"left out: the plan takes sg-a from w", "deletes w", "deletes s-2"},
+			warnings: []string{"left out: the plan removes sg-a from w", "deletes w", "deletes s-2"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestPrefer(t *testing.T) {
 		assert.NotEmpty(t, load(nil, order...).errors)
 		got := load([]string{"b.json"}, order...)
 		assert.Equal(t, []string{"eni eni-1 10.0.0.2 sg-a vpc=v"}, got.lines("eni"), "%v", got.errors)
-		assert.Equal(t, []string{"a.json:1: NetworkInterfaces[0]: eni-1 has other addresses here than at b.json:1: NetworkInterfaces[0], which decides"}, got.warnings)
+		assert.Equal(t, []string{"a.json:1: NetworkInterfaces[0]: eni-1 has different addresses here than at b.json:1: NetworkInterfaces[0], which decides"}, got.warnings)
 	}
 	for prefer, addr := range map[string]string{"state.json": "10.0.0.3", "a.json": "10.0.0.1"} {
 		assert.NotEmpty(t, load(nil, "old.json", "vpc.json", "state.json", "a.json").errors)
@@ -159,7 +159,7 @@ func TestPrefer(t *testing.T) {
 		assert.Equal(t, []string{"eni eni-1 " + addr + " sg-a vpc=v instance=i-1"}, got.lines("eni"), "%v", got.errors)
 		assert.Len(t, got.warnings, 1)
 	}
-	assert.Equal(t, []string{"c.json: is to be preferred, but is no input"}, load([]string{"c.json"}, "a.json").errors)
+	assert.Equal(t, []string{"c.json: is preferred, but is not an input"}, load([]string{"c.json"}, "a.json").errors)
 }
 
 // What is to be preferred and cannot be read has one error.

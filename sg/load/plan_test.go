@@ -137,8 +137,8 @@ func TestTerraformPlan(t *testing.T) {
 			},
 			want: []string{`eni aws_network_interface.n 10.0.0.2 group=aws_security_group.a instance=aws_instance.i`, `eni aws_instance.j instance=aws_instance.j`},
 			warnings: []string{
-				at + ".resources[3].values.primary_network_interface[0].network_interface_id (aws_instance.j): unknown until the plan is applied, and not to be told from aws_instance.j.primary_network_interface_id: left out",
-				at + ".resources[3].values (aws_instance.j): AWS chooses the addresses of aws_instance.j when the plan is applied: until then no packet is its own, unless they are given by hand, id=aws_instance.j,addr=...",
+				at + ".resources[3].values.primary_network_interface[0].network_interface_id (aws_instance.j): unknown until the plan is applied, and not known from aws_instance.j.primary_network_interface_id: left out",
+				at + ".resources[3].values (aws_instance.j): AWS chooses the addresses of aws_instance.j when the plan is applied: until then no packet belongs to it, unless they are given by hand, id=aws_instance.j,addr=...",
 			},
 		},
 		{
@@ -191,7 +191,7 @@ func TestTerraformPlan(t *testing.T) {
 			},
 			want: []string{"module.m.aws_security_group.this[0] ingress tcp 1 10.0.0.0/8"},
 			warnings: []string{
-				at + ".resources[2].values.referenced_security_group_id (aws_vpc_security_group_ingress_rule.r): unknown until the plan is applied, and not to be told from local.x: left out",
+				at + ".resources[2].values.referenced_security_group_id (aws_vpc_security_group_ingress_rule.r): unknown until the plan is applied, and not known from local.x: left out",
 				at + ".child_modules[0].resources[1].values.security_group_id (module.m.aws_security_group_rule.r): unknown until the plan is applied, and the plan does not tell what local.this_sg_id is: " +
 					"taken to be module.m.aws_security_group.this[0], the only new security group of its module",
 			},
@@ -281,7 +281,7 @@ func TestTerraformPlan(t *testing.T) {
 				at + ".resources[2].values.ipv4_prefixes[0] (aws_network_interface.n): unknown until the plan is applied: left out",
 				at + ".resources[3].values.cidr_block (aws_vpc.v): unknown until the plan is applied: left out",
 				at + ".resources[2].values (aws_network_interface.n): AWS chooses the addresses of aws_network_interface.n when the plan is applied: " +
-					"until then no packet is its own, unless they are given by hand, id=aws_network_interface.n,addr=...",
+					"until then no packet belongs to it, unless they are given by hand, id=aws_network_interface.n,addr=...",
 			},
 		},
 		{
@@ -332,7 +332,7 @@ func TestTerraformPlan(t *testing.T) {
 				values: []string{`aws_security_group.a {}`, `module.m.aws_vpc_security_group_ingress_rule.r ` + rule},
 				config: []string{`aws_security_group.a`, `module.m x=module.m.y`, `module.m output y=var.x`, `module.m.aws_vpc_security_group_ingress_rule.r security_group_id=var.x`},
 			},
-			warnings: []string{at + ".child_modules[0].resources[0].values.security_group_id (module.m.aws_vpc_security_group_ingress_rule.r): unknown until the plan is applied, and not to be told from var.x: left out"},
+			warnings: []string{at + ".child_modules[0].resources[0].values.security_group_id (module.m.aws_vpc_security_group_ingress_rule.r): unknown until the plan is applied, and not known from var.x: left out"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 
 func TestSyntaxErrors(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
-		{"empty", " \n", `x:2:1: empty, no JSON in it: did the command fail that should have filled it?`},
+		{"empty", " \n", `x:2:1: empty, no JSON in it: did the command that writes it fail?`},
 		{"cut off in an object", "{\n  \"a\": 1", `x:2:9: ends in the middle: the file is cut off`},
 		{"cut off in a list", `{"a": [{}, {"b": [1`, `x:1:20: a[1].b: ends in the middle: the file is cut off`},
 		{"cut off in a string", `{"a`, `x:1:4: ends in the middle: the file is cut off`},

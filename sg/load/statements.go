@@ -72,7 +72,7 @@ func (b *builder) statement(line string, ws []words.Word, declared map[string]in
 	if !belongs {
 		key := kind + " " + of
 		if first := declared[key]; first > 0 {
-			return fmt.Errorf("%s stands at line %d already", key, first)
+			return fmt.Errorf("%s is already at line %d", key, first)
 		}
 		declared[key] = c.place().Line
 	}

@@ -29,11 +29,11 @@ func TestStatementErrors(t *testing.T) {
 		want []string
 	}{
 		"each line": {[]string{"t|group sg-a\nrule sg-b ingress all self\r\n\ngroup sg-a\neni e 10.0.0.300\nremove group sg-a\nnonsense x\nentry pl-1 10.0.0.0/8\nsubnet v s"}, []string{
-			`t:2: rule of group "sg-b", which no line above declares`, "t:4: group sg-a stands at line 1 already", `t:5: "10.0.0.300": not an IP address`,
+			`t:2: rule of group "sg-b", which no line above declares`, "t:4: group sg-a is already at line 1", `t:5: "10.0.0.300": not an IP address`,
 			`t:6: "remove": a file has nothing to remove`, `t:7: "nonsense": not a statement about a topology`,
 			`t:8: entry of prefix list "pl-1", which no line above declares`, `t:9: subnet of VPC "v", which no line above declares`}},
 		"a listing of another moment": {[]string{"t|group sg-a account=1\nrule sg-a ingress tcp 22 10.0.0.0/8\neni eni-1 10.0.0.1 sg-a vpc=v", group("", ""), liveENI("eni-1", "10.0.0.2", "sg-a"), liveVPC}, []string{
-			"t:3: eni-1 has other addresses here than at 3.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)",
+			"t:3: eni-1 has different addresses here than at 3.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)",
 			"t:2: sg-a has this rule here, but not at 2.json:1: SecurityGroups[0]: were they printed at different times: give the newer of the two, or prefer one (-prefer FILE)"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -358,7 +358,7 @@ func (n *newPeers) of(c *cursor) []string {
 		c.warn("", "left out: the plan does not tell which of its rules refers to which of %s; rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
 			joinIDs(n.ids))
 	case len(n.ids) == 0:
-		c.warn("", "unknown until the plan is applied, and not to be told from the configuration: left out")
+		c.warn("", "unknown until the plan is applied, and the configuration does not tell: left out")
 	case !n.taken:
 		out = addNew(out, n.ids...)
 		n.taken = n.alike

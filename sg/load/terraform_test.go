@@ -203,7 +203,7 @@ peering pcx-1 vpc-1 vpc-3 status=active
 			in:   tfText{values: []string{`aws_vpc_security_group_ingress_rule.a {"security_group_rule_id": "sgr-1", "security_group_id": "sg-a", "ip_protocol": "-1", "cidr_ipv4": "10.0.0.0/8"}`}},
 			want: "group sg-a incomplete\nrule sg-a ingress all 10.0.0.0/8 id=sgr-1\n",
 			warnings: []string{
-				"1.json:1: values.root_module.resources[0].values (aws_vpc_security_group_ingress_rule.a): sg-a is a group of which only these rules are known: add describe-security-groups"},
+				"1.json:1: values.root_module.resources[0].values (aws_vpc_security_group_ingress_rule.a): only these rules of sg-a are known: add describe-security-groups"},
 		},
 		{
 			name: "SG-51 one rule twice",
@@ -267,7 +267,7 @@ func TestPlanWithInterfaceByHand(t *testing.T) {
 	}.plan()
 	got := read(doc)
 	assert.Equal(t, []string{"1.json:1: planned_values.root_module.resources[1].values (aws_instance.web): AWS chooses the addresses of aws_instance.web when the plan is applied: " +
-		"until then no packet is its own, unless they are given by hand, id=aws_instance.web,addr=..."}, got.warnings)
+		"until then no packet belongs to it, unless they are given by hand, id=aws_instance.web,addr=..."}, got.warnings)
 
 	l := load.New()
 	l.Add("1.json", strings.NewReader(doc))

@@ -133,7 +133,7 @@ func (r *tfResource) aclIDOf(attr string) (sg.NetworkACLID, bool) {
 		setDefault(&v.defaultACL, sg.NetworkACLID("default of "+vpcs[0]))
 		return v.defaultACL, true
 	}
-	r.values.field(attr).warn("", "unknown until the plan is applied, and not to be told from the configuration: left out")
+	r.values.field(attr).warn("", "unknown until the plan is applied, and the configuration does not tell: left out")
 	return "", false
 }
 

@@ -136,7 +136,7 @@ func (d *tfDoc) warnIncomplete(root *cursor) {
 		complete.warn("", "Terraform says that it will take a further plan after this one: what that changes is not here")
 	}
 	if deferred := root.field("deferred_changes"); deferred.filled() {
-		deferred.warn("", "Terraform puts these changes off to a later plan: they are left out")
+		deferred.warn("", "Terraform defers these changes to a later plan: they are left out")
 	}
 }
 

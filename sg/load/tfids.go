@@ -41,7 +41,7 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string 
 		c.warn("", "%s", guessed(to.locals, x, want))
 		return append(out, x.idFor(want))
 	}
-	c.warn("", "unknown until the plan is applied, and not to be told from %s: left out", refText(to.refs))
+	c.warn("", "unknown until the plan is applied, and not known from %s: left out", refText(to.refs))
 	return out
 }
 

@@ -14,7 +14,7 @@ func (b *builder) topology() *sg.Topology {
 	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups.all)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis.all))}
 	for _, g := range b.groups.all {
 		if g.Incomplete = !g.whole; g.Incomplete {
-			g.at.warn("", "%s is a group of which only these rules are known: add describe-security-groups", g.ID)
+			g.at.warn("", "only these rules of %s are known: add describe-security-groups", g.ID)
 		}
 		b.compareListings(g)
 		b.warnOverruled(g)
@@ -41,7 +41,7 @@ func (b *builder) topology() *sg.Topology {
 	b.placeENIs()
 	for _, e := range b.enis.all {
 		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
-			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet is its own, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
+			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet belongs to it, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
 		}
 		b.typeDefaults(&e.ENI)
 		t.ENIs = append(t.ENIs, e.ENI)
@@ -101,7 +101,7 @@ func (b *builder) checkVPCs() {
 			continue
 		}
 		warned[e.VPC] = true
-		e.at.warn("", "no input tells the addresses of %s, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs", e.VPC)
+		e.at.warn("", "no input has the addresses of %s, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs", e.VPC)
 	}
 }
 
@@ -131,7 +131,7 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 		return
 	}
 	l.warned = true // one warning is enough
-	at.warn(codePrefixList, "no input tells all entries of %s, so that what others do not admit is unknown: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
+	at.warn(codePrefixList, "no input has all entries of %s, so packets that no other rule admits are unknown: add -topology %s=FILE, printed by get-managed-prefix-list-entries",
 		id, id)
 }
 

@@ -18,35 +18,35 @@ import (
 
 const checkHelp = `usage: sgsim check [flags]
 
-Finds what is wrong or useless in the groups of a topology: quotas of AWS that are
-exceeded, references that lead nowhere, rules that no packet can match, that stand
-there twice, or that another rule covers. An error is what AWS refuses, a warning
-what cannot work as it is written or adds nothing, a note what is legal and maybe
-wanted. Without interfaces in the input nothing is said about members of groups.
-That a prefix list has entries which no file supplies is a warning and fails
-nothing: -topology pl-0123=FILE.
+Finds what is wrong or useless in the groups of a topology: exceeded AWS quotas,
+references that lead nowhere, and rules that no packet can match, that are listed
+twice, or that another rule covers. An error is what AWS refuses, a warning is what
+cannot work as written or adds nothing, a note is what is legal and perhaps intended.
+Without interfaces in the input, check says nothing about members of groups. If no
+file supplies the entries of a prefix list (-topology pl-0123=FILE), that is a
+warning and fails nothing.
 
-  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+  -topology FILE       output of the AWS CLI (describe-security-groups, ...) or terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default
                        text)
-  -html FILE           write the findings as a page too
-  -fail-on WHAT,...    what fails: severities error, warning, note; kinds quota, stale,
-                       dangling, never, duplicate, shadowed, misleading, misplaced; all;
-                       none (default error,warning)
-  -quota rules-per-group=100,...    quotas that AWS raised: groups, rules-per-group,
+  -html FILE           also write the findings as a page
+  -fail-on WHAT,...    findings that fail: severities error, warning, note; kinds quota,
+                       stale, dangling, never, duplicate, shadowed, misleading, misplaced;
+                       all; none (default error,warning)
+  -quota rules-per-group=100,...    quotas that AWS has raised: groups, rules-per-group,
                        groups-per-eni, prefix-lists, entries-per-list, list-references
-  -v                   name the statements behind findings, such as REF-10
+  -v                   also name the statements behind findings, such as REF-10
 
   sgsim check -topology groups.json -topology enis.json -fail-on error,stale
 
-Prints nothing where all is well. What the other subcommands refuse, as two interfaces
+Prints nothing if all is well. What the other subcommands refuse, such as two interfaces
 with one address, goes to standard error.
 
-Exit status: 0 nothing found that fails; 1 input cannot be read or is refused; 2 usage;
+Exit status: 0 no finding that fails; 1 input cannot be read or is refused; 2 usage;
 3 findings.
 `
 
@@ -96,7 +96,7 @@ func (t *tool) check(args []string) int {
 	if err != nil {
 		return t.failed(err)
 	}
-	if _, err := sg.Compile(topo); err != nil { // what no other subcommand would work with is not in order
+	if _, err := sg.Compile(topo); err != nil { // a topology that no other subcommand accepts does not pass
 		return t.failed(loader.Locate(err))
 	}
 	if slices.ContainsFunc(findings, fails) {
@@ -126,8 +126,8 @@ func setQuotas(q *lint.Quotas, s string) error {
 	return nil
 }
 
-// isFinding reports whether the loader warns of what is a finding too: groups that an
-// interface carries and no input holds.
+// isFinding reports whether a warning of the loader is a finding as well: groups that
+// an interface carries and no input holds.
 func isFinding(w load.Warning) bool { return w.Code == "InvalidGroup.NotFound" }
 
 // parseFindings reads -fail-on of check.

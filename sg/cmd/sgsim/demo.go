@@ -11,7 +11,7 @@ import (
 )
 
 // The demonstration: a web server and its database, as the AWS CLI describes
-// them, and a capture of a few seconds. TestDemo makes the capture.
+// them, and a capture of a few seconds, made by TestDemo.
 //
 //go:embed demo
 var demo embed.FS

@@ -23,36 +23,36 @@ import (
 const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE... | FLOWLOG...]
        sgsim diff -plan FILE [flags] [CAPTURE... | FLOWLOG...]
 
-Says what a change of groups and network ACLs does: what may open a connection afterwards
-and could not before, and the other way round, and what gets no answer any more; with the
+Says what a change of groups and network ACLs does: what can open a connection afterwards
+but not before, or before but not afterwards, and what no longer gets an answer; with the
 rules and entries behind it and a packet to try. What it does not name is the same. With
-captures or flow logs, as sgsim replay reads them, also which of their connections fare
-differently, and which live on only because they are tracked.
+captures or flow logs, as sgsim replay reads them, it also says which of their connections
+fare differently, and which live on only because they are tracked.
 
-  -before FILE         what the AWS CLI prints (describe-security-groups, ...), terraform
+  -before FILE         output of the AWS CLI (describe-security-groups, ...) or terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list; - is standard input
   -after FILE          the same, as it will be; repeat
   -plan FILE           terraform show -json of a plan, which holds both; -before and -after
                        then add what it does not tell; what it replaces keeps its id
-  -prefer FILE         what this one of them says stands where others contradict it
-  -eni 'web 10.0.1.10 sg-web'       an interface by hand in both, or more about one; repeat
+  -prefer FILE         which of these files wins where others contradict it
+  -eni 'web 10.0.1.10 sg-web'       add an interface to both, or more about one; repeat
   -format text|json|markdown        markdown is for a pull request (default text)
-  -html FILE           write it all as a page too
-  -most N              changes, pairs and talkers to show, each (default 20)
-  -at TIME             when the change happens, by the clock of captures: 10:32:00 (UTC)
-                       or 2026-03-01T12:00:00Z (default before them)
-  -then TIME=FILE,...  files of another world that follows on -after; repeat
-  -option NAME=VALUE   what is so afterwards alone: an option below, nitro-v6, or a timeout
-                       of all interfaces, tcp-established, udp, udp-stream; repeat; without
-                       -after the topology stays
+  -html FILE           also write it as a page
+  -most N              most changes, pairs and talkers to show of each (default 20)
+  -at TIME             when the change happens, on the captures' clock: 10:32:00 (UTC)
+                       or 2026-03-01T12:00:00Z (default: before them)
+  -then TIME=FILE,...  files of a further state that follows -after; repeat
+  -option NAME=VALUE   a setting for afterwards only: an option below, nitro-v6, or a
+                       timeout of all interfaces, tcp-established, udp, udp-stream; repeat;
+                       without -after the topology stays
   -midstream, -profile, -related-icmp, -exempt, -log-format   for captures and flow logs,
-                       as sgsim replay has them
+                       as in sgsim replay
   -workers N           goroutines that judge captures; the output is the same for all N
-  -fail-on broken|opened|any        exit status 3 if something passes no more, or passes
-                       that did not, or not all was compared; any: if anything differs,
-                       for future members of groups alone or where the input does not
-                       decide, too
+  -fail-on broken|opened|any        exit status 3 if something no longer passes, or newly
+                       passes, or not all was compared; any: if anything differs, even
+                       only for future members of groups, or where the input does not
+                       decide
 
   sgsim diff -plan plan.json -format markdown -fail-on broken
   sgsim diff -before vpc.json -option nitro-v6 web.pcap
@@ -62,7 +62,7 @@ Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
 
 // diffFlags are the flags of sgsim diff.
 type diffFlags struct {
-	replayFlags                 // those that say how captures and flow logs are read and judged
+	replayFlags                 // for how captures and flow logs are read and judged
 	later         firewallFlags // with -option
 	timeouts      conntrack.Timeouts
 	nitroV6       bool
@@ -72,7 +72,7 @@ type diffFlags struct {
 	at            time.Time
 }
 
-// A thenFlag is a world that follows.
+// A thenFlag is a further world, of -then.
 type thenFlag struct {
 	at time.Time
 	topologyFlags
@@ -131,11 +131,11 @@ func (t *tool) diff(args []string) int {
 	return exitOK
 }
 
-// checkDiff looks at what the flag package does not.
+// checkDiff checks what the flag package does not.
 func (f *diffFlags) checkDiff(at string, options, then []string) (err error) {
 	switch {
 	case len(f.before.plans) == 0 && (len(f.before.files) == 0 || len(f.after.files) == 0 && len(options) == 0):
-		return errors.New("name files for both, -before and -after, or a -plan that holds both")
+		return errors.New("name files for both sides, -before and -after, or a -plan, which holds both")
 	case f.format != "text" && f.format != "json" && f.format != "markdown":
 		return fmt.Errorf("-format %s: not one of text, json, markdown", f.format)
 	case f.failOn != "" && f.failOn != "broken" && f.failOn != "opened" && f.failOn != "any":
@@ -180,7 +180,7 @@ func (f *diffFlags) readOptions(given *flag.FlagSet, options []string) error {
 	later.DurationVar(&f.timeouts.UDPStream, "udp-stream", 0, "")
 	for _, o := range options {
 		if err := later.Parse([]string{"-" + o}); err != nil || later.NArg() > 0 {
-			return fmt.Errorf("-option %s: not one of midstream=, profile=, related-icmp, exempt=, nitro-v6, tcp-established=, udp=, udp-stream= with a value as it should be", o)
+			return fmt.Errorf("-option %s: not one of midstream=, profile=, related-icmp, exempt=, nitro-v6, tcp-established=, udp=, udp-stream= with a valid value", o)
 		}
 	}
 	if len(options) > 0 && len(f.after.files) == 0 {
@@ -204,7 +204,7 @@ func (f *diffFlags) readTimes(at string, then []string) (err error) {
 			return fmt.Errorf("-then %s: want a time, = and files", s)
 		}
 		if w.at.Year() != 0 && w.at.Before(last) {
-			return fmt.Errorf("-then %s: before the world that it follows", s)
+			return fmt.Errorf("-then %s: before the state that it follows", s)
 		}
 		last = w.at
 		f.then = append(f.then, w)
@@ -212,7 +212,7 @@ func (f *diffFlags) readTimes(at string, then []string) (err error) {
 	return nil
 }
 
-// parseWhen reads a time, or a time of day, of which the year is 0.
+// parseWhen reads a time, or a time of day, whose year is 0.
 func parseWhen(s string) (t time.Time, err error) {
 	for _, layout := range [...]string{time.RFC3339, time.TimeOnly, "15:04"} {
 		if t, err = time.Parse(layout, s); err == nil {
@@ -222,7 +222,7 @@ func parseWhen(s string) (t time.Time, err error) {
 	return t, errors.New("want a time such as 2026-03-01T12:00:00Z or 10:32:00")
 }
 
-// share gives the worlds what they have in common.
+// share gives both worlds what they have in common.
 func (f *diffFlags) share(enis, prefer []string) error {
 	worlds := []*topologyFlags{&f.before, &f.after}
 	for i := range f.then {
@@ -239,14 +239,14 @@ func (f *diffFlags) share(enis, prefer []string) error {
 			}
 		}
 		if !known {
-			return fmt.Errorf("-prefer %s: no file of either side", name)
+			return fmt.Errorf("-prefer %s: not a file of either side", name)
 		}
 	}
 	return nil
 }
 
-// world reads a topology and compiles it, with what -option says of interfaces where f is
-// not nil.
+// world reads a topology and compiles it; if f is not nil, with what -option says about
+// interfaces.
 func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, error, error) {
 	topo, loader, usage, err := t.load(w)
 	if usage != nil || err != nil {
@@ -268,7 +268,7 @@ func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, 
 	return policy, topo, nil, nil
 }
 
-// errDiffers says that -fail-on asks for what differs.
+// errDiffers says that a difference matches -fail-on.
 var errDiffers = errors.New("the worlds differ")
 
 // compare reads the worlds and writes what differs. usage is an error of the command line.
@@ -282,7 +282,7 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 		return usage, err
 	}
 	o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
-	plans := f.before.plans // that of both
+	plans := f.before.plans // the plan of both
 	in := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
 	for i := range f.then {
 		step := diff.Step{At: f.then[i].at}
@@ -296,7 +296,7 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer page.Close() // again, where it is written
+	defer page.Close() // a second time if it was written
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
@@ -304,7 +304,7 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 			return usage, err
 		}
 		for _, at := range traffic.Late {
-			fmt.Fprintf(t.stderr, "warning: the change of %s comes after all that was read: nothing met it\n", at.UTC().Format(time.RFC3339))
+			fmt.Fprintf(t.stderr, "warning: the change of %s comes after everything that was read: no packet met it\n", at.UTC().Format(time.RFC3339))
 		}
 	}
 	names := namesOfBoth(first, second)
@@ -325,7 +325,8 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 	return nil, nil
 }
 
-// namesOfBoth returns names as they will be, and of what will be gone as they were.
+// namesOfBoth returns the names of afterwards, and for what is gone then, those of
+// before.
 func namesOfBoth(before, after *sg.Topology) diff.TextOptions {
 	all, now := prose.NamesOf(before), prose.NamesOf(after)
 	maps.Copy(all.ENIs, now.ENIs)
@@ -352,7 +353,7 @@ func (f *diffFlags) write(w *bufio.Writer, d *diff.Diff, traffic *diff.Traffic, 
 	return err
 }
 
-// traffic puts the captures, or the flow logs, to the policies.
+// traffic judges the captures, or the flow logs, by the policies.
 func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOptions) (traffic *diff.Traffic, usage, err error) {
 	r := &replayer{tool: t, replayFlags: &f.replayFlags}
 	defer r.close()
@@ -379,9 +380,9 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 	return traffic, nil, r.located(err)
 }
 
-// fails reports whether -fail-on asks for what differs.
+// fails reports whether the differences match -fail-on.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
-	unknown := len(d.Unfinished) > 0 // what was not compared may be the worst of it
+	unknown := len(d.Unfinished) > 0 // the part not compared may be the worst
 	opens, breaks, other := unknown, unknown, unknown || len(d.Changes)+len(d.Uncarried) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]

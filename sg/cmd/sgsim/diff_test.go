@@ -69,7 +69,7 @@ func TestDiffNoPlan(t *testing.T) {
 	for _, name := range []string{vpc(t), write(t, "state.json", []byte(`{"format_version": "1.0", "values": {"root_module": {}}}`))} {
 		r := runSgsim(t, "diff", "-plan", name, "-fail-on", "any")
 		assert.Equal(t, exitInput, r.status)
-		assert.Contains(t, r.stderr, name+": is no plan: save one with terraform plan -out")
+		assert.Contains(t, r.stderr, name+": is not a plan: save one with terraform plan -out")
 	}
 }
 
@@ -176,7 +176,7 @@ func TestDiffThen(t *testing.T) {
 	assert.Contains(t, r.stdout, "in 4 captured packets: 0 connections broken, 1 connection opened\n")
 	assert.Empty(t, r.stderr)
 	r = runSgsim(t, append(args, "-then", "07:00:00="+before, capture)...)
-	assert.Equal(t, "warning: the change of 2026-05-05T07:00:00Z comes after all that was read: nothing met it\n", r.stderr)
+	assert.Equal(t, "warning: the change of 2026-05-05T07:00:00Z comes after everything that was read: no packet met it\n", r.stderr)
 	args[len(args)-1] = "2026-05-04T08:00:02Z"
 	for _, then := range []string{"08:00:03", "noon=" + before, "2026-05-04T08:00:01Z=" + before} {
 		assert.Equal(t, exitUsage, runSgsim(t, append(args, "-then", then, capture)...).status, then)

@@ -18,10 +18,10 @@ import (
 
 const explainHelp = `usage: sgsim explain [flags] PACKET...  |  -packet N CAPTURE...
 
-Says at length what happens to a packet: the ENIs on its way, the connection or rule
-that decides at each, for a drop the rules that come nearest, and what the next ENI
-would have said. Of several packets, each meets the connections of those before; one
-of a capture, those of the packets before it.
+Explains what happens to a packet: the ENIs on its path, the connection or rule that
+decides at each, and for a drop the rules that come nearest and what the next ENI would
+have decided. Each of several packets meets the connections that earlier ones opened;
+a packet of a capture, those of the packets before it.
 
   PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC; a SYN
                        where there are none); 'tcp web > db:5432', or tcp web to db:https
@@ -31,15 +31,15 @@ of a capture, those of the packets before it.
                        behind: seq 1, ack 2, win 502, len 1460, ttl 64, frag 1480+ (bytes,
                        + if more follow), ipid 7, iplen 1512, captured 54, missing
                        ports,flags,icmp,icmpid,quote, and last about udp A:1 > B:2, what
-                       an ICMP error quotes; or a line of the text of sgsim replay
-  -packet N            the packet of that number of the captures, as sgsim replay counts
-  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+                       an ICMP error quotes; or a line of sgsim replay's text
+  -packet N            the packet with that number in the captures, as sgsim replay counts
+  -topology FILE       output of the AWS CLI (describe-security-groups, ...) or terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
-  -via appliance,tracked,nlb        what lies on their way: a middlebox, so that no rule
+  -via appliance,tracked,nlb        what is on their path: a middlebox, so that no rule
                        that names a group matches; a load balancer, NAT gateway or the
                        like, where AWS tracks every flow
   -through ENI         the load balancer or Instance Connect Endpoint they came through
@@ -50,7 +50,7 @@ of a capture, those of the packets before it.
   -exempt=false        filter DNS, DHCP, metadata and the like too
   -format text|json    sg/cmd/sgsim/JSON.md has the schema (default text)
   -fail-on drop,unknown   exit status 3 for such packets
-  -v                   name the statements behind hints, such as CT-20
+  -v                   also name the statements behind hints, such as CT-20
 
   sgsim explain -topology vpc.json -packet 32 web.pcap
 
@@ -249,11 +249,11 @@ func (e *explainer) isFile(name string) error {
 	r := &replayer{tool: e.tool, replayFlags: &replayFlags{}}
 	switch log, _ := r.isLog(name); {
 	case log || info.IsDir():
-		return fmt.Errorf("%q is no packet but a flow log or folder, whose records sgsim replay judges", name)
+		return fmt.Errorf("%q is not a packet but a flow log or folder, whose records sgsim replay judges", name)
 	case isTopology(name):
-		return fmt.Errorf("%q is no packet but a file: a topology goes with -topology", name)
+		return fmt.Errorf("%q is not a packet but a file: a topology goes with -topology", name)
 	}
-	return fmt.Errorf("%q is no packet but a file: of a capture, -packet N tells which one", name)
+	return fmt.Errorf("%q is not a packet but a file: for a packet of a capture, use -packet N", name)
 }
 
 // judge is a firewall that judges a packet at both its ends, or where -tap says.
@@ -288,7 +288,7 @@ func (e *explainer) captured() error {
 	x, packets, err := ask.Captured(e.ctx, e.policy, o, e.judge(), e.number, sources...)
 	p.done()
 	if err == nil && x == nil {
-		err = fmt.Errorf("-packet %d: the captures hold %d", e.number, packets)
+		err = fmt.Errorf("-packet %d: the captures hold only %d", e.number, packets)
 	}
 	e.said = append(e.said, x)
 	return err

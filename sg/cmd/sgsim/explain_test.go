@@ -46,7 +46,7 @@ func TestExplainMore(t *testing.T) {
 	assert.Contains(t, text("-tap", "db:ingress", "-packet", "2", file), "db (eni-db) ingress: drop, no_rule")
 
 	for args, want := range map[string]string{
-		"-packet 9 " + file:    "-packet 9: the captures hold 4\n",
+		"-packet 9 " + file:    "-packet 9: the captures hold only 4\n",
 		"-packet 1 none.pcap":  "none.pcap: no such file or directory\n",
 		"-packet 1":            "sgsim explain: -packet: no capture (sgsim explain -h shows the flags)\n",
 		"-through far " + file: `sgsim explain: -through far: no ENI "far" in the topology (sgsim explain -h shows the flags)` + "\n",

@@ -19,8 +19,8 @@ import (
 )
 
 // openLog opens the arguments as flow logs, if they are any: folders, and files whose
-// first bytes hold a record. log is nil for captures. Named pipes are captures; they
-// can be read once.
+// first bytes hold a record. log is nil for captures. Named pipes are captures, since
+// they can be read only once.
 func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 	logs := 0
 	for _, name := range r.captures {
@@ -36,7 +36,7 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 	case logs == 0:
 		return nil, nil, nil
 	case logs < len(r.captures):
-		return nil, errors.New("captures and flow logs do not go together"), nil
+		return nil, errors.New("captures and flow logs cannot be mixed"), nil
 	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.annotated != "" || r.format == "flowlog" || r.max > 0:
 		return nil, errors.New("-tap, -interface, -through, -accepted, -dropped, -annotated, -max-connections and -format flowlog are for captures"), nil
 	case r.midstream != sg.MidstreamDrop:
@@ -54,7 +54,7 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 	}
 	if r.input != nil {
 		if len(r.captures) > 1 {
-			return nil, errors.New("flow logs on standard input go alone"), nil
+			return nil, errors.New("flow logs on standard input must be the only input"), nil
 		}
 		return flowlog.NewReader(stdinName, r.input, o), nil, nil
 	}
@@ -62,10 +62,10 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 	return log, nil, err
 }
 
-// maxDamaged is how many damaged lines are told one by one.
+// maxDamaged is how many damaged lines are reported one by one.
 const maxDamaged = 10
 
-// standardInput returns what may be looked into before it is read.
+// standardInput returns standard input, buffered so that one can peek into it.
 func (r *replayer) standardInput() *bufio.Reader {
 	if r.input == nil {
 		r.input = bufio.NewReaderSize(newInterruptible(r.ctx, r.stdin), sniffed)
@@ -78,14 +78,14 @@ func (r *replayer) isLog(name string) (bool, error) {
 	if name == "-" {
 		b := r.standardInput()
 		if head, _ := b.Peek(4); !isText(head) && !bytes.HasPrefix(head, gzipMagic) {
-			return false, nil // a live capture may be a while in sending more
+			return false, nil // a live capture may take a while to send more
 		}
 		head, _ := b.Peek(sniffed)
 		return r.holdsRecord(head), nil
 	}
 	info, err := os.Stat(name)
 	if err != nil {
-		return false, nil // it is told where it is opened
+		return false, nil // opening it will report the error
 	}
 	if info.IsDir() {
 		return true, noCaptures(name)
@@ -102,8 +102,8 @@ func (r *replayer) isLog(name string) (bool, error) {
 	return r.holdsRecord(head), err
 }
 
-// noCaptures refuses a folder of captures, as its first files tell: folders are those of
-// flow logs, in which what cannot be read is left out line by line.
+// noCaptures refuses a folder of captures, judged by its first files: folders are for
+// flow logs, in which unreadable lines are left out one by one.
 func noCaptures(dir string) error {
 	files, err := os.ReadDir(dir)
 	for _, e := range files[:min(len(files), 100)] {
@@ -117,7 +117,7 @@ func noCaptures(dir string) error {
 	return err
 }
 
-// sniffed is how much of a file is looked at.
+// sniffed is how many bytes of a file are looked at.
 const sniffed = 64 << 10
 
 var gzipMagic = []byte{0x1f, 0x8b}
@@ -143,8 +143,8 @@ func (r *replayer) holdsRecord(head []byte) bool {
 	return false
 }
 
-// notCapture adds to the error of a file that is no capture what it is, as far as that
-// can be told, and what takes it.
+// notCapture adds to the error of a file that is not a capture what the file seems to
+// be, and where it belongs.
 func (r *replayer) notCapture(name string, err error) error {
 	if !errors.Is(err, capture.ErrFormat) {
 		return err
@@ -154,9 +154,9 @@ func (r *replayer) notCapture(name string, err error) error {
 		return fmt.Errorf("%w, nor a flow log", err)
 	}
 	if info.Size() == 0 {
-		return fmt.Errorf("%w: it is empty: did the command fail that should have filled it?", err)
+		return fmt.Errorf("%w: it is empty: did the command that writes it fail?", err)
 	}
-	if log, _ := r.isLog(name); log { // which replay does not open as a capture
+	if log, _ := r.isLog(name); log { // replay does not open it as a capture
 		return fmt.Errorf("%w: it is a flow log, whose records sgsim replay judges", err)
 	}
 	if isTopology(name) {
@@ -182,8 +182,7 @@ func isTopology(name string) bool {
 	return false
 }
 
-// isText reports whether nothing in the first bytes speaks against text, as something
-// does in those of any capture.
+// isText reports whether the first bytes may be text; those of a capture never are.
 func isText(head []byte) bool {
 	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	for _, c := range head[:min(len(head), 4)] {
@@ -241,8 +240,8 @@ func logGates(r *replay.FlowReport) gates {
 	}
 }
 
-// captureGates are the packets that -fail-on looks at. AWS says nothing of most; but
-// for each inbound copy of Traffic Mirroring, it admitted the packet.
+// captureGates are the packets that -fail-on looks at. What AWS did is unknown for
+// most, but it admitted the packet of each inbound copy of Traffic Mirroring.
 func captureGates(r *replay.Report) gates {
 	return gates{
 		what: "packet",

@@ -19,9 +19,9 @@ Draws the groups of a topology and their rules. Groups, networks and prefix list
 nodes; each line is a rule and points the way connections are opened: solid for an
 ingress rule, dashed for an egress rule, thick where both ends have one for the same
 traffic. With captures, each line carries the packets that its rules let pass, rules
-without any are grey, and packets that were dropped are red lines that end in a cross.
+without any are grey, and dropped packets are red lines that end in a cross.
 
-  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+  -topology FILE       output of the AWS CLI (describe-security-groups, ...) or terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
@@ -29,9 +29,9 @@ without any are grey, and packets that were dropped are red lines that end in a 
   -of ENI              the groups of this interface alone, by id or name, with what their
                        rules name and the groups whose rules name them
   -by auto|group|vpc   what is a node: every group, or all groups of a VPC (default auto:
-                       VPCs where there are several, with more than 40 groups)
-  -format mermaid|dot|svg           Mermaid for Markdown, DOT for Graphviz, or a drawing
-                       that stands alone (default mermaid)
+                       VPCs if there are several, with more than 40 groups)
+  -format mermaid|dot|svg           Mermaid for Markdown, DOT for Graphviz, or a
+                       self-contained drawing (default mermaid)
   -midstream drop|pass|pickup       TCP without its SYN (default drop)
   -profile aws|linux   how connections are tracked (default aws)
   -related-icmp        admit ICMP errors about tracked connections
@@ -42,7 +42,7 @@ without any are grey, and packets that were dropped are red lines that end in a 
 Exit status: 0; 1 input cannot be read; 2 usage; 130 interrupted.
 `
 
-// graphFormats are what -format names.
+// graphFormats are the values of -format.
 var graphFormats = map[string]func(*graph.Graph, io.Writer) error{
 	"mermaid": (*graph.Graph).WriteMermaid,
 	"dot":     (*graph.Graph).WriteDOT,
@@ -50,7 +50,7 @@ var graphFormats = map[string]func(*graph.Graph, io.Writer) error{
 }
 
 func (t *tool) graph(args []string) int {
-	var f replayFlags // those of a replay that say how packets are judged
+	var f replayFlags // for how packets are judged, as in replay
 	var o graph.Options
 	fs := flag.NewFlagSet("graph", flag.ContinueOnError)
 	f.topologyFlags.define(fs)
@@ -97,7 +97,7 @@ func (t *tool) graph(args []string) int {
 	return exitOK
 }
 
-// draw draws the groups, with what became of the packets of the captures where there are
+// draw draws the groups, with what happened to the packets of the captures, if there are
 // any.
 func (r *replayer) draw(loader *load.Loader, o *graph.Options) (*graph.Graph, error) {
 	var err error

@@ -78,7 +78,7 @@ func TestGraphErrors(t *testing.T) {
 		{exitUsage, "-format png: not one of mermaid, dot, svg", []string{"-topology", topology, "-format", "png"}},
 		{exitUsage, `not one of ["auto" "group" "vpc"]`, []string{"-topology", topology, "-by", "tag"}},
 		{exitUsage, "-of nobody: ", []string{"-topology", topology, "-of", "nobody"}},
-		{exitUsage, "standard input can be read once", []string{"-topology", topology, "-", "-"}},
+		{exitUsage, "standard input can be read only once", []string{"-topology", topology, "-", "-"}},
 		{exitInput, "none.pcap", []string{"-topology", topology, "none.pcap"}},
 		{exitInput, "not a pcap", []string{"-topology", topology, topology}},
 		{exitInput, "port range", []string{"-topology", write(t, "bad.json", []byte(strings.Replace(vpcJSON, `"ToPort": 443`, `"ToPort": 1`, 1)))}},

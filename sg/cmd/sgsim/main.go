@@ -1,7 +1,7 @@
 // Command sgsim says what AWS security groups do with packets.
 //
 //	sgsim replay     run captures through the groups, and report
-//	sgsim explain    say at length what happens to one packet, and why
+//	sgsim explain    explain what happens to one packet, and why
 //	sgsim check      find what is wrong or useless in the groups
 //	sgsim diff       say what a change of groups opens and breaks
 //	sgsim graph      draw the groups and their rules
@@ -10,8 +10,8 @@
 //
 // It needs no AWS account and no root. sgsim SUBCOMMAND -h shows the flags.
 //
-// The exit status is 0 where all went well, 1 for input that cannot be read or that
-// gives -fail-on nothing to judge, 2 for a wrong command line, 3 where the answer is
+// The exit status is 0 if all went well, 1 for input that cannot be read or that
+// gives -fail-on nothing to judge, 2 for a wrong command line, 3 if the answer is
 // no (-fail-on of replay, explain and diff, findings of check), and 130 after an
 // interrupt.
 package main
@@ -43,22 +43,22 @@ const (
 
 const usage = `usage: sgsim SUBCOMMAND [flags] [arguments]
 
-What AWS security groups do with packets, with no AWS account and no root.
+Says what AWS security groups do with packets. Needs no AWS account and no root.
 
   replay    run captures through the groups, packet by packet, and report
-  explain   say at length what happens to one packet, and why
+  explain   explain what happens to one packet, and why
   check     find what is wrong or useless in the groups; for CI
-  diff      say what a change of groups opens and breaks, before it is made; for CI
+  diff      say what a change of groups opens and breaks, beforehand; for CI
   graph     draw the groups and their rules: Mermaid, Graphviz, SVG
 
   wireshark-profile   write colours and filters for captures of replay -annotated
 
-sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. To see it work:
+sgsim SUBCOMMAND -h shows the flags, sgsim -version the version. For a demonstration:
 
   sgsim replay
 `
 
-// A tool is a running command: what the operating system gives it.
+// A tool is a running command, with what the operating system gives it.
 type tool struct {
 	ctx    context.Context
 	stdin  io.Reader
@@ -70,7 +70,7 @@ type tool struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // a second interrupt ends what does not heed the first
+	context.AfterFunc(ctx, stop) // a second interrupt ends the process if the first one does not
 	t := &tool{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	status := t.run(os.Args[1:])
 	stop()
@@ -110,7 +110,7 @@ func (t *tool) run(args []string) int {
 	}
 }
 
-// version is that of the module, as the go command recorded it.
+// version returns the module's version, as the go command recorded it.
 func version() string {
 	v := "unknown version"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {

@@ -11,11 +11,11 @@ import (
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// An output is a file that is to be written.
+// An output is a file to be written.
 type output struct {
 	name string   // "" for none
-	what string   // which, for messages
-	late bool     // written at the end, and until then left as it was
+	what string   // its purpose, for messages
+	late bool     // written at the end, and left as it was until then
 	file *os.File // nil for none
 }
 
@@ -51,8 +51,8 @@ func (r *replayer) openCaptures() error {
 	return nil
 }
 
-// openOutputFiles opens files that are to be written. Nothing is lost where that is
-// refused: they are emptied only when all are known to be harmless.
+// openOutputFiles opens the output files. Nothing is lost if it refuses: files are
+// emptied only when all are known to be harmless.
 func (t *tool) openOutputFiles(outputs []output, in inputs) (closers []func() error, err error) {
 	for i := range outputs {
 		o := &outputs[i]
@@ -101,7 +101,7 @@ func writePage(f *os.File, write func(io.Writer) error) error {
 	return errors.Join(empty(f), write(f), f.Close())
 }
 
-// empty empties a file, if it is one that can be: neither nil nor a device.
+// empty empties a file that is neither nil nor a device.
 func empty(f *os.File) error {
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		return f.Truncate(0)
@@ -109,8 +109,8 @@ func empty(f *os.File) error {
 	return nil
 }
 
-// usedAs says what else a file that is to be written is, "" if nothing. Devices
-// and pipes may be several things at once.
+// usedAs says what else an output file is, "" if nothing. Devices and pipes may
+// be several things at once.
 func (t *tool) usedAs(f *os.File, in inputs, others []output) string {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -154,8 +154,8 @@ func (t *tool) usedAs(f *os.File, in inputs, others []output) string {
 	return ""
 }
 
-// writer returns a writer of a file, nil for none. Its captures are like those that are
-// read: pcap where they are one pcap file, else pcapng.
+// writer returns a writer of a file, nil for none. It writes pcap if the input is a
+// single pcap file, else pcapng.
 func (r *replayer) writer(f *os.File) *capture.Writer {
 	if f == nil {
 		return nil

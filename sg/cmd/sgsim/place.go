@@ -20,7 +20,7 @@ type placer struct {
 	captures   []*capture.File
 }
 
-// newPlacer reads the flags. It returns nil where addresses alone tell.
+// newPlacer reads the flags. It returns nil if addresses alone tell.
 func newPlacer(tap string, interfaces []string, topo *sg.Topology) (*placer, error) {
 	if tap == "" && len(interfaces) == 0 {
 		return nil, nil
@@ -48,7 +48,7 @@ func newPlacer(tap string, interfaces []string, topo *sg.Topology) (*placer, err
 }
 
 // parsePlace reads ENI:ingress or ENI:egress. The ENI is given by its id, or by
-// its name where it is the only one of that name.
+// its name if no other has that name.
 func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	var id, dir string
 	if i := strings.LastIndexByte(s, ':'); i >= 0 {
@@ -68,7 +68,7 @@ func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	return place, err
 }
 
-// findENI returns the interface with an id, or with a name that is its alone.
+// findENI returns the interface with an id or a unique name.
 func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
 	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == sg.ENIID(s) }) {
 		return sg.ENIID(s), nil
@@ -99,7 +99,7 @@ func (p *placer) place(source int, f *capture.Frame) replay.Place {
 	return p.tap
 }
 
-// unused returns the interfaces of the command line that no packet came from.
+// unused returns the interfaces on the command line from which no packet came.
 func (p *placer) unused() []string {
 	var out []string
 	if p == nil {

@@ -575,16 +575,16 @@ func TestWrongFiles(t *testing.T) {
 	text := write(t, "world.topo", []byte("# a world\n\nvpc vpc-1 10.0.0.0/16\n"))
 	other := write(t, "other", []byte("hello, world"))
 	for want, args := range map[string][]string{
-		"is no packet but a flow log or folder, whose records sgsim replay judges":                                   {"explain", "-topology", topology, log},
-		"is no packet but a file: of a capture, -packet N tells which one":                                           {"explain", "-topology", topology, capture},
-		"is no packet but a file: a topology goes with -topology":                                                    {"explain", "-topology", topology, text},
+		"is not a packet but a flow log or folder, whose records sgsim replay judges":                                {"explain", "-topology", topology, log},
+		"is not a packet but a file: for a packet of a capture, use -packet N":                                       {"explain", "-topology", topology, capture},
+		"is not a packet but a file: a topology goes with -topology":                                                 {"explain", "-topology", topology, text},
 		"not a pcap or pcapng file: it starts with 32 20 31 20: it is a flow log, whose records sgsim replay judges": {"explain", "-topology", topology, "-packet", "1", log},
 		"-packet 0: packets count from 1":                                                                            {"explain", "-topology", topology, "-packet", "0", capture},
 		"it starts with 23 20 61 20, nor a flow log: it looks like a topology, which goes with -topology":            {"replay", "-topology", topology, text},
 		"it starts with 7b 0a 20 20, nor a flow log: it looks like a topology, which goes with -topology":            {"replay", "-topology", topology, topology},
 		"it starts with 68 65 6c 6c, nor a flow log":                                                                 {"replay", "-topology", topology, other},
-		"shorter than 4 bytes: it is empty: did the command fail that should have filled it?":                        {"replay", "-topology", topology, empty},
-		"empty.json:1:1: empty, no JSON in it: did the command fail that should have filled it?":                     {"check", "-topology", empty},
+		"shorter than 4 bytes: it is empty: did the command that writes it fail?":                                    {"replay", "-topology", topology, empty},
+		"empty.json:1:1: empty, no JSON in it: did the command that writes it fail?":                                 {"check", "-topology", empty},
 	} {
 		r := runSgsim(t, args...)
 		assert.NotZero(t, r.status, args)
@@ -698,7 +698,7 @@ func TestCheck(t *testing.T) {
 	r = runSgsim(t, "check", "-topology", listed)
 	assert.Equal(t, exitOK, r.status, "its entries are not known")
 	assert.Empty(t, r.stdout)
-	assert.Contains(t, r.stderr, "no input tells all entries of pl-1, so that what others do not admit is unknown: add -topology pl-1=FILE,")
+	assert.Contains(t, r.stderr, "no input has all entries of pl-1, so packets that no other rule admits are unknown: add -topology pl-1=FILE,")
 	empty := write(t, "empty.json", []byte(`{"Entries": []}`))
 	r = runSgsim(t, "check", "-topology", listed, "-topology", "pl-1="+empty)
 	assert.Equal(t, exitNo, r.status)

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// A progress is a line that says how far long work is, and how long it will take yet. It
-// appears after a second and is gone at the end. The zero progress says nothing.
+// A progress is a line that says how far long work is, and how much longer it will take.
+// It appears after a second and disappears at the end. The zero progress shows nothing.
 type progress struct {
 	w     io.Writer // nil for none
 	began time.Time
 	last  time.Time // when the line was drawn
-	total int64     // bytes of the input; 0 where that is not known
+	total int64     // bytes of the input; 0 if not known
 	noun  string    // "packets", "records"
-	each  int64     // bytes of the input that stand before each of them and are not counted
+	each  int64     // bytes of the input before each of them that are not counted
 }
 
 // A file of captures holds 16 bytes before each packet.
 const recordHeader = 16
 
-// progress returns what shows how far reading total bytes is, where somebody looks.
+// progress returns a progress for reading total bytes, if somebody looks.
 func (t *tool) progress(total int64, noun string, each int64) *progress {
 	if !terminal(t.stderr) {
 		return &progress{}
@@ -30,8 +30,8 @@ func (t *tool) progress(total int64, noun string, each int64) *progress {
 	return &progress{w: t.stderr, began: time.Now(), total: total, noun: noun, each: each}
 }
 
-// sizeOf returns the bytes of captures; 0 where that of one says nothing, as that of a
-// pipe or of what is gzipped.
+// sizeOf returns the bytes of captures; 0 if the size of one means nothing, as for a
+// pipe or a gzipped file.
 func sizeOf(names []string) (size int64) {
 	for _, name := range names {
 		info, err := os.Stat(name)
@@ -73,7 +73,7 @@ func (p *progress) line(packets, bytes uint64, since time.Duration) string {
 	return line
 }
 
-// left is a length of time as exact as a guess can be.
+// left formats a length of time as exactly as a guess can be.
 func left(d time.Duration) string {
 	switch {
 	case d < 90*time.Second:

@@ -22,10 +22,10 @@ import (
 const replayHelp = `usage: sgsim replay [flags] CAPTURE... | FLOWLOG...
 
 Judges each packet of captures (pcap, pcapng) at the ENIs of the topology, or each record
-of VPC flow logs (text, JSON, folders), beside what AWS did, and reports. Files may be
-gzipped, - is standard input. Without arguments it shows a small demonstration.
+of VPC flow logs (text, JSON, folders), compared with what AWS did, and reports. Files may
+be gzipped; - is standard input. Without arguments it shows a small demonstration.
 
-  -topology FILE       what the AWS CLI prints (describe-security-groups, ...), terraform
+  -topology FILE       output of the AWS CLI (describe-security-groups, ...) or terraform
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
@@ -46,13 +46,13 @@ gzipped, - is standard input. Without arguments it shows a small demonstration.
   -through ENI         the load balancer or Instance Connect Endpoint that the packets came
                        through with their clients' addresses: rules for its groups admit
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
-                       packet, or take the connection up (default drop)
+                       packet, or pick the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
   -max-connections N   most tracked connections of an instance, or ENI without one
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
-  -fail-on drop,unknown,disagreement   exit status 3 if a packet was dropped, or what
-                       becomes of it is unknown, or AWS did otherwise; 1 if none is judged
+  -fail-on drop,unknown,disagreement   exit status 3 if a packet was dropped, its verdict
+                       is unknown, or AWS decided otherwise; 1 if none was judged
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
@@ -126,7 +126,7 @@ func (t *tool) replay(args []string) int {
 	return r.run()
 }
 
-// check looks at what the flag package does not.
+// check checks what the flag package does not.
 func (f *replayFlags) check() error {
 	oneOf := func(name, value string, values ...string) error {
 		for _, v := range values {
@@ -181,7 +181,7 @@ type replayer struct {
 	policy   *sg.Policy
 	files    []*capture.File
 	log      *flowlog.Reader // instead of files
-	input    *bufio.Reader   // standard input, where it is read
+	input    *bufio.Reader   // standard input, if it is read
 	placer   *placer
 	via      sg.Via
 	demo     bool
@@ -337,7 +337,7 @@ func (r *replayer) run() int {
 	return exitOK
 }
 
-// located puts the name of the capture before what is wrong in it.
+// located puts the capture's name before an error in it.
 func (r *replayer) located(err error) error {
 	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
 		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
@@ -356,7 +356,7 @@ type gates struct {
 	judged uint64
 }
 
-// gate is -fail-on. What judged nothing does not pass.
+// gate applies -fail-on. If nothing was judged, it does not pass.
 func (r *replayer) gate(g gates) int {
 	for name := range strings.SplitSeq(r.failOn, ",") {
 		if g.found[name] > 0 {
@@ -369,7 +369,7 @@ func (r *replayer) gate(g gates) int {
 	return exitOK
 }
 
-// report goes where it does not mix with what programs read.
+// report writes the report to where it does not mix with output for programs.
 func (r *replayer) report(report *replay.Report) error {
 	w := r.stdout
 	if r.format == "jsonl" || r.format == "flowlog" {
@@ -389,7 +389,7 @@ func (r *replayer) pageOptions() *replay.PageOptions {
 	return &replay.PageOptions{Topology: r.topo, Policy: r.policy, Firewall: r.firewallFlags.options(), Via: r.via, Inputs: r.captures}
 }
 
-// text is how to write to w for people.
+// text returns the options of text for people on w.
 func (r *replayer) text(w io.Writer) replay.TextOptions {
 	names := prose.NamesOf(r.topo)
 	return replay.TextOptions{Color: colored(w), ENIs: names.ENIs, Groups: names.Groups}

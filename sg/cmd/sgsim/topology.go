@@ -12,13 +12,12 @@ import (
 	"github.com/sgsim/sgsim/sg/load"
 )
 
-// A topologyFlags is where the topology comes from, the same in every
-// subcommand.
+// topologyFlags say where the topology comes from, the same in every subcommand.
 type topologyFlags struct {
 	files  list
 	prefer list
 	enis   list
-	plans  list // of which stage tells the world
+	plans  list // stage says which of their worlds to read
 	stage  func(*load.Loader)
 }
 
@@ -32,8 +31,8 @@ func (f *topologyFlags) given() bool { return len(f.files)+len(f.plans)+len(f.en
 
 var errNoTopology = errors.New("no -topology: name the files that the AWS CLI or terraform show -json printed, or a topology in the text form")
 
-// load reads the topology and shows the warnings, but those that skip names. usage is
-// an error of the command line, err one of the files.
+// load reads the topology and shows the warnings, except those that skip selects.
+// usage is an error of the command line, err one of the files.
 func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg.Topology, l *load.Loader, usage, err error) {
 	if !f.given() {
 		return nil, nil, errNoTopology, nil
@@ -83,7 +82,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 	return topo, l, nil, err
 }
 
-// A firewallFlags is how packets are judged, the same wherever they are.
+// firewallFlags say how packets are judged, the same in every subcommand.
 type firewallFlags struct {
 	midstream sg.Midstream
 	profile   conntrack.Profile
@@ -102,6 +101,5 @@ func (f *firewallFlags) options() sg.Options {
 	return sg.Options{Profile: f.profile, Midstream: f.midstream, RelatedICMP: f.related, FilterExempt: !f.exempt}
 }
 
-// printable is for text that holds what came from files, printableLine for one line
-// of it.
+// printable is for text with content from files, printableLine for one line of it.
 var printable, printableLine = escape.Lines, escape.Text

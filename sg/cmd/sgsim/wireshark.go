@@ -12,14 +12,14 @@ import (
 
 const wiresharkHelp = `usage: sgsim wireshark-profile DIR
 
-Writes a profile of Wireshark: colours, filter buttons and columns for the captures that
-sgsim replay -annotated writes. Wireshark finds it among the others where DIR is a folder
-in the profiles folder of its personal configuration (About, Folders):
+Writes a Wireshark profile: colours, filter buttons and columns for the captures that
+sgsim replay -annotated writes. Wireshark lists it if DIR is a folder in the profiles
+folder of its personal configuration (About, Folders):
 
   sgsim wireshark-profile ~/.config/wireshark/profiles/sgsim
   wireshark -C sgsim annotated.pcapng
 
-Nothing is written where DIR has files of the same names that are not the same.
+Writes nothing if DIR has different files of the same names.
 
 Exit status: 0; 1 DIR cannot be written; 2 usage.
 `
@@ -43,7 +43,7 @@ func (t *tool) wiresharkProfile(args []string) int {
 	return exitOK
 }
 
-// writeProfile writes the profile to a folder, unless that means to overwrite something.
+// writeProfile writes the profile to a folder, unless that would overwrite something.
 func writeProfile(dir string) error {
 	entries, err := profile.ReadDir("wireshark")
 	if err != nil {
@@ -60,7 +60,7 @@ func writeProfile(dir string) error {
 		old, err := os.ReadFile(name)
 		switch {
 		case err == nil && !bytes.Equal(old, data):
-			return fmt.Errorf("%s: is there already, and another", name)
+			return fmt.Errorf("%s: exists already, and differs", name)
 		case err != nil && !errors.Is(err, os.ErrNotExist):
 			return err
 		}

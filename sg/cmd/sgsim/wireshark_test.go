@@ -65,7 +65,7 @@ func TestWiresharkProfile(t *testing.T) {
 	require.NoError(t, os.Remove(colors))
 	preferences := filepath.Join(dir, "preferences")
 	require.NoError(t, os.WriteFile(preferences, []byte("mine"), 0o644))
-	assert.Equal(t, result{stderr: preferences + ": is there already, and another\n", status: exitInput}, runSgsim(t, "wireshark-profile", dir))
+	assert.Equal(t, result{stderr: preferences + ": exists already, and differs\n", status: exitInput}, runSgsim(t, "wireshark-profile", dir))
 	assert.NoFileExists(t, colors)
 	assert.Equal(t, exitUsage, runSgsim(t, "wireshark-profile").status)
 }

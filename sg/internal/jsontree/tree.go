@@ -94,7 +94,7 @@ const MaxDocs = 100_000
 
 var (
 	errCutOff  = errors.New("ends in the middle: the file is cut off")
-	errEmpty   = errors.New("empty, no JSON in it: did the command fail that should have filled it?")
+	errEmpty   = errors.New("empty, no JSON in it: did the command that writes it fail?")
 	errTooLong = errors.New("more than 4 GB")
 	errTooMany = fmt.Errorf("more than %d documents in one file", MaxDocs)
 	errTwice   = errors.New("key twice in one object")
