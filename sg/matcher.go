@@ -9,24 +9,24 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
 
-// A matcher holds the rules of one list of groups, which it takes for one set (SG-03).
-// It belongs to one world. Eleven cache lines, of which a packet touches three.
+// A matcher holds the rules of one list of groups, as one set (SG-03). It belongs to
+// one world. It has eleven cache lines, of which a packet touches three.
 type matcher [2]ruleSet // by Direction-1
 
 // A ruleSet is what a matcher holds for one direction.
 type ruleSet struct {
 	match.Table
 	rules []*ruleInfo   // by their index in the table: in topology order
-	epoch atomic.Uint64 // of the world when the groups were looked at last
-	kinds peerKinds     // which peers rules name
-	maybe bool          // whether rules name lists of which entries are not known
-	open  flowSet       // which flows have all their ports open to everybody
-	back  flowSet       // the same of the other direction, whose lines are then not touched
+	epoch atomic.Uint64 // of the world when the groups were last checked
+	kinds peerKinds     // of the peers that rules name
+	maybe bool          // whether rules name lists with unknown entries
+	open  flowSet       // the flows that have all ports open to everybody
+	back  flowSet       // the same for the other direction, so that its cache lines need not be touched
 }
 
-// matcher returns the matcher for an ENI, compiled when it is first wanted: of a large
-// policy most never are. A change of rules makes new groups; matchers of other groups
-// stay.
+// matcher returns the matcher for an ENI, compiled when first needed: most of a large
+// policy's matchers never are. A change of rules makes new groups; matchers of other
+// groups stay.
 func (w *world) matcher(n *eni) *matcher {
 	if m := n.fast.Load(); m != nil && m[0].epoch.Load() == w.epoch {
 		return m
@@ -65,7 +65,7 @@ func (w *world) refresh(s *groupSet) *matcher {
 	return c.matcher
 }
 
-// A compiled is a matcher with the groups that its rules are those of.
+// A compiled is a matcher with the groups whose rules it holds.
 type compiled struct {
 	*matcher
 	groups []*group
@@ -93,7 +93,7 @@ func (s *ruleSet) compile(groups []*group, d int) {
 	s.Table = match.New(rules)
 }
 
-// peerKinds are kinds of peers. Those that no rule names are not looked up.
+// peerKinds are kinds of peers. Kinds that no rule names are not looked up.
 type peerKinds uint8
 
 const (
@@ -112,7 +112,7 @@ func kindOf(peer uint32) peerKinds {
 	return someCIDRs
 }
 
-// keys returns what the rule covers but for its peer.
+// keys returns what the rule covers, its peer aside.
 func (r *Rule) keys() match.Range {
 	typ, code := -1, -1
 	if r.ICMP.set {
@@ -121,7 +121,7 @@ func (r *Rule) keys() match.Range {
 	return match.Covered(int(r.Protocol), r.Ports.First(), r.Ports.Last(), typ, code)
 }
 
-// covers reports whether the rule covers the packet but for its peer.
+// covers reports whether the rule covers the packet, its peer aside.
 func (r *ruleInfo) covers(h *packet.Header) bool { return r.rule.keys().Has(match.KeyOf(h)) }
 
 // A hit is what match found. The zero hit is no rule.
@@ -159,7 +159,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	}
 	switch {
 	case first != match.None:
-		// Few groups open anything to everybody: to ask that first takes 4 ns less of 40.
+		// Few groups open anything to everybody: asking that first saves 4 of 40 ns.
 		return hit{rule: s.rules[first], untracked: s.open|s.back != 0 && !n.tracked && !w.tracks(via) && w.matcher(n).untracked(dir, h)}
 	case maybe != match.None:
 		return hit{rule: s.rules[maybe], unknown: UnknownReference}
@@ -167,7 +167,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	return w.unknown(n, s, dir, h)
 }
 
-// unknown says why a rule may admit the packet though none is known that does.
+// unknown says why a rule may admit the packet although none is known to.
 func (w *world) unknown(n *eni, s *ruleSet, dir Direction, h *packet.Header) hit {
 	if s.maybe {
 		for _, g := range n.groups() {
@@ -184,8 +184,8 @@ func (w *world) unknown(n *eni, s *ruleSet, dir Direction, h *packet.Header) hit
 	return hit{}
 }
 
-// firstOf returns the first rule with one of the peers, or the one given if that comes
-// before.
+// firstOf returns the first rule with one of the peers, or the given rule if that
+// comes first.
 func firstOf(t *match.Table, peers []uint32, k match.Key, first uint32) uint32 {
 	for _, p := range peers {
 		first = min(first, t.First(p, k))

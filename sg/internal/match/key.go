@@ -2,9 +2,9 @@ package match
 
 import "github.com/sgsim/sgsim/packet"
 
-// A Key is what rules tell packets apart by but for their addresses: the protocol,
-// and in it the destination port, or the type and code of ICMP. It is one number, so
-// that a rule covers a range:
+// A Key is what rules tell packets apart by, addresses aside: the protocol and its
+// destination port, or ICMP type and code. It is one number, so that a rule covers a
+// range:
 //
 //	 bits 17 to 25   bit 16   bits 0 to 15
 //	+---------------+--------+------------------------------+
@@ -12,9 +12,9 @@ import "github.com/sgsim/sgsim/packet"
 //	| protocol      | 1      | 0: the packet does not tell  |
 //	+---------------+--------+------------------------------+
 //
-// A packet that does not tell (a later fragment, or one that the capture cut off) lies
-// behind all ports of its protocol, so that a rule for all of them is one range, which
-// covers it, and no narrower rule does.
+// A packet that does not tell (a later fragment, or one that the capture cut off)
+// comes after all ports of its protocol. So a rule for all ports is one range that
+// covers it, and no narrower rule covers it.
 type Key uint32
 
 // A Range is the keys from First to Last, both included.
@@ -27,7 +27,8 @@ const (
 	untold      = 1 << 16 // the packet does not tell
 	perProtocol = 1 << 17 // keys of a protocol
 
-	// foreignICMP is the protocol of ICMP packets in IPv6, which are none of ICMP's.
+	// foreignICMP is the protocol of ICMP packets in IPv6, which no rule for ICMP
+	// matches.
 	foreignICMP = 256
 )
 
@@ -63,25 +64,25 @@ func KeyOf(h *packet.Header) Key {
 	return k
 }
 
-// Told reports whether the packet of a key tells its port or type, where its protocol
-// has one. Where it does not, ranges of the same protocol may or may not cover it.
+// Told reports whether a key's packet tells its port or type, if its protocol has
+// one. If it does not, ranges of the same protocol may or may not cover it.
 func (k Key) Told() bool { return k&untold == 0 }
 
-// SameProtocol reports whether a range is of the protocol of a key. All is of none.
+// SameProtocol reports whether a range is of the key's protocol. All is of no protocol.
 func (r Range) SameProtocol(k Key) bool {
 	return r.First/perProtocol == k/perProtocol && r.Last/perProtocol == k/perProtocol
 }
 
-// A keySet holds ranges of keys, and some more, in four cache lines, of which a key has
-// one. A line has five words with a bit for each key of a narrow range, by its hash, and
-// three for wide ones, with a bit for each 1,024 ports of TCP, of UDP, and for each
-// other protocol. One line alone is too full of the ports of 300 rules: it let one in
-// five uncovered ones pass, four let one in twenty.
+// A keySet holds ranges of keys, and some more keys, in four cache lines; each key
+// belongs to one line. Five words of a line have a bit for each key of a narrow range,
+// by its hash. Three words are for wide ranges, with a bit for each 1,024 ports of TCP
+// and of UDP, and for each other protocol. A single line gets too full with the ports of
+// 300 rules: it let one in five uncovered keys pass, four lines let one in twenty.
 type keySet [4]line
 
 type line [8]uint64
 
-const narrow = 32 // keys of a range, or at one of its ends, that have bits of their own
+const narrow = 32 // most keys of a range, or at one of its ends, with bits of their own
 
 func (s *keySet) add(r Range) {
 	if r.Last-r.First >= 4*perProtocol {
@@ -108,7 +109,7 @@ func (s *keySet) add(r Range) {
 
 func (l *line) set(i uint32) { l[i>>6] |= 1 << (i & 63) }
 
-// has does not branch: nobody can predict which of the two finds the key.
+// has does not branch: which of the two finds the key cannot be predicted.
 func (s *keySet) has(k Key) bool {
 	n, i := keyBit(k)
 	l, j := &s[n], blockBit(k)

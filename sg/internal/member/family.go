@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A family holds the addresses of IPv4 or IPv6, as keys, and the prefixes, as their
+// A family holds the addresses of IPv4 or IPv6, as keys, and the prefixes, by their
 // first addresses.
 type family[K comparable] struct {
 	bits     int // of an address
@@ -13,7 +13,7 @@ type family[K comparable] struct {
 	prefixes []byLength[K]  // the longest first
 	hash     func(K) uint64 // of keys, for tables
 
-	// lead clears all but the leading bits of a key, and hashes what is left.
+	// lead clears all but the leading bits of a key, and hashes the result.
 	lead func(k K, bits int) (K, uint64)
 }
 
@@ -22,16 +22,16 @@ type byLength[K comparable] struct {
 	table[K]
 }
 
-// find returns who owns an address, of which it is given the hash.
+// find returns the owners of an address, whose hash it is given.
 func (f *family[K]) find(hash uint64, k K) *owned {
 	o := &f.addrs.find(hash, k).owned
-	if len(f.prefixes) > 0 && o.n == 0 { // in this order: whether an address has an owner is hard to predict
+	if len(f.prefixes) > 0 && o.n == 0 { // in this order, since whether an address has an owner is hard to predict
 		return f.around(k, 0)
 	}
 	return o
 }
 
-// around returns who owns the longest of the prefixes around a key, from the i-th
+// around returns the owners of the longest prefix around a key, from the i-th
 // length on.
 func (f *family[K]) around(k K, i int) *owned {
 	for ; i < len(f.prefixes); i++ {
@@ -44,8 +44,8 @@ func (f *family[K]) around(k K, i int) *owned {
 	return &nobody
 }
 
-// slot returns the place for the owners of a prefix, or of an address, whose first
-// address is k. The caller gives it one.
+// slot returns the place for the owners of the prefix or address that begins at k.
+// The caller adds an owner.
 func (f *family[K]) slot(k K, bits int) *owned {
 	if bits == f.bits {
 		return f.addrs.slot(k, f.hash)
@@ -57,8 +57,8 @@ func (f *family[K]) slot(k K, bits int) *owned {
 	return f.prefixes[i].slot(k, f.hash)
 }
 
-// seal calls inherit with the owners of each prefix and address within another prefix,
-// and those of that.
+// seal calls inherit with the owners of each prefix and address inside another prefix,
+// and the owners of that prefix.
 func (f *family[K]) seal(inherit func(o, around *owned)) {
 	each := func(t *table[K], i int) {
 		for s := range t.taken() {
@@ -67,7 +67,7 @@ func (f *family[K]) seal(inherit func(o, around *owned)) {
 			}
 		}
 	}
-	for i := len(f.prefixes) - 1; i >= 0; i-- { // from the shortest: those around are sealed
+	for i := len(f.prefixes) - 1; i >= 0; i-- { // from the shortest, so that those around are sealed
 		each(&f.prefixes[i].table, i+1)
 	}
 	each(&f.addrs, 0)
