@@ -9,12 +9,12 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// Evaluate decides about a packet that passes the ENI in direction dir: exempt
-// traffic first, then the packet's connection, then the rules (CT-02). What has the
-// address of another ENI is neither exempt nor put to the rules (SG-12). A packet
-// that is admitted and can be tracked opens a connection; one that is dropped
-// leaves no trace, but see [conntrack.Linux]. Network ACLs stand elsewhere and are not
-// asked: [Firewall.Forward] does.
+// Evaluate decides about a packet that passes the ENI in direction dir: exempt traffic
+// first, then the packet's connection, then the rules (CT-02). A packet with the
+// address of another ENI is neither exempt nor put to the rules (SG-12). A packet that
+// is admitted and can be tracked opens a connection; one that is dropped leaves no
+// trace, but see [conntrack.Linux]. Evaluate does not ask network ACLs;
+// [Firewall.Forward] does.
 //
 // It cannot fail and does not allocate.
 func (e *Enforcer) Evaluate(dir Direction, p Packet) (d Decision) {

@@ -66,10 +66,11 @@ func NewParser(topo *sg.Topology) *Parser {
 // replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
 var replayLine = regexp.MustCompile(`^\s*([0-9]+)\s+-?[0-9]+\.[0-9]+\s+(?:accept|drop|unknown|-)\s+(.*)$`)
 
-// Parse reads a packet as [packet.ParseHeader] does, or what sgsim replay says of one, over
-// as many lines as it takes. An end may be an interface, an instance or the group of one
-// interface, by name or id, with a port behind it or not; TCP without flags is a SYN. Ports
-// may be services, which may stand for the protocol as well, and "to" for the arrow.
+// Parse reads a packet as [packet.ParseHeader] does, or a packet of sgsim replay's text,
+// with all its lines. An end may be an interface, an instance or the group of one
+// interface, by name or id, with or without a port; TCP without flags is a SYN. A port
+// may be a service name, which may also replace the protocol, and "to" may replace the
+// arrow.
 //
 //	tcp web > db:5432
 //	tcp 198.51.100.7:50000 to web:https

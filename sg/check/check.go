@@ -1,5 +1,5 @@
-// Package check tells where in the files of a topology the subjects of findings stand, of
-// which package lint knows as little as package load does of findings.
+// Package check finds the places of findings in a topology's files. It links packages
+// lint and load, which do not know each other.
 package check
 
 import (
@@ -7,8 +7,8 @@ import (
 	"github.com/sgsim/sgsim/sg/load"
 )
 
-// Place returns where in the input of a loader the subject of a finding about its last
-// topology stands.
+// Place returns where the subject of a finding about a loader's last topology is in
+// the input.
 func Place(l *load.Loader) func(lint.Subject) lint.Place {
 	return func(s lint.Subject) lint.Place {
 		var at load.Place

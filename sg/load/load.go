@@ -166,8 +166,8 @@ func (l *Loader) preferred(path string) bool {
 	return ok
 }
 
-// AddPlan is [Loader.Add] for what has to be a plan of Terraform, and [Loader.AddFile]
-// for a file of that name where r is nil.
+// AddPlan is [Loader.Add] for input that has to be a Terraform plan; if r is nil, it
+// is [Loader.AddFile] for such a file.
 func (l *Loader) AddPlan(name string, r io.Reader) {
 	docs, errs := len(l.docs), len(l.errs)
 	if r != nil {

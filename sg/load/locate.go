@@ -84,8 +84,8 @@ func (l *Loader) ENIPlace(id sg.ENIID) Place {
 	return l.built.enis.place(id)
 }
 
-// ACLPlace returns where a network ACL of the last topology was first read or, where dir
-// is not zero, its entry of a number; the zero Place for others.
+// ACLPlace returns where a network ACL of the last topology was first read or, if dir is
+// not zero, where its entry with that number was. It returns the zero Place for others.
 func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {
 	if a := l.built.acls.of[id]; a != nil && dir != 0 {
 		return a.entries.place(entryKey{dir, number})

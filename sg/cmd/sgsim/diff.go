@@ -164,7 +164,7 @@ func (f *diffFlags) readsTwice(then []string) bool {
 	return readsTwice(all...)
 }
 
-// readOptions reads the values of -option, each as its flag is.
+// readOptions reads the values of -option, each in the way of its flag.
 func (f *diffFlags) readOptions(given *flag.FlagSet, options []string) error {
 	later := flag.NewFlagSet("option", flag.ContinueOnError)
 	later.SetOutput(io.Discard)

@@ -239,8 +239,8 @@ func packetsOf(args []string) []string {
 	return packets[:len(packets)-1]
 }
 
-// isFile returns what to do with an argument that is a file and no packet; nil where it
-// is no file.
+// isFile returns an error that says what to do with an argument that is a file and not
+// a packet; nil if it is not a file.
 func (e *explainer) isFile(name string) error {
 	info, err := os.Stat(name)
 	if err != nil {

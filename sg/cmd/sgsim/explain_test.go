@@ -96,7 +96,7 @@ func TestUnquotedPacket(t *testing.T) {
 		args []string
 	}{
 		{`want > between source and destination, got the end; without quotes the shell takes > for itself: write "to"`, []string{"tcp", "web"}},
-		{"is no packet but a file: of a capture", []string{pcapFile(t, askWeb), pcapFile(t, askDB)}},
+		{"is not a packet but a file", []string{pcapFile(t, askWeb), pcapFile(t, askDB)}},
 		{`want a port below 65536, got "htps" (`, []string{"tcp web > db:htps"}},
 	} {
 		r := explain(c.args...)

@@ -134,7 +134,7 @@ func (t *tool) usedAs(f *os.File, in inputs, others []output) string {
 		}
 	}
 	for _, name := range in.topology {
-		// The file may stand behind the id of a prefix list.
+		// The file may follow the id of a prefix list.
 		_, stdin := fromStdin(name)
 		if _, entries, _ := strings.Cut(name, "="); stdin && stream(t.stdin) || named(name) || named(entries) {
 			return "one of the topology's files"

@@ -15,7 +15,7 @@ import (
 // stdinName is what messages call standard input.
 const stdinName = "standard input"
 
-var errStdinTwice = errors.New("standard input can be read once")
+var errStdinTwice = errors.New("standard input can be read only once")
 
 // readsTwice reports whether standard input is named several times.
 func readsTwice(names ...[]string) bool {

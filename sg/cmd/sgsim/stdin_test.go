@@ -63,7 +63,7 @@ func TestTopologyOnStandardInput(t *testing.T) {
 }
 
 func TestStandardInputMessages(t *testing.T) {
-	const once = "standard input can be read once"
+	const once = "standard input can be read only once"
 	for _, c := range []struct {
 		status int
 		says   string
@@ -78,7 +78,7 @@ func TestStandardInputMessages(t *testing.T) {
 		{exitUsage, once, []string{"diff", "-before", "-", "-after", vpc(t), "-then", "10:00=-", "x.pcap"}},
 		{exitInput, "standard input:1:1: empty", []string{"check", "-topology", "-"}},
 		{exitInput, "standard input:1:1: empty", []string{"diff", "-plan", "-", "-prefer", "-"}},
-		{exitInput, "standard input: is to be preferred, but is no input", []string{"check", "-topology", vpc(t), "-prefer", "-"}},
+		{exitInput, "standard input: is preferred, but is not an input", []string{"check", "-topology", vpc(t), "-prefer", "-"}},
 		{exitInput, "none.json: no such file", []string{"diff", "-plan", "none.json", "-prefer", "none.json"}},
 	} {
 		r := runSgsim(t, c.args...)
