@@ -70,6 +70,7 @@ import (
 	_ "` + module + `/packet/capture"
 	_ "` + module + `/sg"
 	_ "` + module + `/sg/flowlog"
+	_ "` + module + `/sg/flowreplay"
 	_ "` + module + `/sg/load"
 	_ "` + module + `/sg/replay"
 	_ "` + module + `/sg/sgtest"
@@ -89,6 +90,7 @@ func main() {}
 		"sg/load":        {netipx, json, yaml},
 		"packet/capture": {gopacket},
 		"sg/replay":      {gopacket, netipx},
+		"sg/flowreplay":  {gopacket, netipx},
 	} {
 		assert.Subset(t, append(may, module), dependencies(run, module+"/"+pkg), "modules that come with %s", pkg)
 	}

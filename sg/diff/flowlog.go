@@ -7,21 +7,21 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
-	"github.com/sgsim/sgsim/sg/replay"
+	"github.com/sgsim/sgsim/sg/flowreplay"
 )
 
 // ReplayLog judges the records of flow logs by two policies in one pass and returns where
-// they differ. It ends as [replay.RunFlowLog] does, which also documents how records are
+// they differ. It ends as [flowreplay.Run] does, which also documents how records are
 // judged. What AWS did with the traffic is part of the evidence on both sides, and what a
 // log cannot tell is unknown on both, or on one. The Traffic is never nil and covers the
 // records up to the end or error. The options Via and Workers are not used, and Progress
 // is called with records and bytes of text.
 func ReplayLog(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, log *flowlog.Reader) (*Traffic, error) {
 	r, first, opts := newReplayer(before, after, o)
-	second := replay.NewFlowJudge(first, &opts)
+	second := flowreplay.NewJudge(first, &opts)
 	r.fw, r.swap = second.Firewall, second.Swap
 	number := uint64(0)
-	fo := replay.FlowOptions{Firewall: r.o.Before, Observe: func(a *replay.FlowRecord) error {
+	fo := flowreplay.Options{Firewall: r.o.Before, Observe: func(a *flowreplay.Record) error {
 		number++
 		r.record(number, a, second)
 		return nil
@@ -29,12 +29,12 @@ func ReplayLog(ctx context.Context, before, after *sg.Policy, o *ReplayOptions, 
 	if r.o.Progress != nil {
 		fo.Progress = func(s flowlog.Stats) { r.o.Progress(uint64(s.Records), uint64(s.Read)) }
 	}
-	report, err := replay.RunFlowLog(ctx, before, &fo, log)
+	report, err := flowreplay.Run(ctx, before, &fo, log)
 	return r.traffic(&Traffic{Log: report}), err
 }
 
 // record compares the two verdicts on a record.
-func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.FlowJudge) {
+func (r *replayer) record(number uint64, a *flowreplay.Record, second *flowreplay.Judge) {
 	if a.Status == flowlog.NoData || a.Status == flowlog.SkipData {
 		return
 	}
@@ -43,7 +43,7 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 		now = r.last // of records that overlap
 	}
 	r.reach(now)
-	b := replay.FlowRecord{Record: a.Record, Position: a.Position}
+	b := flowreplay.Record{Record: a.Record, Position: a.Position}
 	second.Judge(&b)
 	at := connKey{a.ENI, a.Tuple()}
 	if at.eni == "" {
@@ -74,6 +74,6 @@ func (r *replayer) record(number uint64, a *replay.FlowRecord, second *replay.Fl
 }
 
 // fateOfRecord returns the fate of a record.
-func fateOfRecord(r *replay.FlowRecord) Fate {
+func fateOfRecord(r *flowreplay.Record) Fate {
 	return Fate{Verdict: r.Verdict, Reason: r.Decision.Reason, Undecided: r.Undecided, ENI: r.ENI, Direction: r.Direction, Rule: r.Decision.Rule}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/flowreplay"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -64,7 +65,7 @@ func TestReplayLog(t *testing.T) {
 	r, err = diff.ReplayLog(context.Background(), compile(t, siteBefore), compile(t, ping), nil, siteLog(t, capturedPackets(t, timed{0, "icmp 192.0.2.9 > 10.0.2.20 8/0"})))
 	require.NoError(t, err)
 	require.Len(t, r.Flows, 1)
-	assert.Equal(t, []any{sg.Drop, sg.Unknown, replay.NoICMPType}, []any{r.Flows[0].Before.Verdict, r.Flows[0].After.Verdict, r.Flows[0].After.Undecided})
+	assert.Equal(t, []any{sg.Drop, sg.Unknown, flowreplay.NoICMPType}, []any{r.Flows[0].Before.Verdict, r.Flows[0].After.Verdict, r.Flows[0].After.Undecided})
 	b.Reset()
 	require.NoError(t, r.WriteText(&b, diff.TextOptions{}))
 	assert.Contains(t, b.String(), "0 connections broken, 0 connections opened, 1 unknown\n         before or after")

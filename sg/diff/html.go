@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -28,7 +27,7 @@ func WriteHTML(w io.Writer, d *Diff, r *Traffic, o *PageOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	changes := page.Section{ID: "changes", Title: "What changes", Notes: t.remarks(d), Table: []page.Table{t.changeTable(d)}}
 	p := page.Page{
-		Command: "sgsim diff", Title: comparison(o), Lead: sentence(d.summary()), Tiles: t.tiles(d, r),
+		Command: "sgsim diff", Title: comparison(o), Lead: page.Sentence(d.summary()), Tiles: t.tiles(d, r),
 		Sections: []page.Section{changes, t.pairSection(d)},
 	}
 	if r != nil {
@@ -49,8 +48,6 @@ func comparison(o *PageOptions) string {
 	}
 	return page.Inputs(before, "before") + " → " + page.Inputs(after, "after")
 }
-
-func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
 	opened, broken, unknown := d.count()
@@ -75,7 +72,7 @@ func (t *text) remarks(d *Diff) (notes []page.Note) {
 		notes = append(notes, page.Note{Text: "Interfaces that are gone: " + t.enis(d.Removed)})
 	}
 	for _, s := range t.doubts(d) {
-		notes = append(notes, page.Note{Text: sentence(s)})
+		notes = append(notes, page.Note{Text: page.Sentence(s)})
 	}
 	return notes
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/flowreplay"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -49,7 +50,7 @@ type Step struct {
 type Traffic struct {
 	// Report and Log are the result under the first policy; one of them is nil.
 	Report *replay.Report
-	Log    *replay.FlowReport
+	Log    *flowreplay.Report
 
 	// Flows are the connections that fare differently, by sender and peer: those
 	// with the most packets first, then the earliest.
@@ -101,8 +102,8 @@ type Flow struct {
 type Fate struct {
 	Verdict   sg.Verdict
 	Reason    sg.Reason
-	Undecided replay.Undecided // of a record that is unknown
-	ENI       sg.ENIID         // the last one that judged the packet; "" if none did
+	Undecided flowreplay.Undecided // of a record that is unknown
+	ENI       sg.ENIID             // the last one that judged the packet; "" if none did
 	Direction sg.Direction
 	Rule      sg.RuleRef
 }

@@ -88,7 +88,7 @@ func (a *Annotated) writeNames(topo *sg.Topology) {
 	for i := range topo.ENIs {
 		for _, addr := range topo.ENIs[i].Addrs {
 			if addr = addr.Unmap().WithZone(""); owners[addr] == 1 {
-				names = append(names, capture.Name{Addr: addr, Name: a.words.eni(topo.ENIs[i].ID)})
+				names = append(names, capture.Name{Addr: addr, Name: a.words.names.ENIName(topo.ENIs[i].ID)})
 			}
 		}
 	}
@@ -182,7 +182,7 @@ func (a *Annotated) near(p *Packet, hop *sg.Hop) string {
 		clear(a.nearest)
 	}
 	if rules := hop.Enforcer.Near(hop.Direction, sg.Packet{Header: h, Via: a.via}); len(rules) > 0 {
-		s = "nearest: " + a.words.nearest(rules)
+		s = "nearest: " + a.words.names.Nearest(rules)
 	}
 	a.nearest[key] = s
 	return s
@@ -198,10 +198,10 @@ func (a *Annotated) intf(id sg.ENIID) int {
 	a.interfaces[id] = n
 	d := capture.Interface{Name: "no ENI", Description: "packets that no ENI of the topology met"}
 	if id != "" {
-		d.Name, d.Description = a.words.eni(id), escape.Text(string(id))
+		d.Name, d.Description = a.words.names.ENIName(id), escape.Text(string(id))
 		if e := a.topo[id]; e != nil {
 			for _, g := range e.Groups {
-				d.Description += " " + a.words.Group(g)
+				d.Description += " " + a.words.names.Group(g)
 			}
 		}
 	}

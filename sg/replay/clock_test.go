@@ -17,8 +17,8 @@ import (
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// file returns a script as a capture file. Read in pieces it comes a packet at a time.
-func (s script) file(t *testing.T, pieces bool) replay.Source {
+// fileOf returns a script as a capture file. Read in pieces it comes a packet at a time.
+func fileOf(t *testing.T, s script, pieces bool) replay.Source {
 	var out bytes.Buffer
 	w := capture.NewWriter(&out, capture.PcapNG, nil)
 	for f, err := range s.Frames() {
@@ -76,7 +76,7 @@ func TestStrayTimestamp(t *testing.T) {
 			for _, workers := range []int{1, 3} {
 				var source replay.Source = c.script
 				if form != "source" {
-					source = c.file(t, form == "pieces")
+					source = fileOf(t, c.script, form == "pieces")
 				}
 				var seen []string
 				o := replay.Options{Workers: workers, Observer: observe(func(p *replay.Packet) error {
@@ -139,7 +139,7 @@ func TestStrayTimestampMerged(t *testing.T) {
 		order = append(order, p.Frame.Header.SrcPort)
 		return nil
 	})}
-	r, err := replay.Run(t.Context(), policy(t, site()), &o, a.file(t, true), b)
+	r, err := replay.Run(t.Context(), policy(t, site()), &o, fileOf(t, a, true), b)
 	require.NoError(t, err)
 	assert.Equal(t, []uint16{1, 2, 4, 3, 5}, order)
 	assert.Equal(t, replay.Disorder{Stray: 1}, r.Disorder)

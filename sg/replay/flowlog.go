@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"net/netip"
@@ -43,7 +44,7 @@ type FlowLogOptions struct {
 //
 // Call [NewFlowLog], and Flush at the end.
 type FlowLog struct {
-	lineBuffer
+	w        *bufio.Writer
 	format   flowlog.Format
 	interval int64 // seconds
 
@@ -102,7 +103,7 @@ func NewFlowLog(w io.Writer, t *sg.Topology, o FlowLogOptions) (*FlowLog, error)
 		return nil, err
 	}
 	f := &FlowLog{
-		lineBuffer: lineBuffer{w: w}, format: o.Format, interval: int64(o.Interval / time.Second),
+		w: bufio.NewWriterSize(w, bufferSize), format: o.Format, interval: int64(o.Interval / time.Second),
 		index: map[sg.ENIID]int{}, seen: map[*sg.Enforcer]int{}, byKey: map[flowKey]int{},
 	}
 	for i := range t.ENIs {
@@ -186,9 +187,6 @@ func recordedLater(hops []sg.Hop) bool {
 	return false
 }
 
-// mod is the remainder that is never negative: captures from before 1970 exist.
-func mod(a, b int64) int64 { return ((a % b) + b) % b }
-
 func (f *FlowLog) add(hop sg.Hop, h *packet.Header, now int64) {
 	eni, ok := f.seen[hop.Enforcer]
 	if !ok {
@@ -246,12 +244,14 @@ func loggedFlags(f packet.TCPFlags) packet.TCPFlags {
 	return f & (packet.FIN | packet.RST)
 }
 
-func (f *FlowLog) endWindow() error {
+// endWindow writes the records of a window. The last error is that of all: it stays with
+// the writer.
+func (f *FlowLog) endWindow() (err error) {
 	if !f.open {
 		return nil
 	}
 	for i := range f.flows {
-		f.writeFlow(&f.flows[i])
+		err = f.writeFlow(&f.flows[i])
 	}
 	for i := range f.enis {
 		e := &f.enis[i]
@@ -262,16 +262,17 @@ func (f *FlowLog) endWindow() error {
 			if e.skipped {
 				r.Status = flowlog.SkipData
 			}
-			f.writeRecord(&r)
+			err = f.writeRecord(&r)
 		}
 		e.logged, e.skipped = false, false
 	}
 	f.flows = f.flows[:0]
+	f.open = false
 	clear(f.byKey)
-	return f.flushLarge()
+	return err
 }
 
-func (f *FlowLog) writeFlow(n *flow) {
+func (f *FlowLog) writeFlow(n *flow) error {
 	k := &n.key
 	r := f.enis[k.eni].record
 	r.SrcAddr, r.DstAddr = n.shownSrc, n.shownDst
@@ -290,19 +291,16 @@ func (f *FlowLog) writeFlow(n *flow) {
 	if k.dir == sg.Egress {
 		r.Direction = flowlog.Egress
 	}
-	f.writeRecord(&r)
+	return f.writeRecord(&r)
 }
 
-func (f *FlowLog) writeRecord(r *flowlog.Record) {
-	f.buf = append(f.format.AppendRecord(f.buf, r), '\n')
+func (f *FlowLog) writeRecord(r *flowlog.Record) error {
+	_, err := f.w.Write(append(f.format.AppendRecord(f.w.AvailableBuffer(), r), '\n'))
+	return err
 }
 
 // Flush ends the window and writes what is left.
 func (f *FlowLog) Flush() error {
-	err := f.endWindow()
-	f.open = false
-	if err != nil {
-		return err
-	}
-	return f.lineBuffer.Flush()
+	f.endWindow() // whose error the writer has too
+	return f.w.Flush()
 }

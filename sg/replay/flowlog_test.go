@@ -1,7 +1,6 @@
 package replay_test
 
 import (
-	"bytes"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -11,28 +10,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
-
-// format reads a format of flow logs.
-func format(t testing.TB, s string) flowlog.Format {
-	f, err := flowlog.ParseFormat(s)
-	require.NoError(t, err)
-	return f
-}
-
-func flowLog(t testing.TB, topo *sg.Topology, o replay.FlowLogOptions, s replay.Source) string {
-	t.Helper()
-	var b bytes.Buffer
-	f, err := replay.NewFlowLog(&b, topo, o)
-	require.NoError(t, err)
-	_, err = replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: f, Workers: 3}, s)
-	require.NoError(t, err)
-	require.NoError(t, f.Flush())
-	return b.String()
-}
 
 const short = "${interface-id} ${srcaddr} ${dstaddr} ${dstport} ${packets} ${action} ${log-status}"
 

@@ -2,17 +2,17 @@ package replay
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/graph"
 	"github.com/sgsim/sgsim/sg/internal/page"
 	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/internal/report"
 )
 
 // PageOptions say what a page needs beside the report.
@@ -36,55 +36,40 @@ type PageOptions struct {
 // Tables hold at most 1,000 rows, and the page says where there are more; so it stays
 // under 5 MB however long the replay was.
 func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
-	h := newHTML(o)
+	h := &html{report.NewPage(o.Topology, o.Policy, o.Firewall), o.Via}
 	inTables, ruleTables := h.rules(r)
-	entries := h.entries(r)
-	p := page.Page{
-		Command: "sgsim replay", Title: page.Inputs(o.Inputs, "Packets and groups"), Lead: lead(r), Tiles: tiles(r),
-		Sections: []page.Section{
-			{ID: "judged", Title: "What was judged", Table: []page.Table{h.reasons(r)}, Notes: h.notes(func(t *reportText) { t.remarks(r) })},
-		},
+	p := page.Page{Command: "sgsim replay", Title: page.Inputs(o.Inputs, "Packets and groups"), Lead: lead(r)}
+	for _, v := range report.Verdicts {
+		c := r.Of(v)
+		p.Tiles = append(p.Tiles, report.Tile(v, c.Packets, r.Packets, page.Bytes(c.Bytes)))
 	}
-	if c := chart("packet", &r.Timeline); c != nil {
-		p.Sections = append(p.Sections, page.Section{ID: "time", Title: "Verdicts over time", Chart: c})
-	}
+	p.Sections = append(p.Sections, page.Section{ID: "judged", Title: "What was judged", Table: []page.Table{reasonTable(r)}, Notes: h.Notes(r.remarks)})
+	p.Sections = append(p.Sections, report.Chart("packet", r.Timeline.Start, r.Timeline.Width, r.Timeline.Of)...)
 	p.Sections = append(p.Sections, page.MapSection(r.Draw(o.Topology, nil)),
-		page.Section{ID: "dropped", Title: "Dropped most", Table: []page.Table{h.talkers(r)}})
-	p.Sections = append(p.Sections, page.Section{ID: "rules", Title: "Rules", Table: ruleTables, Notes: h.notes(func(t *reportText) { t.laterFragments(r) })})
-	p.Sections = append(p.Sections, entries)
-
+		page.Section{ID: "dropped", Title: "Dropped most", Table: []page.Table{h.talkers(r)}},
+		page.Section{ID: "rules", Title: "Rules", Table: ruleTables, Notes: h.Notes(r.laterFragments)},
+		h.entries(r))
 	shown := *r
 	shown.Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(x RuleHits) bool { return !inTables[x.Rule] })
 	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, NamesOf(o.Topology)) }
 	return p.Write(w)
 }
 
-// An html is a page in the making.
+// Draw draws the groups of the replay's topology, with the hits of rules and the packets
+// of the talkers that were dropped. Both are set in a copy of o, which may be nil.
+func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
+	var drops []graph.Drop
+	for i := range r.Talkers {
+		k := &r.Talkers[i]
+		drops = append(drops, report.Drop(&k.First, k.SeveralPorts, k.Packets))
+	}
+	return report.Draw(t, o, r.ruleRows(nil), drops)
+}
+
+// An html is a page in the making, and what is known of the way of every packet.
 type html struct {
-	names
-	o  *PageOptions
-	fw *sg.Firewall // asked, never changed; nil without a policy
-}
-
-func newHTML(o *PageOptions) *html {
-	h := &html{o: o, names: names{prose.NamesOf(o.Topology)}}
-	if o.Policy != nil {
-		opts := o.Firewall
-		opts.Observer = nil
-		h.fw = sg.NewFirewall(o.Policy, &opts)
-	}
-	return h
-}
-
-// notes are the sentences that the report for people has.
-func (h *html) notes(say func(*reportText)) (notes []page.Note) {
-	t := reportText{names: h.names, columns: 1 << 30}
-	say(&t)
-	for line := range strings.Lines(string(t.b)) {
-		text := strings.TrimSpace(line)
-		notes = append(notes, page.Note{Text: strings.ToUpper(text[:1]) + text[1:], Sub: line[0] == ' '})
-	}
-	return notes
+	report.Page
+	via sg.Via
 }
 
 func lead(r *Report) string {
@@ -95,60 +80,15 @@ func lead(r *Report) string {
 	return s
 }
 
-// verdicts are in the order in which pages show them.
-var verdicts = [...]struct {
-	sg.Verdict
-	mark page.Mark
-	name string
-}{
-	{sg.Accept, page.Good, "Accepted"}, {sg.Drop, page.Bad, "Dropped"},
-	{sg.Unknown, page.Doubt, "Unknown"}, {sg.NotApplicable, page.Quiet, "Not judged"},
-}
-
-func markOf(v sg.Verdict) page.Mark {
-	for _, x := range verdicts {
-		if x.Verdict == v {
-			return x.mark
-		}
-	}
-	return page.None
-}
-
-func tiles(r *Report) (tiles []page.Tile) {
-	for _, v := range verdicts {
-		c := r.Of(v.Verdict)
-		tiles = append(tiles, page.NewTile(v.mark, v.name, c.Packets, r.Packets, page.Bytes(c.Bytes)))
-	}
-	return tiles
-}
-
-func (h *html) reasons(r *Report) page.Table {
+func reasonTable(r *Report) page.Table {
 	t := page.Table{
 		ID: "reasons", Caption: "Packets by verdict and reason",
 		Columns: []page.Column{{Name: "Verdict"}, {Name: "Why"}, {Name: "Packets", Number: true}, {Name: "Bytes", Number: true}},
 	}
 	for _, n := range r.Reasons {
-		t.Rows = append(t.Rows, page.Row{Cells: page.Cells(page.M(markOf(n.Verdict), verdictPast[n.Verdict]), page.T(reasonWords(n.Reason)), page.N(n.Packets), page.N(n.Bytes))})
+		t.Rows = append(t.Rows, page.Row{Cells: page.Cells(report.Verdict(n.Verdict, report.Past[n.Verdict]), page.T(prose.Reason(n.Reason)), page.N(n.Packets), page.N(n.Bytes))})
 	}
 	return t
-}
-
-// chart draws a timeline; nil where it holds nothing.
-func chart(unit string, l *Timeline) *page.Chart {
-	if len(l.Slots) == 0 {
-		return nil
-	}
-	c := &page.Chart{Label: "Verdicts over time", Unit: unit, Start: l.Start, Width: l.Width}
-	for _, v := range verdicts {
-		lane := page.Lane{Mark: v.mark, Name: v.name}
-		for i := range l.Slots {
-			lane.Slots = append(lane.Slots, *l.Slots[i].of(v.Verdict))
-		}
-		if lane.Most() > 0 || v.Verdict == sg.Accept || v.Verdict == sg.Drop {
-			c.Lanes = append(c.Lanes, lane)
-		}
-	}
-	return c
 }
 
 func (h *html) talkers(r *Report) page.Table {
@@ -158,9 +98,9 @@ func (h *html) talkers(r *Report) page.Table {
 	}
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
-		place, why := h.dropped(k)
+		place, why := k.dropped(&h.Names)
 		t.Rows = append(t.Rows, page.Row{
-			Cells: page.Cells(page.T(talkerPacket(k)), page.T(place+" "+k.Direction.String()), page.M(page.Bad, why), page.T(h.nearest(k.Near)), page.N(k.Packets), page.N(k.Bytes)),
+			Cells: page.Cells(page.T(k.packet()), page.T(place+" "+k.Direction.String()), page.M(page.Bad, why), page.T(h.Nearest(k.Near)), page.N(k.Packets), page.N(k.Bytes)),
 			Why:   h.explain(&packetAt{k.First, k.Time, k.Number, k.ENI, k.Direction, k.via}),
 		})
 	}
@@ -171,65 +111,32 @@ func (h *html) talkers(r *Report) page.Table {
 }
 
 func (h *html) rules(r *Report) (map[sg.RuleRef]bool, []page.Table) {
-	return h.ruleTables(r.ruleRows(), "those that can never match, and the first in the topology", page.Table{
+	return h.RuleTables(r.ruleRows(h), "those that can never match, and the first in the topology", page.Table{
 		Caption: "Rules with packets that they admitted, and that connections carried which they opened", Why: "first packet",
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Admitted", Number: true}, {Name: "Carried", Number: true}},
 	}, page.Table{Caption: "Rules without packets", Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Why"}}})
 }
 
-// ruleTables fills the tables of rules that are used and of those that are not, of which
-// only some may be shown: which says those. It returns the rules in them too. The second
-// table may have a column that says why.
-func (h *html) ruleTables(rows []ruleRow, which string, hits, none page.Table) (map[sg.RuleRef]bool, []page.Table) {
-	var used, unused []*ruleRow
-	for i := range rows {
-		if x := &rows[i]; x.used {
-			used = append(used, x)
-		} else {
-			unused = append(unused, x)
+// ruleRows are the rules. h explains packets, and is nil where nobody asks.
+func (r *Report) ruleRows(h *html) []report.Rule {
+	rows := make([]report.Rule, len(r.Rules))
+	for i := range r.Rules {
+		n := &r.Rules[i]
+		rows[i] = report.Rule{Ref: n.Rule, Packets: n.Admitted + n.Carried, Counts: []uint64{n.Admitted, n.Carried}, Never: n.never()}
+		if h != nil && n.Number > 0 {
+			rows[i].Why = func() string {
+				return h.explain(&packetAt{n.First, n.Time, n.Number, n.at, n.Rule.Direction(), n.via})
+			}
 		}
 	}
-	hits.ID, none.ID = "hits", "unused"
-	used, hits.More = page.Most(used, func(a, b *ruleRow) bool { return a.weight > b.weight }, "rule", "those with most packets")
-	unused, none.More = page.Most(unused, func(a, b *ruleRow) bool { return a.never != "" && b.never == "" }, "rule", which)
-	shown := map[sg.RuleRef]bool{}
-	cells := func(x *ruleRow) []page.Cell {
-		shown[x.rule] = true
-		return page.Cells(page.T(h.ruleTitle(x.rule)), page.T(h.ruleWords(x.rule)))
-	}
-	for _, x := range used {
-		row := page.Row{Cells: cells(x)}
-		for _, n := range x.counts {
-			row.Cells = append(row.Cells, page.N(n))
-		}
-		if x.first != nil {
-			row.Why = h.explain(x.first)
-		}
-		hits.Rows = append(hits.Rows, row)
-	}
-	for _, x := range unused {
-		row := page.Row{Cells: cells(x)}
-		if len(none.Columns) > len(row.Cells) {
-			row.Cells = append(row.Cells, page.T(cmp.Or(x.never, "no packet here was one that this rule admits first")))
-		}
-		none.Rows = append(none.Rows, row)
-	}
-	return shown, []page.Table{hits, none}
-}
-
-// ruleTitle is "web ingress sgr-0123".
-func (h *html) ruleTitle(r sg.RuleRef) string {
-	if name := r.Name(); strings.HasPrefix(name, r.Direction().String()) {
-		return h.group(r.Group()) + " " + name
-	}
-	return h.group(r.Group()) + " " + r.Direction().String() + " " + r.Name()
+	return rows
 }
 
 // entries are those of network ACLs.
 func (h *html) entries(r *Report) page.Section {
 	s := page.Section{ID: "acls", Title: "Network ACLs"}
 	if len(r.ACLEntries) == 0 {
-		s.Notes = h.notes(func(t *reportText) { t.entries(r) })
+		s.Notes = h.Notes(r.entries)
 		return s
 	}
 	t := page.Table{
@@ -246,7 +153,7 @@ func (h *html) entries(r *Report) page.Section {
 		if x.Rule.Entry().Allow {
 			mark = page.Good
 		}
-		row := page.Row{Cells: page.Cells(page.T(string(x.Rule.ACL())), page.T(x.Rule.Direction().String()), page.T(entryName(x.Rule)), page.M(mark, h.entrySays(x.Rule)), page.N(x.Admitted))}
+		row := page.Row{Cells: page.Cells(page.T(string(x.Rule.ACL())), page.T(x.Rule.Direction().String()), page.T(prose.EntryName(x.Rule)), page.M(mark, h.EntrySays(x.Rule)), page.N(x.Admitted))}
 		if x.Number > 0 {
 			row.Why = h.explain(&packetAt{x.First, x.Time, x.Number, "", 0, x.via})
 		}
@@ -270,16 +177,16 @@ type packetAt struct {
 // explain explains a packet as sgsim explain does: on its whole way or, where that does
 // not lead to the interface in question, there.
 func (h *html) explain(at *packetAt) string {
-	if h.fw == nil {
+	if h.Firewall == nil {
 		return ""
 	}
-	via := h.o.Via
+	via := h.via
 	via.Appliance = via.Appliance || at.via.Appliance
 	p := sg.Packet{Header: &at.header, Time: at.time, Via: via}
-	x := h.fw.Explain(p)
+	x := h.Firewall.Explain(p)
 	meets := func(hop sg.HopExplanation) bool { return hop.Enforcer.ID() == at.eni && hop.Direction == at.dir }
 	if at.eni != "" && !slices.ContainsFunc(x.Hops, meets) {
-		x = h.fw.ENI(at.eni).Explain(at.dir, p)
+		x = h.Firewall.ENI(at.eni).Explain(at.dir, p)
 	}
 	var b bytes.Buffer
 	b.WriteString(h.Explanation(x, false))

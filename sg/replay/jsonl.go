@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"io"
 	"net/netip"
 	"strconv"
@@ -9,31 +10,12 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// A lineBuffer hands lines on in large pieces.
-type lineBuffer struct {
-	w   io.Writer
-	buf []byte
-}
-
-// flushAt is the size in bytes at which a buffer is handed on.
-const flushAt = 64 << 10
-
-// Flush writes what is buffered.
-func (l *lineBuffer) Flush() error {
-	_, err := l.w.Write(l.buf)
-	l.buf = l.buf[:0]
-	return err
-}
-
-// flushLarge is for the end of every line.
-func (l *lineBuffer) flushLarge() error {
-	if len(l.buf) < flushAt {
-		return nil
-	}
-	return l.Flush()
-}
+// bufferSize is how much of an output, in bytes, is written at once.
+const bufferSize = 64 << 10
 
 // A JSONL is an [Observer] that writes one JSON object a packet, each on a line
 // of its own:
@@ -56,7 +38,7 @@ func (l *lineBuffer) flushLarge() error {
 //
 // The zero JSONL is not usable; call [NewJSONL], and Flush at the end.
 type JSONL struct {
-	lineBuffer
+	w     *bufio.Writer
 	clock timeText
 	rules map[sg.RuleRef]*ruleJSONL
 	enis  map[*sg.Enforcer][]byte
@@ -72,8 +54,7 @@ type ruleJSONL struct{ start, rule []byte }
 // NewJSONL returns a JSONL that writes to w in large pieces.
 func NewJSONL(w io.Writer) *JSONL {
 	j := &JSONL{
-		lineBuffer: lineBuffer{w, make([]byte, 0, flushAt+4<<10)},
-		rules:      map[sg.RuleRef]*ruleJSONL{}, enis: map[*sg.Enforcer][]byte{},
+		w: bufio.NewWriterSize(w, bufferSize), rules: map[sg.RuleRef]*ruleJSONL{}, enis: map[*sg.Enforcer][]byte{},
 	}
 	for v := range j.packets {
 		for r := range j.packets[v] {
@@ -89,7 +70,7 @@ func NewJSONL(w io.Writer) *JSONL {
 
 // Observe implements [Observer].
 func (j *JSONL) Observe(p *Packet) error {
-	b := append(j.buf, `{"packet":`...)
+	b := append(j.w.AvailableBuffer(), `{"packet":`...)
 	b = appendUint(b, p.Number)
 	b = append(b, `,"time":"`...)
 	b = j.clock.append(b, p.Frame.Time)
@@ -102,7 +83,7 @@ func (j *JSONL) Observe(p *Packet) error {
 		b = append(b, `","dst":"`...)
 		b = appendAddr(b, h.Family, &h.Dst)
 		b = append(b, `","protocol":"`...)
-		b = append(b, protocolJSON(h.Protocol)...)
+		b = append(b, jsondoc.Protocol(h.Protocol)...)
 		b = append(b, '"')
 		switch {
 		case hasPorts(h):
@@ -143,9 +124,12 @@ func (j *JSONL) Observe(p *Packet) error {
 		}
 		b = append(b, '}')
 	}
-	j.buf = append(b, "]}\n"...)
-	return j.flushLarge()
+	_, err := j.w.Write(append(b, "]}\n"...))
+	return err
 }
+
+// Flush writes what is buffered.
+func (j *JSONL) Flush() error { return j.w.Flush() }
 
 // eni returns the start of a hop. Names are quoted once: a quoted name costs more
 // than the rest of the line.
@@ -164,7 +148,7 @@ func (j *JSONL) rule(r sg.RuleRef) *ruleJSONL {
 		s = &ruleJSONL{}
 		if acl := r.ACL(); acl != "" {
 			s.start = escape.AppendJSON([]byte(`{"acl":`), string(acl))
-			s.rule = escape.AppendJSON([]byte(`,"entry":`), entryName(r))
+			s.rule = escape.AppendJSON([]byte(`,"entry":`), prose.EntryName(r))
 		} else {
 			s.rule = escape.AppendJSON([]byte(`,"group":`), string(r.Group()))
 			s.rule = escape.AppendJSON(append(s.rule, `,"rule":`...), r.Name())
@@ -260,14 +244,4 @@ func (c *timeText) append(b []byte, t time.Time) []byte {
 	}
 	b = append(b, digits[:]...)
 	return append(b, 'Z')
-}
-
-// protocolJSON returns the names that programs have always been given, and the number of
-// other protocols.
-func protocolJSON(p packet.Protocol) string {
-	switch p {
-	case packet.TCP, packet.UDP, packet.ICMP, packet.ICMPv6:
-		return p.String()
-	}
-	return p.Number()
 }

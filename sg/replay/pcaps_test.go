@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"net/netip"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -20,81 +19,20 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
 var long = flag.Bool("long", false, "large captures as well, and every number of workers beyond every bound")
 
-// sharedCaptures returns the real captures that some checkouts have beside them,
-// with the number of packets in each. Those of more than a thousand take -long.
+// sharedCaptures returns the real captures, those of more than a thousand packets with
+// -long.
 func sharedCaptures(t *testing.T) map[string]int {
-	dir := "../../../shared/pcaps"
-	data, err := os.ReadFile(filepath.Join(dir, "expected.json"))
-	if err != nil {
-		t.Skipf("no captures to read: %v", err)
+	most := 1000
+	if *long {
+		most = math.MaxInt
 	}
-	var expected struct {
-		Files []struct {
-			File    string
-			Packets int
-		}
-	}
-	require.NoError(t, json.Unmarshal(data, &expected))
-	out := map[string]int{}
-	for _, f := range expected.Files {
-		if f.Packets > 1000 && !*long {
-			continue
-		}
-		out[filepath.Join(dir, f.File)] = f.Packets
-	}
-	require.NotEmpty(t, out)
-	return out
-}
-
-// topologyOf gives an ENI to two of three addresses in a capture. Their rules
-// admit some of what is in it.
-func topologyOf(t *testing.T, name string) *sg.Topology {
-	f, err := capture.Open(name)
-	require.NoError(t, err)
-	defer f.Close()
-	addrs := map[netip.Addr]bool{}
-	for f, err := range f.Frames() {
-		require.NoError(t, err)
-		if f.Header.Length != 0 {
-			addrs[f.Header.SrcAddr()], addrs[f.Header.DstAddr()] = true, true
-		}
-	}
-	topo := &sg.Topology{Groups: []sg.Group{
-		{ID: "sg-out", Egress: []sg.Rule{
-			{Protocol: sg.AllProtocols, Peer: sg.AnyIPv4}, {Protocol: sg.AllProtocols, Peer: sg.AnyIPv6},
-		}},
-		{ID: "sg-in", Ingress: []sg.Rule{
-			{Protocol: sg.TCP, Ports: sg.Ports(0, 1023), Peer: sg.AnyIPv4},
-			{Protocol: sg.TCP, Ports: sg.Ports(0, 1023), Peer: sg.FromGroup("sg-out")},
-			{ID: "sgr-udp", Protocol: sg.UDP, Ports: sg.Ports(0, 65535), Peer: sg.AnyIPv6},
-		}},
-	}}
-	for n, a := range slices.SortedFunc(mapKeys(addrs), netip.Addr.Compare) {
-		e := sg.ENI{ID: sg.ENIID(fmt.Sprintf("eni-%d", n)), Addrs: []netip.Addr{a}, Groups: []sg.GroupID{"sg-out"}}
-		switch {
-		case n%3 == 2, !a.IsValid(), a.IsUnspecified(), a.IsMulticast():
-			continue
-		case n%3 == 1:
-			e.Groups = []sg.GroupID{"sg-in"}
-		}
-		topo.ENIs = append(topo.ENIs, e)
-	}
-	return topo
-}
-
-func mapKeys[K comparable, V any](m map[K]V) func(func(K) bool) {
-	return func(yield func(K) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
+	return replaytest.Captures(t, most)
 }
 
 // An output is everything that one replay writes.

@@ -7,7 +7,10 @@
 //	}
 //	defer file.Close()
 //	report, err := replay.Run(ctx, policy, nil, file)
-//	report.WriteText(os.Stdout)
+//	if err != nil {
+//		return err
+//	}
+//	return report.WriteText(os.Stdout, replay.TextOptions{})
 //
 // Packets are judged on the capture's own clock, at the ENIs their addresses
 // belong to: at the sender's, then at the receiver's, where the topology knows
@@ -17,8 +20,8 @@
 // Captures of Traffic Mirroring and of appliances behind a Gateway Load Balancer are
 // unwrapped, and each copy is judged where it was taken: see [Options.KeepTunnels].
 //
-// [RunFlowLog] does the same for the records of VPC flow logs, and compares the verdicts
-// with those of AWS.
+// Package flowreplay does the same for the records of VPC flow logs, and compares the
+// verdicts with those of AWS.
 //
 // What is to be seen of each packet is the business of an [Observer]: [JSONL],
 // [Text], [FlowLog], [Split] and [Annotated] write the usual outputs.
@@ -231,7 +234,7 @@ func (r *run) next(p *Packet) {
 			r.first = now
 		}
 		if p.tick = p.at >= r.tickEnd; p.tick {
-			r.tickEnd = p.at - mod(p.at, tick) + tick
+			r.tickEnd = p.at - mod(p.at, int64(tick)) + int64(tick)
 		}
 		r.now, r.latest = now, p.at
 	}
@@ -304,9 +307,9 @@ func (r *run) observe(ps []Packet) error {
 	return nil
 }
 
-// tick is how often, in nanoseconds of the capture, all workers are asked for their
+// tick is how often, by the clock of the capture, all workers are asked for their
 // entries.
-const tick = int64(10 * time.Millisecond)
+const tick = 10 * time.Millisecond
 
 // endTick takes what the workers found at the first packet of a tick, at now: what is
 // live, and what was made since the first of the tick before.

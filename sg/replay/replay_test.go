@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,74 +19,21 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-var began = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+// What these tests have in common with those of flowreplay.
+type script = replaytest.Script
 
-// A script is a capture in text: seconds since began and a packet a line; "not
-// ip" and "bad" stand for frames that Decode refuses.
-type script []string
-
-func (s script) Frames() iter.Seq2[*capture.Frame, error] {
-	return func(yield func(*capture.Frame, error) bool) {
-		var f capture.Frame // used again, as by a file
-		for i, line := range s {
-			var at float64
-			if _, err := fmt.Sscan(line, &at); err != nil {
-				yield(nil, err)
-				return
-			}
-			_, text, _ := strings.Cut(line, " ")
-			f = capture.Frame{Number: i + 1, LinkType: packet.LinkRaw, Data: []byte{byte(i)}, Length: 100}
-			f.Time = began.Add(time.Duration(at * float64(time.Second)))
-			switch text {
-			case "not ip":
-				f.Err = packet.ErrNotIP
-			case "bad":
-				f.Err = packet.ErrIPVersion
-			case "damage":
-				yield(nil, errors.New("damage"))
-				return
-			default:
-				h, err := packet.ParseHeader(text)
-				if err != nil {
-					yield(nil, err)
-					return
-				}
-				f.Header = h
-			}
-			if !yield(&f, nil) {
-				return
-			}
-		}
-	}
-}
-
-func addr(s string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(s)} }
-
-// site is a web server that reaches its database and nothing else.
-func site() *sg.Topology {
-	return &sg.Topology{
-		Groups: []sg.Group{
-			{ID: "sg-web", Ingress: []sg.Rule{sg.HTTPS.From(sg.MustCIDR("198.51.100.0/24")), sg.SSH.From(sg.MustCIDR("192.0.2.0/24"))},
-				Egress: []sg.Rule{sg.PostgreSQL.To(sg.FromGroup("sg-db"))}},
-			{ID: "sg-db", Ingress: []sg.Rule{sg.PostgreSQL.From(sg.FromGroup("sg-web")), sg.PostgreSQL.From(sg.FromGroup("sg-none"))}},
-			{ID: "sg-none"},
-		},
-		ENIs: []sg.ENI{
-			{ID: "eni-web", Addrs: addr("10.0.1.10"), Groups: []sg.GroupID{"sg-web"}},
-			{ID: "eni-db", Addrs: addr("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}, Account: "111122223333"},
-		},
-	}
-}
-
-func policy(t testing.TB, topo *sg.Topology) *sg.Policy {
-	p, err := sg.Compile(topo)
-	require.NoError(t, err)
-	return p
-}
+var (
+	began              = replaytest.Began
+	addr, site, policy = replaytest.Addr, replaytest.Site, replaytest.Policy
+	strange, withACLs  = replaytest.Strange, replaytest.WithACLs
+	format, flowLog    = replaytest.Format, replaytest.FlowLog
+	topologyOf         = replaytest.TopologyOf
+)
 
 // run replays scripts at the site with every number of workers, which must not
 // show, and returns report and JSON lines.

@@ -63,7 +63,7 @@ type Report struct {
 	Midstream Midstream
 
 	// Talkers are those whose packets were dropped, most packets first; there
-	// are at most [MaxTalkers]. OtherDrops counts the packets of all others.
+	// are at most 20. OtherDrops counts the packets of all others.
 	Talkers    []Talker
 	OtherDrops Count
 
@@ -71,8 +71,7 @@ type Report struct {
 	Timeline Timeline
 }
 
-// MaxTalkers is how many talkers a report lists.
-const MaxTalkers = 20
+const mostTalkers = 20
 
 // A ReasonCount counts the packets of one verdict and reason.
 type ReasonCount struct {
@@ -185,18 +184,18 @@ func (r *Report) Of(v sg.Verdict) Count {
 // Blame tells rules that did not match here from those that could not match
 // anywhere: findings are those of [sg.Check] for the topology of the replay.
 func (r *Report) Blame(findings []lint.Finding) {
-	never := map[rulePlace]lint.Finding{}
+	never := map[lint.Subject]lint.Finding{}
 	for _, f := range findings {
 		switch f.Kind {
 		case lint.NeverMatches, lint.Stale, lint.Dangling, lint.Shadowed, lint.DuplicateRule:
-			if at := (rulePlace{f.Group, f.Dir, f.Index}); f.Dir != 0 && never[at].Text == "" {
+			if at := (lint.Subject{Group: f.Group, Dir: f.Dir, Index: f.Index}); f.Dir != 0 && never[at].Text == "" {
 				never[at] = f
 			}
 		}
 	}
 	for i := range r.Rules {
 		h := &r.Rules[i]
-		f := never[placeOf(h.Rule)]
+		f := never[lint.Subject{Group: h.Rule.Group(), Dir: h.Rule.Direction(), Index: h.Rule.Index()}]
 		h.Never, h.Needless = f.Text, f.Kind == lint.Shadowed || f.Kind == lint.DuplicateRule
 	}
 }
@@ -204,18 +203,15 @@ func (r *Report) Blame(findings []lint.Finding) {
 // report puts together what the workers counted.
 func (r *run) report() *Report {
 	var live, made int64
-	over := slots{width: slotWidth}
+	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
 	for _, w := range r.workers {
 		l, m := w.sample(r.now)
 		live, made = live+l, made+m
 		w.watch.end(&w.tally)
-		over.merge(&w.watch.slots)
+		out.Timeline.merge(&w.watch.Timeline)
 	}
 	r.endTick(live, made, r.now)
-	out := &Report{
-		Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now,
-		Peak: uint64(r.peak), PeakTime: r.peakTime, Timeline: over.timeline(),
-	}
+	out.Peak, out.PeakTime = uint64(r.peak), r.peakTime
 	for _, v := range []sg.Verdict{sg.Unknown, sg.Accept, sg.Drop, sg.NotApplicable} {
 		for reason := range sg.Reason(reasons) {
 			n := ReasonCount{Verdict: v, Reason: reason}
@@ -280,7 +276,7 @@ func (r *run) reportMemory(out *Report) {
 	slices.SortFunc(all, func(a, b *talker) int {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 	})
-	for _, t := range all[:min(len(all), MaxTalkers)] {
+	for _, t := range all[:min(len(all), mostTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
 			via := r.Via
 			via.Appliance = via.Appliance || t.via.Appliance
@@ -288,7 +284,7 @@ func (r *run) reportMemory(out *Report) {
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}
-	for _, t := range all[min(len(all), MaxTalkers):] {
+	for _, t := range all[min(len(all), mostTalkers):] {
 		out.OtherDrops.addCount(t.Count)
 	}
 }

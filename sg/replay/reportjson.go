@@ -58,7 +58,7 @@ type talkerJSON struct {
 // WriteJSON writes the report for programs, as one object. JSON.md beside the command
 // describes it.
 func (r *Report) WriteJSON(w io.Writer, o TextOptions) error {
-	n := jsondoc.Names(o.names())
+	n := jsondoc.Names{Names: o.names()}
 	out := reportJSON{
 		Version: jsondoc.Version, Kind: "packets", Count: r.Count, First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last),
 		Reasons: append([]ReasonCount{}, r.Reasons...), Connections: r.Connections, Peak: r.Peak, PeakTime: jsondoc.Time(r.PeakTime), Fragments: r.Fragments,

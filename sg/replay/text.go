@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"io"
 	"strconv"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/internal/report"
 )
 
 // TextOptions say how [Text] writes. The zero TextOptions are for a file.
@@ -22,7 +24,7 @@ type TextOptions struct {
 	Groups map[sg.GroupID]string
 }
 
-func (o *TextOptions) names() names { return names{prose.Names{ENIs: o.ENIs, Groups: o.Groups}} }
+func (o *TextOptions) names() prose.Names { return prose.Names{ENIs: o.ENIs, Groups: o.Groups} }
 
 // NamesOf returns the TextOptions that show the names of a topology: those that are of one
 // ENI or group alone.
@@ -43,9 +45,10 @@ func NamesOf(t *sg.Topology) TextOptions {
 // Columns grow with their numbers, but for timestamps that are stray as [Disorder] says.
 // Call Flush at the end.
 type Text struct {
-	names
-	lineBuffer
+	names prose.Names
 	color bool
+	w     *bufio.Writer
+	buf   []byte // of w, in Observe
 	began time.Time
 	why   []byte // of one line
 	rules map[sg.RuleRef]ruleTexts
@@ -62,13 +65,14 @@ const hopIndent = 8
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
 	return &Text{
-		lineBuffer: lineBuffer{w: w}, names: o.names(), color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
+		w: bufio.NewWriterSize(w, bufferSize), names: o.names(), color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
 		numbers: len("packet"), seconds: len("9999.999999"),
 	}
 }
 
 // Observe implements [Observer].
 func (t *Text) Observe(p *Packet) error {
+	t.buf = t.w.AvailableBuffer()
 	if p.Number == 1 {
 		t.buf = append(t.buf, "packet     seconds  verdict  from > to\n"...)
 	}
@@ -87,8 +91,12 @@ func (t *Text) Observe(p *Packet) error {
 	if len(hops) == 0 {
 		t.appendWhy(p, nil)
 	}
-	return t.flushLarge()
+	_, err := t.w.Write(t.buf)
+	return err
 }
+
+// Flush writes what is buffered.
+func (t *Text) Flush() error { return t.w.Flush() }
 
 // Words returns what [Text.Observe] writes of a packet beside its columns, and writes
 // nothing: the packet, and a line for each ENI that met it.
@@ -114,7 +122,7 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 		t.seconds = width
 	}
 	b = append(padLeft(b, seconds, width), "  "...)
-	b = paint(b, t.color, p.Outcome.Verdict, verdictWord[p.Outcome.Verdict], len("verdict"))
+	b = report.AppendVerdict(b, t.color, p.Outcome.Verdict, verdictWord[p.Outcome.Verdict], len("verdict"))
 	b = append(b, "  "...)
 	t.why = appendPacket(t.why[:0], &p.Frame.Header)
 	at := t.numbers + width + len("   verdict  ")
@@ -133,13 +141,13 @@ func (t *Text) appendWhy(p *Packet, hop *sg.Hop) {
 // nil, and what is wrong with the packet.
 func (t *Text) appendHop(b []byte, p *Packet, hop *sg.Hop) []byte {
 	if hop == nil {
-		b = append(b, reasonWords(p.Outcome.Reason)...)
+		b = append(b, prose.Reason(p.Outcome.Reason)...)
 	} else {
 		place := ""
 		if r := hop.Decision.Rule; r.ACL() != "" {
 			place = t.rule(r).acl
 		} else {
-			place = t.eni(hop.Enforcer.ID())
+			place = t.names.ENIName(hop.Enforcer.ID())
 		}
 		b = append(append(b, place...), ' ')
 		b = append(append(b, hop.Direction.String()...), ": "...)
@@ -194,7 +202,7 @@ func (t *Text) appendDecision(b []byte, p *Packet, hop *sg.Hop) []byte {
 		b = append(b, hop.Direction.String()...)
 		return append(b, " rule admits it"...)
 	case sg.OutOfState, sg.TableFull:
-		b = append(b, reasonWords(d.Reason)...)
+		b = append(b, prose.Reason(d.Reason)...)
 		if !d.Rule.IsZero() {
 			b = append(b, ", though "...)
 			b = append(b, t.rule(d.Rule).name...)
@@ -202,72 +210,24 @@ func (t *Text) appendDecision(b []byte, p *Packet, hop *sg.Hop) []byte {
 		}
 		return b
 	}
-	return append(b, reasonWords(d.Reason)...)
+	return append(b, prose.Reason(d.Reason)...)
 }
 
 // rule returns the texts of a rule, which are made once.
 func (t *Text) rule(r sg.RuleRef) ruleTexts {
 	s, ok := t.rules[r]
 	if !ok {
-		s.name = t.ruleName(r)
-		s.full = s.name + " (" + t.ruleWords(r) + ")"
+		s.name = t.names.RuleName(r)
+		s.full = s.name + " (" + t.names.RuleWords(r) + ")"
 		if r.ACL() != "" {
-			s.name, s.full, s.acl = entryName(r), t.entryWords(r), escape.Text(string(r.ACL()))
+			s.name, s.full, s.acl = prose.EntryName(r), t.names.EntryWords(r), escape.Text(string(r.ACL()))
 		}
 		t.rules[r] = s
 	}
 	return s
 }
 
-var reasonText = map[sg.Reason]string{
-	sg.ByRule:           "a rule admits it",
-	sg.Tracked:          "tracked connection",
-	sg.Untracked:        "a rule admits it, untracked",
-	sg.Exempt:           "exempt, security groups do not filter it",
-	sg.Related:          "ICMP error about a tracked connection",
-	sg.NoRule:           "no rule admits it",
-	sg.ACLAllow:         "a network ACL allows it",
-	sg.ACLDeny:          "a network ACL denies it",
-	sg.OutOfState:       "midstream, no SYN opened its connection",
-	sg.BadFragment:      "fragment whose first is unknown, dropped or too short",
-	sg.Malformed:        "malformed",
-	sg.TableFull:        "connection table full",
-	sg.Invalid:          "does not fit its connection",
-	sg.Cut:              "the capture cut off what decides",
-	sg.MissingGroup:     "the ENI carries a group that the topology lacks",
-	sg.MissingList:      "a rule names a prefix list whose entries are not known",
-	sg.UnknownReference: "a rule names a group that may be across a transit gateway",
-	sg.Unfiltered:       "AWS attaches no group to interfaces such as this one",
-	sg.SourceDest:       "source/destination check: neither end is the ENI's",
-	sg.BadDirection:     "no direction",
-	sg.NotIP:            "not an IP packet",
-	sg.NoInterface:      "neither end is an ENI of the topology",
-	sg.SameInterface:    "both ends are the same ENI",
-	sg.Ambiguous:        "its address belongs to several ENIs",
-}
-
 // refusedWords are for packets of connections whose SYN was dropped.
 const refusedWords = "the SYN of its connection was dropped"
 
-// reasonWords says a reason to people.
-func reasonWords(r sg.Reason) string {
-	if s, ok := reasonText[r]; ok {
-		return s
-	}
-	return r.String()
-}
-
 func padLeft(b, s []byte, width int) []byte { return append(prose.Blanks(b, width-len(s)), s...) }
-
-// ANSI colours of verdicts: red, green, yellow, and grey for what nobody judged.
-var verdictColor = [...]string{sg.Drop: "31", sg.Accept: "32", sg.Unknown: "33", sg.NotApplicable: "90"}
-
-// paint appends a word of a verdict's colour, and fills up to a width.
-func paint(b []byte, on bool, v sg.Verdict, word string, width int) []byte {
-	if on {
-		b = append(append(append(append(append(b, "\x1b["...), verdictColor[v]...), 'm'), word...), "\x1b[0m"...)
-	} else {
-		b = append(b, word...)
-	}
-	return prose.Blanks(b, width-len(word))
-}

@@ -1,13 +1,14 @@
 package replay
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sgsim/sgsim/sg"
 )
 
-// A Timeline counts packets by verdict over the time of the input. It has at most
-// [MaxSlots] slots: their width doubles as the input gets longer.
+// A Timeline counts packets, or records, by verdict over the time of the input. It has at
+// most 1,024 slots: their width doubles as the input gets longer.
 type Timeline struct {
 	// Start is when the first slot begins, at or before the first packet; a slot begins
 	// at a whole multiple of Width. Both are zero where no packet has a time.
@@ -18,8 +19,7 @@ type Timeline struct {
 	Slots []Slot
 }
 
-// MaxSlots is how many slots a timeline has at most.
-const MaxSlots = 1024
+const maxSlots = 1024
 
 // A Slot counts the packets of some time.
 type Slot struct {
@@ -46,108 +46,108 @@ func (s *Slot) of(v sg.Verdict) *uint64 {
 	return &s.NotApplicable
 }
 
-// slots are a timeline that grows. Times are Unix milliseconds, which hold the beginning of
-// every slot.
-type slots struct {
-	width int64 // a unit times a power of two
-	first int64 // of the slots: its time by width
-	all   []Slot
+// Of returns the counts of a verdict, slot by slot.
+func (l *Timeline) Of(v sg.Verdict) []uint64 {
+	counts := make([]uint64, len(l.Slots))
+	for i := range l.Slots {
+		counts[i] = *l.Slots[i].of(v)
+	}
+	return counts
 }
 
-// slotWidth is the narrowest of packets: a tick.
-const slotWidth = tick / int64(time.Millisecond)
-
-// at returns the slot of a time. It holds until the next call.
-func (s *slots) at(t int64) *Slot {
-	n := floor(t, s.width)
-	if len(s.all) == 0 {
-		s.first = n
-	}
-	for n-s.first >= MaxSlots || s.first+int64(len(s.all))-n > MaxSlots {
-		s.fold()
-		n = floor(t, s.width)
-	}
-	if n < s.first {
-		s.all = append(make([]Slot, s.first-n), s.all...)
-		s.first = n
-	}
-	for n >= s.first+int64(len(s.all)) {
-		s.all = append(s.all, Slot{})
-	}
-	return &s.all[n-s.first]
+// Add counts one more. Slots begin as wide as Width says, whole milliseconds, 10 where it
+// is 0.
+func (l *Timeline) Add(at time.Time, v sg.Verdict) {
+	var one Slot
+	*one.of(v) = 1
+	l.add(at, one)
 }
+
+// add counts those of a slot, which has some.
+func (l *Timeline) add(at time.Time, more Slot) {
+	if len(l.Slots) == 0 {
+		l.Width = cmp.Or(l.Width, tick)
+		l.Start = l.begin(l.number(at))
+	}
+	i := l.number(at) - l.number(l.Start)
+	for i >= maxSlots || int64(len(l.Slots))-i > maxSlots {
+		l.fold()
+		i = l.number(at) - l.number(l.Start)
+	}
+	if i < 0 {
+		l.Start = l.begin(l.number(at))
+		l.Slots, i = append(make([]Slot, -i), l.Slots...), 0
+	}
+	for i >= int64(len(l.Slots)) {
+		l.Slots = append(l.Slots, Slot{})
+	}
+	l.Slots[i].add(more)
+}
+
+// number is the slot of a time, counted from 1970, and begin when that one begins.
+// Milliseconds hold the whole multiples of all widths for all times, as nanoseconds do not.
+func (l *Timeline) number(at time.Time) int64 { return floor(at.UnixMilli(), l.millis()) }
+
+func (l *Timeline) begin(number int64) time.Time { return time.UnixMilli(number * l.millis()).UTC() }
+
+func (l *Timeline) millis() int64 { return cmp.Or(l.Width, tick).Milliseconds() }
 
 // fold makes one slot of two.
-func (s *slots) fold() {
-	first := floor(s.first, 2)
-	var all []Slot
-	for i := range s.all {
-		n := floor(s.first+int64(i), 2) - first
-		if n == int64(len(all)) {
-			all = append(all, Slot{})
-		}
-		all[n].add(s.all[i])
-	}
-	s.width, s.first, s.all = 2*s.width, first, all
+func (l *Timeline) fold() {
+	old := *l
+	*l = Timeline{Width: 2 * old.Width}
+	l.addAll(&old)
 }
 
-// merge adds the slots of another timeline of the same unit.
-func (s *slots) merge(o *slots) {
-	for s.width < o.width {
-		s.fold()
-	}
-	for i := range o.all {
-		if o.all[i] != (Slot{}) {
-			s.at((o.first + int64(i)) * o.width).add(o.all[i])
+// addAll adds another timeline, whose slots are no wider.
+func (l *Timeline) addAll(o *Timeline) {
+	for i, s := range o.Slots {
+		if s != (Slot{}) {
+			l.add(o.begin(o.number(o.Start)+int64(i)), s)
 		}
 	}
 }
 
-// timeline returns the timeline without what is empty at its ends.
-func (s *slots) timeline() Timeline {
-	first, end := 0, len(s.all)
-	for first < end && s.all[first] == (Slot{}) {
-		first++
+// merge adds another timeline of the same unit.
+func (l *Timeline) merge(o *Timeline) {
+	for l.Width < o.Width {
+		if len(l.Slots) == 0 {
+			l.Width = o.Width
+		} else {
+			l.fold()
+		}
 	}
-	for end > first && s.all[end-1] == (Slot{}) {
-		end--
-	}
-	if first == end {
-		return Timeline{}
-	}
-	return Timeline{
-		Start: time.UnixMilli((s.first + int64(first)) * s.width).UTC(), Width: time.Duration(s.width) * time.Millisecond, Slots: s.all[first:end],
-	}
+	l.addAll(o)
 }
 
 // floor divides, and rounds down.
 func floor(a, b int64) int64 { return (a - mod(a, b)) / b }
 
-// A watch fills slots with what a tally counts. It looks at the tally where a slot ends,
-// so that packets cost nothing.
+// mod is the remainder that is never negative: captures from before 1970 exist.
+func mod(a, b int64) int64 { return ((a % b) + b) % b }
+
+// A watch fills a timeline with what a tally counts. It looks at the tally where a slot
+// ends, so that packets cost nothing.
 type watch struct {
-	slots
-	began, next int64 // a time in the slot that counts now, and its end
-	running     bool
-	seen        Slot // up to the last slot
+	Timeline
+	began time.Time // in the slot that counts now; zero before any
+	next  int64     // the number of the slot after it
+	seen  Slot      // up to the last slot
 }
 
 // now is for every tick. What the tally holds came before it.
 func (w *watch) now(now time.Time, t *tally) {
-	at := now.UnixMilli()
-	if w.running && at < w.next || now.IsZero() {
+	if now.IsZero() || !w.began.IsZero() && w.number(now) < w.next {
 		return
 	}
-	if w.running {
-		w.end(t)
-	}
-	w.running, w.began, w.next = true, at, at-mod(at, w.width)+w.width
+	w.end(t)
+	w.began, w.next = now, w.number(now)+1
 }
 
 // end counts what came since the last slot. Packets before the first one with a time are
 // in the first slot.
 func (w *watch) end(t *tally) {
-	if !w.running {
+	if w.began.IsZero() {
 		return
 	}
 	var sum, more Slot
@@ -155,11 +155,9 @@ func (w *watch) end(t *tally) {
 		for r := range t.counts[v] {
 			*sum.of(sg.Verdict(v)) += t.counts[v][r].Packets
 		}
-	}
-	for v := range t.counts {
 		*more.of(sg.Verdict(v)) = *sum.of(sg.Verdict(v)) - *w.seen.of(sg.Verdict(v))
 	}
 	if w.seen = sum; more != (Slot{}) {
-		w.at(w.began).add(more)
+		w.add(w.began, more)
 	}
 }

@@ -75,9 +75,9 @@ func TestTimeline(t *testing.T) {
 					delete(want, begin+int64(i))
 				}
 				assert.Empty(t, want)
-				assert.LessOrEqual(t, len(line.Slots), replay.MaxSlots)
+				assert.LessOrEqual(t, len(line.Slots), 1024)
 				if line.Width > 10*time.Millisecond {
-					assert.Greater(t, len(line.Slots), replay.MaxSlots/2-2, "no wider than it must be")
+					assert.Greater(t, len(line.Slots), 510, "no wider than it must be")
 				}
 				assert.Zero(t, line.Start.UnixNano()%int64(line.Width))
 			}
@@ -101,7 +101,7 @@ func TestTimelineFarApart(t *testing.T) {
 			n += s.Accepted + s.Dropped + s.Unknown + s.NotApplicable
 		}
 		assert.EqualValues(t, 6, n)
-		assert.LessOrEqual(t, len(r.Timeline.Slots), replay.MaxSlots)
+		assert.LessOrEqual(t, len(r.Timeline.Slots), 1024)
 		assert.False(t, r.Timeline.Start.After(r.First))
 	}
 }

@@ -30,7 +30,7 @@ type worker struct {
 
 func newWorker(p *sg.Policy, o *Options) *worker {
 	fo := o.Firewall
-	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via, watch: watch{slots: slots{width: slotWidth}}}
+	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via}
 	for i := range w.packets {
 		w.packets[i].Via = o.Via
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/flowreplay"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -195,15 +196,15 @@ func isText(head []byte) bool {
 
 // runLog judges the flow log and reports.
 func (r *replayer) runLog(log *flowlog.Reader) int {
-	o := &replay.FlowOptions{Firewall: r.firewallFlags.options()}
+	o := &flowreplay.Options{Firewall: r.firewallFlags.options()}
 	flush := func() error { return nil }
 	if r.format == "jsonl" {
-		lines := replay.NewFlowJSONL(r.out)
+		lines := flowreplay.NewJSONL(r.out)
 		o.Observe, flush = lines.Observe, lines.Flush
 	}
 	p := r.progress(log.Size(), "records", 0)
 	o.Progress = func(s flowlog.Stats) { p.show(uint64(s.Records), uint64(s.Read)) }
-	report, err := replay.RunFlowLog(r.ctx, r.policy, o, log)
+	report, err := flowreplay.Run(r.ctx, r.policy, o, log)
 	p.done()
 	err = errors.Join(err, flush(), r.out.Flush())
 	if n := report.Log.Damaged; n > maxDamaged {
@@ -217,7 +218,7 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 	if r.format == "json" {
 		write = report.WriteJSON
 	}
-	err = errors.Join(err, write(w, r.text(w)), writePage(r.page, func(w io.Writer) error { return replay.WriteFlowHTML(w, report, r.pageOptions()) }))
+	err = errors.Join(err, write(w, r.text(w)), writePage(r.page, func(w io.Writer) error { return flowreplay.WriteHTML(w, report, r.pageOptions()) }))
 	switch {
 	case r.ctx.Err() != nil:
 		return r.interrupted()
@@ -230,7 +231,7 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 }
 
 // logGates are the records that -fail-on looks at.
-func logGates(r *replay.FlowReport) gates {
+func logGates(r *flowreplay.Report) gates {
 	return gates{
 		what: "record",
 		found: map[string]uint64{

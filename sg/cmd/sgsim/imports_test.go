@@ -34,10 +34,11 @@ var mayImport = []struct {
 	{"sg/lint", []string{"packet", "conntrack", "netipx", "sg", "sg/graph"}},
 	{"sg/load", []string{"packet", "conntrack", "netipx", "sg", "json", "yaml"}},
 	{"sg/replay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog"}},
+	{"sg/flowreplay", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay"}},
 	{"sg/ask", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay"}},
 	{"sg/check", []string{"packet", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/load", "json", "yaml"}},
-	{"sg/diff", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay"}},
-	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay", "sg/diff", "sg/load", "json", "yaml"}},
+	{"sg/diff", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay", "sg/flowreplay"}},
+	{"sg/sgtest", []string{"packet", "packet/capture", "gopacket", "conntrack", "netipx", "sg", "sg/graph", "sg/lint", "sg/flowlog", "sg/replay", "sg/flowreplay", "sg/diff", "sg/load", "json", "yaml"}},
 }
 
 func TestImports(t *testing.T) {

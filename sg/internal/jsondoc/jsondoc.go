@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
@@ -83,6 +84,16 @@ func (n Names) Near(rules []sg.NearRule) (all []Near) {
 func RuleText(r sg.Rule) string {
 	r.ID = ""
 	return r.String()
+}
+
+// Protocol returns the names that programs have always been given, and the number of
+// other protocols.
+func Protocol(p packet.Protocol) string {
+	switch p {
+	case packet.TCP, packet.UDP, packet.ICMP, packet.ICMPv6:
+		return p.String()
+	}
+	return p.Number()
 }
 
 // Time leaves the zero Time out.

@@ -2,6 +2,7 @@ package page
 
 import (
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -30,6 +31,9 @@ func clip(s string, most int) string {
 	}
 	return s[:most] + "…"
 }
+
+// Sentence begins a sentence with a capital letter.
+func Sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // Number is "1,234,567".
 func Number(n uint64) string {

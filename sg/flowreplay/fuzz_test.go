@@ -1,4 +1,4 @@
-package replay_test
+package flowreplay_test
 
 import (
 	"bytes"
@@ -9,23 +9,25 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/flowreplay"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
 // Whatever a log holds, every record is counted once, and everything prints.
-func FuzzFlowRecords(f *testing.F) {
-	fields := format(f, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${flow-direction} ${log-status}")
+func FuzzRun(f *testing.F) {
+	fields := replaytest.Format(f, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${flow-direction} ${log-status}")
 	f.Add("eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 50 ACCEPT ingress OK\neni-web 10.0.1.10 198.51.100.1 443 40001 6 19 0 50 REJECT egress OK\n")
 	f.Add("eni-db 10.0.1.10 10.0.2.20 0 0 1 - 0 9 ACCEPT ingress OK\neni-web - - - - - - 0 59 - - NODATA\n")
 	f.Add("- ::ffff:10.0.1.10 2001:db8::1 0 0 58 - 0 9 ACCEPT egress OK\neni-web 2001:db8::1 2001:db8::2 9 9 132 7 -5 1 REJECT - SKIPDATA\n")
-	topo := site()
+	topo := replaytest.Site()
 	topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(8, 0), Peer: sg.AnyIPv4})
-	p := policy(f, topo)
+	p := replaytest.Policy(f, topo)
 	f.Fuzz(func(t *testing.T, log string) {
 		var lines, text bytes.Buffer
-		j := replay.NewFlowJSONL(&lines)
+		j := flowreplay.NewJSONL(&lines)
 		r := flowlog.NewReader("log", strings.NewReader(log), &flowlog.Options{Formats: []flowlog.Format{fields}})
-		report, err := replay.RunFlowLog(t.Context(), p, &replay.FlowOptions{Observe: j.Observe}, r)
+		report, err := flowreplay.Run(t.Context(), p, &flowreplay.Options{Observe: j.Observe}, r)
 		if err != nil {
 			t.Skip(err)
 		}

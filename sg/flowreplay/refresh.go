@@ -1,4 +1,4 @@
-package replay
+package flowreplay
 
 import (
 	"container/heap"

@@ -1,4 +1,4 @@
-package replay
+package flowreplay
 
 import (
 	"cmp"
@@ -10,10 +10,11 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/enum"
+	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// A FlowReport says what the records of a flow log came to.
-type FlowReport struct {
+// A Report says what the records of a flow log came to.
+type Report struct {
 	Log flowlog.Stats
 
 	// First and Last are the earliest start and the latest end of a record; zero
@@ -26,7 +27,7 @@ type FlowReport struct {
 
 	// Accepted, Dropped and Unknown are the records by verdict, and NotApplicable
 	// those of interfaces that the policy lacks. Records without traffic are in none.
-	Accepted, Dropped, Unknown, NotApplicable FlowCount
+	Accepted, Dropped, Unknown, NotApplicable Count
 
 	// Undecided are the unknown ones by cause, in the order of the constants; those
 	// that the topology lacks something for are apart by what it lacks.
@@ -34,19 +35,19 @@ type FlowReport struct {
 
 	// Agreeing are the records of which AWS and the groups say the same, Disagreeing
 	// those of which they do not.
-	Agreeing, Disagreeing FlowCount
+	Agreeing, Disagreeing Count
 
 	// Disagreements are kinds of records that disagree, most packets first; there are
-	// at most [MaxDisagreements], and OtherDisagreements counts the rest.
+	// at most 50, and OtherDisagreements counts the rest.
 	Disagreements      []Disagreement
-	OtherDisagreements FlowCount
+	OtherDisagreements Count
 
 	// Openings are the records by what tells who opened their connection.
 	Openings []OpeningCount
 
 	// PickedUp are records that took up connections whose opening the log does not
 	// have, or which were forgotten.
-	PickedUp FlowCount
+	PickedUp Count
 
 	// NoPkt is the number of judged records without both pkt-srcaddr and pkt-dstaddr:
 	// behind address translation, their far end is not the one that rules were asked
@@ -54,25 +55,46 @@ type FlowReport struct {
 	NoPkt uint64
 
 	// Rules are the hits of all rules of the policy, in topology order.
-	Rules []RuleFlow
+	Rules []RuleCount
 
 	// Rejected are those whose packets AWS rejected most, by packets; there are at
-	// most [MaxTalkers], and OtherRejects counts the rest.
-	Rejected     []FlowTalker
-	OtherRejects FlowCount
+	// most 20, and OtherRejects counts the rest.
+	Rejected     []Talker
+	OtherRejects Count
 
 	// Timeline are the records over the time at which they start.
-	Timeline Timeline
+	Timeline replay.Timeline
 }
 
-// MaxDisagreements is how many disagreements a report lists.
-const MaxDisagreements = 50
+const (
+	maxDisagreements = 50
+	maxRejected      = 20
+)
+
+// A Count is a number of records, and of packets and bytes as they tell.
+type Count struct {
+	Records uint64 `json:"records"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+func (c *Count) add(r *flowlog.Record) {
+	c.Records++
+	c.Packets += r.Packets
+	c.Bytes += r.Bytes
+}
+
+func (c *Count) addAll(o Count) {
+	c.Records += o.Records
+	c.Packets += o.Packets
+	c.Bytes += o.Bytes
+}
 
 // An UndecidedCount counts records of one cause. Reason is set for NotGiven.
 type UndecidedCount struct {
 	Undecided Undecided `json:"cause"`
 	Reason    sg.Reason `json:"reason,omitempty"`
-	FlowCount
+	Count
 }
 
 // An OpeningCount counts records by evidence.
@@ -81,10 +103,10 @@ type OpeningCount struct {
 	Records  uint64
 }
 
-// RuleFlow says what a rule admitted, itself or as part of connections.
-type RuleFlow struct {
+// RuleCount says what a rule admitted, itself or as part of connections.
+type RuleCount struct {
 	Rule sg.RuleRef
-	FlowCount
+	Count
 }
 
 // A Disagreement is records of one kind of which AWS and the groups say different
@@ -100,7 +122,7 @@ type Disagreement struct {
 	Reason  sg.Reason
 	Rule    sg.RuleRef
 
-	FlowCount
+	Count
 	FarEnds     int       // addresses, where Verdict is Drop
 	First, Last time.Time // of the records
 
@@ -160,12 +182,12 @@ func (c Cause) String() string { return enum.Text(causes[:], "Cause", c) }
 // MarshalText returns the word.
 func (c Cause) MarshalText() ([]byte, error) { return enum.Marshal(causes[:], c) }
 
-// A FlowTalker is the sender of packets that AWS rejected at one interface.
-type FlowTalker struct {
+// A Talker is the sender of packets that AWS rejected at one interface.
+type Talker struct {
 	First     packet.Header // as a packet that opens a connection
 	ENI       sg.ENIID
 	Direction sg.Direction
-	FlowCount
+	Count
 	SeveralPorts bool
 	Position     flowlog.Position // of the first record
 	Time         time.Time
@@ -180,14 +202,16 @@ type FlowTalker struct {
 	Near []sg.NearRule // where no rule admits First
 }
 
-func (t *flowTally) report(j *FlowJudge, log flowlog.Stats) *FlowReport {
-	out := &FlowReport{
+func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
+	out := &Report{
 		Log: log, Interfaces: len(t.enis), Strangers: len(t.strangers),
 		Accepted: t.verdicts[sg.Accept], Dropped: t.verdicts[sg.Drop], Unknown: t.verdicts[sg.Unknown],
 		NotApplicable: t.verdicts[sg.NotApplicable],
 		Agreeing:      t.agreements[Agree], Disagreeing: t.agreements[Disagree],
 		PickedUp: t.pickedUp, NoPkt: t.noPkt, OtherDisagreements: t.others, OtherRejects: t.otherRejects,
-		Timeline: t.over.timeline(),
+	}
+	if len(t.over.Slots) > 0 {
+		out.Timeline = t.over
 	}
 	if t.first != 0 || t.last != 0 {
 		out.First, out.Last = time.Unix(t.first, 0).UTC(), time.Unix(t.last, 0).UTC()
@@ -195,22 +219,21 @@ func (t *flowTally) report(j *FlowJudge, log flowlog.Stats) *FlowReport {
 	for range j.policy.ENIs() {
 		out.InPolicy++
 	}
-	for u := range numUndecided {
-		for reason, c := range t.undecided[u] {
-			if c.Records > 0 {
-				out.Undecided = append(out.Undecided, UndecidedCount{u, sg.Reason(reason), c})
-			}
-		}
+	for d, c := range t.undecided {
+		out.Undecided = append(out.Undecided, UndecidedCount{d.why, d.reason, *c})
 	}
+	slices.SortFunc(out.Undecided, func(a, b UndecidedCount) int {
+		return cmp.Or(cmp.Compare(a.Undecided, b.Undecided), cmp.Compare(a.Reason, b.Reason))
+	})
 	for e := range flowlog.ByFlags + 1 {
 		if n := t.evidence[e]; n > 0 {
 			out.Openings = append(out.Openings, OpeningCount{e, n})
 		}
 	}
 	for ref := range j.policy.Rules() {
-		f := RuleFlow{Rule: ref}
+		f := RuleCount{Rule: ref}
 		if n := t.rules[ref]; n != nil {
-			f.FlowCount = *n
+			f.Count = *n
 		}
 		out.Rules = append(out.Rules, f)
 	}
@@ -219,7 +242,7 @@ func (t *flowTally) report(j *FlowJudge, log flowlog.Stats) *FlowReport {
 	return out
 }
 
-func (t *flowTally) reportDisagreements(j *FlowJudge, out *FlowReport) {
+func (t *tally) reportDisagreements(j *Judge, out *Report) {
 	type kind struct {
 		serviceKey
 		cause Cause
@@ -242,7 +265,7 @@ func (t *flowTally) reportDisagreements(j *FlowJudge, out *FlowReport) {
 			first, last = &d, all
 		}
 		first.FarEnds += last.FarEnds
-		first.addCount(last.FlowCount)
+		first.addAll(last.Count)
 		if last.Last.After(first.Last) {
 			first.Last = last.Last
 		}
@@ -255,20 +278,20 @@ func (t *flowTally) reportDisagreements(j *FlowJudge, out *FlowReport) {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(b.Records, a.Records), a.First.Compare(b.First),
 			comparePositions(a.Position, b.Position))
 	})
-	for _, d := range out.Disagreements[min(len(out.Disagreements), MaxDisagreements):] {
-		out.OtherDisagreements.addCount(d.FlowCount)
+	for _, d := range out.Disagreements[min(len(out.Disagreements), maxDisagreements):] {
+		out.OtherDisagreements.addAll(d.Count)
 	}
-	out.Disagreements = out.Disagreements[:min(len(out.Disagreements), MaxDisagreements)]
+	out.Disagreements = out.Disagreements[:min(len(out.Disagreements), maxDisagreements)]
 }
 
 func comparePositions(a, b flowlog.Position) int {
 	return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line))
 }
 
-func (s *service) disagreement(j *FlowJudge, key serviceKey) Disagreement {
+func (s *service) disagreement(j *Judge, key serviceKey) Disagreement {
 	d := Disagreement{
 		ENI: key.eni, Direction: key.dir, Protocol: key.protocol, Port: key.port,
-		Verdict: key.verdict, Reason: s.reason, Rule: key.rule, FlowCount: s.disagreeing.FlowCount,
+		Verdict: key.verdict, Reason: s.reason, Rule: key.rule, Count: s.disagreeing.Count,
 		First: time.Unix(s.disagreeing.first, 0).UTC(), Last: time.Unix(s.disagreeing.last, 0).UTC(),
 		Example: headerOf(s.record.Tuple(), 0), Position: s.example.Position,
 	}
@@ -290,7 +313,7 @@ func (s *service) disagreement(j *FlowJudge, key serviceKey) Disagreement {
 	return d
 }
 
-func (s *service) cause(j *FlowJudge, d *Disagreement) Cause {
+func (s *service) cause(j *Judge, d *Disagreement) Cause {
 	a, b := &s.agreeing, &s.disagreeing
 	switch {
 	case a.Records > 0 && (a.last < b.first || b.last < a.first):
@@ -311,7 +334,7 @@ func (s *service) cause(j *FlowJudge, d *Disagreement) Cause {
 
 // unknownAddress reports whether a rule that names a group would do but for the far
 // end, which the topology does not know.
-func (s *service) unknownAddress(j *FlowJudge, d *Disagreement) bool {
+func (s *service) unknownAddress(j *Judge, d *Disagreement) bool {
 	far := s.example.far()
 	if j.owner(far, far) != "" || !far.IsPrivate() {
 		return false
@@ -325,29 +348,29 @@ func (s *service) unknownAddress(j *FlowJudge, d *Disagreement) bool {
 }
 
 // near returns the rules nearest to h; none for ICMP, of which the type is not known.
-func (j *FlowJudge) near(id sg.ENIID, dir sg.Direction, h *packet.Header) []sg.NearRule {
-	if h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 {
+func (j *Judge) near(id sg.ENIID, dir sg.Direction, h *packet.Header) []sg.NearRule {
+	if isICMP(h.Protocol) {
 		return nil
 	}
 	return j.ask.ENI(id).Explain(dir, sg.Packet{Header: h, Time: time.Unix(0, 0)}).Hops[0].Near
 }
 
-func (t *flowTally) reportTalkers(j *FlowJudge, out *FlowReport) {
-	all := make([]*FlowTalker, 0, len(t.talkers))
+func (t *tally) reportTalkers(j *Judge, out *Report) {
+	all := make([]*Talker, 0, len(t.talkers))
 	for _, k := range t.talkers {
 		all = append(all, k)
 	}
-	slices.SortFunc(all, func(a, b *FlowTalker) int {
+	slices.SortFunc(all, func(a, b *Talker) int {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(b.Records, a.Records), a.Time.Compare(b.Time),
 			comparePositions(a.Position, b.Position))
 	})
-	for _, k := range all[:min(len(all), MaxTalkers)] {
+	for _, k := range all[:min(len(all), maxRejected)] {
 		if k.Verdict == sg.Drop && k.Reason == sg.NoRule {
 			k.Near = j.near(k.ENI, k.Direction, &k.First)
 		}
 		out.Rejected = append(out.Rejected, *k)
 	}
-	for _, k := range all[min(len(all), MaxTalkers):] {
-		out.OtherRejects.addCount(k.FlowCount)
+	for _, k := range all[min(len(all), maxRejected):] {
+		out.OtherRejects.addAll(k.Count)
 	}
 }

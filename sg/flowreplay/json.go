@@ -1,4 +1,4 @@
-package replay
+package flowreplay
 
 import (
 	"io"
@@ -7,29 +7,31 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/replay"
 )
 
-type flowReportJSON struct {
+type reportJSON struct {
 	Version int        `json:"version"`
 	Kind    string     `json:"kind"` // records
 	First   *time.Time `json:"first,omitempty"`
 	Last    *time.Time `json:"last,omitempty"`
 
-	Records       int       `json:"records"`
-	Damaged       int       `json:"damaged"`
-	Accepted      FlowCount `json:"accepted"`
-	Dropped       FlowCount `json:"dropped"`
-	Unknown       FlowCount `json:"unknown"`
-	NotApplicable FlowCount `json:"not_applicable"`
+	Records       int   `json:"records"`
+	Damaged       int   `json:"damaged"`
+	Accepted      Count `json:"accepted"`
+	Dropped       Count `json:"dropped"`
+	Unknown       Count `json:"unknown"`
+	NotApplicable Count `json:"not_applicable"`
 
 	Undecided     []UndecidedCount   `json:"undecided"`
-	Agreeing      FlowCount          `json:"agreeing"`
-	Disagreeing   FlowCount          `json:"disagreeing"`
+	Agreeing      Count              `json:"agreeing"`
+	Disagreeing   Count              `json:"disagreeing"`
 	Disagreements []disagreementJSON `json:"disagreements"`
-	OtherKinds    FlowCount          `json:"other_disagreements"`
-	Rules         []ruleFlowJSON     `json:"rules"`
-	Rejected      []flowTalkerJSON   `json:"rejected"`
-	OtherRejects  FlowCount          `json:"other_rejects"`
+	OtherKinds    Count              `json:"other_disagreements"`
+	Rules         []ruleCountJSON    `json:"rules"`
+	Rejected      []talkerJSON       `json:"rejected"`
+	OtherRejects  Count              `json:"other_rejects"`
 }
 
 type disagreementJSON struct {
@@ -41,7 +43,7 @@ type disagreementJSON struct {
 	Verdict   sg.Verdict      `json:"verdict"`
 	Reason    sg.Reason       `json:"reason"`
 	Rule      *jsondoc.Rule   `json:"rule,omitempty"`
-	FlowCount
+	Count
 	FarEnds int            `json:"far_ends,omitempty"`
 	First   time.Time      `json:"first"`
 	Last    time.Time      `json:"last"`
@@ -52,12 +54,12 @@ type disagreementJSON struct {
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
-type ruleFlowJSON struct {
+type ruleCountJSON struct {
 	jsondoc.Rule
-	FlowCount
+	Count
 }
 
-type flowTalkerJSON struct {
+type talkerJSON struct {
 	First     string       `json:"first"`
 	Place     string       `json:"place"`
 	Time      time.Time    `json:"time"`
@@ -67,38 +69,38 @@ type flowTalkerJSON struct {
 	Verdict   sg.Verdict   `json:"verdict"`
 	Cause     Undecided    `json:"cause"`
 	Reason    sg.Reason    `json:"reason"`
-	FlowCount
+	Count
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
 
 // WriteJSON writes the report for programs, as one object. JSON.md beside the command
 // describes it.
-func (r *FlowReport) WriteJSON(w io.Writer, o TextOptions) error {
-	n := jsondoc.Names(o.names())
-	out := flowReportJSON{
+func (r *Report) WriteJSON(w io.Writer, o replay.TextOptions) error {
+	n := jsondoc.Names{Names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
+	out := reportJSON{
 		Version: jsondoc.Version, Kind: "records", First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
 		Accepted: r.Accepted, Dropped: r.Dropped, Unknown: r.Unknown, NotApplicable: r.NotApplicable,
 		Undecided: append([]UndecidedCount{}, r.Undecided...), Agreeing: r.Agreeing, Disagreeing: r.Disagreeing,
 		Disagreements: []disagreementJSON{}, OtherKinds: r.OtherDisagreements,
-		Rules: []ruleFlowJSON{}, Rejected: []flowTalkerJSON{}, OtherRejects: r.OtherRejects,
+		Rules: []ruleCountJSON{}, Rejected: []talkerJSON{}, OtherRejects: r.OtherRejects,
 	}
 	for i := range r.Disagreements {
 		d := &r.Disagreements[i]
 		out.Disagreements = append(out.Disagreements, disagreementJSON{
 			ENI: d.ENI, ENIName: n.ENIs[d.ENI], Direction: d.Direction, Protocol: d.Protocol, Port: d.Port,
-			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), FlowCount: d.FlowCount, FarEnds: d.FarEnds,
+			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), Count: d.Count, FarEnds: d.FarEnds,
 			First: d.First, Last: d.Last, Cause: d.Cause, Change: jsondoc.Time(d.Change),
 			Example: d.Example.String(), Place: d.Position.String(), Nearest: n.Near(d.Near),
 		})
 	}
 	for _, f := range r.Rules {
-		out.Rules = append(out.Rules, ruleFlowJSON{*n.Rule(f.Rule), f.FlowCount})
+		out.Rules = append(out.Rules, ruleCountJSON{*n.Rule(f.Rule), f.Count})
 	}
 	for i := range r.Rejected {
 		t := &r.Rejected[i]
-		out.Rejected = append(out.Rejected, flowTalkerJSON{
+		out.Rejected = append(out.Rejected, talkerJSON{
 			First: t.First.String(), Place: t.Position.String(), Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, FlowCount: t.FlowCount, Nearest: n.Near(t.Near),
+			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, Count: t.Count, Nearest: n.Near(t.Near),
 		})
 	}
 	return jsondoc.Write(w, out)

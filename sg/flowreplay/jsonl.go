@@ -1,15 +1,17 @@
-package replay
+package flowreplay
 
 import (
+	"bufio"
 	"io"
 	"strconv"
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
-// A FlowJSONL writes one JSON object for each record, on a line of its own:
+// A JSONL writes one JSON object for each record, on a line of its own:
 //
 //	{"file":"a.log.gz","line":7,"start":1780315200,"end":1780315259,"src":"198.51.100.7",
 //	 "dst":"10.0.1.10","protocol":"tcp","src_port":50001,"dst_port":22,"packets":3,"bytes":180,
@@ -19,19 +21,22 @@ import (
 // Keys come in this order. What a record lacks is absent, and so are ports of protocols
 // without; eni and direction where they are not known; reason unless something was
 // judged; group and rule without a rule; agreement unless both sides decided. Before it,
-// "picked_up" is true where [FlowRecord].PickedUp is, and "undecided" says why a verdict
+// "picked_up" is true where [Record].PickedUp is, and "undecided" says why a verdict
 // is unknown, in a word of [Undecided.String]. action is absent in records without
 // traffic, of which "status" tells.
 //
-// Call [NewFlowJSONL], and Flush at the end.
-type FlowJSONL struct{ lineBuffer }
+// Call [NewJSONL], and Flush at the end.
+type JSONL struct{ w *bufio.Writer }
 
-// NewFlowJSONL returns a FlowJSONL that writes to w in large pieces.
-func NewFlowJSONL(w io.Writer) *FlowJSONL { return &FlowJSONL{lineBuffer{w: w}} }
+// NewJSONL returns a JSONL that writes to w in large pieces.
+func NewJSONL(w io.Writer) *JSONL { return &JSONL{bufio.NewWriterSize(w, 64<<10)} }
 
-// Observe is a [FlowOptions].Observe.
-func (j *FlowJSONL) Observe(r *FlowRecord) error {
-	b := escape.AppendJSON(append(j.buf, `{"file":`...), r.Position.File)
+// Flush writes what is buffered.
+func (j *JSONL) Flush() error { return j.w.Flush() }
+
+// Observe is a [Options].Observe.
+func (j *JSONL) Observe(r *Record) error {
+	b := escape.AppendJSON(append(j.w.AvailableBuffer(), `{"file":`...), r.Position.File)
 	b = strconv.AppendInt(append(b, `,"line":`...), int64(r.Position.Line), 10)
 	number := func(f flowlog.Field, key string, n int64) {
 		if r.Has(f) {
@@ -52,7 +57,7 @@ func (j *FlowJSONL) Observe(r *FlowRecord) error {
 		word("dst", dst.String())
 	}
 	if r.Has(flowlog.FieldProtocol) {
-		word("protocol", protocolJSON(r.Protocol))
+		word("protocol", jsondoc.Protocol(r.Protocol))
 	}
 	if r.Protocol.HasPorts() {
 		number(flowlog.FieldSrcPort, "src_port", int64(r.SrcPort))
@@ -91,6 +96,6 @@ func (j *FlowJSONL) Observe(r *FlowRecord) error {
 		word("undecided", r.Undecided.String())
 	}
 	word("agreement", [...]string{"", "agree", "disagree"}[r.Agreement()])
-	j.buf = append(b, "}\n"...)
-	return j.flushLarge()
+	_, err := j.w.Write(append(b, "}\n"...))
+	return err
 }

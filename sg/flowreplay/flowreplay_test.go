@@ -1,9 +1,11 @@
-package replay_test
+package flowreplay_test
 
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -16,20 +18,35 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/flowreplay"
+	"github.com/sgsim/sgsim/sg/internal/page/pagetest"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
+var long = flag.Bool("long", false, "large captures as well")
+
+// sharedCaptures returns the real captures, those of more than a thousand packets with
+// -long.
+func sharedCaptures(t *testing.T) map[string]int {
+	most := 1000
+	if *long {
+		most = math.MaxInt
+	}
+	return replaytest.Captures(t, most)
+}
+
 // judgeLog judges a flow log, and returns the report and its text.
-func judgeLog(t testing.TB, topo *sg.Topology, f flowlog.Format, log string, observe func(*replay.FlowRecord)) (*replay.FlowReport, string) {
+func judgeLog(t testing.TB, topo *sg.Topology, f flowlog.Format, log string, observe func(*flowreplay.Record)) (*flowreplay.Report, string) {
 	t.Helper()
 	r := flowlog.NewReader("log", strings.NewReader(log), &flowlog.Options{Formats: []flowlog.Format{f}})
-	o := &replay.FlowOptions{Observe: func(r *replay.FlowRecord) error {
+	o := &flowreplay.Options{Observe: func(r *flowreplay.Record) error {
 		if observe != nil {
 			observe(r)
 		}
 		return nil
 	}}
-	report, err := replay.RunFlowLog(t.Context(), policy(t, topo), o, r)
+	report, err := flowreplay.Run(t.Context(), replaytest.Policy(t, topo), o, r)
 	require.NoError(t, err)
 	var text bytes.Buffer
 	require.NoError(t, report.WriteText(&text, replay.TextOptions{}))
@@ -42,24 +59,24 @@ func logFormats(t testing.TB) map[string]flowlog.Format {
 	return map[string]flowlog.Format{
 		"default": flowlog.DefaultFormat,
 		"v5":      flowlog.AllFields(5),
-		"own": format(t, "${tcp-flags} ${end} ${start} ${action} ${pkt-dstaddr} ${pkt-srcaddr} ${dstport} ${srcport} "+
+		"own": replaytest.Format(t, "${tcp-flags} ${end} ${start} ${action} ${pkt-dstaddr} ${pkt-srcaddr} ${dstport} ${srcport} "+
 			"${protocol} ${interface-id} ${bytes} ${packets} ${log-status}"),
 	}
 }
 
 // What a flow log of a replay says is what its records are judged to be, wherever
 // the log decides.
-func TestFlowRecordsOfSharedCaptures(t *testing.T) {
+func TestOfSharedCaptures(t *testing.T) {
 	decided, undecided := map[string]uint64{}, map[string]uint64{}
 	for name := range sharedCaptures(t) {
-		topo := topologyOf(t, name)
+		topo := replaytest.TopologyOf(t, name)
 		for what, f := range logFormats(t) {
 			c, err := capture.Open(name)
 			require.NoError(t, err)
-			log := flowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			log := replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
 			require.NoError(t, c.Close())
-			report, text := judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
-				if r.Agreement() == replay.Disagree {
+			report, text := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
+				if r.Agreement() == flowreplay.Disagree {
 					t.Errorf("%s %s: %s is %v for %v, opened by %v", name, what, f.AppendRecord(nil, r.Record), r.Verdict, r.Decision, r.Opening)
 				}
 			})
@@ -78,23 +95,23 @@ func TestFlowRecordsOfSharedCaptures(t *testing.T) {
 
 // With the rule for TCP of sg-in gone behind its back, a log disagrees in the records
 // that this rule had admitted and no other would.
-func TestFlowRecordsOfChangedRule(t *testing.T) {
+func TestOfChangedRule(t *testing.T) {
 	affected := 0
 	for name := range sharedCaptures(t) {
-		topo := topologyOf(t, name)
+		topo := replaytest.TopologyOf(t, name)
 		groups := map[netip.Addr]sg.GroupID{}
 		for _, e := range topo.ENIs {
 			groups[e.Addrs[0]] = e.Groups[0]
 		}
-		changed := topologyOf(t, name)
+		changed := replaytest.TopologyOf(t, name)
 		changed.Groups[1].Ingress = changed.Groups[1].Ingress[1:]
 		for what, f := range logFormats(t) {
 			c, err := capture.Open(name)
 			require.NoError(t, err)
-			log := flowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			log := replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
 			require.NoError(t, c.Close())
 			want := []int{}
-			judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
+			judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
 				far := r.Src()
 				if r.Direction == sg.Egress {
 					far = r.Dst()
@@ -104,14 +121,14 @@ func TestFlowRecordsOfChangedRule(t *testing.T) {
 				}
 			})
 			got := []int{}
-			report, _ := judgeLog(t, changed, f, log, func(r *replay.FlowRecord) {
-				if r.Agreement() == replay.Disagree {
+			report, _ := judgeLog(t, changed, f, log, func(r *flowreplay.Record) {
+				if r.Agreement() == flowreplay.Disagree {
 					got = append(got, r.Position.Line)
 				}
 			})
 			assert.Equal(t, want, got, "%s %s", name, what)
 			for _, d := range report.Disagreements {
-				assert.Contains(t, []replay.Cause{replay.RuleNotGiven, replay.Older}, d.Cause, "%s %s: %+v", name, what, d)
+				assert.Contains(t, []flowreplay.Cause{flowreplay.RuleNotGiven, flowreplay.Older}, d.Cause, "%s %s: %+v", name, what, d)
 			}
 			affected += len(got)
 		}
@@ -121,7 +138,7 @@ func TestFlowRecordsOfChangedRule(t *testing.T) {
 }
 
 // day is traffic of which the groups of the site admit some.
-var day = script{
+var day = replaytest.Script{
 	"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 S",
 	"0 tcp 10.0.1.10:443 > 198.51.100.1:40001 SA",
 	"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 A len 500",
@@ -141,10 +158,10 @@ var day = script{
 
 // disagreeing judges a log by other groups than those that it was made with, and
 // returns the records that disagree as "eni direction src > dst action".
-func disagreeing(t testing.TB, topo *sg.Topology, f flowlog.Format, log string) ([]string, *replay.FlowReport, string) {
+func disagreeing(t testing.TB, topo *sg.Topology, f flowlog.Format, log string) ([]string, *flowreplay.Report, string) {
 	var lines []string
-	report, text := judgeLog(t, topo, f, log, func(r *replay.FlowRecord) {
-		if r.Agreement() == replay.Disagree {
+	report, text := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
+		if r.Agreement() == flowreplay.Disagree {
 			lines = append(lines, fmt.Sprint(r.ENI, " ", r.Direction, " ", r.Tuple(), " ", r.Action))
 		}
 	})
@@ -154,104 +171,104 @@ func disagreeing(t testing.TB, topo *sg.Topology, f flowlog.Format, log string) 
 
 // With one rule changed behind its back, a log disagrees in the records that the rule
 // is for, in both directions, and in no other; and the likely cause is named.
-func TestFlowRecordsDisagree(t *testing.T) {
+func TestDisagree(t *testing.T) {
 	minute := time.Minute
-	logOf := func(topo *sg.Topology, f flowlog.Format, s script) string {
-		return flowLog(t, topo, replay.FlowLogOptions{Format: f, Interval: minute}, s)
+	logOf := func(topo *sg.Topology, f flowlog.Format, s replaytest.Script) string {
+		return replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f, Interval: minute}, s)
 	}
 	web := []string{
 		"eni-web ingress tcp 198.51.100.1:40001 > 10.0.1.10:443 ACCEPT",
 		"eni-web egress tcp 10.0.1.10:443 > 198.51.100.1:40001 ACCEPT",
 	}
 	for what, f := range logFormats(t) {
-		log := logOf(site(), f, day)
-		lines, report, text := disagreeing(t, site(), f, log)
+		log := logOf(replaytest.Site(), f, day)
+		lines, report, text := disagreeing(t, replaytest.Site(), f, log)
 		assert.Empty(t, lines, what)
 		assert.NotContains(t, text, "disagreements")
 		if what == "default" {
 			assert.EqualValues(t, 0, report.Unknown.Records, what)
 		}
 
-		lacks := site() // what AWS has
+		lacks := replaytest.Site() // what AWS has
 		lacks.Groups[0].Ingress = lacks.Groups[0].Ingress[1:]
 		lines, report, text = disagreeing(t, lacks, f, log)
 		assert.Equal(t, web, lines, what)
 		require.Len(t, report.Disagreements, 1)
 		d := report.Disagreements[0]
-		assert.Equal(t, replay.RuleNotGiven, d.Cause)
+		assert.Equal(t, flowreplay.RuleNotGiven, d.Cause)
 		assert.EqualValues(t, 3, d.Packets)
 		assert.Equal(t, "sg-web ingress[0]", fmt.Sprint(d.Near[0].Rule), what)
 		assert.Contains(t, text, "AWS admitted, these groups drop")
 
-		more := site() // what AWS has not
+		more := replaytest.Site() // what AWS has not
 		more.Groups[0].Ingress = append(more.Groups[0].Ingress, sg.SSH.From(sg.MustCIDR("203.0.113.0/24")))
 		lines, report, text = disagreeing(t, more, f, log)
 		if what == "default" { // nothing tells that the packet was a SYN
 			assert.Empty(t, lines)
-			assert.Equal(t, []replay.UndecidedCount{{Undecided: replay.NoConnection, FlowCount: replay.FlowCount{Records: 1, Packets: 1, Bytes: 40}}}, report.Undecided)
+			assert.Equal(t, []flowreplay.UndecidedCount{{Undecided: flowreplay.NoConnection, Count: flowreplay.Count{Records: 1, Packets: 1, Bytes: 40}}}, report.Undecided)
 			continue
 		}
 		assert.Equal(t, []string{"eni-web ingress tcp 203.0.113.1:40003 > 10.0.1.10:22 REJECT"}, lines, what)
-		assert.Equal(t, replay.ACLOrRule, report.Disagreements[0].Cause)
+		assert.Equal(t, flowreplay.ACLOrRule, report.Disagreements[0].Cause)
 		assert.Contains(t, text, "rule: sg-web ingress[2] (tcp 22 from 203.0.113.0/24)")
 	}
 }
 
-func TestFlowRecordsCauses(t *testing.T) {
+func TestCauses(t *testing.T) {
 	f := flowlog.AllFields(5)
-	one := func(topo *sg.Topology, log string) replay.Disagreement {
+	one := func(topo *sg.Topology, log string) flowreplay.Disagreement {
 		_, report, _ := disagreeing(t, topo, f, log)
 		require.Len(t, report.Disagreements, 1)
 		return report.Disagreements[0]
 	}
-	open, closed := site(), site()
+	open, closed := replaytest.Site(), replaytest.Site()
 	closed.Groups[0].Ingress = closed.Groups[0].Ingress[1:]
-	knock := func(second int) script {
-		return script{fmt.Sprintf("%d tcp 198.51.100.1:%d > 10.0.1.10:443 S", second, 40000+second)}
+	knock := func(second int) replaytest.Script {
+		return replaytest.Script{fmt.Sprintf("%d tcp 198.51.100.1:%d > 10.0.1.10:443 S", second, 40000+second)}
 	}
 	o := replay.FlowLogOptions{Format: f, Interval: time.Minute}
 
 	// Rules that are given up, or made, during the log.
-	changed := flowLog(t, open, o, knock(0)) + flowLog(t, closed, o, knock(600))
+	changed := replaytest.FlowLog(t, open, o, knock(0)) + replaytest.FlowLog(t, closed, o, knock(600))
 	for _, topo := range []*sg.Topology{open, closed} {
 		d := one(topo, changed)
-		assert.Equal(t, replay.Changed, d.Cause)
-		assert.Equal(t, began, d.Change)
+		assert.Equal(t, flowreplay.Changed, d.Cause)
+		assert.Equal(t, replaytest.Began, d.Change)
 	}
 
 	// A log that begins in the middle of a connection that no rule admits any more.
-	whole := flowLog(t, open, o, script{
+	whole := replaytest.FlowLog(t, open, o, replaytest.Script{
 		"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 S", "0 tcp 10.0.1.10:443 > 198.51.100.1:40001 SA",
 		"0 tcp 198.51.100.1:40001 > 10.0.1.10:443 A",
 		"70 tcp 198.51.100.1:40001 > 10.0.1.10:443 A len 9", "71 tcp 10.0.1.10:443 > 198.51.100.1:40001 A len 9",
 	})
 	var late string
 	for l := range strings.Lines(whole) {
-		if !strings.Contains(l, fmt.Sprint(began.Unix())) {
+		if !strings.Contains(l, fmt.Sprint(replaytest.Began.Unix())) {
 			late += l
 		}
 	}
 	d := one(closed, late)
-	assert.Equal(t, replay.Older, d.Cause)
+	assert.Equal(t, flowreplay.Older, d.Cause)
 	assert.EqualValues(t, 2, d.Records)
 	lines, report, _ := disagreeing(t, open, f, late)
 	assert.Empty(t, lines)
 	assert.EqualValues(t, 1, report.PickedUp.Records, "the other is of the same connection")
 
 	// The rule names a group, and nobody knows the sender.
-	more := site()
-	more.ENIs = append(more.ENIs, sg.ENI{ID: "eni-web2", Addrs: addr("10.0.1.11"), Groups: []sg.GroupID{"sg-web"}})
-	d = one(site(), flowLog(t, more, o, script{"0 tcp 10.0.1.11:40001 > 10.0.2.20:5432 S"}))
-	assert.Equal(t, replay.UnknownAddress, d.Cause)
+	more := replaytest.Site()
+	more.ENIs = append(more.ENIs, sg.ENI{ID: "eni-web2", Addrs: replaytest.Addr("10.0.1.11"), Groups: []sg.GroupID{"sg-web"}})
+	d = one(replaytest.Site(), replaytest.FlowLog(t, more, o, replaytest.Script{"0 tcp 10.0.1.11:40001 > 10.0.2.20:5432 S"}))
+	assert.Equal(t, flowreplay.UnknownAddress, d.Cause)
 }
 
 // What a log cannot tell is unknown, for the reason that it cannot.
-func TestFlowRecordsUndecided(t *testing.T) {
-	topo := site()
+func TestUndecided(t *testing.T) {
+	topo := replaytest.Site()
 	topo.Groups[0].Ingress = append(topo.Groups[0].Ingress,
 		sg.Rule{Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(3, 4), Peer: sg.AnyIPv4},
 		sg.Rule{Protocol: sg.UDP, Ports: sg.Port(53), Peer: sg.MustCIDR("192.0.2.0/24")})
-	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${reject-reason} ${flow-direction}")
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${reject-reason} ${flow-direction}")
 	for line, want := range map[string]string{
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 ACCEPT - ingress":              "accept decided",
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 REJECT - ingress":              "accept decided",
@@ -281,7 +298,7 @@ func TestFlowRecordsUndecided(t *testing.T) {
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 99999999999999 0 ACCEPT - ingress": "unknown lacks_fields",
 	} {
 		n := 0
-		judgeLog(t, topo, f, line+"\n", func(r *replay.FlowRecord) {
+		judgeLog(t, topo, f, line+"\n", func(r *flowreplay.Record) {
 			n++
 			assert.Equal(t, want, fmt.Sprint(r.Verdict, " ", r.Undecided), line)
 		})
@@ -290,10 +307,10 @@ func TestFlowRecordsUndecided(t *testing.T) {
 }
 
 // Connections go on across records while they are not idle for too long.
-func TestFlowRecordsConnections(t *testing.T) {
-	topo := site()
+func TestConnections(t *testing.T) {
+	topo := replaytest.Site()
 	topo.Groups[0].Egress = nil
-	f := format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${packets} ${bytes}")
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${packets} ${bytes}")
 	var reasons []string
 	judgeLog(t, topo, f, strings.Join([]string{
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 50 ACCEPT 1 60",
@@ -307,7 +324,7 @@ func TestFlowRecordsConnections(t *testing.T) {
 		"eni-web 198.51.100.4 10.0.1.10 40001 443 6 2 1000 1001 ACCEPT 2 120",
 		"eni-web 198.51.100.3 10.0.1.10 40001 443 6 0 1300 1301 ACCEPT 9 9000",
 		"eni-web 198.51.100.4 10.0.1.10 40001 443 6 0 1300 1301 ACCEPT 9 9000",
-	}, "\n"), func(r *replay.FlowRecord) {
+	}, "\n"), func(r *flowreplay.Record) {
 		reasons = append(reasons, fmt.Sprint(r.Verdict, " ", r.Decision.Reason, " ", r.PickedUp))
 	})
 	assert.Equal(t, []string{
@@ -318,11 +335,11 @@ func TestFlowRecordsConnections(t *testing.T) {
 }
 
 // The report counts what rules admitted, and says how much of the network it saw.
-func TestFlowReport(t *testing.T) {
+func TestReport(t *testing.T) {
 	f := flowlog.AllFields(5)
-	log := flowLog(t, site(), replay.FlowLogOptions{Format: f}, day)
+	log := replaytest.FlowLog(t, replaytest.Site(), replay.FlowLogOptions{Format: f}, day)
 	log += f.Header() + "\n" + strings.Replace(strings.Split(log, "\n")[0], " OK ", " SKIPDATA ", 1) + "\n"
-	report, text := judgeLog(t, site(), f, log, nil)
+	report, text := judgeLog(t, replaytest.Site(), f, log, nil)
 	assert.Equal(t, 2, report.Interfaces)
 	assert.Equal(t, 1, report.Log.SkipData)
 	assert.Contains(t, text, "say that AWS left out others (SKIPDATA)")
@@ -341,21 +358,76 @@ func TestFlowReport(t *testing.T) {
 }
 
 // A line tells a record, the verdict and how it compares.
-func TestFlowJSONL(t *testing.T) {
-	more := site()
+func TestJSONL(t *testing.T) {
+	more := replaytest.Site()
 	more.Groups[0].Ingress = append(more.Groups[0].Ingress, sg.SSH.From(sg.MustCIDR("203.0.113.0/24")))
 	f := flowlog.AllFields(5)
 	var b bytes.Buffer
-	j := replay.NewFlowJSONL(&b)
-	judgeLog(t, more, f, flowLog(t, site(), replay.FlowLogOptions{Format: f}, day), func(r *replay.FlowRecord) {
+	j := flowreplay.NewJSONL(&b)
+	judgeLog(t, more, f, replaytest.FlowLog(t, replaytest.Site(), replay.FlowLogOptions{Format: f}, day), func(r *flowreplay.Record) {
 		require.NoError(t, j.Observe(r))
 	})
 	require.NoError(t, j.Flush())
 	for l := range strings.Lines(b.String()) {
 		require.True(t, json.Valid([]byte(l)), l)
 	}
-	at := began.Unix() + 3
+	at := replaytest.Began.Unix() + 3
 	assert.Contains(t, b.String(), fmt.Sprintf(`{"file":"log","line":8,"start":%d,"end":%d,"src":"203.0.113.1","dst":"10.0.1.10",`+
 		`"protocol":"tcp","src_port":40003,"dst_port":22,"packets":1,"bytes":40,"action":"reject","eni":"eni-web","direction":"ingress",`+
 		`"opener":"source","evidence":"flags","verdict":"accept","reason":"rule","group":"sg-web","rule":"ingress[2]","agreement":"disagree"}`, at, at))
+}
+
+func TestHTML(t *testing.T) {
+	topo := replaytest.Strange()
+	p := replaytest.Policy(t, topo)
+	log := "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n" +
+		"2 111122223333 eni-web 198.51.100.1 10.0.1.10 40000 443 6 5 400 1767225600 1767225660 ACCEPT OK\n" +
+		"2 111122223333 eni-web 203.0.113.9 10.0.1.10 40000 22 6 1 40 1767225700 1767225760 ACCEPT OK\n" +
+		"2 111122223333 eni-web 203.0.113.9 10.0.1.10 40001 23 6 1 40 1767225700 1767225760 REJECT OK\n"
+	r, err := flowreplay.Run(t.Context(), p, nil, flowlog.NewReader("<i>.log", strings.NewReader(log), nil))
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, flowreplay.WriteHTML(&b, r, &replay.PageOptions{Topology: topo, Policy: p, Inputs: []string{"<i>.log"}}))
+	d := pagetest.Read(b.Bytes())
+	assert.Empty(t, d.Problems)
+	for _, want := range []string{"AWS admitted, these groups drop", "a group or rule that the topology lacks", "First at <i>.log:3", "by the groups: no rule admits it", "2 records, at most 2 in 1 s", "tcp 443: 5 packets", "tcp 23: 1 packet dropped"} {
+		assert.Contains(t, d.Text, want)
+	}
+	var doc bytes.Buffer
+	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{ENIs: map[sg.ENIID]string{"eni-web": topo.ENIs[0].Name, "eni-db": topo.ENIs[1].Name}, Groups: map[sg.GroupID]string{"sg-web": topo.Groups[0].Name, "sg-db": topo.Groups[1].Name, "sg-none": topo.Groups[2].Name}}))
+	assert.JSONEq(t, doc.String(), string(d.JSON))
+}
+
+// A flow log of traffic that ACLs deny agrees with what its records are judged to be, and
+// the verdict names the entry that the log cannot.
+func TestACL(t *testing.T) {
+	topo, f := replaytest.WithACLs(t), flowlog.AllFields(5)
+	log := replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
+	reasons := map[string]int{}
+	report, _ := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
+		assert.NotEqual(t, flowreplay.Disagree, r.Agreement(), "%s: %v %v", f.AppendRecord(nil, r.Record), r.Verdict, r.Decision)
+		reasons[r.Decision.String()]++
+	})
+	assert.Equal(t, map[string]int{
+		"accept rule sg-all egress[0]": 1, "accept rule sg-all ingress[0]": 1,
+		"drop acl_deny acl-b egress *": 1, "drop acl_deny acl-b ingress 90": 1,
+	}, reasons)
+	assert.Equal(t, uint64(4), report.Agreeing.Records)
+}
+
+// What AWS admitted and an ACL of the topology denies is a fault of the ACL as given.
+func TestACLNotGiven(t *testing.T) {
+	topo, f := replaytest.WithACLs(t), flowlog.AllFields(5)
+	bare := replaytest.WithACLs(t)
+	bare.NetworkACLs = nil
+	log := replaytest.FlowLog(t, bare, replay.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
+	report, text := judgeLog(t, topo, f, log, nil)
+	var causes []flowreplay.Cause
+	for _, d := range report.Disagreements {
+		causes = append(causes, d.Cause)
+	}
+	assert.Equal(t, []flowreplay.Cause{flowreplay.ACLNotGiven, flowreplay.ACLNotGiven}, causes)
+	assert.Contains(t, text, "acl-b: entry * denies")
+	assert.Contains(t, text, "acl-b: entry 90 denies all")
+	assert.NotContains(t, text, "fault of the model")
 }

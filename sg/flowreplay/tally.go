@@ -1,4 +1,4 @@
-package replay
+package flowreplay
 
 import (
 	"net/netip"
@@ -7,55 +7,43 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/replay"
 )
-
-// A FlowCount is a number of records, and of packets and bytes as they tell.
-type FlowCount struct {
-	Records uint64 `json:"records"`
-	Packets uint64 `json:"packets"`
-	Bytes   uint64 `json:"bytes"`
-}
-
-func (c *FlowCount) add(r *flowlog.Record) {
-	c.Records++
-	c.Packets += r.Packets
-	c.Bytes += r.Bytes
-}
-
-func (c *FlowCount) addCount(o FlowCount) {
-	c.Records += o.Records
-	c.Packets += o.Packets
-	c.Bytes += o.Bytes
-}
 
 const (
-	maxServices     = 1 << 16 // remembered for the sake of what disagrees
-	maxDisagreeing  = 1 << 17 // of them and of those that do
-	maxFlowTalkers  = 1 << 16
-	maxFlowCoverage = 1 << 20 // interfaces
+	maxServices    = 1 << 16 // remembered for the sake of what disagrees
+	maxDisagreeing = 1 << 17 // of them and of those that do
+	maxTalkers     = 1 << 16
+	maxStrangers   = 1 << 20 // interfaces
 )
 
-// A flowTally counts what records came to.
-type flowTally struct {
-	verdicts   [sg.Unknown + 1]FlowCount
-	agreements [Disagree + 1]FlowCount
-	undecided  [numUndecided][reasons]FlowCount // with the reason of NotGiven alone
+// A tally counts what records came to.
+type tally struct {
+	verdicts   [sg.Unknown + 1]Count
+	agreements [Disagree + 1]Count
+	undecided  map[doubt]*Count
 	evidence   map[flowlog.Evidence]uint64
-	pickedUp   FlowCount
+	pickedUp   Count
 	noPkt      uint64 // records without pkt-srcaddr and pkt-dstaddr
 
 	first, last int64 // Unix seconds
 	enis        map[sg.ENIID]bool
 	strangers   map[string]bool // interfaces that the topology lacks
 
-	rules    map[sg.RuleRef]*FlowCount
+	rules    map[sg.RuleRef]*Count
 	services map[serviceKey]*service
-	others   FlowCount // disagreeing ones beyond the bound
+	others   Count // disagreeing ones beyond the bound
 
-	talkers      map[flowTalkerKey]*FlowTalker
-	otherRejects FlowCount
+	talkers      map[talkerKey]*Talker
+	otherRejects Count
 
-	over slots
+	over replay.Timeline
+}
+
+// A doubt is why a record is not decided, with a reason for NotGiven alone.
+type doubt struct {
+	why    Undecided
+	reason sg.Reason
 }
 
 // A serviceKey is what connections to one port have in common about which the groups
@@ -74,14 +62,14 @@ type serviceKey struct {
 type service struct {
 	agreeing, disagreeing span
 	reason                sg.Reason
-	opened                bool       // a SYN stands in a record that disagrees, or there is none in its protocol
-	example               FlowRecord // with record, the first that disagrees
+	opened                bool   // a SYN stands in a record that disagrees, or there is none in its protocol
+	example               Record // with record, the first that disagrees
 	record                flowlog.Record
 }
 
 // A span is records and the time they take.
 type span struct {
-	FlowCount
+	Count
 	first, last int64 // Unix seconds
 }
 
@@ -90,10 +78,10 @@ func (s *span) add(r *flowlog.Record) {
 		s.first, s.last = r.Start, r.Start
 	}
 	s.first, s.last = min(s.first, r.Start), max(s.last, r.Start, r.End)
-	s.FlowCount.add(r)
+	s.Count.add(r)
 }
 
-type flowTalkerKey struct {
+type talkerKey struct {
 	src      netip.Addr
 	eni      sg.ENIID
 	dir      sg.Direction
@@ -101,16 +89,16 @@ type flowTalkerKey struct {
 	verdict  sg.Verdict
 }
 
-func newFlowTally() *flowTally {
-	return &flowTally{
+func newTally() *tally {
+	return &tally{
 		evidence: map[flowlog.Evidence]uint64{}, enis: map[sg.ENIID]bool{}, strangers: map[string]bool{},
-		rules: map[sg.RuleRef]*FlowCount{}, services: map[serviceKey]*service{}, talkers: map[flowTalkerKey]*FlowTalker{},
-		over: slots{width: time.Second.Milliseconds()},
+		rules: map[sg.RuleRef]*Count{}, services: map[serviceKey]*service{}, talkers: map[talkerKey]*Talker{},
+		undecided: map[doubt]*Count{}, over: replay.Timeline{Width: time.Second},
 	}
 }
 
-func (t *flowTally) add(r *FlowRecord) {
-	if r.Has(flowlog.FieldStart) && r.Start >= -maxTime && r.Start <= maxTime {
+func (t *tally) add(r *Record) {
+	if r.timed() {
 		if t.first == 0 && t.last == 0 {
 			t.first, t.last = r.Start, r.Start
 		}
@@ -126,18 +114,18 @@ func (t *flowTally) add(r *FlowRecord) {
 		return
 	}
 	t.verdicts[r.Verdict].add(r.Record)
-	if r.Has(flowlog.FieldStart) && r.Start >= -maxTime && r.Start <= maxTime {
-		*t.over.at(r.Start * time.Second.Milliseconds()).of(r.Verdict)++
+	if r.timed() {
+		t.over.Add(time.Unix(r.Start, 0), r.Verdict)
 	}
 	if r.Undecided != 0 {
-		reason := sg.NoReason
+		d := doubt{why: r.Undecided}
 		if r.Undecided == NotGiven {
-			reason = r.Decision.Reason
+			d.reason = r.Decision.Reason
 		}
-		t.undecided[r.Undecided][reason%reasons].add(r.Record)
+		count(t.undecided, d, r)
 	}
 	if r.ENI == "" {
-		if r.Verdict == sg.NotApplicable && len(t.strangers) < maxFlowCoverage {
+		if r.Verdict == sg.NotApplicable && len(t.strangers) < maxStrangers {
 			t.strangers[r.InterfaceID] = true
 		}
 		return
@@ -150,7 +138,7 @@ func (t *flowTally) add(r *FlowRecord) {
 		t.pickedUp.add(r.Record)
 	}
 	if r.Verdict == sg.Accept && !r.Decision.Rule.IsZero() {
-		t.addRule(r)
+		count(t.rules, r.Decision.Rule, r)
 	}
 	if a := r.Agreement(); a != 0 {
 		t.agreements[a].add(r.Record)
@@ -161,16 +149,17 @@ func (t *flowTally) add(r *FlowRecord) {
 	}
 }
 
-func (t *flowTally) addRule(r *FlowRecord) {
-	n := t.rules[r.Decision.Rule]
+// count adds a record to the count of a key.
+func count[K comparable](counts map[K]*Count, key K, r *Record) {
+	n := counts[key]
 	if n == nil {
-		n = &FlowCount{}
-		t.rules[r.Decision.Rule] = n
+		n = &Count{}
+		counts[key] = n
 	}
 	n.add(r.Record)
 }
 
-func (t *flowTally) addService(r *FlowRecord, a Agreement) {
+func (t *tally) addService(r *Record, a Agreement) {
 	key := serviceKey{eni: r.ENI, dir: r.Direction, protocol: r.Protocol, port: r.DstPort, verdict: r.Verdict, far: r.far()}
 	if r.Opening.By == flowlog.Destination && certain(r) {
 		key.dir, key.port = back(r.Direction), r.SrcPort
@@ -203,28 +192,20 @@ func (t *flowTally) addService(r *FlowRecord, a Agreement) {
 	s.disagreeing.add(r.Record)
 }
 
-// far returns the address of the other end.
-func (r *FlowRecord) far() netip.Addr {
-	if r.Direction == sg.Egress {
-		return r.Dst()
-	}
-	return r.Src()
-}
-
-func (t *flowTally) addTalker(r *FlowRecord) {
-	key := flowTalkerKey{r.Src(), r.ENI, r.Direction, r.Protocol, r.Verdict}
+func (t *tally) addTalker(r *Record) {
+	key := talkerKey{r.Src(), r.ENI, r.Direction, r.Protocol, r.Verdict}
 	k := t.talkers[key]
 	if k == nil {
-		if len(t.talkers) >= maxFlowTalkers {
+		if len(t.talkers) >= maxTalkers {
 			t.otherRejects.add(r.Record)
 			return
 		}
-		k = &FlowTalker{
+		k = &Talker{
 			First: headerOf(r.Tuple(), packet.SYN), ENI: r.ENI, Direction: r.Direction, Verdict: r.Verdict,
 			Undecided: r.Undecided, Reason: r.Decision.Reason, Position: r.Position, Time: time.Unix(r.Start, 0).UTC(),
 		}
 		t.talkers[key] = k
 	}
-	k.FlowCount.add(r.Record)
+	k.Count.add(r.Record)
 	k.SeveralPorts = k.SeveralPorts || r.DstPort != k.First.DstPort
 }

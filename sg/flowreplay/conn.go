@@ -1,0 +1,133 @@
+package flowreplay
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+)
+
+// A conn is the connection of a record at an ENI. tuple and dir are the record's.
+type conn struct {
+	at    *sg.Enforcer
+	tuple packet.FiveTuple
+	dir   sg.Direction
+	now   time.Time
+}
+
+// send judges a packet like those of the record, and answer one back.
+func (c *conn) send(flags packet.TCPFlags) sg.Decision {
+	return forward(c.at, c.dir, c.tuple, flags, c.now)
+}
+
+func (c *conn) answer(flags packet.TCPFlags) sg.Decision {
+	return forward(c.at, back(c.dir), c.tuple.Reverse(), flags, c.now)
+}
+
+func forward(at *sg.Enforcer, dir sg.Direction, t packet.FiveTuple, flags packet.TCPFlags, now time.Time) sg.Decision {
+	h := headerOf(t, flags)
+	o := at.Forward(dir, sg.Packet{Header: &h, Time: now})
+	return decisive(&o)
+}
+
+// decisive returns the decision that an outcome is: of the groups, or of the network ACL
+// of the interface's subnet, whose denials a flow log does not tell from theirs (NACL-65).
+func decisive(o *sg.Outcome) sg.Decision {
+	for _, hop := range o.Hops() {
+		if d := hop.Decision; d.Verdict == o.Verdict && d.Reason == o.Reason {
+			return d
+		}
+	}
+	return sg.Decision{Verdict: o.Verdict, Reason: o.Reason}
+}
+
+// back returns the direction of answers.
+func back(d sg.Direction) sg.Direction { return sg.Ingress + sg.Egress - d }
+
+// headerOf is the header of a packet without payload.
+func headerOf(t packet.FiveTuple, flags packet.TCPFlags) packet.Header {
+	var h packet.Header
+	src, dst := netip.AddrPortFrom(t.SrcAddr(), t.SrcPort), netip.AddrPortFrom(t.DstAddr(), t.DstPort)
+	switch t.Protocol {
+	case packet.TCP:
+		return packet.TCPHeader(src, dst, flags)
+	case packet.UDP:
+		return packet.UDPHeader(src, dst)
+	}
+	h = packet.IPHeader(t.SrcAddr(), t.DstAddr(), t.Protocol)
+	h.SrcPort, h.DstPort = t.SrcPort, t.DstPort
+	return h
+}
+
+// judgeRequest judges what the side sent that opened the connection.
+func (c *conn) judgeRequest(r *Record) {
+	if c.tuple.Protocol != packet.TCP {
+		r.decide(c.send(0))
+		return
+	}
+	if r.TCPFlags&packet.SYN != 0 {
+		r.decide(c.send(packet.SYN))
+	} else if d := c.send(packet.ACK); d.Verdict == sg.Drop && d.Reason == sg.OutOfState {
+		r.PickedUp = r.Has(flowlog.FieldTCPFlags)
+		r.decide(c.send(packet.SYN))
+	} else {
+		r.decide(d)
+	}
+	if r.Verdict == sg.Accept && underWay(r) {
+		c.answer(packet.SYN | packet.ACK)
+		c.send(packet.ACK)
+	}
+}
+
+// underWay reports whether a record of who asked is of a connection that got an
+// answer.
+func underWay(r *Record) bool {
+	largest := uint64(60) // of a SYN: IPv4 with 20 bytes of options of TCP, and then some
+	if r.Src().Is6() {
+		largest = 80
+	}
+	return r.TCPFlags&packet.SYN == 0 || r.TCPFlags&packet.FIN != 0 || r.Opening.Answered || r.Bytes > r.Packets*largest
+}
+
+// judgeAnswer judges what the other side sent. Without a connection nothing would be
+// an answer, so the log's beginning is made up for: its opener is asked for first.
+func (c *conn) judgeAnswer(r *Record) {
+	flags := packet.ACK
+	if c.tuple.Protocol == packet.TCP && r.TCPFlags&packet.SYN != 0 {
+		flags |= packet.SYN
+	}
+	d := c.send(flags)
+	if d.Verdict == sg.Drop {
+		opened := c.answer(packet.SYN)
+		if opened.Verdict == sg.Drop {
+			r.decide(opened)
+			return
+		}
+		r.PickedUp = true
+		d = c.send(packet.SYN | packet.ACK)
+		if c.tuple.Protocol == packet.TCP {
+			c.answer(packet.ACK)
+		}
+	}
+	r.decide(d)
+}
+
+// judgeEither judges a record of which either side may have opened the connection:
+// there is a verdict where it is the same for both.
+func (c *conn) judgeEither(r *Record) {
+	request, other := headerOf(c.tuple, packet.SYN), headerOf(c.tuple.Reverse(), packet.SYN)
+	_, asking := c.at.Admits(c.dir, &request)
+	_, asked := c.at.Admits(back(c.dir), &other)
+	if asking != asked {
+		d := c.send(packet.ACK)
+		if d.Reason == sg.Tracked || d.Verdict == sg.Accept && c.tuple.Protocol != packet.TCP {
+			r.decide(d) // a connection that is known, or a packet that is admitted alone
+			return
+		}
+		r.undecided(NoOpener)
+		return
+	}
+	c.judgeRequest(r)
+}

@@ -1,0 +1,199 @@
+package flowreplay
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
+)
+
+// A Judge judges records in their order, as the package says. Its packets stand for
+// those of the records: the first at the record's start, and the last at its end, when the
+// records after it are as far. Make one with [NewJudge]; it is for one goroutine.
+type Judge struct {
+	policy  *sg.Policy
+	options sg.Options
+	fw      *sg.Firewall
+	openers *flowlog.Openers
+	later   refreshes
+	ask     *sg.Firewall // without connections
+	icmp    map[icmpAsked]bool
+	judged  uint64
+}
+
+// NewJudge returns a Judge for a policy. The options are those of
+// [Options.Firewall].
+func NewJudge(p *sg.Policy, o *sg.Options) *Judge {
+	fo := *o
+	fo.Midstream = sg.MidstreamDrop // connections are picked up here, from the side that opened them
+	return &Judge{
+		policy: p, options: fo, fw: sg.NewFirewall(p, &fo), ask: sg.NewFirewall(p, nil),
+		openers: flowlog.NewOpeners(0), icmp: map[icmpAsked]bool{},
+	}
+}
+
+// Swap replaces the policy at the start of a record, as [sg.Firewall.Swap] does.
+func (j *Judge) Swap(p *sg.Policy, now time.Time) {
+	j.later.run(now.Unix())
+	j.policy = p
+	j.fw.Swap(p, now)
+	j.ask.Swap(p, now)
+	clear(j.icmp)
+}
+
+// Firewall returns the firewall that judges now. Another one may after the next record.
+func (j *Judge) Firewall() *sg.Firewall { return j.fw }
+
+// Judge fills in all but Record and Position.
+func (j *Judge) Judge(r *Record) {
+	if j.judged++; j.judged%checkEvery == 0 {
+		j.forget()
+	}
+	r.Verdict = sg.NotApplicable
+	if r.Status == flowlog.NoData || r.Status == flowlog.SkipData {
+		if id := sg.ENIID(r.InterfaceID); j.fw.ENI(id) != nil {
+			r.ENI = id
+		}
+		return
+	}
+	t := r.Tuple()
+	if t.Family == 0 || r.Action == 0 || !r.timed() ||
+		t.Protocol.HasPorts() && (!r.Has(flowlog.FieldSrcPort) || !r.Has(flowlog.FieldDstPort)) {
+		r.undecided(LacksFields)
+		return
+	}
+	r.Opening = j.openers.Of(r.Record)
+	if !j.place(r) {
+		return
+	}
+	j.later.run(r.Start)
+	c := conn{at: j.fw.ENI(r.ENI), tuple: t, dir: r.Direction, now: time.Unix(r.Start, 0)}
+	switch {
+	case isICMP(t.Protocol):
+		j.judgeICMP(r, &c)
+	case r.Opening.By == flowlog.Source && certain(r):
+		c.judgeRequest(r)
+	case r.Opening.By == flowlog.Destination && certain(r):
+		c.judgeAnswer(r)
+	default:
+		c.judgeEither(r)
+	}
+	r.weigh()
+	if flags := lastFlags(r.TCPFlags); r.Verdict == sg.Accept && r.Action == flowlog.Accept && r.End <= maxTime &&
+		(r.End > r.Start || flags != packet.ACK) {
+		j.later.add(refresh{max(r.Start, r.End), c.at, r.Direction, flags, t})
+	}
+}
+
+// maxConns is how many entries the connection table may hold. Beyond, all are
+// forgotten, and picked up again when their records come.
+const maxConns = 1 << 20
+
+// forget keeps the connection table within its bound.
+func (j *Judge) forget() {
+	if j.fw.Stats().Entries > maxConns {
+		j.fw, j.later = sg.NewFirewall(j.policy, &j.options), nil
+	}
+}
+
+// place finds the ENI and the direction. An interface that goes by another name in
+// the topology, as one given by hand does, is found by its addresses.
+func (j *Judge) place(r *Record) bool {
+	src, dst := j.owner(r.Src(), r.SrcAddr), j.owner(r.Dst(), r.DstAddr)
+	id := sg.ENIID(r.InterfaceID)
+	known := j.fw.ENI(id) != nil
+	switch r.Record.Direction {
+	case flowlog.Egress:
+		r.Direction = sg.Egress
+		r.ENI = src
+	case flowlog.Ingress:
+		r.Direction = sg.Ingress
+		r.ENI = dst
+	default:
+		switch {
+		case known && src == id && dst != id, !known && src != "" && dst == "":
+			r.Direction, r.ENI = sg.Egress, src
+		case known && dst == id && src != id, !known && dst != "" && src == "":
+			r.Direction, r.ENI = sg.Ingress, dst
+		}
+	}
+	if known {
+		r.ENI = id
+	}
+	if r.ENI != "" && r.Direction == 0 || !known && r.ENI == "" && src != "" && dst != "" {
+		r.undecided(NoPlace)
+		return false
+	}
+	return r.ENI != ""
+}
+
+func (j *Judge) owner(of, shown netip.Addr) sg.ENIID {
+	for _, a := range [...]netip.Addr{of, shown} {
+		if a.IsValid() {
+			if id, ok := j.policy.ENIByAddr(a); ok {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+// An icmpAsked is a question about ICMP at an ENI.
+type icmpAsked struct {
+	eni      sg.ENIID
+	dir      sg.Direction
+	src, dst [16]byte
+}
+
+const maxICMPAsked = 1 << 16
+
+// judgeICMP judges a record of ICMP, which tells no type: there is a verdict where
+// rules admit all types, or none in either direction.
+func (j *Judge) judgeICMP(r *Record, c *conn) {
+	h := packet.IPHeader(c.tuple.SrcAddr(), c.tuple.DstAddr(), c.tuple.Protocol)
+	h.Missing, h.Length = packet.MissingICMP|packet.MissingICMPID, h.Length+8
+	o := c.at.Forward(c.dir, sg.Packet{Header: &h, Time: c.now})
+	d := decisive(&o)
+	switch {
+	case d.Reason != sg.Cut:
+		r.decide(d)
+	case j.mayPass(r.ENI, c.dir, c.tuple) || j.mayPass(r.ENI, back(c.dir), c.tuple.Reverse()):
+		r.undecided(NoICMPType)
+	default:
+		r.decide(sg.Decision{Verdict: sg.Drop, Reason: sg.NoRule})
+	}
+}
+
+// mayPass reports whether a rule admits some type of ICMP, as far as can be told.
+func (j *Judge) mayPass(id sg.ENIID, dir sg.Direction, t packet.FiveTuple) bool {
+	key := icmpAsked{id, dir, t.Src, t.Dst}
+	may, ok := j.icmp[key]
+	if ok {
+		return may
+	}
+	echo := uint8(8)
+	if t.Protocol == packet.ICMPv6 {
+		echo = 128
+	}
+	h := packet.ICMPHeader(t.SrcAddr(), t.DstAddr(), echo, 0, 0)
+	x := j.ask.ENI(id).Explain(dir, sg.Packet{Header: &h, Time: time.Unix(0, 0)}).Hops[0]
+	may = x.Decision.Verdict != sg.Drop
+	complete := len(x.Near) < 5 // the nearest come first: those for another type before those for another protocol
+	for _, n := range x.Near {
+		others := false
+		for _, f := range n.Fails {
+			others = others || !strings.HasPrefix(f.Field, "icmp ")
+			complete = complete || f.Field == "protocol"
+		}
+		may = may || !others
+	}
+	may = may || !complete
+	if len(j.icmp) >= maxICMPAsked {
+		clear(j.icmp)
+	}
+	j.icmp[key] = may
+	return may
+}

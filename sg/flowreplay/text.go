@@ -1,0 +1,248 @@
+package flowreplay
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/internal/report"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// WriteText writes the report for people, at most 80 columns wide.
+func (r *Report) WriteText(w io.Writer, o replay.TextOptions) error {
+	t := &report.Text{Names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}, Color: o.Color}
+	r.totals(t)
+	r.agreement(t)
+	r.disagreements(t)
+	r.rules(t)
+	r.rejected(t)
+	_, err := w.Write(t.B)
+	return err
+}
+
+func (r *Report) totals(t *report.Text) {
+	span := ""
+	if !r.First.IsZero() {
+		span = fmt.Sprintf(", %s to %s", r.First.Format(time.DateTime), r.Last.Format(time.DateTime))
+	}
+	t.Line(0, "%s of %d of %d interfaces%s", prose.Count(r.Log.Records, "record"), r.Interfaces, r.InPolicy, span)
+	r.gaps(t)
+	if r.Accepted.Records+r.Dropped.Records > 0 || len(r.Undecided) > 0 {
+		t.Printf("  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
+	}
+	row := func(v sg.Verdict, c Count, why string) {
+		if c.Records > 0 {
+			t.Verdict(v, fmt.Sprintf(" %10d %14d %16d", c.Records, c.Packets, c.Bytes), why)
+		}
+	}
+	row(sg.Accept, r.Accepted, "")
+	row(sg.Drop, r.Dropped, "")
+	for _, u := range r.Undecided {
+		row(sg.Unknown, u.Count, undecidedWords(u.Undecided, u.Reason))
+	}
+	r.openings(t)
+}
+
+// gaps are what the log does not hold, or the topology does not.
+func (r *Report) gaps(t *report.Text) {
+	if r.Log.NoData > 0 {
+		t.Line(2, "%s of intervals without traffic (NODATA)", prose.Count(r.Log.NoData, "record"))
+	}
+	if r.Log.SkipData > 0 {
+		t.Line(2, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
+			100*float64(r.Log.SkipData)/float64(r.Log.Records))
+	}
+	if r.Log.Damaged > 0 {
+		t.Line(2, "%s could not be read", prose.Count(r.Log.Damaged, "line"))
+	}
+	if r.NotApplicable.Records > 0 {
+		t.Line(2, "%s of %s that the topology lacks", prose.Count(r.NotApplicable.Records, "record"), prose.Count(r.Strangers, "interface"))
+	}
+}
+
+// openings are the sentences behind the totals.
+func (r *Report) openings(t *report.Text) {
+	if len(r.Openings) > 0 {
+		var by []string
+		for _, e := range r.Openings {
+			by = append(by, fmt.Sprintf("%v in %d", e.Evidence, e.Records))
+		}
+		t.Line(0, "what tells who opened connections: %s", strings.Join(by, ", "))
+	}
+	if r.PickedUp.Records > 0 {
+		t.Line(0, "%s of connections of which the log has no opening: they were picked up", prose.Count(r.PickedUp.Records, "record"))
+	}
+	if r.NoPkt > 0 {
+		t.Line(0, "%s without pkt-srcaddr and pkt-dstaddr: behind address translation their far ends are others", prose.Count(r.NoPkt, "record"))
+	}
+}
+
+var undecidedText = [numUndecided]string{
+	LacksFields:  "the log lacks fields",
+	NoPlace:      "which interface and direction",
+	NoOpener:     "who opened it",
+	NoICMPType:   "rules ask for ICMP types",
+	NoConnection: "rejected TCP without SYN",
+	PastTimeout:  "answer past a timeout?",
+	NotGroups:    "not by groups: reject-reason",
+}
+
+func undecidedWords(why Undecided, reason sg.Reason) string {
+	if why == NotGiven {
+		return prose.Reason(reason)
+	}
+	return undecidedText[why]
+}
+
+// agreement says how often AWS did what the groups do.
+func (r *Report) agreement(t *report.Text) {
+	n := r.Agreeing.Records + r.Disagreeing.Records
+	if n == 0 {
+		t.Line(0, "no record was decided: is this the topology of the log?")
+		return
+	}
+	t.Line(0, "AWS did what these groups do in %d of %s that can be decided: %.4g%%",
+		r.Agreeing.Records, prose.Count(n, "record"), 100*float64(r.Agreeing.Records)/float64(n))
+}
+
+func (r *Report) disagreements(t *report.Text) {
+	if r.Disagreeing.Records == 0 {
+		return
+	}
+	t.Printf("disagreements\n     packets    records\n")
+	const indent = 24
+	for i := range r.Disagreements {
+		d := &r.Disagreements[i]
+		t.Counted(d.Packets, d.Records, 10, indent, packetWords(&d.Example))
+		t.Line(indent, "%s %s %s: %s", t.ENIName(d.ENI), d.Direction, d.port(), d.said())
+		if d.FarEnds > 1 {
+			t.Line(indent, "and %s more", prose.Count(d.FarEnds-1, "far end"))
+		}
+		t.Line(indent, "%s", d.causeWords())
+		if s := d.behind(&t.Names); s != "" {
+			t.Line(indent, "%s", s)
+		}
+		t.Line(indent, "first at %s", escape.Text(d.Position.String()))
+	}
+	if r.OtherDisagreements.Records > 0 {
+		t.Printf("  %10d %10d  others\n", r.OtherDisagreements.Packets, r.OtherDisagreements.Records)
+	}
+}
+
+// said is what AWS and the groups do.
+func (d *Disagreement) said() string {
+	switch {
+	case d.Reason == sg.ACLDeny:
+		return "AWS admitted, this network ACL denies"
+	case d.Verdict == sg.Drop:
+		return "AWS admitted, these groups drop"
+	}
+	return "AWS rejected, these groups admit"
+}
+
+// behind is the rule or the entry behind a disagreement, or the rule nearest to what no
+// rule admits.
+func (d *Disagreement) behind(n *prose.Names) string {
+	switch acl := d.Rule.ACL(); {
+	case acl != "":
+		return escape.Text(string(acl)) + ": " + n.EntryWords(d.Rule)
+	case !d.Rule.IsZero():
+		return fmt.Sprintf("rule: %s (%s)", n.RuleName(d.Rule), n.RuleWords(d.Rule))
+	case len(d.Near) > 0:
+		return "nearest: " + n.Nearest(d.Near)
+	}
+	return ""
+}
+
+func (d *Disagreement) port() string {
+	if d.Protocol.HasPorts() {
+		return fmt.Sprintf("%v %d", d.Protocol, d.Port)
+	}
+	return d.Protocol.String()
+}
+
+// packetWords is a packet that stands for others, whose ICMP type is not known.
+func packetWords(h *packet.Header) string {
+	if isICMP(h.Protocol) {
+		return fmt.Sprintf("%v %v > %v", h.Protocol, h.SrcAddr(), h.DstAddr())
+	}
+	return h.Tuple().String()
+}
+
+func (d *Disagreement) causeWords() string {
+	switch d.Cause {
+	case Changed:
+		return fmt.Sprintf("rules were changed after %s: on the other side of it AWS did what these groups do", d.Change.Format(time.DateTime))
+	case Older:
+		return "connections from before the log, which live by tracking: no rule would let them begin again"
+	case UnknownAddress:
+		return "the far end is no interface of the topology: a member of the group that a rule names?"
+	case RuleNotGiven:
+		return "a group or rule that the topology lacks"
+	case ACLOrRule:
+		return "a network ACL rejects it, or AWS does not have the rule"
+	case ACLNotGiven:
+		return "the network ACL has other entries, or the subnet another one"
+	}
+	return "none of the usual causes: a fault of the model? " + prose.Reason(d.Reason)
+}
+
+func (r *Report) rules(t *report.Text) {
+	if len(r.Rules) == 0 {
+		return
+	}
+	t.Line(0, "rules, with packets and bytes of what they admitted, and of its connections")
+	t.Rules(r.ruleRows(), "packets           bytes", 30, "%14d %15d\n")
+	unused := uint64(0)
+	for i := range r.Rules {
+		if r.Rules[i].Records == 0 {
+			unused++
+		}
+	}
+	if unused > 0 {
+		t.Line(2, "%s not used, as far as the log of %d of %d interfaces tells", report.Were(unused, "rule"), r.Interfaces, r.InPolicy)
+	}
+}
+
+func (r *Report) ruleRows() []report.Rule {
+	rows := make([]report.Rule, len(r.Rules))
+	for i, n := range r.Rules {
+		rows[i] = report.Rule{Ref: n.Rule, Packets: n.Packets, Counts: []uint64{n.Records, n.Packets, n.Bytes}}
+	}
+	return rows
+}
+
+func (r *Report) rejected(t *report.Text) {
+	if len(r.Rejected) == 0 {
+		return
+	}
+	t.Printf("rejected most\n     packets    records\n")
+	for i := range r.Rejected {
+		k := &r.Rejected[i]
+		t.Sender(k.Packets, k.Records, 10, 24, k.packet(), fmt.Sprintf("%s %s, %s", t.ENIName(k.ENI), k.Direction, k.by()), k.Near)
+	}
+	if r.OtherRejects.Records > 0 {
+		t.Printf("  %10d %10d  of others\n", r.OtherRejects.Packets, r.OtherRejects.Records)
+	}
+}
+
+func (k *Talker) packet() string { return report.SeveralPorts(packetWords(&k.First), k.SeveralPorts) }
+
+// by says who rejected the packets, as far as it is known.
+func (k *Talker) by() string {
+	switch {
+	case k.Reason == sg.ACLDeny:
+		return prose.Reason(k.Reason)
+	case k.Verdict == sg.Drop:
+		return "by the groups: " + prose.Reason(k.Reason)
+	case k.Verdict == sg.Unknown:
+		return "by whom is not known: " + undecidedWords(k.Undecided, k.Reason)
+	}
+	return "by a network ACL, or for lack of a rule that is given here"
+}
