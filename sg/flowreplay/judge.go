@@ -197,3 +197,12 @@ func (j *Judge) mayPass(id sg.ENIID, dir sg.Direction, t packet.FiveTuple) bool 
 	j.icmp[key] = may
 	return may
 }
+
+// near returns the rules nearest to h, none where one admits it, as it may an answer whose
+// request none does, and none for ICMP, of which the type is not known.
+func (j *Judge) near(id sg.ENIID, dir sg.Direction, h *packet.Header) []sg.NearRule {
+	if isICMP(h.Protocol) {
+		return nil
+	}
+	return j.ask.ENI(id).Explain(dir, sg.Packet{Header: h, Time: time.Unix(0, 0)}).Hops[0].Near
+}

@@ -1,7 +1,10 @@
 package flowreplay
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -17,68 +20,22 @@ const (
 	maxStrangers   = 1 << 20 // interfaces
 )
 
-// A tally counts what records came to.
+// A tally counts what records came to: in the Report at once, and what has keys beside it.
 type tally struct {
-	verdicts   [sg.Unknown + 1]Count
-	agreements [Disagree + 1]Count
-	undecided  map[doubt]*Count
-	evidence   map[flowlog.Evidence]uint64
-	pickedUp   Count
-	noPkt      uint64 // records without pkt-srcaddr and pkt-dstaddr
-
-	first, last int64 // Unix seconds
-	enis        map[sg.ENIID]bool
-	strangers   map[string]bool // interfaces that the topology lacks
-
-	rules    map[sg.RuleRef]*Count
-	services map[serviceKey]*service
-	others   Count // disagreeing ones beyond the bound
-
-	talkers      map[talkerKey]*Talker
-	otherRejects Count
-
-	over replay.Timeline
+	Report
+	undecided map[doubt]*Count
+	evidence  map[flowlog.Evidence]uint64
+	enis      map[sg.ENIID]bool
+	strangers map[string]bool // interfaces that the topology lacks
+	rules     map[sg.RuleRef]*Count
+	services  map[serviceKey]*service
+	talkers   map[talkerKey]*Talker
 }
 
 // A doubt is why a record is not decided, with a reason for NotGiven alone.
 type doubt struct {
 	why    Undecided
 	reason sg.Reason
-}
-
-// A serviceKey is what connections to one port have in common about which the groups
-// say the same: the rule that admits them, or the far end if there is none.
-type serviceKey struct {
-	eni      sg.ENIID
-	dir      sg.Direction // of who opens the connection
-	protocol packet.Protocol
-	port     uint16
-	verdict  sg.Verdict
-	rule     sg.RuleRef
-	far      netip.Addr
-}
-
-// A service is how records of a kind compare, and when they were.
-type service struct {
-	agreeing, disagreeing span
-	reason                sg.Reason
-	opened                bool   // a SYN stands in a record that disagrees, or there is none in its protocol
-	example               Record // with record, the first that disagrees
-	record                flowlog.Record
-}
-
-// A span is records and the time they take.
-type span struct {
-	Count
-	first, last int64 // Unix seconds
-}
-
-func (s *span) add(r *flowlog.Record) {
-	if s.Records == 0 {
-		s.first, s.last = r.Start, r.Start
-	}
-	s.first, s.last = min(s.first, r.Start), max(s.last, r.Start, r.End)
-	s.Count.add(r)
 }
 
 type talkerKey struct {
@@ -93,18 +50,22 @@ func newTally() *tally {
 	return &tally{
 		evidence: map[flowlog.Evidence]uint64{}, enis: map[sg.ENIID]bool{}, strangers: map[string]bool{},
 		rules: map[sg.RuleRef]*Count{}, services: map[serviceKey]*service{}, talkers: map[talkerKey]*Talker{},
-		undecided: map[doubt]*Count{}, over: replay.Timeline{Width: time.Second},
+		undecided: map[doubt]*Count{}, Report: Report{Timeline: replay.Timeline{Width: time.Second}},
 	}
 }
 
 func (t *tally) add(r *Record) {
+	start := time.Unix(r.Start, 0).UTC()
 	if r.timed() {
-		if t.first == 0 && t.last == 0 {
-			t.first, t.last = r.Start, r.Start
+		if t.First.IsZero() || start.Before(t.First) {
+			t.First = start
 		}
-		t.first, t.last = min(t.first, r.Start), max(t.last, r.Start)
-		if r.Has(flowlog.FieldEnd) && r.End <= maxTime {
-			t.last = max(t.last, r.End)
+		last := start
+		if r.Has(flowlog.FieldEnd) && r.End <= maxTime && r.End > r.Start {
+			last = time.Unix(r.End, 0).UTC()
+		}
+		if last.After(t.Last) {
+			t.Last = last
 		}
 	}
 	if r.ENI != "" {
@@ -113,9 +74,9 @@ func (t *tally) add(r *Record) {
 	if r.Status == flowlog.NoData || r.Status == flowlog.SkipData {
 		return
 	}
-	t.verdicts[r.Verdict].add(r.Record)
+	[...]*Count{sg.Accept: &t.Accepted, sg.Drop: &t.Dropped, sg.Unknown: &t.Unknown, sg.NotApplicable: &t.NotApplicable}[r.Verdict].add(r.Record)
 	if r.timed() {
-		t.over.Add(time.Unix(r.Start, 0), r.Verdict)
+		t.Timeline.Add(start, r.Verdict)
 	}
 	if r.Undecided != 0 {
 		d := doubt{why: r.Undecided}
@@ -132,16 +93,16 @@ func (t *tally) add(r *Record) {
 	}
 	t.evidence[r.Opening.Evidence]++
 	if !r.PktSrcAddr.IsValid() || !r.PktDstAddr.IsValid() {
-		t.noPkt++
+		t.NoPkt++
 	}
 	if r.PickedUp && r.Verdict == sg.Accept {
-		t.pickedUp.add(r.Record)
+		t.PickedUp.add(r.Record)
 	}
 	if r.Verdict == sg.Accept && !r.Decision.Rule.IsZero() {
 		count(t.rules, r.Decision.Rule, r)
 	}
 	if a := r.Agreement(); a != 0 {
-		t.agreements[a].add(r.Record)
+		[...]*Count{Agree: &t.Agreeing, Disagree: &t.Disagreeing}[a].add(r.Record)
 		t.addService(r, a)
 	}
 	if r.Action == flowlog.Reject {
@@ -159,45 +120,12 @@ func count[K comparable](counts map[K]*Count, key K, r *Record) {
 	n.add(r.Record)
 }
 
-func (t *tally) addService(r *Record, a Agreement) {
-	key := serviceKey{eni: r.ENI, dir: r.Direction, protocol: r.Protocol, port: r.DstPort, verdict: r.Verdict, far: r.far()}
-	if r.Opening.By == flowlog.Destination && certain(r) {
-		key.dir, key.port = back(r.Direction), r.SrcPort
-	}
-	key.rule = r.Decision.Rule
-	if r.Verdict == sg.Accept {
-		key.far = netip.Addr{}
-	}
-	s := t.services[key]
-	if s == nil {
-		if n := len(t.services); a == Agree && n >= maxServices || n >= maxDisagreeing {
-			if a == Disagree {
-				t.others.add(r.Record)
-			}
-			return
-		}
-		s = &service{}
-		t.services[key] = s
-	}
-	if a == Agree {
-		s.agreeing.add(r.Record)
-		return
-	}
-	if s.disagreeing.Records == 0 {
-		s.record = *r.Record
-		s.example, s.reason = *r, r.Decision.Reason
-		s.example.Record = &s.record
-	}
-	s.opened = s.opened || r.Protocol != packet.TCP || r.TCPFlags&packet.SYN != 0
-	s.disagreeing.add(r.Record)
-}
-
 func (t *tally) addTalker(r *Record) {
 	key := talkerKey{r.Src(), r.ENI, r.Direction, r.Protocol, r.Verdict}
 	k := t.talkers[key]
 	if k == nil {
 		if len(t.talkers) >= maxTalkers {
-			t.otherRejects.add(r.Record)
+			t.OtherRejects.add(r.Record)
 			return
 		}
 		k = &Talker{
@@ -208,4 +136,72 @@ func (t *tally) addTalker(r *Record) {
 	}
 	k.Count.add(r.Record)
 	k.SeveralPorts = k.SeveralPorts || r.DstPort != k.First.DstPort
+}
+
+// A sighting is how many records there are of something, and where the first is.
+type sighting struct {
+	Count
+	time     time.Time
+	position flowlog.Position
+}
+
+func (d *Disagreement) seen() sighting { return sighting{d.Count, d.First, d.Position} }
+
+func (k *Talker) seen() sighting { return sighting{k.Count, k.Time, k.Position} }
+
+// compare orders by time, then by place.
+func (s sighting) compare(o sighting) int {
+	return cmp.Or(s.time.Compare(o.time), cmp.Compare(s.position.File, o.position.File), cmp.Compare(s.position.Line, o.position.Line))
+}
+
+// most returns those of all with most packets, and counts the rest.
+func most[T interface{ seen() sighting }](n int, all []T, rest *Count) []T {
+	slices.SortFunc(all, func(x, y T) int {
+		a, b := x.seen(), y.seen()
+		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(b.Records, a.Records), a.compare(b))
+	})
+	n = min(n, len(all))
+	for _, x := range all[n:] {
+		rest.addAll(x.seen().Count)
+	}
+	return all[:n]
+}
+
+// report puts together what was counted.
+func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
+	out := t.Report // without the maps
+	out.Log, out.Interfaces, out.Strangers = log, len(t.enis), len(t.strangers)
+	if len(out.Timeline.Slots) == 0 {
+		out.Timeline = replay.Timeline{}
+	}
+	for range j.policy.ENIs() {
+		out.InPolicy++
+	}
+	for d, c := range t.undecided {
+		out.Undecided = append(out.Undecided, UndecidedCount{d.why, d.reason, *c})
+	}
+	slices.SortFunc(out.Undecided, func(a, b UndecidedCount) int {
+		return cmp.Or(cmp.Compare(a.Undecided, b.Undecided), cmp.Compare(a.Reason, b.Reason))
+	})
+	for e, n := range t.evidence {
+		out.Openings = append(out.Openings, OpeningCount{e, n})
+	}
+	slices.SortFunc(out.Openings, func(a, b OpeningCount) int { return cmp.Compare(a.Evidence, b.Evidence) })
+	for ref := range j.policy.Rules() {
+		f := RuleCount{Rule: ref}
+		if n := t.rules[ref]; n != nil {
+			f.Count = *n
+		}
+		out.Rules = append(out.Rules, f)
+	}
+	for _, d := range most(50, t.disagreements(j), &out.OtherDisagreements) {
+		out.Disagreements = append(out.Disagreements, *d)
+	}
+	for _, k := range most(20, slices.Collect(maps.Values(t.talkers)), &out.OtherRejects) {
+		if k.Verdict == sg.Drop && k.Reason == sg.NoRule {
+			k.Near = j.near(k.ENI, k.Direction, &k.First)
+		}
+		out.Rejected = append(out.Rejected, *k)
+	}
+	return &out
 }

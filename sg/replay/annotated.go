@@ -136,8 +136,7 @@ func (a *Annotated) Flush() error { return a.w.Flush() }
 
 // comment adds the line of an ENI, of none where hop is nil.
 func (a *Annotated) comment(p *Packet, hop *sg.Hop) {
-	a.buf = a.words.appendHop(a.buf[:0], p, hop)
-	a.comments = append(a.comments, string(a.buf))
+	a.comments = append(a.comments, a.words.said(p, hop))
 }
 
 // write writes the packet as an ENI met it, or as none did where hop is nil.

@@ -68,21 +68,17 @@ type flowENI struct {
 }
 
 type flowKey struct {
-	src, dst         [16]byte
-	srcPort, dstPort uint16
-	eni              int32
-	family           packet.Family
-	protocol         packet.Protocol
-	dir              sg.Direction
-	verdict          sg.Verdict
+	tuple   packet.FiveTuple // without ports that the packet does not hold
+	dir     sg.Direction
+	verdict sg.Verdict
+	eni     int32 // no gaps: the key is hashed at once
 }
 
 type flow struct {
-	key                flowKey
-	shownSrc, shownDst netip.Addr
-	packets, bytes     uint64
-	first, last        int64 // Unix seconds
-	tcpFlags           packet.TCPFlags
+	key            flowKey
+	packets, bytes uint64
+	first, last    int64 // Unix seconds
+	tcpFlags       packet.TCPFlags
 }
 
 // NewFlowLog returns a FlowLog for the ENIs of t that writes to w. It fails if
@@ -199,26 +195,16 @@ func (f *FlowLog) add(hop sg.Hop, h *packet.Header, now int64) {
 		f.enis[eni].skipped = true
 		return
 	}
-	key := flowKey{
-		src: h.Src, dst: h.Dst, eni: int32(eni), family: h.Family, protocol: h.Protocol,
-		dir: hop.Direction, verdict: hop.Decision.Verdict,
-	}
-	if hasPorts(h) {
-		key.srcPort, key.dstPort = h.SrcPort, h.DstPort
+	key := flowKey{h.Tuple(), hop.Direction, hop.Decision.Verdict, int32(eni)}
+	if !hasPorts(h) {
+		key.tuple.SrcPort, key.tuple.DstPort = 0, 0
 	}
 	i, ok := f.byKey[key]
 	if !ok {
 		i = len(f.flows)
 		f.byKey[key] = i
-		e := &f.enis[eni]
-		e.logged = true
-		n := flow{key: key, first: now, shownSrc: h.SrcAddr(), shownDst: h.DstAddr()}
-		if hop.Direction == sg.Egress {
-			n.shownSrc = e.shown(n.shownSrc)
-		} else {
-			n.shownDst = e.shown(n.shownDst)
-		}
-		f.flows = append(f.flows, n)
+		f.enis[eni].logged = true
+		f.flows = append(f.flows, flow{key: key, first: now})
 	}
 	n := &f.flows[i]
 	n.packets++
@@ -274,22 +260,23 @@ func (f *FlowLog) endWindow() (err error) {
 
 func (f *FlowLog) writeFlow(n *flow) error {
 	k := &n.key
-	r := f.enis[k.eni].record
-	r.SrcAddr, r.DstAddr = n.shownSrc, n.shownDst
-	r.SrcPort, r.DstPort, r.Protocol = k.srcPort, k.dstPort, k.protocol
+	e := &f.enis[k.eni]
+	r := e.record
+	r.PktSrcAddr, r.PktDstAddr, r.Type = k.tuple.SrcAddr(), k.tuple.DstAddr(), "IPv4"
+	if k.tuple.Family == packet.IPv6 {
+		r.Type = "IPv6"
+	}
+	r.SrcAddr, r.DstAddr = r.PktSrcAddr, r.PktDstAddr
+	if k.dir == sg.Egress {
+		r.Direction, r.SrcAddr = flowlog.Egress, e.shown(r.SrcAddr)
+	} else {
+		r.Direction, r.DstAddr = flowlog.Ingress, e.shown(r.DstAddr)
+	}
+	r.SrcPort, r.DstPort, r.Protocol = k.tuple.SrcPort, k.tuple.DstPort, k.tuple.Protocol
 	r.Packets, r.Bytes, r.Start, r.End = n.packets, n.bytes, n.first, n.last
 	r.Action, r.Status, r.TCPFlags = flowlog.Reject, flowlog.OK, n.tcpFlags
 	if k.verdict == sg.Accept {
 		r.Action = flowlog.Accept
-	}
-	ends := packet.FiveTuple{Family: k.family, Src: k.src, Dst: k.dst}
-	r.PktSrcAddr, r.PktDstAddr, r.Type = ends.SrcAddr(), ends.DstAddr(), "IPv4"
-	if k.family == packet.IPv6 {
-		r.Type = "IPv6"
-	}
-	r.Direction = flowlog.Ingress
-	if k.dir == sg.Egress {
-		r.Direction = flowlog.Egress
 	}
 	return f.writeRecord(&r)
 }

@@ -40,29 +40,23 @@ const bufferSize = 64 << 10
 type JSONL struct {
 	w     *bufio.Writer
 	clock timeText
-	rules map[sg.RuleRef]*ruleJSONL
-	enis  map[*sg.Enforcer][]byte
 
-	// The texts of all decisions, of the packet and of a hop.
-	packets [sg.Unknown + 1][reasons]string
-	hops    [sg.Egress + 1][sg.Unknown + 1][reasons]string
+	// Names are quoted once: a quoted name costs more than the rest of the line.
+	enis  map[*sg.Enforcer][]byte // how a hop there begins
+	rules map[sg.RuleRef]ruleJSONL
+
+	decisions [sg.Unknown + 1][reasons]string
 }
 
 // A ruleJSONL is what a hop says of a rule, and of a network ACL's entry how the hop begins.
-type ruleJSONL struct{ start, rule []byte }
+type ruleJSONL struct{ acl, text []byte }
 
 // NewJSONL returns a JSONL that writes to w in large pieces.
 func NewJSONL(w io.Writer) *JSONL {
-	j := &JSONL{
-		w: bufio.NewWriterSize(w, bufferSize), rules: map[sg.RuleRef]*ruleJSONL{}, enis: map[*sg.Enforcer][]byte{},
-	}
-	for v := range j.packets {
-		for r := range j.packets[v] {
-			decision := `"verdict":"` + sg.Verdict(v).String() + `","reason":"` + sg.Reason(r).String() + `"`
-			j.packets[v][r] = "," + decision + `,"hops":[`
-			for d := range j.hops {
-				j.hops[d][v][r] = `,"direction":"` + sg.Direction(d).String() + `",` + decision
-			}
+	j := &JSONL{w: bufio.NewWriterSize(w, bufferSize), enis: map[*sg.Enforcer][]byte{}, rules: map[sg.RuleRef]ruleJSONL{}}
+	for v := range j.decisions {
+		for r := range j.decisions[v] {
+			j.decisions[v][r] = `,"verdict":"` + sg.Verdict(v).String() + `","reason":"` + sg.Reason(r).String() + `"`
 		}
 	}
 	return j
@@ -102,27 +96,13 @@ func (j *JSONL) Observe(p *Packet) error {
 	if len(p.Tunnels) > 0 {
 		b = appendTunnels(b, p.Tunnels)
 	}
-	b = append(b, j.packets[p.Outcome.Verdict][p.Outcome.Reason%reasons]...)
+	b = append(append(b, j.decisions[p.Outcome.Verdict][p.Outcome.Reason%reasons]...), `,"hops":[`...)
 	hops := p.Outcome.Hops()
 	for i := range hops {
-		hop := &hops[i]
 		if i > 0 {
 			b = append(b, ',')
 		}
-		var rule *ruleJSONL
-		if !hop.Decision.Rule.IsZero() {
-			rule = j.rule(hop.Decision.Rule)
-		}
-		if rule != nil && rule.start != nil {
-			b = append(b, rule.start...)
-		} else {
-			b = append(b, j.eni(hop.Enforcer)...)
-		}
-		b = append(b, j.hops[hop.Direction][hop.Decision.Verdict][hop.Decision.Reason%reasons]...)
-		if rule != nil {
-			b = append(b, rule.rule...)
-		}
-		b = append(b, '}')
+		b = j.appendHop(b, &hops[i])
 	}
 	_, err := j.w.Write(append(b, "]}\n"...))
 	return err
@@ -131,31 +111,28 @@ func (j *JSONL) Observe(p *Packet) error {
 // Flush writes what is buffered.
 func (j *JSONL) Flush() error { return j.w.Flush() }
 
-// eni returns the start of a hop. Names are quoted once: a quoted name costs more
-// than the rest of the line.
-func (j *JSONL) eni(e *sg.Enforcer) []byte {
-	if s, ok := j.enis[e]; ok {
-		return s
-	}
-	s := escape.AppendJSON([]byte(`{"eni":`), string(e.ID()))
-	j.enis[e] = s
-	return s
-}
-
-func (j *JSONL) rule(r sg.RuleRef) *ruleJSONL {
-	s := j.rules[r]
-	if s == nil {
-		s = &ruleJSONL{}
-		if acl := r.ACL(); acl != "" {
-			s.start = escape.AppendJSON([]byte(`{"acl":`), string(acl))
-			s.rule = escape.AppendJSON([]byte(`,"entry":`), prose.EntryName(r))
-		} else {
-			s.rule = escape.AppendJSON([]byte(`,"group":`), string(r.Group()))
-			s.rule = escape.AppendJSON(append(s.rule, `,"rule":`...), r.Name())
+func (j *JSONL) appendHop(b []byte, hop *sg.Hop) []byte {
+	d := &hop.Decision
+	rule, ok := j.rules[d.Rule]
+	if !ok {
+		if acl := d.Rule.ACL(); acl != "" {
+			rule.acl = escape.AppendJSON([]byte(`{"acl":`), string(acl))
+			rule.text = escape.AppendJSON([]byte(`,"entry":`), prose.EntryName(d.Rule))
+		} else if !d.Rule.IsZero() {
+			rule.text = escape.AppendJSON([]byte(`,"group":`), string(d.Rule.Group()))
+			rule.text = escape.AppendJSON(append(rule.text, `,"rule":`...), d.Rule.Name())
 		}
-		j.rules[r] = s
+		j.rules[d.Rule] = rule
 	}
-	return s
+	place := rule.acl
+	if place == nil {
+		if place, ok = j.enis[hop.Enforcer]; !ok {
+			place = escape.AppendJSON([]byte(`{"eni":`), string(hop.Enforcer.ID()))
+			j.enis[hop.Enforcer] = place
+		}
+	}
+	b = append(append(append(append(b, place...), `,"direction":"`...), hop.Direction.String()...), '"')
+	return append(append(append(b, j.decisions[d.Verdict][d.Reason%reasons]...), rule.text...), '}')
 }
 
 func appendTunnels(b []byte, ts []packet.Tunnel) []byte {
@@ -227,21 +204,17 @@ func appendSmall(b []byte, n uint32) []byte {
 // keeps the text of the last second, which most packets share.
 type timeText struct {
 	second int64
-	text   []byte // "2026-03-01T12:00:00."
+	text   []byte // "2026-03-01T12:00:00"
 }
 
 func (c *timeText) append(b []byte, t time.Time) []byte {
 	if s := t.Unix(); s != c.second || c.text == nil {
 		c.second = s
-		c.text = t.UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:05.")
+		c.text = t.UTC().AppendFormat(c.text[:0], "2006-01-02T15:04:05")
 	}
 	b = append(b, c.text...)
-	nanos := t.Nanosecond()
-	var digits [9]byte
-	for i := len(digits) - 1; i >= 0; i-- {
-		digits[i] = byte('0' + nanos%10)
-		nanos /= 10
-	}
-	b = append(b, digits[:]...)
+	point := len(b)
+	b = strconv.AppendInt(b, int64(1e9+t.Nanosecond()), 10)
+	b[point] = '.' // and nine digits behind it
 	return append(b, 'Z')
 }

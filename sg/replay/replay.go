@@ -330,12 +330,7 @@ func (r *run) interrupted(err error) error {
 }
 
 // Observers returns an observer that passes each packet to all of os in order.
-func Observers(os ...Observer) Observer {
-	if len(os) == 1 {
-		return os[0]
-	}
-	return observers(os)
-}
+func Observers(os ...Observer) Observer { return observers(os) }
 
 type observers []Observer
 

@@ -280,7 +280,7 @@ func (r *run) reportMemory(out *Report) {
 		if t.Reason == sg.NoRule && !t.Refused {
 			via := r.Via
 			via.Appliance = via.Appliance || t.via.Appliance
-			t.Near = t.enforcer.Explain(t.Direction, sg.Packet{Header: &t.First, Time: r.now, Via: via}).Hops[0].Near
+			t.Near = t.enforcer.Near(t.Direction, sg.Packet{Header: &t.First, Via: via})
 		}
 		out.Talkers = append(out.Talkers, t.Talker)
 	}

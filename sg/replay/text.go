@@ -50,14 +50,27 @@ type Text struct {
 	w     *bufio.Writer
 	buf   []byte // of w, in Observe
 	began time.Time
-	why   []byte // of one line
-	rules map[sg.RuleRef]ruleTexts
+	line  []byte            // of one packet
+	hops  map[hopKey]string // words, which are made once
 
 	numbers, seconds int // width of columns
 }
 
-// ruleTexts are the texts of a rule: which it is, and also what it admits.
-type ruleTexts struct{ name, full, acl string } // acl: the network ACL, of an entry
+// A hopKey is all that outputs say of a hop, without gaps, which cost time to hash.
+type hopKey struct {
+	enforcer  *sg.Enforcer
+	rule      sg.RuleRef
+	direction sg.Direction
+	verdict   sg.Verdict
+	reason    sg.Reason
+	dir       conntrack.Direction
+	refused   bool
+}
+
+func keyOf(p *Packet, h *sg.Hop) hopKey {
+	d := &h.Decision
+	return hopKey{h.Enforcer, d.Rule, h.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
+}
 
 // hopIndent is where the lines of ENIs begin.
 const hopIndent = 8
@@ -65,7 +78,7 @@ const hopIndent = 8
 // NewText returns a Text that writes to w in large pieces.
 func NewText(w io.Writer, o TextOptions) *Text {
 	return &Text{
-		w: bufio.NewWriterSize(w, bufferSize), names: o.names(), color: o.Color, rules: map[sg.RuleRef]ruleTexts{},
+		w: bufio.NewWriterSize(w, bufferSize), names: o.names(), color: o.Color, hops: map[hopKey]string{},
 		numbers: len("packet"), seconds: len("9999.999999"),
 	}
 }
@@ -103,10 +116,10 @@ func (t *Text) Flush() error { return t.w.Flush() }
 func (t *Text) Words(p *Packet) (text string, why []string) {
 	hops := p.Outcome.Hops()
 	for i := range hops {
-		why = append(why, string(t.appendHop(nil, p, &hops[i])))
+		why = append(why, t.said(p, &hops[i]))
 	}
 	if len(hops) == 0 {
-		why = append(why, string(t.appendHop(nil, p, nil)))
+		why = append(why, t.said(p, nil))
 	}
 	return string(appendPacket(nil, &p.Frame.Header)), why
 }
@@ -124,39 +137,80 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	b = append(padLeft(b, seconds, width), "  "...)
 	b = report.AppendVerdict(b, t.color, p.Outcome.Verdict, verdictWord[p.Outcome.Verdict], len("verdict"))
 	b = append(b, "  "...)
-	t.why = appendPacket(t.why[:0], &p.Frame.Header)
+	t.line = appendPacket(t.line[:0], &p.Frame.Header)
 	at := t.numbers + width + len("   verdict  ")
-	b, _ = prose.Wrap(b, t.why, at, at)
+	b, _ = prose.Wrap(b, t.line, at, at)
 	t.buf = append(b, '\n')
 }
 
 // appendWhy appends the line of an ENI, of none where hop is nil.
 func (t *Text) appendWhy(p *Packet, hop *sg.Hop) {
-	t.why = t.appendHop(t.why[:0], p, hop)
-	t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), t.why, hopIndent, hopIndent+2)
+	t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), t.said(p, hop), hopIndent, hopIndent+2)
 	t.buf = append(t.buf, '\n')
 }
 
-// appendHop appends what an ENI did and why, or why none met the packet where hop is
-// nil, and what is wrong with the packet.
-func (t *Text) appendHop(b []byte, p *Packet, hop *sg.Hop) []byte {
+// said is what an ENI or a network ACL did and why, or why none met the packet where hop
+// is nil, and what is wrong with the packet.
+func (t *Text) said(p *Packet, hop *sg.Hop) string {
+	var words string
 	if hop == nil {
-		b = append(b, prose.Reason(p.Outcome.Reason)...)
+		words = prose.Reason(p.Outcome.Reason)
 	} else {
-		place := ""
-		if r := hop.Decision.Rule; r.ACL() != "" {
-			place = t.rule(r).acl
-		} else {
-			place = t.names.ENIName(hop.Enforcer.ID())
+		k := keyOf(p, hop)
+		if words = t.hops[k]; words == "" {
+			words = t.place(hop) + " " + hop.Direction.String() + ": " + t.why(p, hop)
+			t.hops[k] = words
 		}
-		b = append(append(b, place...), ' ')
-		b = append(append(b, hop.Direction.String()...), ": "...)
-		b = t.appendDecision(b, p, hop)
 	}
 	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
-		b = append(append(b, ": "...), p.Frame.Err.Error()...)
+		words += ": " + p.Frame.Err.Error()
 	}
-	return b
+	return words
+}
+
+func (t *Text) place(hop *sg.Hop) string {
+	if acl := hop.Decision.Rule.ACL(); acl != "" {
+		return escape.Text(string(acl))
+	}
+	return t.names.ENIName(hop.Enforcer.ID())
+}
+
+// why is why an ENI or a network ACL did what it did.
+func (t *Text) why(p *Packet, hop *sg.Hop) string {
+	d := &hop.Decision
+	if p.Refused && d.Verdict == sg.Drop {
+		return refusedWords
+	}
+	words, ruled := prose.Reason(d.Reason), !d.Rule.IsZero()
+	switch d.Reason {
+	case sg.NoRule:
+		return "no " + hop.Direction.String() + " rule admits it"
+	case sg.ACLAllow, sg.ACLDeny:
+		return t.names.EntryWords(d.Rule)
+	case sg.Tracked:
+		words = "tracked"
+		if d.Dir == conntrack.Reply {
+			words = "reply"
+		}
+		if ruled {
+			words += ", opened by " + t.names.RuleName(d.Rule)
+		}
+	case sg.ByRule:
+		if ruled {
+			words = t.ruleInFull(d.Rule)
+		}
+	case sg.Untracked:
+		words = t.ruleInFull(d.Rule) + ", untracked"
+	case sg.OutOfState, sg.TableFull:
+		if ruled {
+			words += ", though " + t.names.RuleName(d.Rule) + " admits it"
+		}
+	}
+	return words
+}
+
+func (t *Text) ruleInFull(r sg.RuleRef) string {
+	return t.names.RuleName(r) + " (" + t.names.RuleWords(r) + ")"
 }
 
 // verdictWord keeps the column narrow.
@@ -168,63 +222,6 @@ func appendPacket(b []byte, h *packet.Header) []byte {
 		return append(b, '-')
 	}
 	return h.AppendBrief(b)
-}
-
-func (t *Text) appendDecision(b []byte, p *Packet, hop *sg.Hop) []byte {
-	d := &hop.Decision
-	if p.Refused && d.Verdict == sg.Drop {
-		return append(b, refusedWords...)
-	}
-	switch d.Reason {
-	case sg.ACLAllow, sg.ACLDeny:
-		return append(b, t.rule(d.Rule).full...)
-	case sg.ByRule:
-		if d.Rule.IsZero() {
-			return append(b, "a rule admits it"...)
-		}
-		return append(b, t.rule(d.Rule).full...)
-	case sg.Untracked:
-		b = append(b, t.rule(d.Rule).full...)
-		return append(b, ", untracked"...)
-	case sg.Tracked:
-		if d.Dir == conntrack.Reply {
-			b = append(b, "reply"...)
-		} else {
-			b = append(b, "tracked"...)
-		}
-		if !d.Rule.IsZero() {
-			b = append(b, ", opened by "...)
-			b = append(b, t.rule(d.Rule).name...)
-		}
-		return b
-	case sg.NoRule:
-		b = append(b, "no "...)
-		b = append(b, hop.Direction.String()...)
-		return append(b, " rule admits it"...)
-	case sg.OutOfState, sg.TableFull:
-		b = append(b, prose.Reason(d.Reason)...)
-		if !d.Rule.IsZero() {
-			b = append(b, ", though "...)
-			b = append(b, t.rule(d.Rule).name...)
-			b = append(b, " admits it"...)
-		}
-		return b
-	}
-	return append(b, prose.Reason(d.Reason)...)
-}
-
-// rule returns the texts of a rule, which are made once.
-func (t *Text) rule(r sg.RuleRef) ruleTexts {
-	s, ok := t.rules[r]
-	if !ok {
-		s.name = t.names.RuleName(r)
-		s.full = s.name + " (" + t.names.RuleWords(r) + ")"
-		if r.ACL() != "" {
-			s.name, s.full, s.acl = prose.EntryName(r), t.names.EntryWords(r), escape.Text(string(r.ACL()))
-		}
-		t.rules[r] = s
-	}
-	return s
 }
 
 // refusedWords are for packets of connections whose SYN was dropped.

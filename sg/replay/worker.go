@@ -20,10 +20,6 @@ type worker struct {
 	packets [batchSize]sg.Packet
 	queued  int
 
-	// The enforcer that Place named last: captures are seldom placed at many.
-	placed sg.ENIID
-	at     *sg.Enforcer
-
 	made  uint64 // entries, up to the last sample
 	watch watch
 }
@@ -45,7 +41,7 @@ func (w *worker) judge(p *Packet) {
 	if at.ENI != "" {
 		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: p.via(w.via), Err: f.Err}
 		w.flush()
-		p.Outcome = w.enforcer(at.ENI).Forward(at.Direction, in)
+		p.Outcome = w.fw.ENI(at.ENI).Forward(at.Direction, in)
 		w.tally.add(p)
 		return
 	}
@@ -83,11 +79,4 @@ func (w *worker) sample(now time.Time) (live, made int64) {
 	made = int64(s.Inserted - w.made)
 	w.made = s.Inserted
 	return int64(s.Entries), made
-}
-
-func (w *worker) enforcer(id sg.ENIID) *sg.Enforcer {
-	if id != w.placed {
-		w.placed, w.at = id, w.fw.ENI(id)
-	}
-	return w.at
 }
