@@ -48,7 +48,7 @@ func (s *span) add(r *flowlog.Record) {
 
 func (t *tally) addService(r *Record, a Agreement) {
 	key := serviceKey{eni: r.ENI, dir: r.Direction, protocol: r.Protocol, port: r.DstPort, verdict: r.Verdict, far: r.far()}
-	if r.Opening.By == flowlog.Destination && certain(r) {
+	if r.answers() {
 		key.dir, key.port = back(r.Direction), r.SrcPort
 	}
 	key.rule = r.Decision.Rule

@@ -431,3 +431,26 @@ func TestACLNotGiven(t *testing.T) {
 	assert.Contains(t, text, "acl-b: entry 90 denies all")
 	assert.NotContains(t, text, "fault of the model")
 }
+
+// Records may be further apart than a time.Duration tells, and the slots of the timeline
+// hold them all.
+func TestTimelineFarApart(t *testing.T) {
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${start} ${end} ${action}")
+	first, last := int64(-1<<33+1), int64(1<<33)
+	var log strings.Builder
+	for _, at := range []int64{first, 1 << 30, last} {
+		fmt.Fprintf(&log, "eni-web 198.51.100.1 10.0.1.10 40001 443 6 %d %[1]d ACCEPT\n", at)
+	}
+	report, _ := judgeLog(t, replaytest.Site(), f, log.String(), nil)
+	assert.Equal(t, []int64{first, last}, []int64{report.First.Unix(), report.Last.Unix()})
+	line := report.Timeline
+	width := int64(line.Width / time.Second)
+	want := make([]uint64, (last-line.Start.Unix())/width+1)
+	for _, at := range []int64{first, 1 << 30, last} {
+		want[(at-line.Start.Unix())/width]++
+	}
+	assert.Equal(t, want, line.Of(sg.Accept))
+	assert.LessOrEqual(t, len(want), 1024)
+	assert.Zero(t, line.Start.Unix()%width)
+	assert.False(t, line.Start.After(report.First))
+}

@@ -76,7 +76,7 @@ func (j *Judge) Judge(r *Record) {
 		j.judgeICMP(r, &c)
 	case r.Opening.By == flowlog.Source && certain(r):
 		c.judgeRequest(r)
-	case r.Opening.By == flowlog.Destination && certain(r):
+	case r.answers():
 		c.judgeAnswer(r)
 	default:
 		c.judgeEither(r)

@@ -125,27 +125,27 @@ func (r *Record) decide(d sg.Decision) {
 // itself. Of two ports on the same side of the ephemeral ones the smaller one is that
 // of the server where it alone is below 1024.
 func certain(r *Record) bool {
-	switch e := r.Opening.Evidence; e {
-	case flowlog.BySmallerPort:
+	if r.Opening.Evidence == flowlog.BySmallerPort {
 		return min(r.SrcPort, r.DstPort) < 1024 && max(r.SrcPort, r.DstPort) >= 1024
-	default:
-		return e >= flowlog.ByPorts
 	}
+	return r.Opening.Evidence >= flowlog.ByPorts
 }
+
+// answers reports whether the record certainly holds answers.
+func (r *Record) answers() bool { return r.Opening.By == flowlog.Destination && certain(r) }
 
 // weigh turns verdicts into unknown ones that the log cannot bear out.
 func (r *Record) weigh() {
 	if r.Verdict != sg.Accept || r.Action != flowlog.Reject {
 		return
 	}
-	answer := r.Opening.By == flowlog.Destination && certain(r)
 	syn := r.Has(flowlog.FieldTCPFlags) && r.TCPFlags&packet.SYN != 0
 	switch {
 	case r.RejectReason != "":
 		r.undecided(NotGroups)
-	case r.Protocol == packet.TCP && (!syn || answer && r.PickedUp):
+	case r.Protocol == packet.TCP && (!syn || r.answers() && r.PickedUp):
 		r.undecided(NoConnection)
-	case answer && r.Decision.Reason == sg.Tracked && r.Protocol != packet.TCP:
+	case r.answers() && r.Decision.Reason == sg.Tracked && r.Protocol != packet.TCP:
 		r.undecided(PastTimeout)
 	}
 }

@@ -13,8 +13,8 @@
 //
 // A record says whether AWS accepted its packets or rejected them. Where the groups say
 // otherwise, the report has a [Disagreement] with its likely [Cause]: rules that changed, a
-// group that the topology lacks, a network ACL. Where both agree, the topology is that of
-// the log, and what a change of it would do can be trusted: see package diff.
+// group that the topology lacks, a network ACL. Where they agree throughout, the topology is
+// as AWS has it for this traffic, and package diff says what a change of it would do.
 //
 // Package replay does the same for captures, of which AWS says nothing.
 //

@@ -99,14 +99,7 @@ func (a *Annotated) writeNames(topo *sg.Topology) {
 // [*FrameError].
 func (a *Annotated) Observe(p *Packet) error {
 	hops := p.Outcome.Hops()
-	a.comments = append(a.comments[:0], "") // of the ENI, as write says
-	if len(hops) == 0 {
-		a.comment(p, nil)
-		return a.write(p, nil)
-	}
-	for i := range hops {
-		a.comment(p, &hops[i])
-	}
+	a.comments = a.words.appendWhy(append(a.comments[:0], ""), p) // "" is of the ENI, as write says
 	for i := range hops {
 		switch hops[i].Decision.Reason {
 		case sg.NoRule, sg.MissingGroup, sg.MissingList, sg.UnknownReference:
@@ -125,7 +118,7 @@ func (a *Annotated) Observe(p *Packet) error {
 			return err
 		}
 	}
-	if !met { // a network ACL kept it from the one that it was for
+	if !met { // no interface did, or a network ACL kept it from the one that it was for
 		return a.write(p, nil)
 	}
 	return nil
@@ -133,11 +126,6 @@ func (a *Annotated) Observe(p *Packet) error {
 
 // Flush writes what is buffered.
 func (a *Annotated) Flush() error { return a.w.Flush() }
-
-// comment adds the line of an ENI, of none where hop is nil.
-func (a *Annotated) comment(p *Packet, hop *sg.Hop) {
-	a.comments = append(a.comments, a.words.said(p, hop))
-}
 
 // write writes the packet as an ENI met it, or as none did where hop is nil.
 func (a *Annotated) write(p *Packet, hop *sg.Hop) error {

@@ -262,7 +262,7 @@ func (r *run) hits(ref sg.RuleRef) RuleHits {
 }
 
 func (r *run) reportMemory(out *Report) {
-	var all []*talker
+	var all []*Talker
 	for _, w := range r.workers {
 		for i := range w.tally.parts {
 			m := &w.tally.parts[i]
@@ -273,16 +273,17 @@ func (r *run) reportMemory(out *Report) {
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *talker) int {
+	slices.SortFunc(all, func(a, b *Talker) int {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 	})
+	rules := sg.NewFirewall(r.policy, nil)
 	for _, t := range all[:min(len(all), mostTalkers)] {
 		if t.Reason == sg.NoRule && !t.Refused {
 			via := r.Via
 			via.Appliance = via.Appliance || t.via.Appliance
-			t.Near = t.enforcer.Near(t.Direction, sg.Packet{Header: &t.First, Via: via})
+			t.Near = rules.ENI(t.ENI).Near(t.Direction, sg.Packet{Header: &t.First, Via: via})
 		}
-		out.Talkers = append(out.Talkers, t.Talker)
+		out.Talkers = append(out.Talkers, *t)
 	}
 	for _, t := range all[min(len(all), mostTalkers):] {
 		out.OtherDrops.addCount(t.Count)

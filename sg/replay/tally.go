@@ -38,8 +38,6 @@ func (c *Count) addCount(d Count) {
 	c.Bytes += d.Bytes
 }
 
-func (t *tally) init() { t.rules.init() }
-
 // add counts a packet that was judged.
 func (t *tally) add(p *Packet) {
 	o := &p.Outcome
@@ -83,11 +81,6 @@ type ruleCounts struct {
 	byRule map[sg.RuleRef]*RuleHits
 	last   sg.RuleRef
 	count  *RuleHits // of last
-}
-
-func (c *ruleCounts) init() {
-	c.byRule = map[sg.RuleRef]*RuleHits{}
-	c.count = &RuleHits{}
 }
 
 func (c *ruleCounts) add(hop *sg.Hop, p *Packet) {
@@ -136,12 +129,6 @@ func (m *memory) note(p *Packet, hop *sg.Hop) {
 // all parts, for 120 MB. What comes later is counted together.
 const maxTalkers = 1 << 12
 
-// A talker is a Talker of the report, and where its packets were dropped.
-type talker struct {
-	Talker
-	enforcer *sg.Enforcer
-}
-
 type talkerKey struct {
 	src, dst [16]byte
 	enforcer *sg.Enforcer
@@ -154,7 +141,7 @@ type talkerKey struct {
 }
 
 type talkers struct {
-	byKey  map[talkerKey]*talker
+	byKey  map[talkerKey]*Talker
 	others Count
 }
 
@@ -175,13 +162,13 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 			return
 		}
 		if t.byKey == nil {
-			t.byKey = map[talkerKey]*talker{}
+			t.byKey = map[talkerKey]*Talker{}
 		}
-		k = &talker{Talker{
+		k = &Talker{
 			Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, ENI: hop.Enforcer.ID(), Direction: hop.Direction,
 			Reason: reason, Refused: p.Refused, Entry: entry, First: *h, Time: p.Time, Number: p.Number,
 			via: p.via(sg.Via{}),
-		}, hop.Enforcer}
+		}
 		t.byKey[key] = k
 	}
 	k.Count.add(p.Frame.Length)

@@ -51,6 +51,7 @@ type Text struct {
 	buf   []byte // of w, in Observe
 	began time.Time
 	line  []byte            // of one packet
+	why   []string          // of the same
 	hops  map[hopKey]string // words, which are made once
 
 	numbers, seconds int // width of columns
@@ -97,12 +98,10 @@ func (t *Text) Observe(p *Packet) error {
 		since = p.Time.Sub(t.began)
 	}
 	t.appendLine(p, since)
-	hops := p.Outcome.Hops()
-	for i := range hops {
-		t.appendWhy(p, &hops[i])
-	}
-	if len(hops) == 0 {
-		t.appendWhy(p, nil)
+	t.why = t.appendWhy(t.why[:0], p)
+	for _, words := range t.why {
+		t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), words, hopIndent, hopIndent+2)
+		t.buf = append(t.buf, '\n')
 	}
 	_, err := t.w.Write(t.buf)
 	return err
@@ -114,14 +113,19 @@ func (t *Text) Flush() error { return t.w.Flush() }
 // Words returns what [Text.Observe] writes of a packet beside its columns, and writes
 // nothing: the packet, and a line for each ENI that met it.
 func (t *Text) Words(p *Packet) (text string, why []string) {
+	return string(appendPacket(nil, &p.Frame.Header)), t.appendWhy(nil, p)
+}
+
+// appendWhy appends what each ENI said, or why none met the packet.
+func (t *Text) appendWhy(lines []string, p *Packet) []string {
 	hops := p.Outcome.Hops()
 	for i := range hops {
-		why = append(why, t.said(p, &hops[i]))
+		lines = append(lines, t.said(p, &hops[i]))
 	}
 	if len(hops) == 0 {
-		why = append(why, t.said(p, nil))
+		lines = append(lines, t.said(p, nil))
 	}
-	return string(appendPacket(nil, &p.Frame.Header)), why
+	return lines
 }
 
 func (t *Text) appendLine(p *Packet, since time.Duration) {
@@ -143,12 +147,6 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	t.buf = append(b, '\n')
 }
 
-// appendWhy appends the line of an ENI, of none where hop is nil.
-func (t *Text) appendWhy(p *Packet, hop *sg.Hop) {
-	t.buf, _ = prose.Wrap(prose.Blanks(t.buf, hopIndent), t.said(p, hop), hopIndent, hopIndent+2)
-	t.buf = append(t.buf, '\n')
-}
-
 // said is what an ENI or a network ACL did and why, or why none met the packet where hop
 // is nil, and what is wrong with the packet.
 func (t *Text) said(p *Packet, hop *sg.Hop) string {
@@ -158,7 +156,7 @@ func (t *Text) said(p *Packet, hop *sg.Hop) string {
 	} else {
 		k := keyOf(p, hop)
 		if words = t.hops[k]; words == "" {
-			words = t.place(hop) + " " + hop.Direction.String() + ": " + t.why(p, hop)
+			words = t.place(hop) + " " + hop.Direction.String() + ": " + t.reason(p, hop)
 			t.hops[k] = words
 		}
 	}
@@ -175,8 +173,8 @@ func (t *Text) place(hop *sg.Hop) string {
 	return t.names.ENIName(hop.Enforcer.ID())
 }
 
-// why is why an ENI or a network ACL did what it did.
-func (t *Text) why(p *Packet, hop *sg.Hop) string {
+// reason is why an ENI or a network ACL did what it did.
+func (t *Text) reason(p *Packet, hop *sg.Hop) string {
 	d := &hop.Decision
 	if p.Refused && d.Verdict == sg.Drop {
 		return refusedWords

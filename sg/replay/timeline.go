@@ -110,12 +110,11 @@ func (l *Timeline) addAll(o *Timeline) {
 
 // merge adds another timeline of the same unit.
 func (l *Timeline) merge(o *Timeline) {
+	if len(l.Slots) == 0 {
+		l.Width = o.Width
+	}
 	for l.Width < o.Width {
-		if len(l.Slots) == 0 {
-			l.Width = o.Width
-		} else {
-			l.fold()
-		}
+		l.fold()
 	}
 	l.addAll(o)
 }

@@ -30,7 +30,7 @@ func newWorker(p *sg.Policy, o *Options) *worker {
 	for i := range w.packets {
 		w.packets[i].Via = o.Via
 	}
-	w.tally.init()
+	w.tally.rules = ruleCounts{byRule: map[sg.RuleRef]*RuleHits{}, count: &RuleHits{}}
 	return w
 }
 
