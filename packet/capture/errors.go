@@ -11,9 +11,8 @@ var (
 	// that is not known.
 	ErrFormat = errors.New("not a pcap or pcapng file")
 
-	// ErrTruncated: the file ends inside a packet record or block. A capture that was
-	// still being written, a full disk, or a file that shrinks while it is read gives
-	// this.
+	// ErrTruncated: the file ends inside a packet record or block, because it was still
+	// being written, the disk was full, or it shrank while it was read.
 	ErrTruncated = errors.New("file ends inside a record")
 
 	// ErrRecord: lengths in a packet record or block contradict each other or the

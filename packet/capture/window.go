@@ -2,15 +2,13 @@ package capture
 
 import "io"
 
-// bufferSize is how much of a file is read at a time, in bytes: thousands of
-// small packets per system call, and little enough to stay in the second-level
-// cache.
+// bufferSize is how much of a file is read at a time, in bytes: thousands of small
+// packets per system call, and little enough for the second-level cache.
 const bufferSize = 256 << 10
 
 // A window is the part of a file that is in memory: a buffer that fill moves along.
-// Compared with a memory mapping it copies every byte once, and saves a page fault
-// every 4 KiB: replays take 0.6 of the time at 354 bytes per packet, and no longer
-// at 64.
+// Compared with a memory mapping it copies every byte once, and saves a page fault every
+// 4 KiB: replays take 0.6 of the time at 354 bytes per packet, and no longer at 64.
 type window struct {
 	buf  []byte
 	pos  int   // of the next byte to look at, in buf

@@ -44,8 +44,7 @@ type Writer struct {
 	options []byte            // of one packet
 }
 
-// A pcapng interface has one link type, so each pair of interface and link type becomes
-// an interface.
+// A pcapng interface has one link type, so each interface is one for each link type.
 type writerKey struct {
 	id   int
 	link packet.LinkType
