@@ -52,6 +52,7 @@ type group struct {
 	sg.Group
 	told
 	whole        bool // all its rules were read, not only some
+	lacking      bool // some of its rules AWS or Terraform has yet to tell
 	associations set[sg.VPCID]
 
 	info     [2][]ruleInfo    // of each of its rules: ingress, egress
@@ -290,6 +291,7 @@ type eni struct {
 	told
 	undecided bool     // AWS has yet to choose addresses
 	named     []string // its groups by name or id
+	left      string   // refers to further groups, which a plan leaves open
 	decided   *cursor  // set if a plan manages it
 	listed    *cursor  // set if a listing or state has it
 	stated    bool     // listed is a state, which may not tell everything

@@ -89,3 +89,44 @@ func TestStalePeering(t *testing.T) {
 	got = must(t, read(`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-a", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b", "VpcId": "vpc-b", "PeeringStatus": "deleted"}]}]}]}`))
 	assert.Equal(t, []sg.Peering{{ID: "pcx-deleted-to-vpc-b", Requester: "vpc-a", Accepter: "vpc-b", Status: "deleted"}}, got.topo.Peerings)
 }
+
+// What a plan does not tell of a group or an interface leaves verdicts unknown, and never
+// drops what AWS may let in.
+func TestTerraformLeavesOpen(t *testing.T) {
+	const rule = `{"ip_protocol": "tcp", "from_port": 443, "to_port": 443`
+	for _, tc := range []struct {
+		name           string
+		values, config []string
+		want           []string
+	}{
+		{"rules inside a group", []string{`aws_security_group.a {"egress": []}`}, []string{`aws_security_group.a ingress=local.rules`}, []string{"group aws_security_group.a incomplete"}},
+		{"a CIDR block inside a group", []string{`aws_security_group.a {"ingress": [` + inline(`cidr_blocks=[null]`) + `]}`}, []string{`aws_security_group.a ingress=aws_eip.e.public_ip`},
+			[]string{"group aws_security_group.a incomplete"}},
+		{"a port", []string{`aws_security_group.a {"ingress": [` + inline(`from_port=`) + `]}`}, []string{`aws_security_group.a ingress=var.p`}, []string{"group aws_security_group.a incomplete"}},
+		{"a group inside a group", []string{`aws_security_group.a {"ingress": [` + inline(`security_groups=`) + `]}`}, []string{`aws_security_group.a ingress.security_groups=local.x`},
+			[]string{"group aws_security_group.a incomplete"}},
+		{"the CIDR block of a rule", []string{`aws_security_group.a {}`, `aws_vpc_security_group_ingress_rule.r ` + rule + `}`},
+			[]string{`aws_security_group.a`, `aws_vpc_security_group_ingress_rule.r security_group_id=aws_security_group.a.id cidr_ipv4=aws_eip.e.public_ip`}, []string{"group aws_security_group.a incomplete"}},
+		{"the group of a rule", []string{`aws_security_group.a {}`, `aws_security_group.b {"vpc_id": "vpc-1"}`, `aws_vpc_security_group_ingress_rule.r ` + rule + `}`},
+			[]string{`aws_security_group.a`, `aws_vpc_security_group_ingress_rule.r security_group_id=aws_security_group.a.id referenced_security_group_id=local.x`},
+			[]string{"group aws_security_group.a incomplete", "group aws_security_group.b vpc=vpc-1"}},
+		{"the lists of a rule", []string{`aws_security_group.a {}`, `aws_security_group_rule.r {"type": "egress", "protocol": "-1", "from_port": 0, "to_port": 0, "self": false}`},
+			[]string{`aws_security_group.a`, `aws_security_group_rule.r security_group_id=aws_security_group.a.id prefix_list_ids=local.x`}, []string{"group aws_security_group.a incomplete"}},
+		{"all groups of an instance", []string{`aws_instance.i {"private_ip": "10.0.0.1"}`}, []string{`aws_instance.i vpc_security_group_ids=local.x`},
+			[]string{"group local.x incomplete", "eni aws_instance.i 10.0.0.1 group=local.x instance=aws_instance.i"}},
+		{"its groups by name", []string{`aws_instance.i {"private_ip": "10.0.0.1"}`}, []string{`aws_instance.i security_groups=local.x`},
+			[]string{"group local.x incomplete", "eni aws_instance.i 10.0.0.1 group=local.x instance=aws_instance.i"}},
+		{"some groups of an interface", []string{`aws_security_group.a {}`, `aws_network_interface.n {"private_ips": ["10.0.0.1"], "security_groups": ["sg-old", null, null]}`},
+			[]string{`aws_security_group.a`, `aws_network_interface.n security_groups=aws_security_group.a.id,local.x`},
+			[]string{"group aws_security_group.a", "group \"aws_security_group.a.id, local.x\" incomplete", "eni aws_network_interface.n 10.0.0.1 sg-old group=aws_security_group.a group=\"aws_security_group.a.id, local.x\""}},
+		{"nothing of an interface", []string{`aws_security_group.a {}`, `aws_network_interface.n {"private_ips": ["10.0.0.1"], "security_groups": [null]}`},
+			[]string{`aws_security_group.a`, `aws_network_interface.n security_groups=aws_security_group.a.id`},
+			[]string{"group aws_security_group.a", "eni aws_network_interface.n 10.0.0.1 group=aws_security_group.a"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := read(tfText{values: tc.values, config: tc.config}.plan())
+			assert.Empty(t, got.errors)
+			assert.Equal(t, tc.want, got.lines("group ", "eni "))
+		})
+	}
+}

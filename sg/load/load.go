@@ -224,6 +224,7 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 	for i := range l.enis {
 		b.handmade(&l.enis[i])
 	}
+	b.placeENIs()
 	b.missingGroups(l.enis)
 	t := b.topology()
 	l.built = b

@@ -152,6 +152,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 	if c.n == 0 {
 		if r.unknown(attr) {
 			c.warn("", "unknown until the plan is applied: rules are left out")
+			g.lacking = true
 		}
 		return
 	}
@@ -174,6 +175,7 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 		x.addSelf()
 		x.list(r.values, own)
 	}
+	g.lacking = g.lacking || groups.lacking || lists.lacking
 }
 
 // A tfRules reads the rules of one Terraform rule, which may have many peers.
@@ -198,6 +200,7 @@ func (x *tfRules) traffic(keys ruleKeys) bool {
 		for _, key := range [...]string{keys.protocol, keys.from, keys.to} {
 			if f := x.c.field(key); f.n == 0 {
 				f.warn("", "unknown until the plan is applied: the rule is left out")
+				x.g.lacking = true
 				return false
 			}
 		}
@@ -250,6 +253,13 @@ func (x *tfRules) addIDs(key string, want *wanted, ids ...string) {
 	}
 }
 
+// unknownPeer warns of a peer at c of which the plan does not tell what it is.
+func (x *tfRules) unknownPeer(c *cursor, what string) {
+	c.warn("", "unknown until the plan is applied: %s", what)
+	x.peers++
+	x.g.lacking = true
+}
+
 func (x *tfRules) addSelf() {
 	if self := x.c.field("self"); self.flag() {
 		x.add(self, sg.Self)
@@ -259,8 +269,7 @@ func (x *tfRules) addSelf() {
 func (x *tfRules) cidrs(key string, f family) {
 	c := x.c.field(key)
 	if c.n == 0 && x.r.module.doc.plan {
-		c.warn("", "unknown until the plan is applied: left out")
-		x.peers++
+		x.unknownPeer(c, "left out")
 	}
 	for item := range c.each() {
 		x.cidr(item, f)
@@ -269,8 +278,7 @@ func (x *tfRules) cidrs(key string, f family) {
 
 func (x *tfRules) cidr(c *cursor, f family) {
 	if !c.there() && x.r.module.doc.plan {
-		c.warn("", "unknown until the plan is applied: left out")
-		x.peers++
+		x.unknownPeer(c, "left out")
 		return
 	}
 	p, given, ok := c.prefix(f)
@@ -300,6 +308,7 @@ type newPeers struct {
 	rules     int      // with ids that do not exist yet
 	ids       []string // these ids, each of some rule
 	ambiguous bool
+	lacking   bool // some ids were left out
 
 	// Among several rules for the same traffic it does not matter which has
 	// which: the first one takes all.
@@ -321,7 +330,7 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeer
 		for _, id := range ids {
 			known[id] = true
 		}
-		if missing {
+		if missing > 0 {
 			t := [3]string{item.field("protocol").raw(), item.field("from_port").raw(), item.field("to_port").raw()}
 			n.alike = n.alike && (n.rules == 0 || t == traffic)
 			n.rules++
@@ -353,11 +362,13 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *wanted) newPeer
 func (n *newPeers) of(c *cursor) []string {
 	out, missing := c.told()
 	switch {
-	case !missing || n.rules == 0:
+	case missing == 0 || n.rules == 0:
 	case n.ambiguous:
+		n.lacking = true
 		c.warn("", "left out: the plan does not tell which of its rules refers to which of %s; rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
 			joinIDs(n.ids))
 	case len(n.ids) == 0:
+		n.lacking = true
 		c.warn("", "unknown until the plan is applied, and the configuration does not tell: left out")
 	case !n.taken:
 		out = addNew(out, n.ids...)
@@ -401,7 +412,9 @@ func (x *tfRules) standalone() bool {
 	}
 	x.cidrsOf("cidr_blocks", ipv4)
 	x.cidrsOf("ipv6_cidr_blocks", ipv6)
-	x.addIDs("prefix_list_ids", wantList, x.r.ids("prefix_list_ids", wantList)...)
+	lists, left := x.r.ids("prefix_list_ids", wantList)
+	x.addIDs("prefix_list_ids", wantList, lists...)
+	x.g.lacking = x.g.lacking || left != ""
 	x.addOne("source_security_group_id", wantGroup)
 	x.addSelf()
 	if len(x.found) == 1 && x.peers == 1 { // one id for several rules would identify none
@@ -414,6 +427,8 @@ func (x *tfRules) standalone() bool {
 func (x *tfRules) addOne(key string, want *wanted) {
 	if id, ok := x.r.oneID(key, want); ok {
 		x.addIDs(key, want, id)
+	} else if x.r.unknown(key) {
+		x.g.lacking = true
 	}
 }
 
@@ -434,8 +449,7 @@ func (x *tfRules) onePeer() bool {
 		c := x.c.field(k.key)
 		switch {
 		case x.r.unknown(k.key):
-			c.warn("", "unknown until the plan is applied: the rule is left out")
-			x.peers++
+			x.unknownPeer(c, "the rule is left out")
 		case c.there():
 			x.cidr(c, k.f)
 		}

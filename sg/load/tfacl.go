@@ -22,7 +22,8 @@ func (r *tfResource) networkACL() {
 			weight = fromConfiguration
 		}
 	}
-	for _, id := range r.ids("subnet_ids", wantSubnet) {
+	ids, _ := r.ids("subnet_ids", wantSubnet)
+	for _, id := range ids {
 		if weight == fromConfiguration || !b.takes(sg.SubnetID(id), nil) {
 			b.associate(sg.SubnetID(id), a.ID, weight, r.values)
 		}

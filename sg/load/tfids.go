@@ -6,52 +6,62 @@ import (
 )
 
 // ids returns the ids that an attribute holds, a string or a list of strings,
-// including those that do not exist yet.
-func (r *tfResource) ids(attr string, want *wanted) []string {
-	ids := r.idsAt(r.values.field(attr), attr, "", want)
+// including those that do not exist yet. left says what refers to ids that are left
+// out, "" if none are.
+func (r *tfResource) ids(attr string, want *wanted) (ids []string, left string) {
+	ids, left = r.idsAt(r.values.field(attr), attr, "", want)
 	for i := range ids {
 		if !r.module.doc.step() {
-			return ids[:i]
+			return ids[:i], left
 		}
 	}
-	return ids
+	return ids, left
 }
 
 // idsAt is ids for the value at c, which an expression of the resource or an
 // attribute in its blocks sets.
-func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) []string {
-	var out []string
-	missing := false
+func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) (out []string, left string) {
+	missing := 0
 	if !c.there() || c.is(list) {
 		out, missing = c.told()
 	} else if s := c.str(); s != "" {
 		out = append(out, s)
 	}
-	if !missing || !r.module.doc.plan || !r.expr(expr).there() {
-		return out
+	if missing == 0 || !r.module.doc.plan || !r.expr(expr).there() {
+		return out, ""
 	}
 	to := r.refersTo(expr, attr, want)
 	if len(to.resources) > 0 {
-		if len(out) == 0 {
-			return to.ids // one list for all that refer to it
+		told := len(out)
+		if told == 0 {
+			out = to.ids // one list for all that refer to it
+		} else {
+			out = addNew(out, to.ids...)
 		}
-		return addNew(out, to.ids...)
+		if c.is(list) && len(out)-told < missing {
+			left = refText(to.refs)
+			c.warn("", "unknown until the plan is applied, and %s do not tell all of them: others are left out", left)
+		}
+		return out, left
 	}
 	if x := r.guess(want, to.locals); x != nil {
 		c.warn("", "%s", guessed(to.locals, x, want))
-		return append(out, x.idFor(want))
+		return append(out, x.idFor(want)), ""
 	}
-	c.warn("", "unknown until the plan is applied, and not known from %s: left out", refText(to.refs))
-	return out
+	left = refText(to.refs)
+	c.warn("", "unknown until the plan is applied, and not known from %s: left out", left)
+	return out, left
 }
 
-// told returns the ids in a list, and whether unknown ones are omitted.
-func (c *cursor) told() (ids []string, missing bool) {
+// told returns the ids in a list, and how many unknown ones at least are omitted.
+func (c *cursor) told() (ids []string, missing int) {
 	var seen set[string]
-	missing = c.n == 0
+	if c.n == 0 {
+		missing = 1
+	}
 	for item := range c.each() {
 		if !item.there() {
-			missing = true
+			missing++
 		} else if s, ok := item.need(); ok {
 			seen.add(&ids, s)
 		}
@@ -68,7 +78,7 @@ func (r *tfResource) refersTo(expr, attr string, want *wanted) *referred {
 // plan leaves a choice, a new one is meant, since otherwise the value would be
 // known.
 func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
-	ids := r.idsAt(r.values.field(attr), attr, "", want)
+	ids, _ := r.idsAt(r.values.field(attr), attr, "", want)
 	if len(ids) > 1 {
 		ids = r.refersTo(attr, "", want).newIDs
 	}

@@ -15,9 +15,7 @@ func (r *tfResource) networkInterface() {
 	r.counted(e)
 	r.prefixes(e, "ipv4_prefixes", ipv4)
 	r.prefixes(e, "ipv6_prefixes", ipv6)
-	for _, id := range r.ids("security_groups", wantGroup) {
-		e.addGroups(sg.GroupID(id))
-	}
+	r.groups(e, "security_groups")
 	setDefault(&e.Type, v.field("interface_type").str())
 	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
 	r.finish(e)
@@ -46,6 +44,16 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 		e.checkDecided = r.module.doc.plan
 	}
 	return e
+}
+
+// groups adds the groups that an attribute names, and reports whether it names any.
+func (r *tfResource) groups(e *eni, attr string) bool {
+	ids, left := r.ids(attr, wantGroup)
+	for _, id := range ids {
+		e.addGroups(sg.GroupID(id))
+	}
+	e.left = left
+	return len(ids) > 0 || left != ""
 }
 
 func (r *tfResource) nameTag() string { return r.values.field("tags").field("Name").str() }
@@ -141,12 +149,10 @@ func (r *tfResource) instance() {
 	r.counted(e)
 	setDefault(&e.Instance, sg.InstanceID(r.id()))
 	r.module.doc.b.typeOf[e.Instance] = r.values.field("instance_type").str()
-	ids := r.ids("vpc_security_group_ids", wantGroup)
-	for _, id := range ids {
-		e.addGroups(sg.GroupID(id))
-	}
-	if len(ids) == 0 { // groups of the default VPC may be given by name
-		e.named = append(e.named, r.ids("security_groups", wantNamed)...)
+	if !r.groups(e, "vpc_security_group_ids") { // groups of the default VPC may be given by name
+		names, left := r.ids("security_groups", wantNamed)
+		e.named = append(e.named, names...)
+		e.left = left
 	}
 	if c := r.values.field("public_ip"); c.raw() != "" {
 		if a, ok := c.addr(); ok {
@@ -167,7 +173,7 @@ func (r *tfResource) eniID() string {
 		if !c.there() {
 			continue
 		}
-		if ids := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", wantOwnENI); len(ids) > 0 {
+		if ids, _ := r.idsAt(c.field("network_interface_id"), block, "network_interface_id", wantOwnENI); len(ids) > 0 {
 			return ids[0]
 		}
 	}

@@ -13,7 +13,7 @@ import (
 func (b *builder) topology() *sg.Topology {
 	t := &sg.Topology{Groups: slices.Grow([]sg.Group(nil), len(b.groups.all)), ENIs: slices.Grow([]sg.ENI(nil), len(b.enis.all))}
 	for _, g := range b.groups.all {
-		if g.Incomplete = !g.whole; g.Incomplete {
+		if g.Incomplete = !g.whole || g.lacking; !g.whole {
 			g.at.warn("", "only these rules of %s are known: add describe-security-groups", g.ID)
 		}
 		b.compareListings(g)
@@ -38,7 +38,6 @@ func (b *builder) topology() *sg.Topology {
 		}
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
-	b.placeENIs()
 	for _, e := range b.enis.all {
 		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
 			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet belongs to it, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
@@ -80,6 +79,11 @@ func (b *builder) placeENIs() {
 	for _, e := range b.enis.all {
 		for _, name := range e.named {
 			e.addGroups(b.groupNamed(sg.GroupID(name)))
+		}
+		if e.left != "" { // a group of which nothing is known, so that what others do not admit is unknown
+			g := b.group(sg.Group{ID: sg.GroupID(e.left)}, e.at)
+			g.whole, g.lacking = true, true
+			e.addGroups(g.ID)
 		}
 		setDefault(&e.VPC, ofSubnet[e.Subnet])
 		for _, id := range e.Groups {
