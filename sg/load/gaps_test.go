@@ -1,6 +1,8 @@
 package load_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -127,6 +129,35 @@ func TestTerraformLeavesOpen(t *testing.T) {
 			got := read(tfText{values: tc.values, config: tc.config}.plan())
 			assert.Empty(t, got.errors)
 			assert.Equal(t, tc.want, got.lines("group ", "eni "))
+		})
+	}
+}
+
+// A plan that leaves a whole list open tells what stands in it by references alone, some
+// of which lead to ids that are known (IN-21).
+func TestTerraformKnownBesideNew(t *testing.T) {
+	base := tfText{values: []string{`aws_security_group.a {}`, `aws_instance.i {"private_ip": "10.0.0.1"}`},
+		prior: []string{`data.terraform_remote_state.net {"outputs": {"base": "sg-base", "all": ["sg-x", "1/sg-y"], "by": {"k": ["sg-z"]}}}`, `data.aws_security_groups.d {"ids": ["sg-d"]}`},
+		vars:  obj{"one": obj{"value": "sg-1"}, "many": obj{"value": []string{"sg-2", "web", "sg-3"}}, "other": obj{"value": "web"}}}
+	for refs, want := range map[string]string{
+		"var.one":   "group=aws_security_group.a sg-1",
+		"var.many":  "group=aws_security_group.a sg-2 sg-3",
+		"var.other": "group=aws_security_group.a",
+		"data.terraform_remote_state.net.outputs.base":           "group=aws_security_group.a sg-base",
+		"data.terraform_remote_state.net.outputs.all[1]":         "group=aws_security_group.a group=1/sg-y",
+		`data.terraform_remote_state.net.outputs.by["k"]`:        "group=aws_security_group.a sg-z",
+		"data.terraform_remote_state.net.outputs.all[9].further": "group=aws_security_group.a group=data.terraform_remote_state.net.outputs",
+		"data.aws_security_groups.d.ids":                         "group=aws_security_group.a sg-d",
+	} {
+		t.Run(refs, func(t *testing.T) {
+			base.config = []string{`aws_security_group.a`, `aws_instance.i vpc_security_group_ids=aws_security_group.a.id,` + refs}
+			got := read(base.plan())
+			assert.Empty(t, got.errors)
+			words := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(got.lines("eni ")[0], "eni aws_instance.i 10.0.0.1 "), " instance=aws_instance.i"))
+			slices.Sort(words)
+			sorted := strings.Fields(want)
+			slices.Sort(sorted)
+			assert.Equal(t, sorted, words)
 		})
 	}
 }

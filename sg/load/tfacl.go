@@ -3,8 +3,8 @@ package load
 import "github.com/sgsim/sgsim/sg"
 
 var (
-	wantACL     = want("network ACL", "", "aws_network_acl", "aws_default_network_acl")
-	wantDefault = &wanted{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, ""} // the VPC whose default ACL it is
+	wantACL     = want("network ACL", "acl-", "", "aws_network_acl", "aws_default_network_acl")
+	wantDefault = &wanted{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, "", ""} // the VPC whose default ACL it is
 )
 
 // networkACL reads an ACL and the entries inside it (NACL-70, NACL-76).

@@ -31,16 +31,18 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) (out []st
 		return out, ""
 	}
 	to := r.refersTo(expr, attr, want)
-	if len(to.resources) > 0 {
+	if len(to.ids) > 0 {
 		told := len(out)
 		if told == 0 {
 			out = to.ids // one list for all that refer to it
 		} else {
 			out = addNew(out, to.ids...)
 		}
-		if c.is(list) && len(out)-told < missing {
+		if left = joinIDs(to.lost); c.is(list) && len(out)-told < missing {
 			left = refText(to.refs)
-			c.warn("", "unknown until the plan is applied, and %s do not tell all of them: others are left out", left)
+		}
+		if left != "" && len(out)-told != missing {
+			c.warn("", "unknown until the plan is applied, and not all to be told from %s: others are left out", left)
 		}
 		return out, left
 	}

@@ -118,21 +118,22 @@ type wanted struct {
 	kinds []string // of resources
 	ids   []string // their attributes that identify one
 	attr  string   // of an aws_instance that has such an id
+	start string   // of ids that AWS has chosen, "" to follow none of these
 }
 
-func want(text, attr string, kinds ...string) *wanted {
-	return &wanted{text, kinds, []string{"id"}, attr}
+func want(text, start, attr string, kinds ...string) *wanted {
+	return &wanted{text, kinds, []string{"id"}, attr, start}
 }
 
 var (
-	wantGroup   = want("security group", "", "aws_security_group", "aws_default_security_group")
-	wantNamed   = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, ""} // a name is allowed too
-	wantList    = want("prefix list", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
-	wantENI     = want("interface", "primary_network_interface_id", "aws_network_interface")
-	wantOwnENI  = want("interface", "", "aws_network_interface") // not an instance's own
-	wantVPC     = want("VPC", "", "aws_vpc", "aws_default_vpc")
-	wantGateway = want("transit gateway", "", "aws_ec2_transit_gateway")
-	wantSubnet  = want("subnet", "", "aws_subnet", "aws_default_subnet")
+	wantGroup   = want("security group", "sg-", "", "aws_security_group", "aws_default_security_group")
+	wantNamed   = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, "", "sg-"} // a name is allowed too
+	wantList    = want("prefix list", "pl-", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
+	wantENI     = want("interface", "eni-", "primary_network_interface_id", "aws_network_interface")
+	wantOwnENI  = want("interface", "eni-", "", "aws_network_interface") // not an instance's own
+	wantVPC     = want("VPC", "vpc-", "", "aws_vpc", "aws_default_vpc")
+	wantGateway = want("transit gateway", "tgw-", "", "aws_ec2_transit_gateway")
+	wantSubnet  = want("subnet", "subnet-", "", "aws_subnet", "aws_default_subnet")
 )
 
 // A scope is where an expression occurs: in a module, and inside an instance of a
@@ -150,6 +151,8 @@ type referred struct {
 	resources []*tfResource
 	ids       []string // of the resources
 	newIDs    []string // of those that are new
+	known     []string // ids that a variable or another resource's attribute holds
+	lost      []string // references to resources that lead to none of these
 	locals    []string // references about which the plan tells nothing
 
 	found set[*tfResource]
@@ -194,6 +197,7 @@ func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referr
 	}
 	d.depth--
 	var ids, newIDs set[string]
+	ids.add(&r.ids, r.known...)
 	for _, found := range r.resources {
 		id := found.idFor(want)
 		ids.add(&r.ids, id)
@@ -220,6 +224,8 @@ func (d *tfDoc) add(r, o *referred) {
 			r.found.add(&r.resources, x)
 		}
 	}
+	r.known = addNew(r.known, o.known...)
+	r.lost = addNew(r.lost, o.lost...)
 	r.locals = addNew(r.locals, o.locals...)
 }
 
@@ -237,7 +243,9 @@ func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *wan
 	case "local":
 		r.locals = addNew(r.locals, "local."+steps[1].name)
 	case "var":
-		if m := s.module; m.parent != nil {
+		m := s.module
+		r.know(s.variable(steps[1].name), want)
+		if m.parent != nil {
 			d.add(r, d.follow(scope{module: m.parent, key: m.key, forEach: m.call.field("for_each_expression")},
 				m.call.field("expressions").field(steps[1].name), "", want))
 		}
@@ -283,8 +291,66 @@ func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps
 			continue
 		}
 		// Another resource's argument: aws_subnet.a.vpc_id.
-		d.add(r, d.follow(found.scope(), found.expr(attr), "", want))
+		if r.know(found.values.at(steps), want) {
+			continue
+		}
+		to := d.follow(found.scope(), found.expr(attr), "", want)
+		if d.add(r, to); attr != "" && len(to.resources)+len(to.known)+len(to.locals)+len(to.lost) == 0 {
+			r.lost = addNew(r.lost, found.address+"."+attr)
+		}
 	}
+}
+
+// know adds the ids that are the value at c or the items of it, and reports whether
+// there are any.
+func (r *referred) know(c *cursor, want *wanted) (any bool) {
+	one := func(c *cursor) {
+		id := c.text()
+		if _, own, ok := strings.Cut(id, "/"); ok { // account/sg-id
+			id = own
+		}
+		if want.start != "" && strings.HasPrefix(id, want.start) {
+			any = true
+			r.known = addNew(r.known, c.text())
+		}
+	}
+	if one(c); c.is(list) {
+		for item := range c.each() {
+			one(item)
+		}
+	}
+	return any
+}
+
+// text returns a string, "" for what is none.
+func (c *cursor) text() string {
+	if !c.is(str) {
+		return ""
+	}
+	return c.raw()
+}
+
+// at goes to what an attribute's path leads to: outputs.web_id, vpc_config[0].id.
+func (c *cursor) at(steps []step) *cursor {
+	for _, s := range steps {
+		key := s.name
+		if key == "" {
+			key, _ = strconv.Unquote(string(s.key))
+		}
+		next := &cursor{src: c.src, up: c}
+		switch {
+		case c.is(object):
+			next = c.field(key)
+		case c.is(list):
+			for item := range c.each() {
+				if strconv.Itoa(int(item.index)) == string(s.key) {
+					next = item
+				}
+			}
+		}
+		c = next
+	}
+	return c
 }
 
 // cutKey splits off the key that steps begin with, if they do.
@@ -362,15 +428,20 @@ func narrow[T any](d *tfDoc, s scope, key tfKey, x *expression, of *instances[T]
 
 // constant returns the value of a variable as a key, if the plan tells it.
 func (s scope) constant(name string) tfKey {
-	v := s.module.doc.vars.field(name).field("value")
-	if s.module.parent != nil {
-		v = s.module.call.field("expressions").field(name).field("constant_value")
-		if !v.there() {
-			v = s.module.config.field("variables").field(name).field("default")
-		}
-	}
-	if v.is(str) || v.is(number) {
+	if v := s.variable(name); v.is(str) || v.is(number) {
 		return keyOf(v)
 	}
 	return ""
+}
+
+// variable returns the value of a variable where the plan tells it.
+func (s scope) variable(name string) *cursor {
+	if s.module.parent == nil {
+		return s.module.doc.vars.field(name).field("value")
+	}
+	given := s.module.call.field("expressions").field(name)
+	if v := given.field("constant_value"); v.there() || given.has("references") {
+		return v
+	}
+	return s.module.config.field("variables").field(name).field("default")
 }
