@@ -2,7 +2,6 @@ package load
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -289,7 +288,7 @@ func (b *builder) defaultACL(v *vpc, a *networkACL) {
 	}
 	a.whole = true
 	all := []sg.ACLEntry{{Number: 100, Allow: true, Protocol: sg.AllProtocols, CIDR: sg.AnyIPv4.CIDR}}
-	if slices.ContainsFunc(v.CIDRs, func(p netip.Prefix) bool { return p.Addr().Is6() }) {
+	if slices.ContainsFunc(v.CIDRs, isIPv6) {
 		all = append(all, sg.ACLEntry{Number: 101, Allow: true, Protocol: sg.AllProtocols, CIDR: sg.AnyIPv6.CIDR})
 	}
 	for _, e := range all {

@@ -52,6 +52,7 @@ type group struct {
 	sg.Group
 	told
 	whole        bool // all its rules were read, not only some
+	standard     bool // the default group of its VPC, whatever it is called
 	lacking      bool // some of its rules AWS or Terraform has yet to tell
 	associations set[sg.VPCID]
 
@@ -292,6 +293,7 @@ type eni struct {
 	undecided bool     // AWS has yet to choose addresses
 	named     []string // its groups by name or id
 	left      string   // refers to further groups, which a plan leaves open
+	byDefault bool     // made without groups, it gets the default one of its VPC
 	decided   *cursor  // set if a plan manages it
 	listed    *cursor  // set if a listing or state has it
 	stated    bool     // listed is a state, which may not tell everything
@@ -334,6 +336,8 @@ type vpc struct {
 	sg.VPC
 	told
 	planned    bool // a plan manages it
+	fresh      bool // and makes it,
+	dualStack  bool // with an IPv6 block
 	defaultACL sg.NetworkACLID
 	cidrs      set[netip.Prefix]
 	subnets    registry[sg.SubnetID, *subnet]

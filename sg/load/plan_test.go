@@ -267,7 +267,7 @@ func TestTerraformPlan(t *testing.T) {
 			name: "values that decide and are unknown",
 			in: tfText{
 				values: []string{`aws_security_group.a {"ingress": [` + inline(`cidr_blocks=`) + `, ` + inline(`cidr_blocks=[null];protocol="17";from_port=1;to_port=1`) + `, ` + inline(`from_port=`) + `]}`,
-					`aws_vpc_security_group_ingress_rule.r ` + rule, `aws_network_interface.n {"ipv4_prefixes": [null], "private_ips": [null]}`, `aws_vpc.v {}`},
+					`aws_vpc_security_group_ingress_rule.r ` + rule, `aws_network_interface.n {"ipv4_prefixes": [null], "private_ips": [null], "security_groups": []}`, `aws_vpc.v {}`},
 				config: []string{`aws_security_group.a ingress=aws_eip.e.public_ip egress=var.x`, `aws_vpc_security_group_ingress_rule.r security_group_id=aws_security_group.a.id cidr_ipv4=aws_eip.e.public_ip`,
 					`aws_network_interface.n`, `aws_vpc.v cidr_block=data.aws_x.y.z`},
 			},
@@ -287,7 +287,7 @@ func TestTerraformPlan(t *testing.T) {
 		{
 			name: "addresses that are asked for by their number",
 			in: tfText{
-				values: []string{`aws_network_interface.n {"private_ips": ["10.0.0.1"], "ipv6_address_count": 1, "private_ips_count": null}`, `aws_instance.i {"private_ip": "10.0.0.2", "ipv6_address_count": 0}`},
+				values: []string{`aws_network_interface.n {"private_ips": ["10.0.0.1"], "ipv6_address_count": 1, "private_ips_count": null, "security_groups": []}`, `aws_instance.i {"private_ip": "10.0.0.2", "ipv6_address_count": 0, "vpc_security_group_ids": []}`},
 				config: []string{`aws_network_interface.n`, `aws_instance.i`},
 			},
 			want: []string{"eni aws_network_interface.n 10.0.0.1", "eni aws_instance.i 10.0.0.2 instance=aws_instance.i"},

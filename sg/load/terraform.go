@@ -133,7 +133,7 @@ func (r *tfResource) group() {
 		Description: r.values.field("description").str(),
 		Account:     sg.AccountID(r.values.field("owner_id").str()),
 	}, r.values)
-	g.whole = true
+	g.whole, g.standard = true, r.kind == "aws_default_security_group"
 	if r.values.src.decides {
 		g.decided = r.values
 	}

@@ -13,16 +13,17 @@ type tfDoc struct {
 	root   *tfModule // with the resources as they are, or will be
 
 	// Only in plans. Ids that do not exist yet are followed through config.
-	plan     bool
-	vars     *cursor
-	changes  *cursor
-	modules  map[string]*tfModule // by address
-	exprs    map[exprKey]*expression
-	followed map[followKey]*referred
-	kept     map[string]string // ids of replaced resources that keep them, by address
-	steps    int               // taken so far to follow references
-	depth    int
-	clashes  bool // with another document, and that was reported
+	plan      bool
+	vars      *cursor
+	changes   *cursor
+	modules   map[string]*tfModule // by address
+	exprs     map[exprKey]*expression
+	followed  map[followKey]*referred
+	kept      map[string]string // ids of replaced resources that keep them, by address
+	steps     int               // taken so far to follow references
+	depth     int
+	defaultOf map[*tfResource]*tfResource // default groups by their VPC
+	clashes   bool                        // with another document, and that was reported
 }
 
 // A tfModule is an instance of a module.

@@ -147,8 +147,11 @@ func (r *tfResource) requiredIDs(attr string, want *wanted, attr2 string, want2 
 }
 
 func (r *tfResource) idFor(want *wanted) string {
-	if r.kind == "aws_instance" {
+	switch {
+	case r.kind == "aws_instance":
 		return r.eniID()
+	case want.holdsDefault(r.kind, defaultGroup):
+		return r.defaultGroup()
 	}
 	return r.id()
 }

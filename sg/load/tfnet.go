@@ -15,7 +15,7 @@ func (r *tfResource) networkInterface() {
 	r.counted(e)
 	r.prefixes(e, "ipv4_prefixes", ipv4)
 	r.prefixes(e, "ipv6_prefixes", ipv6)
-	r.groups(e, "security_groups")
+	e.byDefault = !r.groups(e, "security_groups") && r.computed("security_groups")
 	setDefault(&e.Type, v.field("interface_type").str())
 	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
 	r.finish(e)
@@ -153,6 +153,15 @@ func (r *tfResource) instance() {
 		names, left := r.ids("security_groups", wantNamed)
 		e.named = append(e.named, names...)
 		e.left = left
+		own := string(e.ID) != r.newID() || r.firstBlock("primary_network_interface").there() || r.firstBlock("network_interface").there()
+		switch {
+		case own || len(names) > 0 || left != "" || !r.computed("vpc_security_group_ids"):
+		case r.values.field("launch_template").filled():
+			e.left = "launch template of " + r.address
+			r.values.warn("", "its launch template may give it groups, which a plan does not tell: what it admits is unknown")
+		default:
+			e.byDefault = true
+		}
 	}
 	if c := r.values.field("public_ip"); c.raw() != "" {
 		if a, ok := c.addr(); ok {
@@ -234,8 +243,13 @@ func (r *tfResource) vpc() {
 		CIDRs:   r.blocks(),
 	}, r.values)
 	v.planned = v.planned || r.module.doc.plan && r.mode == "managed"
+	v.fresh = v.fresh || v.planned && r.kind == "aws_vpc" && r.isNew()
+	generated := r.values.field("assign_generated_ipv6_cidr_block")
+	v.dualStack = v.dualStack || generated.flag() || r.unknown("ipv6_cidr_block")
 	setDefault(&v.defaultACL, sg.NetworkACLID(r.values.field("default_network_acl_id").str()))
 }
+
+func isIPv6(p netip.Prefix) bool { return p.Addr().Is6() }
 
 // blocks reads the CIDR blocks of a VPC or subnet. Those that AWS has yet to
 // choose give a warning if nothing else tells them.

@@ -286,7 +286,7 @@ func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps
 	}
 	for _, found := range narrow(d, s, key, x, s.module.named[mode+" "+kind+"."+name]) {
 		if slices.Contains(want.kinds, kind) && (attr == "" || slices.Contains(want.ids, attr)) ||
-			kind == "aws_instance" && attr != "" && attr == want.attr {
+			kind == "aws_instance" && attr != "" && attr == want.attr || want.holdsDefault(kind, attr) {
 			r.found.add(&r.resources, found)
 			continue
 		}

@@ -77,6 +77,11 @@ func (b *builder) placeENIs() {
 		}
 	}
 	for _, e := range b.enis.all {
+		setDefault(&e.VPC, ofSubnet[e.Subnet])
+	}
+	b.giveDefaults()
+	b.makeDefaults()
+	for _, e := range b.enis.all {
 		for _, name := range e.named {
 			e.addGroups(b.groupNamed(sg.GroupID(name)))
 		}
@@ -85,7 +90,6 @@ func (b *builder) placeENIs() {
 			g.whole, g.lacking = true, true
 			e.addGroups(g.ID)
 		}
-		setDefault(&e.VPC, ofSubnet[e.Subnet])
 		for _, id := range e.Groups {
 			if g := b.groups.of[id]; g != nil {
 				setDefault(&e.VPC, g.VPC)
