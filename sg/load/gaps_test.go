@@ -161,3 +161,45 @@ func TestTerraformKnownBesideNew(t *testing.T) {
 		})
 	}
 }
+
+// Terraform writes peer_region into the state of every peering, so that it says another
+// Region only where the own one is told to differ, or is not told (REF-10).
+func TestTerraformPeerRegion(t *testing.T) {
+	const peering = `aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "peer_region": "eu-west-1", "accept_status": "active"`
+	region := func(of string) obj {
+		return obj{"configuration": obj{"root_module": obj{"resources": []obj{{"mode": "managed", "type": "aws_vpc_peering_connection", "name": "p", "provider_config_key": "m:aws.eu",
+			"expressions": obj{"peer_region": obj{}}}}}, "provider_config": obj{"aws.eu": obj{"expressions": obj{"region": obj{"constant_value": of}}}}}}
+	}
+	for _, tc := range []struct {
+		name string
+		text string
+		want string
+	}{
+		{"the ARN of the VPC", tfText{values: []string{peering + "}", `aws_vpc.a {"id": "vpc-a", "arn": "arn:aws:ec2:eu-west-1:1:vpc/vpc-a"}`}}.state(), "eu-west-1"},
+		{"the ARN of a group in it", tfText{values: []string{peering + "}", `aws_security_group.a {"id": "sg-a", "vpc_id": "vpc-a", "arn": "arn:aws-cn:ec2:cn-north-1:1:security-group/sg-a"}`}}.state(), "cn-north-1"},
+		{"the ARN of another VPC", tfText{values: []string{peering + "}", `aws_vpc.b {"id": "vpc-b", "arn": "arn:aws:ec2:eu-west-1:1:vpc/vpc-b"}`}}.state(), `"not eu-west-1"`},
+		{"the provider", tfText{values: []string{peering + "}"}, more: region("eu-west-1")}.plan(), "eu-west-1"},
+		{"another provider", tfText{values: []string{peering + "}"}, more: region("eu-north-1")}.plan(), "eu-north-1"},
+		{"a configuration without it", tfText{values: []string{peering + "}"}, config: []string{`aws_vpc_peering_connection.p vpc_id=aws_vpc.a.id`}}.plan(), "eu-west-1"},
+		{"a configuration with it", tfText{values: []string{peering + "}"}, config: []string{`aws_vpc_peering_connection.p peer_region=var.r`}}.plan(), `"not eu-west-1"`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := read(tc.text)
+			assert.Empty(t, got.errors)
+			assert.Equal(t, []string{"peering pcx-1 vpc-a vpc-b status=active requester-region=" + tc.want + " accepter-region=eu-west-1"}, got.lines("peering "))
+		})
+	}
+}
+
+func TestTerraformPeeringAccepter(t *testing.T) {
+	const accepter = `aws_vpc_peering_connection_accepter.p {"id": "pcx-1", "vpc_peering_connection_id": "pcx-1", "vpc_id": "vpc-b", "peer_vpc_id": "vpc-a", "peer_region": "eu-west-1", "accept_status": "active"}`
+	got := read(tfText{values: []string{accepter}}.state())
+	assert.Equal(t, []string{"peering pcx-1 vpc-b vpc-a status=active"}, got.lines("peering "))
+	got = read(tfText{values: []string{`aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "accept_status": "pending-acceptance"}`, accepter}}.state())
+	assert.Equal(t, []string{"peering pcx-1 vpc-a vpc-b status=active"}, got.lines("peering "), "the other side was read before it was accepted")
+	got = read(tfText{prior: []string{`data.aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "status": "deleted"}`}}.plan())
+	assert.Equal(t, []string{"peering pcx-1 vpc-a vpc-b status=deleted"}, got.lines("peering "))
+	got = read(tfText{values: []string{`aws_vpc_peering_connection_accepter.p {"auto_accept": true}`}, config: []string{`aws_vpc_peering_connection_accepter.p vpc_peering_connection_id=var.x`}}.plan())
+	assert.Empty(t, got.errors)
+	assert.Empty(t, got.lines("peering "))
+}

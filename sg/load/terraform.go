@@ -28,6 +28,7 @@ var (
 		"aws_subnet":                             (*tfResource).subnet,
 		"aws_default_subnet":                     (*tfResource).subnet,
 		"aws_vpc_peering_connection":             (*tfResource).peering,
+		"aws_vpc_peering_connection_accepter":    (*tfResource).accepter,
 		"aws_ec2_transit_gateway":                (*tfResource).gateway,
 		"aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
 	}
@@ -36,6 +37,7 @@ var (
 		"aws_prefix_list":                        (*tfResource).servicePrefixList,
 		"aws_vpc":                                (*tfResource).vpc,
 		"aws_subnet":                             (*tfResource).subnet,
+		"aws_vpc_peering_connection":             (*tfResource).accepter,
 		"aws_ec2_transit_gateway":                (*tfResource).gateway,
 		"aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
 	}

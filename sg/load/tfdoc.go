@@ -22,6 +22,7 @@ type tfDoc struct {
 	kept      map[string]string // ids of replaced resources that keep them, by address
 	steps     int               // taken so far to follow references
 	depth     int
+	regions   map[string]string           // of VPCs, by what tells them
 	defaultOf map[*tfResource]*tfResource // default groups by their VPC
 	clashes   bool                        // with another document, and that was reported
 }

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"cmp"
 	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
@@ -287,24 +286,4 @@ func (r *tfResource) subnet() {
 	if vpc, ok := r.requiredID("vpc_id", wantVPC); ok {
 		r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(vpc), Subnets: []sg.Subnet{{ID: sg.SubnetID(r.id()), CIDRs: r.blocks()}}}, r.values)
 	}
-}
-
-// peering reads a peering. A new one is active once both sides agree; auto_accept
-// says that this side does.
-func (r *tfResource) peering() {
-	vpc, peer, ok := r.requiredIDs("vpc_id", wantVPC, "peer_vpc_id", wantVPC)
-	if !ok {
-		return
-	}
-	status := r.values.field("accept_status").str()
-	if status == "" && !r.values.field("auto_accept").flag() {
-		r.values.warn("", "taken to be active once the plan is applied, though %s has to accept it", peer)
-	}
-	setDefault(&status, "active")
-	p := sg.Peering{ID: sg.PeeringID(r.id()), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: status}
-	if p.AccepterRegion = r.values.field("peer_region").str(); p.AccepterRegion != "" {
-		// It is set if the peer is in another Region (REF-10).
-		p.RequesterRegion = cmp.Or(r.values.field("region").str(), "not "+p.AccepterRegion)
-	}
-	r.module.doc.b.peering(p, r.values, false)
 }
