@@ -108,17 +108,19 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 	}
 	setDefault(&peer.Account, sg.AccountID(c.field("UserId").str()))
 	peer.Peering = sg.PeeringID(c.field("VpcPeeringConnectionId").str())
-	remote := sg.VPCID(c.field("VpcId").str())
-	if status := c.field("PeeringStatus").str(); peer.Peering == "" && remote != "" && status != "" && status != "active" {
+	remote, status := sg.VPCID(c.field("VpcId").str()), c.field("PeeringStatus").str()
+	dead := status != "" && status != "active"
+	if dead && peer.Peering == "" && remote != "" {
 		peer.Peering = sg.PeeringID("pcx-" + status + "-to-" + string(remote)) // AWS no longer tells its id
 	}
-	if peer.Peering != "" && g.VPC != "" && remote != "" {
+	own := g.VPC
+	if own == "" && dead { // describe-security-group-rules does not tell it
+		own = sg.VPCID("vpc of " + g.ID)
+	}
+	if peer.Peering != "" && own != "" && remote != "" {
 		// Without describe-vpc-peering-connections nobody knows who requested the
 		// peering.
-		b.peering(sg.Peering{
-			ID: peer.Peering, Requester: g.VPC, Accepter: remote,
-			Status: c.field("PeeringStatus").str(),
-		}, c, true)
+		b.peering(sg.Peering{ID: peer.Peering, Requester: own, Accepter: remote, Status: status}, c, true)
 	}
 	return peer, true
 }
