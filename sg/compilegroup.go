@@ -15,6 +15,7 @@ func (c *compiler) groups() {
 		in := &c.t.Groups[i]
 		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations), incomplete: in.Incomplete}
 	}
+	c.strangers()
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], w.groups[i]
 		for d, rules := range [...][]Rule{in.Ingress, in.Egress} {
@@ -26,6 +27,40 @@ func (c *compiler) groups() {
 				g.rules[d][n] = r
 				c.rule(r, g)
 			}
+		}
+	}
+}
+
+// strangers numbers the groups that ENIs carry and the topology lacks, behind all others.
+// They are used in the VPCs of those ENIs; rules that name them match their members.
+func (c *compiler) strangers() {
+	w := c.w
+	used := map[[2]uint32]bool{} // by group and VPC
+	for i := range c.t.ENIs {
+		e := &c.t.ENIs[i]
+		vpc := w.reach.VPC(string(e.VPC))
+		for _, id := range e.Groups {
+			if _, known := w.groupByID[id]; known {
+				continue
+			}
+			n, known := w.strangers[id]
+			if !known {
+				if w.strangers == nil {
+					w.strangers = map[GroupID]uint32{}
+				}
+				n = uint32(len(w.groups))
+				w.strangers[id] = n
+				w.groups = append(w.groups, &group{id: id, number: n, incomplete: true})
+			}
+			if g, use := w.groups[n], [2]uint32{n, vpc}; !used[use] {
+				used[use] = true
+				g.vpcs = append(g.vpcs, vpc)
+			}
+		}
+	}
+	for _, n := range w.strangers {
+		if used[[2]uint32{n, 0}] { // where it is used is not said
+			w.groups[n].vpcs = nil
 		}
 	}
 }
@@ -73,7 +108,7 @@ func (w *world) resolve(r *ruleInfo, own *group) {
 	case p.Self:
 		r.kind, r.peer = peerGroup, own.number
 	case p.Group != "":
-		n, ok := w.groupByID[p.Group]
+		n, ok := w.named(p.Group)
 		if !ok || w.stale(p, own, w.groups[n]) != "" {
 			return // REF-15
 		}

@@ -85,7 +85,7 @@ func (e *Enforcer) ruleHints(hop *HopExplanation, h *packet.Header) {
 		}
 	}
 	switch {
-	case len(e.eni.groups()) == 0:
+	case len(w.known(e.eni)) == 0:
 		hop.hint("the interface carries no group, so nothing is admitted")
 	case total == 0:
 		hop.hint("none of its groups has %s rules, so no new connection is admitted (SG-07)", dir)

@@ -123,7 +123,7 @@ func (w *world) staleReason(r *ruleInfo) string {
 	if p.PrefixList != "" {
 		return fmt.Sprintf("%s is not in the topology", p.PrefixList)
 	}
-	n, ok := w.groupByID[p.Group]
+	n, ok := w.named(p.Group)
 	if !ok {
 		return fmt.Sprintf("%s is not in the topology", p.Group)
 	}

@@ -26,6 +26,7 @@ type world struct {
 
 	// The fields below never change, so copies share them.
 	groupByID map[GroupID]uint32
+	strangers map[GroupID]uint32 // groups that ENIs carry and the topology lacks: their members are known, their rules are not
 	eniByID   map[ENIID]uint32
 	listByID  map[PrefixListID]uint32
 	members   *member.Index        // address to ENI
@@ -118,9 +119,24 @@ func (w *world) carried(e *eni) []GroupID {
 func (w *world) known(e *eni) []GroupID {
 	ids := make([]GroupID, 0, len(e.groups())+len(e.missing)+1)
 	for _, g := range e.groups() {
-		ids = append(ids, w.groups[g].id)
+		if id := w.groups[g].id; !w.isStranger(id) {
+			ids = append(ids, id)
+		}
 	}
 	return ids
+}
+
+func (w *world) isStranger(id GroupID) bool {
+	_, ok := w.strangers[id]
+	return ok
+}
+
+// named returns the number of a group that a rule names.
+func (w *world) named(id GroupID) (n uint32, ok bool) {
+	if n, ok = w.groupByID[id]; !ok {
+		n, ok = w.strangers[id]
+	}
+	return n, ok
 }
 
 // numbersOf appends the numbers of groups to an empty slice, ascending and distinct, and
@@ -131,7 +147,7 @@ func (w *world) numbersOf(ids []GroupID, to []uint32) (numbers []uint32, missing
 		if !known || w.groups[n].incomplete {
 			missing = append(missing, id)
 		}
-		if known {
+		if n, known = w.named(id); known {
 			to = append(to, n)
 		}
 	}

@@ -87,6 +87,9 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() { // AWS lets a group be deleted that only such a rule names (REF-16)
 			return Finding{Kind: Stale, Text: fmt.Sprintf("%s was behind %s, which is not active (%s)", r.Peer.Group, x.ID, x.Status), Advice: "remove the rule"}
 		}
+		if _, carried := c.members[r.Peer.Group]; carried { // it matches those that carry it, of which there is a finding
+			return Finding{}
+		}
 		if where := c.elsewhere(g, r.Peer); where != "" { // AWS may well have it
 			return Finding{Kind: Dangling, Severity: Note, Text: where, Advice: "add describe-security-groups from there"}
 		}

@@ -75,7 +75,33 @@ func (f *Firewall) peerHas(e *sg.ENI, g *sg.Group, r *sg.Rule, dir sg.Direction,
 			return f.isMember(e, named, dir, via, remote)
 		}
 	}
+	if named := f.stranger(r.Peer.Group); named != nil && !f.stale(g, named, &r.Peer) {
+		return f.isMember(e, named, dir, via, remote)
+	}
 	return no // REF-15
+}
+
+// stranger returns a group that interfaces carry and the topology lacks: it is used in
+// their VPCs. Where one of these is not said, none is.
+func (f *Firewall) stranger(id sg.GroupID) *sg.Group {
+	var g *sg.Group
+	said := true
+	for i := range f.topo.ENIs {
+		e := &f.topo.ENIs[i]
+		if !slices.Contains(e.Groups, id) {
+			continue
+		}
+		if g == nil {
+			g = &sg.Group{ID: id, VPC: e.VPC}
+		} else {
+			g.Associations = append(g.Associations, e.VPC)
+		}
+		said = said && e.VPC != ""
+	}
+	if g != nil && !said {
+		g.VPC = ""
+	}
+	return g
 }
 
 func (f *Firewall) inList(id sg.PrefixListID, a netip.Addr, fam packet.Family) answer {
