@@ -66,6 +66,9 @@ func (w *world) fails(n *eni, r *ruleInfo, dir Direction, h *packet.Header, via 
 	case peerList:
 		_, has = w.cidrs.Longest(remote, r.peer)
 		f.Why = "no entry of the list contains it"
+		if r.unsure {
+			f.Why = "no entry that is known contains it"
+		}
 	case peerNothing:
 		f.Why = w.staleReason(r)
 	case peerGroup:
