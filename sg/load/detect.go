@@ -84,6 +84,8 @@ var foreign = []struct {
 	{[]string{"FlowLogs"}, "a list of flow logs", giveListings},
 	{[]string{"Instances", "Groups", "NetworkInterface"}, "about one instance or interface", "give the output of `aws ec2 describe-instances` or `aws ec2 describe-network-interfaces`"},
 	{[]string{"GroupId", "IpPermissions", "Return"}, "about one group", "give the whole output of `aws ec2 describe-security-groups`"},
+	{[]string{"resource", "provider", "locals"}, "Terraform's configuration (JSON)", "run `terraform plan -out=plan.bin` and give the output of `terraform show -json plan.bin`"},
+	{[]string{"deployment"}, "a stack of Pulumi", giveListings + " once it is deployed"},
 	{[]string{"@level", "@message"}, "Terraform's log of a run", "save the plan with -out and " + giveShow + " of it"},
 	{[]string{"resource_changes", "planned_values", "values", "root_module"}, "a part of what Terraform prints", giveShow},
 	{[]string{"terraform_version"}, "a Terraform state of an old version, or a part of one", giveShow},

@@ -9,6 +9,9 @@ import (
 // Readers of groups and rules in the shapes of the AWS CLI (IN-01 to IN-05).
 
 func (b *builder) securityGroups(c *cursor) {
+	if ofInstance(c.up) {
+		return
+	}
 	if c.filled() && c.src.ofOtherService(c.src.First(c.n)) {
 		c.fail("", "groups as another service lists them, without their rules: %s", giveListings)
 		return

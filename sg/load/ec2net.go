@@ -13,7 +13,17 @@ import (
 // Readers of interfaces, prefix lists and VPCs in the shapes of the AWS CLI (IN-06
 // to IN-11, IN-15).
 
-func (b *builder) networkInterfaces(c *cursor) { b.interfaces(c, nil) }
+func (b *builder) networkInterfaces(c *cursor) {
+	var instance *cursor
+	if ofInstance(c.up) {
+		instance = c.up
+	}
+	b.interfaces(c, instance)
+}
+
+// ofInstance reports whether a document is an instance alone, as --query leaves it of
+// describe-instances: its interfaces say all, while its groups stand without rules.
+func ofInstance(root *cursor) bool { return root.has("InstanceId") && root.has("NetworkInterfaces") }
 
 // reservations reads describe-instances, which says the same about interfaces as
 // describe-network-interfaces, but only for instances.

@@ -3,6 +3,7 @@ package load_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -117,6 +118,8 @@ func TestForeignInputs(t *testing.T) {
 		{"Resources:\n  Web:\n    Type: AWS::EC2::SecurityGroup\n    Properties:\n      VpcId: !Ref Vpc\n", "CloudFormation", ask},
 		{`{"version": "38.0.1", "artifacts": {}}`, "CDK", ask},
 		{`{"fileVersion": "1.0", "configurationItems": []}`, "AWS Config", ask},
+		{`{"resource": {"aws_security_group": {}}}`, "Terraform's configuration (JSON)", "run `terraform plan"},
+		{`{"version": 3, "deployment": {}}`, "a stack of Pulumi", ask},
 		{`{"Results": ["{}"], "QueryInfo": {}}`, "AWS Config", ask},
 		{`{"LoadBalancers": []}`, "Elastic Load Balancing", ask},
 		{`{"DBInstances": [{"VpcSecurityGroups": []}]}`, "RDS", ask},
@@ -176,6 +179,12 @@ func TestCutOff(t *testing.T) {
 func TestInstances(t *testing.T) {
 	got := must(t, read(groupsJSON, instances, `{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}`))
 	assert.Equal(t, []string{"eni eni-1 10.0.0.1 sg-a public=192.0.2.1 name=web vpc=vpc-1 subnet=subnet-1 instance=i-1 account=1"}, got.lines("eni "))
+	var doc struct {
+		Reservations []struct{ Instances json.RawMessage }
+	}
+	assert.NoError(t, json.Unmarshal([]byte(instances), &doc))
+	queried := must(t, read(groupsJSON, string(doc.Reservations[0].Instances), `{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}`))
+	assert.Equal(t, got.text, queried.text, "--query 'Reservations[].Instances[]'")
 	cut := read(`{"Reservations": [{"Instances": [{"InstanceId": "i-1", "PrivateIpAddress": "10.0.0.1"}]}]}`)
 	assert.Equal(t, []string{"1.json:1: Reservations[0].Instances[0]: left out: its interfaces are missing, so it was printed with --query: give all of it"}, cut.warnings)
 }
