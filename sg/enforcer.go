@@ -110,7 +110,7 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 	d.Rule = RuleRef{m.rule}
 	switch {
 	case cut:
-		e.cut(d, h, m)
+		e.cut(d, dir, p, m)
 	case m.unknown != NoReason:
 		if r.Class() == conntrack.New {
 			e.open(d, p, m)
@@ -131,18 +131,28 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 }
 
 // cut decides about a packet whose capture lacks what the connection table needs.
-// Rules may need less: a rule for all ports admits it whatever is missing, and if
-// only the TCP flags are missing and no rule covers its port, none admits it.
-func (e *Enforcer) cut(d *Decision, h *packet.Header, m hit) {
+// Rules may need less: a rule for all ports admits it whatever is missing. If only
+// the TCP flags are missing, none admits it if no rule covers its port, and none
+// admits the connection that it may answer.
+func (e *Enforcer) cut(d *Decision, dir Direction, p *Packet, m hit) {
+	h := p.Header
 	flags := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
 	switch admitted := m.rule != nil && m.unknown == NoReason; {
 	case admitted && !flags:
 		d.Verdict, d.Reason = Accept, ByRule
-	case !admitted && flags && m.unknown == NoReason:
+	case !admitted && flags && m.unknown == NoReason && !e.answers(dir, h, p.Via):
 		d.Reason = NoRule
 	default:
 		d.Verdict, d.Reason, d.Rule = Unknown, Cut, RuleRef{}
 	}
+}
+
+// answers reports whether rules may admit a connection that the TCP segment answers.
+func (e *Enforcer) answers(dir Direction, h *packet.Header, via Via) bool {
+	back := h.Tuple().Reverse()
+	first := header(&back)
+	m := e.f.w.match(e.eni, opposite(dir), &first, via)
+	return m.rule != nil || m.unknown != NoReason
 }
 
 // foreign reports whether the ENI drops the packet because it leaves from, or comes in

@@ -262,7 +262,11 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 		case admitted && !flagsOnly:
 			return Decision{sg.Accept, sg.ByRule, rule}
 		case !admitted && why == sg.NoReason && flagsOnly:
-			return Decision{sg.Drop, sg.NoRule, Rule{}}
+			asked := *h // what it may be an answer to
+			asked.Src, asked.Dst, asked.SrcPort, asked.DstPort = h.Dst, h.Src, h.DstPort, h.SrcPort
+			if by, maybe := f.match(e, other(dir), via, &asked); by == (Rule{}) && maybe == sg.NoReason {
+				return Decision{sg.Drop, sg.NoRule, Rule{}}
+			}
 		}
 		return Decision{sg.Unknown, sg.Cut, Rule{}}
 	}
