@@ -128,6 +128,8 @@ func (m *Match) what() string {
 		return fmt.Sprintf("in %s, an entry of %s", m.CIDR, m.PrefixList)
 	case m.Member != "":
 		return fmt.Sprintf("is %s, a member of %s", m.Member, m.Rule.peerGroup())
+	case !m.CIDR.IsValid(): // no address of a member, so it is the interface that counts
+		return fmt.Sprintf("came through a member of %s", m.Rule.peerGroup())
 	}
 	return "in " + m.CIDR.String()
 }
