@@ -62,6 +62,14 @@ func TestTerraformGaps(t *testing.T) {
 			},
 		},
 		{
+			name: "what Terraform forgets stays",
+			plan: tfText{values: []string{`aws_instance.i {"private_ip": "10.0.0.1", "vpc_security_group_ids": ["sg-a"]}`},
+				changes: []obj{{"address": "module.gone.aws_network_interface.n", "module_address": "module.gone", "mode": "managed", "type": "aws_network_interface", "name": "n",
+					"change": obj{"actions": []string{"forget"}, "before": obj{"id": "eni-1", "private_ip": "10.0.0.2", "security_groups": []string{"sg-a"}}}},
+					{"address": "aws_security_group.a", "mode": "managed", "type": "aws_security_group", "name": "a", "change": obj{"actions": []string{"forget"}, "before": obj{"id": "sg-a"}}}}},
+			want: []string{"eni aws_instance.i 10.0.0.1 sg-a instance=aws_instance.i", "eni eni-1 10.0.0.2 sg-a"},
+		},
+		{
 			name: "a plan that is not all",
 			plan: tfText{more: obj{"complete": false, "errored": true, "deferred_changes": []obj{{"reason": "instance_count_unknown"}}}},
 			warnings: []string{

@@ -123,7 +123,9 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 		return nil
 	}
 	d.root = d.module(nil, values.field("root_module"), root.field("configuration").field("root_module"))
-	if d.plan { // known data sources are not planned
+	if d.plan {
+		d.addForgotten()
+		// Known data sources are not planned.
 		d.addData(d.root, root.field("prior_state").field("values").field("root_module"))
 	}
 	return d
@@ -238,6 +240,23 @@ func (m *tfModule) newOf(want *wanted) []*tfResource {
 	}
 	m.new[want] = out
 	return out
+}
+
+// addForgotten adds what Terraform stops to manage and leaves as it is (removed blocks
+// that destroy nothing): it is in no planned value, and AWS still has it.
+func (d *tfDoc) addForgotten() {
+	for item := range d.changes.objects() {
+		change := item.field("change")
+		for action := range change.field("actions").each() {
+			if before := change.field("before"); action.text() == "forget" && before.is(object) {
+				m := d.modules[item.field("module_address").text()]
+				if m == nil {
+					m = d.root
+				}
+				m.add(item.field("address").text(), item, item.field("index"), before)
+			}
+		}
+	}
 }
 
 // addData adds the data sources of a prior state to the modules of a plan.
