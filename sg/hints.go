@@ -90,6 +90,9 @@ func (e *Enforcer) ruleHints(hop *HopExplanation, h *packet.Header) {
 	case total == 0:
 		hop.hint("none of its groups has %s rules, so no new connection is admitted (SG-07)", dir)
 	}
+	if h.Family == packet.IPv6 && h.Protocol == packet.ICMPv6 && h.ICMPType >= 133 && h.ICMPType <= 137 && h.HopLimit != 255 && !h.LaterFragment() {
+		hop.hint("neighbour discovery is exempt where its hop limit is 255 (ttl 255): this has %d (CTS-37)", h.HopLimit)
+	}
 	if otherFamily != nil {
 		other := AnyIPv6
 		if h.Family == packet.IPv4 {
