@@ -110,7 +110,7 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	if d.plan = plan; plan {
 		values = root.field("planned_values")
 		d.vars, d.changes = root.field("variables"), root.field("resource_changes")
-		if !values.there() && d.changes.filled() {
+		if !values.there() || !values.field("root_module").field("resources").filled() && !values.field("root_module").field("child_modules").filled() && leaves(d.changes) {
 			d.changes.fail("", "a plan without its planned_values, which say what is there once it is applied: %s, all of it", giveShow)
 			return nil
 		}
@@ -129,6 +129,17 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 		d.addData(d.root, root.field("prior_state").field("values").field("root_module"))
 	}
 	return d
+}
+
+// leaves reports whether something is there once changes are made, which planned_values
+// has then.
+func leaves(changes *cursor) bool {
+	for item := range changes.objects() {
+		if after := item.field("change").field("after"); item.field("mode").text() == "managed" && after.is(object) {
+			return true
+		}
+	}
+	return false
 }
 
 // warnIncomplete warns about what a plan says it leaves open.
