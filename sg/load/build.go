@@ -99,6 +99,9 @@ func (b *builder) group(p sg.Group, at *cursor) *group {
 	g := b.groups.get(p.ID, &group{Group: sg.Group{ID: p.ID}, told: told{at}})
 	setDefault(&g.Name, p.Name)
 	setDefault(&g.Description, p.Description)
+	if g.VPC != "" && p.VPC != "" && g.VPC != p.VPC {
+		at.contradicts(g.at, "%s is in %s here, and in %s", p.ID, p.VPC, g.VPC)
+	}
 	setDefault(&g.VPC, p.VPC)
 	setDefault(&g.Account, p.Account)
 	g.associations.add(&g.Associations, p.Associations...)
@@ -276,6 +279,9 @@ type listEntry struct {
 func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
 	l := b.lists.get(p.ID, &prefixList{PrefixList: sg.PrefixList{ID: p.ID}, told: told{at}})
 	setDefault(&l.Name, p.Name)
+	if l.Family != 0 && p.Family != 0 && l.Family != p.Family {
+		at.contradicts(l.at, "%s is of IPv%d here, and of IPv%d", p.ID, p.Family, l.Family)
+	}
 	setDefault(&l.Family, p.Family)
 	setDefault(&l.MaxEntries, p.MaxEntries)
 	setDefault(&l.Owner, p.Owner)
@@ -357,9 +363,22 @@ func (b *builder) vpc(p sg.VPC, at *cursor) *vpc {
 	v.cidrs.add(&v.CIDRs, p.CIDRs...)
 	for _, said := range p.Subnets {
 		s := v.subnets.get(said.ID, &subnet{Subnet: sg.Subnet{ID: said.ID}, told: told{at}})
+		if old, now := ipv4Block(s.CIDRs), ipv4Block(said.CIDRs); old.IsValid() && now.IsValid() && old != now {
+			at.contradicts(s.at, "%s has the block %s here, and %s", said.ID, now, old)
+		}
 		s.cidrs.add(&s.CIDRs, said.CIDRs...)
 	}
 	return v
+}
+
+// ipv4Block returns the IPv4 block of a subnet, which has but one.
+func ipv4Block(blocks []netip.Prefix) netip.Prefix {
+	for _, p := range blocks {
+		if p.Addr().Is4() {
+			return p
+		}
+	}
+	return netip.Prefix{}
 }
 
 type peering struct {
@@ -370,7 +389,10 @@ type peering struct {
 
 func (b *builder) peering(p sg.Peering, at *cursor, guessed bool) {
 	said := peering{p, told{at}, guessed}
-	if old := b.peerings.get(p.ID, &said); old.guessed && !guessed {
+	switch old := b.peerings.get(p.ID, &said); {
+	case old.guessed && !guessed:
 		*old = said
+	case !guessed && old.Active() != p.Active():
+		at.contradicts(old.at, "%s is %s here, and %s", p.ID, cmp.Or(p.Status, "active"), cmp.Or(old.Status, "active"))
 	}
 }

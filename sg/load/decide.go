@@ -208,6 +208,18 @@ func (b *builder) listENI(e *eni, c *cursor) {
 	old.merge(&e.ENI)
 }
 
+// contradicts refuses what is said at c where another input said something else, unless
+// one of the two decides, which is read first.
+func (c *cursor) contradicts(old *cursor, format string, args ...any) {
+	switch what := fmt.Sprintf(format, args...); {
+	case c.src == old.src: // one input says of one thing what it means
+	case old.src.decides:
+		c.warn("", "%s at %s, which decides", what, old.place())
+	default:
+		c.fail("", "%s at %s: %s", what, old.place(), giveNewer)
+	}
+}
+
 func (c *cursor) warnDecided(e *eni, what string) {
 	c.warn("", "%s has different %s here than at %s, which decides", e.ID, what, e.decided.place())
 }

@@ -166,3 +166,36 @@ func TestPlaceOfMissingGroup(t *testing.T) {
 	}
 	assert.Contains(t, strings.Join(said, "\n"), `enis.json:1: NetworkInterfaces[0]: eni-1 carries sg-x, which no input holds`)
 }
+
+// What decides and is said twice has to be the same, unless a plan or a preferred input
+// is one of the two.
+func TestSaidTwice(t *testing.T) {
+	const give = ": give the newer of the two, or prefer one (-prefer FILE)"
+	for _, tc := range []struct{ name, a, b, want, at string }{
+		{"the VPC of a group", `{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-1"}]}`, `{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-2"}]}`,
+			"SecurityGroups[0]: sg-a is in vpc-2 here, and in vpc-1", "SecurityGroups[0]"},
+		{"the status of a peering", `{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "a"}, "AccepterVpcInfo": {"VpcId": "b"}, "Status": {"Code": "active"}}]}`,
+			`{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "a"}, "AccepterVpcInfo": {"VpcId": "b"}, "Status": {"Code": "deleted"}}]}`,
+			"VpcPeeringConnections[0]: pcx-1 is deleted here, and active", "VpcPeeringConnections[0]"},
+		{"the family of a prefix list", `{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "IPv4"}]}`, `{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "IPv6"}]}`,
+			"PrefixLists[0]: pl-1 is of IPv6 here, and of IPv4", "PrefixLists[0]"},
+		{"the block of a subnet", `{"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.1.0/24"}]}`, `{"Subnets": [{"SubnetId": "subnet-1", "VpcId": "vpc-1", "CidrBlock": "10.0.2.0/24"}]}`,
+			"Subnets[0]: subnet-1 has the block 10.0.2.0/24 here, and 10.0.1.0/24", "Subnets[0]"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			assert.Equal(t, []string{"2.json:1: " + tc.want + " at 1.json:1: " + tc.at + give}, read(tc.a, tc.b).errors)
+			assert.Empty(t, read(tc.a, tc.a).errors)
+			l := load.New()
+			l.Prefer("2.json")
+			l.Add("1.json", strings.NewReader(tc.a))
+			l.Add("2.json", strings.NewReader(tc.b))
+			got := resultOf(l.Topology())
+			assert.Empty(t, got.errors)
+			assert.NotEmpty(t, got.warnings)
+		})
+	}
+	plan := tfText{values: []string{`aws_security_group.a {"id": "sg-a", "vpc_id": "vpc-1"}`}}.plan()
+	got := read(plan, `{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-2"}]}`)
+	assert.Empty(t, got.errors)
+	assert.Equal(t, []string{"2.json:1: SecurityGroups[0]: sg-a is in vpc-2 here, and in vpc-1 at 1.json:1: planned_values.root_module.resources[0].values (aws_security_group.a), which decides"}, got.warnings)
+}
