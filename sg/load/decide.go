@@ -199,7 +199,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 			e.Groups = nil
 		}
 	case old.listed != nil && what != "":
-		c.fail("", "%s has different %s here than at %s: %s", e.ID, what, old.listed.place(), giveNewer)
+		c.fail("", "%s has %s here than at %s: %s", e.ID, what, old.listed.place(), giveNewer)
 		return
 	}
 	if old.listed = c; c.src.preferred && old.decided == nil {
@@ -221,7 +221,7 @@ func (c *cursor) contradicts(old *cursor, format string, args ...any) {
 }
 
 func (c *cursor) warnDecided(e *eni, what string) {
-	c.warn("", "%s has different %s here than at %s, which decides", e.ID, what, e.decided.place())
+	c.warn("", "%s has %s here than at %s, which decides", e.ID, what, e.decided.place())
 }
 
 // differs returns where two listings of one interface differ, or where Terraform
@@ -230,13 +230,15 @@ func (e *eni) differs(o *eni) string {
 	part := e.decided != nil || e.stated
 	switch {
 	case !sameItems(e.Groups, o.Groups) && !(part && len(e.Groups) == 0):
-		return "groups"
+		return "different groups"
 	case !sameItems(e.Addrs, o.Addrs) && !(part && len(e.Addrs) == 0):
-		return "addresses"
+		return "different addresses"
 	case !sameItems(e.Prefixes, o.Prefixes) && !(part && len(e.Prefixes) == 0):
-		return "prefixes"
+		return "different prefixes"
 	case e.VPC != "" && o.VPC != "" && e.VPC != o.VPC:
-		return "VPC"
+		return "a different VPC"
+	case e.Subnet != "" && o.Subnet != "" && e.Subnet != o.Subnet:
+		return "a different subnet"
 	}
 	return ""
 }

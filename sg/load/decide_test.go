@@ -174,6 +174,8 @@ func TestSaidTwice(t *testing.T) {
 	for _, tc := range []struct{ name, a, b, want, at string }{
 		{"the VPC of a group", `{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-1"}]}`, `{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-2"}]}`,
 			"SecurityGroups[0]: sg-a is in vpc-2 here, and in vpc-1", "SecurityGroups[0]"},
+		{"the subnet of an interface", `{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "Groups": [{"GroupId": "sg-a"}]}]}`,
+			`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-2", "Groups": [{"GroupId": "sg-a"}]}]}`, "NetworkInterfaces[0]: eni-1 has a different subnet here than", "NetworkInterfaces[0]"},
 		{"the status of a peering", `{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "a"}, "AccepterVpcInfo": {"VpcId": "b"}, "Status": {"Code": "active"}}]}`,
 			`{"VpcPeeringConnections": [{"VpcPeeringConnectionId": "pcx-1", "RequesterVpcInfo": {"VpcId": "a"}, "AccepterVpcInfo": {"VpcId": "b"}, "Status": {"Code": "deleted"}}]}`,
 			"VpcPeeringConnections[0]: pcx-1 is deleted here, and active", "VpcPeeringConnections[0]"},
