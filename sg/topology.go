@@ -133,10 +133,10 @@ type ENI struct {
 
 	// Groups are those that the ENI carries; all their rules form one set (SG-03). If
 	// the topology lacks one of them, packets that the others do not admit have an
-	// unknown verdict. An ENI without groups admits nothing, unless it is
-	// RequesterManaged or of a type to which AWS attaches none: NAT gateways, transit
-	// gateway attachments, Gateway Load Balancers and their endpoints, and Network
-	// Load Balancers.
+	// unknown verdict; rules that name it match the ENI all the same. An ENI without
+	// groups admits nothing, unless it is RequesterManaged or of a type to which AWS
+	// attaches none: NAT gateways, transit gateway attachments, Gateway Load Balancers
+	// and their endpoints, and Network Load Balancers.
 	Groups           []GroupID
 	RequesterManaged bool // an AWS service created it
 

@@ -66,13 +66,18 @@
 // for the id ("module.net.aws_security_group.web"). References are followed
 // through the configuration inside the plan, including modules, count and
 // for_each, so that a plan can be tested before it is applied. What a plan does
-// not tell is left out with a warning:
+// not tell is left out with a warning, and where rules or groups are missing for it,
+// verdicts may be unknown:
 //
 //   - addresses that AWS has yet to choose; supply them with [Loader.AddENI]
 //   - which of several rules inside one aws_security_group refers to which of
 //     several new groups, if the rules are for different traffic; rules that are
 //     resources of their own do not have this problem
 //   - what a local stands for, unless its module has only one new group
+//
+// An interface that a plan makes without groups carries the default group of its VPC.
+// If the plan makes that VPC too, the group has the rules that AWS gives it; if nothing
+// in the inputs has the group, what it admits is unknown.
 //
 // One thing a plan hides without a trace: an id written out next to a reference
 // to something new, as in [aws_security_group.new.id, "sg-0123"].
