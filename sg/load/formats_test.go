@@ -183,7 +183,7 @@ func TestInstances(t *testing.T) {
 		Reservations []struct{ Instances json.RawMessage }
 	}
 	assert.NoError(t, json.Unmarshal([]byte(instances), &doc))
-	queried := must(t, read(groupsJSON, string(doc.Reservations[0].Instances), `{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}`))
+	queried := must(t, read(groupsJSON, strings.Replace(string(doc.Reservations[0].Instances), "{", `{"SecurityGroups": [{"GroupId": "sg-a"}], `, 1), `{"Vpcs": [{"VpcId": "vpc-1", "CidrBlock": "10.0.0.0/16"}]}`))
 	assert.Equal(t, got.text, queried.text, "--query 'Reservations[].Instances[]'")
 	cut := read(`{"Reservations": [{"Instances": [{"InstanceId": "i-1", "PrivateIpAddress": "10.0.0.1"}]}]}`)
 	assert.Equal(t, []string{"1.json:1: Reservations[0].Instances[0]: left out: its interfaces are missing, so it was printed with --query: give all of it"}, cut.warnings)

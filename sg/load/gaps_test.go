@@ -6,8 +6,10 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/load"
 )
 
 // What Terraform's documents hint at, or leave open.
@@ -118,6 +120,9 @@ func TestTerraformLeavesOpen(t *testing.T) {
 		{"a port", []string{`aws_security_group.a {"ingress": [` + inline(`from_port=`) + `]}`}, []string{`aws_security_group.a ingress=var.p`}, []string{"group aws_security_group.a incomplete"}},
 		{"a group inside a group", []string{`aws_security_group.a {"ingress": [` + inline(`security_groups=`) + `]}`}, []string{`aws_security_group.a ingress.security_groups=local.x`},
 			[]string{"group aws_security_group.a incomplete"}},
+		{"which of its rules names which group", []string{`aws_security_group.a {"ingress": [` + inline(`security_groups=;protocol="tcp";from_port=1;to_port=1`) + `, ` + inline(`security_groups=`) + `], "vpc_id": "vpc-1"}`, `aws_security_group.b {}`, `aws_security_group.c {}`},
+			[]string{`aws_security_group.a ingress.security_groups=aws_security_group.b.id,aws_security_group.c.id`, `aws_security_group.b`, `aws_security_group.c`},
+			[]string{"group aws_security_group.a vpc=vpc-1 incomplete", "group aws_security_group.b", "group aws_security_group.c"}},
 		{"the CIDR block of a rule", []string{`aws_security_group.a {}`, `aws_vpc_security_group_ingress_rule.r ` + rule + `}`},
 			[]string{`aws_security_group.a`, `aws_vpc_security_group_ingress_rule.r security_group_id=aws_security_group.a.id cidr_ipv4=aws_eip.e.public_ip`}, []string{"group aws_security_group.a incomplete"}},
 		{"the group of a rule", []string{`aws_security_group.a {}`, `aws_security_group.b {"vpc_id": "vpc-1"}`, `aws_vpc_security_group_ingress_rule.r ` + rule + `}`},
@@ -140,6 +145,22 @@ func TestTerraformLeavesOpen(t *testing.T) {
 			got := read(tfText{values: tc.values, config: tc.config}.plan())
 			assert.Empty(t, got.errors)
 			assert.Equal(t, tc.want, got.lines("group ", "eni "))
+		})
+	}
+}
+
+// Groups given by hand are those that the plan does not tell.
+func TestTerraformGroupsByHand(t *testing.T) {
+	for name, config := range map[string]string{"left open": `aws_instance.i vpc_security_group_ids=local.x`, "the default one": `aws_instance.i`} {
+		t.Run(name, func(t *testing.T) {
+			l := load.New()
+			l.Add("plan.json", strings.NewReader(tfText{values: []string{`aws_instance.i {"private_ip": "10.0.0.1"}`}, config: []string{config}}.plan()))
+			l.Add("groups.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-a"}]}`))
+			e, err := load.ParseENI("aws_instance.i sg-a")
+			require.NoError(t, err)
+			l.AddENI(e)
+			got := resultOf(l.Topology())
+			assert.Equal(t, []string{"group sg-a", "eni aws_instance.i 10.0.0.1 sg-a instance=aws_instance.i"}, got.lines("group ", "eni "))
 		})
 	}
 }
@@ -208,6 +229,9 @@ func TestTerraformPeeringAccepter(t *testing.T) {
 	assert.Equal(t, []string{"peering pcx-1 vpc-b vpc-a status=active"}, got.lines("peering "))
 	got = read(tfText{values: []string{`aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "accept_status": "pending-acceptance"}`, accepter}}.state())
 	assert.Equal(t, []string{"peering pcx-1 vpc-a vpc-b status=active"}, got.lines("peering "), "the other side was read before it was accepted")
+	got = read(tfText{values: []string{`data.aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "status": "active"}`,
+		`aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "accept_status": "pending-acceptance"}`}}.state())
+	assert.Equal(t, []string{"peering pcx-1 vpc-a vpc-b status=active"}, got.lines("peering "), "one state contradicts itself only in when it was read")
 	got = read(tfText{prior: []string{`data.aws_vpc_peering_connection.p {"id": "pcx-1", "vpc_id": "vpc-a", "peer_vpc_id": "vpc-b", "status": "deleted"}`}}.plan())
 	assert.Equal(t, []string{"peering pcx-1 vpc-a vpc-b status=deleted"}, got.lines("peering "))
 	got = read(tfText{values: []string{`aws_vpc_peering_connection_accepter.p {"auto_accept": true}`}, config: []string{`aws_vpc_peering_connection_accepter.p vpc_peering_connection_id=var.x`}}.plan())
