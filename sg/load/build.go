@@ -34,6 +34,7 @@ type builder struct {
 	peerings   registry[sg.PeeringID, *peering]
 	gateways   registry[string, *gateway]
 	attached   bool // the inputs list attachments to transit gateways, even if there are none
+	associated bool // the inputs list associations of groups with VPCs, even if there are none
 
 	typeOf       map[sg.InstanceID]string // of instance
 	typeTimeouts map[string]conntrack.Timeouts
@@ -304,6 +305,7 @@ type eni struct {
 	listed    *cursor  // set if a listing or state has it
 	stated    bool     // listed is a state, which may not tell everything
 
+	exists       bool // Terraform says that AWS has it
 	checkDecided bool // a plan says whether it checks source and destination
 
 	addrs, public set[netip.Addr]

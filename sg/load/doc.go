@@ -12,6 +12,7 @@
 //	describe-security-groups              groups and rules
 //	describe-security-group-rules         the sgr- id of every rule; enough alone
 //	describe-security-group-vpc-associations
+//	                                      further VPCs of groups; without it, as interfaces show
 //	describe-network-interfaces           ENIs, their addresses and groups
 //	describe-instances                    the same, of instances only
 //	describe-managed-prefix-lists         size and owner of prefix lists

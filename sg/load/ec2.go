@@ -204,6 +204,7 @@ func (b *builder) rulePeer(g *group, c *cursor) (sg.Peer, bool) {
 
 // associations reads further VPCs of groups (IN-14, REF-18).
 func (b *builder) associations(c *cursor) {
+	b.associated = true
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
 		vpc, okVPC := item.field("VpcId").need()

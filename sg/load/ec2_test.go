@@ -193,6 +193,23 @@ prefixlist pl-2 family=ipv6 owner=AWS incomplete
 			},
 		},
 		{
+			name: "REF-18 an interface carries a group of another VPC, and nothing lists associations",
+			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-1"}, {"GroupId": "sg-d", "GroupName": "default", "VpcId": "vpc-1"}]}`,
+				`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "VpcId": "vpc-2", "Groups": [{"GroupId": "sg-a"}, {"GroupId": "sg-d"}]}]}`},
+			want: "group sg-a vpc=vpc-1 associated=vpc-2\ngroup sg-d name=default vpc=vpc-1\neni eni-1 sg-a sg-d vpc=vpc-2\n",
+			warnings: []string{
+				"2.json:1: NetworkInterfaces[0]: eni-1 carries sg-a of vpc-1, which must then be associated with vpc-2: add describe-security-group-vpc-associations",
+				"2.json:1: NetworkInterfaces[0]: no input has the addresses of vpc-2, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs",
+			},
+		},
+		{
+			name: "REF-18 the same where associations are listed",
+			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-1"}]}`, `{"SecurityGroupVpcAssociations": []}`,
+				`{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "VpcId": "vpc-2", "Groups": [{"GroupId": "sg-a"}]}]}`},
+			want:     "group sg-a vpc=vpc-1\neni eni-1 sg-a vpc=vpc-2\n",
+			warnings: []string{"3.json:1: NetworkInterfaces[0]: no input has the addresses of vpc-2, so DNS to its resolver needs a rule here, which it does not on AWS: add describe-vpcs"},
+		},
+		{
 			name: "IN-15 peerings, in preference to what a rule says of them",
 			in: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-1", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [
 					{"GroupId": "sg-b", "VpcId": "vpc-2", "VpcPeeringConnectionId": "pcx-1", "PeeringStatus": "active"},

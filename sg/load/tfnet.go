@@ -32,6 +32,7 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 	} else {
 		e.listed, e.stated = r.values, true
 	}
+	e.exists = !r.isNew()
 	setDefault(&e.Name, r.nameTag())
 	setDefault(&e.Name, r.values.field("description").str())
 	setDefault(&e.Account, sg.AccountID(r.values.field("owner_id").str()))

@@ -93,9 +93,22 @@ func (b *builder) placeENIs() {
 		for _, id := range e.Groups {
 			if g := b.groups.of[id]; g != nil {
 				setDefault(&e.VPC, g.VPC)
+				b.inferAssociation(g, e)
 			}
 		}
 	}
+}
+
+// inferAssociation associates a group with the VPC of an interface that exists and
+// carries it, unless some input lists the associations: AWS lets an interface carry a
+// group of another VPC for no other reason (REF-18).
+func (b *builder) inferAssociation(g *group, e *eni) {
+	if b.associated || e.listed == nil && !e.exists || g.VPC == "" || g.VPC == e.VPC || g.Name == "default" ||
+		slices.Contains(g.Associations, e.VPC) || b.takes(g.ID, e.VPC) {
+		return
+	}
+	g.associate(e.VPC)
+	e.at.warn("", "%s carries %s of %s, which must then be associated with %s: add describe-security-group-vpc-associations", e.ID, g.ID, g.VPC, e.VPC)
 }
 
 // checkVPCs warns about VPCs whose address ranges no input has. Without them the
