@@ -38,12 +38,12 @@ type span struct {
 	first, last int64 // Unix seconds
 }
 
-func (s *span) add(r *flowlog.Record) {
+func (s *span) add(r *Record) {
 	if s.Records == 0 {
 		s.first, s.last = r.Start, r.Start
 	}
-	s.first, s.last = min(s.first, r.Start), max(s.last, r.Start, r.End)
-	s.Count.add(r)
+	s.first, s.last = min(s.first, r.Start), max(s.last, r.last())
+	s.Count.add(r.Record)
 }
 
 func (t *tally) addService(r *Record, a Agreement) {
@@ -67,7 +67,7 @@ func (t *tally) addService(r *Record, a Agreement) {
 		t.services[key] = s
 	}
 	if a == Agree {
-		s.agreeing.add(r.Record)
+		s.agreeing.add(r)
 		return
 	}
 	if s.disagreeing.Records == 0 {
@@ -76,7 +76,7 @@ func (t *tally) addService(r *Record, a Agreement) {
 		s.example.Record = &s.record
 	}
 	s.opened = s.opened || r.Protocol != packet.TCP || r.TCPFlags&packet.SYN != 0
-	s.disagreeing.add(r.Record)
+	s.disagreeing.add(r)
 }
 
 // disagreements returns what disagrees, by kind: what differs in the far end alone is one.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"math"
 	"net/netip"
 	"strings"
@@ -453,4 +454,19 @@ func TestTimelineFarApart(t *testing.T) {
 	assert.LessOrEqual(t, len(want), 1024)
 	assert.Zero(t, line.Start.Unix()%width)
 	assert.False(t, line.Start.After(report.First))
+}
+
+// A record that ends when no clock can tell ends when it starts, and keeps no report from
+// being written: JSON has no such times.
+func TestAbsurdEnd(t *testing.T) {
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action}")
+	log := fmt.Sprintf("eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 60 %d ACCEPT\neni-web 198.51.100.1 10.0.1.10 40002 443 6 2 120 %d REJECT\n", int64(math.MaxInt64), int64(9_000_000_000_000))
+	report, _ := judgeLog(t, replaytest.Site(), f, log, nil)
+	require.Len(t, report.Disagreements, 1)
+	d := report.Disagreements[0]
+	assert.Equal(t, []int64{120, 120, 120}, []int64{report.Last.Unix(), d.First.Unix(), d.Last.Unix()})
+	assert.Equal(t, flowreplay.Changed, d.Cause)
+	assert.EqualValues(t, 60, d.Change.Unix())
+	require.NoError(t, report.WriteJSON(io.Discard, replay.TextOptions{}))
+	require.NoError(t, flowreplay.WriteHTML(io.Discard, report, &replay.PageOptions{Topology: replaytest.Site(), Policy: replaytest.Policy(t, replaytest.Site())}))
 }

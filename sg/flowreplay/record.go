@@ -112,6 +112,14 @@ func (r *Record) timed() bool {
 	return r.Has(flowlog.FieldStart) && r.Start >= -maxTime && r.Start <= maxTime
 }
 
+// last is when a record ends that is timed: when it starts, if it does not tell.
+func (r *Record) last() int64 {
+	if r.Has(flowlog.FieldEnd) && r.End > r.Start && r.End <= maxTime {
+		return r.End
+	}
+	return r.Start
+}
+
 func (r *Record) undecided(why Undecided) { r.Verdict, r.Undecided = sg.Unknown, why }
 
 func (r *Record) decide(d sg.Decision) {

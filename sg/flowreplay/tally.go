@@ -60,11 +60,7 @@ func (t *tally) add(r *Record) {
 		if t.First.IsZero() || start.Before(t.First) {
 			t.First = start
 		}
-		last := start
-		if r.Has(flowlog.FieldEnd) && r.End <= maxTime && r.End > r.Start {
-			last = time.Unix(r.End, 0).UTC()
-		}
-		if last.After(t.Last) {
+		if last := time.Unix(r.last(), 0).UTC(); last.After(t.Last) {
 			t.Last = last
 		}
 	}
