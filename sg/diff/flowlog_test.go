@@ -3,6 +3,8 @@ package diff_test
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +72,16 @@ func TestReplayLog(t *testing.T) {
 	require.NoError(t, r.WriteText(&b, diff.TextOptions{}))
 	assert.Contains(t, b.String(), "0 connections broken, 0 connections opened, 1 unknown\n         before or after")
 	assert.Contains(t, b.String(), "unknown, no_icmp_type")
+}
+
+// Records may tell any number of packets; a sum that does not fit is the most that does.
+func TestReplayLogCounts(t *testing.T) {
+	line := "2 - eni-db 10.0.1.10 10.0.2.20 40001 5432 6 %d 40 1767225600 1767225660 ACCEPT OK\n"
+	log := flowlog.NewReader("site.log", strings.NewReader(fmt.Sprintf(line+line, uint64(math.MaxUint64), 2)), nil)
+	r, err := diff.ReplayLog(t.Context(), compile(t, siteBefore), compile(t, siteAfter), nil, log)
+	require.NoError(t, err)
+	require.Len(t, r.Flows, 1)
+	assert.Equal(t, []uint64{math.MaxUint64, 2}, []uint64{r.Flows[0].Packets, r.Flows[0].Records})
 }
 
 // A change in the course of a log leaves connections that live on only because they are tracked.

@@ -3,6 +3,7 @@ package diff
 import (
 	"cmp"
 	"context"
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -266,7 +267,7 @@ func (r *replayer) parts(at connKey, opens bool, p Flow) {
 		flow.Connections++
 		r.conns[at], r.conns[back] = flow, flow
 	}
-	flow.Packets += p.Packets
+	flow.Packets += min(p.Packets, math.MaxUint64-flow.Packets) // records may tell any number
 	flow.Records += p.Records
 }
 

@@ -470,3 +470,14 @@ func TestAbsurdEnd(t *testing.T) {
 	require.NoError(t, report.WriteJSON(io.Discard, replay.TextOptions{}))
 	require.NoError(t, flowreplay.WriteHTML(io.Discard, report, &replay.PageOptions{Topology: replaytest.Site(), Policy: replaytest.Policy(t, replaytest.Site())}))
 }
+
+// Sums that do not fit are the most that does: a record may tell any number.
+func TestCountsDoNotWrap(t *testing.T) {
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${action}")
+	line := "eni-web 198.51.100.1 10.0.1.10 40001 443 6 %d %d 60 ACCEPT\n"
+	log := fmt.Sprintf(line+line+line, uint64(math.MaxUint64), uint64(math.MaxUint64-1), 1, 2, 3, 4)
+	report, text := judgeLog(t, replaytest.Site(), f, log, nil)
+	want := flowreplay.Count{Records: 3, Packets: math.MaxUint64, Bytes: math.MaxUint64}
+	assert.Equal(t, []flowreplay.Count{want, want, want}, []flowreplay.Count{report.Accepted, report.Agreeing, report.Rules[0].Count})
+	assert.Contains(t, text, "18446744073709551615")
+}

@@ -1,6 +1,7 @@
 package flowreplay
 
 import (
+	"math"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -63,7 +64,8 @@ type Report struct {
 	Timeline replay.Timeline
 }
 
-// A Count is a number of records, and of packets and bytes as they tell.
+// A Count is a number of records, and of packets and bytes as they tell. Packets and
+// bytes that do not fit are the most that does.
 type Count struct {
 	Records uint64 `json:"records"`
 	Packets uint64 `json:"packets"`
@@ -71,15 +73,13 @@ type Count struct {
 }
 
 func (c *Count) add(r *flowlog.Record) {
-	c.Records++
-	c.Packets += r.Packets
-	c.Bytes += r.Bytes
+	c.addAll(Count{1, r.Packets, r.Bytes})
 }
 
 func (c *Count) addAll(o Count) {
 	c.Records += o.Records
-	c.Packets += o.Packets
-	c.Bytes += o.Bytes
+	c.Packets += min(o.Packets, math.MaxUint64-c.Packets)
+	c.Bytes += min(o.Bytes, math.MaxUint64-c.Bytes)
 }
 
 // An UndecidedCount counts records of one cause. Reason is set for NotGiven.
