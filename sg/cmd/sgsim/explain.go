@@ -214,7 +214,7 @@ func (e *explainer) settle() (err error) {
 		if is := e.isFile(file); is != nil {
 			return is
 		}
-		if !quoted && !strings.Contains(s, ">") {
+		if words := strings.Fields(s); !quoted && !slices.Contains(words, ">") && !slices.Contains(words, "to") {
 			err = fmt.Errorf(`%w; without quotes the shell takes > for itself: write "to"`, err)
 		}
 		return err

@@ -103,4 +103,5 @@ func TestUnquotedPacket(t *testing.T) {
 		assert.Equal(t, exitUsage, r.status)
 		assert.Contains(t, r.stderr, c.says)
 	}
+	assert.NotContains(t, explain("tcp", "web", "to", "db:99999").stderr, "the shell")
 }

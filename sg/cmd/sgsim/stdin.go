@@ -39,13 +39,16 @@ func fromStdin(name string) (string, bool) {
 }
 
 // topologyInput returns standard input from its start, for each topology that it is a part
-// of: a plan is one of both worlds.
-func (t *tool) topologyInput() io.Reader {
-	if t.topologyText == nil {
-		t.topologyText = new(bytes.Buffer)
-		return io.TeeReader(newInterruptible(t.ctx, t.stdin), t.topologyText)
+// of: a plan is one of both worlds. What it reads is kept only if it may be read again.
+func (t *tool) topologyInput(again bool) io.Reader {
+	switch {
+	case t.topologyText != nil:
+		return bytes.NewReader(t.topologyText.Bytes())
+	case !again:
+		return newInterruptible(t.ctx, t.stdin)
 	}
-	return bytes.NewReader(t.topologyText.Bytes())
+	t.topologyText = new(bytes.Buffer)
+	return io.TeeReader(newInterruptible(t.ctx, t.stdin), t.topologyText)
 }
 
 // openPipe opens a named pipe, which may wait for its writer until the context is

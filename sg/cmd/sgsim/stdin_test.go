@@ -1,7 +1,9 @@
 package main
 
 import (
+	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,6 +62,22 @@ func TestTopologyOnStandardInput(t *testing.T) {
 	list := write(t, "list.txt", []byte("group sg-a\nrule sg-a ingress tcp 22 pl-1\nprefixlist pl-1 incomplete\neni e 10.0.0.1 sg-a\n"))
 	r := runWith(t, []byte(entries), "explain", "-topology", list, "-topology", "pl-1=-", "tcp 198.51.100.7:1 > e:22")
 	assert.Contains(t, r.stdout, "S: accept, rule", "%s", r.stderr)
+}
+
+// A topology that is read once is not kept beside what was read of it.
+func TestStandardInputIsNotKept(t *testing.T) {
+	for _, c := range []struct {
+		kept bool
+		args []string
+	}{
+		{false, []string{"check", "-topology", "-"}},
+		{false, []string{"explain", "-topology", "-", askWeb}},
+		{true, []string{"diff", "-option", "nitro-v6", "-before", "-", pcapFile(t, askWeb)}},
+	} {
+		program := &tool{ctx: t.Context(), stdin: strings.NewReader(vpcJSON), stdout: io.Discard, stderr: io.Discard}
+		assert.NotEqual(t, exitInput, program.run(c.args))
+		assert.Equal(t, c.kept, program.topologyText != nil, "%v", c.args)
+	}
 }
 
 func TestStandardInputMessages(t *testing.T) {

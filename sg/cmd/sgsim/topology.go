@@ -17,8 +17,8 @@ type topologyFlags struct {
 	files  list
 	prefer list
 	enis   list
-	plans  list // stage says which of their worlds to read
-	stage  func(*load.Loader)
+	plans  list               // stage says which of their worlds to read
+	stage  func(*load.Loader) // nil for one world alone
 }
 
 func (f *topologyFlags) define(fs *flag.FlagSet) {
@@ -50,14 +50,14 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 	}
 	for _, name := range f.plans {
 		if name, ok := fromStdin(name); ok {
-			l.AddPlan(name, t.topologyInput())
+			l.AddPlan(name, t.topologyInput(f.stage != nil))
 		} else {
 			l.AddPlan(name, nil)
 		}
 	}
 	for _, name := range f.files {
 		if name, ok := fromStdin(name); ok {
-			l.Add(name, t.topologyInput())
+			l.Add(name, t.topologyInput(f.stage != nil))
 		} else {
 			l.AddFile(name)
 		}
