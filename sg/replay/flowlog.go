@@ -32,7 +32,9 @@ type FlowLogOptions struct {
 // Windows are the minutes, or ten minutes, of the capture's clock. The records
 // of a window are written when it is over, in the order in which their flows
 // began; then one NODATA record for each ENI of the topology without traffic in
-// the window. Windows in which nothing at all was captured are left out.
+// the window. Windows in which nothing at all was captured are left out. Of a window
+// with more than 262,144 flows some records are written earlier, and flows that go on
+// then have several.
 //
 // A packet that goes from one ENI of the topology to another is in the records
 // of both, as the second one saw it only if the first one let it out. Exempt
@@ -80,6 +82,9 @@ type flow struct {
 	first, last    int64 // Unix seconds
 	tcpFlags       packet.TCPFlags
 }
+
+// maxFlows is how many flows of a window are held, for some 200 MB.
+const maxFlows = 1 << 18
 
 // NewFlowLog returns a FlowLog for the ENIs of t that writes to w. It fails if
 // the format names an unknown field or the interval is neither one nor ten
@@ -155,6 +160,11 @@ func (f *FlowLog) Observe(p *Packet) error {
 			return err
 		}
 		f.window, f.open = now-mod(now, f.interval), true
+	}
+	if len(f.flows) >= maxFlows {
+		if err := f.writeFlows(); err != nil {
+			return err
+		}
 	}
 	h := &p.Frame.Header
 	hops := p.Outcome.Hops()
@@ -236,9 +246,7 @@ func (f *FlowLog) endWindow() (err error) {
 	if !f.open {
 		return nil
 	}
-	for i := range f.flows {
-		err = f.writeFlow(&f.flows[i])
-	}
+	err = f.writeFlows()
 	for i := range f.enis {
 		e := &f.enis[i]
 		if e.skipped || !e.logged {
@@ -252,8 +260,16 @@ func (f *FlowLog) endWindow() (err error) {
 		}
 		e.logged, e.skipped = false, false
 	}
-	f.flows = f.flows[:0]
 	f.open = false
+	return err
+}
+
+// writeFlows writes the records of the flows so far, and forgets them.
+func (f *FlowLog) writeFlows() (err error) {
+	for i := range f.flows {
+		err = f.writeFlow(&f.flows[i])
+	}
+	f.flows = f.flows[:0]
 	clear(f.byKey)
 	return err
 }

@@ -1,6 +1,8 @@
 package replay_test
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -94,6 +97,27 @@ eni-db 1 %d %d OK
 eni-web - %d %d NODATA
 `, at(50), at(50), at(59), at(60), at(0), at(599), at(3600), at(3600), at(3600), at(4199)),
 		flowLog(t, site(), replay.FlowLogOptions{Format: fields}, s))
+}
+
+// A window holds no more than so many flows: records are written before its end, and none
+// is lost.
+func TestFlowLogOfManyFlows(t *testing.T) {
+	const flows = 1<<18 + 1
+	first := header("udp 198.0.0.0:1 > 10.0.1.10:7")
+	var b bytes.Buffer
+	w, err := replay.NewFlowLog(&b, site(), replay.FlowLogOptions{Format: format(t, "${interface-id} ${srcaddr} ${packets} ${log-status}")})
+	require.NoError(t, err)
+	_, err = replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: w}, numbered{flows + 1, func(i int, h *packet.Header) time.Duration {
+		*h = first
+		binary.BigEndian.PutUint32(h.Src[12:], 198<<24+uint32(i%flows))
+		return 0
+	}})
+	require.NoError(t, err)
+	assert.NotZero(t, b.Len(), "nothing was written before the end")
+	require.NoError(t, w.Flush())
+	assert.Equal(t, flows+1+1, strings.Count(b.String(), "\n"))
+	assert.Equal(t, 2, strings.Count(b.String(), "eni-web 198.0.0.0 1 OK\n"))
+	assert.True(t, strings.HasSuffix(b.String(), "eni-web 198.4.0.0 1 OK\neni-web 198.0.0.0 1 OK\neni-db - - NODATA\n"))
 }
 
 // FL-01, FL-02: every field of versions 2 to 5, as names and as they parse back.
