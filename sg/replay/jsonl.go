@@ -44,6 +44,7 @@ type JSONL struct {
 	// Names are quoted once: a quoted name costs more than the rest of the line.
 	enis  map[*sg.Enforcer][]byte // how a hop there begins
 	rules map[sg.RuleRef]ruleJSONL
+	held  int // bytes of rules
 
 	decisions [sg.Unknown + 1][reasons]string
 }
@@ -122,7 +123,7 @@ func (j *JSONL) appendHop(b []byte, hop *sg.Hop) []byte {
 			rule.text = escape.AppendJSON([]byte(`,"group":`), string(d.Rule.Group()))
 			rule.text = escape.AppendJSON(append(rule.text, `,"rule":`...), d.Rule.Name())
 		}
-		j.rules[d.Rule] = rule
+		keep(j.rules, d.Rule, rule, &j.held, len(rule.acl)+len(rule.text))
 	}
 	place := rule.acl
 	if place == nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"runtime"
 	"slices"
@@ -591,4 +592,36 @@ func TestRefusedIsOfThePacket(t *testing.T) {
 	})}, s)
 	require.NoError(t, err)
 	assert.Equal(t, []bool{false, true, false}, refused)
+}
+
+// What outputs keep of words is bounded, though names may be of any length.
+func TestLongNames(t *testing.T) {
+	const rules = 64
+	topo := &sg.Topology{Groups: []sg.Group{{ID: sg.GroupID("sg-" + strings.Repeat("a", 1<<20))}}}
+	topo.ENIs = []sg.ENI{{ID: "eni-web", Addrs: replaytest.Addr("10.0.1.10"), Groups: []sg.GroupID{topo.Groups[0].ID}}}
+	for i := range rules {
+		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.SSH.From(sg.MustCIDR(fmt.Sprintf("192.0.2.%d/32", i))))
+	}
+	knock := header("tcp 192.0.2.0:1 > 10.0.1.10:22 S")
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	for name, output := range map[string]replay.Observer{
+		"text":  replay.NewText(io.Discard, replay.TextOptions{}),
+		"jsonl": replay.NewJSONL(io.Discard),
+	} {
+		before := heap()
+		r, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: output}, numbered{rules, func(i int, h *packet.Header) time.Duration {
+			*h = knock
+			h.Src[15] = byte(i)
+			return 0
+		}})
+		require.NoError(t, err)
+		assert.EqualValues(t, rules, r.Of(sg.Accept).Packets)
+		assert.Less(t, max(heap(), before)-before, uint64(40<<20), name)
+		runtime.KeepAlive(output)
+	}
 }

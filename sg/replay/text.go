@@ -53,6 +53,7 @@ type Text struct {
 	line  []byte            // of one packet
 	why   []string          // of the same
 	hops  map[hopKey]string // words, which are made once
+	held  int               // bytes of hops
 
 	numbers, seconds int // width of columns
 }
@@ -66,6 +67,21 @@ type hopKey struct {
 	reason    sg.Reason
 	dir       conntrack.Direction
 	refused   bool
+}
+
+// maxHeld bounds the words that an output keeps, in bytes: there may be as many as
+// interfaces times rules, and names may be of any length.
+const maxHeld = 16 << 20
+
+// keep enters what was made for a key, of size bytes, into what is held. Beyond maxHeld all
+// is forgotten first.
+func keep[K comparable, V any](all map[K]V, key K, made V, held *int, size int) {
+	if size += 128; *held+size > maxHeld {
+		clear(all)
+		*held = 0
+	}
+	all[key] = made
+	*held += size
 }
 
 func keyOf(p *Packet, h *sg.Hop) hopKey {
@@ -157,7 +173,7 @@ func (t *Text) said(p *Packet, hop *sg.Hop) string {
 		k := keyOf(p, hop)
 		if words = t.hops[k]; words == "" {
 			words = t.place(hop) + " " + hop.Direction.String() + ": " + t.reason(p, hop)
-			t.hops[k] = words
+			keep(t.hops, k, words, &t.held, len(words))
 		}
 	}
 	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
