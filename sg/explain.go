@@ -27,8 +27,11 @@ type Explanation struct {
 
 	// Notes are sentences for people: why no ENI judges the packet, or which end has
 	// no known one, what is wrong with a packet that has an Err, and that a packet
-	// answers a SYN which is dropped.
+	// answers one which is dropped.
 	Notes []string
+
+	// refused says where the packet that this one would answer is dropped; "" if it is not.
+	refused string
 }
 
 // A HopExplanation is what one ENI does with the packet, or one network ACL, and why.
@@ -95,10 +98,11 @@ func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
 	hop := Hop{Enforcer: e, Direction: dir}
 	e.f.try(&p, func() { e.evaluate(&hop.Decision, dir, &p) }, e)
 	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
-	x.Hops = append(x.Hops, e.f.explain(x, &hop))
 	if dir == Ingress || dir == Egress {
-		e.f.noteSYN(x, func(syn Packet) Outcome { return e.Forward(opposite(dir), syn) }, e)
+		e.f.tryRequest(x, func(first Packet) Outcome { return e.Forward(opposite(dir), first) }, e)
 	}
+	x.Hops = append(x.Hops, e.f.explain(x, &hop))
+	x.noteRefused()
 	return x
 }
 
@@ -117,39 +121,75 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	}
 	var o Outcome
 	f.try(&p, func() { e.forward(&p, &o) }, e.first, e.second)
+	x.Verdict, x.Reason = o.Verdict, o.Reason
+	f.tryRequest(x, f.Forward, e.first, e.second)
 	for i := range o.Hops() {
 		x.Hops = append(x.Hops, f.explain(x, &o.Hops()[i]))
 	}
 	f.noteACLs(x, &e)
-	x.Verdict, x.Reason = o.Verdict, o.Reason
 	if o.n > 0 && e.second != nil && (o.n == 1 || o.hops[o.n-1].Decision.Rule.ACL() != "") && o.Verdict == Drop && p.Err == nil && o.Reason != Malformed {
 		beyond := Hop{Enforcer: e.second, Direction: Ingress}
 		f.try(&p, func() { e.second.evaluate(&beyond.Decision, Ingress, &p) }, e.second)
 		said := f.explain(x, &beyond)
 		x.Beyond = &said
 	}
-	f.noteSYN(x, f.Forward, e.first, e.second)
+	x.noteRefused()
 	return x
 }
 
-// noteSYN notes when a dropped packet answers a SYN that is dropped too: no host
-// ever sends such a packet. forward lets the SYN pass, at some of the given ENIs.
-func (f *Firewall) noteSYN(x *Explanation, forward func(Packet) Outcome, at ...*Enforcer) {
-	const answer = packet.SYN | packet.ACK
-	h := x.Header
-	if x.Verdict != Drop || x.Err != nil || h.Protocol != packet.TCP || h.Fragment() || h.Missing != 0 || h.TCPFlags&answer != answer {
+// tryRequest finds out whether the packet that a dropped one would answer is dropped too.
+// forward lets it pass, at some of the given ENIs.
+func (f *Firewall) tryRequest(x *Explanation, forward func(Packet) Outcome, at ...*Enforcer) {
+	if x.Verdict != Drop || x.Err != nil {
 		return
 	}
-	back := h.Tuple().Reverse()
-	first := header(&back)
-	first.TCPFlags = packet.SYN
-	syn := Packet{Header: &first, Time: x.Time, Via: x.Via}
+	first, ok := requestOf(x.Header)
+	if !ok {
+		return
+	}
+	p := Packet{Header: &first, Time: x.Time, Via: x.Via}
 	var o Outcome
-	f.try(&syn, func() { o = forward(syn) }, at...)
+	f.try(&p, func() { o = forward(p) }, at...)
 	if hops := o.Hops(); o.Verdict == Drop && len(hops) > 0 {
 		last := hops[len(hops)-1]
-		x.Notes = append(x.Notes, fmt.Sprintf("it answers a SYN that is dropped at %s %s, %s: no host sends it", last.Place(), last.Direction, o.Reason))
+		x.refused = fmt.Sprintf("%s %s, %s", last.Place(), last.Direction, o.Reason)
 	}
+}
+
+// requestOf returns the packet that opens the connection on which h would be an answer;
+// false if h can be none.
+func requestOf(h *packet.Header) (packet.Header, bool) {
+	back := h.Tuple().Reverse()
+	if h.Fragment() || h.Missing&(packet.MissingPorts|packet.MissingICMP) != 0 || back == h.Tuple() ||
+		isICMP(h) && !packet.IsQuery(h.Protocol, uint8(back.DstPort>>8)) {
+		return packet.Header{}, false
+	}
+	first := header(&back)
+	if h.Protocol == packet.TCP {
+		first.TCPFlags = packet.SYN
+	}
+	return first, true
+}
+
+func isICMP(h *packet.Header) bool { return h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 }
+
+// isAnswer reports whether a packet shows by its header that it answers another, as
+// requestOf returns it.
+func isAnswer(h *packet.Header) bool {
+	const answer = packet.SYN | packet.ACK
+	return isICMP(h) || h.Protocol == packet.TCP && h.TCPFlags&answer == answer
+}
+
+// noteRefused notes that a packet answers one that is dropped: no host ever sends it.
+func (x *Explanation) noteRefused() {
+	if x.refused == "" || !isAnswer(x.Header) {
+		return
+	}
+	first := "a request"
+	if x.Header.Protocol == packet.TCP {
+		first = "a SYN"
+	}
+	x.Notes = append(x.Notes, fmt.Sprintf("it answers %s that is dropped at %s: no host sends it", first, x.refused))
 }
 
 func newExplanation(p Packet) *Explanation {
@@ -217,14 +257,14 @@ func (f *Firewall) explain(x *Explanation, hop *Hop) HopExplanation {
 	case hop.Decision.Rule.ACL() != "":
 		f.w.explainACL(x, &said)
 	case x.Err == nil && r != Malformed && r != BadDirection:
-		hop.Enforcer.explain(&said, &x.Packet)
+		hop.Enforcer.explain(&said, x)
 	}
 	return said
 }
 
 // explain is the part of explain for an ENI.
-func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
-	f, h := e.f, p.Header
+func (e *Enforcer) explain(hop *HopExplanation, x *Explanation) {
+	f, p, h := e.f, &x.Packet, x.Header
 	hop.Groups = f.w.carried(e.eni)
 	r, c := f.table.Peek(e.zone, h, p.Time)
 	if r.Class() == conntrack.Tracked || r.Class() == conntrack.Related {
@@ -234,9 +274,9 @@ func (e *Enforcer) explain(hop *HopExplanation, p *Packet) {
 		}
 	}
 	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
-		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h)
+		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h, p.Via)
 	} else if !hop.Decision.Reason.unfiltered() {
 		hop.Near = e.Near(hop.Direction, *p)
 	}
-	e.hints(hop, h, p.Via, r)
+	e.hints(hop, x, r)
 }

@@ -125,7 +125,7 @@ eni-web ingress: drop, no_rule
   connection  none
   groups      sg-web
   hint        none of its groups has ingress rules, so no new connection is admitted (SG-07)
-  hint        sg-web egress[0] admits the connection that this would answer, but none is tracked: it expired, or it began before the capture (CT-44, CT-45)
+  hint        sg-web egress[0] admits the connection that this would answer, but none is tracked: it expired, or it began before the first packet (CT-44, CT-45)
 `},
 		"nobody's packet": {"", 0, "tcp 192.0.2.1:1 > 203.0.113.50:2 S", `tcp 192.0.2.1:1 > 203.0.113.50:2 S: not_applicable, no_interface
   note        neither end is a private address of an interface of the topology
@@ -144,6 +144,68 @@ eni-db egress: accept, exempt
 			}
 			assert.Equal(t, c.want, x.String())
 		})
+	}
+}
+
+// A rule that names a load balancer's group admits what comes through it.
+func TestExplainThrough(t *testing.T) {
+	topo, err := topotext.Parse("nlb", `
+group sg-nlb
+rule sg-nlb egress all 0.0.0.0/0
+group sg-t
+rule sg-t ingress tcp 8080 sg-nlb
+eni eni-nlb 10.0.9.10 sg-nlb type=network_load_balancer
+eni eni-t 10.0.1.10 sg-t
+`)
+	require.NoError(t, err)
+	fw := sg.NewFirewall(mustCompile(t, topo), nil)
+	ask := func(h string, via sg.Via) *sg.HopExplanation {
+		p := sent(mustHeader(t, h), start)
+		p.Via = via
+		hops := fw.Explain(p).Hops
+		return &hops[len(hops)-1]
+	}
+	const client = "tcp 203.0.113.5:4000 > 10.0.1.10:8080 S"
+	assert.Contains(t, ask(client, sg.Via{}).Hints[0], "say through=eni-nlb")
+	for _, via := range []sg.Via{{Through: "eni-nlb"}, {Through: "eni-nlb", Appliance: true}} {
+		hop := ask(client, via)
+		assert.Equal(t, sg.ENIID("eni-nlb"), hop.Match.Member)
+		assert.True(t, hop.Match.Through)
+	}
+	p := sent(mustHeader(t, client), start)
+	p.Via.Through = "eni-nlb"
+	assert.Contains(t, fw.Explain(p).String(), "matched     203.0.113.5 came through eni-nlb, a member of sg-nlb\n")
+	own := ask("tcp 10.0.9.10:4000 > 10.0.1.10:8080 S", sg.Via{Through: "eni-nlb"})
+	assert.Equal(t, sg.ENIID("eni-nlb"), own.Match.Member)
+	assert.False(t, own.Match.Through, "the address is its own")
+	near := ask("tcp 203.0.113.5:4000 > 10.0.1.10:80 S", sg.Via{Through: "eni-nlb"}).Near[0]
+	assert.Equal(t, "sg-t ingress[0]: port 8080, packet had 80", near.String(), "its source is right")
+}
+
+// An answer to what is dropped is not an answer that comes too late.
+func TestExplainRefused(t *testing.T) {
+	topo, err := topotext.Parse("ping", `
+group sg-a
+rule sg-a ingress all 0.0.0.0/0
+rule sg-a ingress all ::/0
+group sg-b
+eni eni-a 10.0.1.10 2001:db8::a sg-a
+eni eni-b 10.0.2.20 2001:db8::b sg-b
+`)
+	require.NoError(t, err)
+	fw := sg.NewFirewall(mustCompile(t, topo), nil)
+	for in, want := range map[string]string{
+		"icmpv6 2001:db8::a > 2001:db8::b 129/0":   "note        it answers a request that is dropped at eni-b egress, no_rule: no host sends it",
+		"icmp 10.0.1.10 > 10.0.2.20 0/0":           "note        it answers a request that is dropped at eni-b egress, no_rule: no host sends it",
+		"tcp 10.0.1.10:443 > 10.0.2.20:40000 SA":   "note        it answers a SYN that is dropped at eni-b egress, no_rule: no host sends it",
+		"udp 10.0.1.10:53 > 10.0.2.20:40000":       "hint        sg-a ingress[0] admits the connection that this would answer, but its first packet is dropped at eni-b egress, no_rule",
+		"udp 10.0.1.10:53 > 198.51.100.7:40000":    "none is tracked: it expired",
+		"icmp 10.0.1.10 > 198.51.100.7 0/0":        "none is tracked: it expired",
+		"icmpv6 2001:db8::a > 2001:db8:9::b 129/0": "none is tracked: it expired",
+	} {
+		said := fw.Explain(sent(mustHeader(t, in), start)).String()
+		assert.Contains(t, said, want, in)
+		assert.Equal(t, strings.Contains(want, "expired"), strings.Contains(said, "expired"), said)
 	}
 }
 

@@ -2,6 +2,7 @@ package sg
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -98,7 +99,7 @@ func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet
 		line("not asked", "would match: %s: %s", m.Rule, m.Rule.Rule())
 	case !m.Rule.IsZero():
 		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
-		line("matched", "%s %s", remoteAddr(hop.Direction, h), m.what())
+		line("matched", "%s", m.what(remoteAddr(hop.Direction, h)))
 		if m.Untracked && d.Reason == Untracked {
 			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
 		}
@@ -121,17 +122,17 @@ func (r Reason) askedRules() bool {
 	return false
 }
 
-// what returns the part of the rule's peer that matched.
-func (m *Match) what() string {
+// what says which part of the rule's peer the packet's other end matched.
+func (m *Match) what(remote netip.Addr) string {
 	switch {
 	case m.PrefixList != "":
-		return fmt.Sprintf("in %s, an entry of %s", m.CIDR, m.PrefixList)
+		return fmt.Sprintf("%s in %s, an entry of %s", remote, m.CIDR, m.PrefixList)
+	case m.Through:
+		return fmt.Sprintf("%s came through %s, a member of %s", remote, m.Member, m.Rule.peerGroup())
 	case m.Member != "":
-		return fmt.Sprintf("is %s, a member of %s", m.Member, m.Rule.peerGroup())
-	case !m.CIDR.IsValid(): // no address of a member, so it is the interface that counts
-		return fmt.Sprintf("came through a member of %s", m.Rule.peerGroup())
+		return fmt.Sprintf("%s is %s, a member of %s", remote, m.Member, m.Rule.peerGroup())
 	}
-	return "in " + m.CIDR.String()
+	return fmt.Sprintf("%s in %s", remote, m.CIDR)
 }
 
 func (r RuleRef) peerGroup() GroupID {

@@ -10,7 +10,7 @@ import (
 
 // hintsOf holds, for some reasons, a hint that fits every packet.
 var hintsOf = map[Reason]string{
-	OutOfState: "a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the capture (CT-41); see Options.Midstream",
+	OutOfState: "a TCP segment without SYN opens no connection: its connection expired, was closed, or began before the first packet (CT-41); see Options.Midstream",
 	TableFull:  "the tracked-connection maximum is reached; existing connections go on (CT-63)",
 	Cut:        "the capture cut off what the decision needs: capture with a longer snap length",
 	SourceDest: "the address is another interface's: with the source/destination check on, AWS drops such packets before groups see them",
@@ -21,8 +21,8 @@ func (hop *HopExplanation) hint(format string, args ...any) {
 }
 
 // hints adds what else people may want to know about a hop.
-func (e *Enforcer) hints(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
-	d := hop.Decision
+func (e *Enforcer) hints(hop *HopExplanation, x *Explanation, r conntrack.Result) {
+	d, h := hop.Decision, x.Header
 	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
 		hop.hint("no %s rule admits it now: it passes only because its connection is tracked, until that expires (CT-20)", hop.Direction)
 	}
@@ -46,8 +46,8 @@ func (e *Enforcer) hints(hop *HopExplanation, h *packet.Header, via Via, r connt
 				h.ICMPType, h.ICMPCode)
 		}
 		e.ruleHints(hop, h)
-		e.replyHint(hop, h, via, r)
-		e.throughHint(hop, h, via)
+		e.replyHint(hop, x, r)
+		e.throughHint(hop, h, x.Via)
 	}
 }
 
@@ -135,26 +135,25 @@ func (e *Enforcer) throughHint(hop *HopExplanation, h *packet.Header, via Via) {
 
 // replyHint checks whether the packet would be the answer on a connection that
 // the rules of the other direction admit.
-func (e *Enforcer) replyHint(hop *HopExplanation, h *packet.Header, via Via, r conntrack.Result) {
-	dir := hop.Direction
-	if h.Fragment() || h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class() == conntrack.Related {
+func (e *Enforcer) replyHint(hop *HopExplanation, x *Explanation, r conntrack.Result) {
+	dir, h := hop.Direction, x.Header
+	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || r.Class() == conntrack.Related {
 		return
 	}
-	back := h.Tuple().Reverse()
-	if back == h.Tuple() || h.Protocol == packet.ICMP && !packet.IsQuery(packet.ICMP, uint8(back.DstPort>>8)) {
+	first, ok := requestOf(h)
+	if !ok {
 		return
 	}
-	first := header(&back)
-	if h.Protocol == packet.TCP {
-		first.TCPFlags = packet.SYN
-	}
-	hit := e.f.w.match(e.eni, opposite(dir), &first, via)
+	hit := e.f.w.match(e.eni, opposite(dir), &first, x.Via)
 	switch {
 	case hit.rule == nil:
+	case x.refused != "" && isAnswer(h): // a note says so
+	case x.refused != "":
+		hop.hint("%s admits the connection that this would answer, but its first packet is dropped at %s", RuleRef{hit.rule}, x.refused)
 	case hit.untracked:
 		hop.hint("%s admits the connection that this would answer, untracked; its answers need a %s rule (CT-18)", RuleRef{hit.rule}, dir)
 	default:
-		hop.hint("%s admits the connection that this would answer, but none is tracked: it expired, or it began before the capture (CT-44, CT-45)", RuleRef{hit.rule})
+		hop.hint("%s admits the connection that this would answer, but none is tracked: it expired, or it began before the first packet (CT-44, CT-45)", RuleRef{hit.rule})
 	}
 }
 

@@ -72,7 +72,8 @@ func (w *world) fails(n *eni, r *ruleInfo, dir Direction, h *packet.Header, via 
 	case peerNothing:
 		f.Why = w.staleReason(r)
 	case peerGroup:
-		if has = !via.Appliance && w.member(n, r.peer, dir, h) != ""; !has {
+		id, _ := w.member(n, r.peer, dir, h, via)
+		if has = id != ""; !has {
 			f.Why = w.failedMember(n, w.groups[r.peer], h, dir, via)
 		}
 	}

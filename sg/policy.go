@@ -35,6 +35,10 @@ type Match struct {
 	PrefixList PrefixListID // where the rule names one
 	Member     ENIID        // the ENI that owns the address, where the rule names a group
 
+	// Through: Member owns another address. The packet came through it with its
+	// client's address; see Via.Through.
+	Through bool
+
 	// Untracked: the packet's flow is of the untracked class (CT-10), or the
 	// packet answers such a flow (CT-18).
 	Untracked bool
@@ -55,7 +59,7 @@ func (p *Policy) Match(id ENIID, dir Direction, h *packet.Header) (Match, bool) 
 	if hit.rule == nil {
 		return Match{}, false
 	}
-	return w.matchOf(&w.enis[n], hit, dir, h), true
+	return w.matchOf(&w.enis[n], hit, dir, h, Via{}), true
 }
 
 // Admits returns the rule that [Policy.Match] would name, and false if no rule admits the
@@ -81,7 +85,7 @@ func (w *world) admits(n *eni, dir Direction, h *packet.Header) hit {
 }
 
 // matchOf returns a hit at an ENI as a Match.
-func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match {
+func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header, via Via) Match {
 	m := Match{Rule: RuleRef{hit.rule}, Untracked: hit.untracked}
 	switch hit.rule.kind {
 	case peerCIDR4, peerCIDR6:
@@ -90,20 +94,26 @@ func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header) Match 
 		m.PrefixList = hit.rule.rule.Peer.PrefixList
 		m.CIDR, _ = w.cidrs.Longest(remoteAddr(dir, h), hit.rule.peer)
 	case peerGroup:
-		m.Member = w.member(n, hit.rule.peer, dir, h)
+		m.Member, m.Through = w.member(n, hit.rule.peer, dir, h, via)
 	}
 	return m
 }
 
-// member returns the member of a group that owns the packet's remote address.
-func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header) ENIID {
+// member returns the member of a group that owns the packet's remote address, or through
+// which the packet came with its client's address; "" if there is none.
+func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header, via Via) (id ENIID, through bool) {
 	remote := remoteBytes(dir, h)
-	for _, o := range w.members.Lookup(h.Family, remote) {
-		if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group, dir) == reach.Yes {
-			return o.id
+	if !via.Appliance { // REF-12
+		for _, o := range w.members.Lookup(h.Family, remote) {
+			if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group, dir) == reach.Yes {
+				return o.id, false
+			}
 		}
 	}
-	return ""
+	if i, ok := w.eniByID[via.Through]; ok && dir == Ingress && slices.Contains(w.enis[i].groups(), group) {
+		return via.Through, true
+	}
+	return "", false
 }
 
 // remoteBytes returns the address of the packet's other end as the header holds it.

@@ -89,7 +89,7 @@ func TestWords(t *testing.T) {
 
 	var text, more strings.Builder
 	require.NoError(t, w.WriteText(&text, said))
-	assert.Contains(t, text.String(), "see -midstream")
+	assert.Contains(t, text.String(), "-midstream")
 	assert.NotContains(t, text.String(), "(CT-41)")
 	w.Statements = true
 	require.NoError(t, w.WriteText(&more, said))

@@ -57,6 +57,7 @@ type matchJSON struct {
 	CIDR       string          `json:"cidr,omitempty"`
 	PrefixList sg.PrefixListID `json:"prefix_list,omitempty"`
 	Member     sg.ENIID        `json:"member,omitempty"`
+	Through    bool            `json:"through,omitempty"`
 }
 
 // json writes the explanations for programs.
@@ -100,7 +101,7 @@ func (e *explainer) hopJSON(hop *sg.HopExplanation) hopJSON {
 	}
 	j.Rule = e.names.Rule(hop.Decision.Rule)
 	if m := &hop.Match; !m.Rule.IsZero() {
-		j.Match = &matchJSON{Rule: *e.names.Rule(m.Rule), PrefixList: m.PrefixList, Member: m.Member}
+		j.Match = &matchJSON{Rule: *e.names.Rule(m.Rule), PrefixList: m.PrefixList, Member: m.Member, Through: m.Through}
 		if m.CIDR != (netip.Prefix{}) {
 			j.Match.CIDR = m.CIDR.String()
 		}

@@ -623,7 +623,7 @@ func TestExplain(t *testing.T) {
 	assert.Contains(t, alone.stdout, "drop")
 
 	alone = runSgsim(t, "explain", "-topology", topology, askMore)
-	assert.Contains(t, flat(alone.stdout), "began before the capture; see -midstream")
+	assert.Contains(t, flat(alone.stdout), "began before the first packet; see -midstream")
 	alone = runSgsim(t, "explain", "-v", "-topology", topology, askMore)
 	assert.Contains(t, flat(alone.stdout), "(CT-41); see -midstream")
 	about := "icmp 192.0.2.1 > 10.0.1.10 3/4 about tcp 10.0.1.10:443 > 198.51.100.7:50000"
