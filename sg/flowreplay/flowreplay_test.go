@@ -206,7 +206,8 @@ func TestDisagree(t *testing.T) {
 		lines, report, text = disagreeing(t, more, f, log)
 		if what == "default" { // nothing tells that the packet was a SYN
 			assert.Empty(t, lines)
-			assert.Equal(t, []flowreplay.UndecidedCount{{Undecided: flowreplay.NoConnection, Count: flowreplay.Count{Records: 1, Packets: 1, Bytes: 40}}}, report.Undecided)
+			assert.Equal(t, []flowreplay.UndecidedCount{{Undecided: flowreplay.NoFlags, Count: flowreplay.Count{Records: 1, Packets: 1, Bytes: 40}}}, report.Undecided)
+			assert.Contains(t, text, "1 record could not be decided: no tcp-flags in the log (1)\n")
 			continue
 		}
 		assert.Equal(t, []string{"eni-web ingress tcp 203.0.113.1:40003 > 10.0.1.10:22 REJECT"}, lines, what)
@@ -276,6 +277,7 @@ func TestUndecided(t *testing.T) {
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 REJECT BPA ingress":            "unknown not_groups",
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 0 9 ACCEPT - ingress":              "accept decided",
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 0 9 REJECT - ingress":              "unknown no_connection",
+		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 - 0 9 REJECT - ingress":              "unknown no_flags",
 		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 0 9 ACCEPT - egress":              "accept decided",
 		"eni-web 10.0.1.10 198.51.100.1 443 40001 6 18 0 9 REJECT - egress":              "unknown no_connection",
 		"eni-web 203.0.113.1 10.0.1.10 40001 443 6 0 0 9 REJECT - ingress":               "drop decided",
@@ -358,6 +360,22 @@ func TestReport(t *testing.T) {
 	assert.Contains(t, text, "what tells who opened connections: ")
 }
 
+// Where no record is decided, the report says whose fault that is.
+func TestNoneDecided(t *testing.T) {
+	const syn = "2 111122223333 %s 198.51.100.1 10.0.1.10 40001 443 6 3 180 1767225600 1767225660 REJECT OK\n"
+	const noData = "2 111122223333 eni-web - - - - - - - 1767225600 1767225660 - NODATA\n"
+	for log, want := range map[string]string{
+		fmt.Sprintf(syn, "eni-web"): "1 record, of 1 of the topology's 2 interfaces, .*\n(.*\n)+no record was decided: the log lacks tcp-flags \\(version 3\\),",
+		strings.ReplaceAll(fmt.Sprintf(syn, "eni-else"), "10.0.1.10", "192.0.2.1"): "1 record, none of an interface of the topology, .*\n(.*\n)+no record was decided: is this the topology of the log?",
+		strings.Replace(fmt.Sprintf(syn, "eni-web"), "10.0.1.10", "-", 1):          "no record was decided: the table says why",
+		noData:          "  1 record says that there was no traffic \\(NODATA\\)",
+		noData + noData: "  2 records say that there was no traffic \\(NODATA\\)",
+	} {
+		_, text := judgeLog(t, replaytest.Site(), flowlog.DefaultFormat, log, nil)
+		assert.Regexp(t, want, text)
+	}
+}
+
 // A line tells a record, the verdict and how it compares.
 func TestJSONL(t *testing.T) {
 	more := replaytest.Site()
@@ -384,7 +402,8 @@ func TestHTML(t *testing.T) {
 	log := "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n" +
 		"2 111122223333 eni-web 198.51.100.1 10.0.1.10 40000 443 6 5 400 1767225600 1767225660 ACCEPT OK\n" +
 		"2 111122223333 eni-web 203.0.113.9 10.0.1.10 40000 22 6 1 40 1767225700 1767225760 ACCEPT OK\n" +
-		"2 111122223333 eni-web 203.0.113.9 10.0.1.10 40001 23 6 1 40 1767225700 1767225760 REJECT OK\n"
+		"2 111122223333 eni-web 203.0.113.9 10.0.1.10 40001 23 6 1 40 1767225700 1767225760 REJECT OK\n" +
+		"no record\n"
 	r, err := flowreplay.Run(t.Context(), p, nil, flowlog.NewReader("<i>.log", strings.NewReader(log), nil))
 	require.NoError(t, err)
 	var b bytes.Buffer
@@ -394,6 +413,7 @@ func TestHTML(t *testing.T) {
 	for _, want := range []string{"AWS admitted, these groups drop", "a group or rule that the topology lacks", "First at <i>.log:3", "by the groups: no rule admits it", "2 records, at most 2 in 1 s", "tcp 443: 5 packets", "tcp 23: 1 packet dropped"} {
 		assert.Contains(t, d.Text, want)
 	}
+	assert.Contains(t, b.String(), "<li>1 line could not be read", "a note by itself")
 	var doc bytes.Buffer
 	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{ENIs: map[sg.ENIID]string{"eni-web": topo.ENIs[0].Name, "eni-db": topo.ENIs[1].Name}, Groups: map[sg.GroupID]string{"sg-web": topo.Groups[0].Name, "sg-db": topo.Groups[1].Name, "sg-none": topo.Groups[2].Name}}))
 	assert.JSONEq(t, doc.String(), string(d.JSON))

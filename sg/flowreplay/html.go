@@ -26,8 +26,11 @@ func WriteHTML(w io.Writer, r *Report, o *replay.PageOptions) error {
 	}
 	p.Sections = append(p.Sections,
 		page.Section{ID: "agreement", Title: "Did AWS do the same?", Table: h.disagreements(r), Notes: h.Notes(r.agreement)},
-		page.Section{ID: "judged", Title: "What was judged", Table: []page.Table{reasonTable(r)}, Notes: h.Notes(r.gaps, r.openings)})
-	p.Sections = append(p.Sections, report.Chart("record", r.Timeline.Start, r.Timeline.Width, r.Timeline.Of)...)
+		page.Section{ID: "judged", Title: "What was judged", Table: []page.Table{reasonTable(r)}, Notes: h.Notes(func(t *report.Text) { r.gaps(t, 0) }, r.openings)})
+	for _, s := range report.Chart("record", r.Timeline.Start, r.Timeline.Width, r.Timeline.Of) {
+		s.Text = []string{"Records count at the time at which they start."}
+		p.Sections = append(p.Sections, s)
+	}
 	p.Sections = append(p.Sections, page.MapSection(r.Draw(o.Topology, nil)),
 		page.Section{ID: "rejected", Title: "Rejected most", Table: []page.Table{h.rejected(r)}},
 		page.Section{ID: "rules", Title: "Rules", Table: tables})
@@ -52,7 +55,7 @@ func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 type html struct{ report.Page }
 
 func lead(r *Report) string {
-	s := fmt.Sprintf("%s of %s of %s", page.Count(uint64(r.Log.Records), "record"), page.Number(uint64(r.Interfaces)), page.Count(uint64(r.InPolicy), "interface"))
+	s := page.Count(uint64(r.Log.Records), "record") + ", " + r.interfaces()
 	if !r.First.IsZero() {
 		s += fmt.Sprintf(", in %s: %s to %s UTC", page.Span(r.Last.Sub(r.First)), r.First.Format(time.DateTime), r.Last.Format(time.DateTime))
 	}

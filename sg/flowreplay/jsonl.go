@@ -34,7 +34,7 @@ func NewJSONL(w io.Writer) *JSONL { return &JSONL{bufio.NewWriterSize(w, 64<<10)
 // Flush writes what is buffered.
 func (j *JSONL) Flush() error { return j.w.Flush() }
 
-// Observe is a [Options].Observe.
+// Observe is an [Options].Observe.
 func (j *JSONL) Observe(r *Record) error {
 	b := escape.AppendJSON(append(j.w.AvailableBuffer(), `{"file":`...), r.Position.File)
 	b = strconv.AppendInt(append(b, `,"line":`...), int64(r.Position.Line), 10)

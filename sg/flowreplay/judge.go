@@ -10,9 +10,10 @@ import (
 	"github.com/sgsim/sgsim/sg/flowlog"
 )
 
-// A Judge judges records in their order, as the package says. Its packets stand for
-// those of the records: the first at the record's start, and the last at its end, when the
-// records after it are as far. Make one with [NewJudge]; it is for one goroutine.
+// A Judge judges records in their order, as the package says. For each it puts a first
+// packet to a firewall at once, at the record's start. A last packet, which keeps the
+// connection or ends it, waits for a record that starts after this one's end. Make one with
+// [NewJudge]; it is for one goroutine.
 type Judge struct {
 	policy  *sg.Policy
 	options sg.Options
@@ -44,7 +45,8 @@ func (j *Judge) Swap(p *sg.Policy, now time.Time) {
 	clear(j.icmp)
 }
 
-// Firewall returns the firewall that judges now. Another one may after the next record.
+// Firewall returns the firewall that judges records, with their connections. Ask for it
+// anew after each record: where there are too many connections, a new one takes its place.
 func (j *Judge) Firewall() *sg.Firewall { return j.fw }
 
 // Judge fills in all but Record and Position.

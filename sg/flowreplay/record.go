@@ -74,6 +74,11 @@ const (
 	// NoICMPType: rules ask for ICMP types, which no field has.
 	NoICMPType
 
+	// NoFlags: TCP packets were rejected that the groups admit, and the log has no
+	// tcp-flags: it does not tell whether one of them was a SYN. If none was, see
+	// NoConnection.
+	NoFlags
+
 	// NoConnection: TCP packets without a SYN were rejected that the groups admit in
 	// a connection. There may have been none: before its SYN, after its end, or
 	// after its idle timeout.
@@ -94,7 +99,7 @@ const (
 )
 
 var undecided = [numUndecided]string{
-	"decided", "lacks_fields", "no_place", "no_opener", "no_icmp_type", "no_connection", "past_timeout", "not_groups", "not_given",
+	"decided", "lacks_fields", "no_place", "no_opener", "no_icmp_type", "no_flags", "no_connection", "past_timeout", "not_groups", "not_given",
 }
 
 // String returns a word such as "no_opener".
@@ -147,11 +152,12 @@ func (r *Record) weigh() {
 	if r.Verdict != sg.Accept || r.Action != flowlog.Reject {
 		return
 	}
-	syn := r.Has(flowlog.FieldTCPFlags) && r.TCPFlags&packet.SYN != 0
 	switch {
 	case r.RejectReason != "":
 		r.undecided(NotGroups)
-	case r.Protocol == packet.TCP && (!syn || r.answers() && r.PickedUp):
+	case r.Protocol == packet.TCP && !r.Has(flowlog.FieldTCPFlags):
+		r.undecided(NoFlags)
+	case r.Protocol == packet.TCP && (r.TCPFlags&packet.SYN == 0 || r.answers() && r.PickedUp):
 		r.undecided(NoConnection)
 	case r.answers() && r.Decision.Reason == sg.Tracked && r.Protocol != packet.TCP:
 		r.undecided(PastTimeout)

@@ -31,8 +31,8 @@ func (r *Report) totals(t *report.Text) {
 	if !r.First.IsZero() {
 		span = fmt.Sprintf(", %s to %s", r.First.Format(time.DateTime), r.Last.Format(time.DateTime))
 	}
-	t.Line(0, "%s of %d of %d interfaces%s", prose.Count(r.Log.Records, "record"), r.Interfaces, r.InPolicy, span)
-	r.gaps(t)
+	t.Line(0, "%s, %s%s", prose.Count(r.Log.Records, "record"), r.interfaces(), span)
+	r.gaps(t, 2)
 	if r.Accepted.Records+r.Dropped.Records > 0 || len(r.Undecided) > 0 {
 		t.Printf("  %-10s %10s %14s %16s  why\n", "", "records", "packets", "bytes")
 	}
@@ -49,20 +49,32 @@ func (r *Report) totals(t *report.Text) {
 	r.openings(t)
 }
 
+// interfaces says whose records the log has.
+func (r *Report) interfaces() string {
+	if r.Interfaces == 0 {
+		return "none of an interface of the topology"
+	}
+	return fmt.Sprintf("of %d of the topology's %s", r.Interfaces, prose.Count(r.InPolicy, "interface"))
+}
+
 // gaps are what the log does not hold, or the topology does not.
-func (r *Report) gaps(t *report.Text) {
-	if r.Log.NoData > 0 {
-		t.Line(2, "%s of intervals without traffic (NODATA)", prose.Count(r.Log.NoData, "record"))
+func (r *Report) gaps(t *report.Text, indent int) {
+	if n := r.Log.NoData; n > 0 {
+		say := "say"
+		if n == 1 {
+			say = "says"
+		}
+		t.Line(indent, "%s %s that there was no traffic (NODATA)", prose.Count(n, "record"), say)
 	}
 	if r.Log.SkipData > 0 {
-		t.Line(2, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
+		t.Line(indent, "%.2f%% of them say that AWS left out others (SKIPDATA): nothing here is complete",
 			100*float64(r.Log.SkipData)/float64(r.Log.Records))
 	}
 	if r.Log.Damaged > 0 {
-		t.Line(2, "%s could not be read", prose.Count(r.Log.Damaged, "line"))
+		t.Line(indent, "%s could not be read", prose.Count(r.Log.Damaged, "line"))
 	}
 	if r.NotApplicable.Records > 0 {
-		t.Line(2, "%s of %s that the topology lacks", prose.Count(r.NotApplicable.Records, "record"), prose.Count(r.Strangers, "interface"))
+		t.Line(indent, "%s of %s that the topology lacks", prose.Count(r.NotApplicable.Records, "record"), prose.Count(r.Strangers, "interface"))
 	}
 }
 
@@ -88,6 +100,7 @@ var undecidedText = [numUndecided]string{
 	NoPlace:      "which interface and direction",
 	NoOpener:     "who opened it",
 	NoICMPType:   "rules ask for ICMP types",
+	NoFlags:      "no tcp-flags in the log",
 	NoConnection: "rejected TCP without SYN",
 	PastTimeout:  "answer past a timeout?",
 	NotGroups:    "not by groups: reject-reason",
@@ -104,11 +117,35 @@ func undecidedWords(why Undecided, reason sg.Reason) string {
 func (r *Report) agreement(t *report.Text) {
 	n := r.Agreeing.Records + r.Disagreeing.Records
 	if n == 0 {
-		t.Line(0, "no record was decided: is this the topology of the log?")
+		t.Line(0, "no record was decided: %s", r.whyNone())
 		return
 	}
 	t.Line(0, "AWS did what these groups do in %d of %s that can be decided: %.4g%%",
 		r.Agreeing.Records, prose.Count(n, "record"), 100*float64(r.Agreeing.Records)/float64(n))
+	if r.Unknown.Records > 0 {
+		var why []string
+		for _, u := range r.Undecided {
+			why = append(why, fmt.Sprintf("%s (%d)", undecidedWords(u.Undecided, u.Reason), u.Records))
+		}
+		t.Line(0, "%s could not be decided: %s", prose.Count(r.Unknown.Records, "record"), strings.Join(why, ", "))
+	}
+}
+
+// whyNone says why no record was decided.
+func (r *Report) whyNone() string {
+	flags := uint64(0)
+	for _, u := range r.Undecided {
+		if u.Undecided == NoFlags {
+			flags = u.Records
+		}
+	}
+	switch {
+	case r.Unknown.Records <= r.NotApplicable.Records:
+		return "is this the topology of the log?"
+	case 2*flags > r.Unknown.Records:
+		return "the log lacks tcp-flags (version 3), which tells rejected SYNs from other packets"
+	}
+	return "the table says why"
 }
 
 func (r *Report) disagreements(t *report.Text) {

@@ -52,7 +52,7 @@ be gzipped; - is standard input. Without arguments it shows a small demonstratio
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
   -fail-on drop,unknown,disagreement   exit status 3 if a packet was dropped, its verdict
-                       is unknown, or AWS decided otherwise; 1 if none was judged
+                       is unknown, or AWS decided otherwise; for logs give the last two
   -workers N           goroutines that judge; the output is the same for all N
 
   sgsim replay -topology groups.json -topology enis.json web.pcap
