@@ -197,10 +197,11 @@ func TestCheckGroupsElsewhere(t *testing.T) {
 		Peerings: []sg.Peering{
 			{ID: "pcx-1", Requester: "vpc-1", Accepter: "vpc-2"}, {ID: "pcx-2", Requester: "vpc-2", Accepter: "vpc-1"},
 			{ID: "pcx-3", Requester: "vpc-1", Accepter: "vpc-3"}, {ID: "pcx-4", Requester: "vpc-1", Accepter: "vpc-4", Status: "deleted"},
+			{ID: "deleted-with-vpc-5", Requester: "vpc-1", Accepter: "vpc-5", Status: "deleted"}, {ID: "made-up", Requester: "vpc-6", Accepter: "vpc-1", Status: "expired"},
 		},
 		Groups: []sg.Group{
 			{ID: "sg-a", VPC: "vpc-1", Account: "1", Ingress: rules(t, "tcp 1 sg-x account=2", "tcp 2 sg-x account=3", "tcp 3 sg-x account=1",
-				"tcp 4 sg-x peering=pcx-1", "tcp 5 sg-x peering=pcx-2", "tcp 6 sg-x peering=pcx-3", "tcp 7 sg-x peering=pcx-4")},
+				"tcp 4 sg-x peering=pcx-1", "tcp 5 sg-x peering=pcx-2", "tcp 6 sg-x peering=pcx-3", "tcp 7 sg-x peering=pcx-4", "tcp 8 sg-x peering=deleted-with-vpc-5", "tcp 9 sg-x peering=made-up")},
 			{ID: "sg-c", VPC: "vpc-3", Account: "3"},
 		},
 	}
@@ -212,6 +213,8 @@ func TestCheckGroupsElsewhere(t *testing.T) {
 		"sg-a ingress[4]: dangling: sg-x is in vpc-2, behind pcx-2, whose groups are not in the topology",
 		"sg-a ingress[5]: dangling: sg-x is not in the topology (InvalidGroup.NotFound)",
 		"sg-a ingress[6]: stale: sg-x was behind pcx-4, which is not active (deleted)",
+		"sg-a ingress[7]: stale: sg-x was behind a deleted peering with vpc-5",
+		"sg-a ingress[8]: stale: sg-x was behind a peering with vpc-6 that is not active (expired)",
 	}, found(topo))
 }
 

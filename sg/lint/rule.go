@@ -3,6 +3,7 @@ package lint
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
@@ -70,6 +71,22 @@ func (c *checker) ruleID(at Subject, r *sg.Rule) {
 	}
 }
 
+// inactive names a peering that is not active, seen from a group. An id that is not AWS's
+// is a stand-in: AWS does not tell that of a peering which is gone.
+func inactive(g *sg.Group, x *sg.Peering) string {
+	if strings.HasPrefix(string(x.ID), "pcx-") {
+		return fmt.Sprintf("%s, which is not active (%s)", x.ID, x.Status)
+	}
+	far := x.Accepter
+	if far == g.VPC {
+		far = x.Requester
+	}
+	if x.Status == "deleted" {
+		return fmt.Sprintf("a deleted peering with %s", far)
+	}
+	return fmt.Sprintf("a peering with %s that is not active (%s)", far, x.Status)
+}
+
 // astray finds what a rule names that is missing or out of reach. The Finding has no
 // Subject, and is zero if the rule may match.
 func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
@@ -85,7 +102,7 @@ func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 	named := c.groups[r.Peer.Group]
 	if named == nil {
 		if x := c.peers[r.Peer.Peering]; x != nil && !x.Active() { // AWS lets a group be deleted that only such a rule names (REF-16)
-			return Finding{Kind: Stale, Text: fmt.Sprintf("%s was behind %s, which is not active (%s)", r.Peer.Group, x.ID, x.Status), Advice: "remove the rule"}
+			return Finding{Kind: Stale, Text: fmt.Sprintf("%s was behind %s", r.Peer.Group, inactive(g, x)), Advice: "remove the rule"}
 		}
 		if _, carried := c.members[r.Peer.Group]; carried { // it matches those that carry it, of which there is a finding
 			return Finding{}

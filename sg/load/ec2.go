@@ -114,7 +114,7 @@ func (b *builder) groupPair(g *group, c *cursor) (sg.Peer, bool) {
 	remote, status := sg.VPCID(c.field("VpcId").str()), c.field("PeeringStatus").str()
 	dead := status != "" && status != "active"
 	if dead && peer.Peering == "" && remote != "" {
-		peer.Peering = sg.PeeringID("pcx-" + status + "-to-" + string(remote)) // AWS no longer tells its id
+		peer.Peering = sg.PeeringID(status + "-with-" + string(remote)) // AWS no longer tells its id, which would begin with "pcx-"
 	}
 	own := g.VPC
 	if own == "" && dead { // describe-security-group-rules does not tell it

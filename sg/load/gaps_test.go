@@ -97,12 +97,12 @@ func TestTerraformGaps(t *testing.T) {
 // AWS prints a dead peering without its id (REF-13).
 func TestStalePeering(t *testing.T) {
 	got := must(t, read(group(`{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b", "VpcId": "vpc-b", "PeeringStatus": "deleted"}]}`, "")))
-	assert.Equal(t, []string{"sg-a ingress all sg-b peering=pcx-deleted-to-vpc-b"}, got.lines("rule "))
+	assert.Equal(t, []string{"sg-a ingress all sg-b peering=deleted-with-vpc-b"}, got.lines("rule "))
 	got = must(t, read(`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "vpc-a", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-b", "VpcId": "vpc-b", "PeeringStatus": "deleted"}]}]}]}`))
-	assert.Equal(t, []sg.Peering{{ID: "pcx-deleted-to-vpc-b", Requester: "vpc-a", Accepter: "vpc-b", Status: "deleted"}}, got.topo.Peerings)
+	assert.Equal(t, []sg.Peering{{ID: "deleted-with-vpc-b", Requester: "vpc-a", Accepter: "vpc-b", Status: "deleted"}}, got.topo.Peerings)
 	got = read(`{"SecurityGroupRules": [{"GroupId": "sg-a", "IsEgress": true, "IpProtocol": "-1", "ReferencedGroupInfo": {"GroupId": "sg-b", "VpcId": "vpc-b", "PeeringStatus": "deleted"}}]}`)
 	assert.Empty(t, got.errors)
-	assert.Equal(t, []sg.Peering{{ID: "pcx-deleted-to-vpc-b", Requester: "vpc of sg-a", Accepter: "vpc-b", Status: "deleted"}}, got.topo.Peerings, "rules alone do not tell the VPC of their group")
+	assert.Equal(t, []sg.Peering{{ID: "deleted-with-vpc-b", Requester: "vpc of sg-a", Accepter: "vpc-b", Status: "deleted"}}, got.topo.Peerings, "rules alone do not tell the VPC of their group")
 }
 
 // What a plan does not tell of a group or an interface leaves verdicts unknown, and never
