@@ -20,6 +20,10 @@ type Copies struct {
 	Unwrapped uint64 `json:"unwrapped"`
 	Placed    uint64 `json:"placed"`
 
+	// Strangers are mirrored packets whose sender, the outer source, is no interface of
+	// the topology. They are judged as packets of any other capture are, at both ends.
+	Strangers uint64 `json:"strangers"`
+
 	// Closed are datagrams to the port of a tunnel that hold no tunnel's header, or
 	// whose header the capture cut, or with more tunnels in each other than are
 	// opened. The first and the last are judged as they are.
@@ -98,6 +102,17 @@ func (r *run) placeCopy(p *Packet) Place {
 		return r.directionAt(id, &p.Frame.Header)
 	}
 	return Place{}
+}
+
+// fromStranger reports whether no interface of the topology sent the copy.
+func (r *run) fromStranger(p *Packet) bool {
+	for i := range p.Tunnels {
+		if t := &p.Tunnels[i]; t.Kind == packet.VXLAN {
+			_, known := r.policy.ENIByAddr(t.Outer.SrcAddr())
+			return !known
+		}
+	}
+	return false
 }
 
 // directionAt returns the place of a packet that the interface sent or got.

@@ -126,6 +126,11 @@ func TestCopiesFromUnknown(t *testing.T) {
 	}, lines)
 	assert.EqualValues(t, 3, report.Copies.Doubles.Packets)
 	assert.EqualValues(t, 5, report.Packets)
+	assert.EqualValues(t, 1, report.Copies.Placed)
+	assert.EqualValues(t, 4, report.Copies.Strangers, "without the doubles")
+	var text bytes.Buffer
+	require.NoError(t, report.WriteText(&text, replay.TextOptions{}))
+	assert.Contains(t, text.String(), "  4 copies were sent by no interface of the topology,")
 	assert.Zero(t, report.Doubles)
 }
 
@@ -193,7 +198,7 @@ func TestCopiesTooDeep(t *testing.T) {
 	}
 	report, lines := runCopies(t, replay.Options{}, captureOf(t, b))
 	assert.Equal(t, []string{"not_applicable no_interface"}, lines)
-	assert.Equal(t, replay.Copies{Unwrapped: 1, Closed: 1}, report.Copies)
+	assert.Equal(t, replay.Copies{Unwrapped: 1, Strangers: 1, Closed: 1}, report.Copies)
 }
 
 // The groups see the datagrams of an overlay network, not what is inside.

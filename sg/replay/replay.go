@@ -244,8 +244,12 @@ func (r *run) next(p *Packet) {
 			p.place = at
 		}
 	}
-	if len(p.Tunnels) > 0 && p.place.ENI != "" {
+	switch {
+	case len(p.Tunnels) == 0:
+	case p.place.ENI != "":
 		r.copies.Placed++
+	case r.fromStranger(p):
+		r.copies.Strangers++
 	}
 }
 

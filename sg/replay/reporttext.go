@@ -73,6 +73,10 @@ func (c *Copies) say(t *report.Text) {
 		t.Line(0, "%s taken out of a tunnel; %d judged at the interface that sent the copy",
 			report.Were(c.Unwrapped, "packet"), c.Placed)
 	}
+	if c.Strangers > 0 {
+		t.Line(2, "%s sent by no interface of the topology, so what is inside was judged at both ends, as in any other capture",
+			report.Were(c.Strangers, "copy"))
+	}
 	if c.Doubles.Packets > 0 {
 		t.Line(2, "%s of a packet that was there already, and not counted", report.Were(c.Doubles.Packets, "copy"))
 	}
