@@ -194,7 +194,7 @@ func (p *parser) icmp(h *Header) {
 	t, terr := strconv.ParseUint(typ, 10, 8)
 	c, cerr := strconv.ParseUint(code, 10, 8)
 	if terr != nil || cerr != nil {
-		p.fail(p.start, "want ICMP type/code such as 8/0, got %q", p.text[p.start:p.pos])
+		p.fail(p.start, "want ICMP type/code such as %s, got %q", h.Protocol.echo(), p.text[p.start:p.pos])
 	}
 	h.ICMPType, h.ICMPCode, p.typed = uint8(t), uint8(c), true
 	if p.take("id") {
@@ -288,8 +288,16 @@ func (p *parser) require(h *Header) {
 	case h.Protocol.HasPorts() && !p.ports && h.hasTransport(MissingPorts):
 		p.fail(at, "%s needs ports", h.Protocol)
 	case h.Protocol.isICMP() && !p.typed && h.hasTransport(MissingICMP):
-		p.fail(at, "%s needs type/code such as 8/0", h.Protocol)
+		p.fail(at, "%s needs type/code such as %s", h.Protocol, h.Protocol.echo())
 	}
+}
+
+// echo returns the type and code of an echo request.
+func (p Protocol) echo() string {
+	if p == ICMPv6 {
+		return "128/0"
+	}
+	return "8/0"
 }
 
 func (p *parser) fragment(h *Header) {

@@ -103,6 +103,7 @@ func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
 	}
 	x.Hops = append(x.Hops, e.f.explain(x, &hop))
 	x.noteRefused()
+	x.noteThrough(e)
 	return x
 }
 
@@ -134,6 +135,7 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 		x.Beyond = &said
 	}
 	x.noteRefused()
+	x.noteThrough(e.first, e.second)
 	return x
 }
 
@@ -190,6 +192,16 @@ func (x *Explanation) noteRefused() {
 		first = "a SYN"
 	}
 	x.Notes = append(x.Notes, fmt.Sprintf("it answers %s that is dropped at %s: no host sends it", first, x.refused))
+}
+
+// noteThrough notes that a packet is said to have come through one of its own ends.
+func (x *Explanation) noteThrough(ends ...*Enforcer) {
+	for _, e := range ends {
+		if e != nil && x.Via.Through != "" && e.ID() == x.Via.Through {
+			x.Notes = append(x.Notes, fmt.Sprintf("it is said to have come through %s, which is an end of its path: "+
+				"meant is the load balancer or Instance Connect Endpoint in between", e.ID()))
+		}
+	}
 }
 
 func newExplanation(p Packet) *Explanation {

@@ -178,6 +178,9 @@ eni eni-t 10.0.1.10 sg-t
 	own := ask("tcp 10.0.9.10:4000 > 10.0.1.10:8080 S", sg.Via{Through: "eni-nlb"})
 	assert.Equal(t, sg.ENIID("eni-nlb"), own.Match.Member)
 	assert.False(t, own.Match.Through, "the address is its own")
+	p.Via.Through = "eni-t"
+	assert.Contains(t, fw.Explain(p).Notes[0], "through eni-t, which is an end of its path")
+	assert.Contains(t, fw.ENI("eni-t").Explain(sg.Ingress, p).Notes[0], "which is an end of its path")
 	near := ask("tcp 203.0.113.5:4000 > 10.0.1.10:80 S", sg.Via{Through: "eni-nlb"}).Near[0]
 	assert.Equal(t, "sg-t ingress[0]: port 8080, packet had 80", near.String(), "its source is right")
 }

@@ -44,6 +44,9 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 			x.Notes = append(x.Notes, "without the connections of the packets before it: -packet "+q.Pasted+" and the capture tell more")
 		}
 		h := &q.Header
+		if other := otherICMP(h); other != "" {
+			x.Notes = append(x.Notes, other)
+		}
 		if h.Protocol != packet.TCP || h.LaterFragment() {
 			continue
 		}
@@ -62,6 +65,18 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 		}
 	}
 	return said
+}
+
+// otherICMP says that a packet is of the ICMP of the other IP version, which has no
+// meaning in its own; "" if it is not.
+func otherICMP(h *packet.Header) string {
+	switch {
+	case h.Protocol == packet.ICMP && h.Family == packet.IPv6:
+		return "icmp is that of IPv4, and these addresses are of IPv6: there ping is icmpv6 128/0"
+	case h.Protocol == packet.ICMPv6 && h.Family == packet.IPv4:
+		return "icmpv6 is that of IPv6, and these addresses are of IPv4: there ping is icmp 8/0"
+	}
+	return ""
 }
 
 func opensTCP(h *packet.Header) bool {

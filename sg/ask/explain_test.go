@@ -52,6 +52,24 @@ func TestExplain(t *testing.T) {
 	assert.Equal(t, sg.Drop, said[0].Verdict)
 }
 
+// Who asks about icmp between IPv6 addresses means another protocol.
+func TestExplainOtherICMP(t *testing.T) {
+	topo, policy := site(t)
+	for in, want := range map[string]string{
+		"icmp 2001:db8::1 > 2001:db8::2 8/0":      "there ping is icmpv6 128/0",
+		"icmpv6 192.0.2.1 > 10.0.1.10 128/0":      "there ping is icmp 8/0",
+		"icmpv6 2001:db8::1 > 2001:db8::2 128/0":  "",
+		"icmp 192.0.2.1 > 10.0.1.10 8/0":          "",
+		"tcp [2001:db8::1]:1 > [2001:db8::2]:2 S": "",
+	} {
+		q, err := NewParser(topo).Parse(in)
+		require.NoError(t, err)
+		notes := strings.Join(Explain(sg.NewFirewall(policy, nil), sg.Via{}, []Question{q})[0].Notes, "\n")
+		assert.Equal(t, want != "", strings.Contains(notes, "there ping is"), in)
+		assert.Contains(t, notes, want)
+	}
+}
+
 func TestCaptured(t *testing.T) {
 	_, policy := site(t)
 	var file bytes.Buffer

@@ -4,6 +4,7 @@
 package ask
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -66,15 +67,23 @@ func NewParser(topo *sg.Topology) *Parser {
 // replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
 var replayLine = regexp.MustCompile(`^\s*([0-9]+)\s+-?[0-9]+\.[0-9]+\s+(?:accept|drop|unknown|-)\s+(.*)$`)
 
-// Parse reads a packet as [packet.ParseHeader] does, or a packet of sgsim replay's text,
-// with all its lines. An end may be an interface, an instance or the group of one
-// interface, by name or id, with or without a port; TCP without flags is a SYN. A port
-// may be a service name, which may also replace the protocol, and "to" may replace the
-// arrow.
+// Parse reads a packet: what [packet.ParseHeader] reads, or a line of sgsim replay's text
+// with the lines that belong to it. It allows more:
 //
-//	tcp web > db:5432
-//	tcp 198.51.100.7:50000 to web:https
-//	ssh web > db
+//	tcp web > db:5432                      names for addresses
+//	tcp 198.51.100.7 to web:https          "to" for >, a service for a port
+//	ssh web > db                           or for the protocol as well
+//	ping web > db
+//	icmp db > web echo-reply
+//
+// An end may be an interface, an instance, or a group that a single interface carries, by
+// name or id. Its address is of the IP version of the other end, IPv4 where both are names
+// that have one. Where only the destination has a port, that of the source is 49152. TCP
+// without flags is a SYN. The services are ping and those with a port that people write
+// rules for, such as ssh, https, dns, mysql and rdp. For a type and code of ICMP there may
+// be echo, echo-request or echo-reply.
+//
+// Errors quote s.
 func (r *Parser) Parse(s string) (Question, error) {
 	var q Question
 	if m := replayLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
@@ -88,16 +97,21 @@ func (r *Parser) Parse(s string) (Question, error) {
 		}
 		s = text
 	}
-	s, err := r.resolve(strings.TrimSpace(s))
+	s = strings.TrimSpace(s)
+	text, err := r.resolve(s)
 	if err != nil {
 		return q, err
 	}
-	q.Header, err = packet.ParseHeader(s)
-	if words := strings.Fields(s); err != nil && len(words) >= 4 && words[0] == packet.TCP.String() {
+	q.Header, err = packet.ParseHeader(text)
+	if words := strings.Fields(text); err != nil && len(words) >= 4 && words[0] == packet.TCP.String() {
 		h, again := packet.ParseHeader(strings.Join(slices.Insert(words, 4, "S"), " "))
 		if again == nil {
 			q.Header, err = h, nil
 		}
+	}
+	var wrong *packet.TextError
+	if errors.As(err, &wrong) && text != s { // the offset is in a text that nobody wrote
+		err = fmt.Errorf("packet: %q: %s", s, wrong.Reason)
 	}
 	return q, err
 }
@@ -114,15 +128,20 @@ type packetEnd struct {
 // resolve replaces names with addresses. What it does not understand stays, for the
 // parser to report.
 func (r *Parser) resolve(s string) (string, error) {
-	left, right, ok := strings.Cut(s, " > ")
-	if !ok {
-		left, right, ok = strings.Cut(s, " to ")
+	arrow := " > "
+	if head, _, _ := strings.Cut(s, " about "); !strings.Contains(head, arrow) { // there may be one in what is quoted
+		arrow = " to "
 	}
+	left, right, ok := strings.Cut(s, arrow)
 	first, from, named := strings.Cut(left, " ")
 	proto, known := packet.ParseProtocol(first)
 	means, served := serviceOf(first)
-	if served { // "rdp" is both
+	ping := strings.EqualFold(first, "ping")
+	switch {
+	case served: // "rdp" is both
 		proto, known = means.protocol, true
+	case ping:
+		proto, known = packet.ICMP, true
 	}
 	if words := strings.Fields(s); len(words) > 1 && known && !ok && !strings.Contains(s, ">") {
 		at, got := len(s), "the end"
@@ -155,10 +174,16 @@ func (r *Parser) resolve(s string) (string, error) {
 			family = packet.IPv6
 		}
 	}
+	if ping && family == packet.IPv6 {
+		proto = packet.ICMPv6
+	}
+	if proto == packet.ICMP || proto == packet.ICMPv6 {
+		rest = icmpWords(rest, proto, ping)
+	}
 	if served && dst.port == "" {
 		dst.port = ":" + means.port
 	}
-	if proto.HasPorts() && (src.eni != nil || served) && src.port == "" && dst.port != "" {
+	if proto.HasPorts() && (src.eni != nil || src.addr.IsValid()) && src.port == "" && dst.port != "" {
 		src.port = ":49152" // the first of those that nobody assigns (RFC 6335)
 	}
 	for _, e := range []*packetEnd{&src, &dst} {
@@ -177,6 +202,26 @@ func (r *Parser) resolve(s string) (string, error) {
 		e.text = a + e.port
 	}
 	return proto.String() + " " + src.text + " > " + dst.text + rest, nil
+}
+
+// icmpWords replaces the word for a type and code of ICMP that rest begins with. For a
+// ping it may be left out.
+func icmpWords(rest string, p packet.Protocol, ping bool) string {
+	request, reply := " 8/0", " 0/0"
+	if p == packet.ICMPv6 {
+		request, reply = " 128/0", " 129/0"
+	}
+	word, more, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	switch strings.ToLower(word) {
+	case "echo", "echo-request":
+		return request + " " + more
+	case "echo-reply":
+		return reply + " " + more
+	}
+	if ping && !strings.Contains(word, "/") {
+		return request + rest
+	}
+	return rest
 }
 
 // longest returns the longest known name that s starts with, with its port, or else the

@@ -24,10 +24,12 @@ have decided. Each of several packets meets the connections that earlier ones op
 a packet of a capture, those of the packets before it.
 
   PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC; a SYN
-                       where there are none); 'tcp web > db:5432', or tcp web to db:https
-                       without quotes (an interface, an instance, or the group of one
-                       interface, by name or id); 'udp [2001:db8::1]:9 > [2001:db8::2]:53';
-                       'icmp 10.0.1.10 > 10.0.2.20 8/0 id 7'; 'gre 10.0.1.10 > 10.0.2.20';
+                       where there are none; the first port may be left out); 'tcp web >
+                       db:5432', or tcp web to db:https without quotes (an interface, an
+                       instance, or the group of one interface, by name or id); 'ping web
+                       > db', 'https lb > web' (also ssh, dns, mysql, rdp and the like);
+                       'udp [2001:db8::1]:9 > [2001:db8::2]:53'; 'icmp web > db 8/0 id 7'
+                       (or echo, echo-reply); 'gre 10.0.1.10 > 10.0.2.20';
                        behind: seq 1, ack 2, win 502, len 1460, ttl 64, frag 1480+ (bytes,
                        + if more follow), ipid 7, iplen 1512, captured 54, missing
                        ports,flags,icmp,icmpid,quote, and last about udp A:1 > B:2, what
@@ -39,9 +41,8 @@ a packet of a capture, those of the packets before it.
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
-  -via appliance,tracked,nlb        what is on their path: a middlebox, so that no rule
-                       that names a group matches; a load balancer, NAT gateway or the
-                       like, where AWS tracks every flow
+  -via appliance,tracked,nlb        on their path: a middlebox (no rule that names a group
+                       matches); a load balancer or the like (AWS tracks every flow)
   -through ENI         the load balancer or Instance Connect Endpoint they came through
                        with their clients' addresses: rules for its groups admit them
   -midstream drop|pass|pickup       TCP without its SYN (default drop)
@@ -54,8 +55,7 @@ a packet of a capture, those of the packets before it.
 
   sgsim explain -topology vpc.json -packet 32 web.pcap
 
-Exit status: 0; 1 input cannot be read, or -fail-on had nothing to judge; 2 usage;
-3 -fail-on.
+Exit status: 0; 1 unreadable input, or nothing to judge for -fail-on; 2 usage; 3 -fail-on.
 `
 
 // explainFlags are the flags of sgsim explain.
@@ -214,12 +214,32 @@ func (e *explainer) settle() (err error) {
 		if is := e.isFile(file); is != nil {
 			return is
 		}
-		if words := strings.Fields(s); !quoted && !slices.Contains(words, ">") && !slices.Contains(words, "to") {
-			err = fmt.Errorf(`%w; without quotes the shell takes > for itself: write "to"`, err)
+		if !quoted {
+			err = unquoted(s, err)
 		}
 		return err
 	}
 	return nil
+}
+
+// unquoted adds to the error of a packet that stood without quotes what may come of that.
+func unquoted(s string, err error) error {
+	arrows := 0
+	for word := range strings.FieldsSeq(s) {
+		if word == ">" || word == "to" {
+			arrows++
+		}
+		if word == "about" {
+			break
+		}
+	}
+	switch arrows {
+	case 0:
+		return fmt.Errorf(`%w; without quotes the shell takes > for itself: write "to"`, err)
+	case 1:
+		return err
+	}
+	return fmt.Errorf("%w; where there are several packets, each needs quotes", err)
 }
 
 // packetsOf returns the packets among arguments: each that has a blank in it is one, and

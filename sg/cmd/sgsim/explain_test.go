@@ -96,6 +96,10 @@ func TestUnquotedPacket(t *testing.T) {
 		args []string
 	}{
 		{`want > between source and destination, got the end; without quotes the shell takes > for itself: write "to"`, []string{"tcp", "web"}},
+		{`got "99999" (sgsim explain -h`, []string{"tcp", "web", "to", "db:99999"}},
+		{`unknown word "syn" (sgsim explain -h`, []string{"tcp", "web", ">", "db:5432", "syn"}},
+		{`unknown word "tcp"; where there are several packets, each needs quotes (`, strings.Fields("tcp web to db:5432 tcp web to db:443")},
+		{`want a port below 65536, got "x" (`, strings.Fields("icmp web to db 3/4 about tcp 10.0.0.1:1 > 10.0.0.2:x")},
 		{"is not a packet but a file", []string{pcapFile(t, askWeb), pcapFile(t, askDB)}},
 		{`want a port below 65536, got "htps" (`, []string{"tcp web > db:htps"}},
 	} {
