@@ -16,8 +16,10 @@
 //     "message", one after the other, as Firehose writes them
 //   - all of that in gzip
 //
-// For Parquet, the command in the module flowparquet, beside this package,
-// converts it to text.
+// The command in the module flowparquet, beside this package, converts Parquet to
+// text:
+//
+//	cd sg/flowlog/flowparquet && go run . /path/to/AWSLogs > /path/to/flow.log
 //
 // An unreadable line is counted and reported with its place, and reading goes on.
 // Memory depends on how many files are open at once, not on their size.

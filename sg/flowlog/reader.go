@@ -20,6 +20,7 @@ type Options struct {
 // Stats count what a Reader has read so far.
 type Stats struct {
 	Files    int   // started
+	Headed   int   // of them: with a header of their own, so that Options.Formats do not apply
 	Read     int64 // bytes of them, as on disk
 	Records  int   // all yielded, including those without traffic
 	NoData   int   // of them

@@ -12,7 +12,7 @@ import (
 // Errors of files that are not VPC flow logs in a form that this package reads.
 var (
 	// ErrParquet: a Parquet file.
-	ErrParquet = errors.New("a Parquet file: let the command flowparquet turn it into text")
+	ErrParquet = errors.New("a Parquet file: turn it into text with the command in sg/flowlog/flowparquet")
 
 	// ErrTransitGateway: a log whose header names tgw-id. Its records are of
 	// attachments, not of interfaces.
@@ -186,6 +186,9 @@ func (s *source) read(r *Reader, line string) (bool, error) {
 	if f, ok := parseHeader(line); ok {
 		if f.ofTransitGateway() {
 			return false, ErrTransitGateway
+		}
+		if !s.header {
+			r.stats.Headed++
 		}
 		s.format, s.header, s.rec = f, true, Record{}
 		return false, nil

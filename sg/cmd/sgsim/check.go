@@ -70,7 +70,7 @@ func (t *tool) check(args []string) int {
 	case *format != "text" && *format != "json":
 		return t.misused(fs, fmt.Errorf("-format %s: not one of text, json", *format))
 	case fs.NArg() > 0:
-		return t.misused(fs, fmt.Errorf("%q: check takes no arguments", fs.Arg(0)))
+		return t.misused(fs, fmt.Errorf("%q: check takes no arguments: put -topology before each file, or name the folder", fs.Arg(0)))
 	}
 	topo, loader, usage, err := t.load(&topology, isFinding)
 	if usage != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/flowreplay"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -82,7 +83,7 @@ func (r *replayer) isLog(name string) (bool, error) {
 			return false, nil // a live capture may take a while to send more
 		}
 		head, _ := b.Peek(sniffed)
-		return r.holdsRecord(head), nil
+		return r.holdsRecord(name, head)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -100,7 +101,10 @@ func (r *replayer) isLog(name string) (bool, error) {
 	}
 	defer f.Close()
 	head, err := io.ReadAll(io.LimitReader(f, sniffed))
-	return r.holdsRecord(head), err
+	if err != nil {
+		return false, err
+	}
+	return r.holdsRecord(name, head)
 }
 
 // noCaptures refuses a folder of captures, judged by its first files: folders are for
@@ -121,27 +125,32 @@ func noCaptures(dir string) error {
 // sniffed is how many bytes of a file are looked at.
 const sniffed = 64 << 10
 
-var gzipMagic = []byte{0x1f, 0x8b}
+var gzipMagic, parquetMagic = []byte{0x1f, 0x8b}, []byte("PAR1")
 
-func (r *replayer) holdsRecord(head []byte) bool {
+// holdsRecord reports whether the first bytes of a file hold a record. The error is for
+// Parquet, which may hold some.
+func (r *replayer) holdsRecord(name string, head []byte) (bool, error) {
 	if bytes.HasPrefix(head, gzipMagic) {
 		z, err := gzip.NewReader(bytes.NewReader(head))
 		if err != nil {
-			return false
+			return false, nil
 		}
 		head, _ = io.ReadAll(io.LimitReader(z, sniffed)) // it ends where the head does
 	}
+	if bytes.HasPrefix(head, parquetMagic) {
+		return false, fmt.Errorf("%s: %w", name, flowlog.ErrParquet)
+	}
 	if !isText(head) {
-		return false
+		return false, nil
 	}
 	o := &flowlog.Options{}
 	if r.fields.Len() > 0 {
 		o.Formats = []flowlog.Format{r.fields}
 	}
 	for range flowlog.NewReader("", bytes.NewReader(head), o).Records() {
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
 }
 
 // notCapture adds to the error of a file that is not a capture what the file seems to
@@ -157,8 +166,11 @@ func (r *replayer) notCapture(name string, err error) error {
 	if info.Size() == 0 {
 		return fmt.Errorf("%w: it is empty: did the command that writes it fail?", err)
 	}
-	if log, _ := r.isLog(name); log { // replay does not open it as a capture
-		return fmt.Errorf("%w: it is a flow log, whose records sgsim replay judges", err)
+	switch log, logerr := r.isLog(name); { // replay does not open either as a capture
+	case errors.Is(logerr, flowlog.ErrParquet):
+		return logerr
+	case log:
+		return fmt.Errorf("%s: it is a flow log, whose records sgsim replay judges", name)
 	}
 	if isTopology(name) {
 		return fmt.Errorf("%w, nor a flow log: it looks like a topology, which goes with -topology", err)
@@ -209,6 +221,9 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 	err = errors.Join(err, flush(), r.out.Flush())
 	if n := report.Log.Damaged; n > maxDamaged {
 		fmt.Fprintf(r.stderr, "warning: %d more lines could not be read\n", n-maxDamaged)
+	}
+	if r.fields.Len() > 0 && report.Log.Headed > 0 {
+		fmt.Fprintf(r.stderr, "warning: -log-format is not used for %s with a header, which names the fields\n", prose.Count(report.Log.Headed, "file"))
 	}
 	w := r.stdout
 	if r.format == "jsonl" {

@@ -289,6 +289,9 @@ func TestReplayFlowLogs(t *testing.T) {
 	} {
 		assert.Equal(t, exitUsage, runSgsim(t, append([]string{"replay", "-topology", topology}, bad...)...).status, bad)
 	}
+	headed := runSgsim(t, "replay", "-topology", topology, "-log-format", "${version}", packed)
+	assert.Equal(t, want.stdout, headed.stdout)
+	assert.Equal(t, "warning: -log-format is not used for 1 file with a header, which names the fields\n", headed.stderr)
 	damaged := runSgsim(t, "replay", "-topology", topology, write(t, "damaged.log", []byte(header+written.stdout+"one two\n")))
 	assert.Zero(t, damaged.status)
 	assert.Contains(t, damaged.stderr, "damaged.log:")
@@ -563,7 +566,7 @@ func TestInputErrors(t *testing.T) {
 	}
 	r := runSgsim(t, "replay", "-topology", topology, "-eni", "id=x,addr=10.0.0.1,group=sg-no", write(t, "x", whole))
 	assert.Equal(t, exitInput, r.status)
-	assert.Regexp(t, `^-eni id=x: .*"sg-no".*\n$`, r.stderr)
+	assert.Regexp(t, `^-eni "id=x,addr=10.0.0.1,group=sg-no": .*"sg-no".*\n$`, r.stderr)
 }
 
 // A file that is none of what a command takes is told by what it is, and what takes it.
@@ -574,17 +577,22 @@ func TestWrongFiles(t *testing.T) {
 	capture := write(t, "x.pcap", pcap(t, askWeb))
 	text := write(t, "world.topo", []byte("# a world\n\nvpc vpc-1 10.0.0.0/16\n"))
 	other := write(t, "other", []byte("hello, world"))
+	parquet := write(t, "a.parquet", []byte("PAR1\x15\x04\x15\x00PAR1"))
 	for want, args := range map[string][]string{
-		"is not a packet but a flow log or folder, whose records sgsim replay judges":                                {"explain", "-topology", topology, log},
-		"is not a packet but a file: for a packet of a capture, use -packet N":                                       {"explain", "-topology", topology, capture},
-		"is not a packet but a file: a topology goes with -topology":                                                 {"explain", "-topology", topology, text},
-		"not a pcap or pcapng file: it starts with 32 20 31 20: it is a flow log, whose records sgsim replay judges": {"explain", "-topology", topology, "-packet", "1", log},
-		"-packet 0: packets count from 1":                                                                            {"explain", "-topology", topology, "-packet", "0", capture},
-		"it starts with 23 20 61 20, nor a flow log: it looks like a topology, which goes with -topology":            {"replay", "-topology", topology, text},
-		"it starts with 7b 0a 20 20, nor a flow log: it looks like a topology, which goes with -topology":            {"replay", "-topology", topology, topology},
-		"it starts with 68 65 6c 6c, nor a flow log":                                                                 {"replay", "-topology", topology, other},
-		"shorter than 4 bytes: it is empty: did the command that writes it fail?":                                    {"replay", "-topology", topology, empty},
-		"empty.json:1:1: empty, no JSON in it: did the command that writes it fail?":                                 {"check", "-topology", empty},
+		"is not a packet but a flow log or folder, whose records sgsim replay judges":                     {"explain", "-topology", topology, log},
+		"is not a packet but a file: for a packet of a capture, use -packet N":                            {"explain", "-topology", topology, capture},
+		"is not a packet but a file: a topology goes with -topology":                                      {"explain", "-topology", topology, text},
+		log + ": it is a flow log, whose records":                                                         {"explain", "-topology", topology, "-packet", "1", log},
+		parquet + ": a Parquet file: turn it into text with":                                              {"replay", "-topology", topology, parquet},
+		parquet + ": a Parquet file: turn it into ":                                                       {"graph", "-topology", topology, parquet},
+		log + ": it is a flow log, whose records sgsim replay judges":                                     {"graph", "-topology", topology, log},
+		`"b.json": check takes no arguments: put -topology before each file, or name the folder`:          {"check", "-topology", topology, "b.json"},
+		"-packet 0: packets count from 1":                                                                 {"explain", "-topology", topology, "-packet", "0", capture},
+		"it starts with 23 20 61 20, nor a flow log: it looks like a topology, which goes with -topology": {"replay", "-topology", topology, text},
+		"it starts with 7b 0a 20 20, nor a flow log: it looks like a topology, which goes with -topology": {"replay", "-topology", topology, topology},
+		"it starts with 68 65 6c 6c, nor a flow log":                                                      {"replay", "-topology", topology, other},
+		"shorter than 4 bytes: it is empty: did the command that writes it fail?":                         {"replay", "-topology", topology, empty},
+		"empty.json:1:1: empty, no JSON in it: did the command that writes it fail?":                      {"check", "-topology", empty},
 	} {
 		r := runSgsim(t, args...)
 		assert.NotZero(t, r.status, args)

@@ -67,7 +67,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 		if err != nil {
 			return nil, nil, fmt.Errorf("-eni %q: %w", s, err), nil
 		}
-		l.AddNamedENI("-eni id="+string(e.ID), e)
+		l.AddNamedENI(fmt.Sprintf("-eni %q", s), e)
 	}
 	topo, warnings, err := l.Topology()
 	if err == nil && len(topo.Groups) == 0 && len(f.plans) == 0 {
