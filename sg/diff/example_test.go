@@ -35,7 +35,7 @@ func Example() {
 	}
 	// Output:
 	// broken: ingress of eni-db: tcp 5432 from 10.0.0.0/16
-	//   tcp 10.0.0.0:40001 > 10.0.2.20:5432 S
+	//   tcp 10.0.0.4:40001 > 10.0.2.20:5432 S
 	// opened: ingress of eni-db: tcp 5432 from members of sg-web (10.1.0.10/32)
 	//   tcp 10.1.0.10:40001 > 10.0.2.20:5432 S
 }

@@ -85,15 +85,47 @@ func (c *Change) first(i int, dir sg.Direction, s Service) packet.Header {
 var wellKnown = [...]netip.Addr{netip.MustParseAddr("198.51.100.7"), netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")}
 
 // remote returns an address of the other end: a documentation address if the box has
-// it, else the first.
+// it, else one that a host may have, else the first.
 func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
+	fits := func(a netip.Addr) bool {
+		return a != local && !c.d.before.exempts(id, a) && !c.d.after.exempts(id, a)
+	}
 	for _, a := range wellKnown {
 		in := slices.ContainsFunc(c.Addrs, func(p netip.Prefix) bool { return p.Contains(a) })
-		if in && a != local && !c.d.before.exempts(id, a) && !c.d.after.exempts(id, a) {
+		if in && fits(a) {
 			return a
 		}
 	}
-	return c.witness.addr(c.Family == packet.IPv4)
+	first := c.witness.addr(c.Family == packet.IPv4)
+	if !mayBeReserved(first) {
+		return first
+	}
+	for _, p := range c.Addrs {
+		for _, a := range [...]netip.Addr{p.Addr(), hostOf(p)} {
+			if !mayBeReserved(a) && fits(a) {
+				return a
+			}
+		}
+	}
+	return first
+}
+
+// mayBeReserved reports whether a subnet may have an address as one of its first four or
+// its last, which AWS reserves. Subnets have at least 16 addresses. (VPC guide, "Subnet
+// CIDR blocks", read 2026-11.)
+func mayBeReserved(a netip.Addr) bool {
+	b := a.As16()
+	return b[15]%16 < 4 || b[15]%16 == 15
+}
+
+// hostOf returns the fifth address of a prefix, or its first if there are fewer.
+func hostOf(p netip.Prefix) netip.Addr {
+	num := numOf(p.Addr())
+	num.lo += 4
+	if a := num.addr(p.Addr().Is4()); p.Contains(a) {
+		return a
+	}
+	return p.Addr()
 }
 
 // exempts reports whether groups filter nothing to or from an address at an interface.

@@ -25,7 +25,7 @@ func TestDiffers(t *testing.T) {
 	assert.False(t, sgtest.Differs(&r, before, after, "opened: ingress of eni-db: tcp 22 from 10.0.0.0/8", "opened: ingress of eni-db: udp 53 from 10.0.0.0/8"))
 	assert.Equal(t, []string{`the topologies do not differ as claimed
 not claimed: broken: ingress of eni-db: tcp 5432 from 10.128.0.0/9
-    for example tcp 10.128.0.0:40001 > 10.0.2.20:5432 S
+    for example tcp 10.128.0.4:40001 > 10.0.2.20:5432 S
 not so: opened: ingress of eni-db: udp 53 from 10.0.0.0/8
 `}, r.said)
 }
