@@ -120,6 +120,9 @@ func TestReports(t *testing.T) {
 				}
 				assert.Empty(t, say[[]string](p, `performance.getEntriesByType('resource').map((e) => e.name).filter((n) => !n.startsWith('data:'))`), "requests")
 				assert.LessOrEqual(t, say[int](p, `document.documentElement.scrollWidth - innerWidth`), 0, "wider than the window")
+				if width > 1000 { // nothing is cut off
+					assert.Empty(t, say[[]string](p, `[...document.querySelectorAll('.scroll')].filter((e) => e.querySelector('table') && e.scrollWidth > e.clientWidth).map((e) => e.innerText)`), "tables with a scrollbar")
+				}
 			}
 		})
 	}
