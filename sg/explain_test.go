@@ -209,6 +209,7 @@ eni eni-b 10.0.2.20 2001:db8::b sg-b
 		said := fw.Explain(sent(mustHeader(t, in), start)).String()
 		assert.Contains(t, said, want, in)
 		assert.Equal(t, strings.Contains(want, "expired"), strings.Contains(said, "expired"), said)
+		assert.Equal(t, 1, strings.Count(said, "would answer")+strings.Count(said, "it answers"), "said once: %s", said)
 	}
 }
 

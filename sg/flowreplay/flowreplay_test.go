@@ -410,7 +410,7 @@ func TestHTML(t *testing.T) {
 	require.NoError(t, flowreplay.WriteHTML(&b, r, &replay.PageOptions{Topology: topo, Policy: p, Inputs: []string{"<i>.log"}}))
 	d := pagetest.Read(b.Bytes())
 	assert.Empty(t, d.Problems)
-	for _, want := range []string{"AWS admitted, these groups drop", "a group or rule that the topology lacks", "First at <i>.log:3", "by the groups: no rule admits it", "2 records, at most 2 in 1 s", "tcp 443: 5 packets", "tcp 23: 1 packet dropped"} {
+	for _, want := range []string{"AWS admitted, these groups drop", "a group or rule that the topology lacks", "First at <i>.log:3", "by the groups: no rule admits it", "2 records, at most 2 in 1 s", "tcp 443: 5 packets", "tcp 23: 1 packet dropped", "Records count at the time at which they start."} {
 		assert.Contains(t, d.Text, want)
 	}
 	assert.Contains(t, b.String(), "<li>1 line could not be read", "a note by itself")

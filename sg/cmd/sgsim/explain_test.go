@@ -69,6 +69,7 @@ func TestThrough(t *testing.T) {
 		assert.Equal(t, exitOK, runSgsim(t, with...).status, sub)
 		assert.Equal(t, exitNo, runSgsim(t, append(append([]string{sub[0]}, nlb...), sub[1:]...)...).status, sub)
 	}
+	assert.Contains(t, runSgsim(t, append(append([]string{"explain"}, nlb...), "-format", "json", "-through", "nlb", client)...).stdout, `"through": true`)
 	cut := "tcp 198.51.100.7 > 10.0.1.10 missing ports,flags"
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop", cut).status)
 	assert.Equal(t, exitNo, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop,unknown", cut).status)
