@@ -32,7 +32,6 @@ const (
 	metaProtocol     = 0xff
 	metaState        = 0xf << stateShift
 	metaLive         = 1 << 12
-	metaReversed     = 1 << reversedShift // the original direction goes against the order of the key
 	metaReplied      = 1 << replyShift
 	metaAssured      = 1 << 18 // Linux
 	metaAsked        = 1 << 19 // AWS, UDP: a request since the last reply
@@ -41,7 +40,7 @@ const (
 	metaPassedOne    = 1 << 22
 
 	stateShift    = 8
-	reversedShift = 16
+	reversedShift = 16 // of a bit: the original direction goes against the order of the key
 	replyShift    = 17
 
 	never = math.MaxInt64

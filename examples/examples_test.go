@@ -43,7 +43,7 @@ func TestExamples(t *testing.T) {
 			want, err := sample.Output(file)
 			require.NoError(t, err)
 			if !*long {
-				return // go vet has compiled it
+				return // go test ./... has compiled it
 			}
 			got, err := exec.Command(filepath.Join(bin, dir)).CombinedOutput()
 			require.NoError(t, err, "%s", got)

@@ -22,7 +22,7 @@ type findingJSON struct {
 	Advice string       `json:"advice,omitempty"`
 }
 
-// A subjectJSON is a rule, group, interface or prefix list, and its place.
+// A subjectJSON is a [Subject] and its place.
 type subjectJSON struct {
 	File       string          `json:"file,omitempty"`
 	Line       int             `json:"line,omitempty"`

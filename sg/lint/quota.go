@@ -147,8 +147,8 @@ func weight(p *sg.PrefixList) int {
 }
 
 // managedWeights are the weights of AWS-managed lists by the end of their names,
-// which start with com.amazonaws and the Region or "global". VPC User Guide,
-// "AWS-managed prefix lists", 2026.
+// which start with com.amazonaws and the Region or "global" (PL-07). VPC User Guide,
+// "AWS-managed prefix lists", as it was in 2025 and 2026.
 var managedWeights = []struct {
 	service string
 	weight  int

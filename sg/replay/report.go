@@ -182,7 +182,7 @@ func (r *Report) Of(v sg.Verdict) Count {
 }
 
 // Blame tells rules that did not match here from those that could not match
-// anywhere: findings are those of [sg.Check] for the topology of the replay.
+// anywhere: findings are those of [lint.Check] for the topology of the replay.
 func (r *Report) Blame(findings []lint.Finding) {
 	never := map[lint.Subject]lint.Finding{}
 	for _, f := range findings {
