@@ -12,29 +12,24 @@ import (
 // A conn is the connection of a record at an ENI. tuple and dir are the record's.
 type conn struct {
 	at    *sg.Enforcer
-	tuple packet.FiveTuple
+	now   int64 // Unix seconds
 	dir   sg.Direction
-	now   time.Time
+	tuple packet.FiveTuple
 }
 
 // send judges a packet like those of the record, and answer one back.
 func (c *conn) send(flags packet.TCPFlags) sg.Decision {
-	return forward(c.at, c.dir, c.tuple, flags, c.now)
+	return c.judge(c.dir, headerOf(c.tuple, flags))
 }
 
 func (c *conn) answer(flags packet.TCPFlags) sg.Decision {
-	return forward(c.at, back(c.dir), c.tuple.Reverse(), flags, c.now)
+	return c.judge(back(c.dir), headerOf(c.tuple.Reverse(), flags))
 }
 
-func forward(at *sg.Enforcer, dir sg.Direction, t packet.FiveTuple, flags packet.TCPFlags, now time.Time) sg.Decision {
-	h := headerOf(t, flags)
-	o := at.Forward(dir, sg.Packet{Header: &h, Time: now})
-	return decisive(&o)
-}
-
-// decisive returns the decision that an outcome is: of the groups, or of the network ACL
-// of the interface's subnet, whose denials a flow log does not tell from theirs (NACL-65).
-func decisive(o *sg.Outcome) sg.Decision {
+// judge returns the decision of the groups, or of the network ACL of the interface's
+// subnet, whose denials a flow log does not tell from theirs (NACL-65).
+func (c *conn) judge(dir sg.Direction, h packet.Header) sg.Decision {
+	o := c.at.Forward(dir, sg.Packet{Header: &h, Time: time.Unix(c.now, 0)})
 	for _, hop := range o.Hops() {
 		if d := hop.Decision; d.Verdict == o.Verdict && d.Reason == o.Reason {
 			return d

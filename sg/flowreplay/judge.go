@@ -72,7 +72,7 @@ func (j *Judge) Judge(r *Record) {
 		return
 	}
 	j.later.run(r.Start)
-	c := conn{at: j.fw.ENI(r.ENI), tuple: t, dir: r.Direction, now: time.Unix(r.Start, 0)}
+	c := conn{at: j.fw.ENI(r.ENI), now: r.Start, dir: r.Direction, tuple: t}
 	switch {
 	case isICMP(t.Protocol):
 		j.judgeICMP(r, &c)
@@ -86,7 +86,8 @@ func (j *Judge) Judge(r *Record) {
 	r.weigh()
 	if flags := lastFlags(r.TCPFlags); r.Verdict == sg.Accept && r.Action == flowlog.Accept && r.End <= maxTime &&
 		(r.End > r.Start || flags != packet.ACK) {
-		j.later.add(refresh{max(r.Start, r.End), c.at, r.Direction, flags, t})
+		c.now = max(r.Start, r.End)
+		j.later.add(refresh{c, flags})
 	}
 }
 
@@ -157,9 +158,7 @@ const maxICMPAsked = 1 << 16
 func (j *Judge) judgeICMP(r *Record, c *conn) {
 	h := packet.IPHeader(c.tuple.SrcAddr(), c.tuple.DstAddr(), c.tuple.Protocol)
 	h.Missing, h.Length = packet.MissingICMP|packet.MissingICMPID, h.Length+8
-	o := c.at.Forward(c.dir, sg.Packet{Header: &h, Time: c.now})
-	d := decisive(&o)
-	switch {
+	switch d := c.judge(c.dir, h); {
 	case d.Reason != sg.Cut:
 		r.decide(d)
 	case j.mayPass(r.ENI, c.dir, c.tuple) || j.mayPass(r.ENI, back(c.dir), c.tuple.Reverse()):

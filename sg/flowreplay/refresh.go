@@ -2,19 +2,14 @@ package flowreplay
 
 import (
 	"container/heap"
-	"time"
 
 	"github.com/sgsim/sgsim/packet"
-	"github.com/sgsim/sgsim/sg"
 )
 
 // A refresh is the last packet of a record, which keeps its connection or ends it.
 type refresh struct {
-	at    int64 // Unix seconds
-	eni   *sg.Enforcer
-	dir   sg.Direction
+	conn  // now is when the packet passes
 	flags packet.TCPFlags
-	tuple packet.FiveTuple
 }
 
 // lastFlags are those of the last packet of a record with these flags.
@@ -37,7 +32,7 @@ type refreshes []refresh
 const maxRefreshes = 1 << 20
 
 func (h refreshes) Len() int           { return len(h) }
-func (h refreshes) Less(i, j int) bool { return h[i].at < h[j].at }
+func (h refreshes) Less(i, j int) bool { return h[i].now < h[j].now }
 func (h refreshes) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *refreshes) Push(x any)        { *h = append(*h, x.(refresh)) }
 
@@ -57,8 +52,8 @@ func (h *refreshes) add(r refresh) {
 // run sends the packets before now. Those of the same second wait: the other half of
 // the pair may stand behind.
 func (h *refreshes) run(now int64) {
-	for len(*h) > 0 && (*h)[0].at < now {
+	for len(*h) > 0 && (*h)[0].now < now {
 		r := heap.Pop(h).(refresh)
-		forward(r.eni, r.dir, r.tuple, r.flags, time.Unix(r.at, 0))
+		r.send(r.flags)
 	}
 }

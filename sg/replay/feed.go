@@ -2,9 +2,10 @@ package replay
 
 import (
 	"bytes"
-	"container/heap"
+	"cmp"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/sgsim/sgsim/packet/capture"
 )
@@ -141,46 +142,37 @@ func (h *head) advance() (ok bool) {
 	return ok
 }
 
-// heads are a heap by time, and by the order of the captures where that is the same.
-// Damage is told where it is, not at the end.
-type heads []*head
-
-func (hs heads) Len() int      { return len(hs) }
-func (hs heads) Swap(i, j int) { hs[i], hs[j] = hs[j], hs[i] }
-func (hs *heads) Push(x any)   { *hs = append(*hs, x.(*head)) }
-
-func (hs *heads) Pop() any {
-	last := len(*hs) - 1
-	h := (*hs)[last]
-	*hs = (*hs)[:last]
-	return h
-}
-
-func (hs heads) Less(i, j int) bool {
-	a, b := hs[i], hs[j]
-	if a.err != nil || b.err != nil || a.packets[0].at == b.packets[0].at {
-		return a.err != nil && b.err == nil || (a.err == nil) == (b.err == nil) && a.source < b.source
+// compare orders heads by time, and by the order of the captures where that is the same.
+// Damage comes first: it is told where it is, not at the end.
+func (h *head) compare(o *head) int {
+	switch {
+	case h.err == nil && o.err == nil:
+		return cmp.Or(cmp.Compare(h.packets[0].at, o.packets[0].at), cmp.Compare(h.source, o.source))
+	case h.err == nil:
+		return 1
+	case o.err == nil:
+		return -1
 	}
-	return a.packets[0].at < b.packets[0].at
+	return cmp.Compare(h.source, o.source)
 }
 
 // merge is each for several captures, by time. The captures keep their own order: a
 // frame that is earlier than its predecessor does not overtake it, and one without a
 // time goes at once.
 func (r *run) merge(do func(stretch) error) error {
-	var hs heads
+	var heads []*head // the next one first
 	for i := range r.captures {
 		own := newBatch(batchSize)
 		next, stop := iter.Pull2(r.feed(i, func() batch { return own }))
 		defer stop()
 		if h := (&head{source: i, next: next}); h.advance() {
-			hs = append(hs, h)
+			heads = append(heads, h)
 		}
 	}
-	heap.Init(&hs)
+	slices.SortFunc(heads, (*head).compare)
 	ps := make([]Packet, batchSize)
-	for n := 0; len(hs) > 0; {
-		h := hs[0]
+	for n := 0; len(heads) > 0; {
+		h := heads[0]
 		if h.err != nil {
 			return r.interrupted(h.err)
 		}
@@ -197,11 +189,13 @@ func (r *run) merge(do func(stretch) error) error {
 			}
 			n = 0
 		}
-		if len(h.packets) > 0 || h.advance() {
-			heap.Fix(&hs, 0)
-		} else {
-			heap.Pop(&hs)
+		if len(h.packets) == 0 && !h.advance() {
+			heads = heads[1:]
+			continue
 		}
+		i, _ := slices.BinarySearchFunc(heads[1:], h, (*head).compare)
+		copy(heads, heads[1:1+i])
+		heads[i] = h
 	}
 	return nil
 }

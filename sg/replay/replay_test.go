@@ -126,7 +126,7 @@ func TestReport(t *testing.T) {
 
 	require.Len(t, r.Talkers, 1)
 	k := r.Talkers[0]
-	assert.Equal(t, "203.0.113.9 10.0.1.10 tcp eni-web ingress no_rule\n", fmt.Sprintln(k.Src, k.Dst, k.Protocol, k.ENI, k.Direction, k.Reason))
+	assert.Equal(t, "203.0.113.9 10.0.1.10 tcp eni-web ingress no_rule\n", fmt.Sprintln(k.First.SrcAddr(), k.First.DstAddr(), k.First.Protocol, k.ENI, k.Direction, k.Reason))
 	assert.EqualValues(t, 3, k.Packets)
 	assert.EqualValues(t, 4, k.Number)
 	assert.True(t, k.SeveralPorts)

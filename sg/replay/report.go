@@ -2,7 +2,6 @@ package replay
 
 import (
 	"cmp"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -143,8 +142,6 @@ type Midstream struct {
 // A Talker is the sender of dropped packets to one address, of one protocol, for
 // one reason at one ENI.
 type Talker struct {
-	Src, Dst  netip.Addr
-	Protocol  packet.Protocol
 	ENI       sg.ENIID
 	Direction sg.Direction
 	Reason    sg.Reason

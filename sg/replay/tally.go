@@ -165,9 +165,8 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 			t.byKey = map[talkerKey]*Talker{}
 		}
 		k = &Talker{
-			Src: h.SrcAddr(), Dst: h.DstAddr(), Protocol: h.Protocol, ENI: hop.Enforcer.ID(), Direction: hop.Direction,
-			Reason: reason, Refused: p.Refused, Entry: entry, First: *h, Time: p.Time, Number: p.Number,
-			via: p.via(sg.Via{}),
+			ENI: hop.Enforcer.ID(), Direction: hop.Direction, Reason: reason, Refused: p.Refused, Entry: entry,
+			First: *h, Time: p.Time, Number: p.Number, via: p.via(sg.Via{}),
 		}
 		t.byKey[key] = k
 	}
