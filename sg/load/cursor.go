@@ -135,31 +135,18 @@ func (c *cursor) need() (string, bool) {
 // flag returns a boolean, false if it is absent.
 func (c *cursor) flag() bool { return c.want(boolean) && c.raw() == "true" }
 
-var errNotWhole = errors.New("not a whole number")
-
 // integer returns a whole number and whether it is present. Numbers beyond 32
 // bits are errors, since nothing counted here comes near.
 func (c *cursor) integer() (int, bool) {
 	if !c.want(number) {
 		return 0, false
 	}
-	n, err := parseInt(c.raw())
-	if err != nil {
-		c.fail(codeParameter, "%s is %w", clip(c.raw()), err)
+	f, err := strconv.ParseFloat(c.raw(), 64) // 443.0 and 4.43e2 are whole
+	if err != nil || f != float64(int32(f)) {
+		c.fail(codeParameter, "%s is not a whole number", clip(c.raw()))
 		return 0, false
 	}
-	return n, true
-}
-
-func parseInt(s string) (int, error) {
-	if n, err := strconv.ParseInt(s, 10, 32); err == nil {
-		return int(n), nil
-	}
-	f, err := strconv.ParseFloat(s, 64) // 443.0 and 4.43e2 are whole
-	if err != nil || f != float64(int32(f)) {
-		return 0, errNotWhole
-	}
-	return int(f), nil
+	return int(f), true
 }
 
 // addr returns a required address.

@@ -35,10 +35,10 @@ const (
 )
 
 var readers = []reader{
-	{readPlans, terraformKey, (*builder).plan},
+	{readPlans, terraformKey, func(b *builder, c *cursor) { b.terraform(c, true) }},
 	{readContradicting, "SecurityGroups", (*builder).securityGroups},
 	{readContradicting, "SecurityGroupRules", (*builder).securityGroupRules},
-	{readContradicting, terraformKey, (*builder).state},
+	{readContradicting, terraformKey, func(b *builder, c *cursor) { b.terraform(c, false) }},
 	{readContradicting, stateKey, (*builder).rawState},
 	{readContradicting, "NetworkInterfaces", (*builder).networkInterfaces},
 	{readContradicting, "Reservations", (*builder).reservations},

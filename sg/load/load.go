@@ -1,7 +1,6 @@
 package load
 
 import (
-	"cmp"
 	"errors"
 	"io"
 	"maps"
@@ -240,17 +239,13 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 
 // read reads all inputs, each when the phase of its reader comes.
 func (b *builder) read(docs []*cursor, texts []statements) {
-	type reading struct {
-		rank int
-		read func()
-	}
-	var all []reading
+	var phases [readTexts + 1][2][]func() // in each, what is preferred comes first
 	later := func(p phase, src *source, read func()) {
-		rank := 2 * int(p)
-		if !src.preferred {
-			rank++
+		then := &phases[p][1]
+		if src.preferred {
+			then = &phases[p][0]
 		}
-		all = append(all, reading{rank, read})
+		*then = append(*then, read)
 	}
 	var known []*cursor
 	for _, doc := range docs {
@@ -284,8 +279,9 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 		}
 		later(when, s.src, func() { b.statements(s) })
 	}
-	slices.SortStableFunc(all, func(x, y reading) int { return cmp.Compare(x.rank, y.rank) })
-	for _, r := range all {
-		r.read()
+	for _, p := range phases {
+		for _, read := range slices.Concat(p[0], p[1]) {
+			read()
+		}
 	}
 }

@@ -30,11 +30,12 @@ func isStatements(text string) bool {
 }
 
 func (b *builder) statements(s statements) {
-	src := &source{name: s.src.name, p: &b.problems, preferred: s.src.preferred, decides: s.src.decides}
-	list := &cursor{src: src}
+	src := *s.src // lines are added to it
+	src.p = &b.problems
+	list := &cursor{src: &src}
 	declared := make(map[string]int)
 	for line := range strings.Lines(s.text) {
-		c := &cursor{src: src, n: src.AddLine(len(line))}
+		c := &cursor{src: &src, n: src.AddLine(len(line))}
 		line = strings.TrimRight(line, "\r\n")
 		ws, err := words.Split(line)
 		if err == nil && len(ws) > 0 {

@@ -76,13 +76,9 @@ func newTFDoc(b *builder, format *cursor) *tfDoc {
 	}
 }
 
-// plan reads a document if it is a plan, state if it is not.
-func (b *builder) plan(format *cursor)  { b.terraform(format, true) }
-func (b *builder) state(format *cursor) { b.terraform(format, false) }
-
+// terraform reads a document if it is a plan, or if it is a state, as asked.
 func (b *builder) terraform(format *cursor, plan bool) {
-	root := format.up
-	if isPlan(root) != plan {
+	if isPlan(format.up) != plan {
 		return
 	}
 	if d := b.tfDoc(format, plan && b.stage != before); d != nil {
