@@ -94,7 +94,7 @@ func (f *Firewall) Authorize(id GroupID, dir Direction, r Rule, now time.Time) e
 	if err := errors.Join(r.check()...); err != nil {
 		return refused(err)
 	}
-	if i := slices.IndexFunc(rules, sameAs(id, r)); i >= 0 {
+	if i := slices.IndexFunc(rules, sameRule(id, r)); i >= 0 {
 		return refused(fmt.Errorf("rule %d: %w", i, errDuplicateRule))
 	}
 	f.own()
@@ -116,7 +116,7 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	if err != nil {
 		return err
 	}
-	goes, missing := sameAs(id, r), errNoRule
+	goes, missing := sameRule(id, r), errNoRule
 	if r.Protocol == 0 && r.ID != "" {
 		goes, missing = func(o *ruleInfo) bool { return o.rule.ID == r.ID }, errNoRuleID
 	}
@@ -143,8 +143,8 @@ func (f *Firewall) Revoke(id GroupID, dir Direction, r Rule, now time.Time) erro
 	return nil
 }
 
-// sameAs returns a test for the rules of a group that are the same as r.
-func sameAs(id GroupID, r Rule) func(*ruleInfo) bool {
+// sameRule returns a test for the rules of a group that are the same as r.
+func sameRule(id GroupID, r Rule) func(*ruleInfo) bool {
 	c := r.Canonical(id)
 	return func(o *ruleInfo) bool {
 		// These cheap comparisons tell most rules apart.

@@ -287,7 +287,7 @@ func (e *Enforcer) explain(hop *HopExplanation, x *Explanation) {
 	}
 	if hit := f.w.match(e.eni, hop.Direction, h, p.Via); hit.rule != nil && hit.unknown == NoReason {
 		hop.Match = f.w.matchOf(e.eni, hit, hop.Direction, h, p.Via)
-	} else if !hop.Decision.Reason.unfiltered() {
+	} else if why := hop.Decision.Reason; why != Exempt && why != Unfiltered {
 		hop.Near = e.Near(hop.Direction, *p)
 	}
 	e.hints(hop, x, r)

@@ -109,9 +109,6 @@ func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet
 	}
 }
 
-// unfiltered reports whether security groups leave the packet alone.
-func (r Reason) unfiltered() bool { return r == Exempt || r == Unfiltered }
-
 // askedRules reports whether the rules had a say in a decision: not if the packet's
 // connection or datagram, or the packet itself, decides before they are asked.
 func (r Reason) askedRules() bool {

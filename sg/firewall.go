@@ -187,7 +187,7 @@ func (f *Firewall) Swap(p *Policy, now time.Time) {
 	})
 	f.configure(true)
 	f.forgetFragments() // subnets have other numbers
-	f.swapped(now)
+	f.sweep(now, f.endedBy(everywhere))
 }
 
 // Clone returns an independent copy, connections included, for trying out what

@@ -12,22 +12,11 @@ import (
 // (CT-20, CT-23). That they end if their flow becomes untracked was observed
 // (CT-25).
 
-// swapped updates connections after the whole policy was replaced.
-func (f *Firewall) swapped(now time.Time) { f.sweep(now, f.doomed(everywhere)) }
-
-// tidy frees the tags of rules that opened no live connection, if there may be
-// many.
-func (f *Firewall) tidy(now time.Time) {
-	if f.tags.many() {
-		f.sweep(now, func(conntrack.Entry) bool { return false })
-	}
-}
-
-// sweep removes doomed connections and frees the tags that no other connection has.
-func (f *Firewall) sweep(now time.Time, doomed func(conntrack.Entry) bool) {
+// sweep removes connections and frees the tags that no other connection has.
+func (f *Firewall) sweep(now time.Time, remove func(conntrack.Entry) bool) {
 	used := make([]bool, len(f.tags.rules))
 	f.table.DeleteFunc(now, func(c conntrack.Entry) bool {
-		if doomed(c) {
+		if remove(c) {
 			return true
 		}
 		f.tags.mark(used, c.Tag)
@@ -62,7 +51,9 @@ func (f *Firewall) rulesChanged(g *group, added *ruleInfo, now time.Time) {
 	if f.opts.OnChange != ChangeAWS || added != nil && added.mayUntrack() {
 		f.end(now, func(n *eni) bool { return slices.Contains(n.groups(), g.number) })
 	}
-	f.tidy(now)
+	if f.tags.many() { // and each change of a rule makes more
+		f.sweep(now, func(conntrack.Entry) bool { return false })
+	}
 }
 
 // listChanged updates connections after a prefix list gained or lost an entry.
@@ -88,23 +79,23 @@ func (f *Firewall) listChanged(list uint32, now time.Time) {
 // end removes the connections of the touched ENIs that do not survive.
 func (f *Firewall) end(now time.Time, touched func(*eni) bool, zones ...conntrack.Zone) {
 	if f.opts.OnChange != ChangeKeep && f.table.Len() > 0 {
-		f.table.DeleteFunc(now, f.doomed(touched), zones...)
+		f.table.DeleteFunc(now, f.endedBy(touched), zones...)
 	}
 }
 
 func everywhere(*eni) bool { return true }
 
-// doomed returns a test for the connections that end because the touched ENIs have
+// endedBy returns a test for the connections that end because the touched ENIs have
 // other rules now.
-func (f *Firewall) doomed(touched func(*eni) bool) func(conntrack.Entry) bool {
+func (f *Firewall) endedBy(touched func(*eni) bool) func(conntrack.Entry) bool {
 	return func(c conntrack.Entry) bool {
 		e := f.byZone[c.Zone]
-		return e.eni == nil || touched(e.eni) && (f.opts.OnChange == ChangeFlush || f.ends(e, &c))
+		return e.eni == nil || touched(e.eni) && (f.opts.OnChange == ChangeFlush || f.inadmissible(e, &c))
 	}
 }
 
-// ends reports whether a connection ends under the present rules.
-func (f *Firewall) ends(e *Enforcer, c *conntrack.Entry) bool {
+// inadmissible reports whether a connection ends under the present rules.
+func (f *Firewall) inadmissible(e *Enforcer, c *conntrack.Entry) bool {
 	rule := f.tags.rule(c.Tag)
 	if rule.IsZero() {
 		return false // it is not known whether it was ever admitted

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/packet"
@@ -63,10 +64,8 @@ func (q Quotas) region(c *checker) {
 	}
 	refs := map[sg.PrefixListID]int{}
 	for i := range c.t.Groups {
-		for _, rules := range [][]sg.Rule{c.t.Groups[i].Ingress, c.t.Groups[i].Egress} {
-			for j := range rules {
-				refs[rules[j].Peer.PrefixList]++
-			}
+		for _, r := range slices.Concat(c.t.Groups[i].Ingress, c.t.Groups[i].Egress) {
+			refs[r.Peer.PrefixList]++
 		}
 	}
 	for i := range c.t.PrefixLists {

@@ -12,10 +12,7 @@ import (
 
 // rules checks the rules of one direction of a group: the quota, then each rule.
 func (c *checker) rules(g *sg.Group, dir sg.Direction) {
-	rules := g.Ingress
-	if dir == sg.Egress {
-		rules = g.Egress
-	}
+	rules := rulesOf(g, dir)
 	c.quotas.rules(c, g, dir, rules)
 	first := make(map[sg.Rule]int, len(rules)) // place of each identity
 	// Rules with a stale reference match nothing (REF-15), so they shadow nothing.
@@ -56,6 +53,17 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 			f.Other, f.Advice = Subject{Group: g.ID, Dir: dir, Index: shadowing[j].place}, "remove this rule, or narrow the other"
 		}
 	}
+}
+
+// rulesOf returns the rules of a direction, none for the zero Direction.
+func rulesOf(g *sg.Group, dir sg.Direction) []sg.Rule {
+	switch dir {
+	case sg.Ingress:
+		return g.Ingress
+	case sg.Egress:
+		return g.Egress
+	}
+	return nil
 }
 
 // ruleID checks whether another rule has the same id (SG-60).

@@ -47,22 +47,6 @@ func (p Place) String() string {
 	return s
 }
 
-// RulesOf returns a function that gives a subject's rule in t, the zero Rule if the
-// subject is none.
-func RulesOf(t *sg.Topology) func(Subject) sg.Rule {
-	groups := groupsOf(t)
-	return func(s Subject) sg.Rule {
-		switch g := groups[s.Group]; {
-		case g == nil:
-		case s.Dir == sg.Ingress && s.Index < len(g.Ingress):
-			return g.Ingress[s.Index]
-		case s.Dir == sg.Egress && s.Index < len(g.Egress):
-			return g.Egress[s.Index]
-		}
-		return sg.Rule{}
-	}
-}
-
 // groupsOf returns the groups of t by id; of several with one id, the first.
 func groupsOf(t *sg.Topology) map[sg.GroupID]*sg.Group {
 	groups := make(map[sg.GroupID]*sg.Group, len(t.Groups))
@@ -88,14 +72,14 @@ func WriteText(out io.Writer, findings []Finding, o *WriteOptions) error {
 // A writer writes findings about a topology.
 type writer struct {
 	*WriteOptions
-	names prose.Names
-	rule  func(Subject) sg.Rule
-	lists map[sg.PrefixListID]string
-	b     []byte
+	names  prose.Names
+	groups map[sg.GroupID]*sg.Group
+	lists  map[sg.PrefixListID]string
+	b      []byte
 }
 
 func newWriter(o *WriteOptions) *writer {
-	w := &writer{o, prose.NamesOf(o.Topology), RulesOf(o.Topology), map[sg.PrefixListID]string{}, nil}
+	w := &writer{o, prose.NamesOf(o.Topology), groupsOf(o.Topology), map[sg.PrefixListID]string{}, nil}
 	for _, p := range o.Topology.PrefixLists {
 		w.lists[p.ID] = p.Name
 	}
@@ -107,6 +91,16 @@ func (w *writer) place(s Subject) Place {
 		return Place{}
 	}
 	return w.Place(s)
+}
+
+// rule returns a subject's rule, the zero Rule if the subject is none.
+func (w *writer) rule(s Subject) sg.Rule {
+	if g := w.groups[s.Group]; g != nil {
+		if rules := rulesOf(g, s.Dir); s.Index < len(rules) {
+			return rules[s.Index]
+		}
+	}
+	return sg.Rule{}
 }
 
 // subject names a rule as the report of a replay does, or another subject.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func Chart(unit string, start time.Time, width time.Duration, of func(sg.Verdict
 func (h *Page) RuleTables(rules []Rule, which string, hits, none page.Table) (map[sg.RuleRef]bool, []page.Table) {
 	var used, unused []*Rule
 	for i := range rules {
-		if x := &rules[i]; x.Used() {
+		if x := &rules[i]; slices.Max(x.Counts) > 0 {
 			used = append(used, x)
 		} else {
 			unused = append(unused, x)

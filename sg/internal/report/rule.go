@@ -18,9 +18,6 @@ type Rule struct {
 	Why     func() string // explains a packet; nil for none
 }
 
-// Used reports whether anything has to do with the rule.
-func (r *Rule) Used() bool { return slices.Max(r.Counts) > 0 }
-
 // Drop is packets that were dropped, of which h is the first, as a drawing shows them.
 func Drop(h *packet.Header, severalPorts bool, packets uint64) graph.Drop {
 	text := h.Protocol.String()
