@@ -29,7 +29,7 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 	hash, absent := t.recall(z, h, &k)
 	if !absent {
 		k = key{}
-		if _, done := t.sort(z, h, at); done {
+		if _, done := t.classify(z, h, at); done {
 			return false
 		}
 		t.keyOf(z, h.Tuple(), &k)
@@ -38,7 +38,7 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 			return c == Tracked
 		}
 	}
-	if t.fresh(h).Class() != New {
+	if t.unconnected(h).Class() != New {
 		return false
 	}
 	if !t.room(z, at) {

@@ -53,8 +53,8 @@ func hasPorts(p Profile, proto packet.Protocol) bool {
 	return proto == packet.TCP || proto == packet.UDP
 }
 
-// sortICMP is sort for ICMP and ICMPv6.
-func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (r Result, done bool) {
+// classifyICMP is classify for ICMP and ICMPv6.
+func (t *Table) classifyICMP(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	if (h.Protocol == packet.ICMP) != (h.Family == packet.IPv4) {
 		return plain(Invalid, WhyFamily), true
 	}
@@ -65,7 +65,7 @@ func (t *Table) sortICMP(z Zone, h *packet.Header, at int64) (r Result, done boo
 	case icmpDiscovery:
 		return plain(Untracked, WhyNone), true
 	case icmpOther:
-		return t.unkeyed(), true
+		return t.untrackable(), true
 	case icmpError:
 		return t.related(z, h, at), true
 	}

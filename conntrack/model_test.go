@@ -254,7 +254,7 @@ func (m *model) decide(z Zone, h *packet.Header, now int64) (r answer, before mo
 
 	old, k, dir := m.find(z, h.Tuple(), now)
 	if old == nil {
-		return m.fresh(h, kind), before, k, nil
+		return m.unconnected(h, kind), before, k, nil
 	}
 	before = *old
 	c := *old
@@ -263,7 +263,7 @@ func (m *model) decide(z Zone, h *packet.Header, now int64) (r answer, before mo
 }
 
 // fresh is the answer for a packet without connection.
-func (m *model) fresh(h *packet.Header, kind icmpKind) answer {
+func (m *model) unconnected(h *packet.Header, kind icmpKind) answer {
 	switch {
 	case kind == icmpReply:
 		return answer{Class: Invalid, Why: WhyNoRequest}

@@ -42,7 +42,7 @@ func (t *Table) Track(z Zone, h *packet.Header, now time.Time) Result {
 		}
 	}
 	if u == nil || at >= int64(u[wordExpiry]) {
-		return t.fresh(h)
+		return t.unconnected(h)
 	}
 	meta := u[wordMeta]
 	dir := directionOf(reversed, land, meta)
@@ -63,12 +63,12 @@ func whole(h *packet.Header) bool {
 
 // track is Track for all packets.
 func (t *Table) track(z Zone, h *packet.Header, at int64) Result {
-	if r, done := t.sort(z, h, at); done {
+	if r, done := t.classify(z, h, at); done {
 		return r
 	}
 	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
-		return t.fresh(h)
+		return t.unconnected(h)
 	}
 	return t.advance(s, rec, s.head(rec), z, dir, h, at)
 }
@@ -78,7 +78,7 @@ func (t *Table) track(z Zone, h *packet.Header, at int64) Result {
 // before the packet; the zero Entry if there is none.
 func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn Entry) {
 	at := t.clock(now)
-	if r, done := t.sort(z, h, at); done {
+	if r, done := t.classify(z, h, at); done {
 		if r.Class() == Related {
 			s, rec, _ := t.lookup(z, h.Quoted.Tuple, at)
 			conn = s.entry(rec)
@@ -87,15 +87,15 @@ func (t *Table) Peek(z Zone, h *packet.Header, now time.Time) (r Result, conn En
 	}
 	s, rec, dir := t.lookup(z, h.Tuple(), at)
 	if s == nil {
-		return t.fresh(h), Entry{}
+		return t.unconnected(h), Entry{}
 	}
 	e := t.step(s, rec, s.head(rec)[wordMeta], z, dir, h, at, false)
 	return t.answer(e, dir), s.entry(rec)
 }
 
-// sort answers for packets that by their nature have no connection. done is false
+// classify answers for packets that by their nature have no connection. done is false
 // for all others.
-func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
+func (t *Table) classify(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
 		return plain(Invalid, WhyMissing), true
 	}
@@ -104,10 +104,10 @@ func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	}
 	switch h.Protocol {
 	case packet.ICMP, packet.ICMPv6:
-		return t.sortICMP(z, h, at)
+		return t.classifyICMP(z, h, at)
 	case packet.NoNext:
 		if h.Family == packet.IPv6 {
-			return t.unkeyed(), true
+			return t.untrackable(), true
 		}
 	default:
 		if h.Missing&packet.MissingPorts != 0 && hasPorts(t.profile, h.Protocol) {
@@ -117,16 +117,16 @@ func (t *Table) sort(z Zone, h *packet.Header, at int64) (r Result, done bool) {
 	return Result{}, false
 }
 
-// unkeyed is the answer for packets with nothing to key a connection by.
-func (t *Table) unkeyed() Result {
+// untrackable is the answer for packets with nothing to key a connection by.
+func (t *Table) untrackable() Result {
 	if t.profile == Linux {
 		return plain(Invalid, WhyType)
 	}
 	return plain(Untracked, WhyType)
 }
 
-// fresh answers for a packet that belongs to no connection.
-func (t *Table) fresh(h *packet.Header) Result {
+// unconnected answers for a packet that belongs to no connection.
+func (t *Table) unconnected(h *packet.Header) Result {
 	switch h.Protocol {
 	case packet.TCP:
 		if h.Missing&packet.MissingTCPFlags != 0 {

@@ -13,10 +13,10 @@ type border struct {
 	side   *Enforcer // the ENI on the inner side; nil where none is known
 }
 
-// across is forward with network ACLs between the ends (NACL-22). A connection that
+// throughACLs is forward with network ACLs between the ends (NACL-22). A connection that
 // the sender's groups open stays open even if an ACL then drops the packet. The
 // receiver's groups do not see what an ACL drops (NACL-55).
-func (e *ends) across(p *Packet, o *Outcome) {
+func (e *ends) throughACLs(p *Packet, o *Outcome) {
 	f := e.first.f
 	src, dst := e.first, e.second
 	if e.dir == Ingress {

@@ -154,8 +154,8 @@ func (e *ends) set(src, dst *Enforcer) {
 	e.first, e.second, e.dir = first, second, dir
 }
 
-// nobody makes e the ends of a packet that no ENI judges.
-func (e *ends) nobody(why Reason) { *e = ends{reason: why} }
+// noENI makes e the ends of a packet that no ENI judges.
+func (e *ends) noENI(why Reason) { *e = ends{reason: why} }
 
 // forward is Forward between e, into a zero Outcome.
 func (e *ends) forward(p *Packet, o *Outcome) {
@@ -164,7 +164,7 @@ func (e *ends) forward(p *Packet, o *Outcome) {
 		return
 	}
 	if e.first.f.w.acls != nil {
-		e.across(p, o)
+		e.throughACLs(p, o)
 		return
 	}
 	o.judge(e.first, e.dir, p)
@@ -179,27 +179,27 @@ func (f *Firewall) between(p *Packet, e *ends) {
 	h := p.Header
 	if p.Err != nil {
 		if v, r := refusal(p.Err); v == NotApplicable || h.Length == 0 { // no address was readable
-			e.nobody(r)
+			e.noENI(r)
 			return
 		}
 	}
 	if h.Family != packet.IPv4 && h.Family != packet.IPv6 {
-		e.nobody(Malformed)
+		e.noENI(Malformed)
 		return
 	}
 	m := f.w.members
 	s, d := m.Sole(h.Family, &h.Src), m.Sole(h.Family, &h.Dst)
 	if s == member.Several || d == member.Several {
 		if s, d = f.choose(m.Lookup(h.Family, &h.Src), m.Lookup(h.Family, &h.Dst)); s|d == 0 {
-			e.nobody(Ambiguous)
+			e.noENI(Ambiguous)
 			return
 		}
 	}
 	switch {
 	case s|d == 0:
-		e.nobody(NoInterface)
+		e.noENI(NoInterface)
 	case s == d:
-		e.nobody(SameInterface)
+		e.noENI(SameInterface)
 	default:
 		e.set(f.owners[s], f.owners[d])
 	}

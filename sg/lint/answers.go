@@ -59,7 +59,7 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 			if ping, ok := pings[p]; ok {
 				answers = portRange{ping.answer, ping.answer}
 			}
-			part, missing := c.unspoken(q.cidr, p, back, []portRange{answers})
+			part, missing := c.unmentioned(q.cidr, p, back, []portRange{answers})
 			if len(missing) == 0 {
 				continue
 			}
@@ -76,14 +76,14 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 // for ICMP, pings.
 func asks(e sg.ACLEntry, p sg.Protocol) bool {
 	if ping, ok := pings[p]; ok {
-		return e.CIDR.Addr().Is4() == (p == sg.ICMP) && spoken(e, p).has(ping.request)
+		return e.CIDR.Addr().Is4() == (p == sg.ICMP) && mentioned(e, p).has(ping.request)
 	}
 	return e.Protocol == p || e.Protocol == sg.AllProtocols
 }
 
-// spoken returns the ports of a protocol that an entry mentions, or its ICMP types with
+// mentioned returns the ports of a protocol that an entry mentions, or its ICMP types with
 // code 0. None is the range from 1 to 0.
-func spoken(e sg.ACLEntry, p sg.Protocol) portRange {
+func mentioned(e sg.ACLEntry, p sg.Protocol) portRange {
 	_, icmp := pings[p]
 	switch {
 	case e.Protocol == sg.AllProtocols:
@@ -123,13 +123,13 @@ func ephemeral(e sg.ACLEntry) bool {
 	return e.Ports.First() <= 49152 && e.Ports.Last() >= 60999 || e.Ports.First() <= 1025 && e.Ports.Last() >= 5000
 }
 
-// unspoken returns those of the given ports or ICMP types that no entry mentions, for
+// unmentioned returns those of the given ports or ICMP types that no entry mentions, for
 // the first part of a CIDR block that has any.
-func (c *checker) unspoken(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEntry, ports []portRange) (part netip.Prefix, missing []portRange) {
+func (c *checker) unmentioned(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEntry, ports []portRange) (part netip.Prefix, missing []portRange) {
 	var inside []sg.ACLEntry // those about a part of the block: the halves need no others
 	for _, e := range entries {
 		c.compared++
-		m, r := e.CIDR.Masked(), spoken(e, p)
+		m, r := e.CIDR.Masked(), mentioned(e, p)
 		switch {
 		case r.first > r.last || !m.Overlaps(cidr):
 		case m.Bits() > cidr.Bits():
@@ -142,8 +142,8 @@ func (c *checker) unspoken(cidr netip.Prefix, p sg.Protocol, entries []sg.ACLEnt
 		return cidr, ports
 	}
 	low, high := halves(cidr)
-	part, missing = c.unspoken(low, p, inside, ports)
-	other, also := c.unspoken(high, p, inside, ports)
+	part, missing = c.unmentioned(low, p, inside, ports)
+	other, also := c.unmentioned(high, p, inside, ports)
 	switch {
 	case len(missing) == 0:
 		return other, also

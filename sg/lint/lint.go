@@ -129,9 +129,9 @@ func (c *checker) carried(g *sg.Group) bool {
 	return is
 }
 
-// nobody reports whether no ENI carries g, although the topology has ENIs where one
+// memberless reports whether no ENI carries g, although the topology has ENIs where one
 // could be. Without any ENI, the members of groups are not known.
-func (c *checker) nobody(g *sg.Group) bool {
+func (c *checker) memberless(g *sg.Group) bool {
 	if c.carried(g) {
 		return false
 	}

@@ -27,7 +27,7 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 		if _, seen := live[id]; seen {
 			continue
 		}
-		if c.astray(g, &rules[i], dir).Text == "" {
+		if c.brokenReference(g, &rules[i], dir).Text == "" {
 			live[id] = i
 			shadowing = append(shadowing, shadow{id, i})
 		}
@@ -95,9 +95,9 @@ func inactive(g *sg.Group, x *sg.Peering) string {
 	return fmt.Sprintf("a peering with %s that is not active (%s)", far, x.Status)
 }
 
-// astray finds what a rule names that is missing or out of reach. The Finding has no
-// Subject, and is zero if the rule may match.
-func (c *checker) astray(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
+// brokenReference finds what a rule names that is missing or out of reach. The Finding
+// has no Subject, and is zero if the rule may match.
+func (c *checker) brokenReference(g *sg.Group, r *sg.Rule, dir sg.Direction) Finding {
 	switch {
 	case r.Peer.PrefixList != "" && c.lists[r.Peer.PrefixList] == nil:
 		return Finding{
@@ -167,7 +167,7 @@ func (c *checker) elsewhere(g *sg.Group, p sg.Peer) string {
 
 // peer checks what the rule names.
 func (c *checker) peer(at Subject, g *sg.Group, r *sg.Rule) {
-	if f := c.astray(g, r, at.Dir); f.Text != "" {
+	if f := c.brokenReference(g, r, at.Dir); f.Text != "" {
 		f.Subject = at
 		c.enter(f)
 		return
@@ -177,7 +177,7 @@ func (c *checker) peer(at Subject, g *sg.Group, r *sg.Rule) {
 		if p := c.lists[r.Peer.PrefixList]; len(p.Entries) == 0 && !p.Incomplete {
 			c.add(at, NeverMatches, "%s has no entries now", p.ID).Advice = "add entries to the list, or remove the rule"
 		}
-	case named != nil && c.carried(g) && c.nobody(named):
+	case named != nil && c.carried(g) && c.memberless(named):
 		// A group that nobody carries admits nothing, whoever its rules name. And
 		// members come and go.
 		f := c.add(at, NeverMatches, "%s has no members now", named.ID)

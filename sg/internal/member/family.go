@@ -41,7 +41,7 @@ func (f *family[K]) around(k K, i int) *owned {
 			return o
 		}
 	}
-	return &nobody
+	return &unowned
 }
 
 // slot returns the place for the owners of the prefix or address that begins at k.

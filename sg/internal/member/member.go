@@ -85,7 +85,7 @@ func (x *Index) find(f packet.Family, a *[16]byte) *owned {
 	}
 	k := binary.BigEndian.Uint32(a[12:])
 	if x.blocks4[k>>22]>>(k>>16&63)&1 == 0 {
-		return &nobody
+		return &unowned
 	}
 	return x.v4.find(x.secret4.Hash(k), k)
 }

@@ -29,8 +29,8 @@ type owned struct {
 	n     uint32    // how many there are
 }
 
-// nobody is the owners of an address without any.
-var nobody owned
+// unowned is the owners of an address without any.
+var unowned owned
 
 // find returns the slot of a key, a free one if it has none. For that, a table to
 // which nothing was added needs a free slot.

@@ -134,13 +134,13 @@ func (m *Map) Member(a, b uint32, group []uint32, ingress bool) Answer {
 	if !ingress || !slices.Contains(group, b) {
 		return No // REF-11
 	}
-	return m.across(a, b)
+	return m.throughGateway(a, b)
 }
 
-// across says whether ingress rules in one VPC may name groups of another through a
+// throughGateway says whether ingress rules in one VPC may name groups of another through a
 // transit gateway. Where nothing is known of gateways, nor of a peering that could be
 // meant, one may be there.
-func (m *Map) across(a, b uint32) Answer {
+func (m *Map) throughGateway(a, b uint32) Answer {
 	if len(m.gateways) == 0 && !m.Peered(a, b) && !m.parted[[2]uint32{a, b}] {
 		return Maybe
 	}
