@@ -62,7 +62,7 @@ func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)
 			if ex.each {
 				ex.opening = spanOf(first-shift, end-shift)
 			}
-			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, near: near{services: set{ex.opening}, addrs: addrs}, budget: b}
+			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, focus: focus{services: set{ex.opening}, addrs: addrs}, budget: b}
 			left, g := addrs, o.grid()
 			for from, to := range g.rows {
 				open := g.addrs()[1][1].and(left)

@@ -265,7 +265,7 @@ func (c *comparer) bordersDelta(bs bordering) *delta {
 					}
 				}
 			}
-			p.near = c.near(p.changed)
+			p.focus = c.focusOn(p.changed)
 			d.differ = d.differ || len(p.changed) > 0
 		}
 	}

@@ -51,12 +51,12 @@ type delta struct {
 // and what they are about.
 type part struct {
 	changed []entry
-	near
+	focus
 }
 
-// near is the services and addresses that entries are about, and the groups that they
+// A focus is the services and addresses that entries are about, and the groups that they
 // name.
-type near struct {
+type focus struct {
 	services, addrs set
 	groups          []uint32
 }
@@ -85,7 +85,7 @@ func (c *comparer) delta(group uint32, before, after *list) *delta {
 		for f := range families {
 			p := &d.parts[dir][f]
 			p.changed = append(lacking(before.entries[dir][f], after.entries[dir][f]), lacking(after.entries[dir][f], before.entries[dir][f])...)
-			p.near = c.near(p.changed)
+			p.focus = c.focusOn(p.changed)
 			d.differ = d.differ || len(p.services) > 0
 		}
 	}
@@ -119,15 +119,15 @@ func (c *comparer) alike(before, after *list) bool {
 
 // samePeers reports whether peers of the two worlds are the same.
 func (c *comparer) samePeers(before, after sg.PeerSet) bool {
-	twin, known := c.after.twins[after]
+	same, known := c.after.inFirst[after]
 	if !known && before.Same(after) {
-		twin, c.after.twins[after] = before, before
+		same, c.after.inFirst[after] = before, before
 	}
-	return twin == before
+	return same == before
 }
 
-// near returns what entries are about.
-func (c *comparer) near(es []entry) (n near) {
+// focusOn returns what entries are about.
+func (c *comparer) focusOn(es []entry) (n focus) {
 	var services []span
 	var addrs []set
 	for _, e := range es {

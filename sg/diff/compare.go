@@ -14,7 +14,7 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) bool {
 		if len(p.changed) == 0 {
 			return false
 		}
-		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.changed, near: p.near, free: free, earlier: earlier, budget: &b}
+		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.changed, focus: p.focus, free: free, earlier: earlier, budget: &b}
 		x.compare()
 		x.boxes(found)
 		earlier = append(earlier, x.changed...)
@@ -61,7 +61,7 @@ type differences struct {
 	cl       *class
 	dir, fam int
 	changed  []entry    // what the group says, or ACLs let pass, in only one world
-	near                // what changed is about
+	focus               // what changed is about
 	free     set        // addresses that no group filters
 	earlier  []entry    // the same of groups whose differences are already known
 	said     [2][]entry // by all groups and settings near changed, before and after

@@ -100,7 +100,7 @@ func (g *grid) divide(first, end uint32) {
 	x := g.x
 	var bounds []num
 	bound := func(s set) {
-		for _, one := range g.near(s) {
+		for _, one := range g.focused(s) {
 			bounds = append(bounds, one.first, one.last.next())
 		}
 	}
@@ -158,8 +158,8 @@ func (g *grid) divide(first, end uint32) {
 	}
 }
 
-// near returns the part of a set that the grid is about.
-func (g *grid) near(s set) set {
+// focused returns the part of a set that the grid is about.
+func (g *grid) focused(s set) set {
 	if g.x.full {
 		return s
 	}
@@ -167,7 +167,7 @@ func (g *grid) near(s set) set {
 }
 
 // columns returns which columns are in a set.
-func (g *grid) columns(s set) [][2]int { return columnsOf(g.near(s), g.begins) }
+func (g *grid) columns(s set) [][2]int { return columnsOf(g.focused(s), g.begins) }
 
 // columnsOf returns which columns are in a set, from one up to another. The set begins and
 // ends where columns do.

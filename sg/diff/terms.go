@@ -103,8 +103,8 @@ type world struct {
 	count  uint32                   // of lists
 	peers  map[sg.PeerSet]peers
 
-	first *world                    // of the second one
-	twins map[sg.PeerSet]sg.PeerSet // the same in the first world, as far as known
+	first   *world                    // of the second one
+	inFirst map[sg.PeerSet]sg.PeerSet // the same in the first world, as far as known
 
 	acls         map[sg.NetworkACLID]*acl
 	borders      map[sg.Border]*border
@@ -156,7 +156,7 @@ func passing() (all set) {
 func newWorld(p *sg.Policy, n *names) *world {
 	w := &world{
 		policy: p, sets: p.Sets(), names: n, byID: map[sg.GroupID][2]uint32{},
-		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{}, twins: map[sg.PeerSet]sg.PeerSet{},
+		rules: make([]sg.RuleRef, 1), lists: map[sg.Setting][]*list{}, peers: map[sg.PeerSet]peers{}, inFirst: map[sg.PeerSet]sg.PeerSet{},
 		acls: map[sg.NetworkACLID]*acl{}, borders: map[sg.Border]*border{}, bordersByKey: map[borderKey]*border{},
 	}
 	for r := range p.Rules() {
@@ -183,8 +183,8 @@ func (n *names) groupNumber(id sg.GroupID) uint32 {
 
 // peersOf returns the sets of a rule's peer.
 func (w *world) peersOf(p sg.PeerSet) peers {
-	if twin, ok := w.twins[p]; ok {
-		return w.first.peersOf(twin)
+	if same, ok := w.inFirst[p]; ok {
+		return w.first.peersOf(same)
 	}
 	s, ok := w.peers[p]
 	if !ok {
