@@ -13,7 +13,7 @@ import (
 // A networkACL is a network ACL under construction.
 type networkACL struct {
 	sg.NetworkACL
-	told
+	origin
 	whole   bool // all its entries were read, not only some
 	decided bool // a plan manages it
 	entries registry[entryKey, *aclEntry]
@@ -21,7 +21,7 @@ type networkACL struct {
 
 type aclEntry struct {
 	sg.ACLEntry
-	told
+	origin
 }
 
 // An association says which ACL a subnet has.
@@ -29,7 +29,7 @@ type association struct {
 	subnet sg.SubnetID
 	acl    sg.NetworkACLID
 	weight weight
-	told
+	origin
 }
 
 // A weight says which of several associations wins: the greater one.
@@ -49,7 +49,7 @@ type entryKey struct {
 
 // acl adds what a place says about a network ACL, except its entries and subnets.
 func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
-	a := b.acls.get(p.ID, &networkACL{NetworkACL: sg.NetworkACL{ID: p.ID}, told: told{at}})
+	a := b.acls.get(p.ID, &networkACL{NetworkACL: sg.NetworkACL{ID: p.ID}, origin: origin{at}})
 	setDefault(&a.VPC, p.VPC)
 	setDefault(&a.Name, p.Name)
 	a.IsDefault = a.IsDefault || p.IsDefault
@@ -58,9 +58,9 @@ func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
 
 // add adds an entry. Equal entries of several inputs count as one.
 func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
-	said := &aclEntry{e, told{at}}
-	switch old := a.entries.get(entryKey{dir, e.Number}, said); {
-	case old == said:
+	added := &aclEntry{e, origin{at}}
+	switch old := a.entries.get(entryKey{dir, e.Number}, added); {
+	case old == added:
 		list := topotext.EntriesOf(&a.NetworkACL, dir)
 		*list = append(*list, e)
 	case old.ACLEntry != e:
@@ -72,12 +72,12 @@ func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
 // associate gives a subnet an ACL, unless an association of greater weight gives it
 // another.
 func (b *builder) associate(subnet sg.SubnetID, acl sg.NetworkACLID, weight weight, at *cursor) {
-	said := association{subnet, acl, weight, told{at}}
-	old := b.aclSubnets.get(subnet, &said)
+	added := association{subnet, acl, weight, origin{at}}
+	old := b.aclSubnets.get(subnet, &added)
 	if old.weight == weight && old.acl != acl {
 		at.fail("", "%s has %s here and %s at %s: give the newer of the two", subnet, acl, old.acl, old.place())
 	} else if old.weight <= weight {
-		*old = said
+		*old = added
 	}
 }
 
@@ -95,7 +95,7 @@ func (b *builder) networkACLs(c *cursor) {
 		}
 		a.whole = true
 		for s := range item.field("Associations").objects() {
-			if id, ok := s.field("SubnetId").need(); ok && !b.takes(sg.SubnetID(id), nil) {
+			if id, ok := s.field("SubnetId").need(); ok && !b.removes(sg.SubnetID(id), nil) {
 				b.associate(sg.SubnetID(id), a.ID, fromListing, s)
 			}
 		}
@@ -110,7 +110,7 @@ func (b *builder) networkACLs(c *cursor) {
 				cidr4: entry.field("CidrBlock"), cidr6: entry.field("Ipv6CidrBlock"),
 				from: ports.field("From"), to: ports.field("To"), typ: icmp.field("Type"), code: icmp.field("Code"),
 			}
-			if e, ok := x.read(); ok && !b.takes(a.ID, entryKey{dir, e.Number}) {
+			if e, ok := x.read(); ok && !b.removes(a.ID, entryKey{dir, e.Number}) {
 				a.add(dir, e, entry)
 			}
 		}

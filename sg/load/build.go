@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"hash/maphash"
 	"net/netip"
-	"slices"
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
@@ -42,7 +41,7 @@ type builder struct {
 
 func newBuilder() *builder {
 	return &builder{
-		decisions: decisions{gone: make(map[string]*cursor), taken: make(map[taken]bool), owned: make(map[string]owned)},
+		decisions: decisions{gone: make(map[string]*cursor), removed: make(map[removal]bool), owned: make(map[string]owned)},
 		seed:      maphash.MakeSeed(),
 		typeOf:    make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
 	}
@@ -51,7 +50,7 @@ func newBuilder() *builder {
 // A group is a security group under construction.
 type group struct {
 	sg.Group
-	told
+	origin
 	whole        bool // all its rules were read, not only some
 	standard     bool // the default group of its VPC, whatever it is called
 	lacking      bool // some of its rules AWS or Terraform has yet to tell
@@ -97,7 +96,7 @@ type identity struct {
 
 // group adds what a place says about a group, except its rules.
 func (b *builder) group(p sg.Group, at *cursor) *group {
-	g := b.groups.get(p.ID, &group{Group: sg.Group{ID: p.ID}, told: told{at}})
+	g := b.groups.get(p.ID, &group{Group: sg.Group{ID: p.ID}, origin: origin{at}})
 	setDefault(&g.Name, p.Name)
 	setDefault(&g.Description, p.Description)
 	if g.VPC != "" && p.VPC != "" && g.VPC != p.VPC {
@@ -108,42 +107,6 @@ func (b *builder) group(p sg.Group, at *cursor) *group {
 	g.associations.add(&g.Associations, p.Associations...)
 	return g
 }
-
-// A registry holds the things of one kind by id, in the order in which they were first
-// read.
-type registry[K comparable, T placed] struct {
-	all []T
-	of  map[K]T
-}
-
-// get returns the thing with an id, adding x if there is none yet.
-func (s *registry[K, T]) get(id K, x T) T {
-	if old, known := s.of[id]; known {
-		return old
-	}
-	if s.of == nil {
-		s.of = make(map[K]T)
-	}
-	s.of[id] = x
-	s.all = append(s.all, x)
-	return x
-}
-
-// place returns where the thing with an id was first read, the zero Place if there
-// is none.
-func (s *registry[K, T]) place(id K) Place {
-	if x, known := s.of[id]; known {
-		return x.place()
-	}
-	return Place{}
-}
-
-// A placed thing knows where it was first read.
-type placed interface{ place() Place }
-
-type told struct{ at *cursor }
-
-func (t *told) place() Place { return t.at.place() }
 
 // side returns the rules of one direction and what is known about them.
 func (g *group) side(dir sg.Direction) (*[]sg.Rule, *[]ruleInfo) {
@@ -186,7 +149,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 	rules, info := g.side(dir)
 	first, hash, known := g.find(b.seed, id)
 	decides := b.planning || g.decidedIn(c)
-	if !known && !decides && (g.decided != nil || b.takes(g.ID, nil) && b.takes(g.ID, id)) {
+	if !known && !decides && (g.decided != nil || b.removes(g.ID, nil) && b.removes(g.ID, id)) {
 		if g.overruled++; g.overruled == 1 {
 			g.firstOverruled = c
 		}
@@ -225,46 +188,11 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 	}
 }
 
-// setDefault sets a value that is not set yet.
-func setDefault[T comparable](old *T, v T) { *old = cmp.Or(*old, v) }
-
-// A set keeps the items of a list distinct.
-type set[T comparable] struct {
-	has map[T]struct{} // nil: compared one by one
-}
-
-// add appends the items that the list does not hold yet.
-func (s *set[T]) add(list *[]T, items ...T) {
-	const few = 16
-	for _, x := range items {
-		if s.has == nil && len(*list) >= few {
-			s.has = make(map[T]struct{}, 2*few)
-			for _, old := range *list {
-				s.has[old] = struct{}{}
-			}
-		}
-		switch _, known := s.has[x]; {
-		case known:
-		case s.has != nil:
-			s.has[x] = struct{}{}
-			*list = append(*list, x)
-		case !slices.Contains(*list, x):
-			*list = append(*list, x)
-		}
-	}
-}
-
-// addNew appends the items that s does not hold yet. s is long only if items is.
-func addNew[T comparable](s []T, items ...T) []T {
-	new(set[T]).add(&s, items...)
-	return s
-}
-
 type prefixList struct {
 	sg.PrefixList
-	told
-	said      registry[netip.Prefix, *listEntry]
-	entries   bool // some document had all of them
+	origin
+	entries   registry[netip.Prefix, *listEntry]
+	complete  bool // some document had all of them
 	lacking   bool // AWS has yet to choose some of its entries
 	warned    bool // that no document did
 	decided   bool // a plan manages it
@@ -273,12 +201,12 @@ type prefixList struct {
 
 type listEntry struct {
 	sg.PrefixListEntry
-	told
+	origin
 }
 
 // list adds what a place says about a prefix list, except its entries.
 func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
-	l := b.lists.get(p.ID, &prefixList{PrefixList: sg.PrefixList{ID: p.ID}, told: told{at}})
+	l := b.lists.get(p.ID, &prefixList{PrefixList: sg.PrefixList{ID: p.ID}, origin: origin{at}})
 	setDefault(&l.Name, p.Name)
 	if l.Family != 0 && p.Family != 0 && l.Family != p.Family {
 		at.contradicts(l.at, "%s is of IPv%d here, and of IPv%d", p.ID, p.Family, l.Family)
@@ -290,13 +218,13 @@ func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
-	old := l.said.get(e.CIDR, &listEntry{e, told{at}})
+	old := l.entries.get(e.CIDR, &listEntry{e, origin{at}})
 	setDefault(&old.Description, e.Description)
 }
 
 type eni struct {
 	sg.ENI
-	told
+	origin
 	undecided bool     // AWS has yet to choose addresses
 	named     []string // its groups by name or id
 	left      string   // refers to further groups, which a plan leaves open
@@ -314,7 +242,7 @@ type eni struct {
 }
 
 func (b *builder) eni(id sg.ENIID, at *cursor) *eni {
-	return b.enis.get(id, &eni{ENI: sg.ENI{ID: id}, told: told{at}})
+	return b.enis.get(id, &eni{ENI: sg.ENI{ID: id}, origin: origin{at}})
 }
 
 func (e *eni) addAddrs(a ...netip.Addr)      { e.addrs.add(&e.Addrs, a...) }
@@ -342,7 +270,7 @@ func (e *eni) merge(o *sg.ENI) {
 
 type vpc struct {
 	sg.VPC
-	told
+	origin
 	planned    bool // a plan manages it
 	fresh      bool // and makes it,
 	dualStack  bool // with an IPv6 block
@@ -353,22 +281,22 @@ type vpc struct {
 
 type subnet struct {
 	sg.Subnet
-	told
+	origin
 	cidrs set[netip.Prefix]
 }
 
 // vpc adds what a place says about a VPC and its subnets.
 func (b *builder) vpc(p sg.VPC, at *cursor) *vpc {
-	v := b.vpcs.get(p.ID, &vpc{VPC: sg.VPC{ID: p.ID}, told: told{at}})
+	v := b.vpcs.get(p.ID, &vpc{VPC: sg.VPC{ID: p.ID}, origin: origin{at}})
 	setDefault(&v.Account, p.Account)
 	v.Default = v.Default || p.Default
 	v.cidrs.add(&v.CIDRs, p.CIDRs...)
-	for _, said := range p.Subnets {
-		s := v.subnets.get(said.ID, &subnet{Subnet: sg.Subnet{ID: said.ID}, told: told{at}})
-		if old, now := ipv4Block(s.CIDRs), ipv4Block(said.CIDRs); old.IsValid() && now.IsValid() && old != now {
-			at.contradicts(s.at, "%s has the block %s here, and %s", said.ID, now, old)
+	for _, in := range p.Subnets {
+		s := v.subnets.get(in.ID, &subnet{Subnet: sg.Subnet{ID: in.ID}, origin: origin{at}})
+		if old, now := ipv4Block(s.CIDRs), ipv4Block(in.CIDRs); old.IsValid() && now.IsValid() && old != now {
+			at.contradicts(s.at, "%s has the block %s here, and %s", in.ID, now, old)
 		}
-		s.cidrs.add(&s.CIDRs, said.CIDRs...)
+		s.cidrs.add(&s.CIDRs, in.CIDRs...)
 	}
 	return v
 }
@@ -385,15 +313,15 @@ func ipv4Block(blocks []netip.Prefix) netip.Prefix {
 
 type peering struct {
 	sg.Peering
-	told
+	origin
 	guessed bool // from a rule that names it, until a better source comes
 }
 
 func (b *builder) peering(p sg.Peering, at *cursor, guessed bool) {
-	said := peering{p, told{at}, guessed}
-	switch old := b.peerings.get(p.ID, &said); {
+	made := peering{p, origin{at}, guessed}
+	switch old := b.peerings.get(p.ID, &made); {
 	case old.guessed && !guessed:
-		*old = said
+		*old = made
 	case !guessed && old.Active() != p.Active():
 		at.contradicts(old.at, "%s is %s here, and %s", p.ID, cmp.Or(p.Status, "active"), cmp.Or(old.Status, "active"))
 	}

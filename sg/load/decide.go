@@ -17,24 +17,24 @@ import (
 type decisions struct {
 	planning bool // a plan is being read
 
-	gone  map[string]*cursor // ids of what is deleted
-	taken map[taken]bool
-	owned map[string]owned // resources by kind and id
+	gone    map[string]*cursor // ids of what is deleted
+	removed map[removal]bool
+	owned   map[string]owned // resources by kind and id
 }
 
-// A taken is what a plan removes from something that stays, by its id: an identity or a
+// A removal is what a plan removes from something that stays, by its id: an identity or a
 // VPC from a group (nil for any rule), a group from an interface, a prefix from a prefix
 // list, an entryKey from a network ACL, and nil from a subnet for its network ACL.
-type taken struct{ from, what any }
+type removal struct{ from, what any }
 
 type owned struct {
 	doc *tfDoc
 	at  *cursor
 }
 
-// takes reports whether a plan removes something from the thing with an id.
-func (d *decisions) takes(from, what any) bool {
-	return len(d.taken) > 0 && d.taken[taken{from, what}]
+// removes reports whether a plan removes something from the thing with an id.
+func (d *decisions) removes(from, what any) bool {
+	return len(d.removed) > 0 && d.removed[removal{from, what}]
 }
 
 // own records whose resource an id is, and refuses ids that two documents have: a
@@ -86,25 +86,25 @@ func (d *tfDoc) removals() {
 // remove records what a change removes, as it is now.
 func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	was := func(key string) string { return before.field(key).str() }
-	var part taken
+	var part removal
 	switch kind {
 	case "aws_security_group_rule", "aws_vpc_security_group_ingress_rule", "aws_vpc_security_group_egress_rule":
 		d.removedRules(kind, before)
 	case "aws_network_interface_sg_attachment":
-		part = taken{sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id"))}
+		part = removal{sg.ENIID(was("network_interface_id")), sg.GroupID(was("security_group_id"))}
 	case "aws_vpc_security_group_vpc_association":
-		part = taken{sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id"))}
+		part = removal{sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id"))}
 	case "aws_ec2_managed_prefix_list_entry":
 		if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
-			part = taken{sg.PrefixListID(was("prefix_list_id")), p}
+			part = removal{sg.PrefixListID(was("prefix_list_id")), p}
 		}
 	case "aws_network_acl_rule":
 		x, dir := ruleEntry(before)
 		if n, ok := x.number.whole(0); ok {
-			part = taken{sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n}}
+			part = removal{sg.NetworkACLID(was("network_acl_id")), entryKey{dir, n}}
 		}
 	case "aws_network_acl_association":
-		part = taken{sg.SubnetID(was("subnet_id")), nil}
+		part = removal{sg.SubnetID(was("subnet_id")), nil}
 	case "aws_instance", "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
 		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment": // other kinds have the ids of things that stay
 		if id != "" {
@@ -112,14 +112,14 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 		}
 	}
 	if part.from != nil {
-		d.b.taken[part] = true
+		d.b.removed[part] = true
 	}
 }
 
 // addListed adds an entry of a prefix list from a listing.
 func (b *builder) addListed(l *prefixList, e sg.PrefixListEntry, at *cursor) {
-	_, known := l.said.of[e.CIDR]
-	if known || !l.decided && !b.takes(l.ID, e.CIDR) {
+	_, known := l.entries.of[e.CIDR]
+	if known || !l.decided && !b.removes(l.ID, e.CIDR) {
 		l.add(e, at)
 		return
 	}
@@ -181,7 +181,7 @@ func (b *builder) listENI(e *eni, c *cursor) {
 	if b.isGone(string(e.ID), c) {
 		return
 	}
-	e.Groups = slices.DeleteFunc(e.Groups, func(g sg.GroupID) bool { return b.takes(e.ID, g) })
+	e.Groups = slices.DeleteFunc(e.Groups, func(g sg.GroupID) bool { return b.removes(e.ID, g) })
 	old := b.eni(e.ID, c)
 	what := old.differs(e)
 	switch {

@@ -17,7 +17,7 @@ const (
 
 // holdsDefault reports whether a reference to a resource leads to the default group of
 // a VPC.
-func (w *wanted) holdsDefault(kind, attr string) bool {
+func (w *target) holdsDefault(kind, attr string) bool {
 	return (w == wantGroup || w == wantNamed) && slices.Contains(wantVPC.kinds, kind) && attr == defaultGroup
 }
 

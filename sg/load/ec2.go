@@ -215,7 +215,7 @@ func (b *builder) associations(c *cursor) {
 			item.warn("", "left out: the association is %q", clip(state))
 			continue
 		}
-		if b.takes(sg.GroupID(id), sg.VPCID(vpc)) {
+		if b.removes(sg.GroupID(id), sg.VPCID(vpc)) {
 			item.warn("", "left out: the plan removes %s from %s", id, vpc)
 			continue
 		}

@@ -158,7 +158,7 @@ func (b *builder) serviceCIDRs(l *prefixList, c *cursor) {
 	if !c.there() {
 		return
 	}
-	l.entries = true
+	l.complete = true
 	for item := range c.each() {
 		if p, _, ok := item.prefix(anyFamily); ok {
 			b.addListed(l, sg.PrefixListEntry{CIDR: p}, item)
@@ -191,7 +191,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 		return
 	}
 	l := b.list(sg.PrefixList{ID: id}, c)
-	l.entries = !b.cut
+	l.complete = !b.cut
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
 		p, _, ok := item.field("Cidr").prefix(anyFamily)

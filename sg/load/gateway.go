@@ -7,22 +7,22 @@ import "github.com/sgsim/sgsim/sg"
 
 type gateway struct {
 	sg.TransitGateway
-	told
+	origin
 	attachments registry[sg.VPCID, *attachment]
 }
 
 type attachment struct {
 	sg.TransitGatewayAttachment
-	told
+	origin
 }
 
 // gateway adds what a place says about a transit gateway and its attachments.
 func (b *builder) gateway(p sg.TransitGateway, c *cursor) {
-	g := b.gateways.get(p.ID, &gateway{TransitGateway: sg.TransitGateway{ID: p.ID}, told: told{c}})
+	g := b.gateways.get(p.ID, &gateway{TransitGateway: sg.TransitGateway{ID: p.ID}, origin: origin{c}})
 	b.option(&g.Referencing, p.Referencing, c, g.at)
-	for _, said := range p.Attachments {
-		a := g.attachments.get(said.VPC, &attachment{sg.TransitGatewayAttachment{VPC: said.VPC}, told{c}})
-		b.option(&a.Referencing, said.Referencing, c, a.at)
+	for _, in := range p.Attachments {
+		a := g.attachments.get(in.VPC, &attachment{sg.TransitGatewayAttachment{VPC: in.VPC}, origin{c}})
+		b.option(&a.Referencing, in.Referencing, c, a.at)
 		b.attached = true
 	}
 }
@@ -34,11 +34,11 @@ func (b *builder) attach(id, vpc, referencing string, c *cursor) {
 
 // option sets an option if it has no value yet. A different value is an error, unless
 // the one from first, a plan or a preferred input, stands.
-func (b *builder) option(old *string, said string, c, first *cursor) {
-	if *old != "" && said != "" && *old != said && !first.src.decides {
-		c.fail("", "security group referencing is %q here and %q at %s: "+giveNewer, clip(said), clip(*old), first.place())
+func (b *builder) option(old *string, value string, c, first *cursor) {
+	if *old != "" && value != "" && *old != value && !first.src.decides {
+		c.fail("", "security group referencing is %q here and %q at %s: "+giveNewer, clip(value), clip(*old), first.place())
 	}
-	setDefault(old, said)
+	setDefault(old, value)
 }
 
 func (b *builder) transitGateways(c *cursor) {

@@ -36,8 +36,8 @@ func (l *Loader) placeOf(err error) Place {
 		}
 		return l.GroupPlace(sg.GroupID(e.ID))
 	case "prefix list":
-		if known := l.built.lists.of[sg.PrefixListID(e.ID)]; known != nil && e.Item >= 0 && e.Item < len(known.said.all) {
-			return known.said.all[e.Item].place()
+		if known := l.built.lists.of[sg.PrefixListID(e.ID)]; known != nil && e.Item >= 0 && e.Item < len(known.entries.all) {
+			return known.entries.all[e.Item].place()
 		}
 		return l.built.lists.place(sg.PrefixListID(e.ID))
 	case "interface":

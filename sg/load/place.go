@@ -106,7 +106,7 @@ type problems struct {
 
 	moreErrs, moreWarns int // beyond those listed
 
-	said map[string]bool // those listed: a value may be read more than once
+	seen map[string]bool // those listed: a value may be read more than once
 }
 
 // add adds errors that are not listed yet.
@@ -121,13 +121,13 @@ func (p *problems) add(errs ...error) {
 }
 
 func (p *problems) first(s string) bool {
-	if p.said[s] {
+	if p.seen[s] {
 		return false
 	}
-	if p.said == nil {
-		p.said = make(map[string]bool)
+	if p.seen == nil {
+		p.seen = make(map[string]bool)
 	}
-	p.said[s] = true
+	p.seen[s] = true
 	return true
 }
 

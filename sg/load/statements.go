@@ -95,7 +95,7 @@ func (b *builder) part(t *sg.Topology, declares bool, c, list *cursor) {
 	}
 	for _, p := range t.PrefixLists {
 		l := b.list(p, c)
-		l.entries = l.entries || declares && !p.Incomplete
+		l.complete = l.complete || declares && !p.Incomplete
 		for _, e := range p.Entries {
 			b.addListed(l, e, c)
 		}

@@ -4,7 +4,7 @@ import "github.com/sgsim/sgsim/sg"
 
 var (
 	wantACL     = want("network ACL", "acl-", "", "aws_network_acl", "aws_default_network_acl")
-	wantDefault = &wanted{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, "", ""} // the VPC whose default ACL it is
+	wantDefault = &target{wantVPC.text, wantVPC.kinds, []string{"default_network_acl_id"}, "", ""} // the VPC whose default ACL it is
 )
 
 // networkACL reads an ACL and the entries inside it (NACL-70, NACL-76).
@@ -24,7 +24,7 @@ func (r *tfResource) networkACL() {
 	}
 	ids, _ := r.ids("subnet_ids", wantSubnet)
 	for _, id := range ids {
-		if weight == fromConfiguration || !b.takes(sg.SubnetID(id), nil) {
+		if weight == fromConfiguration || !b.removes(sg.SubnetID(id), nil) {
 			b.associate(sg.SubnetID(id), a.ID, weight, r.values)
 		}
 	}
@@ -63,7 +63,7 @@ func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string)
 		if !r.known(&x) {
 			continue
 		}
-		if e, ok := x.read(); ok && (own || !r.module.doc.b.takes(a.ID, entryKey{dir, e.Number})) {
+		if e, ok := x.read(); ok && (own || !r.module.doc.b.removes(a.ID, entryKey{dir, e.Number})) {
 			a.add(dir, e, item)
 		}
 	}

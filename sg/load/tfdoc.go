@@ -41,7 +41,7 @@ type tfModule struct {
 	configOf  map[string]*cursor                 // resources of config by type and name
 	named     map[string]*instances[*tfResource] // by mode, type and name
 	called    map[string]*instances[*tfModule]   // children, and other modules that are referred to
-	new       map[*wanted][]*tfResource          // some of those without an id
+	new       map[*target][]*tfResource          // some of those without an id
 }
 
 // A tfResource is an instance of a resource or data source.
@@ -232,7 +232,7 @@ func (m *tfModule) calls(name string, key tfKey) *instances[*tfModule] {
 
 // newOf returns the resources of the wanted kinds that have no id yet, or enough of
 // them to show that there are several.
-func (m *tfModule) newOf(want *wanted) []*tfResource {
+func (m *tfModule) newOf(want *target) []*tfResource {
 	if out, known := m.new[want]; known {
 		return out
 	}
@@ -243,7 +243,7 @@ func (m *tfModule) newOf(want *wanted) []*tfResource {
 		}
 	}
 	if m.new == nil {
-		m.new = make(map[*wanted][]*tfResource)
+		m.new = make(map[*target][]*tfResource)
 	}
 	m.new[want] = out
 	return out

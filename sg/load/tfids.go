@@ -8,7 +8,7 @@ import (
 // ids returns the ids that an attribute holds, a string or a list of strings,
 // including those that do not exist yet. left says what refers to ids that are left
 // out, "" if none are.
-func (r *tfResource) ids(attr string, want *wanted) (ids []string, left string) {
+func (r *tfResource) ids(attr string, want *target) (ids []string, left string) {
 	ids, left = r.idsAt(r.values.field(attr), attr, "", want)
 	for i := range ids {
 		if !r.module.doc.step() {
@@ -20,10 +20,10 @@ func (r *tfResource) ids(attr string, want *wanted) (ids []string, left string) 
 
 // idsAt is ids for the value at c, which an expression of the resource or an
 // attribute in its blocks sets.
-func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) (out []string, left string) {
+func (r *tfResource) idsAt(c *cursor, expr, attr string, want *target) (out []string, left string) {
 	missing := 0
 	if !c.there() || c.is(list) {
-		out, missing = c.told()
+		out, missing = c.knownIDs()
 	} else if s := c.str(); s != "" {
 		out = append(out, s)
 	}
@@ -32,16 +32,16 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) (out []st
 	}
 	to := r.refersTo(expr, attr, want)
 	if len(to.ids) > 0 {
-		told := len(out)
-		if told == 0 {
+		known := len(out)
+		if known == 0 {
 			out = to.ids // one list for all that refer to it
 		} else {
 			out = addNew(out, to.ids...)
 		}
-		if left = joinIDs(to.lost); c.is(list) && len(out)-told < missing {
+		if left = joinIDs(to.lost); c.is(list) && len(out)-known < missing {
 			left = refText(to.refs)
 		}
-		if left != "" && len(out)-told != missing {
+		if left != "" && len(out)-known != missing {
 			c.warn("", "unknown until the plan is applied, and not all to be told from %s: others are left out", left)
 		}
 		return out, left
@@ -55,8 +55,8 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *wanted) (out []st
 	return out, left
 }
 
-// told returns the ids in a list, and how many unknown ones at least are omitted.
-func (c *cursor) told() (ids []string, missing int) {
+// knownIDs returns the ids in a list, and how many unknown ones at least are omitted.
+func (c *cursor) knownIDs() (ids []string, missing int) {
 	var seen set[string]
 	if c.n == 0 {
 		missing = 1
@@ -72,14 +72,14 @@ func (c *cursor) told() (ids []string, missing int) {
 }
 
 // refersTo follows an argument of the resource, or an attribute of its blocks.
-func (r *tfResource) refersTo(expr, attr string, want *wanted) *referred {
+func (r *tfResource) refersTo(expr, attr string, want *target) *referred {
 	return r.module.doc.follow(r.scope(), r.expr(expr), attr, want)
 }
 
 // oneID returns the id that an attribute holds, and whether there is one. If the
 // plan leaves a choice, a new one is meant, since otherwise the value would be
 // known.
-func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
+func (r *tfResource) oneID(attr string, want *target) (string, bool) {
 	ids, _ := r.idsAt(r.values.field(attr), attr, "", want)
 	if len(ids) > 1 {
 		ids = r.refersTo(attr, "", want).newIDs
@@ -96,7 +96,7 @@ func (r *tfResource) oneID(attr string, want *wanted) (string, bool) {
 
 // guess returns the only new resource of the module that can be meant if an
 // expression goes through a local.
-func (r *tfResource) guess(want *wanted, locals []string) *tfResource {
+func (r *tfResource) guess(want *target, locals []string) *tfResource {
 	if len(locals) == 0 {
 		return nil
 	}
@@ -112,7 +112,7 @@ func (r *tfResource) guess(want *wanted, locals []string) *tfResource {
 	return found
 }
 
-func guessed(locals []string, x *tfResource, want *wanted) string {
+func guessed(locals []string, x *tfResource, want *target) string {
 	return fmt.Sprintf("unknown until the plan is applied, and the plan does not tell what %s is: taken to be %s, the only new %s of its module",
 		joinIDs(locals), x.address, want.text)
 }
@@ -127,7 +127,7 @@ func joinIDs(ids []string) string {
 }
 
 // requiredID is oneID for an attribute that every resource of the kind has.
-func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
+func (r *tfResource) requiredID(attr string, want *target) (string, bool) {
 	c := r.values.field(attr)
 	if r.computed(attr) && strings.HasPrefix(r.kind, "aws_default_") {
 		c.warn("", "a plan does not tell the %s of %s: left out", want.text, r.address)
@@ -140,13 +140,13 @@ func (r *tfResource) requiredID(attr string, want *wanted) (string, bool) {
 }
 
 // requiredIDs is requiredID for two attributes that a resource links to each other.
-func (r *tfResource) requiredIDs(attr string, want *wanted, attr2 string, want2 *wanted) (string, string, bool) {
+func (r *tfResource) requiredIDs(attr string, want *target, attr2 string, want2 *target) (string, string, bool) {
 	id, ok := r.requiredID(attr, want)
 	id2, ok2 := r.requiredID(attr2, want2)
 	return id, id2, ok && ok2
 }
 
-func (r *tfResource) idFor(want *wanted) string {
+func (r *tfResource) idFor(want *target) string {
 	switch {
 	case r.kind == "aws_instance":
 		return r.eniID()

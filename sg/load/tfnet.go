@@ -196,7 +196,7 @@ func (r *tfResource) prefixList(entries string) {
 	l := b.describeList(r.id(), r.values, "name", "owner_id", "address_family", "max_entries")
 	l.decided = r.module.doc.plan && r.mode == "managed"
 	c := r.values.field(entries)
-	l.entries = l.entries || r.mode == "managed" || c.there()
+	l.complete = l.complete || r.mode == "managed" || c.there()
 	if r.unknown(entries) {
 		c.warn("", "unknown until the plan is applied: entries are left out")
 		l.lacking = true
@@ -204,7 +204,7 @@ func (r *tfResource) prefixList(entries string) {
 	for item := range c.objects() {
 		// A list without inline entries shows those that are separate resources as they
 		// were.
-		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !b.takes(l.ID, p) || r.expr(entries).there() {
+		if p, err := netip.ParsePrefix(item.field("cidr").str()); err != nil || !b.removes(l.ID, p) || r.expr(entries).there() {
 			r.entry(l, item)
 		}
 	}

@@ -112,8 +112,8 @@ func collectRefs(expr *cursor, attr string, out *[]string) {
 	}
 }
 
-// A wanted says what a reference has to lead to.
-type wanted struct {
+// A target says what a reference has to lead to.
+type target struct {
 	text  string   // for messages
 	kinds []string // of resources
 	ids   []string // their attributes that identify one
@@ -121,13 +121,13 @@ type wanted struct {
 	start string   // of ids that AWS has chosen, "" to follow none of these
 }
 
-func want(text, start, attr string, kinds ...string) *wanted {
-	return &wanted{text, kinds, []string{"id"}, attr, start}
+func want(text, start, attr string, kinds ...string) *target {
+	return &target{text, kinds, []string{"id"}, attr, start}
 }
 
 var (
 	wantGroup   = want("security group", "sg-", "", "aws_security_group", "aws_default_security_group")
-	wantNamed   = &wanted{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, "", "sg-"} // a name is allowed too
+	wantNamed   = &target{wantGroup.text, wantGroup.kinds, []string{"id", "name"}, "", "sg-"} // a name is allowed too
 	wantList    = want("prefix list", "pl-", "", "aws_ec2_managed_prefix_list", "aws_prefix_list")
 	wantENI     = want("interface", "eni-", "primary_network_interface_id", "aws_network_interface")
 	wantOwnENI  = want("interface", "eni-", "", "aws_network_interface") // not an instance's own
@@ -165,7 +165,7 @@ type followKey struct {
 	picks         bool
 	forEach, expr uint32
 	attr          string
-	want          *wanted
+	want          *target
 }
 
 // maxSteps bounds the work on all references of a plan, counting each resource that
@@ -174,7 +174,7 @@ const maxSteps = 5_000_000
 
 // follow finds the resources that an expression, or an attribute of its blocks,
 // refers to.
-func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *wanted) *referred {
+func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *target) *referred {
 	x := d.expression(expr, attr)
 	key := followKey{module: s.module, expr: expr.n, attr: attr, want: want}
 	if x.keyed || s.picks {
@@ -230,7 +230,7 @@ func (d *tfDoc) add(r, o *referred) {
 }
 
 // one follows one of an expression's references.
-func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *wanted) {
+func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *target) {
 	if len(steps) < 2 {
 		return
 	}
@@ -261,7 +261,7 @@ func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *wan
 }
 
 // output follows a reference to an output: name, key if there is one, output.
-func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *wanted) {
+func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *target) {
 	name := steps[0].name
 	key, steps := cutKey(steps[1:])
 	for _, m := range narrow(d, s, key, x, s.module.calls(name, key)) {
@@ -278,7 +278,7 @@ func (d *tfDoc) output(r *referred, s scope, x *expression, steps []step, want *
 
 // resource follows a reference to a resource: kind, name, key if there is one,
 // attribute.
-func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps []step, want *wanted) {
+func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps []step, want *target) {
 	kind, name, attr := steps[0].name, steps[1].name, ""
 	key, steps := cutKey(steps[2:])
 	if len(steps) > 0 {
@@ -303,7 +303,7 @@ func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps
 
 // know adds the ids that are the value at c or the items of it, and reports whether
 // there are any.
-func (r *referred) know(c *cursor, want *wanted) (any bool) {
+func (r *referred) know(c *cursor, want *target) (any bool) {
 	one := func(c *cursor) {
 		id := c.text()
 		if _, own, ok := strings.Cut(id, "/"); ok { // account/sg-id

@@ -32,8 +32,8 @@ func (b *builder) topology() *sg.Topology {
 		}
 	}
 	for _, l := range b.lists.all {
-		l.Incomplete = !l.entries || l.lacking
-		for _, e := range l.said.all {
+		l.Incomplete = !l.complete || l.lacking
+		for _, e := range l.entries.all {
 			l.Entries = append(l.Entries, e.PrefixListEntry)
 		}
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
@@ -104,7 +104,7 @@ func (b *builder) placeENIs() {
 // group of another VPC for no other reason (REF-18).
 func (b *builder) inferAssociation(g *group, e *eni) {
 	if b.associated || e.listed == nil && !e.exists || g.VPC == "" || g.VPC == e.VPC || g.Name == "default" ||
-		slices.Contains(g.Associations, e.VPC) || b.takes(g.ID, e.VPC) {
+		slices.Contains(g.Associations, e.VPC) || b.removes(g.ID, e.VPC) {
 		return
 	}
 	g.associate(e.VPC)
@@ -148,7 +148,7 @@ func (b *builder) checkList(id sg.PrefixListID, at *cursor) {
 		return
 	}
 	l := b.list(sg.PrefixList{ID: id}, at)
-	if l.entries || l.warned {
+	if l.complete || l.warned {
 		return
 	}
 	l.warned = true // one warning is enough
