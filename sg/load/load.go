@@ -76,9 +76,9 @@ func (l *Loader) After() { l.stage = after }
 // prefix list, such as pl-0123.json, holds its entries. All others give a warning.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
-	l.preferred(path) // it is an input, though none that can be opened
 	f, err := os.Open(path)
 	if err != nil {
+		l.preferred(path) // it is an input, though none that can be opened
 		l.errs = append(l.errs, err)
 		return
 	}

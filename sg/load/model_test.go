@@ -2,6 +2,8 @@ package load_test
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -170,4 +172,22 @@ func TestPreferUnread(t *testing.T) {
 	_, _, err := l.Topology()
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 	assert.NotContains(t, err.Error(), "preferred", "it was given")
+}
+
+// A directory stands for its files, of which one may be preferred, and not all.
+func TestPreferDirectory(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "groups.json")
+	require.NoError(t, os.WriteFile(file, []byte(groupsJSON), 0o600))
+	for name, want := range map[string]string{dir: dir + ": is preferred, but is not an input", file: ""} {
+		l := load.New()
+		l.Prefer(name)
+		l.AddFile(dir)
+		_, _, err := l.Topology()
+		if want == "" {
+			assert.NoError(t, err)
+		} else {
+			assert.EqualError(t, err, want)
+		}
+	}
 }
