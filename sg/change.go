@@ -169,7 +169,7 @@ func (f *Firewall) group(id GroupID, dir Direction) (*group, error) {
 func (f *Firewall) setRules(g *group, dir Direction, rules []*ruleInfo) {
 	c := *g
 	c.rules[dir-1] = rules
-	c.mayUntrack = slices.ContainsFunc(c.rules[0], (*ruleInfo).mayUntrack) || slices.ContainsFunc(c.rules[1], (*ruleInfo).mayUntrack)
+	c.mayUntrack = c.any((*ruleInfo).mayUntrack)
 	f.w.groups[g.number] = &c
 	f.w.epoch++
 }

@@ -62,17 +62,9 @@ func (f *Firewall) listChanged(list uint32, now time.Time) {
 	if f.opts.OnChange == ChangeAWS {
 		return
 	}
+	names := func(r *ruleInfo) bool { return r.peer == firstList+list }
 	f.end(now, func(n *eni) bool {
-		for _, g := range n.groups() {
-			for _, rules := range f.w.groups[g].rules {
-				for _, r := range rules {
-					if r.peer == firstList+list {
-						return true
-					}
-				}
-			}
-		}
-		return false
+		return slices.ContainsFunc(n.groups(), func(g uint32) bool { return f.w.groups[g].any(names) })
 	})
 }
 

@@ -46,6 +46,11 @@ type group struct {
 	incomplete bool // there may be further rules
 }
 
+// any reports whether one of the group's rules is such.
+func (g *group) any(such func(*ruleInfo) bool) bool {
+	return slices.ContainsFunc(g.rules[0], such) || slices.ContainsFunc(g.rules[1], such)
+}
+
 // An eni is a compiled ENI: one cache line with what packets need.
 type eni struct {
 	*eniInfo

@@ -38,15 +38,28 @@ type clock struct {
 	Disorder
 }
 
-// asks reports whether the packet after f has to be known to read f.
-func (c *clock) asks(f *capture.Frame) bool { return c.jumps(unixNano(f)) }
+// readAll reads packets of a capture, and returns how many have their times: without the
+// next one, unless none comes, a last packet may have to wait.
+func (c *clock) readAll(ps []Packet, source int, ended bool) int {
+	for i := range ps {
+		p := &ps[i]
+		var next *capture.Frame
+		if i+1 < len(ps) {
+			next = ps[i+1].Frame
+		} else if !ended && c.jumps(unixNano(p.Frame)) {
+			return i
+		}
+		p.Source, p.at = source, c.read(p.Frame, next)
+	}
+	return len(ps)
+}
 
 func (c *clock) jumps(at int64) bool {
 	return at != noTime && (c.latest == noTime || at-farAhead >= c.latest)
 }
 
 // read goes on to f. next is the packet after it; nil where there is none, or f does
-// not ask for it.
+// not jump.
 func (c *clock) read(f, next *capture.Frame) int64 {
 	at := unixNano(f)
 	if at > c.latest {

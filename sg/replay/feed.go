@@ -75,31 +75,21 @@ func (r *run) each(room func() batch, do func(stretch) error) error {
 func (r *run) feed(source int, room func() batch) iter.Seq2[stretch, error] {
 	return func(yield func(stretch, error) bool) {
 		c := &r.clocks[source]
-		var kept capture.Frame // asks for the next
+		var kept capture.Frame // waits for the next
 		n := 0                 // kept ones
 		// pass yields the kept frame and more that are behind its place in b, but for a
-		// last one that asks. It reports whether more may follow.
+		// last one that waits. It reports whether more may follow.
 		pass := func(b batch, more int, pause bool, err error) bool {
 			if n > 0 {
 				b.frames[0] = kept
 			}
-			n += more
-			s := stretch{b.packets[:n], pause}
-			for i := range s.packets {
-				p, f := &s.packets[i], &b.frames[i]
-				var next *capture.Frame
-				if i+1 < n {
-					next = &b.frames[i+1]
-				} else if err == nil && c.asks(f) {
-					kept = *f
-					kept.Data = bytes.Clone(f.Data)
-					s.packets = s.packets[:i]
-					break
-				}
-				p.Source, p.at = source, c.read(f, next)
+			ps := b.packets[:n+more]
+			ready := c.readAll(ps, source, err != nil)
+			if n = len(ps) - ready; n > 0 {
+				kept = b.frames[ready]
+				kept.Data = bytes.Clone(kept.Data)
 			}
-			n -= len(s.packets)
-			if len(s.packets) > 0 && !yield(s, nil) {
+			if ready > 0 && !yield(stretch{ps[:ready], pause}, nil) {
 				return false
 			}
 			if err != nil && err != io.EOF {
