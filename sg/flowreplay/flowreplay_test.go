@@ -264,6 +264,24 @@ func TestCauses(t *testing.T) {
 	assert.Equal(t, flowreplay.UnknownAddress, d.Cause)
 }
 
+// What differs in the far end alone is one disagreement, whose example is the first record.
+func TestFarEnds(t *testing.T) {
+	f, closed := flowlog.AllFields(5), replaytest.Site()
+	closed.Groups[0].Ingress = closed.Groups[0].Ingress[1:]
+	log := replaytest.FlowLog(t, replaytest.Site(), replay.FlowLogOptions{Format: f, Interval: time.Minute}, replaytest.Script{
+		"60 tcp 198.51.100.3:40001 > 10.0.1.10:443 S", "120 tcp 198.51.100.1:40001 > 10.0.1.10:443 S",
+		"180 tcp 198.51.100.2:40001 > 10.0.1.10:443 S", "181 tcp 198.51.100.2:40002 > 10.0.1.10:443 S",
+	})
+	_, report, text := disagreeing(t, closed, f, log)
+	require.Len(t, report.Disagreements, 1)
+	d := report.Disagreements[0]
+	assert.Equal(t, 3, d.FarEnds)
+	assert.EqualValues(t, 4, d.Records)
+	assert.Equal(t, "198.51.100.3", d.Example.SrcAddr().String())
+	assert.Equal(t, []time.Time{replaytest.Began.Add(time.Minute), replaytest.Began.Add(181 * time.Second)}, []time.Time{d.First, d.Last})
+	assert.Contains(t, text, "and 2 far ends more")
+}
+
 // What a log cannot tell is unknown, for the reason that it cannot.
 func TestUndecided(t *testing.T) {
 	topo := replaytest.Site()
