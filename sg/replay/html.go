@@ -1,13 +1,10 @@
 package replay
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
-	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/graph"
 	"github.com/sgsim/sgsim/sg/internal/page"
@@ -101,7 +98,7 @@ func (h *html) talkers(r *Report) page.Table {
 		place, why := k.dropped(&h.Names)
 		t.Rows = append(t.Rows, page.Row{
 			Cells: page.Cells(page.T(k.packet()), page.T(place+" "+k.Direction.String()), page.M(page.Bad, why), page.T(h.Nearest(k.Near)), page.N(k.Packets), page.N(k.Bytes)),
-			Why:   h.explain(&packetAt{k.First, k.Time, k.Number, k.ENI, k.Direction, k.via}),
+			Why:   h.explain(sg.Packet{Header: &k.First, Time: k.Time, Via: k.via}, k.Number, k.ENI, k.Direction),
 		})
 	}
 	if n := r.OtherDrops; n.Packets > 0 {
@@ -125,7 +122,7 @@ func (r *Report) ruleRows(h *html) []report.Rule {
 		rows[i] = report.Rule{Ref: n.Rule, Packets: n.Admitted + n.Carried, Counts: []uint64{n.Admitted, n.Carried}, Never: n.never()}
 		if h != nil && n.Number > 0 {
 			rows[i].Why = func() string {
-				return h.explain(&packetAt{n.First, n.Time, n.Number, n.at, n.Rule.Direction(), n.via})
+				return h.explain(sg.Packet{Header: &n.First, Time: n.Time, Via: n.via}, n.Number, n.at, n.Rule.Direction())
 			}
 		}
 	}
@@ -155,7 +152,7 @@ func (h *html) entries(r *Report) page.Section {
 		}
 		row := page.Row{Cells: page.Cells(page.T(string(x.Rule.ACL())), page.T(x.Rule.Direction().String()), page.T(prose.EntryName(x.Rule)), page.M(mark, h.EntrySays(x.Rule)), page.N(x.Admitted))}
 		if x.Number > 0 {
-			row.Why = h.explain(&packetAt{x.First, x.Time, x.Number, "", 0, x.via})
+			row.Why = h.explain(sg.Packet{Header: &x.First, Time: x.Time, Via: x.via}, x.Number, "", 0)
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -163,35 +160,24 @@ func (h *html) entries(r *Report) page.Section {
 	return s
 }
 
-// A packetAt is a packet of a report, and the interface where it was judged, if that is
-// to be said.
-type packetAt struct {
-	header packet.Header
-	time   time.Time
-	number uint64
-	eni    sg.ENIID
-	dir    sg.Direction
-	via    sg.Via
-}
-
 // explain explains a packet as sgsim explain does: on its whole way or, where that does
-// not lead to the interface in question, there.
-func (h *html) explain(at *packetAt) string {
+// not lead to the interface where it was judged, there. eni is empty if that is not to be
+// said.
+func (h *html) explain(p sg.Packet, number uint64, eni sg.ENIID, dir sg.Direction) string {
 	if h.Firewall == nil {
 		return ""
 	}
-	via := h.via
-	via.Appliance = via.Appliance || at.via.Appliance
-	p := sg.Packet{Header: &at.header, Time: at.time, Via: via}
+	appliance := h.via.Appliance || p.Via.Appliance
+	p.Via = h.via
+	p.Via.Appliance = appliance
 	x := h.Firewall.Explain(p)
-	meets := func(hop sg.HopExplanation) bool { return hop.Enforcer.ID() == at.eni && hop.Direction == at.dir }
-	if at.eni != "" && !slices.ContainsFunc(x.Hops, meets) {
-		x = h.Firewall.ENI(at.eni).Explain(at.dir, p)
+	meets := func(hop sg.HopExplanation) bool { return hop.Enforcer.ID() == eni && hop.Direction == dir }
+	if eni != "" && !slices.ContainsFunc(x.Hops, meets) {
+		x = h.Firewall.ENI(eni).Explain(dir, p)
 	}
-	var b bytes.Buffer
-	b.WriteString(h.Explanation(x, false))
-	if at.number > 0 {
-		fmt.Fprintf(&b, "\nThis is the packet alone, without the connections of those before it.\nWith them: sgsim explain -packet %d, and the captures\n", at.number)
+	s := h.Explanation(x, false)
+	if number > 0 {
+		s += fmt.Sprintf("\nThis is the packet alone, without the connections of those before it.\nWith them: sgsim explain -packet %d, and the captures\n", number)
 	}
-	return b.String()
+	return s
 }
