@@ -21,7 +21,7 @@ import (
 // Keys come in this order. What a record lacks is absent, and so are ports of protocols
 // without; eni and direction where they are not known; reason unless something was
 // judged; group and rule without a rule; agreement unless both sides decided. Before it,
-// "picked_up" is true where [Record].PickedUp is, and "undecided" says why a verdict
+// "picked_up" is true where [Record.PickedUp] is, and "undecided" says why a verdict
 // is unknown, in a word of [Undecided.String]. action is absent in records without
 // traffic, of which "status" tells.
 //
@@ -34,7 +34,7 @@ func NewJSONL(w io.Writer) *JSONL { return &JSONL{bufio.NewWriterSize(w, 64<<10)
 // Flush writes what is buffered.
 func (j *JSONL) Flush() error { return j.w.Flush() }
 
-// Observe is an [Options].Observe.
+// Observe writes a record; it is for [Options.Observe].
 func (j *JSONL) Observe(r *Record) error {
 	b := escape.AppendJSON(append(j.w.AvailableBuffer(), `{"file":`...), r.Position.File)
 	b = strconv.AppendInt(append(b, `,"line":`...), int64(r.Position.Line), 10)

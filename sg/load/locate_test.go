@@ -121,7 +121,8 @@ func TestUnreadInputs(t *testing.T) {
 	assert.ErrorContains(t, err, "eni-2: has no group")
 }
 
-func TestEntriesTold(t *testing.T) {
+// A prefix list whose entries no input has is incomplete, an empty one is not.
+func TestIncompleteLists(t *testing.T) {
 	l := load.New()
 	l.Add("g.json", strings.NewReader(group(`{"IpProtocol": "-1", "PrefixListIds": [{"PrefixListId": "pl-1"}, {"PrefixListId": "pl-2"}, {"PrefixListId": "pl-3"}]}`, "")))
 	l.Add("l.json", strings.NewReader(`{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "IPv4", "MaxEntries": 5}]}`))
@@ -129,9 +130,9 @@ func TestEntriesTold(t *testing.T) {
 	topo, warnings, err := l.Topology()
 	require.NoError(t, err)
 	assert.Len(t, warnings, 2, "%v", warnings)
-	told := map[sg.PrefixListID]bool{}
+	complete := map[sg.PrefixListID]bool{}
 	for _, p := range topo.PrefixLists {
-		told[p.ID] = !p.Incomplete
+		complete[p.ID] = !p.Incomplete
 	}
-	assert.Equal(t, map[sg.PrefixListID]bool{"pl-1": false, "pl-2": true, "pl-3": false}, told)
+	assert.Equal(t, map[sg.PrefixListID]bool{"pl-1": false, "pl-2": true, "pl-3": false}, complete)
 }
