@@ -77,6 +77,8 @@ type compiler struct {
 	sets map[string]*groupSet // by the numbers of their groups
 	key  []byte               // room for one of these keys
 	errs []*Error
+
+	freeSets []groupSet
 }
 
 // peers builds the trie of CIDRs and list entries, and counts the rules that name
@@ -102,7 +104,8 @@ func (c *compiler) fail(part string, index int, id string, err error) {
 
 func (c *compiler) failItem(e Error) {
 	if e.Err != nil {
-		c.errs = append(c.errs, &e)
+		failed := e // of its own, or each call would put e on the heap
+		c.errs = append(c.errs, &failed)
 	}
 }
 

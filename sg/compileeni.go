@@ -76,8 +76,12 @@ func (c *compiler) set(groups []uint32) *groupSet {
 	}
 	s := c.sets[string(c.key)]
 	if s == nil {
+		if len(c.freeSets) == 0 { // many at once: most ENIs of a large topology have one of their own
+			c.freeSets = make([]groupSet, min(max(1, c.w.sets), 512))
+		}
+		s, c.freeSets = &c.freeSets[0], c.freeSets[1:]
 		c.w.sets++
-		s = &groupSet{numbers: slices.Clone(groups), index: c.w.sets}
+		s.numbers, s.index = slices.Clone(groups), c.w.sets
 		c.sets[string(c.key)] = s
 	}
 	return s
