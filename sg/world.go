@@ -147,12 +147,16 @@ func (w *world) named(id GroupID) (n uint32, ok bool) {
 // numbersOf appends the numbers of groups to an empty slice, ascending and distinct, and
 // returns those that the topology lacks, in whole or in part.
 func (w *world) numbersOf(ids []GroupID, to []uint32) (numbers []uint32, missing []GroupID) {
+	to = slices.Grow(to, len(ids))
 	for _, id := range ids {
 		n, known := w.groupByID[id]
 		if !known || w.groups[n].incomplete {
 			missing = append(missing, id)
 		}
-		if n, known = w.named(id); known {
+		if !known {
+			n, known = w.strangers[id]
+		}
+		if known {
 			to = append(to, n)
 		}
 	}
