@@ -159,3 +159,38 @@ func TestFirstDoesNotAllocate(t *testing.T) {
 		}
 	}))
 }
+
+// Nor do many more get past where the rules are three hundred, of well-known ports and
+// ranges of up to a thousand. A single line of bits lets a quarter pass.
+func TestCoversOfManyRules(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 0))
+	known := []uint16{22, 53, 80, 123, 389, 443, 636, 1433, 2049, 3306, 3389, 5432, 6379, 8080, 8443, 9092, 9200, 11211, 27017}
+	past, all := 0, 0
+	for range 50 {
+		var rules []Rule
+		for range 300 {
+			p := [...]packet.Protocol{packet.TCP, packet.TCP, packet.TCP, packet.UDP}[rng.IntN(4)]
+			r := Ports(p, 1024, 65535)
+			switch n := uint16(1024 + rng.IntN(63_000)); rng.IntN(10) {
+			case 0:
+			case 1:
+				r = Ports(p, n, n+uint16(rng.IntN(1000)))
+			default:
+				n = known[rng.IntN(len(known))]
+				r = Ports(p, n, n)
+			}
+			rules = append(rules, Rule{0, r})
+		}
+		table := New(rules)
+		for port := uint16(1); port < 1024; port++ {
+			if slices.Contains(known, port) {
+				continue
+			}
+			all++
+			if table.Covers(Ports(packet.TCP, port, port).First) {
+				past++
+			}
+		}
+	}
+	assert.Less(t, past, all/10)
+}
