@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -33,16 +34,20 @@ func Compile(t *Topology) (*Policy, error) {
 			members:   member.New(),
 			reach:     reach.New(),
 			public:    map[netip.Addr]ENIID{},
+			strangers: map[GroupID]uint32{},
 		},
-		sets: map[string]*groupSet{},
+		sets: make(map[uint64]*groupSet, len(t.ENIs)),
+		seed: maphash.MakeSeed(),
+		used: map[[2]uint32]bool{},
 	}
 	c.names()
 	c.gateways()
 	c.lists()
 	c.groups()
-	c.peers()
 	exempt := c.vpcs()
 	c.enis(exempt)
+	c.rules()
+	c.peers()
 	c.acls()
 	if c.errs != nil {
 		return nil, c.joined()
@@ -74,24 +79,32 @@ type compiler struct {
 	t    *Topology
 	w    *world
 	trie cidrtrie.Builder
-	sets map[string]*groupSet // by the numbers of their groups
-	key  []byte               // room for one of these keys
+	sets map[uint64]*groupSet // by the hash of their numbers
+	seed maphash.Seed         // of this hash
+	key  []byte               // room for what it is the hash of
+	used map[[2]uint32]bool   // by group and VPC, of groups that the topology lacks
 	errs []*Error
 
-	freeSets []groupSet
+	// What set takes its memory from.
+	freeSets    []groupSet
+	freeNumbers []uint32
 }
 
-// peers builds the trie of CIDRs and list entries, and counts the rules that name
-// each CIDR.
+// peers builds the trie of CIDRs and list entries, tells the rules the numbers of their
+// CIDRs, and counts the rules that name each.
 func (c *compiler) peers() {
-	trie, named := c.trie.Trie(everyIPv6 + 1)
-	c.w.cidrs = peers{Trie: trie, uses: make([]uint32, 2+named)}
+	trie, numbers, end := c.trie.Trie(everyIPv6 + 1)
+	c.w.cidrs = peers{Trie: trie, uses: make([]uint32, end-firstCIDR)}
 	for _, g := range c.w.groups {
 		for _, rules := range g.rules {
 			for _, r := range rules {
-				if r.peer >= firstCIDR {
-					c.w.cidrs.uses[r.peer-firstCIDR]++
+				if r.kind != peerCIDR4 && r.kind != peerCIDR6 {
+					continue
 				}
+				if r.peer == 0 { // rules gave it to the trie, in this order
+					r.peer, numbers = numbers[0], numbers[1:]
+				}
+				c.w.cidrs.uses[r.peer-firstCIDR]++
 			}
 		}
 	}
@@ -145,9 +158,10 @@ func claim[K ~string, V any](m map[K]V, id K, v V) error {
 	if id == "" {
 		return errNoID
 	}
-	if _, ok := m[id]; ok {
+	n := len(m)
+	m[id] = v
+	if len(m) == n {
 		return errDuplicate
 	}
-	m[id] = v
 	return nil
 }

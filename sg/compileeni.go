@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -44,11 +45,14 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		fail := func(err error) { c.fail(inENIs, i, string(in.ID), err) }
 		fail(claim(w.eniByID, in.ID, uint32(i)))
 		e := &w.enis[i]
-		infos[i] = eniInfo{id: in.ID, timeouts: in.Timeouts, instance: in.Instance, keepsClients: slices.Contains(keepsClients, in.Type), groupless: in.MayLackGroups(), checked: !in.NoSourceDestCheck && len(in.Addrs) > 0}
-		*e = eni{
-			eniInfo: &infos[i], vpc: w.reach.VPC(string(in.VPC)), exempt: exempt[in.VPC],
-			tracked: slices.Contains(trackedTypes, in.Type), unfiltered: len(in.Groups) == 0 && in.MayLackGroups(),
-		}
+		e.eniInfo = &infos[i]
+		e.id, e.timeouts, e.instance = in.ID, in.Timeouts, in.Instance
+		e.keepsClients = slices.Contains(keepsClients, in.Type)
+		e.groupless = in.MayLackGroups()
+		e.checked = !in.NoSourceDestCheck && len(in.Addrs) > 0
+		e.vpc, e.exempt = w.reach.VPC(string(in.VPC)), exempt[in.VPC]
+		e.tracked = slices.Contains(trackedTypes, in.Type)
+		e.unfiltered = e.groupless && len(in.Groups) == 0
 		if in.NitroV6 && e.timeouts.TCPEstablished == 0 {
 			e.timeouts.TCPEstablished = conntrack.NitroV6TCPEstablished
 		}
@@ -58,8 +62,16 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		c.addrs(uint32(i), in, fail)
 
 		groups, e.missing = w.numbersOf(in.Groups, groups[:0])
+		if c.strangers(e.missing, e.vpc) {
+			groups, _ = w.numbersOf(in.Groups, groups[:0])
+		}
 		e.incomplete = len(e.missing) > 0
 		e.setGroups(c.set(groups))
+	}
+	for _, n := range w.strangers {
+		if c.used[[2]uint32{n, 0}] { // where it is used is not said
+			w.groups[n].vpcs = nil
+		}
 	}
 	w.members.Seal()
 	if w.members.Shared() {
@@ -67,23 +79,31 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 	}
 }
 
-// set returns the groupSet of a list of groups: the same one for equal lists. It does
-// not keep the list.
+// set returns the groupSet of a list of groups: the same one for equal lists, unless
+// another list has the same hash. It does not keep the list.
 func (c *compiler) set(groups []uint32) *groupSet {
 	c.key = c.key[:0]
 	for _, g := range groups {
 		c.key = binary.LittleEndian.AppendUint32(c.key, g)
 	}
-	s := c.sets[string(c.key)]
-	if s == nil {
-		if len(c.freeSets) == 0 { // many at once: most ENIs of a large topology have one of their own
-			c.freeSets = make([]groupSet, min(max(1, c.w.sets), 512))
-		}
-		s, c.freeSets = &c.freeSets[0], c.freeSets[1:]
-		c.w.sets++
-		s.numbers, s.index = slices.Clone(groups), c.w.sets
-		c.sets[string(c.key)] = s
+	hash := maphash.Bytes(c.seed, c.key)
+	if s := c.sets[hash]; s != nil && slices.Equal(s.numbers, groups) {
+		return s
 	}
+	// Most ENIs of a large topology have a list of their own, so memory is taken for many.
+	if len(c.freeSets) == 0 {
+		c.freeSets = make([]groupSet, min(max(1, c.w.sets), 512))
+	}
+	if len(c.freeNumbers) < len(groups) {
+		c.freeNumbers = make([]uint32, max(len(groups), min(c.w.sets, 4096)))
+	}
+	s := &c.freeSets[0]
+	c.freeSets = c.freeSets[1:]
+	n := copy(c.freeNumbers, groups)
+	s.numbers, c.freeNumbers = c.freeNumbers[:n:n], c.freeNumbers[n:]
+	c.w.sets++
+	s.index = c.w.sets
+	c.sets[hash] = s
 	return s
 }
 

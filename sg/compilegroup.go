@@ -10,20 +10,25 @@ import (
 
 func (c *compiler) groups() {
 	w := c.w
-	w.groups = make([]*group, len(c.t.Groups))
+	w.groups, w.partial = make([]*group, len(c.t.Groups)), make([]bool, len(c.t.Groups))
 	for i := range c.t.Groups {
 		in := &c.t.Groups[i]
-		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations), incomplete: in.Incomplete}
+		w.groups[i] = &group{id: in.ID, number: uint32(i), account: in.Account, vpcs: reach.VPCs(w.reach, in.VPC, in.Associations)}
+		w.partial[i] = in.Incomplete
 	}
-	c.strangers()
+}
+
+// rules compiles the rules of all groups. Groups that only ENIs name have their numbers
+// already.
+func (c *compiler) rules() {
 	for i := range c.t.Groups {
-		in, g := &c.t.Groups[i], w.groups[i]
+		in, g := &c.t.Groups[i], c.w.groups[i]
 		for d, rules := range [...][]Rule{in.Ingress, in.Egress} {
 			infos := make([]ruleInfo, len(rules))
 			g.rules[d] = make([]*ruleInfo, len(rules))
 			for n := range rules {
 				r := &infos[n]
-				*r = ruleInfo{group: in.ID, dir: Ingress + Direction(d), index: n, rule: rules[n]}
+				r.group, r.dir, r.index, r.rule = in.ID, Ingress+Direction(d), n, rules[n]
 				g.rules[d][n] = r
 				c.rule(r, g)
 			}
@@ -31,38 +36,28 @@ func (c *compiler) groups() {
 	}
 }
 
-// strangers numbers the groups that ENIs carry and the topology lacks, behind all others.
-// They are used in the VPCs of those ENIs; rules that name them match their members.
-func (c *compiler) strangers() {
+// strangers gives numbers, behind all others, to those of an ENI's groups that the
+// topology lacks, and reports whether there are any. They are used in the VPCs of such
+// ENIs; rules that name them match their members.
+func (c *compiler) strangers(missing []GroupID, vpc uint32) (any bool) {
 	w := c.w
-	used := map[[2]uint32]bool{} // by group and VPC
-	for i := range c.t.ENIs {
-		e := &c.t.ENIs[i]
-		vpc := w.reach.VPC(string(e.VPC))
-		for _, id := range e.Groups {
-			if _, known := w.groupByID[id]; known {
-				continue
-			}
-			n, known := w.strangers[id]
-			if !known {
-				if w.strangers == nil {
-					w.strangers = map[GroupID]uint32{}
-				}
-				n = uint32(len(w.groups))
-				w.strangers[id] = n
-				w.groups = append(w.groups, &group{id: id, number: n, incomplete: true})
-			}
-			if g, use := w.groups[n], [2]uint32{n, vpc}; !used[use] {
-				used[use] = true
-				g.vpcs = append(g.vpcs, vpc)
-			}
+	for _, id := range missing {
+		if _, known := w.groupByID[id]; known {
+			continue
+		}
+		any = true
+		n, known := w.strangers[id]
+		if !known {
+			n = uint32(len(w.groups))
+			w.strangers[id] = n
+			w.groups, w.partial = append(w.groups, &group{id: id, number: n}), append(w.partial, true)
+		}
+		if g, use := w.groups[n], [2]uint32{n, vpc}; !c.used[use] {
+			c.used[use] = true
+			g.vpcs = append(g.vpcs, vpc)
 		}
 	}
-	for _, n := range w.strangers {
-		if used[[2]uint32{n, 0}] { // where it is used is not said
-			w.groups[n].vpcs = nil
-		}
-	}
+	return any
 }
 
 // rule compiles a rule of a group.
@@ -78,7 +73,7 @@ func (c *compiler) rule(r *ruleInfo, g *group) {
 	case r.kind != peerCIDR4 && r.kind != peerCIDR6:
 		return
 	case r.rule.Peer.CIDR.Bits() > 0:
-		c.trie.Name(r.rule.Peer.CIDR, &r.peer)
+		c.trie.Name(r.rule.Peer.CIDR)
 	case r.kind == peerCIDR4:
 		r.peer = everyIPv4
 	default:

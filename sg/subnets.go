@@ -99,7 +99,7 @@ func (c *compiler) acls() {
 			}
 		}
 	}
-	a.cidrs, _ = trie.Trie(0)
+	a.cidrs, _, _ = trie.Trie(0)
 	for i := range c.t.ENIs {
 		in, e := &c.t.ENIs[i], &w.enis[i]
 		e.transit = in.Type == "transit_gateway"

@@ -26,6 +26,7 @@ type world struct {
 
 	// The fields below never change, so copies share them.
 	groupByID map[GroupID]uint32
+	partial   []bool             // by group: there may be further rules
 	strangers map[GroupID]uint32 // groups that ENIs carry and the topology lacks: their members are known, their rules are not
 	eniByID   map[ENIID]uint32
 	listByID  map[PrefixListID]uint32
@@ -43,7 +44,6 @@ type group struct {
 	rules   [2][]*ruleInfo // by Direction-1
 
 	mayUntrack bool // whether one of the rules may
-	incomplete bool // there may be further rules
 }
 
 // any reports whether one of the group's rules is such.
@@ -150,7 +150,7 @@ func (w *world) numbersOf(ids []GroupID, to []uint32) (numbers []uint32, missing
 	to = slices.Grow(to, len(ids))
 	for _, id := range ids {
 		n, known := w.groupByID[id]
-		if !known || w.groups[n].incomplete {
+		if !known || w.partial[n] {
 			missing = append(missing, id)
 		}
 		if !known {

@@ -9,73 +9,84 @@ import (
 // A Builder makes a Trie of many prefixes, and numbers those without a number. The
 // zero Builder is empty.
 type Builder struct {
-	items [tiers][]item
+	items []item
+	named int // of the items
 }
 
-// An item is a prefix with a number, or with the place for it.
+// An item is a prefix. It has no pointers, so that sorting is not slowed by the
+// garbage collector's write barriers.
 type item struct {
-	key uint64 // of its block
+	key   uint64 // of its block
+	tier  tier   // of its block
+	named bool   // the number of the entry is not its own, but says that it is that many-th named
 	entry
-	name *uint32 // nil if the number is given
 }
-
-// unnamed sorts after all given numbers.
-const unnamed = ^uint32(0)
 
 // Add adds a prefix with a number. It must not have that number already.
-func (b *Builder) Add(p netip.Prefix, number uint32) { b.add(p, number, nil) }
-
-// Name has the Builder number a prefix: once the Trie is made, *number is a number
-// that no other prefix has, above all given ones.
-func (b *Builder) Name(p netip.Prefix, number *uint32) { b.add(p, unnamed, number) }
-
-func (b *Builder) add(p netip.Prefix, number uint32, name *uint32) {
+func (b *Builder) Add(p netip.Prefix, number uint32) {
 	at, e := place(p, number)
-	b.items[at.tier] = append(b.items[at.tier], item{at.key, e, name})
+	b.items = append(b.items, item{at.key, at.tier, false, e})
 }
 
-// Trie returns the Trie, whose named prefixes have the numbers from next on, and how
-// many these are. The Builder must not be used afterwards.
-func (b *Builder) Trie(next uint32) (t Trie, named int) {
-	first := next
+// Name adds a prefix that the Builder shall number: with a number that no other prefix
+// has, above all given ones.
+func (b *Builder) Name(p netip.Prefix) {
+	at, e := place(p, uint32(b.named))
+	b.items = append(b.items, item{at.key, at.tier, true, e})
+	b.named++
+}
+
+// Trie returns the Trie, the numbers of the prefixes given to Name, in that order, which
+// begin at next, and the number after the last of these. The Builder must not be used
+// afterwards.
+func (b *Builder) Trie(next uint32) (t Trie, numbers []uint32, end uint32) {
+	slices.SortFunc(b.items, compareItems)
+	items, numbers, end := b.number(next)
+	entries := make([]entry, 0, len(items)) // of all nodes
 	cut := cutter{room: 1 << 12}
-	for of, items := range b.items {
-		slices.SortFunc(items, func(x, y item) int {
-			if x.key != y.key {
-				return cmp.Compare(x.key, y.key)
-			}
-			return compare(x.entry, y.entry)
-		})
-		items = number(items, &next)
-		entries := make([]entry, 0, len(items)) // of all nodes
-		for i := 0; i < len(items); {
-			key, from := items[i].key, len(entries)
-			for ; i < len(items) && items[i].key == key; i++ {
-				entries = append(entries, items[i].entry)
-			}
-			n := &node{entries: slices.Clip(entries[from:])}
-			cut.cut(n)
-			t.set(block{tier(of), key}, n, false)
+	for i := 0; i < len(items); {
+		at, from := block{items[i].tier, items[i].key}, len(entries)
+		for ; i < len(items) && items[i].tier == at.tier && items[i].key == at.key; i++ {
+			entries = append(entries, items[i].entry)
 		}
+		n := &node{entries: slices.Clip(entries[from:])}
+		cut.cut(n)
+		t.set(at, n, false)
 	}
-	return t, int(next - first)
+	return t, numbers, end
 }
 
-// number gives names their numbers, and leaves one item for each.
-func number(items []item, next *uint32) []item {
-	left := items[:0]
-	for _, it := range items {
-		if it.name != nil {
-			if last := len(left) - 1; last >= 0 && left[last].name != nil && left[last].key == it.key &&
+// compareItems sorts by block, then as compare does, and names behind numbers.
+func compareItems(x, y item) int {
+	switch {
+	case x.key != y.key: // nearly always
+		return cmp.Compare(x.key, y.key)
+	case x.tier != y.tier:
+		return cmp.Compare(x.tier, y.tier)
+	case x.first == y.first && x.bits == y.bits && x.named != y.named:
+		if x.named {
+			return 1
+		}
+		return -1
+	}
+	return compare(x.entry, y.entry)
+}
+
+// number gives named prefixes their numbers, and leaves one item for each.
+func (b *Builder) number(next uint32) (left []item, numbers []uint32, end uint32) {
+	left, numbers = b.items[:0], make([]uint32, b.named)
+	for _, it := range b.items {
+		if it.named {
+			name := &numbers[it.number]
+			if last := len(left) - 1; last >= 0 && left[last].named && left[last].key == it.key && left[last].tier == it.tier &&
 				left[last].first == it.first && left[last].bits == it.bits {
-				*it.name = left[last].number
+				*name = left[last].number
 				continue
 			}
-			it.number = *next
-			*it.name = *next
-			*next++
+			*name, it.number = next, next
+			next++
 		}
 		left = append(left, it)
 	}
-	return left
+	return left, numbers, next
 }

@@ -98,7 +98,7 @@ func TestTrieAgainstModel(t *testing.T) {
 				m[k] = true
 			}
 		}
-		trie, _ := b.Trie(1000)
+		trie, _, _ := b.Trie(1000)
 		check := func(trie *Trie, m model) {
 			for range 60 {
 				a := randomAddr(rng, rng.IntN(2) == 0)
@@ -153,7 +153,7 @@ func TestManyNumbers(t *testing.T) {
 			b.Add(wide, i)
 			b.Add(within(wide, i), many)
 		}
-		trie, _ := b.Trie(many + 1)
+		trie, _, _ := b.Trie(many + 1)
 		for _, n := range trie.nodes() {
 			require.LessOrEqual(t, len(n.lists), mostNumbers*(2*many+64))
 		}
@@ -189,13 +189,12 @@ func within(wide netip.Prefix, i uint32) netip.Prefix {
 func TestNames(t *testing.T) {
 	var b Builder
 	texts := []string{"10.0.0.0/8", "2001:db8::/32", "10.0.0.0/8", "9.0.0.0/8", "10.0.0.0/9", "2001:db8::/32"}
-	numbers := make([]uint32, len(texts))
-	for i, s := range texts {
-		b.Name(netip.MustParsePrefix(s), &numbers[i])
+	for _, s := range texts {
+		b.Name(netip.MustParsePrefix(s))
 	}
 	b.Add(netip.MustParsePrefix("10.0.0.0/8"), 7)
-	trie, named := b.Trie(100)
-	require.Equal(t, 4, named)
+	trie, numbers, end := b.Trie(100)
+	require.Equal(t, uint32(104), end)
 	require.Equal(t, []uint32{101, 103, 101, 100, 102, 103}, numbers)
 	require.Equal(t, []uint32{7, 101}, trie.At(netip.MustParsePrefix("10.0.0.0/8")))
 }
@@ -205,7 +204,7 @@ func TestLookupDoesNotAllocate(t *testing.T) {
 	for i, p := range []string{"10.0.0.0/17", "2001:db8::/33", "2001:db8::1/128"} {
 		b.Add(netip.MustParsePrefix(p), uint32(i))
 	}
-	trie, _ := b.Trie(1000)
+	trie, _, _ := b.Trie(1000)
 	four, six := netip.MustParseAddr("10.0.0.1").As16(), netip.MustParseAddr("2001:db8::1").As16()
 	require.Zero(t, testing.AllocsPerRun(100, func() {
 		if _, long, _ := trie.Lookup(packet.IPv4, &four); len(long) != 1 || long[0] != 0 {
@@ -234,7 +233,7 @@ func BenchmarkLookup(b *testing.B) {
 				builder.Add(netip.PrefixFrom(a, bits).Masked(), uint32(i))
 				addrs[i] = a.As16()
 			}
-			trie, _ := builder.Trie(0)
+			trie, _, _ := builder.Trie(0)
 			b.Run(fmt.Sprintf("family=%d/prefixes=%d", f, size), func(b *testing.B) {
 				b.ReportAllocs()
 				i, sum := 0, 0

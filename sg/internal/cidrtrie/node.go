@@ -36,7 +36,13 @@ func (e entry) last() uint64 { return e.first | ^uint64(0)>>e.bits }
 
 // compare sorts entries so that each comes before those within it.
 func compare(a, b entry) int {
-	return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.bits, b.bits), cmp.Compare(a.number, b.number))
+	switch {
+	case a.first != b.first:
+		return cmp.Compare(a.first, b.first)
+	case a.bits != b.bits:
+		return cmp.Compare(a.bits, b.bits)
+	}
+	return cmp.Compare(a.number, b.number)
 }
 
 // longest returns the number of bits of the longest entry with a number that covers a
