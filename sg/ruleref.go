@@ -14,15 +14,14 @@ type RuleRef struct{ r *ruleInfo }
 // A ruleInfo is a compiled rule. It never changes.
 type ruleInfo struct {
 	group GroupID
-	dir   Direction
 	index int // in Group.Ingress or Group.Egress
 	rule  Rule
+	dir   Direction
 
-	kind peerKind
-	peer uint32 // its number; see peers
-
+	kind   peerKind
 	unsure bool          // the list that it names has unknown entries
 	family packet.Family // of that list, 0 if not known either
+	peer   uint32        // its number; see peers
 
 	// For a network ACL entry; group is empty then.
 	acl   NetworkACLID

@@ -22,6 +22,9 @@ type item struct {
 	entry
 }
 
+// Grow makes room for n more prefixes.
+func (b *Builder) Grow(n int) { b.items = slices.Grow(b.items, n) }
+
 // Add adds a prefix with a number. It must not have that number already.
 func (b *Builder) Add(p netip.Prefix, number uint32) {
 	at, e := place(p, number)
