@@ -22,15 +22,6 @@ type byLength[K comparable] struct {
 	table[K]
 }
 
-// find returns the owners of an address, whose hash it is given.
-func (f *family[K]) find(hash uint64, k K) *owned {
-	o := &f.addrs.find(hash, k).owned
-	if len(f.prefixes) > 0 && o.n == 0 { // in this order, since whether an address has an owner is hard to predict
-		return f.around(k, 0)
-	}
-	return o
-}
-
 // around returns the owners of the longest prefix around a key, from the i-th
 // length on.
 func (f *family[K]) around(k K, i int) *owned {

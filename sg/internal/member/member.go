@@ -78,16 +78,26 @@ func (x *Index) Sole(f packet.Family, a *[16]byte) uint32 {
 	return (o.first[0] + 1) & -o.n // without a branch: whether there is one is hard to predict
 }
 
+// find returns the owners of an address. A method of the families in place of its
+// repetition took 2 of 117 ns of a packet between two interfaces.
 func (x *Index) find(f packet.Family, a *[16]byte) *owned {
 	if f == packet.IPv6 {
 		k := wordsOf(a)
-		return x.v6.find(x.hash6(k), k)
+		s := x.v6.addrs.find(x.hash6(k), k)
+		if len(x.v6.prefixes) == 0 || s.n > 0 {
+			return &s.owned
+		}
+		return x.v6.around(k, 0)
 	}
 	k := binary.BigEndian.Uint32(a[12:])
 	if x.blocks4[k>>22]>>(k>>16&63)&1 == 0 {
 		return &unowned
 	}
-	return x.v4.find(x.secret4.Hash(k), k)
+	s := x.v4.addrs.find(x.secret4.Hash(k), k)
+	if len(x.v4.prefixes) == 0 || s.n > 0 { // in this order, since whether an address has an owner is hard to predict
+		return &s.owned
+	}
+	return x.v4.around(k, 0)
 }
 
 func (x *Index) owners(o *owned) []uint32 {
