@@ -51,7 +51,7 @@ func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool
 			t.sweep(at, unlimited)
 		}
 	}
-	t.reclaim(s, hash, at)
+	t.prepare(s, hash, at)
 	rec, ok := s.add(hash, &k)
 	if !ok {
 		t.stats.Refused++

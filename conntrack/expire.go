@@ -65,14 +65,26 @@ func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 	return freed
 }
 
+// prepare readies the segment of a hash for one more record: a full one by reclaim, and
+// one that lost many records by settle.
+func (t *Table) prepare(s *store, hash uint64, at int64) {
+	if len(s.segments) == 0 {
+		return
+	}
+	if s.full(s.segment(hash).id) {
+		t.reclaim(s, hash, at)
+	}
+	g := s.segment(hash)
+	if s.segments[g.id].dropped > uint32(len(g.buckets))*bucketUnits/s.units/4 {
+		s.settle(g.id)
+	}
+}
+
 // reclaim frees the dead connections of a segment that would otherwise have to grow
 // for the next one. Their memory is not needed before: freeing them as they died,
 // one of a block at a time, took a fifth of the time of a first packet.
 func (t *Table) reclaim(s *store, hash uint64, at int64) {
 	g := s.segment(hash)
-	if len(s.segments) == 0 || !s.full(g.id) {
-		return
-	}
 	records := s.segments[g.id].entries
 	first := g.id << (unitBits - boundBits)
 	for block := range uint32((len(g.buckets)*bucketUnits + groupSize - 1) >> boundBits) {

@@ -100,6 +100,7 @@ type segmentInfo struct {
 	memory  []linuxMemory
 	span    span // where the buckets come from
 	entries uint32
+	dropped uint32 // records since it was settled
 	prefix  uint64 // the first bits of the hash, which all its records share,
 	depth   uint8  // and how many
 }
@@ -275,10 +276,8 @@ func (s *store) add(hash uint64, k *key) (rec uint32, ok bool) {
 func (s *store) place(list []bucket, hash uint64) uint32 {
 	for i := home(list, hash); ; i = next(list, i) {
 		b := &list[i]
-		for at := uint32(0); at < bucketUnits; at += s.units {
-			if b[at][wordMeta]&metaLive == 0 {
-				return i*bucketUnits + at
-			}
+		if at, ok := s.free(b); ok {
+			return i*bucketUnits + at
 		}
 		if b[0][wordMeta]&metaPassed != metaPassed {
 			b[0][wordMeta] += metaPassedOne
@@ -286,20 +285,38 @@ func (s *store) place(list []bucket, hash uint64) uint32 {
 	}
 }
 
+// free returns the first free place of a bucket.
+func (s *store) free(b *bucket) (at uint32, ok bool) {
+	for at = 0; at < bucketUnits; at += s.units {
+		if b[at][wordMeta]&metaLive == 0 {
+			return at, true
+		}
+	}
+	return 0, false
+}
+
 // drop frees a record.
 func (s *store) drop(rec uint32) {
 	info := &s.segments[rec>>unitBits]
-	last, at := rec&unitMask/bucketUnits, rec%bucketUnits
-	b := &info.buckets[last]
-	hash := s.hashAt(b, at)
-	for i := home(info.buckets, hash); i != last; i = next(info.buckets, i) {
-		if first := &info.buckets[i][0]; first[wordMeta]&metaPassed != metaPassed {
+	at := rec % bucketUnits
+	from := home(info.buckets, s.hashAt(&info.buckets[rec&unitMask/bucketUnits], at))
+	vacate(info.buckets, from, rec&unitMask)
+	info.entries--
+	info.dropped++
+	s.used--
+}
+
+// vacate frees a place, and takes back that its record passed the buckets from a given
+// one on.
+func vacate(list []bucket, from, place uint32) {
+	last := place / bucketUnits
+	for i := from; i != last; i = next(list, i) {
+		if first := &list[i][0]; first[wordMeta]&metaPassed != metaPassed {
 			first[wordMeta] -= metaPassedOne
 		}
 	}
-	b[at] = unit{wordMeta: b[at][wordMeta] & metaPassed}
-	info.entries--
-	s.used--
+	u := &list[last][place%bucketUnits]
+	*u = unit{wordMeta: u[wordMeta] & metaPassed}
 }
 
 // keyAt returns the key of the record in a place of the bucket.

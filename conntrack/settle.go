@@ -1,0 +1,38 @@
+package conntrack
+
+// settle moves the records of a segment back towards their own buckets, into places
+// that dropped records have left. As connections come and go, ever more records would
+// lie far from their bucket otherwise: at a steady number of connections a miss looked
+// at 15 buckets, or 31 for IPv6, and with it looks at 2.
+func (s *store) settle(id uint32) {
+	info := &s.segments[id]
+	info.dropped = 0
+	list := info.buckets
+	last := uint32(0) // a bucket that no record passed, if there is one
+	for int(last) < len(list)-1 && list[last][0][wordMeta]&metaPassed != 0 {
+		last++
+	}
+	for range list {
+		i := next(list, last)
+		if list[last][0][wordMeta]&metaPassed != 0 { // else all records of bucket i belong there
+			for at := range s.taken(list[i : i+1]) {
+				s.moveBack(id, i, at)
+			}
+		}
+		last = i
+	}
+}
+
+// moveBack moves a record of a bucket to the first free place from its own bucket on,
+// if that is before the bucket.
+func (s *store) moveBack(id, bucket, at uint32) {
+	info := &s.segments[id]
+	list := info.buckets
+	for i := home(list, s.hashAt(&list[bucket], at)); i != bucket; i = next(list, i) {
+		if free, ok := s.free(&list[i]); ok {
+			s.carry(info, bucket*bucketUnits+at, id, i*bucketUnits+free)
+			vacate(list, i, bucket*bucketUnits+at)
+			return
+		}
+	}
+}
