@@ -39,7 +39,11 @@ func (e *Enforcer) hints(hop *HopExplanation, x *Explanation, r conntrack.Result
 	case MissingList:
 		hop.hint("%s may admit it: not all entries of %s are known", d.Rule, d.Rule.Rule().Peer.PrefixList)
 	case UnknownReference:
-		hop.hint("%s may admit it, if a transit gateway between the VPCs has security group referencing on (REF-11)", d.Rule)
+		how := "a transit gateway between the VPCs has security group referencing on (REF-11)"
+		if hop.Direction == Egress {
+			how = "a peering connects the VPCs, of which the topology does not tell (REF-08)"
+		}
+		hop.hint("%s may admit it, if %s", d.Rule, how)
 	case NoRule:
 		if r.Class() == conntrack.Related {
 			hop.hint("an ICMP error about a tracked connection, not admitted: it needs a rule, icmp %d/%d (CT-51); see Options.RelatedICMP",

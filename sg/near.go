@@ -139,15 +139,20 @@ func (w *world) failedMember(n *eni, g *group, h *packet.Header, dir Direction, 
 	owners := w.members.Lookup(h.Family, remoteBytes(dir, h))
 	for _, m := range owners {
 		o := &w.enis[m]
-		switch {
-		case !slices.Contains(o.groups(), g.number):
-		case via.Appliance:
-			return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
-		case w.reach.Member(n.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe:
-			return fmt.Sprintf("it is %s, a member, but in a VPC that at most a transit gateway connects (REF-11)", o.id)
-		default:
-			return fmt.Sprintf("it is %s, a member, but in a VPC that no active peering within the Region connects (REF-08)", o.id)
+		if !slices.Contains(o.groups(), g.number) {
+			continue
 		}
+		if via.Appliance {
+			return fmt.Sprintf("it is %s, a member, but rules that name a group do not match on a path through an appliance (REF-12)", o.id)
+		}
+		connects := "no active peering within the Region connects (REF-08)"
+		switch maybe := w.reach.Member(n.vpc, o.vpc, g.vpcs, dir == Ingress) == reach.Maybe; {
+		case maybe && dir == Ingress:
+			connects = "at most a transit gateway connects (REF-11)"
+		case maybe:
+			connects = "at most a peering connects (REF-08)"
+		}
+		return fmt.Sprintf("it is %s, a member, but in a VPC that %s", o.id, connects)
 	}
 	if len(owners) > 0 {
 		return fmt.Sprintf("it is %s, which does not carry %s", w.enis[owners[0]].id, g.id)

@@ -45,7 +45,7 @@ type answer int
 const (
 	no answer = iota
 	yes
-	maybeMember // of a group, if a transit gateway says so (REF-11)
+	maybeMember // of a group, if something connects the VPCs of which the topology does not tell (REF-08, REF-11)
 	maybeEntry  // of a prefix list of which entries are not known
 )
 
@@ -173,7 +173,13 @@ func (f *Firewall) isMember(e *sg.ENI, g *sg.Group, dir sg.Direction, via sg.Via
 		if slices.Contains(vpcs, e.VPC) && slices.Contains(vpcs, o.VPC) {
 			return yes
 		}
-		if dir != sg.Ingress || !slices.Contains(vpcs, o.VPC) {
+		if !slices.Contains(vpcs, o.VPC) {
+			continue
+		}
+		if dir == sg.Egress {
+			if len(f.topo.Peerings)+len(f.topo.TransitGateways) == 0 {
+				best = maybeMember
+			}
 			continue
 		}
 		switch f.across(e.VPC, o.VPC) {

@@ -27,7 +27,7 @@ var reasonText = map[sg.Reason]string{
 	sg.Cut:              "the capture cut off what decides",
 	sg.MissingGroup:     "the ENI carries a group that the topology lacks",
 	sg.MissingList:      "a rule names a prefix list whose entries are not known",
-	sg.UnknownReference: "a rule names a group that may be across a transit gateway",
+	sg.UnknownReference: "a rule names a group of a VPC that may not be connected",
 	sg.Unfiltered:       "AWS attaches no group to interfaces such as this one",
 	sg.SourceDest:       "source/destination check: neither end is the ENI's",
 	sg.BadDirection:     "no direction",

@@ -131,10 +131,15 @@ func (m *Map) Member(a, b uint32, group []uint32, ingress bool) Answer {
 	if slices.Contains(group, a) && slices.Contains(group, b) {
 		return Yes
 	}
-	if !ingress || !slices.Contains(group, b) {
-		return No // REF-11
+	switch {
+	case !slices.Contains(group, b):
+		return No
+	case ingress:
+		return m.throughGateway(a, b)
+	case len(m.gateways)+len(m.peerings) == 0: // only a peering lets egress rules name the group (REF-11), and nothing tells of any
+		return Maybe
 	}
-	return m.throughGateway(a, b)
+	return No
 }
 
 // throughGateway says whether ingress rules in one VPC may name groups of another through a
