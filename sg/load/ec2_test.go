@@ -35,6 +35,11 @@ func TestEC2(t *testing.T) {
 			want: "group sg-a\n",
 		},
 		{
+			name: "IN-16 the last page as the SDK for Go has it where the token is a plain string",
+			in:   []string{`{"SecurityGroups": [{"GroupId": "sg-a"}], "NextToken": ""}`},
+			want: "group sg-a\n",
+		},
+		{
 			name: "IN-02 SG-50 every peer of a permission is a rule",
 			in: []string{group(`{"IpProtocol": "udp", "FromPort": 53, "ToPort": 54,
 				"IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "ten"}, {"CidrIp": "192.0.2.1/32"}],

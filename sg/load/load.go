@@ -263,7 +263,7 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 				continue
 			}
 			kind, next := r.key+string(doc.src.list), doc.field("NextToken")
-			ends[kind] = ends[kind] || !next.there()
+			ends[kind] = ends[kind] || next.raw() == ""
 			later(r.phase, doc.src, func() {
 				if b.cut = !ends[kind]; b.cut {
 					next.warn("", "one page of several: more follow it")
