@@ -271,7 +271,7 @@ func (e *eni) merge(o *sg.ENI) {
 type vpc struct {
 	sg.VPC
 	origin
-	planned    bool // a plan manages it
+	planned    bool // a plan manages it, now or once it is applied
 	fresh      bool // and makes it,
 	dualStack  bool // with an IPv6 block
 	defaultACL sg.NetworkACLID

@@ -54,7 +54,9 @@ func TestTerraformGaps(t *testing.T) {
 			name: "what carries groups and is not modelled, once a kind",
 			plan: tfText{values: []string{`aws_launch_template.a {"vpc_security_group_ids": ["sg-a"]}`, `aws_launch_template.b {"vpc_security_group_ids": ["sg-a"]}`,
 				`aws_msk_cluster.m {"broker_node_group_info": [{"security_groups": ["sg-a"]}]}`, `aws_rds_cluster.n {}`, `aws_emr_cluster.e {"ec2_attributes": [{"emr_managed_master_security_group": "sg-a"}]}`,
-				`aws_lb.none {"security_groups": [], "enable_security_group_logs": false}`},
+				`aws_lb.none {"security_groups": [], "enable_security_group_logs": false}`, `terraform_data.t {"input": {"security_group": "sg-a"}}`,
+				`aws_vpc_security_group_rules_exclusive.x {"security_group_id": "sg-a", "ingress_rule_ids": []}`,
+				`aws_ec2_transit_gateway_vpc_attachment_accepter.a {"id": "a-1", "security_group_referencing_support": "enable"}`},
 				config: []string{`aws_rds_cluster.n vpc_security_group_ids=aws_security_group.x.id`}},
 			warnings: []string{
 				planned + "[0].values (aws_launch_template.a): has groups, but Terraform does not tell the interfaces of an aws_launch_template: add describe-network-interfaces or interfaces by hand",
@@ -92,6 +94,23 @@ func TestTerraformGaps(t *testing.T) {
 			assert.Equal(t, tc.warnings, got.warnings)
 		})
 	}
+}
+
+// What is put off may admit more.
+func TestTerraformDeferredRules(t *testing.T) {
+	deferred := func(kind string, after obj) obj {
+		return obj{"reason": "instance_count_unknown", "resource_change": obj{"address": kind + `.r["*"]`, "mode": "managed", "type": kind, "name": "r", "change": obj{"actions": []string{"create"}, "after": after}}}
+	}
+	const rule = "aws_vpc_security_group_ingress_rule"
+	got := read(tfText{
+		values: []string{`aws_security_group.a {"id": "sg-a"}`, `aws_security_group.b {"id": "sg-b"}`, `aws_security_group.c {}`},
+		config: []string{rule + `.r security_group_id=aws_security_group.c.id`},
+		more: obj{"deferred_changes": []obj{
+			deferred(rule, obj{"security_group_id": "sg-a"}), deferred(rule, obj{"ip_protocol": "tcp"}), deferred("aws_eip", obj{"security_group_id": "sg-b"}),
+		}},
+	}.plan())
+	assert.Empty(t, got.errors)
+	assert.Equal(t, []string{"group sg-a incomplete", "group sg-b", "group aws_security_group.c incomplete"}, got.lines("group "))
 }
 
 // AWS prints a dead peering without its id (REF-13).

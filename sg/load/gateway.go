@@ -75,6 +75,14 @@ func (r *tfResource) gateway() {
 	r.module.doc.b.gateway(sg.TransitGateway{ID: r.id(), Referencing: r.values.field("security_group_referencing_support").str()}, r.values)
 }
 
+// attachmentAccepter reads an attachment from the side that accepts it, whose plan knows
+// the VPC only once it did.
+func (r *tfResource) attachmentAccepter() {
+	if !r.computed("vpc_id") && !r.computed("transit_gateway_id") {
+		r.gatewayAttachment()
+	}
+}
+
 func (r *tfResource) gatewayAttachment() {
 	if id, vpc, ok := r.requiredIDs("transit_gateway_id", wantGateway, "vpc_id", wantVPC); ok {
 		r.module.doc.b.attach(id, vpc, r.values.field("security_group_referencing_support").str(), r.values)

@@ -73,6 +73,12 @@ func TestModel(t *testing.T) {
 			want: []string{"transitgateway tgw-1 v disabled=w referencing=enable", "transitgateway tgw-2 unknown=w"},
 		},
 		{
+			name: "attachments as the account has them that accepts them",
+			in: []string{tfText{values: []string{`aws_ec2_transit_gateway.g {"id": "tgw-1", "security_group_referencing_support": "enable"}`,
+				`aws_ec2_transit_gateway_vpc_attachment_accepter.a {"id": "a-1", "transit_gateway_id": "tgw-1", "vpc_id": "v", "security_group_referencing_support": "enable"}`}}.state()},
+			want: []string{"transitgateway tgw-1 v referencing=enable"},
+		},
+		{
 			name: "a gateway whose attachments are not known connects nothing and parts nothing",
 			in:   []string{`{"TransitGateways": [{"TransitGatewayId": "tgw-1"}]}`},
 		},

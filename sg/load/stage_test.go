@@ -80,6 +80,18 @@ func TestStages(t *testing.T) {
 	assert.Empty(t, before.Groups)
 }
 
+// The default ACL of a VPC is the same in both worlds, if the plan does not speak of it
+// (NACL-77).
+func TestStagesOfDefaultACL(t *testing.T) {
+	values := []string{`aws_vpc.v {"id": "vpc-1", "cidr_block": "10.0.0.0/16", "default_network_acl_id": "acl-d"}`, `aws_network_acl.n {"id": "acl-1", "vpc_id": "vpc-1"}`}
+	before, after := worlds(t, tfText{values: values, prior: values}.plan())
+	for _, topo := range []*sg.Topology{before, after} {
+		require.Len(t, topo.NetworkACLs, 2)
+		assert.Equal(t, sg.NetworkACLID("acl-d"), topo.NetworkACLs[1].ID)
+		assert.Len(t, topo.NetworkACLs[1].Ingress, 1)
+	}
+}
+
 // A part that a plan replaces (a rule, an entry of an ACL) is what it was before, and
 // what it becomes after, and not both, where the whole shows the old one too.
 func TestStagesOfParts(t *testing.T) {

@@ -11,26 +11,27 @@ import (
 var (
 	resourceReaders = map[string]func(*tfResource){
 		"aws_security_group": (*tfResource).group, "aws_default_security_group": (*tfResource).group,
-		"aws_vpc_security_group_vpc_association": (*tfResource).association,
-		"aws_network_interface":                  (*tfResource).networkInterface,
-		"aws_network_interface_sg_attachment":    (*tfResource).attachment,
-		"aws_instance":                           (*tfResource).instance,
-		"aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entry") },
-		"aws_ec2_managed_prefix_list_entry":      (*tfResource).prefixListEntry,
-		"aws_vpc":                                (*tfResource).vpc,
-		"aws_default_vpc":                        (*tfResource).vpc,
-		"aws_vpc_ipv4_cidr_block_association":    func(r *tfResource) { r.block("cidr_block", ipv4) },
-		"aws_vpc_ipv6_cidr_block_association":    func(r *tfResource) { r.block("ipv6_cidr_block", ipv6) },
-		"aws_network_acl":                        (*tfResource).networkACL, // IN-29
-		"aws_default_network_acl":                (*tfResource).networkACL,
-		"aws_network_acl_rule":                   (*tfResource).networkACLRule,
-		"aws_network_acl_association":            (*tfResource).networkACLAssociation,
-		"aws_subnet":                             (*tfResource).subnet,
-		"aws_default_subnet":                     (*tfResource).subnet,
-		"aws_vpc_peering_connection":             (*tfResource).peering,
-		"aws_vpc_peering_connection_accepter":    (*tfResource).accepter,
-		"aws_ec2_transit_gateway":                (*tfResource).gateway,
-		"aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
+		"aws_vpc_security_group_vpc_association":          (*tfResource).association,
+		"aws_network_interface":                           (*tfResource).networkInterface,
+		"aws_network_interface_sg_attachment":             (*tfResource).attachment,
+		"aws_instance":                                    (*tfResource).instance,
+		"aws_ec2_managed_prefix_list":                     func(r *tfResource) { r.prefixList("entry") },
+		"aws_ec2_managed_prefix_list_entry":               (*tfResource).prefixListEntry,
+		"aws_vpc":                                         (*tfResource).vpc,
+		"aws_default_vpc":                                 (*tfResource).vpc,
+		"aws_vpc_ipv4_cidr_block_association":             func(r *tfResource) { r.block("cidr_block", ipv4) },
+		"aws_vpc_ipv6_cidr_block_association":             func(r *tfResource) { r.block("ipv6_cidr_block", ipv6) },
+		"aws_network_acl":                                 (*tfResource).networkACL, // IN-29
+		"aws_default_network_acl":                         (*tfResource).networkACL,
+		"aws_network_acl_rule":                            (*tfResource).networkACLRule,
+		"aws_network_acl_association":                     (*tfResource).networkACLAssociation,
+		"aws_subnet":                                      (*tfResource).subnet,
+		"aws_default_subnet":                              (*tfResource).subnet,
+		"aws_vpc_peering_connection":                      (*tfResource).peering,
+		"aws_vpc_peering_connection_accepter":             (*tfResource).accepter,
+		"aws_ec2_transit_gateway":                         (*tfResource).gateway,
+		"aws_ec2_transit_gateway_vpc_attachment":          (*tfResource).gatewayAttachment,
+		"aws_ec2_transit_gateway_vpc_attachment_accepter": (*tfResource).attachmentAccepter,
 	}
 	dataReaders = map[string]func(*tfResource){
 		"aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entries") },
@@ -72,12 +73,18 @@ func (d *tfDoc) read() {
 		}
 		return true
 	})
+	if d.plan {
+		d.deferredRules()
+	}
 }
 
 // other warns about the first resource of each kind that gives groups to
 // interfaces unknown to Terraform, such as those of launch templates, load
 // balancers and databases.
 func (r *tfResource) other(warned map[string]bool) {
+	if !strings.HasPrefix(r.kind, "aws_") || r.kind == "aws_vpc_security_group_rules_exclusive" { // only names them
+		return
+	}
 	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {
 		warned[r.kind] = true
 		r.values.warn("", "has groups, but Terraform does not tell the interfaces of an %s: add describe-network-interfaces or interfaces by hand", r.kind)

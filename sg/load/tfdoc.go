@@ -14,6 +14,7 @@ type tfDoc struct {
 
 	// Only in plans. Ids that do not exist yet are followed through config.
 	plan      bool
+	prior     bool // the prior state in a plan is read instead
 	vars      *cursor
 	changes   *cursor
 	modules   map[string]*tfModule // by address
@@ -101,7 +102,7 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	d := newTFDoc(b, format)
 	values := root.field("values")
 	if prior := root.field("prior_state"); b.stage == before && prior.there() {
-		values = prior.field("values")
+		values, d.prior = prior.field("values"), true
 	}
 	if d.plan = plan; plan {
 		values = root.field("planned_values")
@@ -256,14 +257,18 @@ func (d *tfDoc) addForgotten() {
 		change := item.field("change")
 		for action := range change.field("actions").each() {
 			if before := change.field("before"); action.text() == "forget" && before.is(object) {
-				m := d.modules[item.field("module_address").text()]
-				if m == nil {
-					m = d.root
-				}
-				m.add(item.field("address").text(), item, item.field("index"), before)
+				d.moduleOf(item).add(item.field("address").text(), item, item.field("index"), before)
 			}
 		}
 	}
+}
+
+// moduleOf returns the module of a change, the root if no other resource is in it.
+func (d *tfDoc) moduleOf(change *cursor) *tfModule {
+	if m := d.modules[change.field("module_address").text()]; m != nil {
+		return m
+	}
+	return d.root
 }
 
 // addData adds the data sources of a prior state to the modules of a plan.

@@ -242,7 +242,7 @@ func (r *tfResource) vpc() {
 		Default: r.kind == "aws_default_vpc" || r.values.field("default").flag(),
 		CIDRs:   r.blocks(),
 	}, r.values)
-	v.planned = v.planned || r.module.doc.plan && r.mode == "managed"
+	v.planned = v.planned || (r.module.doc.plan || r.module.doc.prior) && r.mode == "managed"
 	v.fresh = v.fresh || v.planned && r.kind == "aws_vpc" && r.isNew()
 	generated := r.values.field("assign_generated_ipv6_cidr_block")
 	v.dualStack = v.dualStack || generated.flag() || r.unknown("ipv6_cidr_block")

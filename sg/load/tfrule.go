@@ -315,3 +315,18 @@ func (d *tfDoc) removedRules(kind string, before *cursor) {
 		d.b.removed[removal{id, x.identity(rule.Rule)}] = true
 	}
 }
+
+// deferredRules notes the groups whose rules the plan puts off.
+func (d *tfDoc) deferredRules() {
+	for item := range d.format.up.field("deferred_changes").objects() {
+		change := item.field("resource_change")
+		after := change.field("change").field("after")
+		r := &tfResource{module: d.moduleOf(change), mode: "managed", kind: change.field("type").text(), name: change.field("name").text(), values: after}
+		if !isRule(r.kind) || !after.is(object) {
+			continue
+		}
+		if id, ok := r.oneID("security_group_id", wantGroup); ok {
+			d.b.group(sg.Group{ID: sg.GroupID(id)}, r.values).lacking = true
+		}
+	}
+}
