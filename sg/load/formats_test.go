@@ -121,6 +121,8 @@ func TestForeignInputs(t *testing.T) {
 		{`{"resource": {"aws_security_group": {}}}`, "Terraform's configuration (JSON)", "run `terraform plan"},
 		{`{"version": 3, "deployment": {}}`, "a stack of Pulumi", ask},
 		{`{"Results": ["{}"], "QueryInfo": {}}`, "AWS Config", ask},
+		{`{"NatGateways": []}`, "of EC2, but without rules", ask},
+		{`{"TransitGatewayAttachments": []}`, "attachments of all kinds", "describe-transit-gateway-vpc-attachments"},
 		{`{"LoadBalancers": []}`, "Elastic Load Balancing", ask},
 		{`{"DBInstances": [{"VpcSecurityGroups": []}]}`, "RDS", ask},
 		{`{"CacheClusters": [{"SecurityGroups": []}]}`, "ElastiCache", ask},
