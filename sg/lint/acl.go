@@ -105,7 +105,7 @@ func action(allow bool) string {
 }
 
 // pathMTU checks whether routers can report that a packet is too large, if TCP
-// passes (NACL-21).
+// passes (NACL-21). AWS's own examples of ACLs leave that out.
 func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
 	for _, f := range []struct {
 		is4       bool
@@ -125,7 +125,7 @@ func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEn
 		}
 		if tcp && !told {
 			c.add(Subject{ACL: a.ID}, Blocked,
-				"%s allows tcp but nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name)
+				"%s allows tcp but nowhere %s: path MTU discovery fails, and large transfers may stall", dir, f.name).Severity = Note
 		}
 	}
 }

@@ -287,6 +287,26 @@ func TestSeverity(t *testing.T) {
 	}, got)
 }
 
+// The ACL that the VPC guide recommends fails nothing: ports from 32768 on for answers, and
+// no ICMP.
+func TestRecommendedACL(t *testing.T) {
+	entry := func(n int, ports sg.PortRange) sg.ACLEntry {
+		return sg.ACLEntry{Number: n, Allow: true, Protocol: sg.TCP, Ports: ports, CIDR: sg.AnyIPv4.CIDR}
+	}
+	entries := func(last int) []sg.ACLEntry {
+		return []sg.ACLEntry{entry(100, sg.Port(80)), entry(110, sg.Port(443)), entry(140, sg.Ports(32768, last))}
+	}
+	severities := func(in, out []sg.ACLEntry) (all []Severity) {
+		for _, f := range Check(&sg.Topology{NetworkACLs: []sg.NetworkACL{{ID: "acl-a", Ingress: in, Egress: out}}}) {
+			assert.Equal(t, Blocked, f.Kind)
+			all = append(all, f.Severity)
+		}
+		return all
+	}
+	assert.Equal(t, []Severity{Note, Note, Note, Note}, severities(entries(65535), entries(65535)))
+	assert.Equal(t, []Severity{Warning, Note, Note, Note}, severities(entries(65535), entries(65000)), "some clients get no answers")
+}
+
 // Who has the groups of a topology is known only where it has interfaces, and matters
 // only to groups in use.
 func TestCheckMembers(t *testing.T) {
