@@ -1,6 +1,12 @@
 package load
 
-import "github.com/sgsim/sgsim/sg"
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/sgsim/sgsim/sg"
+)
 
 // Transit gateways, whose security group referencing says whether ingress rules of one
 // VPC may name groups of another (REF-11).
@@ -30,6 +36,32 @@ func (b *builder) gateway(p sg.TransitGateway, c *cursor) {
 // attach adds an attachment of a VPC to a transit gateway.
 func (b *builder) attach(id, vpc, referencing string, c *cursor) {
 	b.gateway(sg.TransitGateway{ID: id, Attachments: []sg.TransitGatewayAttachment{{VPC: sg.VPCID(vpc), Referencing: referencing}}}, c)
+}
+
+// attachUntold notes that VPCs may be attached whose account lists none of its attachments:
+// AWS tells an account of its own, and of those to gateways that it owns.
+func (b *builder) attachUntold() {
+	accountOf := make(map[sg.VPCID]sg.AccountID)
+	for _, g := range b.groups.all {
+		accountOf[g.VPC] = g.Account
+	}
+	for _, v := range b.vpcs.all {
+		accountOf[v.ID] = cmp.Or(v.Account, accountOf[v.ID])
+	}
+	delete(accountOf, "")
+	tells := map[sg.AccountID]bool{"": true}
+	for _, g := range b.gateways.all {
+		for _, a := range g.attachments.all {
+			tells[accountOf[a.VPC]] = true
+		}
+	}
+	for _, vpc := range slices.Sorted(maps.Keys(accountOf)) {
+		if len(tells) > 1 && !tells[accountOf[vpc]] {
+			for _, g := range b.gateways.all {
+				g.attachments.get(vpc, &attachment{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
+			}
+		}
+	}
 }
 
 // option sets an option if it has no value yet. A different value is an error, unless

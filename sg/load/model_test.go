@@ -79,6 +79,13 @@ func TestModel(t *testing.T) {
 			want: []string{"transitgateway tgw-1 v referencing=enable"},
 		},
 		{
+			name: "an account does not list the attachments of another",
+			in: []string{`{"TransitGateways": [{"TransitGatewayId": "tgw-1", "Options": {"SecurityGroupReferencingSupport": "enable"}}]}`,
+				`{"TransitGatewayVpcAttachments": [{"TransitGatewayAttachmentId": "a-1", "TransitGatewayId": "tgw-1", "VpcId": "v", "Options": {"SecurityGroupReferencingSupport": "enable"}}]}`,
+				`{"Vpcs": [{"VpcId": "v", "OwnerId": "1"}, {"VpcId": "w", "OwnerId": "1"}, {"VpcId": "x", "OwnerId": "2"}, {"VpcId": "y"}]}`},
+			want: []string{"vpc v account=1", "vpc w account=1", "vpc x account=2", "vpc y", "transitgateway tgw-1 v unknown=x referencing=enable"},
+		},
+		{
 			name: "a gateway whose attachments are not known connects nothing and parts nothing",
 			in:   []string{`{"TransitGateways": [{"TransitGatewayId": "tgw-1"}]}`},
 		},
