@@ -327,6 +327,25 @@ func TestUndecided(t *testing.T) {
 	}
 }
 
+// A record of an interface that the topology lacks is not one of the interface at the other
+// end. It is only of an interface with the same address, if that has a name of its own.
+func TestOtherInterfaces(t *testing.T) {
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action}")
+	for _, tt := range []struct {
+		eni  sg.ENIID
+		want string
+	}{
+		{"eni-0123456789abcdef0", "not_applicable "}, {"eni-01234567", "not_applicable "},
+		{"eni-web", "drop eni-web"}, {"aws_instance.web", "drop aws_instance.web"}, {"eni-0123456789abcdefg", "drop eni-0123456789abcdefg"},
+	} {
+		topo := replaytest.Site()
+		topo.ENIs[0].ID = tt.eni
+		judgeLog(t, topo, f, "eni-0fedcba9876543210 203.0.113.9 10.0.1.10 40001 443 6 2 0 9 ACCEPT\n", func(r *flowreplay.Record) {
+			assert.Equal(t, tt.want, fmt.Sprint(r.Verdict, " ", r.ENI), tt.eni)
+		})
+	}
+}
+
 // Connections go on across records while they are not idle for too long.
 func TestConnections(t *testing.T) {
 	topo := replaytest.Site()

@@ -108,6 +108,13 @@ func (j *Judge) place(r *Record) bool {
 	src, dst := j.owner(r.Src(), r.SrcAddr), j.owner(r.Dst(), r.DstAddr)
 	id := sg.ENIID(r.InterfaceID)
 	known := j.fw.ENI(id) != nil
+	if !known && byAWS(id) { // those with ids of AWS are others
+		for _, owner := range [...]*sg.ENIID{&src, &dst} {
+			if byAWS(*owner) {
+				*owner = ""
+			}
+		}
+	}
 	switch r.Record.Direction {
 	case flowlog.Egress:
 		r.Direction = sg.Egress
@@ -131,6 +138,12 @@ func (j *Judge) place(r *Record) bool {
 		return false
 	}
 	return r.ENI != ""
+}
+
+// byAWS reports whether an id is as AWS makes them: eni- and 8 or 17 hexadecimal digits.
+func byAWS(id sg.ENIID) bool {
+	digits, ok := strings.CutPrefix(string(id), "eni-")
+	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
 }
 
 func (j *Judge) owner(of, shown netip.Addr) sg.ENIID {

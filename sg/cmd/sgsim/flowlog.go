@@ -128,7 +128,7 @@ const sniffed = 64 << 10
 var gzipMagic, parquetMagic = []byte{0x1f, 0x8b}, []byte("PAR1")
 
 // holdsRecord reports whether the first bytes of a file hold a record. The error is for
-// Parquet, which may hold some.
+// flow logs that cannot be read: Parquet, and those of transit gateways.
 func (r *replayer) holdsRecord(name string, head []byte) (bool, error) {
 	if bytes.HasPrefix(head, gzipMagic) {
 		z, err := gzip.NewReader(bytes.NewReader(head))
@@ -143,14 +143,19 @@ func (r *replayer) holdsRecord(name string, head []byte) (bool, error) {
 	if !isText(head) {
 		return false, nil
 	}
-	o := &flowlog.Options{}
+	var err error
+	o := &flowlog.Options{Damaged: func(e *flowlog.Error) {
+		if errors.Is(e, flowlog.ErrTransitGateway) {
+			err = fmt.Errorf("%s: %w", name, flowlog.ErrTransitGateway)
+		}
+	}}
 	if r.fields.Len() > 0 {
 		o.Formats = []flowlog.Format{r.fields}
 	}
 	for range flowlog.NewReader("", bytes.NewReader(head), o).Records() {
 		return true, nil
 	}
-	return false, nil
+	return false, err
 }
 
 // notCapture adds to the error of a file that is not a capture what the file seems to
@@ -167,7 +172,7 @@ func (r *replayer) notCapture(name string, err error) error {
 		return fmt.Errorf("%w: it is empty: did the command that writes it fail?", err)
 	}
 	switch log, logerr := r.isLog(name); { // replay does not open either as a capture
-	case errors.Is(logerr, flowlog.ErrParquet):
+	case errors.Is(logerr, flowlog.ErrParquet), errors.Is(logerr, flowlog.ErrTransitGateway):
 		return logerr
 	case log:
 		return fmt.Errorf("%s: it is a flow log, whose records sgsim replay judges", name)

@@ -578,7 +578,9 @@ func TestWrongFiles(t *testing.T) {
 	text := write(t, "world.topo", []byte("# a world\n\nvpc vpc-1 10.0.0.0/16\n"))
 	other := write(t, "other", []byte("hello, world"))
 	parquet := write(t, "a.parquet", []byte("PAR1\x15\x04\x15\x00PAR1"))
+	gateway := write(t, "tgw.log", []byte("version resource-type account-id tgw-id srcaddr dstaddr\n6 TransitGateway 1 tgw-1 10.0.0.1 10.0.0.2\n"))
 	for want, args := range map[string][]string{
+		gateway + ": a flow log of a transit gateway, not of interfaces":                                  {"replay", "-topology", topology, gateway},
 		"is not a packet but a flow log or folder, whose records sgsim replay judges":                     {"explain", "-topology", topology, log},
 		"is not a packet but a file: for a packet of a capture, use -packet N":                            {"explain", "-topology", topology, capture},
 		"is not a packet but a file: a topology goes with -topology":                                      {"explain", "-topology", topology, text},
