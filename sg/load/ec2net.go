@@ -2,6 +2,7 @@ package load
 
 import (
 	"net/netip"
+	"regexp"
 	"strings"
 	"time"
 
@@ -281,10 +282,16 @@ func (c *cursor) timeouts(prefix string) conntrack.Timeouts {
 	return conntrack.Timeouts{TCPEstablished: seconds("TcpEstablishedTimeout"), UDP: seconds("UdpTimeout"), UDPStream: seconds("UdpStreamTimeout")}
 }
 
+// nitroV6 are the families of instance types on Nitro v6, as of 2026-08 (CT-3A).
+// describe-instance-types knows newer ones.
+var nitroV6 = regexp.MustCompile(`^([mcr]8(a|gb|gn|i[a-z-]*)|m8azn|[mc]9g[a-z-]*|x8(aedz|i)|i8ge|g7e?|p6-b[23]00|hpc8a)\.`)
+
 // typeDefaults gives an interface the timeouts of its instance's type where it has
 // none of its own.
 func (b *builder) typeDefaults(e *sg.ENI) {
-	defaults := b.typeTimeouts[b.typeOf[e.Instance]]
+	of := b.typeOf[e.Instance]
+	defaults, listed := b.typeTimeouts[of]
+	e.NitroV6 = e.NitroV6 || !listed && nitroV6.MatchString(of)
 	setDefault(&e.Timeouts.TCPEstablished, defaults.TCPEstablished)
 	setDefault(&e.Timeouts.UDP, defaults.UDP)
 	setDefault(&e.Timeouts.UDPStream, defaults.UDPStream)

@@ -110,6 +110,17 @@ func TestModel(t *testing.T) {
 			want: []string{"eni eni-1 instance=i-1 tcp-established=5m50s udp=45s udp-stream=3m0s", "eni eni-2 instance=i-2"},
 		},
 		{
+			name: "CT-3A instance types on Nitro v6, without describe-instance-types",
+			in: []string{`{"Reservations": [{"Instances": [
+					{"InstanceId": "i-1", "InstanceType": "m8i-flex.large", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-1"}]},
+					{"InstanceId": "i-2", "InstanceType": "m8g.large", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-2"}]},
+					{"InstanceId": "i-3", "InstanceType": "p6-b300.48xlarge", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-3"}]},
+					{"InstanceId": "i-4", "InstanceType": "p6e-gb200.36xlarge", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-4"}]},
+					{"InstanceId": "i-5", "InstanceType": "c8gn.large", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-5"}]}]}]}`,
+				`{"InstanceTypes": [{"InstanceType": "c8gn.large", "NetworkInfo": {}}]}`},
+			want: []string{"eni eni-1 instance=i-1 nitro-v6", "eni eni-2 instance=i-2", "eni eni-3 instance=i-3 nitro-v6", "eni eni-4 instance=i-4", "eni eni-5 instance=i-5"},
+		},
+		{
 			name: "VPCs, subnets and associations that a plan deletes",
 			in: []string{tfText{values: []string{}, changes: []map[string]any{change("aws_vpc", "delete", obj{"id": "w"}), change("aws_subnet", "delete", obj{"id": "s-2"}),
 				change("aws_vpc_security_group_vpc_association", "delete", obj{"security_group_id": "sg-a", "vpc_id": "w"})}}.plan(), groups,
