@@ -66,10 +66,12 @@ type checker struct {
 	compared int // pairs of an ACL's entries
 }
 
-// A named is a group's name, in lower case, and the VPC in which it must be unique.
+// A named is a group's name, in lower case, and the VPC in which it must be unique. Accounts
+// that share a VPC do not see each other's groups.
 type named struct {
-	vpc  sg.VPCID
-	name string
+	vpc     sg.VPCID
+	account sg.AccountID
+	name    string
 }
 
 func newChecker(t *sg.Topology, q Quotas) *checker {
@@ -181,7 +183,7 @@ func (c *checker) prefixList(p *sg.PrefixList) {
 func (c *checker) group(g *sg.Group) {
 	at := Subject{Group: g.ID}
 	name := strings.TrimRight(g.Name, " ") // SG-61
-	key := named{g.VPC, strings.ToLower(name)}
+	key := named{g.VPC, g.Account, strings.ToLower(name)}
 	if other, ok := c.names[key]; ok && name != "" {
 		f := c.add(at, Misplaced, "%s has the name %q in the same VPC", other, name).refused("InvalidGroup.Duplicate") // SG-75
 		f.Other.Group, f.Advice = other, "give one of the two another name"

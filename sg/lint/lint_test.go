@@ -232,6 +232,7 @@ func TestCheckTheRest(t *testing.T) {
 			{ID: "sg-2", Name: "web", VPC: "vpc-1", Associations: []sg.VPCID{"vpc-2"}},
 			{ID: "sg-3", Name: "default", VPC: "vpc-1", Associations: []sg.VPCID{"vpc-3"}},
 			{ID: "sg-4", Name: "sg-web", VPC: "vpc-3", Ingress: rules(t, "tcp 1 sg-1")},
+			{ID: "sg-6", Name: "web", VPC: "vpc-1", Account: "2"}, // shares the VPC
 			{ID: "sg-5", VPC: "vpc-3", Associations: []sg.VPCID{"vpc-1"}, Ingress: rules(t, "tcp 1 sg-1")},
 		},
 		ENIs: []sg.ENI{
