@@ -32,6 +32,9 @@ func (r *Report) remarks(t *report.Text) {
 	}
 	r.disorder(t)
 	r.Copies.say(t)
+	if c := &r.Copies; c.Unwrapped > 0 && c.Placed+c.Strangers == 0 && r.Of(sg.NotApplicable).Packets >= c.Unwrapped {
+		t.Line(2, "tunnels of the hosts' own, as between containers, are judged as they are with -unwrap=false")
+	}
 	r.connections(t)
 	r.Midstream.say(t)
 }

@@ -330,16 +330,24 @@ func TestReplayTap(t *testing.T) {
 }
 
 func TestReplayUnwrap(t *testing.T) {
-	f := frameOf(t, askWeb, 0)
-	f.Data = packettest.VXLAN(t, "udp 10.0.1.10:4000 > 10.0.9.9:4789", 7, f.Data)
-	f.Length = len(f.Data)
-	var b bytes.Buffer
-	w := capture.NewWriter(&b, capture.Pcap, nil)
-	require.NoError(t, w.WriteFrame(f))
-	require.NoError(t, w.Flush())
-	packets := write(t, "mirror.pcap", b.Bytes())
+	wrapped := func(inner, outer string) string {
+		f := frameOf(t, inner, 0)
+		f.Data = packettest.VXLAN(t, outer, 7, f.Data)
+		f.Length = len(f.Data)
+		var b bytes.Buffer
+		w := capture.NewWriter(&b, capture.Pcap, nil)
+		require.NoError(t, w.WriteFrame(f))
+		require.NoError(t, w.Flush())
+		return write(t, "mirror.pcap", b.Bytes())
+	}
+	const own = "tunnels of the hosts' own"
+	packets := wrapped(askWeb, "udp 10.0.1.10:4000 > 10.0.9.9:4789")
 	assert.Equal(t, []string{"rule"}, reasons(t, "-topology", vpc(t), packets))
 	assert.Equal(t, []string{"no_rule"}, reasons(t, "-topology", vpc(t), "-unwrap=false", packets))
+	assert.NotContains(t, runSgsim(t, "replay", "-topology", vpc(t), packets).stdout, own)
+	// Container networks speak VXLAN on this port as well.
+	packets = wrapped("tcp 192.168.1.1:1 > 192.168.2.2:80 S", "udp 10.0.1.10:4000 > 10.0.2.20:4789")
+	assert.Contains(t, runSgsim(t, "replay", "-topology", vpc(t), packets).stdout, own)
 }
 
 func TestReplayInterface(t *testing.T) {
