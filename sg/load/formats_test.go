@@ -121,6 +121,7 @@ func TestForeignInputs(t *testing.T) {
 		{`{"resource": {"aws_security_group": {}}}`, "Terraform's configuration (JSON)", "run `terraform plan"},
 		{`{"version": 3, "deployment": {}}`, "a stack of Pulumi", ask},
 		{`{"Results": ["{}"], "QueryInfo": {}}`, "AWS Config", ask},
+		{`{"serial": 1, "lineage": "a", "encrypted_data": "AAAA", "encryption_version": "v0"}`, "encrypted state", "`tofu show -json`"},
 		{`{"NatGateways": []}`, "of EC2, but without rules", ask},
 		{`{"TransitGatewayAttachments": []}`, "attachments of all kinds", "describe-transit-gateway-vpc-attachments"},
 		{`{"LoadBalancers": []}`, "Elastic Load Balancing", ask},

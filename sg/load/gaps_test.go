@@ -96,6 +96,40 @@ func TestTerraformGaps(t *testing.T) {
 	}
 }
 
+// Data sources tell interfaces that no resource does. A plan may add groups to them, and
+// remove them.
+func TestTerraformFoundInterfaces(t *testing.T) {
+	found := []string{
+		`data.aws_network_interface.n {"id": "eni-n", "description": "ELB net/n", "interface_type": "network_load_balancer", "private_ip": "10.0.0.9", "private_ips": ["10.0.0.9"],
+			"security_groups": ["sg-n"], "vpc_id": "v", "association": [{"public_ip": "203.0.113.9"}]}`,
+		`data.aws_instance.i {"id": "i-1", "instance_type": "m8i.large", "network_interface_id": "eni-i", "private_ip": "10.0.0.5", "secondary_private_ips": ["10.0.0.6"], "vpc_security_group_ids": ["sg-old", "sg-i"],
+			"tags": {"Name": "web"}}`,
+		`data.aws_network_interface.of_resource {"id": "eni-r", "private_ip": "10.0.0.8", "security_groups": ["sg-old"]}`,
+		`data.aws_network_interface.gone {"id": "eni-g", "private_ip": "10.0.0.7", "security_groups": ["sg-i"]}`,
+		`data.aws_network_interface.later {}`,
+	}
+	resource := `module.m.aws_network_interface.r {"id": "eni-r", "private_ips": ["10.0.0.88"], "security_groups": ["sg-i"]}`
+	got := read(tfText{values: append(found, resource)}.state())
+	assert.Empty(t, got.errors)
+	assert.Equal(t, []string{
+		"eni eni-r 10.0.0.88 sg-i",
+		`eni eni-n 10.0.0.9 sg-n public=203.0.113.9 name="ELB net/n" vpc=v type=network_load_balancer`,
+		"eni eni-i 10.0.0.5 10.0.0.6 sg-old sg-i name=web instance=i-1 nitro-v6",
+		"eni eni-g 10.0.0.7 sg-i",
+	}, got.lines("eni "))
+	got = read(tfText{
+		values: []string{resource, `aws_network_interface_sg_attachment.a {"network_interface_id": "eni-i", "security_group_id": "sg-new"}`}, prior: found,
+		changes: []map[string]any{change("aws_network_interface", "delete", obj{"id": "eni-g"}),
+			change("aws_network_interface_sg_attachment", "delete", obj{"network_interface_id": "eni-i", "security_group_id": "sg-old"})},
+	}.plan())
+	assert.Empty(t, got.errors)
+	assert.Equal(t, []string{
+		"eni eni-i 10.0.0.5 10.0.0.6 sg-new sg-i name=web instance=i-1 nitro-v6",
+		"eni eni-r 10.0.0.88 sg-i",
+		`eni eni-n 10.0.0.9 sg-n public=203.0.113.9 name="ELB net/n" vpc=v type=network_load_balancer`,
+	}, got.lines("eni "))
+}
+
 // What is put off may admit more.
 func TestTerraformDeferredRules(t *testing.T) {
 	deferred := func(kind string, after obj) obj {

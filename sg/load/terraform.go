@@ -44,6 +44,14 @@ var (
 	}
 )
 
+// interfaceReaders read data sources of interfaces, after all resources.
+var interfaceReaders = map[string]func(*tfResource){
+	"aws_network_interface": func(r *tfResource) { r.found("id", "security_groups", "private_ip", "private_ips", "ipv6_addresses") },
+	"aws_instance": func(r *tfResource) {
+		r.found("network_interface_id", "vpc_security_group_ids", "private_ip", "secondary_private_ips", "ipv6_addresses")
+	},
+}
+
 // read hands every resource to the reader of its kind.
 func (d *tfDoc) read() {
 	d.b.planning = d.format.src.decides
@@ -51,6 +59,7 @@ func (d *tfDoc) read() {
 	d.removals()
 	standalone := &cursor{} // one list for all rules that are resources of their own
 	warned := make(map[string]bool)
+	var found []*tfResource
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
 			return true
@@ -63,6 +72,8 @@ func (d *tfDoc) read() {
 		case r.mode == "data":
 			if read = dataReaders[r.kind]; read != nil {
 				read(r)
+			} else if interfaceReaders[r.kind] != nil {
+				found = append(found, r)
 			}
 		case read != nil:
 			read(r)
@@ -73,6 +84,9 @@ func (d *tfDoc) read() {
 		}
 		return true
 	})
+	for _, r := range found {
+		interfaceReaders[r.kind](r)
+	}
 	if d.plan {
 		d.deferredRules()
 	}
@@ -82,7 +96,7 @@ func (d *tfDoc) read() {
 // interfaces unknown to Terraform, such as those of launch templates, load
 // balancers and databases.
 func (r *tfResource) other(warned map[string]bool) {
-	if !strings.HasPrefix(r.kind, "aws_") || r.kind == "aws_vpc_security_group_rules_exclusive" { // only names them
+	if !strings.HasPrefix(r.kind, "aws") || r.kind == "aws_vpc_security_group_rules_exclusive" { // only names them
 		return
 	}
 	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {

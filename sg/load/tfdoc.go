@@ -363,6 +363,10 @@ func (r *tfResource) computed(attr string) bool {
 // one list.
 func (b *builder) rawState(c *cursor) {
 	root := c.up
+	if encrypted := root.field("encrypted_data"); encrypted.there() {
+		encrypted.fail("", "an encrypted state of OpenTofu: give the output of `tofu show -json`")
+		return
+	}
 	if version := root.field("version"); version.raw() != "4" {
 		version.fail("", "version %s of a raw Terraform state is not known: %s", quote(version.raw()), giveShow)
 		return

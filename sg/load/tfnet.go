@@ -171,6 +171,34 @@ func (r *tfResource) instance() {
 	r.finish(e)
 }
 
+// found reads the data source of an interface, or of an instance, which is about its
+// primary one: a listing, unless a resource tells more.
+func (r *tfResource) found(id, groups string, addrs ...string) {
+	b, v := r.module.doc.b, r.values
+	e := eni{ENI: sg.ENI{
+		ID: sg.ENIID(v.field(id).text()), Name: r.nameTag(), VPC: sg.VPCID(v.field("vpc_id").text()), Subnet: sg.SubnetID(v.field("subnet_id").text()),
+		Account: sg.AccountID(v.field("owner_id").text()), Type: v.field("interface_type").text(),
+	}}
+	if old := b.enis.of[e.ID]; e.ID == "" || old != nil && (old.decided != nil || old.listed != nil) {
+		return
+	}
+	setDefault(&e.Name, v.field("description").text())
+	if e.Instance = sg.InstanceID(r.firstBlock("attachment").field("instance_id").text()); r.kind == "aws_instance" {
+		e.Instance = sg.InstanceID(v.field("id").text())
+		b.typeOf[e.Instance] = v.field("instance_type").text()
+	}
+	r.addrs(&e, addrs...)
+	r.groups(&e, groups)
+	for _, public := range [...]*cursor{v.field("public_ip"), r.firstBlock("association").field("public_ip")} {
+		if public.raw() != "" {
+			if a, ok := public.addr(); ok {
+				e.addPublic(a)
+			}
+		}
+	}
+	b.listENI(&e, v)
+}
+
 // eniID returns the id of an instance's primary interface. If it does not exist
 // yet and is not a resource of its own, the instance's id stands in.
 func (r *tfResource) eniID() string {
