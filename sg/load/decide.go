@@ -77,7 +77,7 @@ func (d *tfDoc) removals() {
 		}
 		id = was.field(id).str()
 		if d.b.stage == after && deletes && creates && id != "" {
-			d.kept[address], id = id, "" // it stays, but the thing that it was a part of does not
+			d.kept[address], d.replaced[address], id = id, was, "" // it stays, but the thing that it was a part of does not
 		}
 		d.remove(kind, id, was, item)
 	}

@@ -89,8 +89,11 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 	}
 	for _, attr := range attrs {
 		c := r.values.field(attr)
+		if was := r.module.doc.replaced[r.address]; was != nil && r.computed(attr) && was.field("subnet_id").text() == r.values.field("subnet_id").text() {
+			c = was.field(attr) // AWS may choose another one, but rules are to be compared
+		}
 		switch {
-		case r.computed(attr):
+		case c.n == 0 && r.computed(attr):
 			e.undecided = true
 		case !c.there():
 		case !c.is(list):
