@@ -110,6 +110,9 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 		if id != "" {
 			d.b.gone[id] = change
 		}
+		if vpc, peer := was("vpc_id"), was("peer_vpc_id"); kind == "aws_vpc_peering_connection" && id != "" && vpc != "" && peer != "" {
+			d.b.peering(sg.Peering{ID: sg.PeeringID(id), Requester: sg.VPCID(vpc), Accepter: sg.VPCID(peer), Status: "deleted"}, before, false) // REF-13
+		}
 	}
 	if part.from != nil {
 		d.b.removed[part] = true

@@ -108,6 +108,14 @@ func TestPlanDecides(t *testing.T) {
 			warnings: []string{"1.json:1: VpcPeeringConnections[0]: left out: the plan at plan.json:1: resource_changes[0] deletes pcx-1"},
 		},
 		{
+			name: "REF-13 VPCs that it parts are parted, whatever else speaks of the peering",
+			plan: tfText{values: []string{`aws_vpc_peering_connection_accepter.a {"id": "pcx-1", "vpc_peering_connection_id": "pcx-1", "auto_accept": true, "vpc_id": "w", "peer_vpc_id": "v"}`},
+				changes: []map[string]any{change("aws_vpc_peering_connection", "delete", obj{"id": "pcx-1", "vpc_id": "v", "peer_vpc_id": "w"})}},
+			live: []string{`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "v", "IpPermissions": [{"IpProtocol": "-1", "UserIdGroupPairs": [
+				{"GroupId": "sg-b", "VpcId": "w", "VpcPeeringConnectionId": "pcx-1", "PeeringStatus": "active"}]}]}]}`},
+			want: []string{"peering pcx-1 v w status=deleted", "group sg-a vpc=v", "sg-a ingress all sg-b peering=pcx-1"},
+		},
+		{
 			name: "groups are attached and detached",
 			plan: tfText{values: []string{`aws_security_group.b {"id": "sg-b"}`, `aws_network_interface_sg_attachment.x {"network_interface_id": "eni-1", "security_group_id": "sg-b"}`},
 				changes: []map[string]any{change("aws_network_interface_sg_attachment", "delete", obj{"network_interface_id": "eni-1", "security_group_id": "sg-old"})}},

@@ -31,7 +31,8 @@ func (r *tfResource) accepter() {
 	}
 	id := cmp.Or(r.values.field("vpc_peering_connection_id").str(), r.values.field("id").str())
 	old := r.module.doc.b.peerings.of[sg.PeeringID(id)]
-	switch {
+	switch _, gone := r.module.doc.b.gone[id]; {
+	case gone:
 	case old != nil && status == "active": // the other side may have been read before that
 		old.Status = status
 	case old == nil && id != "" && vpc != "" && peer != "" && status != "":
