@@ -24,8 +24,8 @@ type Pair struct {
 // are found while the loop runs, so a loop that ends early costs little.
 //
 // A service that passed between some addresses of two interfaces, and now passes
-// between others too, is not new to the pair. Packets with an unknown verdict do not
-// count as passing. An address of several interfaces is left out, since packets do not
+// between others too, is not new to the pair. Where a verdict is unknown, nothing is said
+// to differ. An address of several interfaces is left out, since packets do not
 // tell whose it is.
 func (d *Diff) Pairs() iter.Seq[Pair] {
 	return func(yield func(Pair) bool) { d.pairs(math.MaxInt, yield) }
@@ -74,28 +74,31 @@ func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
 
 // pair compares what passes from one interface to another.
 func (d *Diff) pair(from, to sg.ENIID, f int) (Pair, bool) {
-	before, after := d.before.between(from, to, f), d.after.between(from, to, f)
-	p := Pair{From: from, To: to, Family: families[f], Opened: services(after.minus(before), f), Broken: services(before.minus(after), f)}
+	newly := func(in, than *world) []Service {
+		return services(in.between(from, to, f, false).minus(than.between(from, to, f, true)), f)
+	}
+	p := Pair{From: from, To: to, Family: families[f], Opened: newly(d.after, d.before), Broken: newly(d.before, d.after)}
 	return p, len(p.Opened)+len(p.Broken) > 0
 }
 
-// between returns the services that pass from one interface to another. Whether egress
-// rules and the ACL there admit a packet depends only on the address of the other end, and
-// the same holds for ingress, so each end can be asked separately.
-func (w *world) between(from, to sg.ENIID, f int) set {
-	return w.admits(from, 1, f, w.own(to, f)).and(w.admits(to, 0, f, w.own(from, f)))
+// between returns the services that pass from one interface to another, with maybe also
+// those that may. Whether egress rules and the ACL there admit a packet depends only on the
+// address of the other end, and the same holds for ingress, so each end can be asked
+// separately.
+func (w *world) between(from, to sg.ENIID, f int, maybe bool) set {
+	return w.admits(from, 1, f, w.own(to, f), maybe).and(w.admits(to, 0, f, w.own(from, f), maybe))
 }
 
-// admits returns the services for which an interface admits packets from or to one of
-// several addresses.
-func (w *world) admits(id sg.ENIID, dir, f int, peers set) set {
+// admits returns the services for which an interface admits, with maybe also may admit,
+// packets from or to one of several addresses.
+func (w *world) admits(id sg.ENIID, dir, f int, peers set, maybe bool) set {
 	lists, _ := w.said(id, nil, nil)
 	w.make(lists...)
 	border := w.border(id)
 	var spans []span
 	for n, l := range lists {
 		for _, e := range l.entries[dir][f] {
-			if e.maybe || !w.names.all[e.peers].meets(peers) {
+			if e.maybe && !maybe || !w.names.all[e.peers].meets(peers) {
 				continue
 			}
 			if n == 0 || border == nil { // exempt, or no border between them
