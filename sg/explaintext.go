@@ -88,7 +88,7 @@ func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet
 	d, m := &hop.Decision, &hop.Match
 	switch {
 	case hop.Conn != nil:
-		hop.Conn.write(line)
+		hop.Conn.write(line, d.Verdict)
 	case d.Reason == Tracked:
 		line("fragment", "the first fragment of its datagram was admitted")
 	default:
@@ -139,7 +139,7 @@ func (r RuleRef) peerGroup() GroupID {
 	return r.r.rule.Peer.Group
 }
 
-func (c *ConnExplanation) write(line func(string, string, ...any)) {
+func (c *ConnExplanation) write(line func(string, string, ...any), v Verdict) {
 	dir := "the original direction"
 	if c.Dir == conntrack.Reply {
 		dir = "a reply"
@@ -148,8 +148,12 @@ func (c *ConnExplanation) write(line func(string, string, ...any)) {
 		dir = "an ICMP error about it"
 	}
 	line("connection", "%s, %s, %s left; this is %s", c.Tuple, c.State, duration.Text(c.Remaining), dir)
+	by := "by"
+	if v == Unknown {
+		by = "perhaps by"
+	}
 	if !c.Rule.IsZero() {
-		line("admitted", "by %s: %s", c.Rule, c.Rule.Rule())
+		line("admitted", "%s %s: %s", by, c.Rule, c.Rule.Rule())
 	}
 }
 

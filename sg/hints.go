@@ -40,7 +40,7 @@ func (e *Enforcer) hints(hop *HopExplanation, x *Explanation, r conntrack.Result
 		hop.hint("%s may admit it: not all entries of %s are known", d.Rule, d.Rule.Rule().Peer.PrefixList)
 	case UnknownReference:
 		how := "a transit gateway between the VPCs has security group referencing on (REF-11)"
-		if hop.Direction == Egress {
+		if d.Rule.Direction() == Egress {
 			how = "a peering connects the VPCs, of which the topology does not tell (REF-08)"
 		}
 		hop.hint("%s may admit it, if %s", d.Rule, how)
