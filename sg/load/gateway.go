@@ -55,14 +55,19 @@ func (b *builder) attachUntold() {
 			tells[accountOf[a.VPC]] = true
 		}
 	}
+	maps.DeleteFunc(accountOf, func(_ sg.VPCID, a sg.AccountID) bool { return tells[a] })
+	if len(tells) == 1 || len(accountOf)*len(b.gateways.all) > mostUntold {
+		return
+	}
 	for _, vpc := range slices.Sorted(maps.Keys(accountOf)) {
-		if len(tells) > 1 && !tells[accountOf[vpc]] {
-			for _, g := range b.gateways.all {
-				g.attachments.get(vpc, &attachment{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
-			}
+		for _, g := range b.gateways.all {
+			g.attachments.get(vpc, &attachment{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
 		}
 	}
 }
+
+// mostUntold bounds the attachments that may be there, far beyond what accounts hold.
+const mostUntold = 100_000
 
 // option sets an option if it has no value yet. A different value is an error, unless
 // the one from first, a plan or a preferred input, stands.

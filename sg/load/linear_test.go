@@ -157,3 +157,22 @@ func TestManyProblems(t *testing.T) {
 	require.Len(t, warnings, maxProblems+1)
 	assert.Equal(t, "1500 more warnings", warnings[maxProblems].String())
 }
+
+// Attachments of other accounts to all gateways would be the product of both.
+func TestUntoldAttachments(t *testing.T) {
+	const n = 400
+	items := func(one string) string {
+		var all []string
+		for i := range n {
+			all = append(all, strings.ReplaceAll(one, "#", fmt.Sprint(i)))
+		}
+		return strings.Join(all, ",")
+	}
+	l := New()
+	l.Add("x", strings.NewReader(`{"TransitGatewayVpcAttachments": [`+items(`{"TransitGatewayId": "tgw-#", "VpcId": "own"}`)+`],
+		"Vpcs": [{"VpcId": "own", "OwnerId": "1"}, `+items(`{"VpcId": "vpc-#", "OwnerId": "2"}`)+`]}`))
+	topo, _, err := l.Topology()
+	require.NoError(t, err)
+	require.Len(t, topo.TransitGateways, n)
+	assert.Len(t, topo.TransitGateways[0].Attachments, 1)
+}
