@@ -36,6 +36,7 @@ var (
 	dataReaders = map[string]func(*tfResource){
 		"aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entries") },
 		"aws_prefix_list":                        (*tfResource).servicePrefixList,
+		"aws_vpc_endpoint":                       (*tfResource).endpoint,
 		"aws_vpc":                                (*tfResource).vpc,
 		"aws_subnet":                             (*tfResource).subnet,
 		"aws_vpc_peering_connection":             (*tfResource).accepter,
@@ -80,6 +81,9 @@ func (d *tfDoc) read() {
 		case isRule(r.kind):
 			r.rule(standalone)
 		default:
+			if r.kind == "aws_vpc_endpoint" {
+				r.endpoint()
+			}
 			r.other(warned)
 		}
 		return true

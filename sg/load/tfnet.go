@@ -266,6 +266,14 @@ func (r *tfResource) servicePrefixList() {
 	b.serviceCIDRs(l, r.values.field("cidr_blocks"))
 }
 
+// endpoint reads the prefix list of a gateway endpoint.
+func (r *tfResource) endpoint() {
+	b, v := r.module.doc.b, r.values
+	if id, blocks := v.field("prefix_list_id").text(), v.field("cidr_blocks"); id != "" && blocks.filled() {
+		b.serviceCIDRs(b.list(sg.PrefixList{ID: sg.PrefixListID(id), Name: v.field("service_name").text()}, v), blocks)
+	}
+}
+
 func (r *tfResource) vpc() {
 	v := r.module.doc.b.vpc(sg.VPC{
 		ID:      sg.VPCID(r.id()),
