@@ -11,6 +11,7 @@ import (
 	"github.com/sgsim/sgsim/bench/measure"
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -29,7 +30,7 @@ func BenchmarkReplay(b *testing.B) {
 		}
 	}
 	b.Run("impl=sgsim/size=64/flows=10000/cores=1/out=jsonl", func(b *testing.B) {
-		benchReplay(b, corpus.Small, 10_000, 1, replay.NewJSONL(io.Discard))
+		benchReplay(b, corpus.Small, 10_000, 1, packetlog.NewJSONL(io.Discard))
 	})
 }
 

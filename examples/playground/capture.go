@@ -12,6 +12,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/ask"
 	"github.com/sgsim/sgsim/sg/lint"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -57,7 +58,7 @@ func (s *Session) Replay(ctx context.Context, files []File, progress Progress) *
 		return out
 	}
 	o := s.replayOptions(in, progress)
-	o.Observer = &lister{out: out, text: replay.NewText(io.Discard, replay.NamesOf(s.topo))}
+	o.Observer = &lister{out: out, text: packetlog.NewText(io.Discard, replay.NamesOf(s.topo))}
 	report, err := replay.Run(ctx, s.policy, &o, in.sources...)
 	if err != nil {
 		out.Error = in.located(err).Error()
@@ -147,7 +148,7 @@ func (c *counter) Read(b []byte) (int, error) {
 // A lister observes a replay and keeps the first packets.
 type lister struct {
 	out   *Replayed
-	text  *replay.Text
+	text  *packetlog.Text
 	began time.Time
 }
 

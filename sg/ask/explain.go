@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -61,7 +62,7 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 		case opens:
 			delete(refused, t)
 		case known && x.Verdict == sg.Drop && h.TCPFlags&packet.SYN == 0: // for SYN-ACKs there is a note already
-			x.Notes = append(x.Notes, fmt.Sprintf("the SYN of its connection was dropped: packet %d", syn))
+			x.Notes = append(x.Notes, fmt.Sprintf(prose.Refused+": packet %d", syn))
 		}
 	}
 	return said
@@ -117,7 +118,7 @@ func (u *upTo) Observe(p *replay.Packet) error {
 	}
 	u.said = u.Explain(in)
 	if p.Refused && u.said.Verdict == sg.Drop && in.Header.TCPFlags&packet.SYN == 0 {
-		u.said.Notes = append(u.said.Notes, "the SYN of its connection was dropped")
+		u.said.Notes = append(u.said.Notes, prose.Refused)
 	}
 	return errFound
 }

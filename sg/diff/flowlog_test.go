@@ -16,6 +16,7 @@ import (
 	"github.com/sgsim/sgsim/sg/diff"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/flowreplay"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -24,7 +25,7 @@ func siteLog(t *testing.T, ps packets) *flowlog.Reader {
 	format, err := flowlog.ParseFormat("${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status} ${tcp-flags} ${flow-direction}")
 	require.NoError(t, err)
 	var b bytes.Buffer
-	w, err := replay.NewFlowLog(&b, siteBefore, replay.FlowLogOptions{Format: format, Interval: time.Minute})
+	w, err := packetlog.NewFlowLog(&b, siteBefore, packetlog.FlowLogOptions{Format: format, Interval: time.Minute})
 	require.NoError(t, err)
 	_, err = replay.Run(t.Context(), compile(t, siteBefore), &replay.Options{Observer: w}, ps)
 	require.NoError(t, err)

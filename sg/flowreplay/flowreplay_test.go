@@ -22,6 +22,7 @@ import (
 	"github.com/sgsim/sgsim/sg/flowreplay"
 	"github.com/sgsim/sgsim/sg/internal/page/pagetest"
 	"github.com/sgsim/sgsim/sg/internal/replaytest"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -74,7 +75,7 @@ func TestOfSharedCaptures(t *testing.T) {
 		for what, f := range logFormats(t) {
 			c, err := capture.Open(name)
 			require.NoError(t, err)
-			log := replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			log := replaytest.FlowLog(t, topo, packetlog.FlowLogOptions{Format: f}, c)
 			require.NoError(t, c.Close())
 			report, text := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
 				if r.Agreement() == flowreplay.Disagree {
@@ -109,7 +110,7 @@ func TestOfChangedRule(t *testing.T) {
 		for what, f := range logFormats(t) {
 			c, err := capture.Open(name)
 			require.NoError(t, err)
-			log := replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f}, c)
+			log := replaytest.FlowLog(t, topo, packetlog.FlowLogOptions{Format: f}, c)
 			require.NoError(t, c.Close())
 			want := []int{}
 			judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
@@ -175,7 +176,7 @@ func disagreeing(t testing.TB, topo *sg.Topology, f flowlog.Format, log string) 
 func TestDisagree(t *testing.T) {
 	minute := time.Minute
 	logOf := func(topo *sg.Topology, f flowlog.Format, s replaytest.Script) string {
-		return replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f, Interval: minute}, s)
+		return replaytest.FlowLog(t, topo, packetlog.FlowLogOptions{Format: f, Interval: minute}, s)
 	}
 	web := []string{
 		"eni-web ingress tcp 198.51.100.1:40001 > 10.0.1.10:443 ACCEPT",
@@ -228,7 +229,7 @@ func TestCauses(t *testing.T) {
 	knock := func(second int) replaytest.Script {
 		return replaytest.Script{fmt.Sprintf("%d tcp 198.51.100.1:%d > 10.0.1.10:443 S", second, 40000+second)}
 	}
-	o := replay.FlowLogOptions{Format: f, Interval: time.Minute}
+	o := packetlog.FlowLogOptions{Format: f, Interval: time.Minute}
 
 	// Rules that are given up, or made, during the log.
 	changed := replaytest.FlowLog(t, open, o, knock(0)) + replaytest.FlowLog(t, closed, o, knock(600))
@@ -268,7 +269,7 @@ func TestCauses(t *testing.T) {
 func TestFarEnds(t *testing.T) {
 	f, closed := flowlog.AllFields(5), replaytest.Site()
 	closed.Groups[0].Ingress = closed.Groups[0].Ingress[1:]
-	log := replaytest.FlowLog(t, replaytest.Site(), replay.FlowLogOptions{Format: f, Interval: time.Minute}, replaytest.Script{
+	log := replaytest.FlowLog(t, replaytest.Site(), packetlog.FlowLogOptions{Format: f, Interval: time.Minute}, replaytest.Script{
 		"60 tcp 198.51.100.3:40001 > 10.0.1.10:443 S", "120 tcp 198.51.100.1:40001 > 10.0.1.10:443 S",
 		"180 tcp 198.51.100.2:40001 > 10.0.1.10:443 S", "181 tcp 198.51.100.2:40002 > 10.0.1.10:443 S",
 	})
@@ -377,7 +378,7 @@ func TestConnections(t *testing.T) {
 // The report counts what rules admitted, and says how much of the network it saw.
 func TestReport(t *testing.T) {
 	f := flowlog.AllFields(5)
-	log := replaytest.FlowLog(t, replaytest.Site(), replay.FlowLogOptions{Format: f}, day)
+	log := replaytest.FlowLog(t, replaytest.Site(), packetlog.FlowLogOptions{Format: f}, day)
 	log += f.Header() + "\n" + strings.Replace(strings.Split(log, "\n")[0], " OK ", " SKIPDATA ", 1) + "\n"
 	report, text := judgeLog(t, replaytest.Site(), f, log, nil)
 	assert.Equal(t, 2, report.Interfaces)
@@ -420,7 +421,7 @@ func TestJSONL(t *testing.T) {
 	f := flowlog.AllFields(5)
 	var b bytes.Buffer
 	j := flowreplay.NewJSONL(&b)
-	judgeLog(t, more, f, replaytest.FlowLog(t, replaytest.Site(), replay.FlowLogOptions{Format: f}, day), func(r *flowreplay.Record) {
+	judgeLog(t, more, f, replaytest.FlowLog(t, replaytest.Site(), packetlog.FlowLogOptions{Format: f}, day), func(r *flowreplay.Record) {
 		require.NoError(t, j.Observe(r))
 	})
 	require.NoError(t, j.Flush())
@@ -460,7 +461,7 @@ func TestHTML(t *testing.T) {
 // the verdict names the entry that the log cannot.
 func TestACL(t *testing.T) {
 	topo, f := replaytest.WithACLs(t), flowlog.AllFields(5)
-	log := replaytest.FlowLog(t, topo, replay.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
+	log := replaytest.FlowLog(t, topo, packetlog.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
 	reasons := map[string]int{}
 	report, _ := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
 		assert.NotEqual(t, flowreplay.Disagree, r.Agreement(), "%s: %v %v", f.AppendRecord(nil, r.Record), r.Verdict, r.Decision)
@@ -478,7 +479,7 @@ func TestACLNotGiven(t *testing.T) {
 	topo, f := replaytest.WithACLs(t), flowlog.AllFields(5)
 	bare := replaytest.WithACLs(t)
 	bare.NetworkACLs = nil
-	log := replaytest.FlowLog(t, bare, replay.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
+	log := replaytest.FlowLog(t, bare, packetlog.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
 	report, text := judgeLog(t, topo, f, log, nil)
 	var causes []flowreplay.Cause
 	for _, d := range report.Disagreements {

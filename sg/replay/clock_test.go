@@ -3,7 +3,6 @@ package replay_test
 import (
 	"bytes"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -94,28 +93,6 @@ func TestStrayTimestamp(t *testing.T) {
 			}
 		}
 	}
-}
-
-// A stray timestamp is shown as it is, and widens the column of no line but its own.
-func TestStrayColumn(t *testing.T) {
-	var out bytes.Buffer
-	x := replay.NewText(&out, replay.TextOptions{})
-	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{
-		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
-		"900000 udp 198.51.100.9:1 > 10.0.1.10:443",
-		"1 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-		"100000 udp 198.51.100.9:1 > 10.0.1.10:443",
-		"100001 udp 198.51.100.9:1 > 10.0.1.10:443",
-	})
-	require.NoError(t, err)
-	require.NoError(t, x.Flush())
-	var lines []string
-	for line := range strings.Lines(out.String()) {
-		if at := strings.Index(line, "  accept"); at >= 0 || strings.Contains(line, "  drop  ") {
-			lines = append(lines, line[:strings.Index(line, ".000000")])
-		}
-	}
-	assert.Equal(t, []string{"     1    0", "     2 900000", "     3    1", "     4 100000", "     5 100001"}, lines)
 }
 
 // A silence is no stray timestamp: what it ended is ended.

@@ -17,6 +17,7 @@ import (
 	"github.com/sgsim/sgsim/packet/packettest"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/load"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -46,7 +47,7 @@ func runCopies(t testing.TB, o replay.Options, captures ...[]byte) (*replay.Repo
 	var want string
 	for _, workers := range []int{1, 2, 5} {
 		var b, text bytes.Buffer
-		j := replay.NewJSONL(&b)
+		j := packetlog.NewJSONL(&b)
 		o.Observer, o.Workers = j, workers
 		var sources []replay.Source
 		for _, c := range captures {
@@ -258,7 +259,7 @@ func TestCopiesOfInner(t *testing.T) {
 					all = append(all, bytes.Clone(f.Data))
 				}
 				var b bytes.Buffer
-				j := replay.NewJSONL(&b)
+				j := packetlog.NewJSONL(&b)
 				_, err = replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: j}, file(t, captureOf(t, all...)))
 				require.NoError(t, err)
 				require.NoError(t, j.Flush())

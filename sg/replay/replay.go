@@ -23,8 +23,8 @@
 // Package flowreplay does the same for the records of VPC flow logs, and compares the
 // verdicts with those of AWS.
 //
-// What is to be seen of each packet is the business of an [Observer]: [JSONL],
-// [Text], [FlowLog], [Split] and [Annotated] write the usual outputs.
+// What is to be seen of each packet is the business of an [Observer]: those of package
+// packetlog write the usual outputs.
 //
 // # What is not judged
 //
@@ -345,28 +345,4 @@ func (os observers) Observe(p *Packet) error {
 		}
 	}
 	return nil
-}
-
-// A Split is an [Observer] that writes the accepted packets to one capture and
-// the dropped ones to another. Packets that nobody judged are in neither. A nil
-// Writer leaves its packets out. Flush the writers at the end.
-type Split struct {
-	Accepted *capture.Writer
-	Dropped  *capture.Writer
-}
-
-// Observe implements [Observer]. The error for a packet that the format of the
-// output cannot hold is a [*FrameError].
-func (s *Split) Observe(p *Packet) error {
-	var w *capture.Writer
-	switch p.Outcome.Verdict {
-	case sg.Accept:
-		w = s.Accepted
-	case sg.Drop:
-		w = s.Dropped
-	}
-	if w == nil {
-		return nil
-	}
-	return frameError(p, w.WriteFrame(p.Frame))
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"runtime"
 	"slices"
@@ -22,6 +21,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/replaytest"
 	"github.com/sgsim/sgsim/sg/lint"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -44,7 +44,7 @@ func run(t testing.TB, o replay.Options, sources ...replay.Source) (*replay.Repo
 	var lines, text string
 	for _, workers := range []int{1, 2, 5} {
 		var b bytes.Buffer
-		j := replay.NewJSONL(&b)
+		j := packetlog.NewJSONL(&b)
 		o.Observer, o.Workers = j, workers
 		r, err := replay.Run(context.Background(), policy(t, site()), &o, sources...)
 		require.NoError(t, err)
@@ -181,13 +181,13 @@ func TestUnknown(t *testing.T) {
 	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
 	assert.Contains(t, text.String(), "  unknown             1            100  the capture cut off what decides\n  accepted ")
 	text.Reset()
-	x := replay.NewText(&text, replay.TextOptions{})
+	x := packetlog.NewText(&text, replay.TextOptions{})
 	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, s)
 	require.NoError(t, err)
 	require.NoError(t, x.Flush())
 	assert.Contains(t, text.String(), "  unknown  tcp 203.0.113.9 > 10.0.1.10 missing ports,flags\n        eni-web ingress: the capture cut off what decides\n")
 	assert.Equal(t, "eni-web ACCEPT OK\neni-web - SKIPDATA\neni-db - NODATA\n",
-		flowLog(t, site(), replay.FlowLogOptions{Format: format(t, "${interface-id} ${action} ${log-status}")}, s))
+		flowLog(t, site(), packetlog.FlowLogOptions{Format: format(t, "${interface-id} ${action} ${log-status}")}, s))
 }
 
 // Later fragments pass for the first one of their datagram and count at no rule.
@@ -414,159 +414,10 @@ func TestMemoryIsBounded(t *testing.T) {
 		assert.Len(t, p.Frame.Data, size)
 		return nil
 	})}
-	_, err := replay.Run(t.Context(), policy(t, site()), o, looped{[]capture.Frame{{Data: make([]byte, size), Length: size, Err: packet.ErrNotIP}}, 3000})
+	_, err := replay.Run(t.Context(), policy(t, site()), o, replaytest.Loop([]capture.Frame{{Data: make([]byte, size), Length: size, Err: packet.ErrNotIP}}, 3000))
 	require.NoError(t, err)
 	runtime.ReadMemStats(&after)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(200<<20))
-}
-
-// The JSON holds what the topology does, and everything in it prints.
-func TestJSONL(t *testing.T) {
-	topo := site()
-	topo.Groups[0].ID, topo.ENIs[0].Groups[0] = "sg-\"é\n\x7f\\", "sg-\"é\n\x7f\\"
-	topo.Groups[1].Ingress = nil
-	topo.ENIs[0].ID = "eni\t<1>"
-	var b bytes.Buffer
-	j := replay.NewJSONL(&b)
-	_, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: j}, script{
-		"0.000000001 tcp 198.51.100.1:65535 > 10.0.1.10:443 S",
-		"1 icmp 198.51.100.1 > 10.0.1.10 3/4",
-		"59.999999999 47 198.51.100.1 > 10.0.1.10",
-		"60 udp 198.51.100.1:53 > 10.0.1.10:1 frag 8+",
-		"61 tcp [2001:db8::1]:1 > [2001:db8::2]:2 S",
-		"62 not ip",
-	})
-	require.NoError(t, err)
-	require.NoError(t, j.Flush())
-	lines := strings.Split(b.String(), "\n")
-	assert.Equal(t, `{"packet":1,"time":"2026-06-01T12:00:00.000000001Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"tcp","src_port":65535,"dst_port":443,"verdict":"accept","reason":"rule","hops":[{"eni":"eni\u0009<1>","direction":"ingress","verdict":"accept","reason":"rule","group":"sg-\"é\u000a\u007f\\","rule":"ingress[0]"}]}`, lines[0])
-	assert.Contains(t, lines[1], `"protocol":"icmp","icmp_type":3,"icmp_code":4,"verdict":"drop","reason":"no_rule"`)
-	assert.Contains(t, lines[2], `12:00:59.999999999Z","src":"198.51.100.1","dst":"10.0.1.10","protocol":"47","verdict":"drop"`)
-	assert.Contains(t, lines[3], `"protocol":"udp","verdict":"drop","reason":"fragment"`)
-	assert.Contains(t, lines[4], `"src":"2001:db8::1","dst":"2001:db8::2","protocol":"tcp","src_port":1,"dst_port":2,"verdict":"not_applicable","reason":"no_interface","hops":[]}`)
-	assert.Equal(t, `{"packet":6,"time":"2026-06-01T12:01:02.000000000Z","verdict":"not_applicable","reason":"not_ip","hops":[]}`, lines[5])
-	for _, l := range lines[:6] {
-		var v any
-		assert.NoError(t, json.Unmarshal([]byte(l), &v), l)
-	}
-}
-
-func TestText(t *testing.T) {
-	var b bytes.Buffer
-	x := replay.NewText(&b, replay.TextOptions{Color: true, ENIs: map[sg.ENIID]string{"eni-web": "web"}, Groups: map[sg.GroupID]string{"sg-web": "Web"}})
-	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{
-		"0 tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
-		"0.5 tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
-		"1 udp 10.0.2.20:53 > 10.0.1.10:4000 len 40",
-		"1 bad",
-		"2 icmp 192.0.2.1 > 10.0.1.10 8/0 id 4",
-		"3 udp 192.0.2.1:1 > 192.0.2.2:1",
-		"3 tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-	})
-	require.NoError(t, err)
-	require.NoError(t, x.Flush())
-	assert.Equal(t, strings.Join([]string{
-		"packet     seconds  verdict  from > to",
-		"     1    0.000000  \x1b[32maccept\x1b[0m   tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
-		"        web egress: Web egress[0] (tcp 5432 to sg-db)",
-		"        eni-db ingress: sg-db ingress[0] (tcp 5432 from Web)",
-		"     2    0.500000  \x1b[32maccept\x1b[0m   tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
-		"        eni-db egress: reply, opened by sg-db ingress[0]",
-		"        web ingress: reply, opened by Web egress[0]",
-		"     3    1.000000  \x1b[31mdrop\x1b[0m     udp 10.0.2.20:53 > 10.0.1.10:4000 len 40",
-		"        eni-db egress: no egress rule admits it",
-		"     4    1.000000  \x1b[90m-\x1b[0m        -",
-		"        malformed: " + packet.ErrIPVersion.Error(),
-		"     5    2.000000  \x1b[31mdrop\x1b[0m     icmp 192.0.2.1 > 10.0.1.10 8/0 id 4",
-		"        web ingress: no ingress rule admits it",
-		"     6    3.000000  \x1b[90m-\x1b[0m        udp 192.0.2.1:1 > 192.0.2.2:1",
-		"        neither end is an ENI of the topology",
-		"     7    3.000000  \x1b[31mdrop\x1b[0m     tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-		"        web ingress: midstream, no SYN opened its connection, though Web",
-		"          ingress[0] admits it",
-		"",
-	}, "\n"), b.String())
-}
-
-// Lines break between words, columns stand apart however large their numbers are, and
-// the reply to a dropped SYN says so.
-func TestTextFits(t *testing.T) {
-	var b bytes.Buffer
-	x := replay.NewText(&b, replay.TextOptions{ENIs: map[sg.ENIID]string{"eni-web": "a web server whose name is long"}})
-	r, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{
-		"0 tcp [2001:db8:1111:2222:3333:4444:5555:6666]:40000 > [2001:db8:1111:2222:3333:4444:5555:7777]:443 SA len 1400",
-		"1 tcp 203.0.113.9:1 > 10.0.1.10:443 S",
-		"2 tcp 10.0.1.10:443 > 203.0.113.9:1 SA",
-		"123456789 tcp 198.51.100.1:9 > 10.0.1.10:443 S",
-		"123456790 tcp 198.51.100.2:9 > 10.0.1.10:443 A",
-	})
-	require.NoError(t, err)
-	require.NoError(t, x.Flush())
-	assert.Equal(t, `packet     seconds  verdict  from > to
-     1    0.000000  -        tcp [2001:db8:1111:2222:3333:4444:5555:6666]:40000
-                             > [2001:db8:1111:2222:3333:4444:5555:7777]:443 SA
-                             len 1400
-        neither end is an ENI of the topology
-     2    1.000000  drop     tcp 203.0.113.9:1 > 10.0.1.10:443 S
-        a web server whose name is long ingress: no ingress rule admits it
-     3    2.000000  drop     tcp 10.0.1.10:443 > 203.0.113.9:1 SA
-        a web server whose name is long egress: the SYN of its connection was
-          dropped
-     4 123456789.000000  accept   tcp 198.51.100.1:9 > 10.0.1.10:443 S
-        a web server whose name is long ingress: sg-web ingress[0] (tcp 443 from
-          198.51.100.0/24)
-     5 123456790.000000  drop     tcp 198.51.100.2:9 > 10.0.1.10:443 A
-        a web server whose name is long ingress: midstream, no SYN opened its
-          connection, though sg-web ingress[0] admits it
-`, b.String())
-
-	b.Reset()
-	require.NoError(t, r.WriteText(&b, replay.TextOptions{Groups: map[sg.GroupID]string{"sg-web": "web"}}))
-	assert.Equal(t, `5 packets in 3 y 334 d, 500 bytes
-                packets          bytes  why
-  accepted            1            100  a rule admits it
-  dropped             2            200  no rule admits it
-  dropped             1            100  midstream, no SYN opened its connection
-  not judged          1            100  neither end is an ENI of the topology
-1 connection opened
-  at most 1 entry at a time
-1 TCP connection was open already when the capture began: 1 packet dropped
-  -midstream pickup takes up such connections where a rule admits a packet of
-    theirs
-1 packet dropped because the SYN of the connection was
-rules, with packets admitted, and packets carried on connections they opened
-                                                            admitted     carried
-  web (sg-web) ingress
-    ingress[0]  tcp 443 from 198.51.100.0/24                       1           0
-    ingress[1]  tcp 22 from 192.0.2.0/24                           0           0
-  web (sg-web) egress
-    egress[0]  tcp 5432 to sg-db                                   0           0
-  sg-db ingress
-    ingress[0]  tcp 5432 from web                                  0           0
-    ingress[1]  tcp 5432 from sg-none                              0           0
-network ACLs were not judged: the topology holds none
-dropped most
-    packets     first
-          1         2  tcp 203.0.113.9:1 > 10.0.1.10:443 S
-                       eni-web ingress: no rule admits it
-                       nearest: web ingress[0]: source 198.51.100.0/24, packet
-                         had 203.0.113.9
-          1         3  tcp 10.0.1.10:443 > 203.0.113.9:1 SA
-                       eni-web egress: the SYN of its connection was dropped
-          1         5  tcp 198.51.100.2:9 > 10.0.1.10:443 A
-                       eni-web ingress: midstream, no SYN opened its connection
-`, b.String())
-}
-
-// Lines go out as they come.
-func TestTextStreams(t *testing.T) {
-	var b bytes.Buffer
-	x := replay.NewText(&b, replay.TextOptions{})
-	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, alike{packets: 5000})
-	require.NoError(t, err)
-	assert.Greater(t, b.Len(), 64<<10)
-	require.NoError(t, x.Flush())
-	assert.Equal(t, 2*5000+1, strings.Count(b.String(), "\n"))
 }
 
 // Every reason has words, and a place in the counts.
@@ -592,36 +443,4 @@ func TestRefusedIsOfThePacket(t *testing.T) {
 	})}, s)
 	require.NoError(t, err)
 	assert.Equal(t, []bool{false, true, false}, refused)
-}
-
-// What outputs keep of words is bounded, though names may be of any length.
-func TestLongNames(t *testing.T) {
-	const rules = 64
-	topo := &sg.Topology{Groups: []sg.Group{{ID: sg.GroupID("sg-" + strings.Repeat("a", 1<<20))}}}
-	topo.ENIs = []sg.ENI{{ID: "eni-web", Addrs: replaytest.Addr("10.0.1.10"), Groups: []sg.GroupID{topo.Groups[0].ID}}}
-	for i := range rules {
-		topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.SSH.From(sg.MustCIDR(fmt.Sprintf("192.0.2.%d/32", i))))
-	}
-	knock := header("tcp 192.0.2.0:1 > 10.0.1.10:22 S")
-	heap := func() uint64 {
-		runtime.GC()
-		var m runtime.MemStats
-		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
-	}
-	for name, output := range map[string]replay.Observer{
-		"text":  replay.NewText(io.Discard, replay.TextOptions{}),
-		"jsonl": replay.NewJSONL(io.Discard),
-	} {
-		before := heap()
-		r, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: output}, numbered{rules, func(i int, h *packet.Header) time.Duration {
-			*h = knock
-			h.Src[15] = byte(i)
-			return 0
-		}})
-		require.NoError(t, err)
-		assert.EqualValues(t, rules, r.Of(sg.Accept).Packets)
-		assert.Less(t, max(heap(), before)-before, uint64(40<<20), name)
-		runtime.KeepAlive(output)
-	}
 }

@@ -12,6 +12,25 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/report"
 )
 
+// TextOptions say how texts for people look. The zero TextOptions are for a file.
+type TextOptions struct {
+	// Color marks verdicts with ANSI escapes, for terminals that show them.
+	Color bool
+
+	// ENIs and Groups are names to show instead of ids.
+	ENIs   map[sg.ENIID]string
+	Groups map[sg.GroupID]string
+}
+
+func (o *TextOptions) names() prose.Names { return prose.Names{ENIs: o.ENIs, Groups: o.Groups} }
+
+// NamesOf returns the TextOptions that show the names of a topology: those that are of one
+// ENI or group alone.
+func NamesOf(t *sg.Topology) TextOptions {
+	n := prose.NamesOf(t)
+	return TextOptions{ENIs: n.ENIs, Groups: n.Groups}
+}
+
 // WriteText writes the report for people, at most 80 columns wide.
 func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 	t := &report.Text{Names: o.names(), Color: o.Color}
@@ -197,7 +216,7 @@ func (k *Talker) dropped(n *prose.Names) (place, why string) {
 	case acl != "":
 		return escape.Text(string(acl)), n.EntryWords(k.Entry)
 	case k.Refused:
-		return n.ENIName(k.ENI), refusedWords
+		return n.ENIName(k.ENI), prose.Refused
 	}
 	return n.ENIName(k.ENI), prose.Reason(k.Reason)
 }
@@ -206,7 +225,7 @@ func (k *Talker) dropped(n *prose.Names) (place, why string) {
 func (k *Talker) packet() string {
 	h := k.First
 	h.PayloadLen = 0
-	return report.SeveralPorts(string(appendPacket(nil, &h)), k.SeveralPorts)
+	return report.SeveralPorts(string(report.AppendPacket(nil, &h)), k.SeveralPorts)
 }
 
 func length(d time.Duration) string {

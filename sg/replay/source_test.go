@@ -2,7 +2,6 @@ package replay_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"os"
@@ -128,41 +127,4 @@ func TestPanicOfObserver(t *testing.T) {
 		o := replay.Options{Observer: observe(func(*replay.Packet) error { panic("mine") })}
 		replay.Run(t.Context(), policy(t, site()), &o, f)
 	})
-}
-
-// A packet that the output's format cannot hold is an error with its place.
-func TestSplitNamesThePacket(t *testing.T) {
-	var in bytes.Buffer
-	w := capture.NewWriter(&in, capture.PcapNG, nil)
-	data := packettest.Ethernet(t, "udp 10.0.1.10:53 > 10.0.2.20:4000 len 10")
-	for i, at := range []time.Time{began, began.AddDate(100, 0, 0)} { // pcap ends in 2106
-		require.NoError(t, w.WriteFrame(&capture.Frame{Number: i + 1, Time: at, LinkType: packet.LinkEthernet, Length: len(data), Data: data}))
-	}
-	require.NoError(t, w.Flush())
-	for _, workers := range []int{1, 2} {
-		f, err := capture.NewReader(bytes.NewReader(in.Bytes()), "in")
-		require.NoError(t, err)
-		o := replay.Options{Workers: workers, Observer: &replay.Split{Dropped: capture.NewWriter(io.Discard, capture.Pcap, nil)}}
-		_, err = replay.Run(t.Context(), policy(t, site()), &o, script{}, f)
-		var bad *replay.FrameError
-		require.ErrorAs(t, err, &bad)
-		assert.ErrorIs(t, err, capture.ErrTime)
-		assert.Equal(t, 1, bad.Source)
-		assert.Equal(t, 2, bad.Packet)
-		record := 32 + (len(data)+3)&^3
-		assert.EqualValues(t, in.Len()-record, bad.Offset)
-		assert.Contains(t, err.Error(), fmt.Sprintf("byte %d: packet 2: ", bad.Offset))
-	}
-}
-
-// Lines of text cost no memory each.
-func TestTextDoesNotAllocate(t *testing.T) {
-	allocs := func(packets int) float64 {
-		return testing.AllocsPerRun(2, func() {
-			o := &replay.Options{Observer: replay.NewText(io.Discard, replay.TextOptions{})}
-			_, err := replay.Run(context.Background(), policy(t, site()), o, looped{conversations(10), packets})
-			require.NoError(t, err)
-		})
-	}
-	assert.Less(t, allocs(20_000)-allocs(10_000), 100.0)
 }

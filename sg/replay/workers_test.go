@@ -2,8 +2,8 @@ package replay_test
 
 import (
 	"encoding/binary"
+	"flag"
 	"fmt"
-	"iter"
 	"strings"
 	"testing"
 	"time"
@@ -13,55 +13,29 @@ import (
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
-	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// numbered is a capture of n packets, each made from the one before or anew: none is
-// held in memory.
-type numbered struct {
-	n    int
-	make func(i int, h *packet.Header) (after time.Duration)
-}
-
-func (s numbered) Frames() iter.Seq2[*capture.Frame, error] {
-	return func(yield func(*capture.Frame, error) bool) {
-		f := capture.Frame{Length: 100, Time: began}
-		for i := range s.n {
-			f.Number = i + 1
-			f.Time = f.Time.Add(s.make(i, &f.Header))
-			if !yield(&f, nil) {
-				return
-			}
-		}
-	}
-}
-
-func header(text string) packet.Header {
-	h, err := packet.ParseHeader(text)
-	if err != nil {
-		panic(err)
-	}
-	return h
-}
+var long = flag.Bool("long", false, "every number of workers beyond every bound")
 
 // What is remembered within bounds does not depend on the number of workers: each
 // capture is more than some bound holds.
 func TestWorkersBeyondBounds(t *testing.T) {
-	syn, synAck := header("tcp 10.0.1.10:1 > 10.0.2.20:5432 S"), header("tcp 10.0.2.20:1 > 10.0.1.10:5432 SA")
-	query := header("udp 198.51.100.1:1 > 10.0.1.10:53 len 24 frag 0+ ipid 7")
-	later := header("udp 198.51.100.1 > 10.0.1.10 len 24 frag 32 ipid 7")
-	knock, next := header("tcp 192.0.2.1:1 > 10.0.1.10:1 S"), 0
+	syn, synAck := replaytest.Header("tcp 10.0.1.10:1 > 10.0.2.20:5432 S"), replaytest.Header("tcp 10.0.2.20:1 > 10.0.1.10:5432 SA")
+	query := replaytest.Header("udp 198.51.100.1:1 > 10.0.1.10:53 len 24 frag 0+ ipid 7")
+	later := replaytest.Header("udp 198.51.100.1 > 10.0.1.10 len 24 frag 32 ipid 7")
+	knock, next := replaytest.Header("tcp 192.0.2.1:1 > 10.0.1.10:1 S"), 0
 	source := func(h *packet.Header, i int) { binary.BigEndian.PutUint32(h.Src[12:], 0xc6336400+uint32(i)*7) }
 	const half = 70_000
 	for _, c := range []struct {
 		name   string
-		source numbered
+		source replay.Source
 		max    int                       // of connections
 		bound  func(*replay.Report) bool // was passed
 	}{
-		{"fragments", numbered{2 * half, func(i int, h *packet.Header) time.Duration {
+		{"fragments", replaytest.Numbered(2*half, func(i int, h *packet.Header) time.Duration {
 			*h = query
 			if i >= half {
 				*h = later
@@ -69,25 +43,25 @@ func TestWorkersBeyondBounds(t *testing.T) {
 			source(h, i%half)
 			h.FragID = uint32(i % half)
 			return time.Microsecond
-		}}, 0, func(r *replay.Report) bool { return 0 < r.Fragments && r.Fragments < half }},
-		{"talkers", numbered{half, func(i int, h *packet.Header) time.Duration {
+		}), 0, func(r *replay.Report) bool { return 0 < r.Fragments && r.Fragments < half }},
+		{"talkers", replaytest.Numbered(half, func(i int, h *packet.Header) time.Duration {
 			for *h = knock; i%8 > 0 && conntrack.Part(h) != 0; next++ {
 				source(h, next)
 			}
 			return time.Microsecond
-		}}, 0, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 }},
-		{"connections", numbered{270_000, func(i int, h *packet.Header) time.Duration {
+		}), 0, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 }},
+		{"connections", replaytest.Numbered(270_000, func(i int, h *packet.Header) time.Duration {
 			if *h = syn; i%3 == 1 {
 				*h = synAck
 			}
 			h.SrcPort, h.DstPort = uint16(i), uint16(i>>16)+5000
 			return time.Millisecond
-		}}, 0, func(r *replay.Report) bool { return r.Midstream.Incomplete }},
-		{"maximum", numbered{half, func(i int, h *packet.Header) time.Duration {
-			*h = header("tcp 198.51.100.1:1 > 10.0.1.10:443 S")
+		}), 0, func(r *replay.Report) bool { return r.Midstream.Incomplete }},
+		{"maximum", replaytest.Numbered(half, func(i int, h *packet.Header) time.Duration {
+			*h = replaytest.Header("tcp 198.51.100.1:1 > 10.0.1.10:443 S")
 			h.SrcPort, h.Src[15] = uint16(i), byte(i>>16)
 			return time.Microsecond
-		}}, half / 2, func(r *replay.Report) bool { return r.Of(sg.Drop).Packets == half/2 }},
+		}), half / 2, func(r *replay.Report) bool { return r.Of(sg.Drop).Packets == half/2 }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			topo := site()
@@ -135,22 +109,22 @@ func TestWorkersFragmentedErrors(t *testing.T) {
 			got = append(got, p.Outcome.Reason)
 			return nil
 		})}
-		_, err := replay.Run(t.Context(), policy(t, topo), &o, numbered{3 * 100, func(i int, h *packet.Header) time.Duration {
+		_, err := replay.Run(t.Context(), policy(t, topo), &o, replaytest.Numbered(3*100, func(i int, h *packet.Header) time.Duration {
 			client := fmt.Sprintf("198.51.100.%d", i/3)
-			opened := header("tcp " + client + ":9 > 10.0.1.10:443 S")
+			opened := replaytest.Header("tcp " + client + ":9 > 10.0.1.10:443 S")
 			switch i % 3 {
 			case 0:
 				*h = opened
 			case 1:
-				*h = header(fmt.Sprintf("icmp 203.0.113.%d > 10.0.1.10 3/4", i/3))
+				*h = replaytest.Header(fmt.Sprintf("icmp 203.0.113.%d > 10.0.1.10 3/4", i/3))
 				t := opened.Tuple()
 				h.Quoted = packet.Quote{Tuple: t.Reverse(), Part: packet.QuoteTuple}
 				h.MoreFrags, h.FragID = true, 7
 			case 2:
-				*h = header(fmt.Sprintf("icmp 203.0.113.%d > 10.0.1.10 frag 24 ipid 7 len 9", i/3))
+				*h = replaytest.Header(fmt.Sprintf("icmp 203.0.113.%d > 10.0.1.10 frag 24 ipid 7 len 9", i/3))
 			}
 			return time.Microsecond
-		}})
+		}))
 		require.NoError(t, err)
 		if want == nil {
 			want = got

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/packet/capture"
-	"github.com/sgsim/sgsim/sg/replay"
+	"github.com/sgsim/sgsim/sg/packetlog"
 )
 
 // An output is a file to be written.
@@ -41,10 +41,10 @@ func (r *replayer) openCaptures() error {
 	r.page = outputs[3].file
 	accepted, dropped, annotated := outputs[0].file, outputs[1].file, outputs[2].file
 	if accepted != nil || dropped != nil {
-		r.observer = append(r.observer, &replay.Split{Accepted: r.writer(accepted), Dropped: r.writer(dropped)})
+		r.observer = append(r.observer, &packetlog.Split{Accepted: r.writer(accepted), Dropped: r.writer(dropped)})
 	}
 	if annotated != nil {
-		a := replay.NewAnnotated(annotated, r.topo, r.via)
+		a := packetlog.NewAnnotated(annotated, r.topo, r.via)
 		r.observer = append(r.observer, a)
 		r.flush = append(r.flush, a.Flush, annotated.Close)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/lint"
 	"github.com/sgsim/sgsim/sg/load"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -262,15 +263,15 @@ func (r *replayer) openOutputs() (usage, err error) {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
 	switch r.format {
 	case "text":
-		text := replay.NewText(r.out, r.text(r.stdout))
+		text := packetlog.NewText(r.out, r.text(r.stdout))
 		r.observer = append(r.observer, text)
 		r.flush = append(r.flush, text.Flush)
 	case "jsonl":
-		lines := replay.NewJSONL(r.out)
+		lines := packetlog.NewJSONL(r.out)
 		r.observer = append(r.observer, lines)
 		r.flush = append(r.flush, lines.Flush)
 	case "flowlog":
-		log, err := replay.NewFlowLog(r.out, r.topo, replay.FlowLogOptions{Format: r.fields, Interval: r.logInterval})
+		log, err := packetlog.NewFlowLog(r.out, r.topo, packetlog.FlowLogOptions{Format: r.fields, Interval: r.logInterval})
 		if err != nil {
 			return err, nil
 		}
@@ -342,7 +343,7 @@ func (r *replayer) located(err error) error {
 	if alien, ok := errors.AsType[*replay.LinkError](err); ok {
 		err = fmt.Errorf("%s: %w", r.captures[alien.Source], err)
 	}
-	if bad, ok := errors.AsType[*replay.FrameError](err); ok {
+	if bad, ok := errors.AsType[*packetlog.FrameError](err); ok {
 		err = fmt.Errorf("%s: %w", r.captures[bad.Source], err)
 	}
 	return err

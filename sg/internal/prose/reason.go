@@ -10,6 +10,9 @@ func Reason(r sg.Reason) string {
 	return r.String()
 }
 
+// Refused is why packets are dropped whose connection was not let begin.
+const Refused = "the SYN of its connection was dropped"
+
 var reasonText = map[sg.Reason]string{
 	sg.ByRule:           "a rule admits it",
 	sg.Tracked:          "tracked connection",

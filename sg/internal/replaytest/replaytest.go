@@ -17,6 +17,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -150,10 +151,10 @@ func Format(t testing.TB, s string) flowlog.Format {
 }
 
 // FlowLog is the flow log of a capture.
-func FlowLog(t testing.TB, topo *sg.Topology, o replay.FlowLogOptions, s replay.Source) string {
+func FlowLog(t testing.TB, topo *sg.Topology, o packetlog.FlowLogOptions, s replay.Source) string {
 	t.Helper()
 	var b bytes.Buffer
-	f, err := replay.NewFlowLog(&b, topo, o)
+	f, err := packetlog.NewFlowLog(&b, topo, o)
 	if err != nil {
 		t.Fatal(err)
 	}

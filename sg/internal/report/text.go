@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
@@ -104,6 +105,17 @@ func AppendVerdict(b []byte, color bool, v sg.Verdict, word string, width int) [
 		b = append(b, word...)
 	}
 	return prose.Blanks(b, width-len(word))
+}
+
+// Readable reports whether a frame holds an IP packet with readable addresses.
+func Readable(h *packet.Header) bool { return h.Family != 0 && h.Length != 0 }
+
+// AppendPacket appends what tells packets apart at a glance.
+func AppendPacket(b []byte, h *packet.Header) []byte {
+	if !Readable(h) {
+		return append(b, '-')
+	}
+	return h.AppendBrief(b)
 }
 
 // SeveralPorts is a packet that stands for others, which may have other ports.

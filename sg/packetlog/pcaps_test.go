@@ -1,4 +1,4 @@
-package replay_test
+package packetlog_test
 
 import (
 	"bytes"
@@ -20,10 +20,11 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/replaytest"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
-var long = flag.Bool("long", false, "large captures as well, and every number of workers beyond every bound")
+var long = flag.Bool("long", false, "large captures as well")
 
 // sharedCaptures returns the real captures, those of more than a thousand packets with
 // -long.
@@ -49,14 +50,14 @@ func replayFile(t *testing.T, name string, topo *sg.Topology, o replay.Options) 
 	require.NoError(t, err)
 	defer f.Close()
 	var jsonl, text, flowlog, report, accepted, dropped, annotated bytes.Buffer
-	j := replay.NewJSONL(&jsonl)
-	x := replay.NewText(&text, replay.TextOptions{})
-	l, err := replay.NewFlowLog(&flowlog, topo, replay.FlowLogOptions{})
+	j := packetlog.NewJSONL(&jsonl)
+	x := packetlog.NewText(&text, replay.TextOptions{})
+	l, err := packetlog.NewFlowLog(&flowlog, topo, packetlog.FlowLogOptions{})
 	require.NoError(t, err)
-	s := &replay.Split{
+	s := &packetlog.Split{
 		Accepted: capture.NewWriter(&accepted, f.Format(), f), Dropped: capture.NewWriter(&dropped, f.Format(), f),
 	}
-	a := replay.NewAnnotated(&annotated, topo, o.Via)
+	a := packetlog.NewAnnotated(&annotated, topo, o.Via)
 	o.Observer = replay.Observers(j, x, l, s, a)
 	r, err := replay.Run(t.Context(), policy, &o, f)
 	require.NoError(t, err)

@@ -1,4 +1,4 @@
-package replay_test
+package packetlog_test
 
 import (
 	"bytes"
@@ -14,6 +14,8 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -22,7 +24,7 @@ const short = "${interface-id} ${srcaddr} ${dstaddr} ${dstport} ${packets} ${act
 // FL-03, FL-05: accepted and rejected packets of one flow are two records, and
 // what the first ENI drops the second has not seen.
 func TestFlowLogActions(t *testing.T) {
-	got := flowLog(t, site(), replay.FlowLogOptions{Format: format(t, short)}, script{
+	got := flowLog(t, site(), packetlog.FlowLogOptions{Format: format(t, short)}, script{
 		"0 tcp 10.0.1.10:4000 > 10.0.2.20:5432 A",
 		"1 tcp 10.0.1.10:4000 > 10.0.2.20:5432 S",
 		"2 tcp 10.0.2.20:5432 > 10.0.1.10:4000 SA",
@@ -42,7 +44,7 @@ func TestFlowLogActions(t *testing.T) {
 func TestFlowLogPrimaryAddress(t *testing.T) {
 	topo := site()
 	topo.ENIs[0].Addrs = append(topo.ENIs[0].Addrs, netip.MustParseAddr("10.0.1.11"), netip.MustParseAddr("2001:db8::a"))
-	got := flowLog(t, topo, replay.FlowLogOptions{Format: format(t, "${version} ${srcaddr} ${dstaddr} ${pkt-srcaddr} ${pkt-dstaddr} ${type}")}, script{
+	got := flowLog(t, topo, packetlog.FlowLogOptions{Format: format(t, "${version} ${srcaddr} ${dstaddr} ${pkt-srcaddr} ${pkt-dstaddr} ${type}")}, script{
 		"0 tcp 198.51.100.1:1 > 10.0.1.11:443 S",
 		"0 tcp 10.0.1.11:443 > 198.51.100.1:1 SA",
 		"0 tcp [2001:db8:1::1]:1 > [2001:db8::a]:443 S",
@@ -57,7 +59,7 @@ func TestFlowLogPrimaryAddress(t *testing.T) {
 
 // FL-07: SYN 2, SYN-ACK 18, FIN 1, RST 4, ORed; ACK and PSH count nothing.
 func TestFlowLogFlags(t *testing.T) {
-	got := flowLog(t, site(), replay.FlowLogOptions{Format: format(t, "${srcport} ${tcp-flags}")}, script{
+	got := flowLog(t, site(), packetlog.FlowLogOptions{Format: format(t, "${srcport} ${tcp-flags}")}, script{
 		"0 tcp 198.51.100.1:1 > 10.0.1.10:443 S",
 		"1 tcp 10.0.1.10:443 > 198.51.100.1:1 SA",
 		"2 tcp 198.51.100.1:1 > 10.0.1.10:443 PA",
@@ -89,29 +91,29 @@ eni-db - %d %d NODATA
 eni-db 1 %d %d OK
 eni-web - %d %d NODATA
 `, at(50), at(50), at(59), at(59), at(0), at(59), at(60), at(60), at(60), at(119), at(3600), at(3600), at(3600), at(3659)),
-		flowLog(t, site(), replay.FlowLogOptions{Format: fields, Interval: time.Minute}, s))
+		flowLog(t, site(), packetlog.FlowLogOptions{Format: fields, Interval: time.Minute}, s))
 	assert.Equal(t, fmt.Sprintf(`eni-web 1 %d %d OK
 eni-web 3 %d %d OK
 eni-db - %d %d NODATA
 eni-db 1 %d %d OK
 eni-web - %d %d NODATA
 `, at(50), at(50), at(59), at(60), at(0), at(599), at(3600), at(3600), at(3600), at(4199)),
-		flowLog(t, site(), replay.FlowLogOptions{Format: fields}, s))
+		flowLog(t, site(), packetlog.FlowLogOptions{Format: fields}, s))
 }
 
 // A window holds no more than so many flows: records are written before its end, and none
 // is lost.
 func TestFlowLogOfManyFlows(t *testing.T) {
 	const flows = 1<<18 + 1
-	first := header("udp 198.0.0.0:1 > 10.0.1.10:7")
+	first := replaytest.Header("udp 198.0.0.0:1 > 10.0.1.10:7")
 	var b bytes.Buffer
-	w, err := replay.NewFlowLog(&b, site(), replay.FlowLogOptions{Format: format(t, "${interface-id} ${srcaddr} ${packets} ${log-status}")})
+	w, err := packetlog.NewFlowLog(&b, site(), packetlog.FlowLogOptions{Format: format(t, "${interface-id} ${srcaddr} ${packets} ${log-status}")})
 	require.NoError(t, err)
-	_, err = replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: w}, numbered{flows + 1, func(i int, h *packet.Header) time.Duration {
+	_, err = replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: w}, replaytest.Numbered(flows+1, func(i int, h *packet.Header) time.Duration {
 		*h = first
 		binary.BigEndian.PutUint32(h.Src[12:], 198<<24+uint32(i%flows))
 		return 0
-	}})
+	}))
 	require.NoError(t, err)
 	assert.NotZero(t, b.Len(), "nothing was written before the end")
 	require.NoError(t, w.Flush())
@@ -132,7 +134,7 @@ func TestFlowLogFields(t *testing.T) {
 		topo := site()
 		topo.ENIs[1].VPC, topo.ENIs[1].Subnet, topo.ENIs[1].Instance = "vpc-1", "subnet-1", "i-1"
 		topo.ENIs[0].VPC = "vpc-1"
-		got := flowLog(t, topo, replay.FlowLogOptions{Format: format(t, strings.Join(fields, " "))}, script{"7 tcp 10.0.2.20:9 > 192.0.2.1:80 S"})
+		got := flowLog(t, topo, packetlog.FlowLogOptions{Format: format(t, strings.Join(fields, " "))}, script{"7 tcp 10.0.2.20:9 > 192.0.2.1:80 S"})
 		record := parseRecord(t, fields, strings.Split(got, "\n")[0])
 		want := map[string]string{
 			"version": fmt.Sprint(i + 2), "account-id": "111122223333", "interface-id": "eni-db",
@@ -164,9 +166,9 @@ func parseRecord(t testing.TB, format []string, line string) map[string]string {
 }
 
 func TestFlowLogErrors(t *testing.T) {
-	_, err := replay.NewFlowLog(nil, site(), replay.FlowLogOptions{Format: format(t, "${action} ${src-addr}")})
+	_, err := packetlog.NewFlowLog(nil, site(), packetlog.FlowLogOptions{Format: format(t, "${action} ${src-addr}")})
 	assert.ErrorContains(t, err, `"src-addr" is no field of a flow log`)
-	_, err = replay.NewFlowLog(nil, site(), replay.FlowLogOptions{Interval: 2 * time.Minute})
+	_, err = packetlog.NewFlowLog(nil, site(), packetlog.FlowLogOptions{Interval: 2 * time.Minute})
 	assert.ErrorContains(t, err, "AWS offers 1m and 10m")
 }
 

@@ -1,4 +1,4 @@
-package replay
+package packetlog
 
 import (
 	"io"
@@ -8,10 +8,12 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// An Annotated is an [Observer] that writes all packets to a pcapng file for Wireshark
-// and others, as they were captured, and says of each in its comments what became of it:
+// An Annotated is a [replay.Observer] that writes all packets to a pcapng file for
+// Wireshark and others, as they were captured, and says of each in its comments what
+// became of it:
 //
 //	accept, rule; in all drop, no_rule
 //	web egress: web-sg egress[0] (all to 0.0.0.0/0)
@@ -25,7 +27,7 @@ import (
 //
 // Each ENI that meets packets is an interface of the file, with its name. A packet that
 // meets two is there twice, outbound at the one and inbound at the other, with the same
-// packet id, which is [Packet.Number]; where the first one drops it, it is there once.
+// packet id, which is [replay.Packet.Number]; where the first one drops it, it is there once.
 // A last interface, "no ENI", has what no ENI met. An ENI is several interfaces of the
 // same name where its packets have several link types.
 //
@@ -61,11 +63,11 @@ type nearKey struct {
 const maxNearest = 1 << 12
 
 // NewAnnotated returns an Annotated that writes to w, with names from topo, which must
-// not change meanwhile. via is [Options.Via].
+// not change meanwhile. via is [replay.Options.Via].
 func NewAnnotated(w io.Writer, topo *sg.Topology, via sg.Via) *Annotated {
 	a := &Annotated{
 		w: capture.NewWriter(w, capture.PcapNG, nil), via: via, topo: map[sg.ENIID]*sg.ENI{},
-		words:      NewText(nil, NamesOf(topo)),
+		words:      NewText(nil, replay.NamesOf(topo)),
 		interfaces: map[sg.ENIID]int{}, nearest: map[nearKey]string{},
 	}
 	for i := range topo.ENIs {
@@ -95,9 +97,9 @@ func (a *Annotated) writeNames(topo *sg.Topology) {
 	a.w.WriteNames(names)
 }
 
-// Observe implements [Observer]. The error for a packet that pcapng cannot hold is a
+// Observe implements [replay.Observer]. The error for a packet that pcapng cannot hold is a
 // [*FrameError].
-func (a *Annotated) Observe(p *Packet) error {
+func (a *Annotated) Observe(p *replay.Packet) error {
 	hops := p.Outcome.Hops()
 	a.comments = a.words.appendWhy(append(a.comments[:0], ""), p) // "" is of the ENI, as write says
 	for i := range hops {
@@ -128,7 +130,7 @@ func (a *Annotated) Observe(p *Packet) error {
 func (a *Annotated) Flush() error { return a.w.Flush() }
 
 // write writes the packet as an ENI met it, or as none did where hop is nil.
-func (a *Annotated) write(p *Packet, hop *sg.Hop) error {
+func (a *Annotated) write(p *replay.Packet, hop *sg.Hop) error {
 	here := sg.Decision{Verdict: p.Outcome.Verdict, Reason: p.Outcome.Reason}
 	var id sg.ENIID
 	o := capture.PacketOptions{Comments: a.comments, ID: p.Number}
@@ -155,7 +157,7 @@ func appendVerdict(b []byte, v sg.Verdict, r sg.Reason) []byte {
 }
 
 // near is the comment about the rule that comes nearest, "" where there are none.
-func (a *Annotated) near(p *Packet, hop *sg.Hop) string {
+func (a *Annotated) near(p *replay.Packet, hop *sg.Hop) string {
 	h := &p.Frame.Header
 	key := nearKey{hop.Enforcer.ID(), hop.Direction, h.Tuple(), h.LaterFragment(), h.Missing}
 	if h.Protocol == packet.TCP || h.Protocol == packet.UDP {

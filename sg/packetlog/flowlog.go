@@ -1,4 +1,4 @@
-package replay
+package packetlog
 
 import (
 	"bufio"
@@ -11,6 +11,8 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/escape"
+	"github.com/sgsim/sgsim/sg/internal/report"
+	"github.com/sgsim/sgsim/sg/replay"
 )
 
 // FlowLogOptions say how flow log records look. The zero FlowLogOptions means
@@ -25,7 +27,7 @@ type FlowLogOptions struct {
 	Interval time.Duration
 }
 
-// A FlowLog is an [Observer] that writes the VPC flow log of the replay, one
+// A FlowLog is a [replay.Observer] that writes the VPC flow log of the replay, one
 // record a line: for each ENI, window and flow the packets that were accepted
 // or rejected there.
 //
@@ -152,14 +154,14 @@ var ofFlows = flowlog.Fields(
 	flowlog.FieldPktSrcAddr, flowlog.FieldPktDstAddr, flowlog.FieldFlowDirection,
 )
 
-// Observe implements [Observer].
-func (f *FlowLog) Observe(p *Packet) error {
+// Observe implements [replay.Observer].
+func (f *FlowLog) Observe(p *replay.Packet) error {
 	now := p.Time.Unix()
 	if !f.open || now >= f.window+f.interval {
 		if err := f.endWindow(); err != nil {
 			return err
 		}
-		f.window, f.open = now-mod(now, f.interval), true
+		f.window, f.open = p.Time.Truncate(time.Duration(f.interval)*time.Second).Unix(), true
 	}
 	if len(f.flows) >= maxFlows {
 		if err := f.writeFlows(); err != nil {
@@ -169,7 +171,7 @@ func (f *FlowLog) Observe(p *Packet) error {
 	h := &p.Frame.Header
 	hops := p.Outcome.Hops()
 	for i, hop := range hops {
-		if hop.Decision.Reason == sg.Exempt || !readable(h) || recordedLater(hops[i:]) {
+		if hop.Decision.Reason == sg.Exempt || !report.Readable(h) || recordedLater(hops[i:]) {
 			continue
 		}
 		f.add(hop, h, now)

@@ -1,33 +1,17 @@
-package replay_test
+package packetlog_test
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"testing"
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/replaytest"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
-
-// looped yields the same packets again and again, so that a benchmark of outputs
-// does not wait for a file.
-type looped struct {
-	frames  []capture.Frame
-	packets int
-}
-
-func (l looped) Frames() iter.Seq2[*capture.Frame, error] {
-	return func(yield func(*capture.Frame, error) bool) {
-		for i := range l.packets {
-			if !yield(&l.frames[i%len(l.frames)], nil) {
-				return
-			}
-		}
-	}
-}
 
 // conversations are packets of established connections between the two ENIs of
 // the site, each of which meets two ENIs.
@@ -60,11 +44,11 @@ func BenchmarkRun(b *testing.B) {
 			o := &replay.Options{}
 			switch out {
 			case "jsonl":
-				o.Observer = replay.NewJSONL(io.Discard)
+				o.Observer = packetlog.NewJSONL(io.Discard)
 			case "text":
-				o.Observer = replay.NewText(io.Discard, replay.TextOptions{})
+				o.Observer = packetlog.NewText(io.Discard, replay.TextOptions{})
 			case "flowlog":
-				f, err := replay.NewFlowLog(io.Discard, site(), replay.FlowLogOptions{})
+				f, err := packetlog.NewFlowLog(io.Discard, site(), packetlog.FlowLogOptions{})
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -74,7 +58,7 @@ func BenchmarkRun(b *testing.B) {
 			const packets = 100_000
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := replay.Run(context.Background(), p, o, looped{frames, packets})
+				r, err := replay.Run(context.Background(), p, o, replaytest.Loop(frames, packets))
 				if err != nil || r.Of(sg.Accept).Packets != packets {
 					b.Fatal(r.Of(sg.Accept), err)
 				}

@@ -1,4 +1,4 @@
-package replay_test
+package packetlog_test
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/packet/packettest"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -76,7 +77,7 @@ func annotate(t *testing.T, topo *sg.Topology, o replay.Options, file []byte) []
 	f, err := capture.NewReader(bytes.NewReader(file), "test")
 	require.NoError(t, err)
 	var out bytes.Buffer
-	a := replay.NewAnnotated(&out, topo, o.Via)
+	a := packetlog.NewAnnotated(&out, topo, o.Via)
 	o.Observer = a
 	_, err = replay.Run(t.Context(), policy(t, topo), &o, f)
 	require.NoError(t, err)

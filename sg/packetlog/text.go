@@ -1,4 +1,4 @@
-package replay
+package packetlog
 
 import (
 	"bufio"
@@ -7,33 +7,14 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
-	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/internal/report"
+	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// TextOptions say how [Text] writes. The zero TextOptions are for a file.
-type TextOptions struct {
-	// Color marks verdicts with ANSI escapes, for terminals that show them.
-	Color bool
-
-	// ENIs and Groups are names to show instead of ids.
-	ENIs   map[sg.ENIID]string
-	Groups map[sg.GroupID]string
-}
-
-func (o *TextOptions) names() prose.Names { return prose.Names{ENIs: o.ENIs, Groups: o.Groups} }
-
-// NamesOf returns the TextOptions that show the names of a topology: those that are of one
-// ENI or group alone.
-func NamesOf(t *sg.Topology) TextOptions {
-	n := prose.NamesOf(t)
-	return TextOptions{ENIs: n.ENIs, Groups: n.Groups}
-}
-
-// A Text is an [Observer] that writes packets for people. The line of a packet has
+// A Text is a [replay.Observer] that writes packets for people. The line of a packet has
 // its number, seconds since the first packet, the verdict, and the packet; then comes
 // a line for each ENI that met it, with the rule or the connection that decided:
 //
@@ -42,7 +23,7 @@ func NamesOf(t *sg.Topology) TextOptions {
 //	        web ingress: web-sg ingress[0] (tcp 443 from 0.0.0.0/0)
 //
 // Lines are at most 80 columns wide, and longer ones go on in the next between words.
-// Columns grow with their numbers, but for timestamps that are stray as [Disorder] says.
+// Columns grow with their numbers, but for timestamps that are stray as [replay.Disorder] says.
 // Call Flush at the end.
 type Text struct {
 	names prose.Names
@@ -50,58 +31,26 @@ type Text struct {
 	w     *bufio.Writer
 	buf   []byte // of w, in Observe
 	began time.Time
-	line  []byte            // of one packet
-	why   []string          // of the same
-	hops  map[hopKey]string // words, which are made once
-	held  int               // bytes of hops
+	line  []byte   // of one packet
+	why   []string // of the same
+	hops  hopTexts
 
 	numbers, seconds int // width of columns
-}
-
-// A hopKey is all that outputs say of a hop, without gaps, which cost time to hash.
-type hopKey struct {
-	enforcer  *sg.Enforcer
-	rule      sg.RuleRef
-	direction sg.Direction
-	verdict   sg.Verdict
-	reason    sg.Reason
-	dir       conntrack.Direction
-	refused   bool
-}
-
-// maxHeld bounds the words that an output keeps, in bytes: there may be as many as
-// interfaces times rules, and names may be of any length.
-const maxHeld = 16 << 20
-
-// keep enters what was made for a key, of size bytes, into what is held. Beyond maxHeld all
-// is forgotten first.
-func keep[K comparable, V any](all map[K]V, key K, made V, held *int, size int) {
-	if size += 128; *held+size > maxHeld {
-		clear(all)
-		*held = 0
-	}
-	all[key] = made
-	*held += size
-}
-
-func keyOf(p *Packet, h *sg.Hop) hopKey {
-	d := &h.Decision
-	return hopKey{h.Enforcer, d.Rule, h.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
 }
 
 // hopIndent is where the lines of ENIs begin.
 const hopIndent = 8
 
 // NewText returns a Text that writes to w in large pieces.
-func NewText(w io.Writer, o TextOptions) *Text {
+func NewText(w io.Writer, o replay.TextOptions) *Text {
 	return &Text{
-		w: bufio.NewWriterSize(w, bufferSize), names: o.names(), color: o.Color, hops: map[hopKey]string{},
+		w: bufio.NewWriterSize(w, bufferSize), names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}, color: o.Color,
 		numbers: len("packet"), seconds: len("9999.999999"),
 	}
 }
 
-// Observe implements [Observer].
-func (t *Text) Observe(p *Packet) error {
+// Observe implements [replay.Observer].
+func (t *Text) Observe(p *replay.Packet) error {
 	t.buf = t.w.AvailableBuffer()
 	if p.Number == 1 {
 		t.buf = append(t.buf, "packet     seconds  verdict  from > to\n"...)
@@ -128,12 +77,12 @@ func (t *Text) Flush() error { return t.w.Flush() }
 
 // Words returns what [Text.Observe] writes of a packet beside its columns, and writes
 // nothing: the packet, and a line for each ENI that met it.
-func (t *Text) Words(p *Packet) (text string, why []string) {
-	return string(appendPacket(nil, &p.Frame.Header)), t.appendWhy(nil, p)
+func (t *Text) Words(p *replay.Packet) (text string, why []string) {
+	return string(report.AppendPacket(nil, &p.Frame.Header)), t.appendWhy(nil, p)
 }
 
 // appendWhy appends what each ENI said, or why none met the packet.
-func (t *Text) appendWhy(lines []string, p *Packet) []string {
+func (t *Text) appendWhy(lines []string, p *replay.Packet) []string {
 	hops := p.Outcome.Hops()
 	for i := range hops {
 		lines = append(lines, t.said(p, &hops[i]))
@@ -144,7 +93,7 @@ func (t *Text) appendWhy(lines []string, p *Packet) []string {
 	return lines
 }
 
-func (t *Text) appendLine(p *Packet, since time.Duration) {
+func (t *Text) appendLine(p *replay.Packet, since time.Duration) {
 	var digits [32]byte
 	number := strconv.AppendUint(digits[:0], p.Number, 10)
 	t.numbers = max(t.numbers, len(number))
@@ -157,7 +106,7 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 	b = append(padLeft(b, seconds, width), "  "...)
 	b = report.AppendVerdict(b, t.color, p.Outcome.Verdict, verdictWord[p.Outcome.Verdict], len("verdict"))
 	b = append(b, "  "...)
-	t.line = appendPacket(t.line[:0], &p.Frame.Header)
+	t.line = report.AppendPacket(t.line[:0], &p.Frame.Header)
 	at := t.numbers + width + len("   verdict  ")
 	b, _ = prose.Wrap(b, t.line, at, at)
 	t.buf = append(b, '\n')
@@ -165,15 +114,15 @@ func (t *Text) appendLine(p *Packet, since time.Duration) {
 
 // said is what an ENI or a network ACL did and why, or why none met the packet where hop
 // is nil, and what is wrong with the packet.
-func (t *Text) said(p *Packet, hop *sg.Hop) string {
+func (t *Text) said(p *replay.Packet, hop *sg.Hop) string {
 	var words string
 	if hop == nil {
 		words = prose.Reason(p.Outcome.Reason)
 	} else {
 		k := keyOf(p, hop)
-		if words = t.hops[k]; words == "" {
+		if words = t.hops.made[k]; words == "" {
 			words = t.place(hop) + " " + hop.Direction.String() + ": " + t.reason(p, hop)
-			keep(t.hops, k, words, &t.held, len(words))
+			t.hops.keep(k, words)
 		}
 	}
 	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
@@ -190,10 +139,10 @@ func (t *Text) place(hop *sg.Hop) string {
 }
 
 // reason is why an ENI or a network ACL did what it did.
-func (t *Text) reason(p *Packet, hop *sg.Hop) string {
+func (t *Text) reason(p *replay.Packet, hop *sg.Hop) string {
 	d := &hop.Decision
 	if p.Refused && d.Verdict == sg.Drop {
-		return refusedWords
+		return prose.Refused
 	}
 	words, ruled := prose.Reason(d.Reason), !d.Rule.IsZero()
 	switch d.Reason {
@@ -229,16 +178,5 @@ func (t *Text) ruleInFull(r sg.RuleRef) string {
 
 // verdictWord keeps the column narrow.
 var verdictWord = [...]string{sg.Drop: "drop", sg.Accept: "accept", sg.NotApplicable: "-", sg.Unknown: "unknown"}
-
-// appendPacket appends what tells packets apart at a glance.
-func appendPacket(b []byte, h *packet.Header) []byte {
-	if !readable(h) {
-		return append(b, '-')
-	}
-	return h.AppendBrief(b)
-}
-
-// refusedWords are for packets of connections whose SYN was dropped.
-const refusedWords = "the SYN of its connection was dropped"
 
 func padLeft(b, s []byte, width int) []byte { return append(prose.Blanks(b, width-len(s)), s...) }

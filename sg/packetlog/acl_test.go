@@ -1,4 +1,4 @@
-package replay_test
+package packetlog_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/replaytest"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -17,7 +18,7 @@ import (
 // and REJECT for the answer that the interface's groups admit and the ACL does not. What
 // an ACL keeps from coming in is rejected at the interface it was for.
 func TestFlowLogACL(t *testing.T) {
-	got := flowLog(t, withACLs(t), replay.FlowLogOptions{Format: format(t, short)}, replaytest.WithoutAnswers)
+	got := flowLog(t, withACLs(t), packetlog.FlowLogOptions{Format: format(t, short)}, replaytest.WithoutAnswers)
 	assert.Equal(t, ""+
 		"eni-a 10.0.1.10 10.0.2.20 443 1 ACCEPT OK\n"+
 		"eni-b 10.0.1.10 10.0.2.20 443 1 ACCEPT OK\n"+
@@ -29,7 +30,7 @@ func TestFlowLogACL(t *testing.T) {
 // (NACL-65).
 func TestACLHops(t *testing.T) {
 	var text, lines bytes.Buffer
-	x, j := replay.NewText(&text, replay.TextOptions{}), replay.NewJSONL(&lines)
+	x, j := packetlog.NewText(&text, replay.TextOptions{}), packetlog.NewJSONL(&lines)
 	topo := withACLs(t)
 	_, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: x}, replaytest.WithoutAnswers)
 	require.NoError(t, err)
@@ -70,7 +71,7 @@ func TestACLHops(t *testing.T) {
 func TestAnnotatedACL(t *testing.T) {
 	var b bytes.Buffer
 	topo := withACLs(t)
-	a := replay.NewAnnotated(&b, topo, sg.Via{})
+	a := packetlog.NewAnnotated(&b, topo, sg.Via{})
 	_, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: a}, replaytest.WithoutAnswers)
 	require.NoError(t, err)
 	require.NoError(t, a.Flush())

@@ -1,4 +1,4 @@
-package replay_test
+package packetlog_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/lint"
+	"github.com/sgsim/sgsim/sg/packetlog"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -46,8 +47,8 @@ func FuzzHostileNames(f *testing.F) {
 		names := replay.TextOptions{ENIs: map[sg.ENIID]string{topo.ENIs[0].ID: name}, Groups: map[sg.GroupID]string{topo.Groups[0].ID: name}}
 		var jsonl, log, text, report bytes.Buffer
 		var annotated bytes.Buffer
-		j, x, a := replay.NewJSONL(&jsonl), replay.NewText(&text, names), replay.NewAnnotated(&annotated, topo, sg.Via{})
-		l, err := replay.NewFlowLog(&log, topo, replay.FlowLogOptions{Format: format(t, strings.Join(fields, " "))})
+		j, x, a := packetlog.NewJSONL(&jsonl), packetlog.NewText(&text, names), packetlog.NewAnnotated(&annotated, topo, sg.Via{})
+		l, err := packetlog.NewFlowLog(&log, topo, packetlog.FlowLogOptions{Format: format(t, strings.Join(fields, " "))})
 		if err != nil {
 			t.Fatal(err)
 		}

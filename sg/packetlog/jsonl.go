@@ -1,4 +1,4 @@
-package replay
+package packetlog
 
 import (
 	"bufio"
@@ -12,12 +12,11 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/internal/report"
+	"github.com/sgsim/sgsim/sg/replay"
 )
 
-// bufferSize is how much of an output, in bytes, is written at once.
-const bufferSize = 64 << 10
-
-// A JSONL is an [Observer] that writes one JSON object a packet, each on a line
+// A JSONL is a [replay.Observer] that writes one JSON object a packet, each on a line
 // of its own:
 //
 //	{"packet":2,"time":"2026-03-01T12:00:00.000210000Z","src":"10.0.1.10","dst":"198.51.100.7",
@@ -41,30 +40,14 @@ type JSONL struct {
 	w     *bufio.Writer
 	clock timeText
 
-	// Names are quoted once: a quoted name costs more than the rest of the line.
-	enis  map[*sg.Enforcer][]byte // how a hop there begins
-	rules map[sg.RuleRef]ruleJSONL
-	held  int // bytes of rules
-
-	decisions [sg.Unknown + 1][reasons]string
+	hops hopTexts // quoting a name costs more than the rest of the line
 }
-
-// A ruleJSONL is what a hop says of a rule, and of a network ACL's entry how the hop begins.
-type ruleJSONL struct{ acl, text []byte }
 
 // NewJSONL returns a JSONL that writes to w in large pieces.
-func NewJSONL(w io.Writer) *JSONL {
-	j := &JSONL{w: bufio.NewWriterSize(w, bufferSize), enis: map[*sg.Enforcer][]byte{}, rules: map[sg.RuleRef]ruleJSONL{}}
-	for v := range j.decisions {
-		for r := range j.decisions[v] {
-			j.decisions[v][r] = `,"verdict":"` + sg.Verdict(v).String() + `","reason":"` + sg.Reason(r).String() + `"`
-		}
-	}
-	return j
-}
+func NewJSONL(w io.Writer) *JSONL { return &JSONL{w: bufio.NewWriterSize(w, bufferSize)} }
 
-// Observe implements [Observer].
-func (j *JSONL) Observe(p *Packet) error {
+// Observe implements [replay.Observer].
+func (j *JSONL) Observe(p *replay.Packet) error {
 	b := append(j.w.AvailableBuffer(), `{"packet":`...)
 	b = appendUint(b, p.Number)
 	b = append(b, `,"time":"`...)
@@ -72,7 +55,7 @@ func (j *JSONL) Observe(p *Packet) error {
 	b = append(b, '"')
 
 	h := &p.Frame.Header
-	if readable(h) {
+	if report.Readable(h) {
 		b = append(b, `,"src":"`...)
 		b = appendAddr(b, h.Family, &h.Src)
 		b = append(b, `","dst":"`...)
@@ -97,13 +80,19 @@ func (j *JSONL) Observe(p *Packet) error {
 	if len(p.Tunnels) > 0 {
 		b = appendTunnels(b, p.Tunnels)
 	}
-	b = append(append(b, j.decisions[p.Outcome.Verdict][p.Outcome.Reason%reasons]...), `,"hops":[`...)
+	b = append(appendDecision(b, p.Outcome.Verdict, p.Outcome.Reason), `,"hops":[`...)
 	hops := p.Outcome.Hops()
 	for i := range hops {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = j.appendHop(b, &hops[i])
+		k := keyOf(p, &hops[i])
+		text, ok := j.hops.made[k]
+		if !ok {
+			text = string(appendHop(nil, &hops[i]))
+			j.hops.keep(k, text)
+		}
+		b = append(b, text...)
 	}
 	_, err := j.w.Write(append(b, "]}\n"...))
 	return err
@@ -112,28 +101,29 @@ func (j *JSONL) Observe(p *Packet) error {
 // Flush writes what is buffered.
 func (j *JSONL) Flush() error { return j.w.Flush() }
 
-func (j *JSONL) appendHop(b []byte, hop *sg.Hop) []byte {
+func appendHop(b []byte, hop *sg.Hop) []byte {
 	d := &hop.Decision
-	rule, ok := j.rules[d.Rule]
-	if !ok {
-		if acl := d.Rule.ACL(); acl != "" {
-			rule.acl = escape.AppendJSON([]byte(`{"acl":`), string(acl))
-			rule.text = escape.AppendJSON([]byte(`,"entry":`), prose.EntryName(d.Rule))
-		} else if !d.Rule.IsZero() {
-			rule.text = escape.AppendJSON([]byte(`,"group":`), string(d.Rule.Group()))
-			rule.text = escape.AppendJSON(append(rule.text, `,"rule":`...), d.Rule.Name())
-		}
-		keep(j.rules, d.Rule, rule, &j.held, len(rule.acl)+len(rule.text))
+	acl := d.Rule.ACL()
+	if acl != "" {
+		b = escape.AppendJSON(append(b, `{"acl":`...), string(acl))
+	} else {
+		b = escape.AppendJSON(append(b, `{"eni":`...), string(hop.Enforcer.ID()))
 	}
-	place := rule.acl
-	if place == nil {
-		if place, ok = j.enis[hop.Enforcer]; !ok {
-			place = escape.AppendJSON([]byte(`{"eni":`), string(hop.Enforcer.ID()))
-			j.enis[hop.Enforcer] = place
-		}
+	b = append(append(append(b, `,"direction":"`...), hop.Direction.String()...), '"')
+	b = appendDecision(b, d.Verdict, d.Reason)
+	switch {
+	case acl != "":
+		b = escape.AppendJSON(append(b, `,"entry":`...), prose.EntryName(d.Rule))
+	case !d.Rule.IsZero():
+		b = escape.AppendJSON(append(b, `,"group":`...), string(d.Rule.Group()))
+		b = escape.AppendJSON(append(b, `,"rule":`...), d.Rule.Name())
 	}
-	b = append(append(append(append(b, place...), `,"direction":"`...), hop.Direction.String()...), '"')
-	return append(append(append(b, j.decisions[d.Verdict][d.Reason%reasons]...), rule.text...), '}')
+	return append(b, '}')
+}
+
+func appendDecision(b []byte, v sg.Verdict, r sg.Reason) []byte {
+	b = append(append(b, `,"verdict":"`...), v.String()...)
+	return append(append(append(b, `","reason":"`...), r.String()...), '"')
 }
 
 func appendTunnels(b []byte, ts []packet.Tunnel) []byte {
@@ -150,9 +140,6 @@ func appendTunnels(b []byte, ts []packet.Tunnel) []byte {
 	}
 	return append(b, ']')
 }
-
-// readable reports whether the frame holds an IP packet with readable addresses.
-func readable(h *packet.Header) bool { return h.Family != 0 && h.Length != 0 }
 
 // hasPorts reports whether the packet holds TCP or UDP ports.
 func hasPorts(h *packet.Header) bool {

@@ -1,4 +1,4 @@
-package replay_test
+package packetlog_test
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg/flowlog"
-	"github.com/sgsim/sgsim/sg/replay"
+	"github.com/sgsim/sgsim/sg/packetlog"
 )
 
 // Flow logs that are written are read back: every line is a record, and writing that
@@ -25,7 +25,7 @@ func TestFlowLogReadsBack(t *testing.T) {
 	odd, err := flowlog.ParseFormat("${end} ${action} ${pkt-dstaddr} ${interface-id} ${tcp-flags} ${flow-direction}")
 	require.NoError(t, err)
 	for _, f := range []flowlog.Format{flowlog.DefaultFormat, flowlog.AllFields(5), flowlog.AllFields(11), odd} {
-		text := flowLog(t, site(), replay.FlowLogOptions{Format: f}, traffic)
+		text := flowLog(t, site(), packetlog.FlowLogOptions{Format: f}, traffic)
 		r := flowlog.NewReader("log", strings.NewReader(text), &flowlog.Options{Formats: []flowlog.Format{f}})
 		var again []byte
 		for rec, err := range r.Records() {

@@ -1,0 +1,57 @@
+// Package packetlog writes what became of each packet of a replay, as it happens. Its
+// types are observers for [replay.Options]:
+//
+//	log := packetlog.NewJSONL(os.Stdout)
+//	report, err := replay.Run(ctx, policy, &replay.Options{Observer: log}, file)
+//	if err := errors.Join(err, log.Flush()); err != nil {
+//		return err
+//	}
+//
+// [Text] is for people and [JSONL] for programs. [FlowLog] is what AWS would have logged,
+// [Annotated] is for Wireshark, and [Split] sorts packets into two captures. Use each from
+// one goroutine at a time, and for one replay.
+package packetlog
+
+import (
+	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/replay"
+)
+
+// bufferSize is how much of an output, in bytes, is written at once.
+const bufferSize = 64 << 10
+
+// A hopKey is all that outputs say of a hop, without gaps, which cost time to hash.
+type hopKey struct {
+	enforcer  *sg.Enforcer
+	rule      sg.RuleRef
+	direction sg.Direction
+	verdict   sg.Verdict
+	reason    sg.Reason
+	dir       conntrack.Direction
+	refused   bool
+}
+
+func keyOf(p *replay.Packet, h *sg.Hop) hopKey {
+	d := &h.Decision
+	return hopKey{h.Enforcer, d.Rule, h.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
+}
+
+// hopTexts are what an output says of hops, each made once.
+type hopTexts struct {
+	made map[hopKey]string
+	held int // bytes of them
+}
+
+// maxHeld bounds the texts that an output keeps, in bytes: there may be as many as
+// interfaces times rules, and names may be of any length.
+const maxHeld = 16 << 20
+
+// keep enters what was made for a key. Beyond maxHeld all is forgotten first.
+func (t *hopTexts) keep(key hopKey, text string) {
+	size := len(text) + 128
+	if t.held += size; t.made == nil || t.held > maxHeld {
+		t.made, t.held = map[hopKey]string{}, size
+	}
+	t.made[key] = text
+}
