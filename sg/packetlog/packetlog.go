@@ -32,26 +32,38 @@ type hopKey struct {
 	refused   bool
 }
 
-func keyOf(p *replay.Packet, h *sg.Hop) hopKey {
-	d := &h.Decision
-	return hopKey{h.Enforcer, d.Rule, h.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
-}
-
 // hopTexts are what an output says of hops, each made once.
 type hopTexts struct {
 	made map[hopKey]string
 	held int // bytes of them
+
+	last [2]struct { // found: most packets are of one kind in each direction
+		key  hopKey
+		text string
+	}
 }
 
 // maxHeld bounds the texts that an output keeps, in bytes: there may be as many as
 // interfaces times rules, and names may be of any length.
 const maxHeld = 16 << 20
 
-// keep enters what was made for a key. Beyond maxHeld all is forgotten first.
-func (t *hopTexts) keep(key hopKey, text string) {
-	size := len(text) + 128
-	if t.held += size; t.made == nil || t.held > maxHeld {
-		t.made, t.held = map[hopKey]string{}, size
+// of returns the text of a hop, which say makes. Beyond maxHeld all are forgotten first.
+func (t *hopTexts) of(p *replay.Packet, hop *sg.Hop, say func(*replay.Packet, *sg.Hop) string) string {
+	d := &hop.Decision
+	key := hopKey{hop.Enforcer, d.Rule, hop.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
+	last := &t.last[hop.Direction&1]
+	if last.key == key && last.text != "" {
+		return last.text
 	}
-	t.made[key] = text
+	text, ok := t.made[key]
+	if !ok {
+		text = say(p, hop)
+		size := len(text) + 128
+		if t.held += size; t.made == nil || t.held > maxHeld {
+			t.made, t.held = map[hopKey]string{}, size
+		}
+		t.made[key] = text
+	}
+	last.key, last.text = key, text
+	return text
 }

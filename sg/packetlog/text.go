@@ -119,11 +119,7 @@ func (t *Text) said(p *replay.Packet, hop *sg.Hop) string {
 	if hop == nil {
 		words = prose.Reason(p.Outcome.Reason)
 	} else {
-		k := keyOf(p, hop)
-		if words = t.hops.made[k]; words == "" {
-			words = t.place(hop) + " " + hop.Direction.String() + ": " + t.reason(p, hop)
-			t.hops.keep(k, words)
-		}
+		words = t.hops.of(p, hop, t.sayHop)
 	}
 	if p.Frame.Err != nil && p.Outcome.Reason != sg.NotIP && p.Outcome.Reason != sg.NoInterface {
 		words += ": " + p.Frame.Err.Error()
@@ -131,11 +127,14 @@ func (t *Text) said(p *replay.Packet, hop *sg.Hop) string {
 	return words
 }
 
-func (t *Text) place(hop *sg.Hop) string {
+func (t *Text) sayHop(p *replay.Packet, hop *sg.Hop) string {
+	var place string
 	if acl := hop.Decision.Rule.ACL(); acl != "" {
-		return escape.Text(string(acl))
+		place = escape.Text(string(acl))
+	} else {
+		place = t.names.ENIName(hop.Enforcer.ID())
 	}
-	return t.names.ENIName(hop.Enforcer.ID())
+	return place + " " + hop.Direction.String() + ": " + t.reason(p, hop)
 }
 
 // reason is why an ENI or a network ACL did what it did.
