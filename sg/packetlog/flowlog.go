@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -66,7 +67,7 @@ type FlowLog struct {
 type flowENI struct {
 	record  flowlog.Record // what all of them say
 	primary netip.Addr     // first private IPv4 address; zero without one
-	own     map[netip.Addr]bool
+	own     []netip.Addr
 	logged  bool // in this window
 	skipped bool // in this window, what nobody can decide
 }
@@ -122,7 +123,7 @@ func (f *FlowLog) addENI(eni *sg.ENI) int {
 		}
 		return string(escape.AppendField(nil, s))
 	}
-	e := flowENI{own: map[netip.Addr]bool{}, record: flowlog.Record{
+	e := flowENI{own: slices.Clone(eni.Addrs), record: flowlog.Record{
 		Fields:      flowlog.AllFields(11).Fields(),
 		Version:     uint8(f.format.Version()),
 		AccountID:   field(string(eni.Account)),
@@ -132,11 +133,8 @@ func (f *FlowLog) addENI(eni *sg.ENI) int {
 		InstanceID:  field(string(eni.Instance)),
 	}}
 	e.record.Fields &^= notTold
-	for _, a := range eni.Addrs {
-		e.own[a] = true
-		if a.Is4() && !e.primary.IsValid() {
-			e.primary = a
-		}
+	if i := slices.IndexFunc(e.own, netip.Addr.Is4); i >= 0 {
+		e.primary = e.own[i]
 	}
 	f.index[eni.ID] = len(f.enis)
 	f.enis = append(f.enis, e)
@@ -227,7 +225,7 @@ func (f *FlowLog) add(hop sg.Hop, h *packet.Header, now int64) {
 
 // shown is the address a record shows for the ENI's own side (FL-06).
 func (e *flowENI) shown(a netip.Addr) netip.Addr {
-	if a.Is4() && e.own[a] {
+	if a.Is4() && slices.Contains(e.own, a) {
 		return e.primary
 	}
 	return a
