@@ -77,7 +77,8 @@ func (f *File) readRecord(fr *Frame) (size int, err error) {
 	if len(b) < p.record {
 		return p.record, nil
 	}
-	captured, length := f.u32(b[8:]), f.u32(b[12:])
+	head := (*[16]byte)(b) // its length is checked once
+	captured, length := f.u32(head[8:]), f.u32(head[12:])
 	if captured > length && p.swapLength {
 		captured, length = length, captured
 	}
@@ -88,7 +89,7 @@ func (f *File) readRecord(fr *Frame) (size int, err error) {
 		return size, nil
 	}
 	fr.Data = b[p.record:size:size]
-	fr.Time = time.Unix(int64(f.u32(b)), int64(f.u32(b[4:]))*p.nanos).UTC()
+	fr.Time = time.Unix(int64(f.u32(head[:])), int64(f.u32(head[4:]))*p.nanos).UTC()
 	fr.Length = clamp(length)
 	fr.LinkType = p.link
 	switch { // the capturing kernel's index

@@ -27,8 +27,8 @@ type Disorder struct {
 // next one. It is below all idle timeouts that AWS lets one set (30 s and up).
 const farAhead = int64(10 * time.Second)
 
-// noTime is before all timestamps.
-const noTime = math.MinInt64
+// noTime is so far before all timestamps that the first one is a jump.
+const noTime = math.MinInt64 + farAhead
 
 // A clock tells what time the packets of one capture count as: their own, or the
 // latest one before where that is later, Unix nanoseconds; noTime before any.
@@ -43,46 +43,45 @@ type clock struct {
 func (c *clock) readAll(ps []Packet, source int, ended bool) int {
 	for i := range ps {
 		p := &ps[i]
-		var next *capture.Frame
-		if i+1 < len(ps) {
-			next = ps[i+1].Frame
-		} else if !ended && c.jumps(unixNano(p.Frame)) {
+		at, last := unixNano(p.Frame), i+1 == len(ps)
+		jump := at-farAhead >= c.latest
+		if jump && last && !ended {
 			return i
 		}
-		p.Source, p.at = source, c.read(p.Frame, next)
+		if p.Source = source; jump && !last && c.stray(at, unixNano(ps[i+1].Frame)) {
+			p.at = c.latest
+		} else {
+			p.at = c.read(at)
+		}
 	}
 	return len(ps)
 }
 
-func (c *clock) jumps(at int64) bool {
-	return at != noTime && (c.latest == noTime || at-farAhead >= c.latest)
+// stray reports whether a jump is one of a single packet, by the timestamp after it.
+func (c *clock) stray(at, after int64) bool {
+	if after == noTime || at-farAhead < after {
+		return false
+	}
+	c.Stray++
+	if c.latest == noTime {
+		c.latest, c.last = after, after
+	}
+	return true
 }
 
-// read goes on to f. next is the packet after it; nil where there is none, or f does
-// not jump.
-func (c *clock) read(f, next *capture.Frame) int64 {
-	at := unixNano(f)
-	if at > c.latest {
-		if next != nil && c.jumps(at) {
-			if after := unixNano(next); after != noTime && at-farAhead >= after {
-				c.Stray++
-				if c.latest == noTime {
-					c.latest, c.last = after, after
-				}
-				return c.latest
+// read goes on to a timestamp, and returns the time that counts.
+func (c *clock) read(at int64) int64 {
+	switch {
+	case at > c.latest:
+		c.latest, c.last = at, at
+	case at != noTime:
+		if at < c.latest {
+			c.Late++
+			c.LateBy = max(c.LateBy, time.Duration(min(uint64(c.latest-at), math.MaxInt64)))
+			if at <= c.last-farAhead {
+				c.Steps++
 			}
 		}
-		c.latest, c.last = at, at
-		return at
-	}
-	if at != noTime && at < c.latest {
-		c.Late++
-		c.LateBy = max(c.LateBy, time.Duration(min(uint64(c.latest-at), math.MaxInt64)))
-		if at <= c.last-farAhead {
-			c.Steps++
-		}
-	}
-	if at != noTime {
 		c.last = at
 	}
 	return c.latest
@@ -99,8 +98,9 @@ func (d *Disorder) addAll(o *Disorder) {
 // expressed: one beyond would stop the clock.
 func unixNano(f *capture.Frame) int64 {
 	const most = (math.MaxInt64 - 2*farAhead) / int64(time.Second)
-	if s := f.Time.Unix(); s < -most || s > most {
+	s := f.Time.Unix()
+	if s < -most || s > most {
 		return noTime
 	}
-	return f.Time.UnixNano()
+	return s*int64(time.Second) + int64(f.Time.Nanosecond())
 }

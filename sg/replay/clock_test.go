@@ -69,6 +69,8 @@ func TestStrayTimestamp(t *testing.T) {
 		{"first", join(script{stray}, open, after), replay.Disorder{Stray: 1}, 3 * time.Second},
 		{"several", join(script{stray}, open, script{stray}, after[:1], script{stray}, after[1:]), replay.Disorder{Stray: 3}, 3 * time.Second},
 		{"last", join(open, after, script{stray}), replay.Disorder{}, 900_000 * time.Second},
+		{"after a step back", join(open, script{"9 udp 192.0.2.1:1 > 192.0.2.2:2", "18 udp 192.0.2.1:1 > 192.0.2.2:2"}, after[:1], script{stray}, after[1:]),
+			replay.Disorder{Late: 2, LateBy: 16 * time.Second, Steps: 1, Stray: 1}, 18 * time.Second},
 		{"few seconds", join(open, script{"9 udp 192.0.2.1:1 > 192.0.2.2:2"}, after), replay.Disorder{Late: 2, LateBy: 7 * time.Second}, 9 * time.Second},
 	} {
 		for _, form := range []string{"source", "file", "pieces"} {

@@ -37,6 +37,7 @@ package replay
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"time"
 
@@ -186,6 +187,23 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, captures ...Source) (*Re
 	return r.report(), err
 }
 
+// A LinkError says that packets were not judged because nobody can tell where in
+// their frames the IP header is. They count as not applicable; all other packets
+// were judged.
+type LinkError struct {
+	Source  int             // the first one's capture, among those given to Run
+	Packet  int             // the first one's number in that capture
+	Link    packet.LinkType // and its link type
+	Packets uint64          // how many there were, over all captures and link types
+}
+
+func (e *LinkError) Error() string {
+	return fmt.Sprintf("unsupported link type: %v; packets not judged: %d, packet %d first", e.Link, e.Packets, e.Packet)
+}
+
+// Unwrap returns [packet.ErrLinkType].
+func (e *LinkError) Unwrap() error { return packet.ErrLinkType }
+
 // A run is one replay under way.
 type run struct {
 	Options
@@ -229,14 +247,13 @@ func (r *run) next(p *Packet) {
 	}
 	p.tick, p.Refused = false, false
 	if p.at > r.latest {
-		now := time.Unix(0, p.at).UTC()
+		r.now = time.Unix(0, p.at).UTC()
 		if r.latest == noTime {
-			r.first = now
+			r.first = r.now
 		}
-		if p.tick = p.at >= r.tickEnd; p.tick {
-			r.tickEnd = p.at - mod(p.at, int64(tick)) + int64(tick)
+		if r.latest = p.at; p.at >= r.tickEnd {
+			p.tick, r.tickEnd = true, p.at-mod(p.at, int64(tick))+int64(tick)
 		}
-		r.now, r.latest = now, p.at
 	}
 	p.Number, p.Time = r.packets, r.now
 	if r.Place != nil {
@@ -263,13 +280,6 @@ func (r *run) check() error {
 		r.Progress(r.packets, r.bytes)
 	}
 	return r.ctx.Err()
-}
-
-// hire adds a worker.
-func (r *run) hire() *worker {
-	w := newWorker(r.policy, &r.Options)
-	r.workers = append(r.workers, w)
-	return w
 }
 
 func (r *run) serial() error {

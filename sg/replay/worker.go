@@ -24,13 +24,14 @@ type worker struct {
 	watch watch
 }
 
-func newWorker(p *sg.Policy, o *Options) *worker {
-	fo := o.Firewall
-	w := &worker{fw: sg.NewFirewall(p, &fo), via: o.Via}
+// hire adds a worker.
+func (r *run) hire() *worker {
+	w := &worker{fw: sg.NewFirewall(r.policy, &r.Firewall), via: r.Via}
 	for i := range w.packets {
-		w.packets[i].Via = o.Via
+		w.packets[i].Via = r.Via
 	}
-	w.tally.rules = ruleCounts{byRule: map[sg.RuleRef]*RuleHits{}, count: &RuleHits{}}
+	w.tally.rules.byRule, w.tally.observed = map[sg.RuleRef]*RuleHits{}, r.Observer != nil
+	r.workers = append(r.workers, w)
 	return w
 }
 
@@ -41,8 +42,8 @@ func (w *worker) judge(p *Packet) {
 	if at.ENI != "" {
 		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: p.via(w.via), Err: f.Err}
 		w.flush()
-		p.Outcome = w.fw.ENI(at.ENI).Forward(at.Direction, in)
-		w.tally.add(p)
+		o := w.fw.ENI(at.ENI).Forward(at.Direction, in)
+		w.tally.add(p, &o)
 		return
 	}
 	w.queue[w.queued] = p
@@ -64,9 +65,7 @@ func (w *worker) flush() {
 }
 
 func (w *worker) judged(i int, o *sg.Outcome) {
-	p := w.queue[i]
-	p.Outcome = *o
-	w.tally.add(p)
+	w.tally.add(w.queue[i], o)
 }
 
 // sample returns the number of live entries at a moment that all workers share, and
