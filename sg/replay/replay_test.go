@@ -31,9 +31,8 @@ type script = replaytest.Script
 var (
 	began              = replaytest.Began
 	addr, site, policy = replaytest.Addr, replaytest.Site, replaytest.Policy
-	strange, withACLs  = replaytest.Strange, replaytest.WithACLs
+	strange            = replaytest.Strange
 	format, flowLog    = replaytest.Format, replaytest.FlowLog
-	topologyOf         = replaytest.TopologyOf
 )
 
 // run replays scripts at the site with every number of workers, which must not

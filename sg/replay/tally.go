@@ -86,19 +86,18 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 // ruleCounts counts what rules admitted.
 type ruleCounts struct {
 	byRule map[sg.RuleRef]*RuleHits
-	last   [2]*RuleHits // counted, of each direction: both ends of a connection have one
+	last   *RuleHits // counted
 }
 
 // of returns the counts of a rule.
 func (c *ruleCounts) of(rule sg.RuleRef) *RuleHits {
-	last := &c.last[rule.Direction()&1]
-	if *last == nil || (*last).Rule != rule {
-		if *last = c.byRule[rule]; *last == nil {
-			*last = &RuleHits{Rule: rule}
-			c.byRule[rule] = *last
+	if c.last == nil || c.last.Rule != rule {
+		if c.last = c.byRule[rule]; c.last == nil {
+			c.last = &RuleHits{Rule: rule}
+			c.byRule[rule] = c.last
 		}
 	}
-	return *last
+	return c.last
 }
 
 func (c *ruleCounts) add(hop *sg.Hop, p *Packet) {
