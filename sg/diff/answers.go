@@ -45,8 +45,8 @@ func exchangesOf(f int) (all []exchange) {
 
 // answers finds the answers that ACLs let pass in only one world, in one direction,
 // on connections that open in both worlds in the other direction.
-func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)) {
-	x := &differences{c: c, cl: cl, dir: dir, fam: fam, answers: true, free: cl.free(fam), budget: b}
+func (c *comparer) answers(cl *class, dir, fam int, found func(found)) {
+	x := &differences{c: c, cl: cl, dir: dir, fam: fam, answers: true, free: cl.free(fam), budget: &cl.left}
 	for _, e := range cl.acls.parts[dir][fam].changed {
 		addrs := c.names.all[e.peers]
 		for _, l := range [...]*list{cl.before[0], cl.after[0]} {
@@ -54,7 +54,7 @@ func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)
 		}
 		for _, ex := range exchanges[fam] {
 			services := set{e.services()}.and(set{ex.answer})
-			if len(services) == 0 || len(addrs) == 0 {
+			if len(services) == 0 || len(addrs) == 0 || !x.spend(1) {
 				continue
 			}
 			first, end := uint32(services[0].first.lo), uint32(services[0].last.lo)+1
@@ -62,7 +62,7 @@ func (c *comparer) answers(cl *class, dir, fam int, b *budget, found func(found)
 			if ex.each {
 				ex.opening = spanOf(first-shift, end-shift)
 			}
-			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, focus: focus{services: set{ex.opening}, addrs: addrs}, budget: b}
+			o := &differences{c: c, cl: cl, dir: 1 - dir, fam: fam, focus: focus{services: set{ex.opening}, addrs: addrs}, budget: x.budget}
 			left, g := addrs, o.grid()
 			for from, to := range g.rows {
 				open := g.addrs()[1][1].and(left)

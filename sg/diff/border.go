@@ -19,7 +19,15 @@ type border struct {
 type acl struct {
 	slabs [2][2][]slab // ascending, without gaps
 	open  bool         // everything passes
+	long  bool         // it has more than mostEntries, so its slabs let nothing pass
 }
+
+// mostEntries is the most entries of a direction and family that are compared; AWS allows
+// 40. The work grows with the third power of their number.
+const mostEntries = 256
+
+// tooLong reports whether there are too many entries to compare.
+func (b *border) tooLong() bool { return b != nil && b.acl.long }
 
 // An aclEntry is what an entry of a network ACL matches, or what it decides in a slab.
 type aclEntry struct {
@@ -97,6 +105,9 @@ func (w *world) acl(at sg.Border) *acl {
 			}
 		}
 		for f := range families {
+			if len(entries[f]) > mostEntries {
+				a.long, entries[f] = true, nil
+			}
 			a.slabs[dir][f] = slabs(entries[f], f)
 			a.open = a.open && !slices.ContainsFunc(a.slabs[dir][f], func(s slab) bool { return !slices.Equal(s.allowed, everything[f]) })
 		}
@@ -255,6 +266,7 @@ func (c *comparer) bordersDelta(bs bordering) *delta {
 			for i, n := range cuts[:len(cuts)-1] {
 				_, before := bs[0].split(dir, f, n, everything[f])
 				_, after := bs[1].split(dir, f, n, everything[f])
+				c.left.spend(8 * (1 + len(before) + len(after)))
 				if !slices.Equal(before, after) {
 					other := or(before.minus(after), after.minus(before))
 					e := entry{term: term{first: n, end: cuts[i+1], peers: c.names.number(other)}}

@@ -257,30 +257,40 @@ func turnedUpTo(last num, rs []rect) []rect {
 }
 
 // changes compares all classes and returns what was found, in its final order.
-// Everything is sorted at the end, so classes may be compared in any order, on all
-// processors.
+// Everything is sorted at the end, so classes may be compared on all processors.
 func (c *comparer) changes(d *Diff) []Change {
 	var workers sync.WaitGroup
-	var next atomic.Int64
+	var next, spent atomic.Int64
 	for range min(runtime.GOMAXPROCS(0), len(c.order)) {
 		workers.Go(func() {
 			var all []found
-			for n := int(next.Add(1)); n <= len(c.order); n = int(next.Add(1)) {
+			for spent.Load() < int64(c.left) {
+				n := int(next.Add(1))
+				if n > len(c.order) {
+					break
+				}
 				cl := c.order[n-1]
 				all = all[:0]
-				whole := true
 				for dir := range 2 {
 					for f := range families {
 						if cl.families[f] {
-							whole = c.compare(cl, dir, f, func(b found) { all = append(all, b) }) && whole
+							c.compare(cl, dir, f, func(b found) { all = append(all, b) })
 						}
 					}
 				}
-				c.collect(all, cl.enis, whole)
+				c.collect(all, cl)
+				spent.Add(int64(classWork - cl.left))
 			}
 		})
 	}
 	workers.Wait()
+	for _, cl := range c.order { // which classes are late does not depend on who was faster
+		cl.late = c.left <= 0
+		c.left.spend(int(classWork - cl.left))
+		if cl.late || cl.left <= 0 {
+			c.unfinished = append(c.unfinished, cl.enis...)
+		}
+	}
 	boxes := c.joined()
 	all := make([]Change, 0, len(boxes))
 	for _, b := range boxes {
@@ -290,16 +300,13 @@ func (c *comparer) changes(d *Diff) []Change {
 	return all
 }
 
-// collect records the boxes of a class, and whether they are complete.
-func (c *comparer) collect(all []found, enis []sg.ENIID, whole bool) {
+// collect records the boxes of a class.
+func (c *comparer) collect(all []found, cl *class) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !whole {
-		c.unfinished = append(c.unfinished, enis...)
-	}
 	for _, b := range all {
 		b.box.addrs, b.box.services = c.boxSets.number(b.rect.addrs), c.boxSets.number(b.rect.services)
-		c.found[b.box] = append(c.found[b.box], enis...)
+		c.found[b.box] = append(c.found[b.box], cl)
 	}
 }
 
@@ -317,9 +324,17 @@ func (c *comparer) joined() []*placed {
 		enis uint64 // their hash
 	}
 	boxes := make([]*placed, 0, len(c.found))
-	for b, enis := range c.found {
-		slices.Sort(enis)
-		boxes = append(boxes, &placed{b, slices.Clip(enis)})
+	for b, classes := range c.found {
+		var enis []sg.ENIID
+		for _, cl := range classes {
+			if !cl.late {
+				enis = append(enis, cl.enis...)
+			}
+		}
+		if len(enis) > 0 {
+			slices.Sort(enis)
+			boxes = append(boxes, &placed{b, slices.Clip(enis)})
+		}
 	}
 	c.found, c.classes, c.order = nil, nil, nil
 	// First those with the same services, then those with the same addresses. The

@@ -19,8 +19,9 @@ type comparer struct {
 
 	mu      sync.Mutex // for the fields below, while classes are compared
 	boxSets *sets
-	found   map[box][]sg.ENIID
+	found   map[box][]*class
 
+	left                 budget
 	unjudged, unfinished []sg.ENIID
 
 	// For the interface at hand, and reused for the next.
@@ -37,6 +38,8 @@ type class struct {
 	borders       bordering
 	acls          *delta // of borders; nil if ACLs let the same pass
 	enis          []sg.ENIID
+	left          budget
+	late          bool // the work of the classes before it used up what the comparison has
 }
 
 // A delta is what a group says in only one of two worlds.
@@ -159,10 +162,15 @@ func (c *comparer) eni(id sg.ENIID) {
 	cl.before, c.groups[0] = c.before.said(id, cl.before[:0], c.groups[0][:0])
 	cl.after, c.groups[1] = c.after.said(id, cl.after[:0], c.groups[1][:0])
 	cl.borders, cl.acls = bordering{c.before.border(id), c.after.border(id)}, nil
-	if len(cl.before) > 0 && len(cl.after) > 0 {
-		if (cl.borders[0] == nil) != (cl.borders[1] == nil) {
-			c.unjudged = append(c.unjudged, id)
-		}
+	both := len(cl.before) > 0 && len(cl.after) > 0
+	if both && (cl.borders[0] == nil) != (cl.borders[1] == nil) {
+		c.unjudged = append(c.unjudged, id)
+	}
+	if c.left <= 0 || cl.borders[0].tooLong() || cl.borders[1].tooLong() {
+		c.unfinished = append(c.unfinished, id)
+		return
+	}
+	if both {
 		if d := c.bordersDelta(cl.borders); d.differ {
 			cl.acls = d
 		}
@@ -201,7 +209,10 @@ func (c *comparer) eni(id sg.ENIID) {
 		slices.SortFunc(cl.deltas, func(a, b *delta) int { return cmp.Compare(a.group, b.group) })
 		c.before.make(cl.before...)
 		c.after.make(cl.after...)
-		known = &class{slices.Clone(cl.before), slices.Clone(cl.after), cl.families, slices.Clone(cl.deltas), cl.borders, cl.acls, nil}
+		known = &class{
+			before: slices.Clone(cl.before), after: slices.Clone(cl.after), families: cl.families,
+			deltas: slices.Clone(cl.deltas), borders: cl.borders, acls: cl.acls, left: classWork,
+		}
 		c.classes[string(c.key)] = known
 		c.order = append(c.order, known)
 	}

@@ -55,9 +55,12 @@ type Diff struct {
 	// be missing input.
 	Unjudged []sg.ENIID
 
-	// Unfinished are interfaces, ascending, whose rules, with the members and entries of
-	// what they name, overlap so often that the comparison ended early: more may differ
-	// there. 1,000 rules, which AWS allows at an interface, stay far below that.
+	// Unfinished are interfaces, ascending, at which more may differ, since the work of a
+	// comparison is bounded. Their rules, with the members and entries of what they name,
+	// overlap so often that the comparison ended early: 1,000 rules, which AWS allows at an
+	// interface, stay far below that. Or a network ACL has more than 256 entries for a
+	// direction and family, of which AWS allows 40. Or they are the last interfaces of a
+	// comparison that took minutes: nothing is said about those.
 	Unfinished []sg.ENIID
 
 	// Uncarried are groups, ascending, that no interface carries in either policy and
@@ -130,32 +133,33 @@ func (c *Change) Breaks() bool { return c.Before == sg.Accept && c.After == sg.D
 // them. Interfaces, groups and prefix lists are the same if their ids are.
 //
 // It compares what interfaces with the same groups have in common only once.
-func Policies(before, after *sg.Policy) *Diff {
+func Policies(before, after *sg.Policy) *Diff { return policies(before, after, mostWork) }
+
+// policies is Policies with a bound on the work.
+func policies(before, after *sg.Policy, most budget) *Diff {
 	names := newNames()
 	c := comparer{
 		before: newWorld(before, names), after: newWorld(after, names), names: names,
-		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]sg.ENIID{},
+		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]*class{}, left: most,
 	}
 	c.after.first = c.before
 	d := &Diff{before: c.before, after: c.after}
-	for id := range before.ENIs() {
-		if _, ok := c.after.sets.Setting(id); !ok {
+	ids := slices.AppendSeq(slices.Collect(before.ENIs()), after.ENIs())
+	slices.Sort(ids)
+	for _, id := range slices.Compact(ids) {
+		_, was := c.before.sets.Setting(id)
+		_, is := c.after.sets.Setting(id)
+		switch {
+		case !is:
 			d.Removed = append(d.Removed, id)
+		case !was:
+			d.Added = append(d.Added, id)
 		}
 		c.eni(id)
 	}
-	for id := range after.ENIs() {
-		if _, ok := c.before.sets.Setting(id); !ok {
-			d.Added = append(d.Added, id)
-			c.eni(id)
-		}
-	}
-	slices.Sort(d.Added)
-	slices.Sort(d.Removed)
-	slices.Sort(c.unjudged)
 	d.Changes, d.Unjudged = c.changes(d), c.unjudged
 	slices.Sort(c.unfinished)
-	d.Unfinished = slices.Compact(c.unfinished)
+	d.Unfinished = c.unfinished
 	d.Uncarried = uncarried(before, after)
 	return d
 }

@@ -130,6 +130,7 @@ func (g *grid) divide(first, end uint32) {
 	if len(x.changed) == 0 {
 		bound(x.addrs)
 	}
+	x.spend(32 * (len(bounds) + len(g.cuts))) // to sort and place them
 	bounds = append(bounds, num{})
 	slices.SortFunc(bounds, num.compare)
 	g.begins = slices.Compact(bounds)

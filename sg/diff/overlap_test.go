@@ -3,6 +3,7 @@ package diff_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -50,4 +51,30 @@ func TestOverlappingRules(t *testing.T) {
 	var written struct{ Unfinished []string }
 	require.NoError(t, json.Unmarshal(doc.Bytes(), &written))
 	assert.Equal(t, []string{"eni-1"}, written.Unfinished)
+}
+
+// An ACL far longer than AWS allows is not compared, at an interface of both policies or of
+// one, and that is said; elsewhere all is.
+func TestLongACL(t *testing.T) {
+	long := func(n, port int) *sg.Topology {
+		topo := aclWorld(t)
+		topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-elsewhere", Addrs: addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-1"}})
+		topo.Groups[0].Ingress[0].Ports = sg.Port(port)
+		for i := range n {
+			topo.NetworkACLs[0].Ingress = append(topo.NetworkACLs[0].Ingress, sg.ACLEntry{Number: i + 1, Allow: true, Protocol: sg.TCP, Ports: sg.Port(port), CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i), byte(i >> 8)}), 16)})
+		}
+		return topo
+	}
+	short := diff.Policies(compile(t, long(100, 443)), compile(t, long(100, 444)))
+	assert.Empty(t, short.Unfinished)
+	assert.Contains(t, fmt.Sprint(short.Changes), "eni-a")
+
+	after := long(2000, 444)
+	after.ENIs = after.ENIs[1:]
+	d := diff.Policies(compile(t, long(2000, 443)), compile(t, after))
+	assert.Equal(t, []sg.ENIID{"eni-a", "eni-b"}, d.Unfinished)
+	require.Len(t, d.Changes, 2)
+	for _, c := range d.Changes {
+		assert.Equal(t, []sg.ENIID{"eni-elsewhere"}, c.ENIs)
+	}
 }
