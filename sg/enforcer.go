@@ -151,7 +151,7 @@ func (e *Enforcer) cut(d *Decision, dir Direction, p *Packet, m hit) {
 func (e *Enforcer) answers(dir Direction, h *packet.Header, via Via) bool {
 	back := h.Tuple().Reverse()
 	first := header(&back)
-	m := e.f.w.match(e.eni, opposite(dir), &first, via)
+	m := e.f.w.match(e.eni, dir.Opposite(), &first, via)
 	return m.rule != nil || m.unknown != NoReason
 }
 

@@ -99,7 +99,7 @@ func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
 	e.f.try(&p, func() { e.evaluate(&hop.Decision, dir, &p) }, e)
 	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
 	if dir == Ingress || dir == Egress {
-		e.f.tryRequest(x, func(first Packet) Outcome { return e.Forward(opposite(dir), first) }, e)
+		e.f.tryRequest(x, func(first Packet) Outcome { return e.Forward(dir.Opposite(), first) }, e)
 	}
 	x.Hops = append(x.Hops, e.f.explain(x, &hop))
 	x.noteRefused()

@@ -148,7 +148,7 @@ func (e *Enforcer) replyHint(hop *HopExplanation, x *Explanation, r conntrack.Re
 	if !ok {
 		return
 	}
-	hit := e.f.w.match(e.eni, opposite(dir), &first, x.Via)
+	hit := e.f.w.match(e.eni, dir.Opposite(), &first, x.Via)
 	switch {
 	case hit.rule == nil:
 	case x.refused != "" && isAnswer(h): // a note says so

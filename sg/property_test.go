@@ -151,7 +151,7 @@ func (k walker) untracked(e *ENI, dir Direction, h *packet.Header) bool {
 		}
 		return false
 	}
-	other := Ingress + Egress - dir
+	other := dir.Opposite()
 	opens := open(dir, h.DstPort, h.DstPort) && open(other, 0, 65535)
 	syn := h.Protocol == packet.TCP && h.TCPFlags&packet.SYN != 0 && h.TCPFlags&packet.ACK == 0
 	return opens || !syn && open(other, h.SrcPort, h.SrcPort) && open(dir, 0, 65535)

@@ -21,7 +21,7 @@ func (m *matcher) untracked(dir Direction, h *packet.Header) bool {
 	if h.Protocol == packet.TCP && h.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN || m[dir-1].open == 0 {
 		return false
 	}
-	return m.untrackedFlow(opposite(dir), h.Family, h.Protocol, h.SrcPort)
+	return m.untrackedFlow(dir.Opposite(), h.Family, h.Protocol, h.SrcPort)
 }
 
 // trackedTypes are the types of interfaces all of whose connections AWS tracks
@@ -80,5 +80,3 @@ func (r *ruleInfo) mayUntrack() bool {
 	}
 	return r.peer == everyIPv4 || r.peer == everyIPv6
 }
-
-func opposite(dir Direction) Direction { return Ingress + Egress - dir }

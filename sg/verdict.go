@@ -23,6 +23,10 @@ const (
 	Egress
 )
 
+// Opposite returns Egress for Ingress and Ingress for Egress. The opposite of an invalid
+// Direction is invalid.
+func (d Direction) Opposite() Direction { return Ingress + Egress - d }
+
 // Reason says why a packet got its verdict. Its text form is stable: it is what
 // the JSON output carries.
 type Reason uint8

@@ -120,7 +120,7 @@ func explain(fw *sg.Firewall, c *Change, h *packet.Header) *sg.Explanation {
 	p, eni := sg.Packet{Header: h}, fw.ENI(c.ENIs[0])
 	if opening, ok := c.Opening(0); ok {
 		fw = sg.NewFirewall(fw.Policy(), nil)
-		fw.ENI(c.ENIs[0]).Forward(sg.Ingress+sg.Egress-c.Direction, sg.Packet{Header: &opening})
+		fw.ENI(c.ENIs[0]).Forward(c.Direction.Opposite(), sg.Packet{Header: &opening})
 		return fw.Explain(p)
 	}
 	if slices.ContainsFunc(slices.Concat(c.RulesBefore, c.RulesAfter), func(r sg.RuleRef) bool { return r.ACL() != "" }) {

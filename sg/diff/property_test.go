@@ -74,7 +74,7 @@ func testAgrees(t *testing.T, seed uint64) {
 			if first, ok := c.Opening(n); ok != c.Answers {
 				t.Fatalf("seed %d: %s", seed, c)
 			} else if ok {
-				if a, b := judge(id, other(c.Direction), &first); a.Verdict != sg.Accept || b.Verdict != sg.Accept {
+				if a, b := judge(id, c.Direction.Opposite(), &first); a.Verdict != sg.Accept || b.Verdict != sg.Accept {
 					t.Fatalf("seed %d: %s\nopening %s: %s %s\n%s\n%s", seed, c, first, a.Reason, b.Reason, describe(t0), describe(t1))
 				}
 			}
@@ -96,13 +96,13 @@ func testAgrees(t *testing.T, seed uint64) {
 		later()
 		a, b := judge(e.ID, dir, &h)
 		if answer, ok := answerTo(&h); ok && a.Verdict == sg.Accept && b.Verdict == sg.Accept {
-			a, b := judge(e.ID, other(dir), &answer)
+			a, b := judge(e.ID, dir.Opposite(), &answer)
 			if a.Reason == sg.Exempt && b.Reason == sg.Exempt {
 				continue
 			}
 			want, found := [2]sg.Verdict{a.Verdict, b.Verdict}, 0
 			for i := range d.Changes {
-				if c := &d.Changes[i]; c.Answers && covers(c, e.ID, other(dir), &answer) {
+				if c := &d.Changes[i]; c.Answers && covers(c, e.ID, dir.Opposite(), &answer) {
 					if found++; want != [2]sg.Verdict{c.Before, c.After} || found > 1 {
 						t.Fatalf("seed %d: answer %s at %s %s: %v, but %s\n%s\n%s", seed, answer, e.ID, dir, want, c, describe(t0), describe(t1))
 					}
@@ -131,9 +131,6 @@ func testAgrees(t *testing.T, seed uint64) {
 		}
 	}
 }
-
-// other returns the other direction.
-func other(dir sg.Direction) sg.Direction { return sg.Ingress + sg.Egress - dir }
 
 // answerTo returns an answer to the first packet of a connection, if there is one.
 func answerTo(h *packet.Header) (answer packet.Header, ok bool) {

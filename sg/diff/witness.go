@@ -31,11 +31,8 @@ func (c *Change) Opening(i int) (h packet.Header, ok bool) {
 	if !c.Answers {
 		return packet.Header{}, false
 	}
-	id, answer, dir, f := c.ENIs[i], c.Services[0], sg.Ingress, btoi(c.Family == packet.IPv6)
+	id, answer, dir, f := c.ENIs[i], c.Services[0], c.Direction.Opposite(), btoi(c.Family == packet.IPv6)
 	ports := answer.Protocol == packet.TCP || answer.Protocol == packet.UDP
-	if c.Direction == sg.Ingress {
-		dir = sg.Egress
-	}
 	request := Service{Protocol: answer.Protocol}
 	if typ, ok := packet.ReplyType(answer.Protocol, uint8(answer.First>>8)); ok {
 		request.First = uint16(typ)<<8 | answer.First&255

@@ -458,7 +458,7 @@ func (d *draw) related(f flight) flight {
 		f.h = h
 	}
 	if f.eni != "" {
-		f.dir = sg.Ingress + sg.Egress - f.dir
+		f.dir = f.dir.Opposite()
 	}
 	return f
 }

@@ -264,7 +264,7 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 		case !admitted && why == sg.NoReason && flagsOnly:
 			asked := *h // what it may be an answer to
 			asked.Src, asked.Dst, asked.SrcPort, asked.DstPort = h.Dst, h.Src, h.DstPort, h.SrcPort
-			if by, maybe := f.match(e, other(dir), via, &asked); by == (Rule{}) && maybe == sg.NoReason {
+			if by, maybe := f.match(e, dir.Opposite(), via, &asked); by == (Rule{}) && maybe == sg.NoReason {
 				return Decision{sg.Drop, sg.NoRule, Rule{}}
 			}
 		}
@@ -444,7 +444,7 @@ func (f *Firewall) untracked(e *sg.ENI, dir sg.Direction, h *packet.Header) bool
 	}
 	bareSYN := h.Protocol == packet.TCP && h.TCPFlags&packet.SYN != 0 && h.TCPFlags&packet.ACK == 0
 	return f.openBothWays(e, dir, h.Family, h.Protocol, int(h.DstPort)) ||
-		!bareSYN && f.openBothWays(e, other(dir), h.Family, h.Protocol, int(h.SrcPort))
+		!bareSYN && f.openBothWays(e, dir.Opposite(), h.Family, h.Protocol, int(h.SrcPort))
 }
 
 // openBothWays reports whether a flow that is opened in direction dir to a port is
@@ -476,7 +476,7 @@ func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, 
 		}
 		return false
 	}
-	return has(dir, port, port) && has(other(dir), 0, 65535)
+	return has(dir, port, port) && has(dir.Opposite(), 0, 65535)
 }
 
 // alwaysTracked reports whether the interface is of a type all of whose flows AWS tracks
@@ -487,11 +487,4 @@ func alwaysTracked(e *sg.ENI) bool {
 		return true
 	}
 	return false
-}
-
-func other(dir sg.Direction) sg.Direction {
-	if dir == sg.Ingress {
-		return sg.Egress
-	}
-	return sg.Ingress
 }
