@@ -11,6 +11,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
@@ -33,7 +34,7 @@ func TestAbsurdTopologies(t *testing.T) {
 
 	t.Run("10,000 groups on one interface, each naming the next", func(t *testing.T) {
 		const n = 10_000
-		e := sg.ENI{ID: "eni-1", Addrs: addrs("10.0.0.1")}
+		e := sg.ENI{ID: "eni-1", Addrs: mustip.Addrs("10.0.0.1")}
 		topo := &sg.Topology{}
 		for i := range n {
 			g := sg.Group{ID: sg.GroupID(fmt.Sprint("sg-", i))}
@@ -41,7 +42,7 @@ func TestAbsurdTopologies(t *testing.T) {
 			topo.Groups = append(topo.Groups, g)
 			e.Groups = append(e.Groups, g.ID)
 		}
-		topo.ENIs = []sg.ENI{e, {ID: "eni-2", Addrs: addrs("10.0.0.2"), Groups: []sg.GroupID{"sg-0"}}}
+		topo.ENIs = []sg.ENI{e, {ID: "eni-2", Addrs: mustip.Addrs("10.0.0.2"), Groups: []sg.GroupID{"sg-0"}}}
 		fw := sg.NewFirewall(must(sg.Compile(topo)), nil)
 		d := fw.ENI("eni-1").Evaluate(sg.Ingress, sent(mustHeader(t, "tcp 10.0.0.2:1 > 10.0.0.1:9999 S"), start))
 		assert.Equal(t, "sg-9999 ingress[0]", d.Rule.String())
@@ -59,7 +60,7 @@ func TestAbsurdTopologies(t *testing.T) {
 		for i := range n {
 			g.Ingress = append(g.Ingress, sg.Rule{Protocol: sg.UDP, Ports: sg.Port(i % 1000), Peer: sg.Peer{CIDR: netip.PrefixFrom(host(i), 32)}})
 		}
-		topo := &sg.Topology{Groups: []sg.Group{g}, ENIs: []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}}}
+		topo := &sg.Topology{Groups: []sg.Group{g}, ENIs: []sg.ENI{{ID: "eni-1", Addrs: mustip.Addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}}}
 		fw := sg.NewFirewall(must(sg.Compile(topo)), nil)
 		to := func(i, port int) *packet.Header {
 			h := packet.UDPHeader(netip.AddrPortFrom(host(i), 1), netip.AddrPortFrom(topo.ENIs[0].Addrs[0], uint16(port)))
@@ -102,14 +103,14 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 	})
 
 	t.Run("one address at several interfaces", func(t *testing.T) {
-		twice := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1")}, {ID: "eni-2", Addrs: addrs("10.0.0.1")}}}
+		twice := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Addrs: mustip.Addrs("10.0.0.1")}, {ID: "eni-2", Addrs: mustip.Addrs("10.0.0.1")}}}
 		_, err := sg.Compile(twice)
 		assert.ErrorContains(t, err, "eni-1")
 		twice.ENIs[0].VPC, twice.ENIs[1].VPC = "vpc-1", "vpc-2"
 		fw := sg.NewFirewall(must(sg.Compile(twice)), nil)
 		assert.Equal(t, sg.Ambiguous, fw.Forward(sent(mustHeader(t, "tcp 192.0.2.9:1 > 10.0.0.1:80 S"), start)).Reason)
 		// A delegated prefix around another's address: neither is preferred.
-		within := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Prefixes: prefixes("10.0.0.0/28")}, {ID: "eni-2", VPC: "vpc-2", Addrs: addrs("10.0.0.1")}}}
+		within := &sg.Topology{ENIs: []sg.ENI{{ID: "eni-1", Prefixes: mustip.Prefixes("10.0.0.0/28")}, {ID: "eni-2", VPC: "vpc-2", Addrs: mustip.Addrs("10.0.0.1")}}}
 		_, ok := must(sg.Compile(within)).ENIByAddr(netip.MustParseAddr("10.0.0.1"))
 		assert.False(t, ok)
 		within.ENIs[1].VPC = ""
@@ -121,7 +122,7 @@ eni eni-c 10.3.0.1 sg-b vpc=vpc-4
 		topo := &sg.Topology{
 			PrefixLists: []sg.PrefixList{{ID: "pl-1", MaxEntries: 0}, {ID: "pl-2", MaxEntries: -5}},
 			Groups:      []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.FromPrefixList("pl-1")), sg.HTTPS.From(sg.FromPrefixList("pl-2")), sg.HTTP.From(sg.AnyIPv4)}}},
-			ENIs:        []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
+			ENIs:        []sg.ENI{{ID: "eni-1", Addrs: mustip.Addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
 		}
 		_, err := sg.Compile(topo)
 		assert.ErrorContains(t, err, "pl-2: -5")
@@ -148,7 +149,7 @@ func TestSYNFlood(t *testing.T) {
 	const most, flood = 500, 200_000
 	policy := must(sg.Compile(&sg.Topology{
 		Groups: []sg.Group{{ID: "sg-a", Ingress: []sg.Rule{sg.HTTPS.From(sg.AnyIPv4)}}},
-		ENIs:   []sg.ENI{{ID: "eni-1", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
+		ENIs:   []sg.ENI{{ID: "eni-1", Addrs: mustip.Addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}},
 	}))
 	for _, o := range []sg.Options{{MaxConnections: most}, {InstanceMax: map[sg.InstanceID]int{"": most}}} {
 		fw := sg.NewFirewall(policy, &o)

@@ -8,23 +8,24 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // aclTopology has two hosts in two subnets of one VPC, whose network ACLs have that many
 // entries each, of which the last one allows all; without any there are no ACLs.
 func aclTopology(entries int) *sg.Topology {
 	t := &sg.Topology{
-		VPCs: []sg.VPC{{ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16", "2001:db8::/56"), Subnets: []sg.Subnet{
-			{ID: "subnet-a", CIDRs: prefixes("10.0.1.0/24", "2001:db8:0:1::/64")},
-			{ID: "subnet-b", CIDRs: prefixes("10.0.2.0/24", "2001:db8:0:2::/64")},
+		VPCs: []sg.VPC{{ID: "vpc-1", CIDRs: mustip.Prefixes("10.0.0.0/16", "2001:db8::/56"), Subnets: []sg.Subnet{
+			{ID: "subnet-a", CIDRs: mustip.Prefixes("10.0.1.0/24", "2001:db8:0:1::/64")},
+			{ID: "subnet-b", CIDRs: mustip.Prefixes("10.0.2.0/24", "2001:db8:0:2::/64")},
 		}}},
 		Groups: []sg.Group{{ID: "sg-1", VPC: "vpc-1", Ingress: []sg.Rule{
 			{Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.MustCIDR("10.0.0.0/16")},
 			{Protocol: sg.TCP, Ports: sg.Port(443), Peer: sg.MustCIDR("2001:db8::/56")},
 		}, Egress: []sg.Rule{sg.AllTraffic.To(sg.AnyIPv4), sg.AllTraffic.To(sg.AnyIPv6)}}},
 		ENIs: []sg.ENI{
-			{ID: "eni-a", VPC: "vpc-1", Subnet: "subnet-a", Groups: []sg.GroupID{"sg-1"}, Addrs: addrs("10.0.1.10", "2001:db8:0:1::10")},
-			{ID: "eni-b", VPC: "vpc-1", Subnet: "subnet-b", Groups: []sg.GroupID{"sg-1"}, Addrs: addrs("10.0.2.20", "2001:db8:0:2::20")},
+			{ID: "eni-a", VPC: "vpc-1", Subnet: "subnet-a", Groups: []sg.GroupID{"sg-1"}, Addrs: mustip.Addrs("10.0.1.10", "2001:db8:0:1::10")},
+			{ID: "eni-b", VPC: "vpc-1", Subnet: "subnet-b", Groups: []sg.GroupID{"sg-1"}, Addrs: mustip.Addrs("10.0.2.20", "2001:db8:0:2::20")},
 		},
 	}
 	if entries == 0 {
@@ -37,7 +38,7 @@ func aclTopology(entries int) *sg.Topology {
 			for n := range entries - 1 { // half of them for the packets' addresses
 				e := sg.ACLEntry{Number: 100 + first + n, Allow: true, Protocol: sg.TCP, Ports: sg.Port(1000 + n), CIDR: every}
 				if n%2 == 0 {
-					e.CIDR = prefixes(fmt.Sprintf("198.51.%d.0/24", n), fmt.Sprintf("2001:db8:99:%x::/64", n))[min(first, 1)]
+					e.CIDR = mustip.Prefixes(fmt.Sprintf("198.51.%d.0/24", n), fmt.Sprintf("2001:db8:99:%x::/64", n))[min(first, 1)]
 				}
 				a.Ingress = append(a.Ingress, e)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // One thing wrong at a time: the message with its place, the cause, and AWS's
@@ -199,7 +200,7 @@ func TestCompileAccepts(t *testing.T) {
 func TestMissingGroup(t *testing.T) {
 	f := firewall(t, &sg.Topology{
 		Groups: []sg.Group{{ID: "sg-a", Ingress: rules(t, "tcp 443 0.0.0.0/0"), Egress: rules(t, "all 0.0.0.0/0")}},
-		ENIs:   []sg.ENI{{ID: "eni-a", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a", "sg-gone"}}},
+		ENIs:   []sg.ENI{{ID: "eni-a", Addrs: mustip.Addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a", "sg-gone"}}},
 	}, nil)
 	forward := func(h *packet.Header) sg.Outcome { return f.Forward(sent(h, start)) }
 	assert.Equal(t, sg.Accept, forward(tcp("192.0.2.1:1", "10.0.0.1:443", syn)).Verdict)

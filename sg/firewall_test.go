@@ -27,20 +27,6 @@ func ip(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 func pfx(s string) netip.Prefix { return netip.MustParsePrefix(s) }
 
-func addrs(texts ...string) (as []netip.Addr) {
-	for _, s := range texts {
-		as = append(as, netip.MustParseAddr(s))
-	}
-	return as
-}
-
-func prefixes(texts ...string) (ps []netip.Prefix) {
-	for _, s := range texts {
-		ps = append(ps, netip.MustParsePrefix(s))
-	}
-	return ps
-}
-
 func rules(t testing.TB, lines ...string) []sg.Rule {
 	t.Helper()
 	var rs []sg.Rule

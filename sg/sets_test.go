@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // Peers of two policies are the same where their addresses are, for all that else differs.
@@ -19,7 +20,7 @@ func TestPeerSetSame(t *testing.T) {
 				{Protocol: sg.TCP, Ports: sg.Port(2), Peer: sg.FromPrefixList("pl-1")},
 				{Protocol: sg.TCP, Ports: sg.Port(3), Peer: sg.MustCIDR("10.8.0.0/16")},
 			}}},
-			ENIs: []sg.ENI{{ID: "eni-a", Addrs: addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}, {ID: "eni-b", Addrs: addrs("10.0.0.2")}},
+			ENIs: []sg.ENI{{ID: "eni-a", Addrs: mustip.Addrs("10.0.0.1"), Groups: []sg.GroupID{"sg-a"}}, {ID: "eni-b", Addrs: mustip.Addrs("10.0.0.2")}},
 		}
 	}
 	peers := func(topo *sg.Topology) (all []sg.PeerSet) {
@@ -38,7 +39,7 @@ func TestPeerSetSame(t *testing.T) {
 		"nothing": {func(*sg.Topology) {}, []bool{true, true, true}},
 		"ports":   {func(p *sg.Topology) { p.Groups[0].Ingress[0].Ports = sg.Port(9) }, []bool{true, true, true}},
 		"member":  {func(p *sg.Topology) { p.ENIs[1].Groups = []sg.GroupID{"sg-a"} }, []bool{false, true, true}},
-		"address": {func(p *sg.Topology) { p.ENIs[0].Addrs = addrs("10.0.0.3") }, []bool{false, true, true}},
+		"address": {func(p *sg.Topology) { p.ENIs[0].Addrs = mustip.Addrs("10.0.0.3") }, []bool{false, true, true}},
 		"name":    {func(p *sg.Topology) { p.Groups[0].ID, p.ENIs[0].Groups[0] = "sg-b", "sg-b" }, []bool{false, true, true}},
 		"entry":   {func(p *sg.Topology) { p.PrefixLists[0].Entries[0].CIDR = netip.MustParsePrefix("10.7.0.0/16") }, []bool{true, false, true}},
 		"CIDR":    {func(p *sg.Topology) { p.Groups[0].Ingress[2].Peer = sg.MustCIDR("10.8.0.0/17") }, []bool{true, true, false}},

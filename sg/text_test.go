@@ -1,7 +1,6 @@
 package sg_test
 
 import (
-	"encoding"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -10,16 +9,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/enum/enumtest"
 )
 
 // Every value of a type with names reads back what it writes, and nothing else.
 func TestTextForms(t *testing.T) {
-	roundTrip[sg.Verdict](t, 4)
-	roundTrip[sg.Direction](t, 3)
-	roundTrip[sg.Reason](t, 25)
-	roundTrip[sg.Midstream](t, 3)
-	roundTrip[sg.OnChange](t, 4)
-	roundTrip[sg.ACLFragments](t, 3)
+	enumtest.RoundTrip[sg.Verdict](t, 4)
+	enumtest.RoundTrip[sg.Direction](t, 3)
+	enumtest.RoundTrip[sg.Reason](t, 25)
+	enumtest.RoundTrip[sg.Midstream](t, 3)
+	enumtest.RoundTrip[sg.OnChange](t, 4)
+	enumtest.RoundTrip[sg.ACLFragments](t, 3)
 
 	var via sg.Via
 	for text, want := range map[string]sg.Via{
@@ -55,30 +55,4 @@ func TestOutcomeString(t *testing.T) {
 	}
 	assert.Equal(t, "drop", fmt.Sprint(sg.Decision{}))
 	assert.Equal(t, "drop", fmt.Sprint(sg.Outcome{}))
-}
-
-func roundTrip[T interface {
-	~uint8
-	String() string
-	encoding.TextMarshaler
-}](t *testing.T, n int) {
-	seen := map[string]bool{}
-	for i := range 256 {
-		v := T(i)
-		b, err := v.MarshalText()
-		if i >= n {
-			assert.Error(t, err, "%T %d", v, i)
-			continue
-		}
-		require.NoError(t, err, "%T %d", v, i)
-		assert.Equal(t, v.String(), string(b))
-		assert.False(t, seen[string(b)], "%T %q", v, b)
-		seen[string(b)] = true
-		back := ^v
-		require.NoError(t, any(&back).(encoding.TextUnmarshaler).UnmarshalText(b))
-		assert.Equal(t, v, back)
-	}
-	v := T(1)
-	assert.ErrorContains(t, any(&v).(encoding.TextUnmarshaler).UnmarshalText([]byte("sideways")), `"sideways"`)
-	assert.Equal(t, T(1), v, "left alone")
 }

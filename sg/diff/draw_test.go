@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 var long = flag.Bool("long", false, "four times as many drawn worlds")
@@ -30,37 +31,23 @@ var (
 	drawPorts  = []int{0, 22, 80, 81, 443, 1024, 65535}
 	drawGroups = []sg.GroupID{"sg-a", "sg-b", "sg-c", "sg-d"}
 	drawENIs   = []sg.ENI{
-		{ID: "eni-1", Addrs: addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
-		{ID: "eni-2", Addrs: addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: prefixes("10.0.3.0/28")},
-		{ID: "eni-3", Addrs: addrs("10.1.1.30", "2001:db8:3::30"), VPC: "vpc-2"},
-		{ID: "eni-4", Addrs: addrs("10.0.1.40"), VPC: "vpc-1"},
+		{ID: "eni-1", Addrs: mustip.Addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
+		{ID: "eni-2", Addrs: mustip.Addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: mustip.Prefixes("10.0.3.0/28")},
+		{ID: "eni-3", Addrs: mustip.Addrs("10.1.1.30", "2001:db8:3::30"), VPC: "vpc-2"},
+		{ID: "eni-4", Addrs: mustip.Addrs("10.0.1.40"), VPC: "vpc-1"},
 		{ID: "eni-5"},
 	}
 )
-
-func addrs(texts ...string) (as []netip.Addr) {
-	for _, s := range texts {
-		as = append(as, netip.MustParseAddr(s))
-	}
-	return as
-}
-
-func prefixes(texts ...string) (ps []netip.Prefix) {
-	for _, s := range texts {
-		ps = append(ps, netip.MustParsePrefix(s))
-	}
-	return ps
-}
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
 func drawTopology(r *rand.Rand) *sg.Topology {
 	t := &sg.Topology{
 		VPCs: []sg.VPC{
-			{ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16"), Subnets: []sg.Subnet{
-				{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")}, {ID: "subnet-2", CIDRs: prefixes("10.0.2.0/24", "192.0.2.0/25")},
+			{ID: "vpc-1", CIDRs: mustip.Prefixes("10.0.0.0/16"), Subnets: []sg.Subnet{
+				{ID: "subnet-1", CIDRs: mustip.Prefixes("10.0.1.0/24", "2001:db8:1::/64")}, {ID: "subnet-2", CIDRs: mustip.Prefixes("10.0.2.0/24", "192.0.2.0/25")},
 			}},
-			{ID: "vpc-2", CIDRs: prefixes("10.1.0.0/16"), Subnets: []sg.Subnet{{ID: "subnet-3", CIDRs: prefixes("10.1.1.0/24", "2001:db8:3::/64")}}},
+			{ID: "vpc-2", CIDRs: mustip.Prefixes("10.1.0.0/16"), Subnets: []sg.Subnet{{ID: "subnet-3", CIDRs: mustip.Prefixes("10.1.1.0/24", "2001:db8:3::/64")}}},
 		},
 		PrefixLists: []sg.PrefixList{
 			{ID: "pl-4", Family: packet.IPv4, Incomplete: r.IntN(8) == 0}, {ID: "pl-6", Family: packet.IPv6},

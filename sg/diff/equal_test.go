@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // world is one interface whose group has the rules, beside members of sg-peer.
@@ -24,11 +25,11 @@ func world(rules ...string) *sg.Topology {
 	}
 	return &sg.Topology{
 		Groups:      []sg.Group{g, {ID: "sg-peer"}, {ID: "sg-none"}},
-		PrefixLists: []sg.PrefixList{{ID: "pl-1", Entries: []sg.PrefixListEntry{{CIDR: prefixes("10.0.0.0/9")[0]}, {CIDR: prefixes("10.128.0.0/9")[0]}}}},
+		PrefixLists: []sg.PrefixList{{ID: "pl-1", Entries: []sg.PrefixListEntry{{CIDR: mustip.Prefixes("10.0.0.0/9")[0]}, {CIDR: mustip.Prefixes("10.128.0.0/9")[0]}}}},
 		ENIs: []sg.ENI{
-			{ID: "eni-db", Addrs: addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}},
-			{ID: "eni-a", Addrs: addrs("10.0.1.10"), Groups: []sg.GroupID{"sg-peer"}},
-			{ID: "eni-b", Addrs: addrs("10.0.1.11"), Groups: []sg.GroupID{"sg-peer"}},
+			{ID: "eni-db", Addrs: mustip.Addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}},
+			{ID: "eni-a", Addrs: mustip.Addrs("10.0.1.10"), Groups: []sg.GroupID{"sg-peer"}},
+			{ID: "eni-b", Addrs: mustip.Addrs("10.0.1.11"), Groups: []sg.GroupID{"sg-peer"}},
 		},
 	}
 }

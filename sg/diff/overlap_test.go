@@ -13,6 +13,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 	"github.com/sgsim/sgsim/sg/internal/page/pagetest"
 )
 
@@ -58,7 +59,7 @@ func TestOverlappingRules(t *testing.T) {
 func TestLongACL(t *testing.T) {
 	long := func(n, port int) *sg.Topology {
 		topo := aclWorld(t)
-		topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-elsewhere", Addrs: addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-1"}})
+		topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-elsewhere", Addrs: mustip.Addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-1"}})
 		topo.Groups[0].Ingress[0].Ports = sg.Port(port)
 		for i := range n {
 			topo.NetworkACLs[0].Ingress = append(topo.NetworkACLs[0].Ingress, sg.ACLEntry{Number: i + 1, Allow: true, Protocol: sg.TCP, Ports: sg.Port(port), CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(i), byte(i >> 8)}), 16)})

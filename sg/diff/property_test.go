@@ -12,6 +12,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 func compile(t testing.TB, topo *sg.Topology) *sg.Policy {
@@ -88,7 +89,7 @@ func testAgrees(t *testing.T, seed uint64) {
 	}
 	for range 300 {
 		e, dir := pick(r, drawENIs...), pick(r, sg.Ingress, sg.Egress)
-		local := addrs("198.51.100.1", "2001:db8:77::1")
+		local := mustip.Addrs("198.51.100.1", "2001:db8:77::1")
 		if len(e.Addrs) > 0 {
 			local = e.Addrs
 		}

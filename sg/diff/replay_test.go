@@ -16,6 +16,7 @@ import (
 	"github.com/sgsim/sgsim/packet/packettest"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/diff"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
@@ -62,8 +63,8 @@ func site(db sg.Rule, web ...sg.Rule) *sg.Topology {
 			{ID: "sg-web", Ingress: web, Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.AnyIPv4}}},
 		},
 		ENIs: []sg.ENI{
-			{ID: "eni-db", Addrs: addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}},
-			{ID: "eni-web", Addrs: addrs("10.0.1.10"), Groups: []sg.GroupID{"sg-web"}},
+			{ID: "eni-db", Addrs: mustip.Addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-db"}},
+			{ID: "eni-web", Addrs: mustip.Addrs("10.0.1.10"), Groups: []sg.GroupID{"sg-web"}},
 		},
 	}
 }

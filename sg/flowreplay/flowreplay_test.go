@@ -28,16 +28,6 @@ import (
 
 var long = flag.Bool("long", false, "large captures as well")
 
-// sharedCaptures returns the real captures, those of more than a thousand packets with
-// -long.
-func sharedCaptures(t *testing.T) map[string]int {
-	most := 1000
-	if *long {
-		most = math.MaxInt
-	}
-	return replaytest.Captures(t, most)
-}
-
 // judgeLog judges a flow log, and returns the report and its text.
 func judgeLog(t testing.TB, topo *sg.Topology, f flowlog.Format, log string, observe func(*flowreplay.Record)) (*flowreplay.Report, string) {
 	t.Helper()
@@ -70,7 +60,7 @@ func logFormats(t testing.TB) map[string]flowlog.Format {
 // the log decides.
 func TestOfSharedCaptures(t *testing.T) {
 	decided, undecided := map[string]uint64{}, map[string]uint64{}
-	for name := range sharedCaptures(t) {
+	for name := range replaytest.Captures(t, *long) {
 		topo := replaytest.TopologyOf(t, name)
 		for what, f := range logFormats(t) {
 			c, err := capture.Open(name)
@@ -99,7 +89,7 @@ func TestOfSharedCaptures(t *testing.T) {
 // that this rule had admitted and no other would.
 func TestOfChangedRule(t *testing.T) {
 	affected := 0
-	for name := range sharedCaptures(t) {
+	for name := range replaytest.Captures(t, *long) {
 		topo := replaytest.TopologyOf(t, name)
 		groups := map[netip.Addr]sg.GroupID{}
 		for _, e := range topo.ENIs {

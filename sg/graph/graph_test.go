@@ -14,6 +14,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/graph"
+	"github.com/sgsim/sgsim/sg/internal/enum/enumtest"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
@@ -201,16 +202,7 @@ func shuffle[T any](r *rand.Rand, s []T) {
 	r.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
 }
 
-func TestByText(t *testing.T) {
-	for _, by := range []graph.By{graph.Auto, graph.ByGroup, graph.ByVPC} {
-		text, err := by.MarshalText()
-		require.NoError(t, err)
-		var back graph.By
-		require.NoError(t, back.UnmarshalText(text))
-		assert.Equal(t, by, back)
-	}
-	assert.EqualError(t, new(graph.By).UnmarshalText([]byte("x")), `"x": not one of ["auto" "group" "vpc"]`)
-}
+func TestByText(t *testing.T) { enumtest.RoundTrip[graph.By](t, 3) }
 
 // An edge with many kinds of traffic stays readable.
 func TestManyPorts(t *testing.T) {

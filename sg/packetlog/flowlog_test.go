@@ -174,7 +174,7 @@ func TestFlowLogErrors(t *testing.T) {
 
 // The packets and bytes of a flow log are those of the decisions.
 func TestFlowLogsOfSharedCaptures(t *testing.T) {
-	for name := range sharedCaptures(t) {
+	for name := range replaytest.Captures(t, *long) {
 		topo := topologyOf(t, name)
 		got := replayFile(t, name, topo, replay.Options{})
 		format := strings.Fields(flowlog.DefaultFormat.String())

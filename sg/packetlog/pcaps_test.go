@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,16 +24,6 @@ import (
 )
 
 var long = flag.Bool("long", false, "large captures as well")
-
-// sharedCaptures returns the real captures, those of more than a thousand packets with
-// -long.
-func sharedCaptures(t *testing.T) map[string]int {
-	most := 1000
-	if *long {
-		most = math.MaxInt
-	}
-	return replaytest.Captures(t, most)
-}
 
 // An output is everything that one replay writes.
 type output struct {
@@ -73,7 +62,7 @@ func replayFile(t *testing.T, name string, topo *sg.Topology, o replay.Options) 
 // Every capture replays to its end in every format, nothing is lost on the way,
 // and the number of workers shows nowhere.
 func TestSharedCaptures(t *testing.T) {
-	for name, packets := range sharedCaptures(t) {
+	for name, packets := range replaytest.Captures(t, *long) {
 		t.Run(filepath.Base(name), func(t *testing.T) {
 			topo := topologyOf(t, name)
 			got := replayFile(t, name, topo, replay.Options{})

@@ -9,6 +9,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // A draw turns bytes into choices, so that a fuzzer can steer them and a seed can
@@ -53,54 +54,40 @@ var (
 	drawGroups = []sg.GroupID{"sg-a", "sg-b", "sg-c", "sg-d"}
 	drawLists  = []sg.PrefixListID{"pl-4", "pl-6"}
 	drawENIs   = []sg.ENIID{"eni-1", "eni-2", "eni-3"}
-	drawCIDRs  = prefixes(
+	drawCIDRs  = mustip.Prefixes(
 		"0.0.0.0/0", "::/0", "0.0.0.0/0", "::/0", "0.0.0.0/0", "10.0.0.0/8", "10.0.1.0/24", "10.0.1.10/32", "192.0.2.0/24", "10.0.2.77/16", "0.0.0.0/1",
 		"128.0.0.0/1", "2001:db8::/32", "2001:db8:1::/48", "2001:db8:9::9/128", "::/80",
 	)
 	drawEntries = map[sg.PrefixListID][]netip.Prefix{
-		"pl-4": prefixes("10.0.0.0/16", "192.0.2.9/32", "192.0.2.0/24", "0.0.0.0/0"),
-		"pl-6": prefixes("2001:db8::/32", "2001:db8:9::/48", "::/0"),
+		"pl-4": mustip.Prefixes("10.0.0.0/16", "192.0.2.9/32", "192.0.2.0/24", "0.0.0.0/0"),
+		"pl-6": mustip.Prefixes("2001:db8::/32", "2001:db8:9::/48", "::/0"),
 	}
-	drawOutside = addrs(
+	drawOutside = mustip.Addrs(
 		"192.0.2.9", "198.51.100.7", "2001:db8:9::9", "192.0.2.9", "198.51.100.7", "2001:db8:9::9",
 		"192.0.2.9", "198.51.100.7", "2001:db8:9::9", "2001:db8:1::77", "10.0.2.200", "::ffff:192.0.2.9",
 		"169.254.169.254", "10.0.0.2", "fd00:ec2::253", "203.0.113.50",
 	)
-	drawDelegated = addrs("10.0.3.5")[0]
-	drawRouters   = addrs("192.0.2.1", "2001:db8:9::1")
+	drawDelegated = mustip.Addrs("10.0.3.5")[0]
+	drawRouters   = mustip.Addrs("192.0.2.1", "2001:db8:9::1")
 
 	drawVPCs = []sg.VPC{{
-		ID: "vpc-1", CIDRs: prefixes("10.0.0.0/16", "2001:db8::/32"),
+		ID: "vpc-1", CIDRs: mustip.Prefixes("10.0.0.0/16", "2001:db8::/32"),
 		Subnets: []sg.Subnet{
-			{ID: "subnet-1", CIDRs: prefixes("10.0.1.0/24", "2001:db8:1::/64")},
-			{ID: "subnet-2", CIDRs: prefixes("10.0.2.0/24", "2001:db8:2::/64", "10.0.3.0/24", "192.0.2.0/27")},
+			{ID: "subnet-1", CIDRs: mustip.Prefixes("10.0.1.0/24", "2001:db8:1::/64")},
+			{ID: "subnet-2", CIDRs: mustip.Prefixes("10.0.2.0/24", "2001:db8:2::/64", "10.0.3.0/24", "192.0.2.0/27")},
 		},
 	}, {
-		ID: "vpc-2", CIDRs: prefixes("10.1.0.0/16", "2001:db8:3::/64"),
-		Subnets: []sg.Subnet{{ID: "subnet-3", CIDRs: prefixes("10.1.1.0/24", "2001:db8:3::/64", "192.0.2.0/28")}},
+		ID: "vpc-2", CIDRs: mustip.Prefixes("10.1.0.0/16", "2001:db8:3::/64"),
+		Subnets: []sg.Subnet{{ID: "subnet-3", CIDRs: mustip.Prefixes("10.1.1.0/24", "2001:db8:3::/64", "192.0.2.0/28")}},
 	}}
 	drawACLs       = []sg.NetworkACLID{"acl-1", "acl-2", "acl-3"}
 	drawSubnets    = []sg.SubnetID{"subnet-1", "subnet-2", "subnet-3", "subnet-4"}
 	drawInterfaces = []sg.ENI{
-		{ID: "eni-1", Addrs: addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
-		{ID: "eni-2", Addrs: addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: prefixes("10.0.3.0/28")},
-		{ID: "eni-3", Addrs: addrs("10.1.1.30", "2001:db8:3::30"), VPC: "vpc-2", Public: addrs("203.0.113.50")},
+		{ID: "eni-1", Addrs: mustip.Addrs("10.0.1.10", "2001:db8:1::10"), VPC: "vpc-1"},
+		{ID: "eni-2", Addrs: mustip.Addrs("10.0.2.20", "2001:db8:2::20", "10.0.2.21"), Prefixes: mustip.Prefixes("10.0.3.0/28")},
+		{ID: "eni-3", Addrs: mustip.Addrs("10.1.1.30", "2001:db8:3::30"), VPC: "vpc-2", Public: mustip.Addrs("203.0.113.50")},
 	}
 )
-
-func addrs(texts ...string) (as []netip.Addr) {
-	for _, s := range texts {
-		as = append(as, netip.MustParseAddr(s))
-	}
-	return as
-}
-
-func prefixes(texts ...string) (ps []netip.Prefix) {
-	for _, s := range texts {
-		ps = append(ps, netip.MustParsePrefix(s))
-	}
-	return ps
-}
 
 func (d *draw) topology() *sg.Topology {
 	w := d.part(worldBytes)

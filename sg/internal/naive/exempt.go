@@ -1,15 +1,15 @@
 package naive
 
 import (
-	"net/netip"
 	"slices"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // everywhere are the services with the same address in every VPC (EX-02 to EX-07).
-var everywhere = addrs(
+var everywhere = mustip.Addrs(
 	"169.254.169.253", "fd00:ec2::253", // DNS
 	"169.254.169.254", "fd00:ec2::254", // metadata
 	"169.254.169.123", "fd00:ec2::123", // time
@@ -17,13 +17,6 @@ var everywhere = addrs(
 	"169.254.169.250", "169.254.169.251", "fd00:ec2::250", // Windows activation
 	"fe80:ec2::1", // router
 )
-
-func addrs(texts ...string) (as []netip.Addr) {
-	for _, s := range texts {
-		as = append(as, netip.MustParseAddr(s))
-	}
-	return as
-}
 
 // exempt reports whether security groups leave the packet alone (EX-01).
 func exempt(t *sg.Topology, e *sg.ENI, dir sg.Direction, h *packet.Header) bool {

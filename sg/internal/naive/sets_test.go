@@ -10,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 )
 
 // What a rule's peer is as a set agrees with what Match says about packets, for a rule
@@ -48,9 +49,9 @@ func TestSetsAgreeWithMatch(t *testing.T) {
 					rules = append(rules, r)
 				}
 			}
-			for _, a := range append(slices.Clone(drawOutside), addrs("10.0.1.10", "10.0.3.5", "10.1.1.30", "2001:db8:2::20", "10.0.2.21")...) {
+			for _, a := range append(slices.Clone(drawOutside), mustip.Addrs("10.0.1.10", "10.0.3.5", "10.1.1.30", "2001:db8:2::20", "10.0.2.21")...) {
 				a = a.Unmap()
-				local := addrs("10.9.9.9", "2001:db8:77::1")[map[bool]int{true: 0, false: 1}[a.Is4()]]
+				local := mustip.Addrs("10.9.9.9", "2001:db8:77::1")[map[bool]int{true: 0, false: 1}[a.Is4()]]
 				h := packet.IPHeader(a, local, 47)
 				_, matched := policy.Match(e.ID, sg.Ingress, &h)
 				in := slices.ContainsFunc(rules, func(r sg.RuleRef) bool {
@@ -60,7 +61,7 @@ func TestSetsAgreeWithMatch(t *testing.T) {
 				assert.Equal(t, matched, in, "seed %d: %s at %s", seed, a, e.ID)
 			}
 		}
-		assert.ElementsMatch(t, prefixes("10.0.2.20/32", "10.0.2.21/32", "10.0.3.0/28", "2001:db8:2::20/128"), sets.Addrs("eni-2"))
+		assert.ElementsMatch(t, mustip.Prefixes("10.0.2.20/32", "10.0.2.21/32", "10.0.3.0/28", "2001:db8:2::20/128"), sets.Addrs("eni-2"))
 	}
 	assert.Greater(t, compiled, 200)
 	_, ok := (&sg.Policy{}).Sets().Setting("eni-1")
@@ -106,8 +107,8 @@ func TestBorderInside(t *testing.T) {
 			topo.ENIs[i].RequesterManaged, topo.ENIs[i].Groups = true, nil
 		}
 		if rng.IntN(2) == 0 { // interfaces whose addresses are elsewhere, or several have
-			topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-8", VPC: "vpc-2", Subnet: "subnet-3", Addrs: addrs("10.0.1.77"), Prefixes: prefixes("10.0.2.0/23"), RequesterManaged: true},
-				sg.ENI{ID: "eni-9", VPC: "vpc-9", Addrs: addrs("10.0.2.7", "10.0.2.20"), RequesterManaged: true})
+			topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-8", VPC: "vpc-2", Subnet: "subnet-3", Addrs: mustip.Addrs("10.0.1.77"), Prefixes: mustip.Prefixes("10.0.2.0/23"), RequesterManaged: true},
+				sg.ENI{ID: "eni-9", VPC: "vpc-9", Addrs: mustip.Addrs("10.0.2.7", "10.0.2.20"), RequesterManaged: true})
 		}
 		policy, err := sg.Compile(topo)
 		if err != nil {
@@ -122,10 +123,10 @@ func TestBorderInside(t *testing.T) {
 			borders++
 			assert.NotEmpty(t, border.ACL())
 			in := border.Inside()
-			for _, a := range append(slices.Clone(drawOutside), addrs("10.0.1.10", "10.0.1.77", "10.0.1.0", "10.0.2.0", "10.0.3.5", "10.0.3.0", "10.0.3.200", "10.0.2.7", "10.1.1.30",
+			for _, a := range append(slices.Clone(drawOutside), mustip.Addrs("10.0.1.10", "10.0.1.77", "10.0.1.0", "10.0.2.0", "10.0.3.5", "10.0.3.0", "10.0.3.200", "10.0.2.7", "10.1.1.30",
 				"10.1.1.255", "2001:db8:2::20", "2001:db8:3::1", "10.0.2.21", "10.0.2.20", "192.0.2.1", "192.0.2.15", "192.0.2.16", "192.0.2.31")...) {
 				a = a.Unmap()
-				local := addrs("10.9.9.9", "2001:db8:77::1")[btoi(a.Is6())]
+				local := mustip.Addrs("10.9.9.9", "2001:db8:77::1")[btoi(a.Is6())]
 				h := packet.IPHeader(a, local, 47)
 				want := slices.ContainsFunc(in, func(p netip.Prefix) bool { return p.Contains(a) })
 				inside += btoi(want)
