@@ -191,16 +191,6 @@ func pieces(rs []rect) (n int) {
 // turned returns the same area as rectangles with different services each, or nothing if
 // that takes more of them.
 func turned(rs []rect) []rect {
-	// Mostly it would, as the first places show.
-	most := slices.MaxFunc(rs, func(a, b rect) int { return cmp.Compare(len(a.addrs), len(b.addrs)) }).addrs
-	if n := 4 * len(rs); n < len(most) && turnedUpTo(most[n].first, rs) == nil {
-		return nil
-	}
-	return turnedUpTo(num{1<<64 - 1, 1<<64 - 1}, rs)
-}
-
-// turnedUpTo is turned for addresses up to a last one.
-func turnedUpTo(last num, rs []rect) []rect {
 	type edge struct {
 		at num
 		of int
@@ -208,11 +198,8 @@ func turnedUpTo(last num, rs []rect) []rect {
 	var edges []edge
 	for i, r := range rs {
 		for _, s := range r.addrs {
-			if last.less(s.first) {
-				break
-			}
 			edges = append(edges, edge{s.first, i})
-			if end := s.last.next(); s.last.less(last) { // else nothing follows
+			if end := s.last.next(); end != (num{}) { // else nothing follows
 				edges = append(edges, edge{end, i})
 			}
 		}
@@ -229,7 +216,7 @@ func turnedUpTo(last num, rs []rect) []rect {
 		if i+1 < len(edges) && edges[i+1].at == e.at || count == 0 {
 			continue
 		}
-		end := last
+		end := num{1<<64 - 1, 1<<64 - 1}
 		if i+1 < len(edges) {
 			end = edges[i+1].at.previous()
 		}
