@@ -8,11 +8,12 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/reach"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // rules checks the rules of one direction of a group: the quota, then each rule.
 func (c *checker) rules(g *sg.Group, dir sg.Direction) {
-	rules := rulesOf(g, dir)
+	rules := *topotext.RulesOf(g, dir)
 	c.quotas.rules(c, g, dir, rules)
 	first := make(map[sg.Rule]int, len(rules)) // place of each identity
 	// Rules with a stale reference match nothing (REF-15), so they shadow nothing.
@@ -53,17 +54,6 @@ func (c *checker) rules(g *sg.Group, dir sg.Direction) {
 			f.Other, f.Advice = Subject{Group: g.ID, Dir: dir, Index: shadowing[j].place}, "remove this rule, or narrow the other"
 		}
 	}
-}
-
-// rulesOf returns the rules of a direction, none for the zero Direction.
-func rulesOf(g *sg.Group, dir sg.Direction) []sg.Rule {
-	switch dir {
-	case sg.Ingress:
-		return g.Ingress
-	case sg.Egress:
-		return g.Egress
-	}
-	return nil
 }
 
 // ruleID checks whether another rule has the same id (SG-60).

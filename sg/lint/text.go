@@ -8,6 +8,7 @@ import (
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // WriteOptions say how findings are written.
@@ -93,10 +94,10 @@ func (w *writer) place(s Subject) Place {
 	return w.Place(s)
 }
 
-// rule returns a subject's rule, the zero Rule if the subject is none.
+// rule returns the rule that a subject with a direction is, the zero Rule if there is none.
 func (w *writer) rule(s Subject) sg.Rule {
 	if g := w.groups[s.Group]; g != nil {
-		if rules := rulesOf(g, s.Dir); s.Index < len(rules) {
+		if rules := *topotext.RulesOf(g, s.Dir); s.Index < len(rules) {
 			return rules[s.Index]
 		}
 	}

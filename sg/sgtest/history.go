@@ -123,9 +123,15 @@ func oneChange(a, b *sg.Topology) string {
 		x, y := &a.Groups[i], &b.Groups[i]
 		for _, dir := range []sg.Direction{sg.Ingress, sg.Egress} {
 			was, is := topotext.RulesOf(x, dir), topotext.RulesOf(y, dir)
-			for verb, r := range ruleChanges(*was, *is) {
-				said = append(said, fmt.Sprintf("%s %s %s %s", verb, x.ID, dir, r))
+			say := func(verb string, rules, but []sg.Rule) {
+				for _, r := range rules {
+					if !slices.Contains(but, r) {
+						said = append(said, fmt.Sprintf("%s %s %s %s", verb, x.ID, dir, r))
+					}
+				}
 			}
+			say("revoke", *was, *is)
+			say("authorize", *is, *was)
 			*was = *is
 		}
 	}
@@ -133,20 +139,4 @@ func oneChange(a, b *sg.Topology) string {
 		return ""
 	}
 	return said[0]
-}
-
-// ruleChanges yields the rules that are in one list and not in the other.
-func ruleChanges(was, is []sg.Rule) func(yield func(string, sg.Rule) bool) {
-	return func(yield func(string, sg.Rule) bool) {
-		for _, r := range was {
-			if !slices.Contains(is, r) && !yield("revoke", r) {
-				return
-			}
-		}
-		for _, r := range is {
-			if !slices.Contains(was, r) && !yield("authorize", r) {
-				return
-			}
-		}
-	}
 }

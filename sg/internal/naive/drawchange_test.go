@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/naive"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
@@ -254,11 +255,7 @@ func eniOf(t *sg.Topology, id sg.ENIID) *sg.ENI {
 }
 
 func rulesOf(t *sg.Topology, id sg.GroupID, dir sg.Direction) *[]sg.Rule {
-	g := &t.Groups[slices.IndexFunc(t.Groups, func(g sg.Group) bool { return g.ID == id })]
-	if dir == sg.Ingress {
-		return &g.Ingress
-	}
-	return &g.Egress
+	return topotext.RulesOf(&t.Groups[slices.IndexFunc(t.Groups, func(g sg.Group) bool { return g.ID == id })], dir)
 }
 
 func addRule(t *sg.Topology, id sg.GroupID, dir sg.Direction, r sg.Rule) bool {

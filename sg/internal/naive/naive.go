@@ -18,6 +18,7 @@ import (
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
 // A Firewall is a topology with a connection table.
@@ -397,7 +398,7 @@ func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Head
 		if !slices.Contains(e.Groups, g.ID) {
 			continue
 		}
-		for n, r := range rulesOf(g, dir) {
+		for n, r := range *topotext.RulesOf(g, dir) {
 			if !covers(&r, h) {
 				continue
 			}
@@ -429,13 +430,6 @@ func (f *Firewall) match(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Head
 	return Rule{}, sg.NoReason
 }
 
-func rulesOf(g *sg.Group, dir sg.Direction) []sg.Rule {
-	if dir == sg.Ingress {
-		return g.Ingress
-	}
-	return g.Egress
-}
-
 // untracked reports whether the packet is of an untracked flow, in its first
 // direction (CT-10) or as an answer (CT-18). A bare SYN answers nothing.
 func (f *Firewall) untracked(e *sg.ENI, dir sg.Direction, h *packet.Header) bool {
@@ -464,7 +458,7 @@ func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, 
 			if !slices.Contains(e.Groups, g.ID) {
 				continue
 			}
-			for _, r := range rulesOf(g, dir) {
+			for _, r := range *topotext.RulesOf(g, dir) {
 				if !r.Peer.CIDR.IsValid() || r.Peer.CIDR.Masked() != every {
 					continue
 				}
