@@ -31,10 +31,10 @@ func parseEntryChange(line string, args []words.Word) (change, error) {
 }
 
 func putEntry(replace bool, id sg.NetworkACLID, dir sg.Direction, e sg.ACLEntry) change {
-	return func(r *runner, fw *sg.Firewall, _ time.Time) error {
-		put := fw.AddACLEntry
+	return func(r *runner, _ time.Time) error {
+		put := r.fw.AddACLEntry
 		if replace {
-			put = fw.ReplaceACLEntry
+			put = r.fw.ReplaceACLEntry
 		}
 		if err := put(id, dir, e); err != nil {
 			return err
@@ -46,8 +46,8 @@ func putEntry(replace bool, id sg.NetworkACLID, dir sg.Direction, e sg.ACLEntry)
 }
 
 func removeEntry(id sg.NetworkACLID, dir sg.Direction, number int) change {
-	return func(r *runner, fw *sg.Firewall, _ time.Time) error {
-		if err := fw.RemoveACLEntry(id, dir, number); err != nil {
+	return func(r *runner, _ time.Time) error {
+		if err := r.fw.RemoveACLEntry(id, dir, number); err != nil {
 			return err
 		}
 		list := r.entries(id, dir)
@@ -62,8 +62,8 @@ func (r *runner) entries(id sg.NetworkACLID, dir sg.Direction) *[]sg.ACLEntry {
 }
 
 func associate(subnet sg.SubnetID, id sg.NetworkACLID) change {
-	return func(r *runner, fw *sg.Firewall, _ time.Time) error {
-		if err := fw.AssociateACL(subnet, id); err != nil {
+	return func(r *runner, _ time.Time) error {
+		if err := r.fw.AssociateACL(subnet, id); err != nil {
 			return err
 		}
 		for i := range r.build.Topo.NetworkACLs {

@@ -79,14 +79,12 @@ func (r *runner) file(name string) (string, error) {
 }
 
 func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change {
-	return func(r *runner, fw *sg.Firewall, now time.Time) error {
-		var err error
+	return func(r *runner, now time.Time) error {
+		do := r.fw.Revoke
 		if add {
-			err = fw.Authorize(id, dir, rule, now)
-		} else {
-			err = fw.Revoke(id, dir, rule, now)
+			do = r.fw.Authorize
 		}
-		if err != nil {
+		if err := do(id, dir, rule, now); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(r.build.Topo.Groups, func(g sg.Group) bool { return g.ID == id })
@@ -103,14 +101,12 @@ func ruleChange(add bool, id sg.GroupID, dir sg.Direction, rule sg.Rule) change 
 }
 
 func groupChange(add bool, id sg.ENIID, g sg.GroupID) change {
-	return func(r *runner, fw *sg.Firewall, now time.Time) error {
-		var err error
+	return func(r *runner, now time.Time) error {
+		do := r.fw.Detach
 		if add {
-			err = fw.Attach(id, g, now)
-		} else {
-			err = fw.Detach(id, g, now)
+			do = r.fw.Attach
 		}
-		if err != nil {
+		if err := do(id, g, now); err != nil {
 			return err
 		}
 		groups := &r.eni(id).Groups
@@ -124,8 +120,8 @@ func groupChange(add bool, id sg.ENIID, g sg.GroupID) change {
 }
 
 func setGroups(id sg.ENIID, groups []sg.GroupID) change {
-	return func(r *runner, fw *sg.Firewall, now time.Time) error {
-		if err := fw.SetGroups(id, groups, now); err != nil {
+	return func(r *runner, now time.Time) error {
+		if err := r.fw.SetGroups(id, groups, now); err != nil {
 			return err
 		}
 		r.eni(id).Groups = slices.Clone(groups)
@@ -138,14 +134,12 @@ func (r *runner) eni(id sg.ENIID) *sg.ENI {
 }
 
 func entryChange(add bool, id sg.PrefixListID, cidr netip.Prefix) change {
-	return func(r *runner, fw *sg.Firewall, now time.Time) error {
-		var err error
+	return func(r *runner, now time.Time) error {
+		do := r.fw.RemoveEntry
 		if add {
-			err = fw.AddEntry(id, cidr, now)
-		} else {
-			err = fw.RemoveEntry(id, cidr, now)
+			do = r.fw.AddEntry
 		}
-		if err != nil {
+		if err := do(id, cidr, now); err != nil {
 			return err
 		}
 		i := slices.IndexFunc(r.build.Topo.PrefixLists, func(p sg.PrefixList) bool { return p.ID == id })

@@ -85,20 +85,14 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 	var bad *failure
 	for _, f := range n.flows(what, a, b) {
 		log := newHistory(n.topo, n.opts)
-		steps := askOther
-		if f.proto == packet.TCP {
-			steps = openTCP[:2]
-		}
+		steps := f.steps(openTCP[:2])
 		if !want {
 			steps = steps[:1]
 		}
 		for _, s := range steps {
-			h := f.request(s.flags)
-			if s.reply {
-				var ok bool
-				if h, ok = f.reply(s.flags); !ok {
-					break
-				}
+			h, ok := f.packet(s)
+			if !ok {
+				break
 			}
 			p := sg.Packet{Header: &h, Time: now}
 			why := fw.Explain(p)

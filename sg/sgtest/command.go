@@ -25,17 +25,19 @@ type runner struct {
 	fw       *sg.Firewall
 }
 
-// firewall returns the firewall, made when the first packet or change needs it.
-func (r *runner) firewall() (*sg.Firewall, error) {
-	if r.fw == nil {
-		policy, err := sg.Compile(r.build.Topo)
-		if err != nil {
-			return nil, err
+// timed makes the run of a statement with a time. The first one makes the firewall.
+func timed(at time.Duration, do func(r *runner, now time.Time) (result, error)) func(*runner) (result, error) {
+	return func(r *runner) (result, error) {
+		if r.fw == nil {
+			policy, err := sg.Compile(r.build.Topo)
+			if err != nil {
+				return result{}, err
+			}
+			r.build.Settle()
+			r.fw = sg.NewFirewall(policy, &r.options)
 		}
-		r.build.Settle()
-		r.fw = sg.NewFirewall(policy, &r.options)
+		return do(r, r.start.Add(at))
 	}
-	return r.fw, nil
 }
 
 // parseCommand reads one statement and the expectation beside it.
@@ -52,29 +54,14 @@ func parseCommand(line string) (*command, error) {
 	case ws[0].Key != "":
 		return nil, fmt.Errorf("%q: not a statement", line)
 	case topotext.IsStatement(verb):
-		c.run = func(r *runner) (result, error) {
-			if err := r.untimed(); err != nil {
-				return result{}, err
-			}
-			return result{}, r.build.Statement(line, ws)
-		}
+		c.run = untimed(func(r *runner) error { return r.build.Statement(line, ws) })
 	case verb == "load" && len(ws) > 1:
-		c.run = func(r *runner) (result, error) {
-			if err := r.untimed(); err != nil {
-				return result{}, err
-			}
-			return result{}, r.load(fileNames(ws[1:]), r.build)
-		}
+		c.run = untimed(func(r *runner) error { return r.load(fileNames(ws[1:]), r.build) })
 	case verb == "option":
 		if err := optionFields(&sg.Options{}).Set(ws[1:]); err != nil {
 			return nil, err
 		}
-		c.run = func(r *runner) (result, error) {
-			if err := r.untimed(); err != nil {
-				return result{}, err
-			}
-			return result{}, optionFields(&r.options).Set(ws[1:])
-		}
+		c.run = untimed(func(r *runner) error { return optionFields(&r.options).Set(ws[1:]) })
 	case verb == "check" && len(ws) == 1:
 		c.run = func(r *runner) (result, error) {
 			var rows []string
@@ -94,13 +81,15 @@ func parseCommand(line string) (*command, error) {
 	return c, nil
 }
 
-// untimed fails a statement without a time once packets flow: it would happen at
-// no defined moment.
-func (r *runner) untimed() error {
-	if r.fw != nil {
-		return errors.New("needs a time such as @5s, now that packets flow")
+// untimed makes the run of a statement without a time. It fails once packets flow, since
+// the statement would happen at no defined moment.
+func untimed(do func(*runner) error) func(*runner) (result, error) {
+	return func(r *runner) (result, error) {
+		if r.fw != nil {
+			return result{}, errors.New("needs a time such as @5s, now that packets flow")
+		}
+		return result{}, do(r)
 	}
-	return nil
 }
 
 func errorRows(err error) []string {
@@ -231,12 +220,8 @@ func (c *command) parseFlight(line string, fs []field, oneEnd bool) (flight, err
 func (c *command) parseEvaluate(line string, at time.Duration, fs []field) error {
 	f, err := c.parseFlight(line, fs, true)
 	c.inline = true
-	c.run = func(r *runner) (result, error) {
-		fw, err := r.firewall()
-		if err != nil {
-			return result{}, err
-		}
-		now, e := r.start.Add(at), fw.ENI(f.eni)
+	c.run = timed(at, func(r *runner, now time.Time) (result, error) {
+		e := r.fw.ENI(f.eni)
 		if e == nil {
 			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
 		}
@@ -247,7 +232,7 @@ func (c *command) parseEvaluate(line string, at time.Duration, fs []field) error
 			return result{}, err
 		}
 		return result{text: FormatDecision(d), explain: why.String}, nil
-	}
+	})
 	return err
 }
 
@@ -266,14 +251,10 @@ func agree(said []sg.HopExplanation, got []sg.Decision) error {
 func (c *command) parseForward(line string, at time.Duration, fs []field) error {
 	f, err := c.parseFlight(line, fs, false)
 	c.inline = true
-	c.run = func(r *runner) (result, error) {
-		fw, err := r.firewall()
-		if err != nil {
-			return result{}, err
-		}
-		p := f.packet(r.start.Add(at))
-		why := fw.Explain(p)
-		out := fw.Forward(p)
+	c.run = timed(at, func(r *runner, now time.Time) (result, error) {
+		p := f.packet(now)
+		why := r.fw.Explain(p)
+		out := r.fw.Forward(p)
 		var ds []sg.Decision
 		for _, hop := range out.Hops() {
 			ds = append(ds, hop.Decision)
@@ -282,7 +263,7 @@ func (c *command) parseForward(line string, at time.Duration, fs []field) error 
 			return result{}, err
 		}
 		return result{text: formatOutcome(&out), rows: formatHops(&out), explain: why.String}, nil
-	}
+	})
 	return err
 }
 
@@ -296,22 +277,18 @@ func (c *command) parseExplain(line string, at time.Duration, fs []field) error 
 		err = errors.New("an explanation stands below the statement, indented")
 	}
 	c.exact = true
-	c.run = func(r *runner) (result, error) {
-		fw, err := r.firewall()
-		if err != nil {
-			return result{}, err
-		}
-		p := f.packet(r.start.Add(at))
+	c.run = timed(at, func(r *runner, now time.Time) (result, error) {
+		p := f.packet(now)
 		var why *sg.Explanation
 		if forward {
-			why = fw.Explain(p)
-		} else if e := fw.ENI(f.eni); e != nil {
+			why = r.fw.Explain(p)
+		} else if e := r.fw.ENI(f.eni); e != nil {
 			why = e.Explain(f.dir, p)
 		} else {
 			return result{}, fmt.Errorf("no ENI %q in the topology", f.eni)
 		}
 		return result{rows: strings.Split(strings.TrimRight(why.String(), "\n"), "\n")}, nil
-	}
+	})
 	return err
 }
 
@@ -321,17 +298,13 @@ func (c *command) parseConnections(line string, at time.Duration, fs []field) {
 	if len(fs) > 1 {
 		c.want = line[fs[1].start:fs[len(fs)-1].end]
 	}
-	c.run = func(r *runner) (result, error) {
-		fw, err := r.firewall()
-		if err != nil {
-			return result{}, err
-		}
+	c.run = timed(at, func(r *runner, now time.Time) (result, error) {
 		n := 0
-		for range fw.Conns(r.start.Add(at)) {
+		for range r.fw.Conns(now) {
 			n++
 		}
 		return result{text: fmt.Sprint(n)}, nil
-	}
+	})
 }
 
 func isChange(verb string) bool {
@@ -343,17 +316,13 @@ func isChange(verb string) bool {
 }
 
 // A change applies to the firewall and in the same way to the topology beside it.
-type change func(r *runner, fw *sg.Firewall, now time.Time) error
+type change func(r *runner, now time.Time) error
 
 func (c *command) parseChange(line string, at time.Duration, ws []words.Word) error {
 	do, err := parseChangeText(line, ws)
-	c.run = func(r *runner) (result, error) {
-		fw, err := r.firewall()
-		if err != nil {
-			return result{}, err
-		}
-		return result{rows: errorRows(do(r, fw, r.start.Add(at)))}, nil
-	}
+	c.run = timed(at, func(r *runner, now time.Time) (result, error) {
+		return result{rows: errorRows(do(r, now))}, nil
+	})
 	return err
 }
 
@@ -391,7 +360,7 @@ func parseChangeText(line string, ws []words.Word) (change, error) {
 		}
 		return associate(sg.SubnetID(args[0].Value), id), nil
 	case verb == "swap" && len(args) > 0:
-		return func(r *runner, fw *sg.Firewall, now time.Time) error {
+		return func(r *runner, now time.Time) error {
 			b := topotext.New(nil)
 			if err := r.load(fileNames(args), b); err != nil {
 				return err
@@ -399,7 +368,7 @@ func parseChangeText(line string, ws []words.Word) (change, error) {
 			return r.swap(b, now)
 		}, nil
 	case topotext.IsStatement(verb) && len(args) > 0:
-		return func(r *runner, fw *sg.Firewall, now time.Time) error {
+		return func(r *runner, now time.Time) error {
 			b := topotext.New(r.build.Topo)
 			if err := b.Statement(line, ws); err != nil {
 				return err

@@ -39,11 +39,7 @@ func (n *Network) Dial(t TB, from, to string, what sg.Traffic) *Conversation {
 		return c
 	}
 	c.flow = n.flows(what, a, b)[0]
-	steps := askOther
-	if c.flow.proto == packet.TCP {
-		steps = openTCP
-	}
-	if bad := c.send(steps); bad != nil {
+	if bad := c.send(c.flow.steps(openTCP)); bad != nil {
 		t.Fatalf("%s", bad)
 	}
 	return c
@@ -62,15 +58,7 @@ func (c *Conversation) Alive(t TB) bool {
 	t.Helper()
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
-	steps := askOther
-	if c.flow.proto == packet.TCP {
-		steps = dataTCP
-	}
-	if bad := c.send(steps); bad != nil {
-		t.Errorf("%s", bad)
-		return false
-	}
-	return true
+	return verdict(t, c.send(c.flow.steps(dataTCP)), nil)
 }
 
 // Dead claims that the connection no longer works: the next packet of the opening
@@ -79,10 +67,7 @@ func (c *Conversation) Dead(t TB) bool {
 	t.Helper()
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
-	steps := askOther
-	if c.flow.proto == packet.TCP {
-		steps = dataTCP[:2]
-	}
+	steps := c.flow.steps(dataTCP[:2])
 	if c.send(steps) != nil {
 		return true
 	}
@@ -100,11 +85,7 @@ func (c *Conversation) Close(t TB) bool {
 	if c.flow.proto != packet.TCP {
 		return true
 	}
-	if bad := c.send(closeTCP); bad != nil {
-		t.Errorf("%s", bad)
-		return false
-	}
-	return true
+	return verdict(t, c.send(closeTCP), nil)
 }
 
 // Request sends one packet of data from the side that opened the connection, and
@@ -129,12 +110,9 @@ func (c *Conversation) dataFlags() packet.TCPFlags {
 // send sends packets until one is dropped, which it returns.
 func (c *Conversation) send(steps []step) *failure {
 	for _, s := range steps {
-		h := c.flow.request(s.flags)
-		if s.reply {
-			var ok bool
-			if h, ok = c.flow.reply(s.flags); !ok {
-				continue
-			}
+		h, ok := c.flow.packet(s)
+		if !ok {
+			continue
 		}
 		now := c.n.Clock.Now()
 		why := c.n.explain(&h, now) // first, since the packet may change the connection

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -109,15 +108,8 @@ func (n *Network) route(ctx context.Context, network, from, to string) (local, r
 	if err != nil {
 		return local, remote, err
 	}
-	for _, v6 := range []bool{false, true} {
-		if v6 && strings.HasSuffix(network, "4") || !v6 && strings.HasSuffix(network, "6") {
-			continue
-		}
-		is := func(a netip.Addr) bool { return a.Is6() == v6 }
-		i, j := slices.IndexFunc(ours, is), slices.IndexFunc(theirs, is)
-		if i >= 0 && j >= 0 {
-			return netip.AddrPortFrom(ours[i], 0), netip.AddrPortFrom(theirs[j], uint16(port)), nil
-		}
+	if a, b, ok := pairUp(ours, theirs, !strings.HasSuffix(network, "6"), !strings.HasSuffix(network, "4")); ok {
+		return netip.AddrPortFrom(a, 0), netip.AddrPortFrom(b, uint16(port)), nil
 	}
 	return local, remote, &net.AddrError{Err: "no address of a family that " + from + " has", Addr: host}
 }

@@ -17,6 +17,22 @@ type flow struct {
 	typ, code uint8 // of an ICMP request
 }
 
+// steps returns the steps of a TCP connection, or those of other protocols.
+func (f flow) steps(tcp []step) []step {
+	if f.proto == packet.TCP {
+		return tcp
+	}
+	return askOther
+}
+
+// packet returns the packet of a step; ok is false if it is an answer that nobody gives.
+func (f flow) packet(s step) (h packet.Header, ok bool) {
+	if s.reply {
+		return f.reply(s.flags)
+	}
+	return f.request(s.flags), true
+}
+
 func (f flow) request(flags packet.TCPFlags) packet.Header {
 	return f.header(f.src, f.dst, f.typ, flags)
 }

@@ -222,18 +222,23 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 	if err != nil {
 		return a, b, err
 	}
-	for _, v6 := range []bool{false, true} {
-		if v6 && what.Protocol == sg.ICMP || !v6 && what.Protocol == sg.ICMPv6 {
-			continue
-		}
-		is := func(x netip.Addr) bool { return x.Is6() == v6 }
-		i, j := slices.IndexFunc(fromAddrs, is), slices.IndexFunc(toAddrs, is)
-		if i >= 0 && j >= 0 {
-			a.addr, b.addr = fromAddrs[i], toAddrs[j]
-			return a, b, nil
+	var ok bool
+	if a.addr, b.addr, ok = pairUp(fromAddrs, toAddrs, what.Protocol != sg.ICMPv6, what.Protocol != sg.ICMP); !ok {
+		return a, b, fmt.Errorf("%s and %s have no address of one family for %s", from, to, what)
+	}
+	return a, b, nil
+}
+
+// pairUp returns the first address of each list, of the first family that both have and
+// that will do, IPv4 before IPv6.
+func pairUp(as, bs []netip.Addr, v4, v6 bool) (a, b netip.Addr, ok bool) {
+	for _, is := range []func(netip.Addr) bool{netip.Addr.Is4, netip.Addr.Is6} {
+		i, j := slices.IndexFunc(as, is), slices.IndexFunc(bs, is)
+		if i >= 0 && j >= 0 && (as[i].Is4() && v4 || as[i].Is6() && v6) {
+			return as[i], bs[j], true
 		}
 	}
-	return a, b, fmt.Errorf("%s and %s have no address of one family for %s", from, to, what)
+	return a, b, false
 }
 
 func (n *Network) lookup(name string) ([]netip.Addr, end, error) {
