@@ -51,8 +51,8 @@ type Diff struct {
 	Added, Removed []sg.ENIID
 
 	// Unjudged are interfaces of both policies, ascending, for whose subnet only one
-	// policy knows a network ACL. The other judges nothing there, so a change may only
-	// be missing input.
+	// policy knows a network ACL. The other judges nothing there, so a change at such an
+	// interface may only mean that input is missing.
 	Unjudged []sg.ENIID
 
 	// Unfinished are interfaces, ascending, at which more may differ, since the work of a
@@ -100,19 +100,19 @@ type Change struct {
 
 	Services []Service // ascending, never empty
 
-	// RulesBefore and RulesAfter admit some of the packets in their policy, or may
-	// admit them if the verdict is unknown. They are empty if packets pass because
-	// nothing filters them, or if a group is missing. If network ACLs are the cause,
-	// then follow the entries that let some of the packets pass, or deny some. The
-	// order is that of groups and the text of rules, then of ACLs and numbers.
+	// RulesBefore and RulesAfter are the rules that admit some of the packets in their
+	// policy, or may admit them if the verdict is unknown. There are none if nothing
+	// filters the packets, or if a group is missing. If network ACLs are the cause, the
+	// entries that allow or deny some of the packets come behind the rules. Rules are in
+	// the order of groups, then of their text; entries in that of ACLs and numbers.
 	RulesBefore, RulesAfter []sg.RuleRef
 
 	// ENIs are the interfaces of the change, ascending and never empty.
 	ENIs []sg.ENIID
 
-	// Weight is the size of the change: the number of addresses (for IPv6 its fourth
-	// root) times that of services and that of interfaces. It is 0 if only future
-	// members are concerned.
+	// Weight is the size of the change: the number of addresses (for IPv6 the fourth root
+	// of that number), times the number of services, times the number of interfaces. It
+	// is 0 if only future members are concerned.
 	Weight float64
 
 	d       *Diff

@@ -10,12 +10,8 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/jsondoc"
 )
 
-// Version is the version of the JSON schema. New keys do not change it; removing a key
-// or changing its meaning does.
-const Version = jsondoc.Version
-
-// MostPairs is the most pairs of interfaces that the JSON form holds.
-const MostPairs = 1000
+// mostPairs is the most pairs of interfaces that the JSON form holds.
+const mostPairs = 1000
 
 // WriteJSON writes one object with the differences and, unless t is nil, their effect on
 // traffic. JSON.md, beside the command, describes it.
@@ -30,11 +26,12 @@ const MostPairs = 1000
 //	 "pairs": [{"from": "eni-web", "to": "eni-db", "family": 4, "opened": ["tcp 5432"], "broken": []}],
 //	 ...}
 //
-// The order is that of Diff and Traffic. The same policies give the same bytes.
+// It holds at most 1,000 pairs. The order is that of Diff and Traffic. The same policies
+// give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried)}
+	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried)}
 	out.More = !d.pairs(mostAsked, func(p Pair) bool {
-		if len(out.Pairs) == MostPairs {
+		if len(out.Pairs) == mostPairs {
 			return false
 		}
 		out.Pairs = append(out.Pairs, pairJSON{p.From, p.To, p.Family, each(p.Opened, Service.String), each(p.Broken, Service.String)})

@@ -109,8 +109,10 @@ type Fate struct {
 	Rule      sg.RuleRef
 }
 
-// Opens and Breaks are like those of [Change].
-func (f *Flow) Opens() bool  { return f.Before.Verdict == sg.Drop && f.After.Verdict == sg.Accept }
+// Opens reports whether packets that were dropped before pass afterwards.
+func (f *Flow) Opens() bool { return f.Before.Verdict == sg.Drop && f.After.Verdict == sg.Accept }
+
+// Breaks reports whether packets that passed before are dropped afterwards.
 func (f *Flow) Breaks() bool { return f.Before.Verdict == sg.Accept && f.After.Verdict == sg.Drop }
 
 // A Kept is a tracked connection at an interface when the policy changes.

@@ -22,9 +22,9 @@ type Finding struct {
 	Advice string // what to do about it; may be empty
 }
 
-// A Subject is the rule, group, interface, prefix list, network ACL with or without an
-// entry, or subnet that a finding is about.
-// Fields that are empty do not apply; the zero Subject is the topology as a whole.
+// A Subject is what a finding is about: a rule, a group, an interface, a prefix list, a
+// network ACL or one of its entries, or a subnet. Fields that are empty do not apply; the
+// zero Subject is the topology as a whole.
 type Subject struct {
 	Group      sg.GroupID
 	Dir        sg.Direction

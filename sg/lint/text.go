@@ -27,12 +27,12 @@ type WriteOptions struct {
 	Inputs []string
 }
 
-// A Place is a position in the input, as in package load.
+// A Place is a position in the input. The zero Place is not known.
 type Place struct {
 	File     string
-	Line     int // from 1; 0: not in a file
-	Path     string
-	Resource string
+	Line     int    // from 1; 0: not known
+	Path     string // in the JSON of the file: SecurityGroups[0].IpPermissions[2]
+	Resource string // the address of the Terraform resource
 }
 
 // String returns "groups.json:17", or the Terraform resource, since Terraform prints a

@@ -56,13 +56,17 @@
 // dialer; see [Clock].
 //
 // Inside a bubble of testing/synctest the timeouts of dials, pools and groups take no
-// time at all. Make the network inside the bubble. Anything that leaves the bubble
-// does not work there: the machine's sockets, and so net.Listen, httptest.NewServer
-// (give an unstarted one a Listener of the network instead) and net.DefaultResolver
-// (the dialer knows the names; [Network.LookupHost] is for programs that resolve
-// names themselves); nor do gVisor's stacks, whose goroutines never end. Goroutines
-// that wait for those, for a system call or for a mutex keep the bubble's time from
-// moving. What programs leave open besides connections, such as the body of an HTTP
+// time at all. Make the network inside the bubble. Whatever leaves the bubble does not
+// work there:
+//
+//   - The machine's sockets, and so net.Listen. For httptest.NewServer, make an unstarted
+//     server and give it a Listener of the network.
+//   - net.DefaultResolver. The dialer knows the names; [Network.LookupHost] is for
+//     programs that resolve names themselves.
+//   - gVisor's stacks, whose goroutines never end.
+//
+// Goroutines that wait for those, for a system call or for a mutex keep the bubble's time
+// from moving. What programs leave open besides connections, such as the body of an HTTP
 // response, keeps the bubble from ending.
 //
 // The package uses only the public API of package sg. It starts no goroutine, except

@@ -23,7 +23,7 @@ type tap struct {
 // written too; they just get no answer. Packets of [Network.Dial] and [Network.Send]
 // have zeros as payload; claims send nothing.
 //
-// w is complete once stop was called, which returns the first error. For
+// w is complete once stop has been called, which returns the first error. For
 // protocols other than TCP, UDP and ICMP, only the IP header is real.
 func (n *Network) Capture(w io.Writer) (stop func() error) {
 	n.mu.Lock()
