@@ -239,15 +239,7 @@ func (r *replayer) runLog(log *flowlog.Reader) int {
 		write = report.WriteJSON
 	}
 	err = errors.Join(err, write(w, r.text(w)), writePage(r.page, func(w io.Writer) error { return flowreplay.WriteHTML(w, report, r.pageOptions()) }))
-	switch {
-	case r.ctx.Err() != nil:
-		return r.interrupted()
-	case err != nil:
-		return r.failed(err)
-	case r.failOn != "":
-		return r.gate(logGates(report))
-	}
-	return exitOK
+	return r.status(err, logGates(report))
 }
 
 // logGates are the records that -fail-on looks at.

@@ -327,13 +327,18 @@ func (r *replayer) run() int {
 	for _, name := range r.placer.unused() {
 		fmt.Fprintf(r.stderr, "warning: -interface %s: no packet came from it\n", name)
 	}
+	return r.status(err, captureGates(report))
+}
+
+// status returns the exit status of a replay that ended with an error, or nil.
+func (r *replayer) status(err error, gs gates) int {
 	switch {
 	case r.ctx.Err() != nil:
 		return r.interrupted()
 	case err != nil:
 		return r.failed(err)
 	case r.failOn != "":
-		return r.gate(captureGates(report))
+		return r.gate(gs)
 	}
 	return exitOK
 }
