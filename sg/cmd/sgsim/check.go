@@ -72,12 +72,9 @@ func (t *tool) check(args []string) int {
 	case fs.NArg() > 0:
 		return t.misused(fs, fmt.Errorf("%q: check takes no arguments: put -topology before each file, or name the folder", fs.Arg(0)))
 	}
-	topo, loader, usage, err := t.load(&topology, isFinding)
-	if usage != nil {
-		return t.misused(fs, usage)
-	}
+	topo, loader, err := t.load(&topology, isFinding)
 	if err != nil {
-		return t.failed(err)
+		return t.refused(fs, err)
 	}
 
 	findings := quotas.Check(topo)

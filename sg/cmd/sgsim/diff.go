@@ -17,7 +17,6 @@ import (
 	"github.com/sgsim/sgsim/sg/diff"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/load"
-	"github.com/sgsim/sgsim/sg/replay"
 )
 
 const diffHelp = `usage: sgsim diff -before FILE -after FILE [flags] [CAPTURE... | FLOWLOG...]
@@ -117,16 +116,14 @@ func (t *tool) diff(args []string) int {
 	if err != nil {
 		return t.misused(fs, err)
 	}
-	usage, err := t.compare(&f)
+	err = t.compare(&f)
 	switch {
-	case usage != nil:
-		return t.misused(fs, usage)
 	case err == errDiffers:
 		return exitNo
 	case t.ctx.Err() != nil:
 		return t.interrupted()
 	case err != nil:
-		return t.failed(err)
+		return t.refused(fs, err)
 	}
 	return exitOK
 }
@@ -247,10 +244,10 @@ func (f *diffFlags) share(enis, prefer []string) error {
 
 // world reads a topology and compiles it; if f is not nil, with what -option says about
 // interfaces.
-func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, error, error) {
-	topo, loader, usage, err := t.load(w)
-	if usage != nil || err != nil {
-		return nil, nil, usage, err
+func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, error) {
+	topo, loader, err := t.load(w)
+	if err != nil {
+		return nil, nil, err
 	}
 	if f != nil {
 		for i := range topo.ENIs {
@@ -263,45 +260,45 @@ func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Policy, *sg.Topology, 
 	}
 	policy, err := sg.Compile(topo)
 	if err != nil {
-		return nil, nil, nil, loader.Locate(err)
+		return nil, nil, loader.Locate(err)
 	}
-	return policy, topo, nil, nil
+	return policy, topo, nil
 }
 
 // errDiffers says that a difference matches -fail-on.
 var errDiffers = errors.New("the worlds differ")
 
-// compare reads the worlds and writes what differs. usage is an error of the command line.
-func (t *tool) compare(f *diffFlags) (usage, err error) {
-	before, first, usage, err := t.world(&f.before, nil)
-	if usage != nil || err != nil {
-		return usage, err
+// compare reads the worlds and writes what differs.
+func (t *tool) compare(f *diffFlags) error {
+	before, first, err := t.world(&f.before, nil)
+	if err != nil {
+		return err
 	}
-	after, second, usage, err := t.world(&f.after, f)
-	if usage != nil || err != nil {
-		return usage, err
+	after, second, err := t.world(&f.after, f)
+	if err != nil {
+		return err
 	}
 	o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
 	plans := f.before.plans // the plan of both
 	in := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
 	for i := range f.then {
 		step := diff.Step{At: f.then[i].at}
-		if step.Policy, _, usage, err = t.world(&f.then[i].topologyFlags, f); usage != nil || err != nil {
-			return usage, err
+		if step.Policy, _, err = t.world(&f.then[i].topologyFlags, f); err != nil {
+			return err
 		}
 		o.Then = append(o.Then, step)
 		in.topology = append(in.topology, f.then[i].files...)
 	}
 	page, err := t.openPage(f.html, in)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer page.Close() // a second time if it was written
 	d := diff.Policies(before, after)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
-		if traffic, usage, err = t.traffic(f, before, after, o); usage != nil || err != nil {
-			return usage, err
+		if traffic, err = t.traffic(f, before, after, o); err != nil {
+			return err
 		}
 		for _, at := range traffic.Late {
 			fmt.Fprintf(t.stderr, "warning: the change of %s comes after everything that was read: no packet met it\n", at.UTC().Format(time.RFC3339))
@@ -314,15 +311,15 @@ func (t *tool) compare(f *diffFlags) (usage, err error) {
 		})
 	}))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if f.failOn != "" && len(first.ENIs)+len(second.ENIs) == 0 {
-		return nil, errors.New("neither side has an interface, so nothing was compared")
+		return errors.New("neither side has an interface, so nothing was compared")
 	}
 	if f.fails(d, traffic) {
-		return nil, errDiffers
+		return errDiffers
 	}
-	return nil, nil
+	return nil
 }
 
 // namesOfBoth returns the names of afterwards, and for what is gone then, those of
@@ -354,30 +351,23 @@ func (f *diffFlags) write(w *bufio.Writer, d *diff.Diff, traffic *diff.Traffic, 
 }
 
 // traffic judges the captures, or the flow logs, by the policies.
-func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOptions) (traffic *diff.Traffic, usage, err error) {
+func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOptions) (traffic *diff.Traffic, err error) {
 	r := &replayer{tool: t, replayFlags: &f.replayFlags}
 	defer r.close()
-	if r.log, usage, err = r.openLog(); usage != nil || err != nil {
-		return nil, usage, err
+	if r.log, err = r.openLog(); err != nil {
+		return nil, err
 	}
 	if r.log != nil {
-		traffic, err = diff.ReplayLog(t.ctx, before, after, o, r.log)
-		return traffic, nil, err
+		return diff.ReplayLog(t.ctx, before, after, o, r.log)
 	}
-	var sources []replay.Source
-	for _, name := range r.captures {
-		if err := r.openCapture(name); err != nil {
-			return nil, nil, err
-		}
-	}
-	for _, c := range r.files {
-		sources = append(sources, c)
+	if err := r.openSources(r.captures); err != nil {
+		return nil, err
 	}
 	p := t.progress(sizeOf(r.captures), "packets", recordHeader)
 	defer p.done()
 	o.Progress = p.show
-	traffic, err = diff.Replay(t.ctx, before, after, o, sources...)
-	return traffic, nil, r.located(err)
+	traffic, err = diff.Replay(t.ctx, before, after, o, r.sources()...)
+	return traffic, r.located(err)
 }
 
 // fails reports whether the differences match -fail-on.

@@ -105,12 +105,9 @@ func (t *tool) explain(args []string) int {
 	case len(f.args) == 0:
 		return t.misused(fs, errors.New("no packet"))
 	}
-	topo, loader, usage, err := t.load(&f.topologyFlags)
-	if usage != nil {
-		return t.misused(fs, usage)
-	}
+	topo, loader, err := t.load(&f.topologyFlags)
 	if err != nil {
-		return t.failed(err)
+		return t.refused(fs, err)
 	}
 	e := &explainer{tool: t, explainFlags: &f, topo: topo, names: jsondoc.Names{Names: prose.NamesOf(topo)}}
 	if usage := e.settle(); usage != nil {
@@ -290,14 +287,8 @@ func (e *explainer) judge() ask.Judge {
 func (e *explainer) captured() error {
 	r := &replayer{tool: e.tool, replayFlags: &replayFlags{}}
 	defer r.close()
-	for _, name := range e.args {
-		if err := r.openCapture(name); err != nil {
-			return err
-		}
-	}
-	sources := make([]replay.Source, len(r.files))
-	for i, f := range r.files {
-		sources[i] = f
+	if err := r.openSources(e.args); err != nil {
+		return err
 	}
 	p := e.progress(sizeOf(e.args), "packets", recordHeader)
 	o := replay.Options{Firewall: e.options(), Via: e.via, Progress: p.show}
@@ -305,7 +296,7 @@ func (e *explainer) captured() error {
 		e.place.captures = r.files
 		o.Place = e.place.place
 	}
-	x, packets, err := ask.Captured(e.ctx, e.policy, o, e.judge(), e.number, sources...)
+	x, packets, err := ask.Captured(e.ctx, e.policy, o, e.judge(), e.number, r.sources()...)
 	p.done()
 	if err == nil && x == nil {
 		err = fmt.Errorf("-packet %d: the captures hold only %d", e.number, packets)

@@ -21,14 +21,14 @@ import (
 )
 
 // openLog opens the arguments as flow logs, if they are any: folders, and files whose
-// first bytes hold a record. log is nil for captures. Named pipes are captures, since
+// first bytes hold a record. It returns nil for captures. Named pipes are captures, since
 // they can be read only once.
-func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
+func (r *replayer) openLog() (*flowlog.Reader, error) {
 	logs := 0
 	for _, name := range r.captures {
 		is, err := r.isLog(name)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if is {
 			logs++
@@ -36,13 +36,13 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 	}
 	switch {
 	case logs == 0:
-		return nil, nil, nil
+		return nil, nil
 	case logs < len(r.captures):
-		return nil, errors.New("captures and flow logs cannot be mixed"), nil
+		return nil, misuse{errors.New("captures and flow logs cannot be mixed")}
 	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.annotated != "" || r.format == "flowlog" || r.max > 0:
-		return nil, errors.New("-tap, -interface, -through, -accepted, -dropped, -annotated, -max-connections and -format flowlog are for captures"), nil
+		return nil, misuse{errors.New("-tap, -interface, -through, -accepted, -dropped, -annotated, -max-connections and -format flowlog are for captures")}
 	case r.midstream != sg.MidstreamDrop:
-		return nil, errors.New("-midstream is for captures: connections of flow logs are always picked up"), nil
+		return nil, misuse{errors.New("-midstream is for captures: connections of flow logs are always picked up")}
 	}
 	o := &flowlog.Options{}
 	if r.fields.Len() > 0 {
@@ -56,12 +56,11 @@ func (r *replayer) openLog() (log *flowlog.Reader, usage, err error) {
 	}
 	if r.input != nil {
 		if len(r.captures) > 1 {
-			return nil, errors.New("flow logs on standard input must be the only input"), nil
+			return nil, misuse{errors.New("flow logs on standard input must be the only input")}
 		}
-		return flowlog.NewReader(stdinName, r.input, o), nil, nil
+		return flowlog.NewReader(stdinName, r.input, o), nil
 	}
-	log, err = flowlog.Open(o, r.captures...)
-	return log, nil, err
+	return flowlog.Open(o, r.captures...)
 }
 
 // maxDamaged is how many damaged lines are reported one by one.

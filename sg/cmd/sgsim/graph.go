@@ -69,12 +69,9 @@ func (t *tool) graph(args []string) int {
 	case readsTwice(f.captures, f.files):
 		return t.misused(fs, errStdinTwice)
 	}
-	topo, loader, usage, err := t.load(&f.topologyFlags)
-	if usage != nil {
-		return t.misused(fs, usage)
-	}
+	topo, loader, err := t.load(&f.topologyFlags)
 	if err != nil {
-		return t.failed(err)
+		return t.refused(fs, err)
 	}
 	if *of != "" {
 		if o.ENI, err = findENI(*of, topo); err != nil {
@@ -107,17 +104,11 @@ func (r *replayer) draw(loader *load.Loader, o *graph.Options) (*graph.Graph, er
 	if len(r.captures) == 0 {
 		return graph.New(r.topo, o), nil
 	}
-	var sources []replay.Source
-	for _, name := range r.captures {
-		if err := r.openCapture(name); err != nil {
-			return nil, err
-		}
-	}
-	for _, f := range r.files {
-		sources = append(sources, f)
+	if err := r.openSources(r.captures); err != nil {
+		return nil, err
 	}
 	p := r.progress(sizeOf(r.captures), "packets", recordHeader)
-	report, err := replay.Run(r.ctx, r.policy, &replay.Options{Firewall: r.firewallFlags.options(), Progress: p.show}, sources...)
+	report, err := replay.Run(r.ctx, r.policy, &replay.Options{Firewall: r.firewallFlags.options(), Progress: p.show}, r.sources()...)
 	p.done()
 	if err != nil {
 		return nil, r.located(err)

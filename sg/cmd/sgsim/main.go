@@ -147,6 +147,17 @@ func (t *tool) misused(fs *flag.FlagSet, err error) int {
 	return exitUsage
 }
 
+// A misuse is an error of the command line that shows only beside the input.
+type misuse struct{ error }
+
+// refused reports a misuse, or input that cannot be used.
+func (t *tool) refused(fs *flag.FlagSet, err error) int {
+	if m, ok := errors.AsType[misuse](err); ok {
+		return t.misused(fs, m.error)
+	}
+	return t.failed(err)
+}
+
 // failed reports input that cannot be used: one line for each error.
 func (t *tool) failed(err error) int {
 	if t.ctx.Err() != nil && errors.Is(err, t.ctx.Err()) {

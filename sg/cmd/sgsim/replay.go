@@ -111,15 +111,13 @@ func (t *tool) replay(args []string) int {
 		return t.misused(fs, err)
 	}
 	r := &replayer{tool: t, replayFlags: &f}
-	usage, err := r.open()
+	err := r.open()
 	defer r.close()
 	switch {
-	case usage != nil:
-		return t.misused(fs, usage)
 	case err != nil && t.ctx.Err() != nil:
 		return t.interrupted()
 	case err != nil:
-		return t.failed(err)
+		return t.refused(fs, err)
 	}
 	if r.log != nil {
 		return r.runLog(r.log)
@@ -193,50 +191,57 @@ type replayer struct {
 	page     *os.File // of -html; nil for none
 }
 
-// open reads the topology and opens everything. usage is an error of the command
-// line, err one of the input.
-func (r *replayer) open() (usage, err error) {
+// open reads the topology and opens everything.
+func (r *replayer) open() (err error) {
 	r.demo = len(r.captures) == 0
 	var loader *load.Loader
 	if r.demo {
 		var file *capture.File
 		if r.topo, loader, file, err = demoFiles(); err != nil {
-			return nil, err
+			return err
 		}
 		r.files = append(r.files, file)
-	} else if r.topo, loader, usage, err = r.load(&r.topologyFlags); usage != nil || err != nil {
-		return usage, err
+	} else if r.topo, loader, err = r.load(&r.topologyFlags); err != nil {
+		return err
 	}
 	if r.policy, err = sg.Compile(r.topo); err != nil {
-		return nil, loader.Locate(err)
+		return loader.Locate(err)
 	}
-	if r.placer, usage = newPlacer(r.tap, r.interfaces, r.topo); usage != nil {
-		return usage, nil
+	if r.placer, err = newPlacer(r.tap, r.interfaces, r.topo); err != nil {
+		return misuse{err}
 	}
 	if r.through != "" {
-		if r.via.Through, usage = findENI(r.through, r.topo); usage != nil {
-			return fmt.Errorf("-through %s: %w", r.through, usage), nil
+		if r.via.Through, err = findENI(r.through, r.topo); err != nil {
+			return misuse{fmt.Errorf("-through %s: %w", r.through, err)}
 		}
 	}
-	if r.log, usage, err = r.openLog(); usage != nil || err != nil {
-		return usage, err
+	if r.log, err = r.openLog(); err != nil {
+		return err
 	}
 	if r.log != nil {
 		r.out = bufio.NewWriterSize(r.stdout, 64<<10)
-		return nil, r.openCaptures()
+		return r.openCaptures()
 	}
 	if r.logFormat != "" && r.format != "flowlog" {
-		return errors.New("-log-format goes with -format flowlog, or with flow logs: no file has records of this format"), nil
+		return misuse{errors.New("-log-format goes with -format flowlog, or with flow logs: no file has records of this format")}
 	}
-	for _, name := range r.captures {
-		if err := r.openCapture(name); err != nil {
-			return nil, err
-		}
+	if err := r.openSources(r.captures); err != nil {
+		return err
 	}
 	if r.placer != nil {
 		r.placer.captures = r.files
 	}
 	return r.openOutputs()
+}
+
+// openSources opens captures.
+func (r *replayer) openSources(names []string) error {
+	for _, name := range names {
+		if err := r.openCapture(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *replayer) openCapture(name string) error {
@@ -259,7 +264,7 @@ func (r *replayer) openCapture(name string) error {
 	return nil
 }
 
-func (r *replayer) openOutputs() (usage, err error) {
+func (r *replayer) openOutputs() error {
 	r.out = bufio.NewWriterSize(r.stdout, 64<<10)
 	switch r.format {
 	case "text":
@@ -273,13 +278,13 @@ func (r *replayer) openOutputs() (usage, err error) {
 	case "flowlog":
 		log, err := packetlog.NewFlowLog(r.out, r.topo, packetlog.FlowLogOptions{Format: r.fields, Interval: r.logInterval})
 		if err != nil {
-			return err, nil
+			return misuse{err}
 		}
 		r.observer = append(r.observer, log)
 		r.flush = append(r.flush, log.Flush)
 	}
 	r.flush = append(r.flush, r.out.Flush)
-	return nil, r.openCaptures()
+	return r.openCaptures()
 }
 
 func (r *replayer) options() *replay.Options {
@@ -309,11 +314,7 @@ func (r *replayer) run() int {
 	if r.demo && r.format == "text" {
 		fmt.Fprint(r.out, demoText)
 	}
-	sources := make([]replay.Source, len(r.files))
-	for i, f := range r.files {
-		sources[i] = f
-	}
-	report, err := replay.Run(r.ctx, r.policy, o, sources...)
+	report, err := replay.Run(r.ctx, r.policy, o, r.sources()...)
 	err = r.located(err)
 	p.done()
 	for _, flush := range r.flush {
@@ -341,6 +342,14 @@ func (r *replayer) status(err error, gs gates) int {
 		return r.gate(gs)
 	}
 	return exitOK
+}
+
+// sources returns the captures.
+func (r *replayer) sources() (all []replay.Source) {
+	for _, f := range r.files {
+		all = append(all, f)
+	}
+	return all
 }
 
 // located puts the capture's name before an error in it.

@@ -32,17 +32,16 @@ func (f *topologyFlags) given() bool { return len(f.files)+len(f.plans)+len(f.en
 var errNoTopology = errors.New("no -topology: name the files that the AWS CLI or terraform show -json printed, or a topology in the text form")
 
 // load reads the topology and shows the warnings, except those that skip selects.
-// usage is an error of the command line, err one of the files.
-func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg.Topology, l *load.Loader, usage, err error) {
+func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (*sg.Topology, *load.Loader, error) {
 	if !f.given() {
-		return nil, nil, errNoTopology, nil
+		return nil, nil, misuse{errNoTopology}
 	}
-	l = load.New()
+	l := load.New()
 	if f.stage != nil {
 		f.stage(l)
 	}
 	if readsTwice(f.files, f.plans) {
-		return nil, nil, errStdinTwice, nil
+		return nil, nil, misuse{errStdinTwice}
 	}
 	for _, name := range f.prefer {
 		name, _ = fromStdin(name)
@@ -65,7 +64,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 	for _, s := range f.enis {
 		e, err := load.ParseENI(s)
 		if err != nil {
-			return nil, nil, fmt.Errorf("-eni %q: %w", s, err), nil
+			return nil, nil, misuse{fmt.Errorf("-eni %q: %w", s, err)}
 		}
 		l.AddNamedENI(fmt.Sprintf("-eni %q", s), e)
 	}
@@ -79,7 +78,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (topo *sg
 	for _, w := range warnings {
 		fmt.Fprintf(t.stderr, "warning: %s\n", printableLine(w.String()))
 	}
-	return topo, l, nil, err
+	return topo, l, err
 }
 
 // firewallFlags say how packets are judged, the same in every subcommand.
