@@ -433,4 +433,7 @@ func few(names []string, none string) []string {
 	return prose.First(names, 2, "")
 }
 
-func count(n int, what string) string { return number(uint64(n)) + " " + prose.Noun(n, what) }
+// count is "1 group", "1,234 groups".
+func count[N ~int | ~uint64](n N, what string) string {
+	return prose.Number(uint64(n)) + " " + prose.Noun(n, what)
+}

@@ -153,29 +153,13 @@ func (g *Graph) label(e *Edge) []string {
 func (g *Graph) hits(e *Edge, n uint64) string {
 	switch {
 	case e.Dropped:
-		return ": " + packets(n) + " dropped"
+		return ": " + count(n, "packet") + " dropped"
 	case !g.Counted:
 		return ""
 	case e.Unused:
 		return ": unused"
 	}
-	return ": " + packets(n)
-}
-
-// packets is "1,234 packets".
-func packets(n uint64) string {
-	if n == 1 {
-		return "1 packet"
-	}
-	return number(n) + " packets"
-}
-
-func number(n uint64) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
+	return ": " + count(n, "packet")
 }
 
 // The colours of all formats: dark text on light ground.

@@ -36,13 +36,7 @@ func clip(s string, most int) string {
 func Sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // Number is "1,234,567".
-func Number(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
+func Number(n uint64) string { return prose.Number(n) }
 
 // Count is "1 packet", "1,234 packets".
 func Count(n uint64, noun string) string {

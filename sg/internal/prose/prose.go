@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -83,6 +84,15 @@ func Rule(dir sg.Direction, r sg.Rule, group func(sg.GroupID) string) string {
 // Traffic is what a rule admits, whoever sends it: "tcp 443".
 func Traffic(r sg.Rule) string {
 	return sg.Rule{Protocol: r.Protocol, Ports: r.Ports, ICMP: r.ICMP}.String()
+}
+
+// Number is "1,234,567".
+func Number(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
 }
 
 // Count is a number with the noun for what is counted: "1 entry", "3 entries".
