@@ -96,27 +96,6 @@ func (b *block) mark(page, pages uint32, used bool) {
 	}
 }
 
-func (a *arena) clone() arena {
-	c := arena{make([]block, len(a.blocks)), a.pages}
-	for i := range c.blocks {
-		c.blocks[i] = a.blocks[i].clone()
-	}
-	return c
-}
-
-// clone touches no memory that is not in use.
-func (b *block) clone() block {
-	c := newBlock(len(b.used))
-	for page, used := range b.used {
-		if used {
-			c.mark(uint32(page), 1, true)
-			at := page * pageBuckets
-			copy(c.buckets[at:at+pageBuckets], b.buckets[at:])
-		}
-	}
-	return c
-}
-
 // newMemory returns memory for many buckets, in large pages if the kernel agrees.
 // It is not cleared; whoever hands out a part of it has to clear that part.
 // Otherwise one insert would clear all of it: 64 MiB took 4 ms, or 51 ms when

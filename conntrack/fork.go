@@ -64,51 +64,32 @@ func (f *fragments) take(from *fragments, z Zone, h *packet.Header) {
 	}
 }
 
-// bound gives t the maxima of another table, minus the connections that only that
-// table has.
+// bound gives t the maxima of another table, and the counts of that table's live
+// connections.
 func (t *Table) bound(from *Table, zones []Zone, at int64) {
-	limitOf := func(z Zone) *sharedLimit {
-		if u := from.limits[z]; u != nil {
-			return u.limit
-		}
-		return nil
-	}
 	// Each zone may get one more connection. Dead ones count until they are swept.
 	near := from.max > 0 && from.Len()+len(zones) > from.max
 	for _, z := range zones {
-		l := limitOf(z)
-		near = near || l != nil && l.used+len(zones) > l.max
+		u := from.limits[z]
+		near = near || u != nil && u.limit != nil && u.limit.used+len(zones) > u.limit.max
 	}
 	if !near {
 		return
 	}
-	live, under := 0, map[*sharedLimit]int{}
+	if t.limits = from.limits.clone(); t.limits == nil {
+		t.limits = limits{}
+	}
+	for _, u := range t.limits {
+		if u.n = 0; u.limit != nil {
+			u.limit.used = 0
+		}
+	}
+	live := 0
 	for s, rec := range from.records() {
 		if s.alive(rec, at) {
 			live++
-			if l := limitOf(s.zone(rec)); l != nil {
-				under[l]++
-			}
+			t.limits.add(s.zone(rec), 1)
 		}
 	}
-
-	t.limits = t.countZones()
-	shared := map[*sharedLimit]*sharedLimit{}
-	for _, z := range zones {
-		if l := limitOf(z); l != nil {
-			if shared[l] == nil {
-				shared[l] = &sharedLimit{max: l.max, used: under[l]}
-			}
-			t.limits.use(z).limit = shared[l]
-		}
-	}
-	if from.max <= 0 {
-		return
-	}
-	if t.max = from.max - (live - t.Len()); t.max <= 0 {
-		// The others alone reach the maximum; without one a table takes any number.
-		for _, z := range zones {
-			t.limits.use(z).limit = &sharedLimit{max: 0, used: t.Len()}
-		}
-	}
+	t.max, t.elsewhere = from.max, live-t.Len()
 }

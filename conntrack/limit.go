@@ -37,16 +37,10 @@ func (t *Table) countZones() limits {
 
 // room reports whether the zone may have another connection. Dead ones make room.
 func (t *Table) room(z Zone, at int64) bool {
-	for t.max > 0 && t.Len() >= t.max {
+	u := t.limits[z]
+	for t.max > 0 && t.Len()+t.elsewhere >= t.max || u != nil && u.limit != nil && u.limit.used >= u.limit.max {
 		if _, ok := t.sweep(at, unlimited); !ok {
 			return false
-		}
-	}
-	if u := t.limits[z]; u != nil && u.limit != nil {
-		for u.limit.used >= u.limit.max {
-			if _, ok := t.sweep(at, unlimited); !ok {
-				return false
-			}
 		}
 	}
 	return true

@@ -8,18 +8,14 @@ func (s *store) settle(id uint32) {
 	info := &s.segments[id]
 	info.dropped = 0
 	list := info.buckets
-	last := uint32(0) // a bucket that no record passed, if there is one
-	for int(last) < len(list)-1 && list[last][0][wordMeta]&metaPassed != 0 {
-		last++
-	}
-	for range list {
-		i := next(list, last)
-		if list[last][0][wordMeta]&metaPassed != 0 { // else all records of bucket i belong there
+	before := len(list) - 1
+	for i := range list {
+		if list[before][0][wordMeta]&metaPassed != 0 { // else all records of bucket i belong there
 			for at := range s.taken(list[i : i+1]) {
-				s.moveBack(id, i, at)
+				s.moveBack(id, uint32(i), at)
 			}
 		}
-		last = i
+		before = i
 	}
 }
 

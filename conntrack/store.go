@@ -348,13 +348,7 @@ func (s *store) head(rec uint32) *unit { return &s.bucket(rec)[rec%bucketUnits] 
 
 func (s *store) key(rec uint32) key { return s.keyAt(s.bucket(rec), rec%bucketUnits) }
 
-func (s *store) zone(rec uint32) Zone {
-	b, at := s.bucket(rec), rec%bucketUnits
-	if s.v6 {
-		return Zone(b[at|1][2])
-	}
-	return Zone(b[at][1])
-}
+func (s *store) zone(rec uint32) Zone { k := s.key(rec); return k.zone() }
 
 // linuxMemory is what the Linux profile keeps for a connection besides its record.
 type linuxMemory struct {
@@ -419,16 +413,13 @@ func (s *store) setExpiry(rec uint32, u *unit, at int64) {
 func (s *store) clone(h *hasher) store {
 	c := *s
 	c.hash = h
-	c.bounds, c.arena = s.bounds.clone(), s.arena.clone()
+	c.bounds, c.arena = s.bounds.clone(), arena{}
 	c.dir, c.segments = slices.Clone(s.dir), slices.Clone(s.segments)
 	for i := range c.segments {
 		info := &c.segments[i]
-		info.memory = slices.Clone(info.memory)
-		if info.span.pages == 0 {
-			info.buckets = slices.Clone(info.buckets)
-		} else {
-			info.buckets = c.arena.buckets(info.span)
-		}
+		c.allot(info, uint32(i), uint32(len(info.buckets)))
+		copy(info.buckets, s.segments[i].buckets)
+		copy(info.memory, s.segments[i].memory)
 		c.point(uint32(i), c.copies(uint32(i)))
 	}
 	return c

@@ -42,17 +42,18 @@ type Config struct {
 // the memory first. The memory of an ended connection is reused. A table never
 // shrinks; its memory is freed only with the table.
 type Table struct {
-	profile  Profile
-	pickup   bool
-	now      int64 // the latest time seen, in ns since 1970
-	hash     hasher
-	v4, v6   store
-	timeouts zoneTimeouts
-	max      int
-	limits   limits
-	frags    fragments
-	stats    Stats
-	missed   missed
+	profile   Profile
+	pickup    bool
+	now       int64 // the latest time seen, in ns since 1970
+	hash      hasher
+	v4, v6    store
+	timeouts  zoneTimeouts
+	max       int
+	elsewhere int // connections that count against max and are not here; see Fork
+	limits    limits
+	frags     fragments
+	stats     Stats
+	missed    missed
 }
 
 // missed is the key that Track last failed to find, so that Commit need not look for
