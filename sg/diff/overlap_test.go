@@ -48,7 +48,7 @@ func TestOverlappingRules(t *testing.T) {
 	require.NoError(t, diff.WriteJSON(&doc, d, nil))
 	assert.Equal(t, "nothing was found to differ at an interface\n"+want+"\n", text.String())
 	assert.Equal(t, "**Security groups:** nothing was found to differ at an interface\n\n"+want+"\n", markdown.String())
-	assert.Contains(t, strings.ToLower(pagetest.Read(page.Bytes()).Text), want)
+	assert.Contains(t, strings.ToLower(pagetest.Read(page.Bytes()).Text), strings.ToLower(want))
 	var written struct{ Unfinished []string }
 	require.NoError(t, json.Unmarshal(doc.Bytes(), &written))
 	assert.Equal(t, []string{"eni-1"}, written.Unfinished)
