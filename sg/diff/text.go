@@ -63,7 +63,7 @@ func (t *text) doubts(d *Diff) (all []string) {
 		all = append(all, "known on only one side, so not judged on the other: the network ACL at "+t.enis(d.Unjudged))
 	}
 	if len(d.Unfinished) > 0 {
-		all = append(all, "there is too much to compare (rules that overlap, ACLs of hundreds of entries): more may differ at "+t.enis(d.Unfinished))
+		all = append(all, "not all rules or entries could be compared: more may differ at "+t.enis(d.Unfinished))
 	}
 	if len(d.Uncarried) > 0 {
 		all = append(all, "no interface carries "+few(each(d.Uncarried, t.names.Group), 4, "groups")+", whose rules differ: what they will let pass is not compared")
