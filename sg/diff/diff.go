@@ -56,11 +56,11 @@ type Diff struct {
 	Unjudged []sg.ENIID
 
 	// Unfinished are interfaces, ascending, at which more may differ, since the work of a
-	// comparison is bounded. Their rules, with the members and entries of what they name,
-	// overlap so often that the comparison ended early: 1,000 rules, which AWS allows at an
-	// interface, stay far below that. Or a network ACL has more than 256 entries for a
-	// direction and family, of which AWS allows 40. Or they are the last interfaces of a
-	// comparison that took minutes: nothing is said about those.
+	// comparison is bounded. Either their rules, with the members and entries of what they
+	// name, overlap too often; 1,000 rules, the most that AWS allows at an interface, do
+	// not. Or their network ACL has more than 256 entries for a direction and family, of
+	// which AWS allows 40. Or the comparison, after minutes, ended before it was done with
+	// them.
 	Unfinished []sg.ENIID
 
 	// Uncarried are groups, ascending, that no interface carries in either policy and
