@@ -19,7 +19,7 @@ type border struct {
 type acl struct {
 	slabs [2][2][]slab // ascending, without gaps
 	open  bool         // everything passes
-	long  bool         // it has more than mostEntries, so its slabs let nothing pass
+	long  bool         // it has more than mostEntries: what passes is not known, and its slabs let nothing pass
 }
 
 // mostEntries is the most entries of a direction and family that are compared; AWS allows

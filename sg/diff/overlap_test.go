@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,4 +79,24 @@ func TestLongACL(t *testing.T) {
 	for _, c := range d.Changes {
 		assert.Equal(t, []sg.ENIID{"eni-elsewhere"}, c.ENIs)
 	}
+}
+
+// What a long ACL lets pass is not known, so it neither opens nor breaks a pair.
+func TestLongACLPairs(t *testing.T) {
+	policy := func(entries int, ports sg.PortRange) *sg.Policy {
+		topo := aclWorld(t)
+		topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-elsewhere", Addrs: mustip.Addrs("10.0.2.20"), Groups: []sg.GroupID{"sg-2"}})
+		topo.Groups = append(topo.Groups, sg.Group{ID: "sg-2", Egress: []sg.Rule{{Protocol: sg.TCP, Ports: ports, Peer: sg.AnyIPv4}}})
+		for i := range entries {
+			topo.NetworkACLs[0].Ingress = append(topo.NetworkACLs[0].Ingress, sg.ACLEntry{Number: i + 1, Allow: true, Protocol: sg.TCP, CIDR: sg.AnyIPv4.CIDR, Ports: sg.Port(443)})
+		}
+		return compile(t, topo)
+	}
+	pairs := func(before, after *sg.Policy) []diff.Pair {
+		return slices.Collect(diff.Policies(before, after).Pairs())
+	}
+	open, closed := sg.Ports(440, 450), sg.Ports(444, 450)
+	assert.Len(t, pairs(policy(1, open), policy(1, closed)), 2, "the ACL is short")
+	assert.Empty(t, pairs(policy(1, open), policy(300, sg.Port(443))))
+	assert.Empty(t, pairs(policy(300, open), policy(1, sg.Port(443))))
 }

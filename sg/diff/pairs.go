@@ -101,7 +101,7 @@ func (w *world) admits(id sg.ENIID, dir, f int, peers set, maybe bool) set {
 			if e.maybe && !maybe || !w.names.all[e.peers].meets(peers) {
 				continue
 			}
-			if n == 0 || border == nil { // exempt, or no border between them
+			if n == 0 || border == nil || maybe && border.tooLong() { // exempt, no border, or one that may let it pass
 				spans = append(spans, e.services())
 				continue
 			}
