@@ -282,8 +282,8 @@ func (c *cursor) timeouts(prefix string) conntrack.Timeouts {
 	return conntrack.Timeouts{TCPEstablished: seconds("TcpEstablishedTimeout"), UDP: seconds("UdpTimeout"), UDPStream: seconds("UdpStreamTimeout")}
 }
 
-// nitroV6 are the families of instance types on Nitro v6, as of 2026-08 (CT-3A).
-// describe-instance-types knows newer ones.
+// nitroV6 matches instance types on Nitro v6, as EC2 listed them in 2026-08 (CT-3A).
+// describe-instance-types, where given, decides in its place.
 var nitroV6 = regexp.MustCompile(`^([mcr]8(a|gb|gn|i[a-z-]*)|m8azn|[mc]9g[a-z-]*|x8(aedz|i)|i8ge|g7e?|p6-b[23]00|hpc8a)\.`)
 
 // typeDefaults gives an interface the timeouts of its instance's type where it has

@@ -38,25 +38,26 @@ func (b *builder) attach(id, vpc, referencing string, c *cursor) {
 	b.gateway(sg.TransitGateway{ID: id, Attachments: []sg.TransitGatewayAttachment{{VPC: sg.VPCID(vpc), Referencing: referencing}}}, c)
 }
 
-// attachUntold notes that VPCs may be attached whose account lists none of its attachments:
-// AWS tells an account of its own, and of those to gateways that it owns.
-func (b *builder) attachUntold() {
+// attachUnlisted adds attachments that may be there, without saying whether they have
+// referencing on: of VPCs of accounts that list no attachment, to all gateways. AWS lists
+// for an account its own attachments and those to its own gateways.
+func (b *builder) attachUnlisted() {
 	accountOf := make(map[sg.VPCID]sg.AccountID)
-	for _, g := range b.groups.all {
-		accountOf[g.VPC] = g.Account
-	}
 	for _, v := range b.vpcs.all {
-		accountOf[v.ID] = cmp.Or(v.Account, accountOf[v.ID])
+		accountOf[v.ID] = v.Account
+	}
+	for _, g := range b.groups.all { // mostly of the account of their VPC
+		accountOf[g.VPC] = cmp.Or(accountOf[g.VPC], g.Account)
 	}
 	delete(accountOf, "")
-	tells := map[sg.AccountID]bool{"": true}
+	lists := map[sg.AccountID]bool{"": true} // of these nothing can be said
 	for _, g := range b.gateways.all {
 		for _, a := range g.attachments.all {
-			tells[accountOf[a.VPC]] = true
+			lists[accountOf[a.VPC]] = true
 		}
 	}
-	maps.DeleteFunc(accountOf, func(_ sg.VPCID, a sg.AccountID) bool { return tells[a] })
-	if len(tells) == 1 || len(accountOf)*len(b.gateways.all) > mostUntold {
+	maps.DeleteFunc(accountOf, func(_ sg.VPCID, a sg.AccountID) bool { return lists[a] })
+	if len(lists) == 1 || len(accountOf)*len(b.gateways.all) > mostUnlisted {
 		return
 	}
 	for _, vpc := range slices.Sorted(maps.Keys(accountOf)) {
@@ -66,8 +67,9 @@ func (b *builder) attachUntold() {
 	}
 }
 
-// mostUntold bounds the attachments that may be there, far beyond what accounts hold.
-const mostUntold = 100_000
+// mostUnlisted bounds the attachments that may be there, far beyond what accounts hold.
+// With more, none is added.
+const mostUnlisted = 100_000
 
 // option sets an option if it has no value yet. A different value is an error, unless
 // the one from first, a plan or a preferred input, stands.
@@ -112,8 +114,8 @@ func (r *tfResource) gateway() {
 	r.module.doc.b.gateway(sg.TransitGateway{ID: r.id(), Referencing: r.values.field("security_group_referencing_support").str()}, r.values)
 }
 
-// attachmentAccepter reads an attachment from the side that accepts it, whose plan knows
-// the VPC only once it did.
+// attachmentAccepter reads an attachment from the side that accepts it. A plan tells the
+// VPC only of one that is accepted already.
 func (r *tfResource) attachmentAccepter() {
 	if !r.computed("vpc_id") && !r.computed("transit_gateway_id") {
 		r.gatewayAttachment()

@@ -159,7 +159,7 @@ func TestManyProblems(t *testing.T) {
 }
 
 // Attachments of other accounts to all gateways would be the product of both.
-func TestUntoldAttachments(t *testing.T) {
+func TestUnlistedAttachments(t *testing.T) {
 	const n = 400
 	items := func(one string) string {
 		var all []string

@@ -91,6 +91,13 @@ func TestModel(t *testing.T) {
 			want: []string{"vpc v account=1", "vpc w account=1", "vpc x account=2", "vpc y", "transitgateway tgw-1 v unknown=x referencing=enable"},
 		},
 		{
+			name: "whose a VPC is, a group in it may tell",
+			in: []string{`{"TransitGatewayVpcAttachments": [{"TransitGatewayAttachmentId": "a-1", "TransitGatewayId": "tgw-1", "VpcId": "v"}]}`,
+				`{"Vpcs": [{"VpcId": "v", "OwnerId": "1"}]}`,
+				`{"SecurityGroups": [{"GroupId": "sg-a", "VpcId": "x", "OwnerId": "2"}, {"GroupId": "sg-b", "VpcId": "x"}]}`},
+			want: []string{"vpc v account=1", "transitgateway tgw-1 unknown=v unknown=x", "group sg-a vpc=x account=2", "group sg-b vpc=x"},
+		},
+		{
 			name: "a gateway whose attachments are not known connects nothing and parts nothing",
 			in:   []string{`{"TransitGateways": [{"TransitGatewayId": "tgw-1"}]}`},
 		},

@@ -100,8 +100,8 @@ func (d *tfDoc) read() {
 // interfaces unknown to Terraform, such as those of launch templates, load
 // balancers and databases.
 func (r *tfResource) other(warned map[string]bool) {
-	if !strings.HasPrefix(r.kind, "aws") || r.kind == "aws_vpc_security_group_rules_exclusive" { // only names them
-		return
+	if !strings.HasPrefix(r.kind, "aws") || r.kind == "aws_vpc_security_group_rules_exclusive" {
+		return // it names groups, and gives them to nothing
 	}
 	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {
 		warned[r.kind] = true

@@ -90,7 +90,7 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 	for _, attr := range attrs {
 		c := r.values.field(attr)
 		if was := r.module.doc.replaced[r.address]; was != nil && r.computed(attr) && was.field("subnet_id").text() == r.values.field("subnet_id").text() {
-			c = was.field(attr) // AWS may choose another one, but rules are to be compared
+			c = was.field(attr) // AWS may choose another, but what is compared is rules
 		}
 		switch {
 		case c.n == 0 && r.computed(attr):
@@ -174,8 +174,8 @@ func (r *tfResource) instance() {
 	r.finish(e)
 }
 
-// found reads the data source of an interface, or of an instance, which is about its
-// primary one: a listing, unless a resource tells more.
+// found reads the data source of an interface, or of the primary interface of an instance,
+// as a listing. Where a resource or another listing has the interface, it adds nothing.
 func (r *tfResource) found(id, groups string, addrs ...string) {
 	b, v := r.module.doc.b, r.values
 	e := eni{ENI: sg.ENI{

@@ -316,7 +316,7 @@ func (d *tfDoc) removedRules(kind string, before *cursor) {
 	}
 }
 
-// deferredRules notes the groups whose rules the plan puts off.
+// deferredRules marks the groups for which a plan defers rules: more than it tells may come.
 func (d *tfDoc) deferredRules() {
 	for item := range d.format.up.field("deferred_changes").objects() {
 		change := item.field("resource_change")

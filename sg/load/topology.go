@@ -57,7 +57,7 @@ func (b *builder) topology() *sg.Topology {
 		t.Peerings = append(t.Peerings, p.Peering)
 	}
 	if b.attached { // without attachments, gateways connect nothing
-		b.attachUntold()
+		b.attachUnlisted()
 		for _, g := range b.gateways.all {
 			for _, a := range g.attachments.all {
 				g.Attachments = append(g.Attachments, a.TransitGatewayAttachment)
