@@ -14,7 +14,7 @@
 //	describe-security-group-vpc-associations
 //	                                      further VPCs of groups; without it, as interfaces show
 //	describe-network-interfaces           ENIs, their addresses and groups
-//	describe-instances                    the same, of instances only
+//	describe-instances                    the same, of instances only, and which are on Nitro v6
 //	describe-managed-prefix-lists         size and owner of prefix lists
 //	get-managed-prefix-list-entries       their entries: pl-0123=entries.json
 //	describe-prefix-lists                 the lists of gateway endpoints
@@ -75,6 +75,9 @@
 //     several new groups, if the rules are for different traffic; rules that are
 //     resources of their own do not have this problem
 //   - what a local stands for, unless its module has only one new group
+//   - rules that it defers
+//
+// Data sources of interfaces and instances count as a listing.
 //
 // An interface that a plan makes without groups carries the default group of its VPC.
 // If the plan makes that VPC too, the group has the rules that AWS gives it; if nothing
