@@ -65,8 +65,8 @@ func (t *Table) sweepBlock(s *store, block uint32, at int64, budget int) int {
 	return freed
 }
 
-// prepare readies the segment of a hash for one more record: a full one by reclaim, and
-// one that lost many records by settle.
+// prepare makes the segment of a hash ready for one more record: it reclaims one that is
+// full, and settles one that lost a quarter of its places' worth of records.
 func (t *Table) prepare(s *store, hash uint64, at int64) {
 	if len(s.segments) == 0 {
 		return

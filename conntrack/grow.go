@@ -3,8 +3,8 @@ package conntrack
 // Sizes of segments, in buckets and pages. Small segments double until they have
 // the least number of pages; then they grow by half, and a segment of the largest
 // size becomes two of the least size. So a large table has between 0.54 and 0.81
-// of its places in use, for IPv6 between 0.46 and 0.69. Smaller steps would save memory and cost time, since each
-// step moves all records of the segment.
+// of its places in use, and between 0.46 and 0.69 for IPv6. Smaller steps would save
+// memory and cost time, since each step moves all records of the segment.
 const (
 	leastBuckets = 4
 	pageBuckets  = 128
@@ -17,9 +17,9 @@ const (
 	arenaFrom = 1 << 16
 )
 
-// fullAt is the most records that a segment of so many buckets holds: 13/16 of those
-// that have a place, and 11/16 for IPv6. With more, too many would lie outside their own
-// bucket, sooner if it has two places than if it has four.
+// fullAt is the most records that a segment of so many buckets holds: 13/16 of its
+// places, and 11/16 for IPv6. With more, too many would lie outside their own bucket,
+// which overflows sooner with the two places for IPv6 than with four.
 func (s *store) fullAt(buckets uint32) uint32 {
 	return buckets * bucketUnits / s.units * (15 - 2*s.units) / 16
 }

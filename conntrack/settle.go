@@ -1,16 +1,16 @@
 package conntrack
 
 // settle moves the records of a segment back towards their own buckets, into places
-// that dropped records have left. As connections come and go, ever more records would
-// lie far from their bucket otherwise: at a steady number of connections a miss looked
-// at 15 buckets, or 31 for IPv6, and with it looks at 2.
+// that dropped records have left. Without it, ever more records come to lie far from
+// their bucket as connections come and go: at a steady number of connections a miss
+// looks at 15 buckets, or 31 for IPv6, in place of 2.
 func (s *store) settle(id uint32) {
 	info := &s.segments[id]
 	info.dropped = 0
 	list := info.buckets
 	before := len(list) - 1
 	for i := range list {
-		if list[before][0][wordMeta]&metaPassed != 0 { // else all records of bucket i belong there
+		if list[before][0][wordMeta]&metaPassed != 0 { // otherwise all records of bucket i belong there
 			for at := range s.taken(list[i : i+1]) {
 				s.moveBack(id, uint32(i), at)
 			}

@@ -100,7 +100,7 @@ type segmentInfo struct {
 	memory  []linuxMemory
 	span    span // where the buckets come from
 	entries uint32
-	dropped uint32 // records since it was settled
+	dropped uint32 // records, since the segment was settled or moved
 	prefix  uint64 // the first bits of the hash, which all its records share,
 	depth   uint8  // and how many
 }
@@ -299,15 +299,15 @@ func (s *store) free(b *bucket) (at uint32, ok bool) {
 func (s *store) drop(rec uint32) {
 	info := &s.segments[rec>>unitBits]
 	at := rec % bucketUnits
-	from := home(info.buckets, s.hashAt(&info.buckets[rec&unitMask/bucketUnits], at))
-	vacate(info.buckets, from, rec&unitMask)
+	own := home(info.buckets, s.hashAt(&info.buckets[rec&unitMask/bucketUnits], at))
+	vacate(info.buckets, own, rec&unitMask)
 	info.entries--
 	info.dropped++
 	s.used--
 }
 
-// vacate frees a place, and takes back that its record passed the buckets from a given
-// one on.
+// vacate frees a place. The buckets from a given one up to that of the place are no longer
+// passed by its record.
 func vacate(list []bucket, from, place uint32) {
 	last := place / bucketUnits
 	for i := from; i != last; i = next(list, i) {
