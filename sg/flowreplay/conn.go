@@ -23,7 +23,7 @@ func (c *conn) send(flags packet.TCPFlags) sg.Decision {
 }
 
 func (c *conn) answer(flags packet.TCPFlags) sg.Decision {
-	return c.judge(back(c.dir), headerOf(c.tuple.Reverse(), flags))
+	return c.judge(c.dir.Opposite(), headerOf(c.tuple.Reverse(), flags))
 }
 
 // judge returns the decision of the groups, or of the network ACL of the interface's
@@ -37,9 +37,6 @@ func (c *conn) judge(dir sg.Direction, h packet.Header) sg.Decision {
 	}
 	return sg.Decision{Verdict: o.Verdict, Reason: o.Reason}
 }
-
-// back returns the direction of answers.
-func back(d sg.Direction) sg.Direction { return sg.Ingress + sg.Egress - d }
 
 // headerOf is the header of a packet without payload.
 func headerOf(t packet.FiveTuple, flags packet.TCPFlags) packet.Header {
@@ -114,7 +111,7 @@ func (c *conn) judgeAnswer(r *Record) {
 func (c *conn) judgeEither(r *Record) {
 	request, other := headerOf(c.tuple, packet.SYN), headerOf(c.tuple.Reverse(), packet.SYN)
 	_, asking := c.at.Admits(c.dir, &request)
-	_, asked := c.at.Admits(back(c.dir), &other)
+	_, asked := c.at.Admits(c.dir.Opposite(), &other)
 	if asking != asked {
 		d := c.send(packet.ACK)
 		if d.Reason == sg.Tracked || d.Verdict == sg.Accept && c.tuple.Protocol != packet.TCP {

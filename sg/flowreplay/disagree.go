@@ -49,7 +49,7 @@ func (s *span) add(r *Record) {
 func (t *tally) addService(r *Record, a Agreement) {
 	key := serviceKey{eni: r.ENI, dir: r.Direction, protocol: r.Protocol, port: r.DstPort, verdict: r.Verdict, far: r.far()}
 	if r.answers() {
-		key.dir, key.port = back(r.Direction), r.SrcPort
+		key.dir, key.port = r.Direction.Opposite(), r.SrcPort
 	}
 	key.rule = r.Decision.Rule
 	if r.Verdict == sg.Accept {

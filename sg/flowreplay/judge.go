@@ -108,7 +108,7 @@ func (j *Judge) place(r *Record) bool {
 	src, dst := j.owner(r.Src(), r.SrcAddr), j.owner(r.Dst(), r.DstAddr)
 	id := sg.ENIID(r.InterfaceID)
 	known := j.fw.ENI(id) != nil
-	if !known && byAWS(id) { // those with ids of AWS are others
+	if !known && byAWS(id) { // an interface under an id of AWS is another one, and not this by another name
 		for _, owner := range [...]*sg.ENIID{&src, &dst} {
 			if byAWS(*owner) {
 				*owner = ""
@@ -174,7 +174,7 @@ func (j *Judge) judgeICMP(r *Record, c *conn) {
 	switch d := c.judge(c.dir, h); {
 	case d.Reason != sg.Cut:
 		r.decide(d)
-	case j.mayPass(r.ENI, c.dir, c.tuple) || j.mayPass(r.ENI, back(c.dir), c.tuple.Reverse()):
+	case j.mayPass(r.ENI, c.dir, c.tuple) || j.mayPass(r.ENI, c.dir.Opposite(), c.tuple.Reverse()):
 		r.undecided(NoICMPType)
 	default:
 		r.decide(sg.Decision{Verdict: sg.Drop, Reason: sg.NoRule})

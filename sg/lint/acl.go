@@ -105,7 +105,8 @@ func action(allow bool) string {
 }
 
 // pathMTU checks whether routers can report that a packet is too large, if TCP
-// passes (NACL-21). AWS's own examples of ACLs leave that out.
+// passes (NACL-21). It is only a note, since the ACL that AWS recommends lets none of
+// them in.
 func (c *checker) pathMTU(a *sg.NetworkACL, dir sg.Direction, entries []sg.ACLEntry) {
 	for _, f := range []struct {
 		is4       bool

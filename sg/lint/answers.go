@@ -30,10 +30,7 @@ var pings = map[sg.Protocol]struct{ request, answer int }{sg.ICMP: {8, 0}, sg.IC
 // what an entry denies is denied on purpose: only ports that no entry mentions are
 // reported.
 func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg.ACLEntry) {
-	other := sg.Egress
-	if dir == sg.Egress {
-		other = sg.Ingress
-	}
+	other := dir.Opposite()
 	if max(len(entries), len(back)) > mostEntries {
 		return
 	}

@@ -66,8 +66,8 @@ type checker struct {
 	compared int // pairs of an ACL's entries
 }
 
-// A named is a group's name, in lower case, and the VPC in which it must be unique. Accounts
-// that share a VPC do not see each other's groups.
+// A named is a group's name, in lower case, with the VPC and account in which it must be
+// unique: accounts that share a VPC do not see each other's groups.
 type named struct {
 	vpc     sg.VPCID
 	account sg.AccountID

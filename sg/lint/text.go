@@ -94,7 +94,8 @@ func (w *writer) place(s Subject) Place {
 	return w.Place(s)
 }
 
-// rule returns the rule that a subject with a direction is, the zero Rule if there is none.
+// rule returns the rule that a subject with a direction is about, the zero Rule if there is
+// none.
 func (w *writer) rule(s Subject) sg.Rule {
 	if g := w.groups[s.Group]; g != nil {
 		if rules := *topotext.RulesOf(g, s.Dir); s.Index < len(rules) {
