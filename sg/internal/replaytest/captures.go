@@ -15,8 +15,9 @@ import (
 )
 
 // Captures returns the real captures that some checkouts have beside them, with the number
-// of packets in each; those of more than a thousand packets only if the test may take long.
-// Without any, the test of a package two folders below the checkout is skipped.
+// of packets in each. Those of more than 1,000 packets are only for tests that may take
+// long. It is for packages two folders below the checkout, and skips the test if there
+// are no captures.
 func Captures(t testing.TB, long bool) map[string]int {
 	t.Helper()
 	dir := "../../../shared/pcaps"
