@@ -31,8 +31,8 @@ import (
 // packet met them and empty where no ENI judged it; group and rule are absent
 // where no rule had a part in the decision. A network ACL on the way is a hop with acl
 // in place of eni, and with the number of its entry, "*" for AWS's own, as entry in
-// place of group and rule. The texts of verdict and reason are
-// those of [sg.Verdict] and [sg.Reason].
+// place of group and rule. The texts of verdict and reason are those of [sg.Verdict] and
+// [sg.Reason].
 //
 // The zero JSONL is not usable; call [NewJSONL], and Flush at the end.
 type JSONL struct {
@@ -41,7 +41,7 @@ type JSONL struct {
 
 	hops hopTexts // quoting a name costs more than the rest of the line
 
-	decision []byte // text of the last packet's verdict and reason
+	decision []byte // from the verdict to hops, of the last packet
 	verdict  sg.Verdict
 	reason   sg.Reason
 }
@@ -165,8 +165,8 @@ func appendAddr(b []byte, f packet.Family, a *[16]byte) []byte {
 	return appendSmall(b, uint32(a[15]))
 }
 
-// appendUint appends n in base ten, three digits at a time: strconv copies them once more,
-// which made a line a tenth slower.
+// appendUint appends n in base ten, three digits at a time. strconv copies the digits once
+// more, which makes a line a tenth slower.
 func appendUint(b []byte, n uint64) []byte {
 	if n < 1000 {
 		return appendSmall(b, uint32(n))

@@ -32,12 +32,12 @@ type hopKey struct {
 	refused   bool
 }
 
-// hopTexts are what an output says of hops, each made once.
+// hopTexts are what an output says of hops, each made once. The zero hopTexts holds none.
 type hopTexts struct {
 	made map[hopKey]string
 	held int // bytes of them
 
-	last [2]struct { // found: most packets are of one kind in each direction
+	last [2]struct { // by direction: most packets are like the one before
 		key  hopKey
 		text string
 	}
@@ -47,7 +47,8 @@ type hopTexts struct {
 // interfaces times rules, and names may be of any length.
 const maxHeld = 16 << 20
 
-// of returns the text of a hop, which say makes. Beyond maxHeld all are forgotten first.
+// of returns the text of a hop, made by say unless it is held. If it would exceed maxHeld,
+// all others are forgotten.
 func (t *hopTexts) of(p *replay.Packet, hop *sg.Hop, say func(*replay.Packet, *sg.Hop) string) string {
 	d := &hop.Decision
 	key := hopKey{hop.Enforcer, d.Rule, hop.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
@@ -58,7 +59,7 @@ func (t *hopTexts) of(p *replay.Packet, hop *sg.Hop, say func(*replay.Packet, *s
 	text, ok := t.made[key]
 	if !ok {
 		text = say(p, hop)
-		size := len(text) + 128
+		size := len(text) + 128 // about what the map takes for it
 		if t.held += size; t.made == nil || t.held > maxHeld {
 			t.made, t.held = map[hopKey]string{}, size
 		}

@@ -38,8 +38,8 @@ type clock struct {
 	Disorder
 }
 
-// readAll reads packets of a capture, and returns how many have their times: without the
-// next one, unless none comes, a last packet may have to wait.
+// readAll gives packets of a capture their times, and returns how many have one: the last
+// may have to wait for the packet after it, unless the capture has ended.
 func (c *clock) readAll(ps []Packet, source int, ended bool) int {
 	for i := range ps {
 		p := &ps[i]
@@ -57,7 +57,7 @@ func (c *clock) readAll(ps []Packet, source int, ended bool) int {
 	return len(ps)
 }
 
-// stray reports whether a jump is one of a single packet, by the timestamp after it.
+// stray reports whether only one packet jumps, by the timestamp of the packet after it.
 func (c *clock) stray(at, after int64) bool {
 	if after == noTime || at-farAhead < after {
 		return false

@@ -8,7 +8,7 @@ import (
 
 // A tally counts what one worker's packets came to.
 type tally struct {
-	observed bool // by an Observer: then every packet has its Outcome
+	observed bool // every packet is to have its Outcome
 
 	counts [sg.Unknown + 1][reasons]Count
 	rules  ruleCounts
@@ -40,9 +40,9 @@ func (c *Count) addCount(d Count) {
 	c.Bytes += d.Bytes
 }
 
-// add counts a packet that was judged. Most of those that nobody observes go without
-// their Outcome: to copy it takes 2 % of a replay, and 12 % while the
-// garbage collector marks.
+// add counts a packet that was judged. It sets the packet's Outcome where an Observer or
+// addHops needs it: the copy takes 2 % of a replay, and 12 % while the garbage collector
+// marks.
 func (t *tally) add(p *Packet, o *sg.Outcome) {
 	t.counts[o.Verdict][o.Reason%reasons].add(p.Frame.Length)
 	if len(p.Tunnels) > 0 && p.place.Direction == sg.Ingress {
@@ -86,7 +86,7 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 // ruleCounts counts what rules admitted.
 type ruleCounts struct {
 	byRule map[sg.RuleRef]*RuleHits
-	last   *RuleHits // counted
+	last   *RuleHits // the one counted last
 }
 
 // of returns the counts of a rule.
