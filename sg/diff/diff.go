@@ -1,8 +1,9 @@
 // Package diff says what a change of security groups does before anybody makes it.
 //
 // [Policies] compares two policies as sets: not packet by packet, but all packets at
-// once, so whatever it does not name is the same in both. It names boxes, each a set
-// of addresses by a set of services, with the rules behind it and a packet to try:
+// once, so whatever it does not name is the same in both, except at interfaces and groups
+// that [Diff] lists as not compared. It names boxes, each a set of addresses by a set of
+// services, with the rules behind it and a packet to try:
 //
 //	before, err := sg.Compile(now)
 //	...
