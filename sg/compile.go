@@ -81,11 +81,11 @@ type compiler struct {
 	trie cidrtrie.Builder
 	sets map[uint64]*groupSet // by the hash of their numbers
 	seed maphash.Seed         // of this hash
-	key  []byte               // room for what it is the hash of
+	key  []byte               // what is hashed; reused
 	used map[[2]uint32]bool   // by group and VPC, of groups that the topology lacks
 	errs []*Error
 
-	// What set takes its memory from.
+	// Memory for the results of set.
 	freeSets    []groupSet
 	freeNumbers []uint32
 }
@@ -153,7 +153,8 @@ func (c *compiler) gateways() {
 	}
 }
 
-// claim enters an id, which must be set and must be new.
+// claim enters an id, which must be set and must be new. It looks the id up once: that a
+// duplicate replaces the first does no harm, since Compile fails.
 func claim[K ~string, V any](m map[K]V, id K, v V) error {
 	if id == "" {
 		return errNoID

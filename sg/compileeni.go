@@ -63,13 +63,13 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 
 		groups, e.missing = w.numbersOf(in.Groups, groups[:0])
 		if c.strangers(e.missing, e.vpc) {
-			groups, _ = w.numbersOf(in.Groups, groups[:0])
+			groups, _ = w.numbersOf(in.Groups, groups[:0]) // with the numbers that these now have
 		}
 		e.incomplete = len(e.missing) > 0
 		e.setGroups(c.set(groups))
 	}
 	for _, n := range w.strangers {
-		if c.used[[2]uint32{n, 0}] { // where it is used is not said
+		if c.used[[2]uint32{n, 0}] { // by an ENI whose VPC is not known
 			w.groups[n].vpcs = nil
 		}
 	}

@@ -44,13 +44,13 @@ func (c *compiler) rules() {
 // strangers gives numbers, behind all others, to those of an ENI's groups that the
 // topology lacks, and reports whether there are any. They are used in the VPCs of such
 // ENIs; rules that name them match their members.
-func (c *compiler) strangers(missing []GroupID, vpc uint32) (any bool) {
+func (c *compiler) strangers(missing []GroupID, vpc uint32) (found bool) {
 	w := c.w
 	for _, id := range missing {
 		if _, known := w.groupByID[id]; known {
 			continue
 		}
-		any = true
+		found = true
 		n, known := w.strangers[id]
 		if !known {
 			n = uint32(len(w.groups))
@@ -62,7 +62,7 @@ func (c *compiler) strangers(missing []GroupID, vpc uint32) (any bool) {
 			g.vpcs = append(g.vpcs, vpc)
 		}
 	}
-	return any
+	return found
 }
 
 // rule compiles a rule of a group.

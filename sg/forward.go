@@ -34,8 +34,8 @@ func (o *Outcome) judge(e *Enforcer, dir Direction, p *Packet) {
 	o.n++
 	hop.Enforcer, hop.Direction = e, dir
 	e.evaluate(&hop.Decision, dir, p)
-	// Read one by one, as they were written: the processor would wait for both to be
-	// read at once, 6 of 123 ns.
+	// Both are loaded one at a time, as they were stored: a single load of the two would
+	// wait until the stores have reached the cache, 6 of 123 ns.
 	v, why := hop.Decision.Verdict, hop.Decision.Reason
 	if o.Verdict != Unknown || v == Drop {
 		o.Verdict, o.Reason = v, why

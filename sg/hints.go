@@ -41,7 +41,7 @@ func (e *Enforcer) hints(hop *HopExplanation, x *Explanation, r conntrack.Result
 	case UnknownReference:
 		how := "a transit gateway between the VPCs has security group referencing on (REF-11)"
 		if d.Rule.Direction() == Egress {
-			how = "a peering connects the VPCs, of which the topology does not tell (REF-08)"
+			how = "a peering connects the VPCs: the topology holds none (REF-08)"
 		}
 		hop.hint("%s may admit it, if %s", d.Rule, how)
 	case NoRule:

@@ -18,7 +18,7 @@ type Builder struct {
 type item struct {
 	key   uint64 // of its block
 	tier  tier   // of its block
-	named bool   // the number of the entry is not its own, but says that it is that many-th named
+	named bool   // until it has a number, entry.number is its place among the named
 	entry
 }
 
@@ -31,17 +31,17 @@ func (b *Builder) Add(p netip.Prefix, number uint32) {
 	b.items = append(b.items, item{at.key, at.tier, false, e})
 }
 
-// Name adds a prefix that the Builder shall number: with a number that no other prefix
-// has, above all given ones.
+// Name adds a prefix for the Builder to number. It gets a number that no other prefix has;
+// the same prefix gets the same number again.
 func (b *Builder) Name(p netip.Prefix) {
 	at, e := place(p, uint32(b.named))
 	b.items = append(b.items, item{at.key, at.tier, true, e})
 	b.named++
 }
 
-// Trie returns the Trie, the numbers of the prefixes given to Name, in that order, which
-// begin at next, and the number after the last of these. The Builder must not be used
-// afterwards.
+// Trie returns the Trie, the numbers of the prefixes given to Name, in that order, and the
+// number after the last of these. They begin at next, which must be above all numbers
+// given to Add. The Builder must not be used afterwards.
 func (b *Builder) Trie(next uint32) (t Trie, numbers []uint32, end uint32) {
 	slices.SortFunc(b.items, compareItems)
 	items, numbers, end := b.number(next)
@@ -59,7 +59,7 @@ func (b *Builder) Trie(next uint32) (t Trie, numbers []uint32, end uint32) {
 	return t, numbers, end
 }
 
-// compareItems sorts by block, then as compare does, and names behind numbers.
+// compareItems sorts by block, then as compare does, and of one prefix the named last.
 func compareItems(x, y item) int {
 	switch {
 	case x.key != y.key: // nearly always

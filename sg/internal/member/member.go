@@ -78,8 +78,8 @@ func (x *Index) Sole(f packet.Family, a *[16]byte) uint32 {
 	return (o.first[0] + 1) & -o.n // without a branch: whether there is one is hard to predict
 }
 
-// find returns the owners of an address. A method of the families in place of its
-// repetition took 2 of 117 ns of a packet between two interfaces.
+// find returns the owners of an address. It repeats itself for the two families: a method
+// of theirs took 2 of the 117 ns of a packet between two interfaces.
 func (x *Index) find(f packet.Family, a *[16]byte) *owned {
 	if f == packet.IPv6 {
 		k := wordsOf(a)

@@ -44,7 +44,7 @@ func (t *table[K]) find(hash uint64, k K) *slot[K] {
 		if s.n == 0 {
 			free = 1
 		}
-		if found|free != 0 { // one branch, since which of the two it is cannot be predicted: 2 of 117 ns
+		if found|free != 0 { // one branch, since which of the two it is cannot be predicted: saves 2 of the 117 ns of a packet between two interfaces
 			return s
 		}
 	}

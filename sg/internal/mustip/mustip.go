@@ -1,5 +1,5 @@
-// Package mustip parses addresses that tests of this module write themselves. It panics at
-// a slip.
+// Package mustip parses addresses that are written in the code of tests. It panics if one
+// is wrong.
 package mustip
 
 import "net/netip"
@@ -12,7 +12,7 @@ func Addrs(texts ...string) (as []netip.Addr) {
 	return as
 }
 
-// Prefixes returns prefixes in the order given, with any host bits.
+// Prefixes returns prefixes in the order given. Host bits stay.
 func Prefixes(texts ...string) (ps []netip.Prefix) {
 	for _, s := range texts {
 		ps = append(ps, netip.MustParsePrefix(s))

@@ -45,7 +45,7 @@ type answer int
 const (
 	no answer = iota
 	yes
-	maybeMember // of a group, if something connects the VPCs of which the topology does not tell (REF-08, REF-11)
+	maybeMember // of a group, if its VPC is connected, which the topology does not tell (REF-08, REF-11)
 	maybeEntry  // of a prefix list of which entries are not known
 )
 

@@ -10,7 +10,7 @@ func Reason(r sg.Reason) string {
 	return r.String()
 }
 
-// Refused is why packets are dropped whose connection was not let begin.
+// Refused is why the packets of a connection are dropped that could not begin.
 const Refused = "the SYN of its connection was dropped"
 
 var reasonText = map[sg.Reason]string{
@@ -30,7 +30,7 @@ var reasonText = map[sg.Reason]string{
 	sg.Cut:              "the capture cut off what decides",
 	sg.MissingGroup:     "the ENI carries a group that the topology lacks",
 	sg.MissingList:      "a rule names a prefix list whose entries are not known",
-	sg.UnknownReference: "a rule names a group of a VPC that may not be connected",
+	sg.UnknownReference: "a rule names a group of another VPC, which may or may not be connected",
 	sg.Unfiltered:       "AWS attaches no group to interfaces such as this one",
 	sg.SourceDest:       "source/destination check: neither end is the ENI's",
 	sg.BadDirection:     "no direction",
