@@ -58,7 +58,7 @@ func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
 		page.NewTile(page.Doubt, "Unknown", unknown, all, "the input does not decide"),
 	}
 	if r != nil {
-		tiles = append(tiles, page.Tile{Mark: page.Doubt, Label: "Live by tracking", Value: page.Number(uint64(len(r.Kept))), Note: "connections that could not be opened again"})
+		tiles = append(tiles, page.Tile{Mark: page.Doubt, Label: "Live by tracking", Value: prose.Number(uint64(len(r.Kept))), Note: "connections that could not be opened again"})
 	}
 	return tiles
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/sg/internal/duration"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // A Chart is how counts change over time: a lane for each kind, over the same slots.
@@ -86,7 +87,7 @@ func (c *Chart) Peak(l Lane) string {
 	if l.Most() == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%s, at most %s in %s", Count(l.total(), c.Unit), Number(l.Most()), Span(c.Width))
+	return fmt.Sprintf("%s, at most %s in %s", Count(l.total(), c.Unit), prose.Number(l.Most()), Span(c.Width))
 }
 
 // Span is a length of time: "10 ms", "2.56 s", "1 h 20 min".

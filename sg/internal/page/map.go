@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sgsim/sgsim/sg/graph"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // A Map is a drawing, as package graph writes it.
@@ -51,7 +52,7 @@ func MapSection(g *graph.Graph) Section {
 		}
 	}
 	if total > MaxRows {
-		t.More = Number(MaxRows) + " of " + Number(uint64(total)) + " rows are shown, in the order of groups."
+		t.More = prose.Number(MaxRows) + " of " + prose.Number(uint64(total)) + " rows are shown, in the order of groups."
 	}
 	switch {
 	case len(g.Nodes) == 0:

@@ -46,7 +46,7 @@ type Tile struct {
 
 // NewTile is a count with its share of all.
 func NewTile(m Mark, label string, n, all uint64, note string) Tile {
-	t := Tile{Mark: m, Label: label, Value: Number(n), Note: note}
+	t := Tile{Mark: m, Label: label, Value: prose.Number(n), Note: note}
 	if all > 0 {
 		t.Share = float64(n) / float64(all)
 		t.Note = Share(n, all) + ", " + note

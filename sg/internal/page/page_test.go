@@ -143,7 +143,7 @@ func TestWords(t *testing.T) {
 	assert.Equal(t, "M0,100H1000V100Z", Lane{Slots: []uint64{0}}.Path())
 	assert.Equal(t, []string{"under 0.1%", "over 99.9%", "50.0%", "0%", "100%", ""}, []string{Share(1, 10_000), Share(9_999, 10_000), Share(1, 2), Share(0, 2), Share(2, 2), Share(0, 0)})
 	assert.Equal(t, []string{"999 B", "1.0 kB", "1.0 MB", "18.4 EB"}, []string{Bytes(999), Bytes(1000), Bytes(999_960), Bytes(1<<64 - 1)})
-	assert.Equal(t, []string{"1,234,567", "1 entry", "2 entries"}, []string{Number(1234567), Count(1, "entry"), Count(2, "entry")})
+	assert.Equal(t, []string{"1,234,567 entries", "1 entry", "2 entries"}, []string{Count(1234567, "entry"), Count(1, "entry"), Count(2, "entry")})
 	assert.Equal(t, "a.pcap, b.pcap, c.pcap, and 2 more", Inputs([]string{"x/a.pcap", `y\b.pcap`, "c.pcap", "d", "e"}, ""))
 }
 

@@ -3,6 +3,8 @@ package page
 import (
 	"fmt"
 	"slices"
+
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // MaxRows is how many rows a table shows.
@@ -49,7 +51,7 @@ type Cell struct {
 
 // Text and numbers as cells.
 func T(s string) Cell            { return Cell{Text: s} }
-func N(n uint64) Cell            { return Cell{Text: Number(n)} }
+func N(n uint64) Cell            { return Cell{Text: prose.Number(n)} }
 func M(m Mark, s string) Cell    { return Cell{m, s} }
 func Cells(cells ...Cell) []Cell { return cells }
 
@@ -89,5 +91,5 @@ func Most[T any](all []T, before func(a, b T) bool, noun, which string) ([]T, st
 	for i, at := range order {
 		most[i] = all[at]
 	}
-	return most, fmt.Sprintf("%s of %s are shown: %s.", Number(MaxRows), Count(uint64(len(all)), noun), which)
+	return most, fmt.Sprintf("%s of %s are shown: %s.", prose.Number(MaxRows), Count(uint64(len(all)), noun), which)
 }

@@ -35,12 +35,9 @@ func clip(s string, most int) string {
 // Sentence begins a sentence with a capital letter.
 func Sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// Number is "1,234,567".
-func Number(n uint64) string { return prose.Number(n) }
-
 // Count is "1 packet", "1,234 packets".
 func Count(n uint64, noun string) string {
-	return Number(n) + " " + prose.Noun(n, noun)
+	return prose.Number(n) + " " + prose.Noun(n, noun)
 }
 
 // Bytes is a number of bytes in the unit that people would use: "512 B", "1.4 MB".
