@@ -32,7 +32,7 @@ func (r *tfResource) accepter() {
 	id := cmp.Or(r.values.field("vpc_peering_connection_id").str(), r.values.field("id").str())
 	old := r.module.doc.b.peerings.of[sg.PeeringID(id)]
 	switch _, gone := r.module.doc.b.gone[id]; {
-	case gone:
+	case gone: // the peering that it is about
 	case old != nil && status == "active": // the other side may have been read before that
 		old.Status = status
 	case old == nil && id != "" && vpc != "" && peer != "" && status != "":

@@ -136,10 +136,10 @@ func (m *Map) Member(a, b uint32, group []uint32, ingress bool) Answer {
 		return No
 	case ingress:
 		return m.throughGateway(a, b)
-	case len(m.gateways)+len(m.peerings) == 0: // only a peering lets egress rules name the group (REF-11), and nothing tells of any
-		return Maybe
+	case len(m.gateways)+len(m.peerings) > 0:
+		return No // egress rules may name groups behind a peering only (REF-11)
 	}
-	return No
+	return Maybe // nothing tells what connects the VPCs
 }
 
 // throughGateway says whether ingress rules in one VPC may name groups of another through a
