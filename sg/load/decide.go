@@ -71,13 +71,9 @@ func (d *tfDoc) removals() {
 			continue
 		}
 		was.src = was.src.quiet() // errors in the old state do not concern the plan
-		id := "id"
-		if kind == "aws_instance" {
-			id = "primary_network_interface_id"
-		}
-		id = was.field(id).str()
+		id := idOf(kind, was)
 		if d.b.stage == after && deletes && creates && id != "" {
-			d.kept[address], d.replaced[address], id = id, was, "" // it stays, but the thing that it was a part of does not
+			d.replaced[address], id = was, "" // it stays, but the thing that it was a part of does not
 		}
 		d.remove(kind, id, was, item)
 	}
@@ -261,8 +257,16 @@ func sameItems[T comparable](a, b []T) bool {
 // newID returns a stand-in for an id that AWS has yet to choose: the resource's
 // address, which looks like nothing else in a topology, or the id that is kept.
 func (r *tfResource) newID() string {
-	if id := r.module.doc.kept[r.address]; id != "" {
-		return id
+	if was := r.module.doc.replaced[r.address]; was != nil {
+		return idOf(r.kind, was)
 	}
 	return r.address
+}
+
+// idOf returns the id of a resource, that of its primary interface for an instance.
+func idOf(kind string, values *cursor) string {
+	if kind == "aws_instance" {
+		return values.field("primary_network_interface_id").str()
+	}
+	return values.field("id").str()
 }

@@ -20,8 +20,7 @@ type tfDoc struct {
 	modules   map[string]*tfModule // by address
 	exprs     map[exprKey]*expression
 	followed  map[followKey]*referred
-	kept      map[string]string  // ids of replaced resources that keep them, by address
-	replaced  map[string]*cursor // the values that these have now
+	replaced  map[string]*cursor // by address, what resources are now that keep their ids
 	steps     int                // taken so far to follow references
 	depth     int
 	regions   map[string]string           // of VPCs, by what tells them
@@ -74,7 +73,7 @@ func keyOf(index *cursor) tfKey {
 func newTFDoc(b *builder, format *cursor) *tfDoc {
 	return &tfDoc{
 		b: b, format: format,
-		modules: map[string]*tfModule{}, kept: map[string]string{}, replaced: map[string]*cursor{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
+		modules: map[string]*tfModule{}, replaced: map[string]*cursor{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
 	}
 }
 
