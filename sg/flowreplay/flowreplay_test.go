@@ -318,8 +318,8 @@ func TestUndecided(t *testing.T) {
 	}
 }
 
-// A record of an interface that the topology lacks is not one of the interface at the other
-// end. It is only of an interface with the same address, if that has a name of its own.
+// A record of an interface that the topology lacks does not belong to another with one of
+// its addresses, unless that has an id that AWS does not make.
 func TestOtherInterfaces(t *testing.T) {
 	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action}")
 	for _, tt := range []struct {

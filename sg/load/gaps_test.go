@@ -56,13 +56,15 @@ func TestTerraformGaps(t *testing.T) {
 				`aws_msk_cluster.m {"broker_node_group_info": [{"security_groups": ["sg-a"]}]}`, `aws_rds_cluster.n {}`, `aws_emr_cluster.e {"ec2_attributes": [{"emr_managed_master_security_group": "sg-a"}]}`,
 				`aws_lb.none {"security_groups": [], "enable_security_group_logs": false}`, `terraform_data.t {"input": {"security_group": "sg-a"}}`,
 				`aws_vpc_security_group_rules_exclusive.x {"security_group_id": "sg-a", "ingress_rule_ids": []}`,
-				`aws_ec2_transit_gateway_vpc_attachment_accepter.a {"id": "a-1", "security_group_referencing_support": "enable"}`},
+				`aws_ec2_transit_gateway_vpc_attachment_accepter.a {"id": "a-1", "security_group_referencing_support": "enable"}`,
+				`aws_vpc_endpoint.i {"security_group_ids": ["sg-a"], "cidr_blocks": []}`},
 				config: []string{`aws_rds_cluster.n vpc_security_group_ids=aws_security_group.x.id`}},
 			warnings: []string{
 				planned + "[0].values (aws_launch_template.a): has groups, but Terraform does not tell the interfaces of an aws_launch_template: add describe-network-interfaces or interfaces by hand",
 				planned + "[2].values (aws_msk_cluster.m): has groups, but Terraform does not tell the interfaces of an aws_msk_cluster: add describe-network-interfaces or interfaces by hand",
 				planned + "[3].values (aws_rds_cluster.n): has groups, but Terraform does not tell the interfaces of an aws_rds_cluster: add describe-network-interfaces or interfaces by hand",
 				planned + "[4].values (aws_emr_cluster.e): has groups, but Terraform does not tell the interfaces of an aws_emr_cluster: add describe-network-interfaces or interfaces by hand",
+				planned + "[9].values (aws_vpc_endpoint.i): has groups, but Terraform does not tell the interfaces of an aws_vpc_endpoint: add describe-network-interfaces or interfaces by hand",
 			},
 		},
 		{

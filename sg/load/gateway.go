@@ -57,7 +57,11 @@ func (b *builder) attachUnlisted() {
 		}
 	}
 	maps.DeleteFunc(accountOf, func(_ sg.VPCID, a sg.AccountID) bool { return lists[a] })
-	if len(lists) == 1 || len(accountOf)*len(b.gateways.all) > mostUnlisted {
+	switch {
+	case len(lists) == 1:
+		return
+	case len(accountOf)*len(b.gateways.all) > mostUnlisted:
+		b.gateways.all[0].at.warn("", "%d VPCs of other accounts may be attached to %d transit gateways: too many, so none is taken to be", len(accountOf), len(b.gateways.all))
 		return
 	}
 	for _, vpc := range slices.Sorted(maps.Keys(accountOf)) {
@@ -68,7 +72,6 @@ func (b *builder) attachUnlisted() {
 }
 
 // mostUnlisted bounds the attachments that may be there, far beyond what accounts hold.
-// With more, none is added.
 const mostUnlisted = 100_000
 
 // option sets an option if it has no value yet. A different value is an error, unless

@@ -171,8 +171,9 @@ func TestUnlistedAttachments(t *testing.T) {
 	l := New()
 	l.Add("x", strings.NewReader(`{"TransitGatewayVpcAttachments": [`+items(`{"TransitGatewayId": "tgw-#", "VpcId": "own"}`)+`],
 		"Vpcs": [{"VpcId": "own", "OwnerId": "1"}, `+items(`{"VpcId": "vpc-#", "OwnerId": "2"}`)+`]}`))
-	topo, _, err := l.Topology()
+	topo, warnings, err := l.Topology()
 	require.NoError(t, err)
 	require.Len(t, topo.TransitGateways, n)
 	assert.Len(t, topo.TransitGateways[0].Attachments, 1)
+	assert.Contains(t, fmt.Sprint(warnings), "400 VPCs of other accounts may be attached to 400 transit gateways")
 }

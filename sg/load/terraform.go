@@ -27,6 +27,7 @@ var (
 		"aws_network_acl_association":                     (*tfResource).networkACLAssociation,
 		"aws_subnet":                                      (*tfResource).subnet,
 		"aws_default_subnet":                              (*tfResource).subnet,
+		"aws_vpc_endpoint":                                func(r *tfResource) { r.endpoint(); r.other() },
 		"aws_vpc_peering_connection":                      (*tfResource).peering,
 		"aws_vpc_peering_connection_accepter":             (*tfResource).accepter,
 		"aws_ec2_transit_gateway":                         (*tfResource).gateway,
@@ -59,7 +60,6 @@ func (d *tfDoc) read() {
 	defer func() { d.b.planning = false }()
 	d.removals()
 	standalone := &cursor{} // one list for all rules that are resources of their own
-	warned := make(map[string]bool)
 	var found []*tfResource
 	d.root.each(func(r *tfResource) bool {
 		if !r.values.want(object) {
@@ -81,10 +81,7 @@ func (d *tfDoc) read() {
 		case isRule(r.kind):
 			r.rule(standalone)
 		default:
-			if r.kind == "aws_vpc_endpoint" {
-				r.endpoint()
-			}
-			r.other(warned)
+			r.other()
 		}
 		return true
 	})
@@ -99,12 +96,13 @@ func (d *tfDoc) read() {
 // other warns about the first resource of each kind that gives groups to
 // interfaces unknown to Terraform, such as those of launch templates, load
 // balancers and databases.
-func (r *tfResource) other(warned map[string]bool) {
+func (r *tfResource) other() {
 	if !strings.HasPrefix(r.kind, "aws") || r.kind == "aws_vpc_security_group_rules_exclusive" {
 		return // it names groups, and gives them to nothing
 	}
-	if !warned[r.kind] && (givesGroups(r.values) || r.module.doc.plan && givesGroups(r.config().field("expressions"))) {
-		warned[r.kind] = true
+	d := r.module.doc
+	if !d.warned[r.kind] && (givesGroups(r.values) || d.plan && givesGroups(r.config().field("expressions"))) {
+		d.warned[r.kind] = true
 		r.values.warn("", "has groups, but Terraform does not tell the interfaces of an %s: add describe-network-interfaces or interfaces by hand", r.kind)
 	}
 }

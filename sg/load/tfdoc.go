@@ -9,8 +9,9 @@ import (
 // A tfDoc is one output of `terraform show -json`, of a state or of a plan.
 type tfDoc struct {
 	b      *builder
-	format *cursor   // the place for messages about the whole document
-	root   *tfModule // with the resources as they are, or will be
+	format *cursor         // the place for messages about the whole document
+	root   *tfModule       // with the resources as they are, or will be
+	warned map[string]bool // kinds of resources whose interfaces nobody tells
 
 	// Only in plans. Ids that do not exist yet are followed through config.
 	plan      bool
@@ -72,7 +73,7 @@ func keyOf(index *cursor) tfKey {
 
 func newTFDoc(b *builder, format *cursor) *tfDoc {
 	return &tfDoc{
-		b: b, format: format,
+		b: b, format: format, warned: map[string]bool{},
 		modules: map[string]*tfModule{}, replaced: map[string]*cursor{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
 	}
 }
