@@ -25,7 +25,7 @@ func (c *compiler) rules() {
 	for i := range c.t.Groups {
 		n += len(c.t.Groups[i].Ingress) + len(c.t.Groups[i].Egress)
 	}
-	c.trie.Grow(n) // if all name CIDRs
+	c.trie.Grow(n) // at most, if all name CIDRs
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], c.w.groups[i]
 		for d, rules := range [...][]Rule{in.Ingress, in.Egress} {

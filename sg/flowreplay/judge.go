@@ -108,7 +108,7 @@ func (j *Judge) place(r *Record) bool {
 	src, dst := j.owner(r.Src(), r.SrcAddr), j.owner(r.Dst(), r.DstAddr)
 	id := sg.ENIID(r.InterfaceID)
 	known := j.fw.ENI(id) != nil
-	if !known && byAWS(id) { // an interface under an id of AWS is another one, and not this by another name
+	if !known && byAWS(id) { // two ids of AWS are two interfaces, not one by two names
 		for _, owner := range [...]*sg.ENIID{&src, &dst} {
 			if byAWS(*owner) {
 				*owner = ""

@@ -132,7 +132,7 @@ func TestTerraformFoundInterfaces(t *testing.T) {
 	}, got.lines("eni "))
 }
 
-// What is put off may admit more.
+// Rules that a plan defers may admit more.
 func TestTerraformDeferredRules(t *testing.T) {
 	deferred := func(kind string, after obj) obj {
 		return obj{"reason": "instance_count_unknown", "resource_change": obj{"address": kind + `.r["*"]`, "mode": "managed", "type": kind, "name": "r", "change": obj{"actions": []string{"create"}, "after": after}}}

@@ -158,7 +158,7 @@ func TestManyProblems(t *testing.T) {
 	assert.Equal(t, "1500 more warnings", warnings[maxProblems].String())
 }
 
-// Attachments of other accounts to all gateways would be the product of both.
+// Attachments that may be there are VPCs of other accounts times gateways, so bounded.
 func TestUnlistedAttachments(t *testing.T) {
 	const n = 400
 	items := func(one string) string {

@@ -23,8 +23,8 @@
 // Package flowreplay does the same for the records of VPC flow logs, and compares the
 // verdicts with those of AWS.
 //
-// What is to be seen of each packet is the business of an [Observer]: those of package
-// packetlog write the usual outputs.
+// An [Observer] sees each packet and what became of it. Those of package packetlog write
+// the usual outputs.
 //
 // # What is not judged
 //

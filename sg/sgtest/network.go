@@ -229,8 +229,8 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 	return a, b, nil
 }
 
-// pairUp returns the first address of each list, of the first family that both have and
-// that will do, IPv4 before IPv6.
+// pairUp returns the first address of each list in a family that both have, IPv4 before
+// IPv6. v4 and v6 say which families will do.
 func pairUp(as, bs []netip.Addr, v4, v6 bool) (a, b netip.Addr, ok bool) {
 	for _, is := range []func(netip.Addr) bool{netip.Addr.Is4, netip.Addr.Is6} {
 		i, j := slices.IndexFunc(as, is), slices.IndexFunc(bs, is)

@@ -147,7 +147,7 @@ func (t *tool) misused(fs *flag.FlagSet, err error) int {
 	return exitUsage
 }
 
-// A misuse is an error of the command line that shows only beside the input.
+// A misuse is an error of the command line that is found while the input is opened.
 type misuse struct{ error }
 
 // refused reports a misuse, or input that cannot be used.

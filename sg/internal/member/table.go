@@ -44,7 +44,9 @@ func (t *table[K]) find(hash uint64, k K) *slot[K] {
 		if s.n == 0 {
 			free = 1
 		}
-		if found|free != 0 { // one branch, since which of the two it is cannot be predicted: saves 2 of the 117 ns of a packet between two interfaces
+		// One branch, since which of the two it is cannot be predicted: that saves 2 of the
+		// 117 ns of a packet between two interfaces.
+		if found|free != 0 {
 			return s
 		}
 	}

@@ -110,7 +110,7 @@ func AppendVerdict(b []byte, color bool, v sg.Verdict, word string, width int) [
 // Readable reports whether a frame holds an IP packet with readable addresses.
 func Readable(h *packet.Header) bool { return h.Family != 0 && h.Length != 0 }
 
-// AppendPacket appends what tells packets apart at a glance.
+// AppendPacket appends a packet in brief, and "-" for one that is not readable.
 func AppendPacket(b []byte, h *packet.Header) []byte {
 	if !Readable(h) {
 		return append(b, '-')
