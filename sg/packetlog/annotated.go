@@ -47,7 +47,7 @@ type Annotated struct {
 	interfaces map[sg.ENIID]int // of the file; "" is no ENI
 	comments   []string
 	buf        []byte
-	nearest    map[nearKey]string
+	nearest    texts[nearKey]
 }
 
 // A nearKey is all that the rules look at, of packets that they do not admit.
@@ -59,16 +59,13 @@ type nearKey struct {
 	missing   packet.Missing
 }
 
-// maxNearest bounds the texts that are kept: 1 MB or two.
-const maxNearest = 1 << 12
-
 // NewAnnotated returns an Annotated that writes to w, with names from topo, which must
 // not change meanwhile. via is [replay.Options.Via].
 func NewAnnotated(w io.Writer, topo *sg.Topology, via sg.Via) *Annotated {
 	a := &Annotated{
 		w: capture.NewWriter(w, capture.PcapNG, nil), via: via, topo: map[sg.ENIID]*sg.ENI{},
 		words:      NewText(nil, replay.NamesOf(topo)),
-		interfaces: map[sg.ENIID]int{}, nearest: map[nearKey]string{},
+		interfaces: map[sg.ENIID]int{},
 	}
 	for i := range topo.ENIs {
 		a.topo[topo.ENIs[i].ID] = &topo.ENIs[i]
@@ -163,18 +160,14 @@ func (a *Annotated) near(p *replay.Packet, hop *sg.Hop) string {
 	if h.Protocol == packet.TCP || h.Protocol == packet.UDP {
 		key.tuple.SrcPort = 0
 	}
-	s, ok := a.nearest[key]
-	if ok {
-		return s
+	text, ok := a.nearest.made[key]
+	if !ok {
+		if rules := hop.Enforcer.Near(hop.Direction, sg.Packet{Header: h, Via: a.via}); len(rules) > 0 {
+			text = "nearest: " + a.words.names.Nearest(rules)
+		}
+		a.nearest.keep(key, text)
 	}
-	if len(a.nearest) >= maxNearest {
-		clear(a.nearest)
-	}
-	if rules := hop.Enforcer.Near(hop.Direction, sg.Packet{Header: h, Via: a.via}); len(rules) > 0 {
-		s = "nearest: " + a.words.names.Nearest(rules)
-	}
-	a.nearest[key] = s
-	return s
+	return text
 }
 
 // intf returns the number of an ENI's interface, for the writer.

@@ -32,23 +32,35 @@ type hopKey struct {
 	refused   bool
 }
 
-// hopTexts are what an output says of hops, each made once. The zero hopTexts holds none.
-type hopTexts struct {
-	made map[hopKey]string
+// texts are what an output says of something, each made once. The zero texts holds none.
+type texts[K comparable] struct {
+	made map[K]string
 	held int // bytes of them
-
-	last [2]struct { // by direction: most packets are like the one before
-		key  hopKey
-		text string
-	}
 }
 
 // maxHeld bounds the texts that an output keeps, in bytes: there may be as many as
 // interfaces times rules, and names may be of any length.
 const maxHeld = 16 << 20
 
-// of returns the text of a hop, made by say unless it is held. If it would exceed maxHeld,
-// all others are forgotten.
+// keep holds the text for a key. If that would exceed maxHeld, all others are forgotten.
+func (t *texts[K]) keep(key K, text string) {
+	size := len(text) + 128 // about what the map takes for it
+	if t.held += size; t.made == nil || t.held > maxHeld {
+		t.made, t.held = map[K]string{}, size
+	}
+	t.made[key] = text
+}
+
+// hopTexts are the texts of hops.
+type hopTexts struct {
+	texts[hopKey]
+	last [2]struct { // by direction: most packets are like the one before
+		key  hopKey
+		text string
+	}
+}
+
+// of returns the text of a hop, made by say unless it is held.
 func (t *hopTexts) of(p *replay.Packet, hop *sg.Hop, say func(*replay.Packet, *sg.Hop) string) string {
 	d := &hop.Decision
 	key := hopKey{hop.Enforcer, d.Rule, hop.Direction, d.Verdict, d.Reason, d.Dir, p.Refused}
@@ -59,11 +71,7 @@ func (t *hopTexts) of(p *replay.Packet, hop *sg.Hop, say func(*replay.Packet, *s
 	text, ok := t.made[key]
 	if !ok {
 		text = say(p, hop)
-		size := len(text) + 128 // about what the map takes for it
-		if t.held += size; t.made == nil || t.held > maxHeld {
-			t.made, t.held = map[hopKey]string{}, size
-		}
-		t.made[key] = text
+		t.keep(key, text)
 	}
 	last.key, last.text = key, text
 	return text

@@ -73,13 +73,17 @@ func TestLongNames(t *testing.T) {
 		return m.HeapAlloc
 	}
 	for name, output := range map[string]replay.Observer{
-		"text":  packetlog.NewText(io.Discard, replay.TextOptions{}),
-		"jsonl": packetlog.NewJSONL(io.Discard),
+		"text":      packetlog.NewText(io.Discard, replay.TextOptions{}),
+		"jsonl":     packetlog.NewJSONL(io.Discard),
+		"annotated": packetlog.NewAnnotated(io.Discard, topo, sg.Via{}),
 	} {
 		before := heap()
-		r, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: output}, replaytest.Numbered(rules, func(i int, h *packet.Header) time.Duration {
+		r, err := replay.Run(t.Context(), policy(t, topo), &replay.Options{Observer: output}, replaytest.Numbered(2*rules, func(i int, h *packet.Header) time.Duration {
 			*h = knock
 			h.Src[15] = byte(i)
+			if i >= rules { // nearest is a rule for another port
+				h.DstPort++
+			}
 			return 0
 		}))
 		require.NoError(t, err)
