@@ -160,7 +160,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	switch {
 	case first != match.None:
 		// Few groups open anything to everybody: asking that first saves 4 of 40 ns.
-		return hit{rule: s.rules[first], untracked: s.open|s.back != 0 && !n.tracked && !w.tracks(via) && w.matcher(n).untracked(dir, h)}
+		return hit{rule: s.rules[first], untracked: s.open|s.back != 0 && !w.tracks(via) && w.matcher(n).untracked(dir, h) && !w.alwaysTracks(n, h.Family, remote)}
 	case maybe != match.None:
 		return hit{rule: s.rules[maybe], unknown: UnknownReference}
 	}

@@ -38,7 +38,8 @@ type Via struct {
 	Appliance bool
 
 	// Tracked: AWS tracks every flow on the path, as through a Network Load
-	// Balancer or a NAT gateway (CT-14).
+	// Balancer or a NAT gateway (CT-14). If one end is the interface of such a thing, in
+	// the same VPC, that is known without.
 	Tracked bool
 
 	// Through is the interface of a Network Load Balancer or an Instance Connect

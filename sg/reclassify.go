@@ -92,14 +92,14 @@ func (f *Firewall) inadmissible(e *Enforcer, c *conntrack.Entry) bool {
 	if rule.IsZero() {
 		return false // it is not known whether it was ever admitted
 	}
+	h := header(&c.Tuple)
 	switch f.opts.OnChange {
 	case ChangeAWS:
-		p := c.Tuple.Protocol
 		return c.Tag&tagViaTracked == 0 && f.opts.Profile == conntrack.AWS &&
-			(p == packet.TCP || p == packet.UDP) &&
-			!e.eni.tracked && f.w.matcher(e.eni).untrackedFlow(rule.Direction(), c.Tuple.Family, p, c.Tuple.DstPort)
+			(h.Protocol == packet.TCP || h.Protocol == packet.UDP) &&
+			f.w.matcher(e.eni).untrackedFlow(rule.Direction(), h.Family, h.Protocol, h.DstPort) &&
+			!f.w.alwaysTracks(e.eni, h.Family, remoteBytes(rule.Direction(), &h))
 	case ChangeRevalidate:
-		h := header(&c.Tuple)
 		m := f.w.match(e.eni, rule.Direction(), &h, Via{})
 		return m.rule == nil && m.unknown == NoReason
 	}

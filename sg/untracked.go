@@ -1,6 +1,8 @@
 package sg
 
 import (
+	"slices"
+
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/match"
 )
@@ -24,8 +26,18 @@ func (m *matcher) untracked(dir Direction, h *packet.Header) bool {
 	return m.untrackedFlow(dir.Opposite(), h.Family, h.Protocol, h.SrcPort)
 }
 
-// trackedTypes are the types of interfaces all of whose connections AWS tracks
-// (CT-14, IN-09). Gateway Load Balancers and transit gateways, which the page named
+// alwaysTracks reports whether AWS tracks all flows between the ENI and a remote address,
+// since one of the two belongs to an interface of such a type. A flow to or from a load
+// balancer is one through it.
+func (w *world) alwaysTracks(n *eni, f packet.Family, remote *[16]byte) bool {
+	return n.tracked || slices.ContainsFunc(w.members.Lookup(f, remote), func(o uint32) bool {
+		other := &w.enis[o]
+		return other.tracked && (other.vpc == n.vpc || other.vpc == 0 || n.vpc == 0)
+	})
+}
+
+// trackedTypes are the types of interfaces all of whose connections AWS tracks, at both
+// ends (CT-14, IN-09). Gateway Load Balancers and transit gateways, which the page named
 // until 2023, are no longer among them. EC2 User Guide, "Amazon EC2 security group
 // connection tracking", read 2026-11.
 var trackedTypes = []string{"lambda", "network_load_balancer", "natGateway", "nat_gateway", "vpc_endpoint", "global_accelerator_managed"}

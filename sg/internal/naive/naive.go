@@ -129,7 +129,7 @@ func (f *Firewall) Changed(c Change, now time.Time) error {
 		case sg.ChangeAWS: // CT-20, CT-25
 			p := conn.Tuple.Protocol
 			return f.opts.Profile == conntrack.AWS && !o.tracked && (p == packet.TCP || p == packet.UDP) &&
-				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort))
+				f.openBothWays(e, o.dir, conn.Tuple.Family, p, int(conn.Tuple.DstPort)) && !f.alwaysTracks(e, o.dir, first(conn.Tuple))
 		case sg.ChangeRevalidate:
 			if f.eni(c.ENI) == nil && !f.touches(c, e) { // a member's groups matter everywhere
 				return false
@@ -437,17 +437,30 @@ func (f *Firewall) untracked(e *sg.ENI, dir sg.Direction, h *packet.Header) bool
 		return false
 	}
 	bareSYN := h.Protocol == packet.TCP && h.TCPFlags&packet.SYN != 0 && h.TCPFlags&packet.ACK == 0
-	return f.openBothWays(e, dir, h.Family, h.Protocol, int(h.DstPort)) ||
-		!bareSYN && f.openBothWays(e, dir.Opposite(), h.Family, h.Protocol, int(h.SrcPort))
+	return !f.alwaysTracks(e, dir, *h) && (f.openBothWays(e, dir, h.Family, h.Protocol, int(h.DstPort)) ||
+		!bareSYN && f.openBothWays(e, dir.Opposite(), h.Family, h.Protocol, int(h.SrcPort)))
+}
+
+// alwaysTracks reports whether one of the packet's ends belongs to an interface of a type
+// whose flows AWS tracks (CT-14).
+func (f *Firewall) alwaysTracks(e *sg.ENI, dir sg.Direction, h packet.Header) bool {
+	remote := h.SrcAddr()
+	if dir == sg.Egress {
+		remote = h.DstAddr()
+	}
+	for i := range f.topo.ENIs {
+		o := &f.topo.ENIs[i]
+		if alwaysTracked(o) && (o.VPC == e.VPC || o.VPC == "" || e.VPC == "") && owns(o, remote) {
+			return true
+		}
+	}
+	return alwaysTracked(e)
 }
 
 // openBothWays reports whether a flow that is opened in direction dir to a port is
 // open to every address, and all ports are the other way (CT-10 to CT-12, CT-15 to
 // CT-17).
 func (f *Firewall) openBothWays(e *sg.ENI, dir sg.Direction, fam packet.Family, p packet.Protocol, port int) bool {
-	if alwaysTracked(e) {
-		return false
-	}
 	every := sg.AnyIPv4.CIDR
 	if fam == packet.IPv6 {
 		every = sg.AnyIPv6.CIDR
