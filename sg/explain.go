@@ -26,8 +26,8 @@ type Explanation struct {
 	Beyond *HopExplanation
 
 	// Notes are sentences for people: why no ENI judges the packet, or which end has
-	// no known one, what is wrong with a packet that has an Err, and that a packet
-	// answers one which is dropped.
+	// no known one, what is wrong with a packet that has an Err, that a packet answers
+	// one which is dropped, and that its own answer would be dropped.
 	Notes []string
 
 	// refused says where the packet that this one would answer is dropped; "" if it is not.
@@ -117,8 +117,10 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 		f.note(x, e.reason)
 		return x
 	}
-	if h := p.Header; e.second == nil && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
+	h, alone := p.Header, e.second == nil
+	if alone && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
 		f.note(x, Ambiguous)
+		alone = false
 	}
 	var o Outcome
 	f.try(&p, func() { e.forward(&p, &o) }, e.first, e.second)
@@ -128,6 +130,10 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 		x.Hops = append(x.Hops, f.explain(x, &o.Hops()[i]))
 	}
 	f.noteACLs(x, &e)
+	f.tryAnswer(x, &e)
+	if alone {
+		f.noteAlone(x, &e)
+	}
 	if o.n > 0 && e.second != nil && (o.n == 1 || o.hops[o.n-1].Decision.Rule.ACL() != "") && o.Verdict == Drop && p.Err == nil && o.Reason != Malformed {
 		beyond := Hop{Enforcer: e.second, Direction: Ingress}
 		f.try(&p, func() { e.second.evaluate(&beyond.Decision, Ingress, &p) }, e.second)
@@ -137,61 +143,6 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 	x.noteRefused()
 	x.noteThrough(e.first, e.second)
 	return x
-}
-
-// tryRequest finds out whether the packet that a dropped one would answer is dropped too.
-// forward lets it pass, at some of the given ENIs.
-func (f *Firewall) tryRequest(x *Explanation, forward func(Packet) Outcome, at ...*Enforcer) {
-	if x.Verdict != Drop || x.Err != nil {
-		return
-	}
-	first, ok := requestOf(x.Header)
-	if !ok {
-		return
-	}
-	p := Packet{Header: &first, Time: x.Time, Via: x.Via}
-	var o Outcome
-	f.try(&p, func() { o = forward(p) }, at...)
-	if hops := o.Hops(); o.Verdict == Drop && len(hops) > 0 {
-		last := hops[len(hops)-1]
-		x.refused = fmt.Sprintf("%s %s, %s", last.Place(), last.Direction, o.Reason)
-	}
-}
-
-// requestOf returns the packet that opens the connection on which h would be an answer;
-// false if h can be none.
-func requestOf(h *packet.Header) (packet.Header, bool) {
-	back := h.Tuple().Reverse()
-	if h.Fragment() || h.Missing&(packet.MissingPorts|packet.MissingICMP) != 0 || back == h.Tuple() ||
-		isICMP(h) && !packet.IsQuery(h.Protocol, uint8(back.DstPort>>8)) {
-		return packet.Header{}, false
-	}
-	first := header(&back)
-	if h.Protocol == packet.TCP {
-		first.TCPFlags = packet.SYN
-	}
-	return first, true
-}
-
-func isICMP(h *packet.Header) bool { return h.Protocol == packet.ICMP || h.Protocol == packet.ICMPv6 }
-
-// isAnswer reports whether a packet shows by its header that it answers another, as
-// requestOf returns it.
-func isAnswer(h *packet.Header) bool {
-	const answer = packet.SYN | packet.ACK
-	return isICMP(h) || h.Protocol == packet.TCP && h.TCPFlags&answer == answer
-}
-
-// noteRefused notes that a packet answers one that is dropped: no host ever sends it.
-func (x *Explanation) noteRefused() {
-	if x.refused == "" || !isAnswer(x.Header) {
-		return
-	}
-	first := "a request"
-	if x.Header.Protocol == packet.TCP {
-		first = "a SYN"
-	}
-	x.Notes = append(x.Notes, fmt.Sprintf("it answers %s that is dropped at %s: no host sends it", first, x.refused))
 }
 
 // noteThrough notes that a packet is said to have come through one of its own ends.
@@ -251,12 +202,33 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant")
 	case NoInterface:
 		x.Notes = append(x.Notes, "neither end is a private address of an interface of the topology")
-		for _, a := range []netip.Addr{x.Header.SrcAddr(), x.Header.DstAddr()} {
-			if id, ok := f.w.public[a]; ok {
-				x.Notes = append(x.Notes, a.String()+" is a public address of "+string(id)+
-					"; it is translated before security groups see the packet (REF-02)")
-			}
-		}
+		f.notePublic(x, x.Header.SrcAddr())
+		f.notePublic(x, x.Header.DstAddr())
+	}
+}
+
+// notePublic notes that an address is a public one of an ENI, if it is.
+func (f *Firewall) notePublic(x *Explanation, a netip.Addr) (is bool) {
+	id, is := f.w.public[a]
+	if is {
+		x.Notes = append(x.Notes, a.String()+" is a public address of "+string(id)+
+			"; it is translated before security groups see the packet (REF-02)")
+	}
+	return is
+}
+
+// noteAlone notes that only one end judged a packet that passes, although the other may
+// be an interface as well.
+func (f *Firewall) noteAlone(x *Explanation, e *ends) {
+	if x.Verdict == Drop || x.Err != nil || len(x.Hops) == 0 || x.Reason == Exempt {
+		return
+	}
+	other := x.Header.DstAddr()
+	if e.dir == Ingress {
+		other = x.Header.SrcAddr()
+	}
+	if !f.notePublic(x, other) && other.IsPrivate() {
+		x.Notes = append(x.Notes, fmt.Sprintf("no interface of the topology has %s: only %s judged the packet", other, e.first.id))
 	}
 }
 

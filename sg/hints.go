@@ -23,8 +23,8 @@ func (hop *HopExplanation) hint(format string, args ...any) {
 // hints adds what else people may want to know about a hop.
 func (e *Enforcer) hints(hop *HopExplanation, x *Explanation, r conntrack.Result) {
 	d, h := hop.Decision, x.Header
-	if hop.Conn != nil && !hop.Conn.Quoted && hop.Match.Rule.IsZero() && d.Verdict == Accept {
-		hop.hint("no %s rule admits it now: it passes only because its connection is tracked, until that expires (CT-20)", hop.Direction)
+	if hop.Conn != nil && !hop.Conn.Quoted && d.Verdict == Accept && e.outlived(hop.Conn, x.Via) {
+		hop.hint("no rule admits its connection now: it passes only because the connection is tracked, until that expires (CT-20)")
 	}
 	if d.Verdict != Drop && d.Verdict != Unknown {
 		return
@@ -53,6 +53,16 @@ func (e *Enforcer) hints(hop *HopExplanation, x *Explanation, r conntrack.Result
 		e.replyHint(hop, x, r)
 		e.throughHint(hop, h, x.Via)
 	}
+}
+
+// outlived reports whether no rule would admit the first packet of a connection now.
+func (e *Enforcer) outlived(c *ConnExplanation, via Via) bool {
+	if c.Rule.IsZero() {
+		return false // it is not known whether one did
+	}
+	first := header(&c.Tuple)
+	hit := e.f.w.match(e.eni, c.Rule.Direction(), &first, via)
+	return hit.rule == nil && hit.unknown == NoReason
 }
 
 func fragmentHint(h *packet.Header) string {
