@@ -199,7 +199,7 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 			x.Notes = append(x.Notes, "a target that reaches itself through a load balancer which keeps client addresses gets no answer on AWS (hairpin), whatever the groups are: turn client IP preservation off")
 		}
 	case Ambiguous:
-		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant")
+		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant: say vpc=ID")
 	case NoInterface:
 		x.Notes = append(x.Notes, "neither end is a private address of an interface of the topology")
 		f.notePublic(x, x.Header.SrcAddr())

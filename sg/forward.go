@@ -193,7 +193,8 @@ func (f *Firewall) between(p *Packet, e *ends) {
 	m := f.w.members
 	s, d := m.Sole(h.Family, &h.Src), m.Sole(h.Family, &h.Dst)
 	if s == member.Several || d == member.Several {
-		if s, d = f.choose(m.Lookup(h.Family, &h.Src), m.Lookup(h.Family, &h.Dst)); s|d == 0 {
+		vpc := p.Via.VPC
+		if s, d = f.choose(f.w.inVPC(vpc, m.Lookup(h.Family, &h.Src)), f.w.inVPC(vpc, m.Lookup(h.Family, &h.Dst))); s|d == 0 {
 			e.noENI(Ambiguous)
 			return
 		}
@@ -208,14 +209,39 @@ func (f *Firewall) between(p *Packet, e *ends) {
 	}
 }
 
+// inVPC returns the one of several owners of an address that is in the VPC; all if none is,
+// or the VPC is not said. There is at most one: Compile refuses more.
+func (w *world) inVPC(id VPCID, owners []uint32) []uint32 {
+	n, known := w.reach.Find(string(id))
+	for i, o := range owners {
+		if known && w.enis[o].vpc == n {
+			return owners[i : i+1]
+		}
+	}
+	return owners
+}
+
 // choose decides which ENIs are meant, by their numbers plus one, if an address has
 // several owners: the only pair within one VPC, else the only pair in peered VPCs. If
 // there is no such pair, an end with several owners gets 0, no ENI. Its time grows
 // with the owners, not with the pairs of them.
 func (f *Firewall) choose(allS, allD []uint32) (s, d uint32) {
-	if len(allS) == 0 || len(allD) == 0 {
-		return 0, 0
+	if len(allS) > 0 && len(allD) > 0 {
+		if s, d = f.pair(allS, allD); s != 0 {
+			return s, d
+		}
 	}
+	if len(allS) == 1 {
+		s = allS[0] + 1
+	}
+	if len(allD) == 1 {
+		d = allD[0] + 1
+	}
+	return s, d
+}
+
+// pair is choose for a pair; 0 if there is none, or several.
+func (f *Firewall) pair(allS, allD []uint32) (s, d uint32) {
 	w := f.w
 	if n := w.reach.Len(); len(f.inVPC) < n {
 		f.inVPC = make([]uint32, n)
@@ -233,13 +259,7 @@ func (f *Firewall) choose(allS, allD []uint32) (s, d uint32) {
 	if n == 1 {
 		return from + 1, to + 1
 	}
-	if len(allS) == 1 {
-		s = allS[0] + 1
-	}
-	if len(allD) == 1 {
-		d = allD[0] + 1
-	}
-	return s, d
+	return 0, 0
 }
 
 // within returns a pair of owners in one VPC, and how many there are, at most two.

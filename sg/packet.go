@@ -46,10 +46,14 @@ type Via struct {
 	// Endpoint through which the packet came with its client's address. At the
 	// receiver the packet counts as sent by a member of that interface's groups.
 	Through ENIID
+
+	// VPC is that of the ends with an address that exists in several VPCs. Other ends
+	// need it not, and if no ENI in it has the address, it decides nothing.
+	VPC VPCID
 }
 
-// String returns those of "appliance", "tracked" and "through=eni-nlb" that apply,
-// separated by commas, or "".
+// String returns those of "appliance", "tracked", "through=eni-nlb" and "vpc=vpc-1" that
+// apply, separated by commas, or "".
 func (v Via) String() string {
 	var words []string
 	if v.Appliance {
@@ -61,10 +65,16 @@ func (v Via) String() string {
 	if v.Through != "" {
 		words = append(words, throughText+string(v.Through))
 	}
+	if v.VPC != "" {
+		words = append(words, vpcText+string(v.VPC))
+	}
 	return strings.Join(words, ",")
 }
 
-const throughText = "through="
+const (
+	throughText = "through="
+	vpcText     = "vpc="
+)
 
 // MarshalText returns the text form.
 func (v Via) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
@@ -75,6 +85,7 @@ func (v *Via) UnmarshalText(b []byte) error {
 	if len(b) > 0 {
 		for word := range strings.SplitSeq(string(b), ",") {
 			through, named := strings.CutPrefix(word, throughText)
+			vpc, inVPC := strings.CutPrefix(word, vpcText)
 			switch {
 			case word == "appliance":
 				via.Appliance = true
@@ -82,8 +93,10 @@ func (v *Via) UnmarshalText(b []byte) error {
 				via.Tracked = true
 			case named && through != "":
 				via.Through = ENIID(through)
+			case inVPC && vpc != "":
+				via.VPC = VPCID(vpc)
 			default:
-				return fmt.Errorf("%q: not appliance, tracked, nlb or through=ENI", word)
+				return fmt.Errorf("%q: not appliance, tracked, nlb, through=ENI or vpc=ID", word)
 			}
 		}
 	}

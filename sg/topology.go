@@ -152,8 +152,8 @@ type ENI struct {
 	// Type is the InterfaceType as AWS reports it; empty is "interface" (IN-09).
 	// Connections of "lambda", "network_load_balancer", "natGateway", "nat_gateway",
 	// "vpc_endpoint" and "global_accelerator_managed" are tracked whatever the rules
-	// are (CT-14); for connections of other interfaces through one of these, see
-	// [Via].
+	// are (CT-14), at their other ends in the same VPC too; for connections of other
+	// interfaces through one of these, see [Via].
 	Type string
 
 	// Timeouts are the ENI's idle timeouts; zero fields mean the defaults of

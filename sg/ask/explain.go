@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,9 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 	for i := range questions {
 		q := &questions[i]
 		p := sg.Packet{Header: &q.Header, Time: time.Unix(0, 0), Via: via}
+		p.Via.VPC = cmp.Or(via.VPC, q.VPC)
 		x := j.Explain(p)
+		x.Via = via
 		j.Forward(p)
 		said = append(said, x)
 		if q.Pasted != "" && x.Verdict == sg.Drop && !opensTCP(&q.Header) {

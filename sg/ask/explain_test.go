@@ -116,3 +116,34 @@ func TestWords(t *testing.T) {
 		assert.LessOrEqual(t, len(line), 81, line)
 	}
 }
+
+// Named interfaces tell which VPC is meant, where their addresses exist in several.
+func TestExplainSameAddresses(t *testing.T) {
+	topo, err := sgtest.ParseTopology("two", `
+group sg-dev vpc=vpc-dev
+group sg-prod vpc=vpc-prod
+rule sg-prod egress all 0.0.0.0/0
+rule sg-prod ingress tcp 443 10.0.0.0/8
+eni dev-1 10.0.1.10 sg-dev vpc=vpc-dev
+eni dev-2 10.0.1.11 sg-dev vpc=vpc-dev
+eni prod-1 10.0.1.10 sg-prod vpc=vpc-prod
+eni prod-2 10.0.1.11 sg-prod vpc=vpc-prod
+`)
+	require.NoError(t, err)
+	policy, err := sg.Compile(topo)
+	require.NoError(t, err)
+	for text, want := range map[string]sg.Verdict{
+		"https prod-1 > prod-2":        sg.Accept,
+		"https 10.0.1.10 > prod-2":     sg.Accept,
+		"https dev-1 > dev-2":          sg.Drop,
+		"https dev-1 > prod-2":         sg.NotApplicable,
+		"https 10.0.1.10 > 10.0.1.11":  sg.NotApplicable,
+		"https 203.0.113.1 > 10.0.1.1": sg.NotApplicable,
+	} {
+		q, err := NewParser(topo).Parse(text)
+		require.NoError(t, err)
+		said := Explain(sg.NewFirewall(policy, nil), sg.Via{}, []Question{q})
+		assert.Equal(t, want, said[0].Verdict, text)
+		assert.Zero(t, said[0].Via, text)
+	}
+}

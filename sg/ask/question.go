@@ -20,6 +20,10 @@ import (
 type Question struct {
 	Header packet.Header
 
+	// VPC is that of the interfaces that are named, "" if there are none or they are of
+	// different ones.
+	VPC sg.VPCID
+
 	// Pasted is the packet's number in a replay, if it is a line of a replay's text.
 	Pasted string
 }
@@ -98,7 +102,7 @@ func (r *Parser) Parse(s string) (Question, error) {
 		s = text
 	}
 	s = strings.TrimSpace(s)
-	text, err := r.resolve(s)
+	text, err := r.resolve(s, &q.VPC)
 	if err != nil {
 		return q, err
 	}
@@ -126,8 +130,8 @@ type packetEnd struct {
 }
 
 // resolve replaces names with addresses. What it does not understand stays, for the
-// parser to report.
-func (r *Parser) resolve(s string) (string, error) {
+// parser to report. It sets the VPC of the interfaces that are named.
+func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
 	arrow := " > "
 	if head, _, _ := strings.Cut(s, " about "); !strings.Contains(head, arrow) { // there may be one in what is quoted
 		arrow = " to "
@@ -167,6 +171,12 @@ func (r *Parser) resolve(s string) (string, error) {
 				family = packet.IPv6
 			}
 		}
+	}
+	switch {
+	case src.eni == nil && dst.eni != nil:
+		*vpc = dst.eni.VPC
+	case src.eni != nil && (dst.eni == nil || dst.eni.VPC == src.eni.VPC):
+		*vpc = src.eni.VPC
 	}
 	if family == 0 {
 		family = packet.IPv4

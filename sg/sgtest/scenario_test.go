@@ -171,7 +171,7 @@ func TestScenarioErrors(t *testing.T) {
 		"@1s fly away":                        `x.txtar:1: "@1s fly away": not a packet and not a change`,
 		"@1s e ingress":                       "x.txtar:1: no packet",
 		"@1s e ingress accept":                "x.txtar:1: no packet",
-		"@1s forward via moon tcp":            `x.txtar:1: via "moon": not appliance, tracked, nlb or through=ENI`,
+		"@1s forward via moon tcp":            `x.txtar:1: via "moon": not appliance, tracked, nlb, through=ENI or vpc=ID`,
 		"@1s entry add p 10.0.0.0":            `x.txtar:1: "10.0.0.0": not a CIDR block`,
 		"@1s authorize g up tcp":              `x.txtar:1: "up": neither ingress nor egress`,
 		"@1s attach e k=v":                    `x.txtar:1: "k=v": not understood here`,

@@ -43,8 +43,8 @@ a packet of a capture, those of the packets before it.
   -tap ENI:ingress|egress           judge every packet there, whatever its addresses
   -via appliance,tracked,nlb        on their path: a middlebox (no rule that names a group
                        matches); a load balancer or the like (AWS tracks every flow)
-  -through ENI         the load balancer or Instance Connect Endpoint they came through
-                       with their clients' addresses: rules for its groups admit them
+  -vpc ID              which VPC is meant where several have an address
+  -through ENI         the load balancer or Connect Endpoint that kept the client addresses
   -midstream drop|pass|pickup       TCP without its SYN (default drop)
   -profile aws|linux   how connections are tracked (default aws)
   -related-icmp        admit ICMP errors about tracked connections
@@ -66,6 +66,7 @@ type explainFlags struct {
 	tap     string
 	via     sg.Via
 	through string
+	vpc     string
 	format  string
 	failOn  string
 	verbose bool
@@ -81,6 +82,7 @@ func (t *tool) explain(args []string) int {
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.TextVar(&f.via, "via", sg.Via{}, "")
 	fs.StringVar(&f.through, "through", "", "")
+	fs.StringVar(&f.vpc, "vpc", "", "")
 	fs.StringVar(&f.format, "format", "text", "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	fs.BoolVar(&f.verbose, "v", false, "")
@@ -191,6 +193,11 @@ func (e *explainer) settle() (err error) {
 	if e.through != "" {
 		if e.via.Through, err = findENI(e.through, e.topo); err != nil {
 			return fmt.Errorf("-through %s: %w", e.through, err)
+		}
+	}
+	if e.vpc != "" {
+		if e.via.VPC, err = findVPC(e.vpc, e.topo); err != nil {
+			return fmt.Errorf("-vpc %s: %w", e.vpc, err)
 		}
 	}
 	if e.number > 0 {

@@ -39,8 +39,8 @@ func (r *replayer) openLog() (*flowlog.Reader, error) {
 		return nil, nil
 	case logs < len(r.captures):
 		return nil, misuse{errors.New("captures and flow logs cannot be mixed")}
-	case r.tap != "" || r.through != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.annotated != "" || r.format == "flowlog" || r.max > 0:
-		return nil, misuse{errors.New("-tap, -interface, -through, -accepted, -dropped, -annotated, -max-connections and -format flowlog are for captures")}
+	case r.tap != "" || r.through != "" || r.vpc != "" || len(r.interfaces) > 0 || r.accepted != "" || r.dropped != "" || r.annotated != "" || r.format == "flowlog" || r.max > 0:
+		return nil, misuse{errors.New("-tap, -interface, -through, -vpc, -accepted, -dropped, -annotated, -max-connections and -format flowlog are for captures")}
 	case r.midstream != sg.MidstreamDrop:
 		return nil, misuse{errors.New("-midstream is for captures: connections of flow logs are always picked up")}
 	}

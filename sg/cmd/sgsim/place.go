@@ -81,6 +81,14 @@ func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
 	return "", fmt.Errorf("no ENI %q in the topology", s)
 }
 
+// findVPC finds the VPC that an argument of the command line names.
+func findVPC(s string, topo *sg.Topology) (sg.VPCID, error) {
+	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.VPC == sg.VPCID(s) }) {
+		return sg.VPCID(s), nil
+	}
+	return "", fmt.Errorf("no interface of the topology is in VPC %q", s)
+}
+
 // place is a replay.Options.Place.
 func (p *placer) place(source int, f *capture.Frame) replay.Place {
 	if len(p.interfaces) > 0 {

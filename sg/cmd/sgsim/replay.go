@@ -44,8 +44,8 @@ be gzipped; - is standard input. Without arguments it shows a small demonstratio
   -interface NAME=ENI:ingress|egress   the same for an interface of a pcapng; repeat
   -unwrap=false        judge VXLAN (UDP 4789) and GENEVE (6081) as they are, and not the
                        mirrored or redirected packets inside
-  -through ENI         the load balancer or Instance Connect Endpoint that the packets came
-                       through with their clients' addresses: rules for its groups admit
+  -through ENI         the load balancer or Connect Endpoint that kept the client addresses
+  -vpc ID              which VPC is meant where several have an address
   -midstream drop|pass|pickup       TCP without its SYN: drop it, ask the rules for each
                        packet, or pick the connection up (default drop)
   -profile aws|linux   how connections are tracked (default aws)
@@ -75,6 +75,7 @@ type replayFlags struct {
 	annotated   string
 	html        string
 	tap         string
+	vpc         string
 	through     string
 	interfaces  list
 	max         int
@@ -98,6 +99,7 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.html, "html", "", "")
 	fs.StringVar(&f.tap, "tap", "", "")
 	fs.StringVar(&f.through, "through", "", "")
+	fs.StringVar(&f.vpc, "vpc", "", "")
 	fs.Var(&f.interfaces, "interface", "")
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
@@ -213,6 +215,11 @@ func (r *replayer) open() (err error) {
 	if r.through != "" {
 		if r.via.Through, err = findENI(r.through, r.topo); err != nil {
 			return misuse{fmt.Errorf("-through %s: %w", r.through, err)}
+		}
+	}
+	if r.vpc != "" {
+		if r.via.VPC, err = findVPC(r.vpc, r.topo); err != nil {
+			return misuse{fmt.Errorf("-vpc %s: %w", r.vpc, err)}
 		}
 	}
 	if r.log, err = r.openLog(); err != nil {

@@ -306,7 +306,7 @@ func (d *draw) flight(t *sg.Topology, past []flight) flight {
 		return d.related(f)
 	}
 	e := &t.ENIs[d.n(len(t.ENIs))]
-	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{Tracked: true}, sg.Via{Appliance: true})}
+	f := flight{eni: e.ID, dir: pick(d, sg.Ingress, sg.Egress), via: pick(d, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{}, sg.Via{Tracked: true}, sg.Via{Appliance: true}, sg.Via{VPC: pick[sg.VPCID](d, "vpc-1", "vpc-2")})}
 	local, remote := pick(d, e.Addrs...), pick(d, drawOutside...)
 	if d.chance(60) {
 		remote = pick(d, t.ENIs[d.n(len(t.ENIs))].Addrs...)

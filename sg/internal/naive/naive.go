@@ -326,7 +326,7 @@ func (f *Firewall) open(e *sg.ENI, o opened, h *packet.Header, now time.Time) bo
 // Forward decides about a packet at both ends (SG-06), and at the borders of subnets
 // between them (NACL-22). The first drop is the last decision.
 func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decision {
-	src, dst := f.ends(h)
+	src, dst := f.ends(h, via.VPC)
 	if src == dst { // both missing, or one interface
 		return nil
 	}
@@ -349,8 +349,8 @@ func (f *Firewall) Forward(via sg.Via, h *packet.Header, now time.Time) []Decisi
 // ends returns the interfaces at both ends of a packet. Where an address has several
 // owners, they are the only pair within a VPC, else the only pair that a peering
 // connects, else nobody is at that end.
-func (f *Firewall) ends(h *packet.Header) (src, dst *sg.ENI) {
-	srcs, dsts := f.owners(h.SrcAddr()), f.owners(h.DstAddr())
+func (f *Firewall) ends(h *packet.Header, vpc sg.VPCID) (src, dst *sg.ENI) {
+	srcs, dsts := inVPC(f.owners(h.SrcAddr()), vpc), inVPC(f.owners(h.DstAddr()), vpc)
 	if len(srcs) == 1 {
 		src = srcs[0]
 	}
@@ -377,6 +377,19 @@ func (f *Firewall) ends(h *packet.Header) (src, dst *sg.ENI) {
 		return between[0][0], between[0][1]
 	}
 	return src, dst
+}
+
+// inVPC returns those of the interfaces that are in the VPC, or all if none is.
+func inVPC(all []*sg.ENI, vpc sg.VPCID) (in []*sg.ENI) {
+	for _, e := range all {
+		if vpc != "" && e.VPC == vpc {
+			in = append(in, e)
+		}
+	}
+	if len(in) == 0 {
+		return all
+	}
+	return in
 }
 
 func (f *Firewall) owners(a netip.Addr) (es []*sg.ENI) {

@@ -11,7 +11,7 @@ import (
 // statements.
 func (n *Names) Explanation(x *sg.Explanation, statements bool) string {
 	// Hints name the options of package sg.
-	flags := strings.NewReplacer("see Options.Midstream", "see -midstream", "see Options.RelatedICMP", "see -related-icmp", "say through=", "say -through ")
+	flags := strings.NewReplacer("see Options.Midstream", "see -midstream", "see Options.RelatedICMP", "see -related-icmp", "say through=", "say -through ", "say vpc=", "say -vpc ")
 	s := flags.Replace(x.String())
 	if !statements {
 		s = Plain(s)

@@ -42,6 +42,12 @@ func (m *Map) VPC(id string) uint32 {
 	return n
 }
 
+// Find returns the number of a VPC that has one.
+func (m *Map) Find(id string) (uint32, bool) {
+	n, ok := m.numbers[id]
+	return n, ok
+}
+
 // Len returns the number above those of all VPCs.
 func (m *Map) Len() int { return len(m.numbers) + 1 }
 
