@@ -60,12 +60,7 @@ func appendOption[V string | []byte](b []byte, code uint16, value V) []byte {
 // Describe sets the Name and Description, from i, of the interface that frames name
 // with id, in place of what the frames' own file says. Call it before the first such
 // frame.
-func (w *Writer) Describe(id int, i Interface) {
-	if w.given == nil {
-		w.given = map[int]Interface{}
-	}
-	w.given[id] = i
-}
+func (w *Writer) Describe(id int, i Interface) { w.given[id] = i }
 
 // A Name is what people call an address.
 type Name struct {

@@ -67,6 +67,7 @@ type writerInterface struct {
 // order of their first frames.
 func NewWriter(w io.Writer, format Format, like *File) *Writer {
 	return &Writer{
+		given:  map[int]Interface{},
 		w:      bufio.NewWriterSize(w, 64<<10),
 		format: format,
 		like:   like,
