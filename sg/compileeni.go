@@ -47,6 +47,7 @@ func (c *compiler) enis(exempt map[VPCID]*exemptAddrs) {
 		e := &w.enis[i]
 		e.eniInfo = &infos[i]
 		e.id, e.timeouts, e.instance = in.ID, in.Timeouts, in.Instance
+		e.inVPC, e.account = in.VPC, in.Account
 		e.keepsClients = slices.Contains(keepsClients, in.Type)
 		e.groupless = in.MayLackGroups()
 		e.checked = !in.NoSourceDestCheck && len(in.Addrs) > 0

@@ -191,6 +191,17 @@ func (p *Policy) GroupsOf(id ENIID) iter.Seq[GroupID] {
 	return slices.Values(w.known(&w.enis[n]))
 }
 
+// OwnerOf returns the VPC and the account of an ENI, each empty where the topology does not
+// say it.
+func (p *Policy) OwnerOf(id ENIID) (VPCID, AccountID) {
+	w := p.world()
+	n, ok := w.eniByID[id]
+	if !ok {
+		return "", ""
+	}
+	return w.enis[n].inVPC, w.enis[n].account
+}
+
 // ENIByAddr returns the ENI that owns a private address, delegated prefixes
 // included. It fails for addresses that no ENI owns, or ENIs of several VPCs.
 func (p *Policy) ENIByAddr(a netip.Addr) (ENIID, bool) {

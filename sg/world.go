@@ -72,6 +72,8 @@ type eniInfo struct {
 	id       ENIID
 	timeouts conntrack.Timeouts
 	instance InstanceID
+	inVPC    VPCID
+	account  AccountID
 	missing  []GroupID // that it carries and the topology lacks, in whole or in part
 	transit  bool      // a transit gateway attachment
 

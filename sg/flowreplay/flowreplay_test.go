@@ -337,6 +337,37 @@ func TestOtherInterfaces(t *testing.T) {
 	}
 }
 
+// Ranges of addresses repeat: a record of another VPC or account is not of the interface
+// with the same address, whatever the ids are like.
+func TestOtherNetworks(t *testing.T) {
+	f := replaytest.Format(t, "${account-id} ${interface-id} ${vpc-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action}")
+	topo := replaytest.Site()
+	topo.ENIs[0].VPC, topo.ENIs[0].Account = "vpc-0aaa1111", "111122223333"
+	for ids, want := range map[string]string{
+		"111122223333 eni-0other1 vpc-0aaa1111": "drop eni-web 0",
+		"999999999999 eni-0other1 vpc-0bbb2222": "not_applicable  1",
+		"111122223333 eni-0other1 vpc-0bbb2222": "not_applicable  1",
+		"999999999999 eni-0other1 vpc-0aaa1111": "not_applicable  1",
+		"999999999999 - vpc-0aaa1111":           "not_applicable  1",
+		"unknown eni-0other1 -":                 "drop eni-web 0",
+		"- - -":                                 "drop eni-web 0",
+		"999999999999 eni-web vpc-0bbb2222":     "drop eni-web 0", // the record names it
+	} {
+		var got string
+		report, text := judgeLog(t, topo, f, ids+" 203.0.113.9 10.0.1.10 40001 443 6 2 0 9 ACCEPT\n", func(r *flowreplay.Record) {
+			got = fmt.Sprint(r.Verdict, " ", r.ENI)
+		})
+		assert.Equal(t, want, fmt.Sprint(got, " ", report.Strangers), ids)
+		if report.Strangers > 0 {
+			assert.Contains(t, text, "1 record of 1 interface that the topology lacks")
+		}
+	}
+	topo.ENIs[0].VPC = "aws_vpc.main" // a plan does not know the id
+	judgeLog(t, topo, f, "111122223333 eni-0fedcba9876543210 vpc-0bbb2222 203.0.113.9 10.0.1.10 40001 443 6 2 0 9 ACCEPT\n", func(r *flowreplay.Record) {
+		assert.Equal(t, sg.Drop, r.Verdict)
+	})
+}
+
 // Connections go on across records while they are not idle for too long.
 func TestConnections(t *testing.T) {
 	topo := replaytest.Site()

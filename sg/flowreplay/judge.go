@@ -103,14 +103,15 @@ func (j *Judge) forget() {
 }
 
 // place finds the ENI and the direction. An interface that goes by another name in
-// the topology, as one given by hand does, is found by its addresses.
+// the topology, as one given by hand does, is found by its addresses, unless the record
+// contradicts.
 func (j *Judge) place(r *Record) bool {
 	src, dst := j.owner(r.Src(), r.SrcAddr), j.owner(r.Dst(), r.DstAddr)
 	id := sg.ENIID(r.InterfaceID)
 	known := j.fw.ENI(id) != nil
-	if !known && byAWS(id) { // two ids of AWS are two interfaces, not one by two names
+	if !known {
 		for _, owner := range [...]*sg.ENIID{&src, &dst} {
-			if byAWS(*owner) {
+			if j.another(r, *owner) {
 				*owner = ""
 			}
 		}
@@ -140,9 +141,27 @@ func (j *Judge) place(r *Record) bool {
 	return r.ENI != ""
 }
 
-// byAWS reports whether an id is as AWS makes them: eni- and 8 or 17 hexadecimal digits.
-func byAWS(id sg.ENIID) bool {
-	digits, ok := strings.CutPrefix(string(id), "eni-")
+// another reports whether a record of an interface that the topology lacks cannot be of
+// this one, though it has the address: ranges of addresses repeat from VPC to VPC.
+func (j *Judge) another(r *Record, owner sg.ENIID) bool {
+	if owner == "" {
+		return false
+	}
+	if byAWS("eni-", r.InterfaceID) && byAWS("eni-", string(owner)) { // two interfaces, not one by two names
+		return true
+	}
+	vpc, account := j.policy.OwnerOf(owner)
+	return differ(r.VPCID, string(vpc), byAWS("vpc-", r.VPCID) == byAWS("vpc-", string(vpc))) ||
+		differ(r.AccountID, string(account), r.AccountID != "unknown") // as at interfaces of AWS services
+}
+
+// differ reports whether both are known and of one kind, and are not the same. What was
+// made up, such as the address of a resource in a plan, may stand for any id of AWS.
+func differ(a, b string, alike bool) bool { return a != "" && b != "" && alike && a != b }
+
+// byAWS reports whether an id is as AWS makes them: a prefix and 8 or 17 hexadecimal digits.
+func byAWS(prefix, id string) bool {
+	digits, ok := strings.CutPrefix(id, prefix)
 	return ok && (len(digits) == 8 || len(digits) == 17) && strings.Trim(digits, "0123456789abcdef") == ""
 }
 

@@ -23,7 +23,8 @@
 // A record is a window of one direction of a connection at one interface: packets are made
 // up for its start and its end, and put to a firewall at those times. It is judged
 //
-//   - at the interface that the record names, or else that its addresses belong to;
+//   - at the interface that the record names, or else that its addresses belong to, unless
+//     their ids are both of AWS's making, or the VPC or the account is another;
 //   - in its flow-direction, or else the one that the interface's addresses tell;
 //   - as a request or an answer, as [flowlog.Openers] find out. Where their evidence is
 //     weak, there is a verdict only if it is the same for both;
