@@ -15,6 +15,7 @@ type conn struct {
 	now   int64 // Unix seconds
 	dir   sg.Direction
 	tuple packet.FiveTuple
+	entry sg.RuleRef // of the network ACL that was asked about packets like those of the record
 }
 
 // send judges a packet like those of the record, and answer one back.
@@ -30,6 +31,11 @@ func (c *conn) answer(flags packet.TCPFlags) sg.Decision {
 // subnet, whose denials a flow log does not tell from theirs (NACL-65).
 func (c *conn) judge(dir sg.Direction, h packet.Header) sg.Decision {
 	o := c.at.Forward(dir, sg.Packet{Header: &h, Time: time.Unix(c.now, 0)})
+	for _, hop := range o.Hops() {
+		if rule := hop.Decision.Rule; dir == c.dir && rule.ACL() != "" {
+			c.entry = rule
+		}
+	}
 	for _, hop := range o.Hops() {
 		if d := hop.Decision; d.Verdict == o.Verdict && d.Reason == o.Reason {
 			return d

@@ -80,7 +80,7 @@ func (t *tally) addService(r *Record, a Agreement) {
 }
 
 // disagreements returns what disagrees, by kind: what differs in the far end alone is one.
-func (t *tally) disagreements(j *Judge) []*Disagreement {
+func (t *tally) disagreements(j *Judge, acls map[sg.ENIID]bool) []*Disagreement {
 	type kind struct {
 		serviceKey
 		cause Cause
@@ -90,7 +90,7 @@ func (t *tally) disagreements(j *Judge) []*Disagreement {
 		if s.disagreeing.Records == 0 {
 			continue
 		}
-		first := s.disagreement(j, key)
+		first := s.disagreement(j, key, acls)
 		k := kind{key, first.Cause}
 		k.far = netip.Addr{}
 		if more := byKind[k]; more != nil {
@@ -108,10 +108,10 @@ func (t *tally) disagreements(j *Judge) []*Disagreement {
 	return slices.Collect(maps.Values(byKind))
 }
 
-func (s *service) disagreement(j *Judge, key serviceKey) *Disagreement {
+func (s *service) disagreement(j *Judge, key serviceKey, acls map[sg.ENIID]bool) *Disagreement {
 	d := &Disagreement{
 		ENI: key.eni, Direction: key.dir, Protocol: key.protocol, Port: key.port,
-		Verdict: key.verdict, Reason: s.reason, Rule: key.rule, Count: s.disagreeing.Count,
+		Verdict: key.verdict, Reason: s.reason, Rule: key.rule, Entry: s.example.Entry, Count: s.disagreeing.Count,
 		First: time.Unix(s.disagreeing.first, 0).UTC(), Last: time.Unix(s.disagreeing.last, 0).UTC(),
 		Example: headerOf(s.record.Tuple(), 0), Position: s.example.Position,
 	}
@@ -126,18 +126,20 @@ func (s *service) disagreement(j *Judge, key serviceKey) *Disagreement {
 	if d.Verdict == sg.Drop && d.Reason == sg.NoRule {
 		d.Near = j.near(key.eni, key.dir, &d.opening)
 	}
-	d.Cause = s.cause(j, d)
+	d.Cause = s.cause(j, d, acls)
 	if d.Cause == Changed {
 		d.Change = time.Unix(min(s.agreeing.last, s.disagreeing.last), 0).UTC()
 	}
 	return d
 }
 
-func (s *service) cause(j *Judge, d *Disagreement) Cause {
+func (s *service) cause(j *Judge, d *Disagreement, acls map[sg.ENIID]bool) Cause {
 	a, b := &s.agreeing, &s.disagreeing
 	switch {
 	case a.Records > 0 && (a.last < b.first || b.last < a.first):
 		return Changed
+	case d.Verdict == sg.Accept && acls[d.ENI]:
+		return RuleNotInAWS
 	case d.Verdict == sg.Accept:
 		return ACLOrRule
 	case d.Reason == sg.ACLDeny:

@@ -484,7 +484,7 @@ func TestACL(t *testing.T) {
 	topo, f := replaytest.WithACLs(t), flowlog.AllFields(5)
 	log := replaytest.FlowLog(t, topo, packetlog.FlowLogOptions{Format: f}, replaytest.WithoutAnswers)
 	reasons := map[string]int{}
-	report, _ := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
+	report, text := judgeLog(t, topo, f, log, func(r *flowreplay.Record) {
 		assert.NotEqual(t, flowreplay.Disagree, r.Agreement(), "%s: %v %v", f.AppendRecord(nil, r.Record), r.Verdict, r.Decision)
 		reasons[r.Decision.String()]++
 	})
@@ -493,6 +493,39 @@ func TestACL(t *testing.T) {
 		"drop acl_deny acl-b egress *": 1, "drop acl_deny acl-b ingress 90": 1,
 	}, reasons)
 	assert.Equal(t, uint64(4), report.Agreeing.Records)
+	assert.Contains(t, text, "network ACLs were judged at 2 of the log's 2 interfaces")
+	assert.Regexp(t, `by a network ACL: acl-b ingress 90 denies\s+it`, text)
+	assert.Equal(t, 2, report.ACLInterfaces)
+}
+
+// What AWS rejected though the network ACL of the topology allows it is a matter of rules;
+// where the topology has no ACL, it may be one of the ACL.
+func TestACLAllows(t *testing.T) {
+	f := flowlog.AllFields(5)
+	const rejected = "5 111122223333 eni-b 10.0.9.9 10.0.2.20 40000 443 6 1 60 0 9 REJECT OK vpc-1 subnet-b - 2 IPv4 10.0.9.9 10.0.2.20 - - - - - - ingress -\n"
+	for log, want := range map[string]string{
+		rejected: "or the subnet has another network ACL: in the one given, acl-b ingress 100 allows it",
+		strings.ReplaceAll(rejected, "10.0.9.9", "10.0.2.9"): "and no network ACL is asked about it, as within a subnet",
+	} {
+		report, text := judgeLog(t, replaytest.WithACLs(t), f, log, nil)
+		require.Len(t, report.Disagreements, 1)
+		assert.Equal(t, flowreplay.RuleNotInAWS, report.Disagreements[0].Cause)
+		text = strings.Join(strings.Fields(text), " ")
+		assert.Contains(t, text, "AWS does not have the rule, "+want)
+		assert.Contains(t, text, "AWS does not have a rule that is given here, "+want)
+	}
+	denied := strings.Replace(rejected, "10.0.9.9 10.0.2.20 40000 443 6", "10.0.2.20 10.0.1.99 443 40000 6", 1)
+	denied = strings.Replace(denied, "- 2 IPv4 10.0.9.9 10.0.2.20 - - - - - - ingress", "- 18 IPv4 10.0.2.20 10.0.1.99 - - - - - - egress", 1)
+	judgeLog(t, replaytest.WithACLs(t), f, denied, func(r *flowreplay.Record) {
+		assert.Equal(t, "drop acl_deny acl-b ingress 90", fmt.Sprint(r.Decision))
+		assert.Equal(t, "acl-b ingress 90", r.Entry.String(), "the entry that denies the request")
+	})
+	bare := replaytest.WithACLs(t)
+	bare.NetworkACLs = nil
+	report, text := judgeLog(t, bare, f, rejected, nil)
+	require.Len(t, report.Disagreements, 1)
+	assert.Equal(t, flowreplay.ACLOrRule, report.Disagreements[0].Cause)
+	assert.Contains(t, text, "network ACLs were not judged: the topology has none for the log's interfaces")
 }
 
 // What AWS admitted and an ACL of the topology denies is a fault of the ACL as given.
@@ -507,8 +540,8 @@ func TestACLNotGiven(t *testing.T) {
 		causes = append(causes, d.Cause)
 	}
 	assert.Equal(t, []flowreplay.Cause{flowreplay.ACLNotGiven, flowreplay.ACLNotGiven}, causes)
-	assert.Contains(t, text, "acl-b: entry * denies")
-	assert.Contains(t, text, "acl-b: entry 90 denies all")
+	assert.Contains(t, text, "acl-b egress * denies")
+	assert.Contains(t, text, "acl-b ingress 90 denies all")
 	assert.NotContains(t, text, "fault of the model")
 }
 

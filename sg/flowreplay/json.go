@@ -24,6 +24,10 @@ type reportJSON struct {
 	Unknown       Count `json:"unknown"`
 	NotApplicable Count `json:"not_applicable"`
 
+	// The interfaces that the log has records of, and those of them with a network ACL.
+	Interfaces    int `json:"interfaces"`
+	ACLInterfaces int `json:"acl_interfaces"`
+
 	Undecided     []UndecidedCount   `json:"undecided"`
 	Agreeing      Count              `json:"agreeing"`
 	Disagreeing   Count              `json:"disagreeing"`
@@ -43,6 +47,7 @@ type disagreementJSON struct {
 	Verdict   sg.Verdict      `json:"verdict"`
 	Reason    sg.Reason       `json:"reason"`
 	Rule      *jsondoc.Rule   `json:"rule,omitempty"`
+	Entry     *jsondoc.Rule   `json:"entry,omitempty"`
 	Count
 	FarEnds int            `json:"far_ends,omitempty"`
 	First   time.Time      `json:"first"`
@@ -60,15 +65,16 @@ type ruleCountJSON struct {
 }
 
 type talkerJSON struct {
-	First     string       `json:"first"`
-	Place     string       `json:"place"`
-	Time      time.Time    `json:"time"`
-	ENI       sg.ENIID     `json:"eni"`
-	ENIName   string       `json:"eni_name,omitempty"`
-	Direction sg.Direction `json:"direction"`
-	Verdict   sg.Verdict   `json:"verdict"`
-	Cause     Undecided    `json:"cause"`
-	Reason    sg.Reason    `json:"reason"`
+	First     string        `json:"first"`
+	Place     string        `json:"place"`
+	Time      time.Time     `json:"time"`
+	ENI       sg.ENIID      `json:"eni"`
+	ENIName   string        `json:"eni_name,omitempty"`
+	Direction sg.Direction  `json:"direction"`
+	Verdict   sg.Verdict    `json:"verdict"`
+	Cause     Undecided     `json:"cause"`
+	Reason    sg.Reason     `json:"reason"`
+	Entry     *jsondoc.Rule `json:"entry,omitempty"`
 	Count
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
@@ -80,6 +86,7 @@ func (r *Report) WriteJSON(w io.Writer, o replay.TextOptions) error {
 	out := reportJSON{
 		Version: jsondoc.Version, Kind: "records", First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
 		Accepted: r.Accepted, Dropped: r.Dropped, Unknown: r.Unknown, NotApplicable: r.NotApplicable,
+		Interfaces: r.Interfaces, ACLInterfaces: r.ACLInterfaces,
 		Undecided: append([]UndecidedCount{}, r.Undecided...), Agreeing: r.Agreeing, Disagreeing: r.Disagreeing,
 		Disagreements: []disagreementJSON{}, OtherKinds: r.OtherDisagreements,
 		Rules: []ruleCountJSON{}, Rejected: []talkerJSON{}, OtherRejects: r.OtherRejects,
@@ -88,7 +95,7 @@ func (r *Report) WriteJSON(w io.Writer, o replay.TextOptions) error {
 		d := &r.Disagreements[i]
 		out.Disagreements = append(out.Disagreements, disagreementJSON{
 			ENI: d.ENI, ENIName: n.ENIs[d.ENI], Direction: d.Direction, Protocol: d.Protocol, Port: d.Port,
-			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), Count: d.Count, FarEnds: d.FarEnds,
+			Verdict: d.Verdict, Reason: d.Reason, Rule: n.Rule(d.Rule), Entry: n.Rule(d.Entry), Count: d.Count, FarEnds: d.FarEnds,
 			First: d.First, Last: d.Last, Cause: d.Cause, Change: jsondoc.Time(d.Change),
 			Example: d.Example.String(), Place: d.Position.String(), Nearest: n.Near(d.Near),
 		})
@@ -100,7 +107,7 @@ func (r *Report) WriteJSON(w io.Writer, o replay.TextOptions) error {
 		t := &r.Rejected[i]
 		out.Rejected = append(out.Rejected, talkerJSON{
 			First: t.First.String(), Place: t.Position.String(), Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, Count: t.Count, Nearest: n.Near(t.Near),
+			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, Entry: n.Rule(t.Entry), Count: t.Count, Nearest: n.Near(t.Near),
 		})
 	}
 	return jsondoc.Write(w, out)

@@ -83,6 +83,10 @@ func (j *Judge) Judge(r *Record) {
 	default:
 		c.judgeEither(r)
 	}
+	r.Entry = c.entry
+	if r.Decision.Rule.ACL() != "" { // which may have denied the request of an answer
+		r.Entry = r.Decision.Rule
+	}
 	r.weigh()
 	if flags := lastFlags(r.TCPFlags); r.Verdict == sg.Accept && r.Action == flowlog.Accept && r.End <= maxTime &&
 		(r.End > r.Start || flags != packet.ACK) {

@@ -31,6 +31,11 @@ type Record struct {
 	// that would have opened their connection, where nothing can have.
 	Decision sg.Decision
 
+	// Entry is that of the network ACL of the interface's subnet that decides about the
+	// record's packets, or denies what would have opened their connection; zero where no
+	// ACL of the topology is asked.
+	Entry sg.RuleRef
+
 	// PickedUp says that the record is of a connection of which the log has no
 	// opening, and which the groups admit.
 	PickedUp bool

@@ -23,6 +23,10 @@ type Report struct {
 	// of, and InPolicy that of all. Strangers counts those that the policy lacks.
 	Interfaces, InPolicy, Strangers int
 
+	// ACLInterfaces are those of Interfaces for whose subnet the policy has a network
+	// ACL. At the others none is judged.
+	ACLInterfaces int
+
 	// Accepted, Dropped and Unknown are the records by verdict, and NotApplicable
 	// those of interfaces that the policy lacks. Records without traffic are in none.
 	Accepted, Dropped, Unknown, NotApplicable Count
@@ -114,6 +118,10 @@ type Disagreement struct {
 	Reason  sg.Reason
 	Rule    sg.RuleRef
 
+	// Entry is that of the network ACL which decides about Example, zero where none is
+	// asked.
+	Entry sg.RuleRef
+
 	Count
 	FarEnds     int       // addresses, where Verdict is Drop
 	First, Last time.Time // of the records
@@ -152,13 +160,17 @@ const (
 	// group or a rule that the topology lacks.
 	RuleNotGiven
 
-	// ACLOrRule: AWS rejected what a rule admits: a network ACL does, or the rule is
-	// not there.
+	// ACLOrRule: AWS rejected what a rule admits: a network ACL does, of which the
+	// topology has none there, or the rule is not there.
 	ACLOrRule
 
 	// ACLNotGiven: AWS admitted what the network ACL of the topology denies: it has
 	// other entries, or the subnet another ACL.
 	ACLNotGiven
+
+	// RuleNotInAWS: AWS rejected what a rule admits and the network ACL of the topology
+	// does not deny: the rule is not there, or the subnet has another ACL.
+	RuleNotInAWS
 
 	// Model: none of the others; a fault of the model is likely.
 	Model
@@ -166,7 +178,7 @@ const (
 	numCauses
 )
 
-var causes = [numCauses]string{"", "changed", "older", "unknown_address", "rule_not_given", "acl_or_rule", "acl_not_given", "model"}
+var causes = [numCauses]string{"", "changed", "older", "unknown_address", "rule_not_given", "acl_or_rule", "acl_not_given", "rule_not_in_aws", "model"}
 
 // String returns a word such as "rule_not_given".
 func (c Cause) String() string { return enum.Text(causes[:], "Cause", c) }
@@ -184,12 +196,15 @@ type Talker struct {
 	Position     flowlog.Position // of the first record
 	Time         time.Time
 
-	// Verdict, Undecided and Reason are those of the first record. Where the groups or
+	// Verdict, Undecided, Reason and Entry are those of the first record. Where the groups or
 	// the ACL drop the packets too, it was they; where they do not, an ACL or a rule
 	// that is not as given.
 	Verdict   sg.Verdict
 	Undecided Undecided
 	Reason    sg.Reason
+	Entry     sg.RuleRef
 
 	Near []sg.NearRule // where no rule admits First
+
+	acl bool // the policy has the network ACL of the ENI's subnet
 }

@@ -126,7 +126,7 @@ func (t *tally) addTalker(r *Record) {
 		}
 		k = &Talker{
 			First: headerOf(r.Tuple(), packet.SYN), ENI: r.ENI, Direction: r.Direction, Verdict: r.Verdict,
-			Undecided: r.Undecided, Reason: r.Decision.Reason, Position: r.Position, Time: time.Unix(r.Start, 0).UTC(),
+			Undecided: r.Undecided, Reason: r.Decision.Reason, Entry: r.Entry, Position: r.Position, Time: time.Unix(r.Start, 0).UTC(),
 		}
 		t.talkers[key] = k
 	}
@@ -173,6 +173,8 @@ func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
 	for range j.policy.ENIs() {
 		out.InPolicy++
 	}
+	acls := aclsAt(j.policy, t.enis)
+	out.ACLInterfaces = len(acls)
 	for d, c := range t.undecided {
 		out.Undecided = append(out.Undecided, UndecidedCount{d.why, d.reason, *c})
 	}
@@ -190,14 +192,30 @@ func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
 		}
 		out.Rules = append(out.Rules, f)
 	}
-	for _, d := range most(50, t.disagreements(j), &out.OtherDisagreements) {
+	for _, d := range most(50, t.disagreements(j, acls), &out.OtherDisagreements) {
 		out.Disagreements = append(out.Disagreements, *d)
 	}
 	for _, k := range most(20, slices.Collect(maps.Values(t.talkers)), &out.OtherRejects) {
 		if k.Verdict == sg.Drop && k.Reason == sg.NoRule {
 			k.Near = j.near(k.ENI, k.Direction, &k.First)
 		}
+		k.acl = acls[k.ENI]
 		out.Rejected = append(out.Rejected, *k)
 	}
 	return &out
+}
+
+// aclsAt returns those of some interfaces for whose subnet a policy has a network ACL.
+func aclsAt(p *sg.Policy, enis map[sg.ENIID]bool) map[sg.ENIID]bool {
+	with := map[sg.ENIID]bool{}
+	for range p.ACLEntries() {
+		sets := p.Sets()
+		for id := range enis {
+			if _, ok := sets.Border(id); ok {
+				with[id] = true
+			}
+		}
+		break // there are some
+	}
+	return with
 }

@@ -87,6 +87,13 @@ func (r *Report) openings(t *report.Text) {
 		}
 		t.Line(0, "what tells who opened connections: %s", strings.Join(by, ", "))
 	}
+	switch {
+	case r.Interfaces == 0:
+	case r.ACLInterfaces == 0:
+		t.Line(0, "network ACLs were not judged: the topology has none for the log's interfaces")
+	default:
+		t.Line(0, "network ACLs were judged at %d of the log's %s", r.ACLInterfaces, prose.Count(r.Interfaces, "interface"))
+	}
 	if r.PickedUp.Records > 0 {
 		t.Line(0, "%s of connections of which the log has no opening: they were picked up", prose.Count(r.PickedUp.Records, "record"))
 	}
@@ -186,15 +193,20 @@ func (d *Disagreement) said() string {
 // behind is the rule or the entry behind a disagreement, or the rule nearest to what no
 // rule admits.
 func (d *Disagreement) behind(n *prose.Names) string {
-	switch acl := d.Rule.ACL(); {
-	case acl != "":
-		return escape.Text(string(acl)) + ": " + n.EntryWords(d.Rule)
+	switch {
+	case d.Rule.ACL() != "":
+		return entryWords(n, d.Rule)
 	case !d.Rule.IsZero():
 		return fmt.Sprintf("rule: %s (%s)", n.RuleName(d.Rule), n.RuleWords(d.Rule))
 	case len(d.Near) > 0:
 		return "nearest: " + n.Nearest(d.Near)
 	}
 	return ""
+}
+
+// entryWords names an entry as sgsim explain does, and says what it is.
+func entryWords(n *prose.Names, entry sg.RuleRef) string {
+	return escape.Text(entry.String()) + " " + n.EntrySays(entry)
 }
 
 func (d *Disagreement) port() string {
@@ -224,10 +236,20 @@ func (d *Disagreement) causeWords() string {
 		return "a group or rule that the topology lacks"
 	case ACLOrRule:
 		return "a network ACL rejects it, or AWS does not have the rule"
+	case RuleNotInAWS:
+		return "AWS does not have the rule, " + allowed(d.Entry)
 	case ACLNotGiven:
 		return "the network ACL has other entries, or the subnet another one"
 	}
 	return "none of the usual causes: a fault of the model? " + prose.Reason(d.Reason)
+}
+
+// allowed says why the network ACL of the topology has not rejected packets.
+func allowed(entry sg.RuleRef) string {
+	if entry.IsZero() {
+		return "and no network ACL is asked about it, as within a subnet"
+	}
+	return "or the subnet has another network ACL: in the one given, " + escape.Text(entry.String()) + " allows it"
 }
 
 func (r *Report) rules(t *report.Text) {
@@ -275,11 +297,14 @@ func (k *Talker) packet() string { return report.SeveralPorts(packetWords(&k.Fir
 func (k *Talker) by() string {
 	switch {
 	case k.Reason == sg.ACLDeny:
-		return prose.Reason(k.Reason)
+		return "by a network ACL: " + escape.Text(k.Entry.String()) + " denies it"
 	case k.Verdict == sg.Drop:
 		return "by the groups: " + prose.Reason(k.Reason)
 	case k.Verdict == sg.Unknown:
 		return "by whom is not known: " + undecidedWords(k.Undecided, k.Reason)
+	}
+	if k.acl {
+		return "AWS does not have a rule that is given here, " + allowed(k.Entry)
 	}
 	return "by a network ACL, or for lack of a rule that is given here"
 }
