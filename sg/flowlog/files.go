@@ -16,19 +16,25 @@ import (
 // Open returns a Reader of files and of everything in folders, whatever their paths
 // inside. It looks at every file's name and size, and opens the files whose names
 // do not tell the time of their first record; [Reader.Records] opens the rest. It
-// fails if a file does not exist, or if there are none.
+// fails if a file does not exist, or if there are none, and for a folder none of whose
+// files begins with a record or a header. That error holds the first [*Error] of what was
+// in the way, where there is one.
 //
 // In folders it skips files whose names begin with "." or "_", and those of other
 // AWS services in the same bucket.
 func Open(o *Options, paths ...string) (*Reader, error) {
 	r := newReader(o)
+	var folders []folder
 	for _, path := range paths {
 		info, err := os.Stat(path)
 		if err != nil {
 			return nil, err
 		}
 		if info.IsDir() {
-			err = r.addFolder(path)
+			first := len(r.waiting)
+			if err = r.addFolder(path); err == nil {
+				folders = append(folders, folder{path, first, len(r.waiting)})
+			}
 		} else {
 			r.addFile(path, info)
 		}
@@ -39,16 +45,43 @@ func Open(o *Options, paths ...string) (*Reader, error) {
 	if len(r.waiting) == 0 {
 		return nil, fmt.Errorf("no flow log in %q", paths)
 	}
-	if len(r.waiting) > 1 {
-		quiet := newReader(&Options{Formats: r.formats})
-		for _, s := range r.waiting {
-			if err := s.begin(quiet); err != nil {
-				return nil, err
-			}
+	if len(r.waiting) > 1 || len(folders) > 0 {
+		if err := r.begin(folders); err != nil {
+			return nil, err
 		}
 		slices.SortStableFunc(r.waiting, func(a, b *source) int { return cmp.Compare(a.from, b.from) })
 	}
 	return r, nil
+}
+
+// A folder was named, and its files are those waiting from first up to end.
+type folder struct {
+	path       string
+	first, end int
+}
+
+// begin finds the times at which files begin, and refuses folders without a flow log.
+func (r *Reader) begin(folders []folder) error {
+	logs, damage := make([]bool, len(r.waiting)), make([]*Error, len(r.waiting))
+	at := 0
+	quiet := newReader(&Options{Formats: r.formats, Damaged: func(e *Error) { damage[at] = cmp.Or(damage[at], e) }})
+	for i, s := range r.waiting {
+		at = i
+		var err error
+		if logs[i], err = s.begin(quiet); err != nil {
+			return err
+		}
+	}
+	for _, f := range folders {
+		if slices.Contains(logs[f.first:f.end], true) {
+			continue
+		}
+		if e := cmp.Or(damage[f.first:f.end]...); e != nil {
+			return fmt.Errorf("no flow log in %s: %w", f.path, e)
+		}
+		return fmt.Errorf("no flow log in %s", f.path)
+	}
+	return nil
 }
 
 func (r *Reader) addFolder(root string) error {
@@ -101,14 +134,15 @@ func otherService(name string) bool {
 }
 
 // begin finds the time at which the file begins: that in its name, or that of its
-// first record. A pipe, which can be read only once, begins before everything.
-func (s *source) begin(r *Reader) error {
+// first record. A pipe, which can be read only once, begins before everything. It reports
+// whether the file is a flow log, as its name says, or its first record or its header.
+func (s *source) begin(r *Reader) (bool, error) {
 	if s.once {
-		return nil
+		return true, nil
 	}
 	if t, ok := nameTime(s.name); ok {
 		s.from = t
-		return nil
+		return true, nil
 	}
 	peek := *s
 	found, err := peek.advance(r)
@@ -116,7 +150,7 @@ func (s *source) begin(r *Reader) error {
 	if found {
 		s.from = peek.time
 	}
-	return err
+	return found || peek.header, err
 }
 
 // nameTime returns the time in a file name on S3, as in

@@ -69,6 +69,25 @@ func TestFolders(t *testing.T) {
 	assert.Zero(t, stats.Damaged)
 }
 
+// A folder without a flow log is an error, which says what was in the way; one with a
+// header alone is a log without records.
+func TestFolderWithoutLogs(t *testing.T) {
+	log := tree(t, map[string]string{"a.log": at("eni-a", 1)})
+	headed := tree(t, map[string]string{"a.log": at("eni-a"), "b.json": "{}"})
+	none := tree(t, map[string]string{"groups.json": `{"SecurityGroups": []}`, "enis.json": `{"NetworkInterfaces": []}`})
+	bare := tree(t, map[string]string{"groups.json": "{}", "x.log": "eni-a 1 2\neni-a 1 2 3\n"})
+	for _, paths := range [][]string{{none}, {log, none}, {headed, none, log}} {
+		_, err := flowlog.Open(nil, paths...)
+		assert.EqualError(t, err, "no flow log in "+none)
+	}
+	_, err := flowlog.Open(nil, log, bare)
+	assert.ErrorContains(t, err, "no flow log in "+bare+": "+filepath.Join(bare, "x.log")+":1: 3 fields, want the 14 of ")
+	var count *flowlog.CountError
+	assert.ErrorAs(t, err, &count)
+	_, stats := merged(t, log, headed)
+	assert.Equal(t, 1, stats.Records)
+}
+
 // Files that overlap in time are merged; at the same second, the first that was
 // named counts.
 func TestMerge(t *testing.T) {
