@@ -7,9 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
@@ -60,7 +63,11 @@ func (r *replayer) openLog() (*flowlog.Reader, error) {
 		}
 		return flowlog.NewReader(stdinName, r.input, o), nil
 	}
-	return flowlog.Open(o, r.captures...)
+	log, err := flowlog.Open(o, r.captures...)
+	if _, bare := errors.AsType[*flowlog.CountError](err); bare && r.fields.Len() == 0 {
+		err = fmt.Errorf("%w (a log without a header needs -log-format)", err)
+	}
+	return log, err
 }
 
 // maxDamaged is how many damaged lines are reported one by one.
@@ -82,7 +89,7 @@ func (r *replayer) isLog(name string) (bool, error) {
 			return false, nil // a live capture may take a while to send more
 		}
 		head, _ := b.Peek(sniffed)
-		return r.holdsRecord(name, head)
+		return r.holdsRecord(stdinName, head)
 	}
 	info, err := os.Stat(name)
 	if err != nil {
@@ -126,8 +133,65 @@ const sniffed = 64 << 10
 
 var gzipMagic, parquetMagic = []byte{0x1f, 0x8b}, []byte("PAR1")
 
+// errCSV is that of flow logs as Athena exports them.
+var errCSV = errors.New("it looks like a flow log as CSV with a column for each field: sgsim replay reads lines with blanks between the fields, JSON of aws logs, and CSV with the columns timestamp and message")
+
+// A headerError is that of flow logs whose format is not known.
+type headerError struct{ fields, format int } // in the first record, and those of -log-format
+
+func (e *headerError) Error() string {
+	if e.format > 0 {
+		return fmt.Sprintf("it looks like a flow log whose records have %s, and -log-format has %d", prose.Count(e.fields, "field"), e.format)
+	}
+	return fmt.Sprintf("it looks like a flow log without a header: name its %s with -log-format of sgsim replay, as it was named to AWS", prose.Count(e.fields, "field"))
+}
+
+// logLike returns the error of a text that looks like a flow log though it holds no
+// record that can be read; nil for any other.
+func (r *replayer) logLike(head []byte) error {
+	n := 0
+	for line := range strings.Lines(strings.TrimPrefix(string(head), "\ufeff")) {
+		line = strings.TrimSpace(line)
+		if line == "" {
+			continue
+		}
+		if n++; n > 10 || line[0] == '{' || line[0] == '[' {
+			break
+		}
+		cells := strings.Split(line, ",")
+		for _, c := range cells {
+			switch name := strings.NewReplacer("_", "", "-", "", `"`, "").Replace(strings.ToLower(strings.TrimSpace(c))); {
+			case len(cells) < 3:
+			case name == "srcaddr", name == "dstaddr", name == "interfaceid", name == "sourceaddress", name == "destinationaddress":
+				return errCSV
+			}
+		}
+		words := strings.Fields(strings.Trim(line[strings.LastIndexByte(line, ',')+1:], `"`))
+		if recordLike(words) {
+			if _, err := time.Parse(time.RFC3339, words[0]); err == nil {
+				words = words[1:] // as CloudWatch exports them
+			}
+			return &headerError{len(words), r.fields.Len()}
+		}
+	}
+	return nil
+}
+
+// recordLike reports whether words look like those of a record: what AWS did, or that there
+// was nothing, beside an address or an interface.
+func recordLike(words []string) bool {
+	did := slices.ContainsFunc(words, func(w string) bool {
+		return w == "ACCEPT" || w == "REJECT" || w == "NODATA" || w == "SKIPDATA"
+	})
+	return did && slices.ContainsFunc(words, func(w string) bool {
+		_, err := netip.ParseAddr(w)
+		return err == nil || strings.HasPrefix(w, "eni-")
+	})
+}
+
 // holdsRecord reports whether the first bytes of a file hold a record. The error is for
-// flow logs that cannot be read: Parquet, and those of transit gateways.
+// flow logs that cannot be read: Parquet, those of transit gateways, and those whose
+// fields are not known.
 func (r *replayer) holdsRecord(name string, head []byte) (bool, error) {
 	if bytes.HasPrefix(head, gzipMagic) {
 		z, err := gzip.NewReader(bytes.NewReader(head))
@@ -154,6 +218,11 @@ func (r *replayer) holdsRecord(name string, head []byte) (bool, error) {
 	for range flowlog.NewReader("", bytes.NewReader(head), o).Records() {
 		return true, nil
 	}
+	if err == nil {
+		if err = r.logLike(head); err != nil {
+			err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
 	return false, err
 }
 
@@ -171,7 +240,7 @@ func (r *replayer) notCapture(name string, err error) error {
 		return fmt.Errorf("%w: it is empty: did the command that writes it fail?", err)
 	}
 	switch log, logerr := r.isLog(name); { // replay does not open either as a capture
-	case errors.Is(logerr, flowlog.ErrParquet), errors.Is(logerr, flowlog.ErrTransitGateway):
+	case logerr != nil:
 		return logerr
 	case log:
 		return fmt.Errorf("%s: it is a flow log, whose records sgsim replay judges", name)

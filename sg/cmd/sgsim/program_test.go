@@ -587,22 +587,36 @@ func TestWrongFiles(t *testing.T) {
 	other := write(t, "other", []byte("hello, world"))
 	parquet := write(t, "a.parquet", []byte("PAR1\x15\x04\x15\x00PAR1"))
 	gateway := write(t, "tgw.log", []byte("version resource-type account-id tgw-id srcaddr dstaddr\n6 TransitGateway 1 tgw-1 10.0.0.1 10.0.0.2\n"))
+	bare := write(t, "nh5.log", []byte("5 123456789012 eni-web vpc-0aaa1111 198.51.100.7 10.0.1.10 50000 443 6 1 60 1700000000 1700000060 ACCEPT OK 2 ingress\n"))
+	told := write(t, "told.csv", []byte("timestamp,message\n1700000000000,\"eni-web - - NODATA\"\n"))
+	timed := write(t, "timed.log", []byte("2026-05-04T08:00:00.000Z eni-web 198.51.100.7 10.0.1.10 REJECT\n"))
+	athena := write(t, "athena.csv", []byte("\"version\",\"account_id\",\"interface_id\",\"srcaddr\",\"dstaddr\"\n\"2\",\"1\",\"eni-web\",\"10.0.0.1\",\"10.0.1.10\"\n"))
+	listings := filepath.Dir(write(t, "only.json", []byte(`{"SecurityGroups": []}`)))
 	for want, args := range map[string][]string{
-		gateway + ": a flow log of a transit gateway, not of interfaces":                                  {"replay", "-topology", topology, gateway},
-		"is not a packet but a flow log or folder, whose records sgsim replay judges":                     {"explain", "-topology", topology, log},
-		"is not a packet but a file: for a packet of a capture, use -packet N":                            {"explain", "-topology", topology, capture},
-		"is not a packet but a file: a topology goes with -topology":                                      {"explain", "-topology", topology, text},
-		log + ": it is a flow log, whose records":                                                         {"explain", "-topology", topology, "-packet", "1", log},
-		parquet + ": a Parquet file: turn it into text with":                                              {"replay", "-topology", topology, parquet},
-		parquet + ": a Parquet file: turn it into ":                                                       {"graph", "-topology", topology, parquet},
-		log + ": it is a flow log, whose records sgsim replay judges":                                     {"graph", "-topology", topology, log},
-		`"b.json": check takes no arguments: put -topology before each file, or name the folder`:          {"check", "-topology", topology, "b.json"},
-		"-packet 0: packets count from 1":                                                                 {"explain", "-topology", topology, "-packet", "0", capture},
-		"it starts with 23 20 61 20, nor a flow log: it looks like a topology, which goes with -topology": {"replay", "-topology", topology, text},
-		"it starts with 7b 0a 20 20, nor a flow log: it looks like a topology, which goes with -topology": {"replay", "-topology", topology, topology},
-		"it starts with 68 65 6c 6c, nor a flow log":                                                      {"replay", "-topology", topology, other},
-		"shorter than 4 bytes: it is empty: did the command that writes it fail?":                         {"replay", "-topology", topology, empty},
-		"empty.json:1:1: empty, no JSON in it: did the command that writes it fail?":                      {"check", "-topology", empty},
+		bare + ": it looks like a flow log without a header: name its 17 fields with -log-format of sgsim replay": {"replay", "-topology", topology, bare},
+		told + ": it looks like a flow log without a header: name its 4 fields with -log-format":                  {"replay", "-topology", topology, told, log},
+		timed + ": it looks like a flow log without a header: name its 4 fields":                                  {"replay", "-topology", topology, timed},
+		bare + ": it looks like a flow log without":                                                               {"graph", "-topology", topology, bare},
+		bare + ": it looks like a flow log whose records have 17 fields, and -log-format has 2":                   {"replay", "-topology", topology, "-log-format", "${start} ${end}", bare},
+		athena + ": it looks like a flow log as CSV with a column for each field: sgsim replay reads":             {"replay", "-topology", topology, athena},
+		"no flow log in " + listings + "\n":                                                                       {"replay", "-topology", topology, listings},
+		"no flow log in " + filepath.Dir(bare) + ": " + bare + ":1: 17 fields, want the 14 of":                    {"replay", "-topology", topology, filepath.Dir(bare)},
+		" (a log without a header needs -log-format)\n":                                                           {"replay", "-topology", topology, filepath.Dir(bare)},
+		gateway + ": a flow log of a transit gateway, not of interfaces":                                          {"replay", "-topology", topology, gateway},
+		"is not a packet but a flow log or folder, whose records sgsim replay judges":                             {"explain", "-topology", topology, log},
+		"is not a packet but a file: for a packet of a capture, use -packet N":                                    {"explain", "-topology", topology, capture},
+		"is not a packet but a file: a topology goes with -topology":                                              {"explain", "-topology", topology, text},
+		log + ": it is a flow log, whose records":                                                                 {"explain", "-topology", topology, "-packet", "1", log},
+		parquet + ": a Parquet file: turn it into text with":                                                      {"replay", "-topology", topology, parquet},
+		parquet + ": a Parquet file: turn it into ":                                                               {"graph", "-topology", topology, parquet},
+		log + ": it is a flow log, whose records sgsim replay judges":                                             {"graph", "-topology", topology, log},
+		`"b.json": check takes no arguments: put -topology before each file, or name the folder`:                  {"check", "-topology", topology, "b.json"},
+		"-packet 0: packets count from 1":                                                                         {"explain", "-topology", topology, "-packet", "0", capture},
+		"it starts with 23 20 61 20, nor a flow log: it looks like a topology, which goes with -topology":         {"replay", "-topology", topology, text},
+		"it starts with 7b 0a 20 20, nor a flow log: it looks like a topology, which goes with -topology":         {"replay", "-topology", topology, topology},
+		"it starts with 68 65 6c 6c, nor a flow log":                                                              {"replay", "-topology", topology, other},
+		"shorter than 4 bytes: it is empty: did the command that writes it fail?":                                 {"replay", "-topology", topology, empty},
+		"empty.json:1:1: empty, no JSON in it: did the command that writes it fail?":                              {"check", "-topology", empty},
 	} {
 		r := runSgsim(t, args...)
 		assert.NotZero(t, r.status, args)
