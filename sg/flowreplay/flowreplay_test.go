@@ -197,7 +197,12 @@ func TestDisagree(t *testing.T) {
 		lines, report, text = disagreeing(t, more, f, log)
 		if what == "default" { // nothing tells that the packet was a SYN
 			assert.Empty(t, lines)
-			assert.Equal(t, []flowreplay.UndecidedCount{{Undecided: flowreplay.NoFlags, Count: flowreplay.Count{Records: 1, Packets: 1, Bytes: 40}}}, report.Undecided)
+			const line = "2 - eni-web 203.0.113.1 10.0.1.10 40003 22 6 1 40 1780315203 1780315203 REJECT OK"
+			assert.Equal(t, []flowreplay.UndecidedCount{{
+				Undecided: flowreplay.NoFlags, Count: flowreplay.Count{Records: 1, Packets: 1, Bytes: 40},
+				Example: line, Position: flowlog.Position{File: "log", Line: 8},
+			}}, report.Undecided)
+			assert.Contains(t, log, line+"\n")
 			assert.Contains(t, text, "1 record could not be decided: no tcp-flags in the log (1)\n")
 			continue
 		}
@@ -318,6 +323,39 @@ func TestUndecided(t *testing.T) {
 	}
 }
 
+// The causes of most undecided records come first, each with its first record.
+func TestUndecidedExamples(t *testing.T) {
+	f := replaytest.Format(t, "${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} ${tcp-flags} ${start} ${end} ${action} ${reject-reason}")
+	const (
+		noFields = "eni-web - 10.0.1.10 40001 443 6 2 0 9 ACCEPT -\n"
+		noConn   = "eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 0 9 REJECT -\n"
+		noFlags  = "eni-web 198.51.100.1 10.0.1.10 40001 443 6 - 0 9 REJECT -\n"
+		bpa      = "eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 0 9 REJECT BPA\n"
+		noPlace  = "eni-web 198.51.100.1 10.0.9.9 40001 443 6 2 0 9 ACCEPT -\n"
+		noOpener = "eni-db 10.0.1.10 10.0.2.20 5432 5432 6 - 0 9 ACCEPT -\n"
+	)
+	report, text := judgeLog(t, replaytest.Site(), f, noConn+noFields+noFlags+bpa+noPlace+strings.Repeat(noOpener, 2)+strings.Replace(noConn, "40001", "40002", 1)+noConn, nil)
+	assert.Len(t, report.Undecided, 6)
+	assert.Regexp(t, `(?s)not decided
+     records
+           3  AWS rejected TCP without a SYN.*
+              for example log:1: eni-web 198.51.100.1 10.0.1.10 40001 443 6 0 0
+                9 REJECT -
+           2  nothing tells which end is the client.*
+              for example log:6: eni-db 10.0.1.10 .*
+           1  the record lacks.*
+              for example log:2: .*
+              and other causes, in the table above
+`, text)
+	var b bytes.Buffer
+	require.NoError(t, report.WriteJSON(&b, replay.TextOptions{}))
+	assert.Contains(t, b.String(), strings.TrimSpace(noOpener))
+	assert.Contains(t, b.String(), `"log:6"`)
+	for _, u := range report.Undecided {
+		assert.NotContains(t, text, u.Undecided.String(), "a word for programs")
+	}
+}
+
 // A record of an interface that the topology lacks does not belong to another with one of
 // its addresses, unless that has an id that AWS does not make.
 func TestOtherInterfaces(t *testing.T) {
@@ -416,7 +454,7 @@ func TestReport(t *testing.T) {
 	require.NotEmpty(t, report.Rejected)
 	assert.Contains(t, text, "eni-web ingress, by the groups: no rule admits it")
 	assert.Contains(t, text, "tcp 203.0.113.1:40002 > 10.0.1.10:443 and other ports")
-	assert.Contains(t, text, "what tells who opened connections: ")
+	assert.Contains(t, text, "what tells which end opened a connection, and in how many records: its tcp-flags\n  (10); its ports, of which one alone is 32768 or above (1); nothing (1)\n")
 }
 
 // Where no record is decided, the report says whose fault that is.

@@ -65,19 +65,19 @@ func lead(r *Report) string {
 func reasonTable(r *Report) page.Table {
 	t := page.Table{
 		ID: "reasons", Caption: "Records by verdict and reason",
-		Columns: []page.Column{{Name: "Verdict"}, {Name: "Why"}, {Name: "Records", Number: true}, {Name: "Packets", Number: true}, {Name: "Bytes", Number: true}},
+		Columns: []page.Column{{Name: "Verdict"}, {Name: "Why"}, {Name: "For example", Code: true}, {Name: "Records", Number: true}, {Name: "Packets", Number: true}, {Name: "Bytes", Number: true}},
 	}
-	row := func(v sg.Verdict, c Count, why string) {
+	row := func(v sg.Verdict, c Count, why, example string) {
 		if c.Records > 0 {
-			t.Rows = append(t.Rows, page.Row{Cells: page.Cells(report.Verdict(v, report.Past[v]), page.T(why), page.N(c.Records), page.N(c.Packets), page.N(c.Bytes))})
+			t.Rows = append(t.Rows, page.Row{Cells: page.Cells(report.Verdict(v, report.Past[v]), page.T(why), page.T(example), page.N(c.Records), page.N(c.Packets), page.N(c.Bytes))})
 		}
 	}
-	row(sg.Accept, r.Accepted, "the groups admit it")
-	row(sg.Drop, r.Dropped, "the groups drop it")
+	row(sg.Accept, r.Accepted, "the groups admit it", "")
+	row(sg.Drop, r.Dropped, "the groups drop it", "")
 	for _, u := range r.Undecided {
-		row(sg.Unknown, u.Count, undecidedWords(u.Undecided, u.Reason))
+		row(sg.Unknown, u.Count, u.means(), u.Example)
 	}
-	row(sg.NotApplicable, r.NotApplicable, "of interfaces that the topology lacks")
+	row(sg.NotApplicable, r.NotApplicable, "of interfaces that the topology lacks", "")
 	return t
 }
 

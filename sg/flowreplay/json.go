@@ -28,7 +28,7 @@ type reportJSON struct {
 	Interfaces    int `json:"interfaces"`
 	ACLInterfaces int `json:"acl_interfaces"`
 
-	Undecided     []UndecidedCount   `json:"undecided"`
+	Undecided     []undecidedJSON    `json:"undecided"`
 	Agreeing      Count              `json:"agreeing"`
 	Disagreeing   Count              `json:"disagreeing"`
 	Disagreements []disagreementJSON `json:"disagreements"`
@@ -36,6 +36,14 @@ type reportJSON struct {
 	Rules         []ruleCountJSON    `json:"rules"`
 	Rejected      []talkerJSON       `json:"rejected"`
 	OtherRejects  Count              `json:"other_rejects"`
+}
+
+type undecidedJSON struct {
+	Cause  Undecided `json:"cause"`
+	Reason sg.Reason `json:"reason,omitempty"`
+	Count
+	Example string `json:"example"`
+	Place   string `json:"place"`
 }
 
 type disagreementJSON struct {
@@ -87,9 +95,12 @@ func (r *Report) WriteJSON(w io.Writer, o replay.TextOptions) error {
 		Version: jsondoc.Version, Kind: "records", First: jsondoc.Time(r.First), Last: jsondoc.Time(r.Last), Records: r.Log.Records, Damaged: r.Log.Damaged,
 		Accepted: r.Accepted, Dropped: r.Dropped, Unknown: r.Unknown, NotApplicable: r.NotApplicable,
 		Interfaces: r.Interfaces, ACLInterfaces: r.ACLInterfaces,
-		Undecided: append([]UndecidedCount{}, r.Undecided...), Agreeing: r.Agreeing, Disagreeing: r.Disagreeing,
+		Undecided: []undecidedJSON{}, Agreeing: r.Agreeing, Disagreeing: r.Disagreeing,
 		Disagreements: []disagreementJSON{}, OtherKinds: r.OtherDisagreements,
 		Rules: []ruleCountJSON{}, Rejected: []talkerJSON{}, OtherRejects: r.OtherRejects,
+	}
+	for _, u := range r.Undecided {
+		out.Undecided = append(out.Undecided, undecidedJSON{u.Undecided, u.Reason, u.Count, u.Example, u.Position.String()})
 	}
 	for i := range r.Disagreements {
 		d := &r.Disagreements[i]

@@ -88,9 +88,14 @@ func (c *Count) addAll(o Count) {
 
 // An UndecidedCount counts records of one cause. Reason is set for NotGiven.
 type UndecidedCount struct {
-	Undecided Undecided `json:"cause"`
-	Reason    sg.Reason `json:"reason,omitempty"`
+	Undecided Undecided
+	Reason    sg.Reason
 	Count
+
+	// Example is the first of the records, at Position, as its line in the log, but for
+	// fields that package flowlog does not know.
+	Example  string
+	Position flowlog.Position
 }
 
 // An OpeningCount counts records by evidence.

@@ -90,7 +90,7 @@ func Run(ctx context.Context, p *sg.Policy, o *Options, log *flowlog.Reader) (*R
 		}
 		r := Record{Record: rec, Position: log.Position()}
 		j.Judge(&r)
-		t.add(&r)
+		t.add(&r, log.Format())
 		if o.Observe != nil {
 			if err = o.Observe(&r); err != nil {
 				break

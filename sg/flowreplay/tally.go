@@ -23,7 +23,7 @@ const (
 // A tally counts what records came to: in the Report at once, and what has keys beside it.
 type tally struct {
 	Report
-	undecided map[doubt]*Count
+	undecided map[doubt]*UndecidedCount
 	evidence  map[flowlog.Evidence]uint64
 	enis      map[sg.ENIID]bool
 	strangers map[string]bool // interfaces that the topology lacks
@@ -50,11 +50,12 @@ func newTally() *tally {
 	return &tally{
 		evidence: map[flowlog.Evidence]uint64{}, enis: map[sg.ENIID]bool{}, strangers: map[string]bool{},
 		rules: map[sg.RuleRef]*Count{}, services: map[serviceKey]*service{}, talkers: map[talkerKey]*Talker{},
-		undecided: map[doubt]*Count{}, Report: Report{Timeline: replay.Timeline{Width: time.Second}},
+		undecided: map[doubt]*UndecidedCount{}, Report: Report{Timeline: replay.Timeline{Width: time.Second}},
 	}
 }
 
-func (t *tally) add(r *Record) {
+// add counts a record, whose line has a format.
+func (t *tally) add(r *Record, f flowlog.Format) {
 	start := time.Unix(r.Start, 0).UTC()
 	if r.timed() {
 		if t.First.IsZero() || start.Before(t.First) {
@@ -79,7 +80,10 @@ func (t *tally) add(r *Record) {
 		if r.Undecided == NotGiven {
 			d.reason = r.Decision.Reason
 		}
-		count(t.undecided, d, r)
+		if t.undecided[d] == nil {
+			t.undecided[d] = &UndecidedCount{Undecided: d.why, Reason: d.reason, Example: string(f.AppendRecord(nil, r.Record)), Position: r.Position}
+		}
+		t.undecided[d].add(r.Record)
 	}
 	if r.ENI == "" {
 		if r.Verdict == sg.NotApplicable && len(t.strangers) < maxStrangers {
@@ -175,8 +179,8 @@ func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
 	}
 	acls := aclsAt(j.policy, t.enis)
 	out.ACLInterfaces = len(acls)
-	for d, c := range t.undecided {
-		out.Undecided = append(out.Undecided, UndecidedCount{d.why, d.reason, *c})
+	for _, c := range t.undecided {
+		out.Undecided = append(out.Undecided, *c)
 	}
 	slices.SortFunc(out.Undecided, func(a, b UndecidedCount) int {
 		return cmp.Or(cmp.Compare(a.Undecided, b.Undecided), cmp.Compare(a.Reason, b.Reason))

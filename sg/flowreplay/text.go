@@ -1,13 +1,16 @@
 package flowreplay
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowlog"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/internal/report"
@@ -19,6 +22,7 @@ func (r *Report) WriteText(w io.Writer, o replay.TextOptions) error {
 	t := &report.Text{Names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}, Color: o.Color}
 	r.totals(t)
 	r.agreement(t)
+	r.undecided(t)
 	r.disagreements(t)
 	r.rules(t)
 	r.rejected(t)
@@ -83,9 +87,10 @@ func (r *Report) openings(t *report.Text) {
 	if len(r.Openings) > 0 {
 		var by []string
 		for _, e := range r.Openings {
-			by = append(by, fmt.Sprintf("%v in %d", e.Evidence, e.Records))
+			by = append(by, fmt.Sprintf("%s (%d)", evidenceText[e.Evidence], e.Records))
 		}
-		t.Line(0, "what tells who opened connections: %s", strings.Join(by, ", "))
+		slices.Reverse(by) // the strongest first
+		t.Line(0, "what tells which end opened a connection, and in how many records: %s", strings.Join(by, "; "))
 	}
 	switch {
 	case r.Interfaces == 0:
@@ -103,14 +108,45 @@ func (r *Report) openings(t *report.Text) {
 }
 
 var undecidedText = [numUndecided]string{
-	LacksFields:  "the log lacks fields",
-	NoPlace:      "which interface and direction",
-	NoOpener:     "who opened it",
-	NoICMPType:   "rules ask for ICMP types",
+	LacksFields:  "fields are missing",
+	NoPlace:      "in or out is not known",
+	NoOpener:     "client is not known",
+	NoICMPType:   "ICMP type is not known",
 	NoFlags:      "no tcp-flags in the log",
 	NoConnection: "rejected TCP without SYN",
-	PastTimeout:  "answer past a timeout?",
+	PastTimeout:  "answer after a timeout?",
 	NotGroups:    "not by groups: reject-reason",
+}
+
+// undecidedMeans says the same at length.
+var undecidedMeans = [numUndecided]string{
+	LacksFields:  "the record lacks what is judged: addresses, ports, protocol, start or action",
+	NoPlace:      "the record has no flow-direction, and its addresses do not tell whether its packets came in or went out",
+	NoOpener:     "nothing tells which end is the client, and the groups let only one of the two open the connection",
+	NoICMPType:   "rules admit some types of ICMP, and no flow log tells the type",
+	NoFlags:      "AWS rejected TCP that the groups admit, and without tcp-flags (version 3) nothing tells whether it was a SYN",
+	NoConnection: "AWS rejected TCP without a SYN, which the groups admit only in a connection: it may have ended before, or not begun",
+	PastTimeout:  "AWS rejected answers in a connection that may have timed out: times in flow logs are up to a minute off",
+	NotGroups:    "AWS rejected it for what its reject-reason says, and not because of groups",
+}
+
+// means says at length why the records could not be decided.
+func (u *UndecidedCount) means() string {
+	if u.Undecided == NotGiven {
+		return "the topology does not tell: " + prose.Reason(u.Reason)
+	}
+	return undecidedMeans[u.Undecided]
+}
+
+// evidenceText says what tells which end opened a connection.
+var evidenceText = map[flowlog.Evidence]string{
+	0:                     "nothing",
+	flowlog.ByOrder:       "the order of its records",
+	flowlog.BySmallerPort: "a guess, that the smaller port is the server's",
+	flowlog.ByPorts:       "its ports, of which one alone is 32768 or above",
+	flowlog.ByOtherRecord: "tcp-flags of another of its records",
+	flowlog.ByAddress:     "a multicast or broadcast address",
+	flowlog.ByFlags:       "its tcp-flags",
 }
 
 func undecidedWords(why Undecided, reason sg.Reason) string {
@@ -135,6 +171,31 @@ func (r *Report) agreement(t *report.Text) {
 			why = append(why, fmt.Sprintf("%s (%d)", undecidedWords(u.Undecided, u.Reason), u.Records))
 		}
 		t.Line(0, "%s could not be decided: %s", prose.Count(r.Unknown.Records, "record"), strings.Join(why, ", "))
+	}
+}
+
+// mostUndecided is how many causes are explained.
+const mostUndecided = 5
+
+// undecided explains the causes of most records that could not be decided.
+func (r *Report) undecided(t *report.Text) {
+	if len(r.Undecided) == 0 {
+		return
+	}
+	most := slices.Clone(r.Undecided)
+	slices.SortStableFunc(most, func(a, b UndecidedCount) int { return cmp.Compare(b.Records, a.Records) })
+	t.Printf("not decided\n     records\n")
+	const indent = 14
+	for i := range most {
+		u := &most[i]
+		if i == mostUndecided {
+			t.Printf("              and other causes, in the table above\n")
+			break
+		}
+		t.Printf("  %10d  ", u.Records)
+		t.B, _ = prose.Wrap(t.B, u.means(), indent, indent+2)
+		t.B = append(t.B, '\n')
+		t.Line(indent, "for example %s: %s", escape.Text(u.Position.String()), escape.Text(u.Example))
 	}
 }
 

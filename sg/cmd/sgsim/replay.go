@@ -31,8 +31,8 @@ be gzipped; - is standard input. Without arguments it shows a small demonstratio
                        of a prefix list; - is standard input
   -prefer FILE         what this one of them says stands where others contradict it
   -eni 'web 10.0.1.10 sg-web'       an interface by hand, or more about one; repeat
-  -format text|none|json|jsonl|flowlog   what becomes of each packet, or the report alone
-                       as text or JSON; it goes to standard error with jsonl and flowlog
+  -format text|none|json|jsonl|flowlog   what becomes of each packet, or record (jsonl), or
+                       the report alone; with jsonl and flowlog it is on standard error
   -log-format '${srcaddr} ...'      fields of a flow log that is written, or of one that is
                        read and has no header, as AWS takes it
   -log-interval 10m    aggregation interval of a flow log that is written: 1m or 10m
