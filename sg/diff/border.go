@@ -229,13 +229,14 @@ func (b *border) cuts(dir, f int, first, end uint32, to []uint32) []uint32 {
 
 // deciding appends the numbers of the entries that let some of the packets pass, or stop
 // some.
-func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32) []uint32 {
+func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32, work *budget) []uint32 {
 	if b == nil {
 		return to
 	}
 	addrs := r.addrs.minus(b.inside[f])
 	for _, s := range b.acl.slabs[dir][f] {
 		if s.meets(r.services) {
+			work.spend(1 + len(s.entries))
 			for _, e := range s.entries {
 				if e.allow == allow && addrs.meets(e.addrs) {
 					to = append(to, e.rule)

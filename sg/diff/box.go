@@ -35,14 +35,17 @@ type found struct {
 // A rect is a set of addresses by a set of services.
 type rect struct{ addrs, services set }
 
-// boxes passes on what differs as boxes.
+// boxes passes on what differs as boxes, until the work that naming their rules may take is
+// used up.
 func (x *differences) boxes(pass func(found)) {
 	x.byName(pass)
 	for _, from := range verdicts {
 		for _, to := range verdicts {
 			v := [2]sg.Verdict{from, to}
 			for _, r := range x.rects(v) {
-				pass(x.box(v, 0, r))
+				if b := x.box(v, 0, r); x.cl.naming > 0 {
+					pass(b)
+				}
 			}
 		}
 	}
@@ -59,16 +62,24 @@ func (x *differences) box(v [2]sg.Verdict, group uint32, r rect) found {
 // there, and the ACL entries if the worlds' ACLs differ about the packets.
 func (x *differences) rules(world int, v sg.Verdict, group uint32, r rect) string {
 	var seen []uint32
+	work := len(x.said[world]) / 4 // most are about other services
 	for _, e := range x.said[world] {
 		switch {
 		case e.rule == 0, v == sg.Drop, e.maybe != (v == sg.Unknown):
 		case !e.meets(r.services):
-		case r.addrs == nil && e.group == group || x.c.names.all[e.peers].meets(r.addrs):
+		case r.addrs == nil && e.group == group:
 			seen = append(seen, e.rule)
+		default:
+			peers := x.c.names.all[e.peers]
+			work += 1 + min(len(peers), len(r.addrs))
+			if peers.meets(r.addrs) {
+				seen = append(seen, e.rule)
+			}
 		}
 	}
+	x.cl.naming.spend(work)
 	if x.byACL(r) {
-		seen = x.cl.borders[world].deciding(x.dir, x.fam, r, v != sg.Drop, seen)
+		seen = x.cl.borders[world].deciding(x.dir, x.fam, r, v != sg.Drop, seen, &x.cl.naming)
 	}
 	return ruleKey(seen)
 }
@@ -87,7 +98,7 @@ func (x *differences) byName(pass func(found)) {
 		return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(btoi(a.opens), btoi(b.opens)), cmp.Compare(a.first, b.first))
 	})
 	taken := make([][]set, len(x.rows)) // by rows
-	for len(x.named) > 0 {
+	for len(x.named) > 0 && x.cl.naming.spend(len(x.rows)) {
 		one, n := x.named[0], 1
 		for n < len(x.named) && x.named[n].group == one.group && x.named[n].opens == one.opens {
 			n++
@@ -266,15 +277,15 @@ func (c *comparer) changes(d *Diff) []Change {
 					}
 				}
 				c.collect(all, cl)
-				spent.Add(int64(classWork - cl.left))
+				spent.Add(int64(c.spent(cl)))
 			}
 		})
 	}
 	workers.Wait()
 	for _, cl := range c.order { // which classes are late does not depend on who was faster
 		cl.late = c.left <= 0
-		c.left.spend(int(classWork - cl.left))
-		if cl.late || cl.left <= 0 {
+		c.left.spend(int(c.spent(cl)))
+		if cl.late || cl.left <= 0 || cl.naming <= 0 {
 			c.unfinished = append(c.unfinished, cl.enis...)
 		}
 	}

@@ -21,7 +21,7 @@ type comparer struct {
 	boxSets *sets
 	found   map[box][]*class
 
-	left                 budget
+	left, most           budget // of the comparison, and for a class
 	unjudged, unfinished []sg.ENIID
 
 	// For the interface at hand, and reused for the next.
@@ -38,8 +38,9 @@ type class struct {
 	borders       bordering
 	acls          *delta // of borders; nil if ACLs let the same pass
 	enis          []sg.ENIID
-	left          budget
-	late          bool // the work of the classes before it used up what the comparison has
+	left          budget // for finding what differs
+	naming        budget // for finding the rules behind it, however much the first took
+	late          bool   // the work of the classes before it used up what the comparison has
 }
 
 // A delta is what a group says in only one of two worlds.
@@ -211,13 +212,16 @@ func (c *comparer) eni(id sg.ENIID) {
 		c.after.make(cl.after...)
 		known = &class{
 			before: slices.Clone(cl.before), after: slices.Clone(cl.after), families: cl.families,
-			deltas: slices.Clone(cl.deltas), borders: cl.borders, acls: cl.acls, left: classWork,
+			deltas: slices.Clone(cl.deltas), borders: cl.borders, acls: cl.acls, left: c.most, naming: c.most,
 		}
 		c.classes[string(c.key)] = known
 		c.order = append(c.order, known)
 	}
 	known.enis = append(known.enis, id)
 }
+
+// spent returns the work that the class took.
+func (c *comparer) spent(cl *class) budget { return 2*c.most - cl.left - cl.naming }
 
 // setKey sets the key that distinguishes the class.
 func (c *comparer) setKey() {

@@ -134,14 +134,14 @@ func (c *Change) Breaks() bool { return c.Before == sg.Accept && c.After == sg.D
 // them. Interfaces, groups and prefix lists are the same if their ids are.
 //
 // It compares what interfaces with the same groups have in common only once.
-func Policies(before, after *sg.Policy) *Diff { return policies(before, after, mostWork) }
+func Policies(before, after *sg.Policy) *Diff { return policies(before, after, mostWork, classWork) }
 
-// policies is Policies with a bound on the work.
-func policies(before, after *sg.Policy, most budget) *Diff {
+// policies is Policies with bounds on the work.
+func policies(before, after *sg.Policy, most, ofClass budget) *Diff {
 	names := newNames()
 	c := comparer{
 		before: newWorld(before, names), after: newWorld(after, names), names: names,
-		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]*class{}, left: most,
+		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]*class{}, left: most, most: ofClass,
 	}
 	c.after.first = c.before
 	d := &Diff{before: c.before, after: c.after}
