@@ -89,3 +89,48 @@ func TestNamingBound(t *testing.T) {
 	assert.NotEmpty(t, part.Changes)
 	assert.Less(t, len(part.Changes), 2*named)
 }
+
+// Between interfaces with many rules, behind ACLs, pairs are asked about without a look at
+// each entry for each rule, and no more than their bound allows.
+func TestPairsBehindACLs(t *testing.T) {
+	const enis, rules, entries = 6, 200, 30
+	policy := func(more ...sg.Rule) *sg.Policy {
+		world := netip.MustParsePrefix("10.0.0.0/8")
+		vpc := sg.VPC{ID: "vpc-1", CIDRs: []netip.Prefix{world}, Subnets: []sg.Subnet{{ID: "subnet-1", CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.1.0/24")}}}}
+		g := sg.Group{ID: "sg-1", Egress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.AnyIPv4}}, Ingress: more}
+		for i := range rules {
+			g.Ingress = append(g.Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Ports(1+i, 65535-i), Peer: sg.Peer{CIDR: world}})
+		}
+		acl := sg.NetworkACL{ID: "acl-1", VPC: "vpc-1", Subnets: []sg.SubnetID{"subnet-1"}}
+		for i := range entries {
+			acl.Ingress = append(acl.Ingress, sg.ACLEntry{Number: 1 + i, Protocol: sg.TCP, Ports: sg.Ports(1000*i+1, 1000*i+500), CIDR: netip.MustParsePrefix("10.9.0.0/16"), Allow: i%2 == 0})
+		}
+		acl.Ingress = append(acl.Ingress, sg.ACLEntry{Number: 100, Protocol: sg.AllProtocols, CIDR: sg.AnyIPv4.CIDR, Allow: true})
+		acl.Egress = acl.Ingress[entries:]
+		topo := &sg.Topology{VPCs: []sg.VPC{vpc}, NetworkACLs: []sg.NetworkACL{acl}, Groups: []sg.Group{g}}
+		for i := range byte(enis) {
+			topo.ENIs = append(topo.ENIs, sg.ENI{ID: sg.ENIID(fmt.Sprintf("eni-%d", i)), Addrs: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 1, 9 + i})}, Groups: []sg.GroupID{"sg-1"}, VPC: "vpc-1", Subnet: "subnet-1"})
+		}
+		p, err := sg.Compile(topo)
+		require.NoError(t, err)
+		return p
+	}
+	d := Policies(policy(), policy(sg.Rule{Protocol: sg.UDP, Ports: sg.Port(53), Peer: sg.AnyIPv4}))
+	ask := func(work budget) (n int, all bool) {
+		all = d.pairs(mostAsked, work, func(p Pair) bool {
+			assert.Equal(t, "[udp 53] []", fmt.Sprint(p.Opened, p.Broken))
+			n++
+			return true
+		})
+		return n, all
+	}
+	n, all := ask(askedWork)
+	require.True(t, all)
+	require.Equal(t, enis*(enis-1), n)
+	n, all = ask(10_000)
+	assert.False(t, all)
+	assert.True(t, 0 < n && n < enis*(enis-1), n)
+
+	each := testing.AllocsPerRun(3, func() { ask(askedWork) }) / (enis * (enis - 1))
+	assert.Less(t, each, 20.0*rules)
+}

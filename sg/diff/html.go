@@ -134,7 +134,7 @@ func (t *text) pairSection(d *Diff) page.Section {
 		ID: "between", Caption: "Pairs of interfaces, and what passes between them",
 		Columns: []page.Column{{Name: "From"}, {Name: "To"}, {Name: "Change"}, {Name: "Services"}, {Name: "IP", Number: true}},
 	}
-	all := d.pairs(mostAsked, func(p Pair) bool {
+	all := d.somePairs(func(p Pair) bool {
 		if len(table.Rows) >= page.MaxRows {
 			return false
 		}

@@ -30,7 +30,7 @@ const mostPairs = 1000
 // give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried)}
-	out.More = !d.pairs(mostAsked, func(p Pair) bool {
+	out.More = !d.somePairs(func(p Pair) bool {
 		if len(out.Pairs) == mostPairs {
 			return false
 		}

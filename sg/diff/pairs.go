@@ -28,16 +28,24 @@ type Pair struct {
 // to differ. An address of several interfaces is left out, since packets do not
 // tell whose it is.
 func (d *Diff) Pairs() iter.Seq[Pair] {
-	return func(yield func(Pair) bool) { d.pairs(math.MaxInt, yield) }
+	return func(yield func(Pair) bool) { d.pairs(math.MaxInt, math.MaxInt64, yield) }
 }
 
 // mostAsked bounds the pairs that are looked at if output names only a few: a rule for
-// every address makes a pair of every two interfaces. That many take some seconds.
-const mostAsked = 100_000
+// every address makes a pair of every two interfaces. askedWork bounds the work for them,
+// in units of mostWork. Up to either takes some seconds.
+const (
+	mostAsked = 100_000
+	askedWork = 1 << 28
+)
 
-// pairs is Pairs for at most the given number of pairs. It reports whether these were
-// all.
-func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
+// somePairs is Pairs within these bounds. It reports whether these were all.
+func (d *Diff) somePairs(yield func(Pair) bool) (all bool) {
+	return d.pairs(mostAsked, askedWork, yield)
+}
+
+// pairs is somePairs with the bounds.
+func (d *Diff) pairs(most int, work budget, yield func(Pair) bool) (all bool) {
 	type key struct {
 		from, to sg.ENIID
 		fam      int
@@ -59,11 +67,11 @@ func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
 				if id == peer || seen[k] {
 					continue
 				}
-				if len(seen) == most {
+				if len(seen) == most || work <= 0 {
 					return false
 				}
 				seen[k] = true
-				if p, ok := d.pair(k.from, k.to, f); ok && !yield(p) {
+				if p, ok := d.pair(k.from, k.to, f, &work); ok && !yield(p) {
 					return false
 				}
 			}
@@ -73,9 +81,9 @@ func (d *Diff) pairs(most int, yield func(Pair) bool) (all bool) {
 }
 
 // pair compares what passes from one interface to another.
-func (d *Diff) pair(from, to sg.ENIID, f int) (Pair, bool) {
+func (d *Diff) pair(from, to sg.ENIID, f int, work *budget) (Pair, bool) {
 	newly := func(in, than *world) []Service {
-		return services(in.between(from, to, f, false).minus(than.between(from, to, f, true)), f)
+		return services(in.between(from, to, f, false, work).minus(than.between(from, to, f, true, work)), f)
 	}
 	p := Pair{From: from, To: to, Family: families[f], Opened: newly(d.after, d.before), Broken: newly(d.before, d.after)}
 	return p, len(p.Opened)+len(p.Broken) > 0
@@ -85,18 +93,20 @@ func (d *Diff) pair(from, to sg.ENIID, f int) (Pair, bool) {
 // those that may. Whether egress rules and the ACL there admit a packet depends only on the
 // address of the other end, and the same holds for ingress, so each end can be asked
 // separately.
-func (w *world) between(from, to sg.ENIID, f int, maybe bool) set {
-	return w.admits(from, 1, f, w.own(to, f), maybe).and(w.admits(to, 0, f, w.own(from, f), maybe))
+func (w *world) between(from, to sg.ENIID, f int, maybe bool, work *budget) set {
+	return w.admits(from, 1, f, w.own(to, f), maybe, work).and(w.admits(to, 0, f, w.own(from, f), maybe, work))
 }
 
 // admits returns the services for which an interface admits, with maybe also may admit,
 // packets from or to one of several addresses.
-func (w *world) admits(id sg.ENIID, dir, f int, peers set, maybe bool) set {
+func (w *world) admits(id sg.ENIID, dir, f int, peers set, maybe bool, work *budget) set {
 	lists, _ := w.said(id, nil, nil)
 	w.make(lists...)
 	border := w.border(id)
 	var spans []span
+	atBorder, services := newSets(), [][]span{nil} // what groups admit, by sets of addresses
 	for n, l := range lists {
+		work.spend(len(l.entries[dir][f]) * (1 + len(peers)))
 		for _, e := range l.entries[dir][f] {
 			if e.maybe && !maybe || !w.names.all[e.peers].meets(peers) {
 				continue
@@ -105,11 +115,22 @@ func (w *world) admits(id sg.ENIID, dir, f int, peers set, maybe bool) set {
 				spans = append(spans, e.services())
 				continue
 			}
-			cuts := append(border.cuts(dir, f, e.first, e.end, []uint32{e.first}), e.end)
-			for i, first := range cuts[:len(cuts)-1] {
-				if passing, _ := border.split(dir, f, first, w.names.all[e.peers].and(peers)); len(passing) > 0 {
-					spans = append(spans, spanOf(first, cuts[i+1]))
-				}
+			i := int(atBorder.number(w.names.all[e.peers].and(peers)))
+			if i == len(services) {
+				services = append(services, nil)
+			}
+			services[i] = append(services[i], e.services())
+		}
+	}
+	for i, addrs := range atBorder.all[1:] {
+		admitted := normal(services[i+1])
+		for _, s := range border.acl.slabs[dir][f] {
+			if !s.meets(admitted) {
+				continue
+			}
+			work.spend(1 + len(addrs))
+			if passing, _ := border.split(dir, f, s.first, addrs); len(passing) > 0 {
+				spans = append(spans, set{s.services()}.and(admitted)...)
 			}
 		}
 	}

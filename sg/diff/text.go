@@ -170,7 +170,7 @@ func (t *text) rule(r sg.RuleRef) string {
 // pairs names some pairs of interfaces.
 func (t *text) pairs(d *Diff, most int) {
 	n := 0
-	all := d.pairs(mostAsked, func(p Pair) bool {
+	all := d.somePairs(func(p Pair) bool {
 		if n == most {
 			return false
 		}

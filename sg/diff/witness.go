@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 
@@ -38,7 +39,8 @@ func (c *Change) Opening(i int) (h packet.Header, ok bool) {
 		request.First = uint16(typ)<<8 | answer.First&255
 	} else if ports {
 		far := numOf(c.remote(id, c.local(id)))
-		admits := func(w *world) set { return w.admits(id, int(dir-sg.Ingress), f, set{{far, far}}, false) }
+		work := budget(math.MaxInt64)
+		admits := func(w *world) set { return w.admits(id, int(dir-sg.Ingress), f, set{{far, far}}, false, &work) }
 		for _, s := range services(admits(c.d.before).and(admits(c.d.after)), f) {
 			if s.Protocol <= answer.Protocol && answer.Protocol <= s.LastProtocol {
 				request.First = s.First
