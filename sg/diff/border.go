@@ -17,9 +17,10 @@ type border struct {
 
 // An acl is what a network ACL lets pass, by direction and family.
 type acl struct {
-	slabs [2][2][]slab // ascending, without gaps
-	open  bool         // everything passes
-	long  bool         // it has more than mostEntries: what passes is not known, and its slabs let nothing pass
+	entries [2][2][]aclEntry // in the order in which they are asked
+	slabs   [2][2][]slab     // ascending, without gaps
+	open    bool             // everything passes
+	long    bool             // it has more than mostEntries: what passes is not known, and its slabs let nothing pass
 }
 
 // mostEntries is the most entries of a direction and family that are compared; AWS allows
@@ -29,7 +30,7 @@ const mostEntries = 256
 // tooLong reports whether there are too many entries to compare.
 func (b *border) tooLong() bool { return b != nil && b.acl.long }
 
-// An aclEntry is what an entry of a network ACL matches, or what it decides in a slab.
+// An aclEntry is what an entry of a network ACL matches.
 type aclEntry struct {
 	term
 	addrs set
@@ -37,12 +38,12 @@ type aclEntry struct {
 	rule  uint32 // its place in world.rules
 }
 
-// A slab is services that an ACL treats alike, with the addresses that it lets pass and
-// the entries that decide.
+// A slab is services that an ACL treats alike, with the addresses that it lets pass. Which
+// entries decide about each is found again when it is asked: for all slabs of 256 entries
+// that would take 30 MB.
 type slab struct {
 	term
 	allowed set
-	entries []aclEntry
 }
 
 // border returns the border of an interface's subnet.
@@ -93,7 +94,7 @@ type borderKey struct {
 func (w *world) acl(at sg.Border) *acl {
 	a := &acl{open: true}
 	for dir := range 2 {
-		var entries [2][]aclEntry // in the order in which they are asked
+		var entries [2][]aclEntry
 		for ref := range at.Entries(sg.Ingress + sg.Direction(dir)) {
 			r := ref.Rule()
 			f := btoi(r.Peer.CIDR.Addr().Is6())
@@ -108,7 +109,7 @@ func (w *world) acl(at sg.Border) *acl {
 			if len(entries[f]) > mostEntries {
 				a.long, entries[f] = true, nil
 			}
-			a.slabs[dir][f] = slabs(entries[f], f)
+			a.entries[dir][f], a.slabs[dir][f] = entries[f], slabs(entries[f], f)
 			a.open = a.open && !slices.ContainsFunc(a.slabs[dir][f], func(s slab) bool { return !slices.Equal(s.allowed, everything[f]) })
 		}
 	}
@@ -133,23 +134,21 @@ func slabs(entries []aclEntry, f int) (all []slab) {
 	for i, e := range entries {
 		columns[i] = columnsOf(e.addrs, begins)
 	}
+	var allowed []span // of the slab at hand
 	left := untaken{begins: begins, last: everything[f][0].last, next: make([]int, len(begins)+1)}
 	for i, first := range cuts[:len(cuts)-1] {
 		s := slab{term: term{first: first, end: cuts[i+1]}}
 		left.reset()
+		allowed = allowed[:0]
 		for i, e := range entries {
 			if !e.covers(first, s.end) {
 				continue
 			}
-			if e.addrs = left.take(columns[i]); len(e.addrs) == 0 {
-				continue
-			}
-			s.entries = append(s.entries, e)
-			if e.allow {
-				s.allowed = append(s.allowed, e.addrs...)
+			if addrs := left.take(columns[i]); e.allow {
+				allowed = append(allowed, addrs...)
 			}
 		}
-		s.allowed = normal(s.allowed)
+		s.allowed = slices.Clone(normal(allowed))
 		all = append(all, s)
 	}
 	return all
@@ -235,12 +234,18 @@ func (b *border) deciding(dir, f int, r rect, allow bool, to []uint32, work *bud
 	}
 	addrs := r.addrs.minus(b.inside[f])
 	for _, s := range b.acl.slabs[dir][f] {
-		if s.meets(r.services) {
-			work.spend(1 + len(s.entries))
-			for _, e := range s.entries {
-				if e.allow == allow && addrs.meets(e.addrs) {
-					to = append(to, e.rule)
-				}
+		if !s.meets(r.services) {
+			continue
+		}
+		left := addrs
+		work.spend(1 + len(b.acl.entries[dir][f])/4)
+		for _, e := range b.acl.entries[dir][f] {
+			if !e.covers(s.first, s.end) || !e.addrs.meets(left) {
+				continue
+			}
+			work.spend(len(left))
+			if left = left.minus(e.addrs); e.allow == allow {
+				to = append(to, e.rule)
 			}
 		}
 	}
