@@ -20,14 +20,17 @@ type acl struct {
 	entries [2][2][]aclEntry // in the order in which they are asked
 	slabs   [2][2][]slab     // ascending, without gaps
 	open    bool             // everything passes
-	long    bool             // it has more than mostEntries: what passes is not known, and its slabs let nothing pass
+	long    bool             // it is too long, or one too many: what passes is not known, and its slabs let nothing pass
 }
 
 // mostEntries is the most entries of a direction and family that are compared; AWS allows
 // 40. The work grows with the third power of their number.
 const mostEntries = 256
 
-// tooLong reports whether there are too many entries to compare.
+// mostSpans bounds what the slabs of all ACLs take: 32 bytes each, 1 GB.
+const mostSpans = 1 << 25
+
+// tooLong reports whether the ACL is not compared.
 func (b *border) tooLong() bool { return b != nil && b.acl.long }
 
 // An aclEntry is what an entry of a network ACL matches.
@@ -106,10 +109,13 @@ func (w *world) acl(at sg.Border) *acl {
 			}
 		}
 		for f := range families {
-			if len(entries[f]) > mostEntries {
+			if len(entries[f]) > mostEntries || w.names.spans <= 0 {
 				a.long, entries[f] = true, nil
 			}
 			a.entries[dir][f], a.slabs[dir][f] = entries[f], slabs(entries[f], f)
+			for _, s := range a.slabs[dir][f] {
+				w.names.spans.spend(2 + len(s.allowed) + len(entries[f])/16) // the last for the time
+			}
 			a.open = a.open && !slices.ContainsFunc(a.slabs[dir][f], func(s slab) bool { return !slices.Equal(s.allowed, everything[f]) })
 		}
 	}

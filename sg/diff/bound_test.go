@@ -37,13 +37,13 @@ func TestWholeBound(t *testing.T) {
 	require.Empty(t, whole.Unfinished)
 	require.Len(t, whole.Changes, 2*enis)
 
-	part := policies(before, after, 10_000, classWork)
+	part := policies(before, after, bounds{10_000, classWork, mostSpans})
 	n := len(part.Unfinished)
 	require.True(t, 0 < n && n < enis, "%d unfinished", n)
 	assert.Equal(t, sg.ENIID(fmt.Sprintf("eni-%03d", enis-n)), part.Unfinished[0])
 	assert.Len(t, part.Changes, 2*(enis-n))
 	for range 20 {
-		again := policies(policy(1, true), policy(1001, true), 10_000, classWork)
+		again := policies(policy(1, true), policy(1001, true), bounds{10_000, classWork, mostSpans})
 		assert.Equal(t, part.Unfinished, again.Unfinished)
 		assert.Len(t, again.Changes, len(part.Changes))
 	}
@@ -79,12 +79,12 @@ func TestNamingBound(t *testing.T) {
 	require.Empty(t, whole.Unfinished)
 	require.Len(t, whole.Changes, 2*named)
 
-	part := policies(before, after, 2_000_000, classWork)
+	part := policies(before, after, bounds{2_000_000, classWork, mostSpans})
 	assert.Contains(t, part.Unfinished, sg.ENIID("eni-9"))
 	assert.NotContains(t, part.Unfinished, sg.ENIID("eni-0"))
 	assert.Len(t, part.Changes, 2*named, "the classes before have them")
 
-	part = policies(before, after, mostWork, 100_000)
+	part = policies(before, after, bounds{mostWork, 100_000, mostSpans})
 	assert.Len(t, part.Unfinished, enis)
 	assert.NotEmpty(t, part.Changes)
 	assert.Less(t, len(part.Changes), 2*named)
@@ -133,4 +133,38 @@ func TestPairsBehindACLs(t *testing.T) {
 
 	each := testing.AllocsPerRun(3, func() { ask(askedWork) }) / (enis * (enis - 1))
 	assert.Less(t, each, 20.0*rules)
+}
+
+// The memory that network ACLs take is bounded: those of the last interfaces are not
+// compared, and that is said.
+func TestManyACLs(t *testing.T) {
+	const acls = 20
+	policy := func(port int) *sg.Policy {
+		topo := &sg.Topology{VPCs: []sg.VPC{{ID: "vpc-1", CIDRs: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}}
+		topo.Groups = []sg.Group{{ID: "sg-1", Ingress: []sg.Rule{{Protocol: sg.AllProtocols, Peer: sg.AnyIPv4}}}}
+		for i := range byte(acls) {
+			subnet := sg.SubnetID(fmt.Sprintf("subnet-%02d", i))
+			acl := sg.NetworkACL{ID: sg.NetworkACLID("acl-" + subnet), VPC: "vpc-1", Subnets: []sg.SubnetID{subnet}}
+			for n := range byte(40) {
+				acl.Ingress = append(acl.Ingress, sg.ACLEntry{Number: 1 + int(n), Allow: true, Protocol: sg.TCP, Ports: sg.Port(port + int(n)), CIDR: netip.PrefixFrom(netip.AddrFrom4([4]byte{192, i, n}), 24)})
+			}
+			topo.NetworkACLs = append(topo.NetworkACLs, acl)
+			topo.VPCs[0].Subnets = append(topo.VPCs[0].Subnets, sg.Subnet{ID: subnet, CIDRs: []netip.Prefix{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, i}), 24)}})
+			topo.ENIs = append(topo.ENIs, sg.ENI{ID: sg.ENIID(fmt.Sprintf("eni-%02d", i)), Addrs: []netip.Addr{netip.AddrFrom4([4]byte{10, 0, i, 9})}, Groups: []sg.GroupID{"sg-1"}, VPC: "vpc-1", Subnet: subnet})
+		}
+		p, err := sg.Compile(topo)
+		require.NoError(t, err)
+		return p
+	}
+	before, after := policy(80), policy(81)
+	require.Empty(t, Policies(before, after).Unfinished)
+
+	d := policies(before, after, bounds{mostWork, classWork, 5_000})
+	n := len(d.Unfinished)
+	require.True(t, 0 < n && n < acls, n)
+	assert.Equal(t, sg.ENIID(fmt.Sprintf("eni-%02d", acls-n)), d.Unfinished[0])
+	for _, c := range d.Changes {
+		assert.Less(t, c.ENIs[len(c.ENIs)-1], d.Unfinished[0])
+	}
+	assert.NotEmpty(t, d.Changes)
 }

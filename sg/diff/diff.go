@@ -60,8 +60,8 @@ type Diff struct {
 	// comparison is bounded. Either their rules, with the members and entries of what they
 	// name, overlap too often; 1,000 rules, the most that AWS allows at an interface, do
 	// not. Or their network ACL has more than 256 entries for a direction and family, of
-	// which AWS allows 40. Or the comparison, after minutes, ended before it was done with
-	// them.
+	// which AWS allows 40, or comes after ACLs that take a gigabyte. Or the comparison,
+	// after minutes, ended before it was done with them.
 	Unfinished []sg.ENIID
 
 	// Uncarried are groups, ascending, that no interface carries in either policy and
@@ -134,14 +134,20 @@ func (c *Change) Breaks() bool { return c.Before == sg.Accept && c.After == sg.D
 // them. Interfaces, groups and prefix lists are the same if their ids are.
 //
 // It compares what interfaces with the same groups have in common only once.
-func Policies(before, after *sg.Policy) *Diff { return policies(before, after, mostWork, classWork) }
+func Policies(before, after *sg.Policy) *Diff {
+	return policies(before, after, bounds{mostWork, classWork, mostSpans})
+}
 
-// policies is Policies with bounds on the work.
-func policies(before, after *sg.Policy, most, ofClass budget) *Diff {
+// bounds are mostWork, classWork and mostSpans.
+type bounds struct{ work, class, spans budget }
+
+// policies is Policies with bounds of the caller.
+func policies(before, after *sg.Policy, most bounds) *Diff {
 	names := newNames()
+	names.spans = most.spans
 	c := comparer{
 		before: newWorld(before, names), after: newWorld(after, names), names: names,
-		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]*class{}, left: most, most: ofClass,
+		classes: map[string]*class{}, borderings: map[bordering]*delta{}, boxSets: newSets(), found: map[box][]*class{}, left: most.work, most: most.class,
 	}
 	c.after.first = c.before
 	d := &Diff{before: c.before, after: c.after}

@@ -119,6 +119,7 @@ type names struct {
 	whole    [2]uint32 // the numbers of everything
 	passing  set       // services that groups never filter: types of ICMPv6 in IPv6
 	nothing  list      // of groups that a world does not have
+	spans    budget    // that the slabs of ACLs may take
 }
 
 // peers are the sets of a peer, by family.
