@@ -15,13 +15,13 @@ import (
 // connections before it takes more memory, so a steady stream of new ones does not
 // make the table grow.
 //
-// A Commit looks at no more than the 4,600 records of a segment, except at a maximum.
-// There it looks for dead records until they make room, at each record at most once, and
-// not again before that one may have died. If 2 million connections turn out to live on
-// because each was refreshed, that takes 35 ms for IPv4 and 80 for IPv6; if 2 million
-// dead ones of other zones come before one of its own, 80 and 125. A smaller bound would
-// cost every packet time, to keep the connections in the order of their deaths. Call
-// [Table.Expire] between packets if you cannot wait.
+// A Commit looks at no more than the 4,600 records of a segment, a few times at each,
+// except at a maximum. There it looks for dead records until they make room, at each
+// record at most once, and not again before that one may have died. If 2 million
+// connections turn out to live on because each was refreshed, that takes 35 ms for IPv4
+// and 80 for IPv6; if 2 million dead ones of other zones come before one of its own, 80
+// and 125. A smaller bound would cost every packet time, to keep the connections in the
+// order of their deaths. Call [Table.Expire] between packets if you cannot wait.
 func (t *Table) Commit(z Zone, h *packet.Header, now time.Time, tag uint32) bool {
 	at := t.clock(now)
 	t.now = at
