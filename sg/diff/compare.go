@@ -27,13 +27,13 @@ func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
 	}
 }
 
-// mostWork bounds the work of a comparison. classWork bounds what one class may take of it
-// to find what differs, and once more to find the rules behind that, since
-// rules may overlap without end. A unit takes about ten nanoseconds: the work is the number
-// of rules and spans of addresses looked at for each service, and 32 for each span of a set
-// written. 1,000 rules, which AWS allows at an interface, take up to 2^25 units, or 2^27 if
-// some name a group of thousands of members. An account of 100,000 interfaces, of whose
-// network ACLs ten change, takes 2^33.
+// mostWork bounds the work of a comparison, since rules may overlap without end. classWork
+// bounds what one class may take of it to find what differs, and once more to find the
+// rules behind that. A unit takes about ten nanoseconds: the work is the number of rules
+// and spans of addresses looked at for each service, and 32 for each span of a set written.
+// 1,000 rules, which AWS allows at an interface, take up to 2^25 units, or 2^27 if some
+// name a group of thousands of members. An account of 100,000 interfaces, of whose network
+// ACLs ten change, takes 2^33.
 const (
 	mostWork  = 1 << 34
 	classWork = 1 << 28
