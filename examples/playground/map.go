@@ -32,8 +32,9 @@ type ENI struct {
 	Name string   `json:"name"`
 }
 
-// mostENIs bounds a list to choose from.
-const mostENIs = 1000
+// mostENIs bounds a list to choose from, mostDrops what is said of one red line: those with
+// most packets.
+const mostENIs, mostDrops = 1000, 20
 
 var ends = map[graph.Ends]string{graph.AtReceiver: "receiver", graph.AtSender: "sender", graph.AtBoth: "both"}
 
@@ -54,7 +55,10 @@ func (s *Session) Map(of sg.ENIID) *Map {
 	}
 	m := &Map{SVG: svg.String(), Edges: []Edge{}, ENIs: []ENI{}}
 	for _, e := range g.Edges {
-		for _, t := range e.Traffic {
+		for i, t := range e.Traffic {
+			if e.Dropped && i == mostDrops {
+				break
+			}
 			m.Edges = append(m.Edges, Edge{g.Nodes[e.From].Title, g.Nodes[e.To].Title, t.Text, ends[e.Ends], t.Hits, e.Unused, e.Dropped})
 		}
 	}

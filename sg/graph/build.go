@@ -294,7 +294,7 @@ func (b *builder) graph() *Graph {
 	slices.SortFunc(keys, func(x, y key) int {
 		return cmp.Or(cmp.Compare(x.kind, y.kind), cmp.Compare(b.title(x), b.title(y)), cmp.Compare(x.id, y.id), compareBool(x.dest, y.dest))
 	})
-	g := &Graph{Counted: b.o.Hits != nil}
+	g := &Graph{Counted: b.o.Hits != nil, MoreDrops: b.o.MoreDrops}
 	number := map[key]int{}
 	for i, k := range keys {
 		number[k] = i
@@ -314,6 +314,9 @@ func (b *builder) graph() *Graph {
 	}
 	for at, ts := range edges {
 		slices.SortFunc(ts, compareTraffic)
+		if at.dropped { // there may be many: an edge has lines for those that matter
+			slices.SortStableFunc(ts, func(x, y Traffic) int { return cmp.Compare(y.Hits, x.Hits) })
+		}
 		g.Edges = append(g.Edges, Edge{at.from, at.to, at.ends, at.unused, at.dropped, ts})
 	}
 	slices.SortFunc(g.Edges, func(x, y Edge) int {

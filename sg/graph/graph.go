@@ -24,6 +24,9 @@ type Graph struct {
 
 	// Counted is set if edges have hits.
 	Counted bool
+
+	// MoreDrops is that of [Options].
+	MoreDrops bool
 }
 
 // A Node is a group or a peer of rules. A network or prefix list is two nodes if
@@ -52,7 +55,7 @@ type Edge struct {
 	Ends     Ends
 	Unused   bool      // hits were counted, and there are none
 	Dropped  bool      // not a rule but dropped packets
-	Traffic  []Traffic // at least one, in the order of protocols and ports
+	Traffic  []Traffic // at least one, in the order of protocols and ports; dropped: most packets first
 }
 
 // Traffic is what a rule admits, or equal rules of several groups.
@@ -92,6 +95,10 @@ type Options struct {
 	// interface is drawn at the first of its groups, any other end at the smallest
 	// network that rules name.
 	Drops []Drop
+
+	// MoreDrops is set if more packets were dropped than Drops tells, so that it is not
+	// known on which edges. The numbers of dropped packets are then least ones.
+	MoreDrops bool
 }
 
 // A Drop is packets between two addresses that were dropped.
@@ -152,6 +159,8 @@ func (g *Graph) label(e *Edge) []string {
 // tells it by colour alone.
 func (g *Graph) hits(e *Edge, n uint64) string {
 	switch {
+	case e.Dropped && g.MoreDrops:
+		return ": at least " + count(n, "packet") + " dropped"
 	case e.Dropped:
 		return ": " + count(n, "packet") + " dropped"
 	case !g.Counted:

@@ -215,3 +215,18 @@ func TestManyPorts(t *testing.T) {
 	require.NoError(t, graph.New(topo, nil).WriteMermaid(&b))
 	assert.Contains(t, b.String(), `|"tcp 0<br>tcp 1<br>tcp 2<br>tcp 3<br>and 26 more"|`)
 }
+
+// Of many drops, an edge shows the most, and says if it does not know of all.
+func TestManyDrops(t *testing.T) {
+	o := &graph.Options{}
+	for port := range 30 {
+		o.Drops = append(o.Drops, graph.Drop{Text: fmt.Sprintf("tcp %d", port), Packets: uint64(port + 1)})
+	}
+	var b bytes.Buffer
+	require.NoError(t, graph.New(&sg.Topology{}, o).WriteMermaid(&b))
+	assert.Contains(t, b.String(), `|"tcp 29: 30 packets dropped<br>tcp 28: 29 packets dropped<br>`)
+	b.Reset()
+	o.MoreDrops = true
+	require.NoError(t, graph.New(&sg.Topology{}, o).WriteMermaid(&b))
+	assert.Contains(t, b.String(), "tcp 29: at least 30 packets dropped")
+}

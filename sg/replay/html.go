@@ -53,14 +53,20 @@ func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
 }
 
 // Draw draws the groups of the replay's topology, with the hits of rules and the packets
-// of the talkers that were dropped. Both are set in a copy of o, which may be nil.
+// that were dropped, those of OtherDrops included. Both are set in a copy of o, which may
+// be nil.
 func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 	var drops []graph.Drop
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
 		drops = append(drops, report.Drop(&k.First, k.SeveralPorts, k.Packets))
 	}
-	return report.Draw(t, o, r.ruleRows(nil), drops)
+	var all graph.Options
+	if o != nil {
+		all = *o
+	}
+	all.MoreDrops = all.MoreDrops || r.untold
+	return report.Draw(t, &all, r.ruleRows(nil), append(drops, r.otherDrops...))
 }
 
 // An html is a page in the making, and what is known of the way of every packet.

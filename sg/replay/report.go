@@ -7,6 +7,8 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/graph"
+	"github.com/sgsim/sgsim/sg/internal/report"
 	"github.com/sgsim/sgsim/sg/lint"
 )
 
@@ -65,6 +67,9 @@ type Report struct {
 	// are at most 20. OtherDrops counts the packets of all others.
 	Talkers    []Talker
 	OtherDrops Count
+
+	otherDrops []graph.Drop // of OtherDrops, what is remembered
+	untold     bool         // there are more, whose ends were forgotten
 
 	// Timeline are the packets over the time of the captures.
 	Timeline Timeline
@@ -265,6 +270,7 @@ func (r *run) reportMemory(out *Report) {
 			m := &w.tally.parts[i]
 			out.Midstream.addAll(&m.conns.Midstream)
 			out.OtherDrops.addCount(m.talkers.others)
+			out.untold = out.untold || m.talkers.others.Packets > 0
 			for _, t := range m.talkers.byKey {
 				all = append(all, t)
 			}
@@ -284,5 +290,6 @@ func (r *run) reportMemory(out *Report) {
 	}
 	for _, t := range all[min(len(all), mostTalkers):] {
 		out.OtherDrops.addCount(t.Count)
+		out.otherDrops = append(out.otherDrops, report.Drop(&t.First, t.SeveralPorts, t.Packets))
 	}
 }

@@ -49,7 +49,7 @@ func TestWorkersBeyondBounds(t *testing.T) {
 				source(h, next)
 			}
 			return time.Microsecond
-		}), 0, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 }},
+		}), 0, func(r *replay.Report) bool { return r.OtherDrops.Packets > 0 && r.Draw(site(), nil).MoreDrops }},
 		{"connections", replaytest.Numbered(270_000, func(i int, h *packet.Header) time.Duration {
 			if *h = syn; i%3 == 1 {
 				*h = synAck

@@ -2,8 +2,11 @@ package main
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -88,4 +91,21 @@ func TestGraphErrors(t *testing.T) {
 		assert.Contains(t, r.stderr, c.says)
 		assert.Empty(t, r.stdout)
 	}
+}
+
+// Drawings count all drops, not only those of the senders that the report lists.
+func TestGraphManyDrops(t *testing.T) {
+	var packets []string
+	for i := range 300 {
+		packets = append(packets, fmt.Sprintf("tcp 198.51.%d.%d:40000 > 10.0.1.10:22 S", i>>8, i&255))
+	}
+	file := pcapFile(t, packets...)
+	r := runSgsim(t, "graph", "-topology", vpc(t), file)
+	assert.Contains(t, r.stdout, "tcp 22: 300 packets dropped", r.stderr)
+	page := filepath.Join(t.TempDir(), "x.html")
+	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), "-html", page, file)
+	require.Zero(t, r.status, r.stderr)
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "tcp 22: 300 packets dropped")
 }
