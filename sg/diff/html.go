@@ -7,6 +7,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/page"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
@@ -25,7 +26,7 @@ type PageOptions struct {
 // the page says if there are more.
 func WriteHTML(w io.Writer, d *Diff, r *Traffic, o *PageOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
-	changes := page.Section{ID: "changes", Title: "What changes", Notes: t.remarks(d), Table: []page.Table{t.changeTable(d)}}
+	changes := page.Section{ID: "changes", Title: "What changes", Notes: t.remarks(d, o.Notes), Table: []page.Table{t.changeTable(d)}}
 	p := page.Page{
 		Command: "sgsim diff", Title: comparison(o), Lead: page.Sentence(d.summary()), Tiles: t.tiles(d, r),
 		Sections: []page.Section{changes, t.pairSection(d)},
@@ -64,7 +65,10 @@ func (t *text) tiles(d *Diff, r *Traffic) []page.Tile {
 }
 
 // remarks are the notes above the changes.
-func (t *text) remarks(d *Diff) (notes []page.Note) {
+func (t *text) remarks(d *Diff, given []string) (notes []page.Note) {
+	for _, s := range given {
+		notes = append(notes, page.Note{Text: page.Sentence(escape.Text(s))})
+	}
 	if len(d.Added) > 0 {
 		notes = append(notes, page.Note{Text: "New interfaces: " + t.enis(d.Added)})
 	}

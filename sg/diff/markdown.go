@@ -3,9 +3,11 @@ package diff
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
@@ -14,7 +16,10 @@ import (
 func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.b = fmt.Appendf(t.b, "**Security groups:** %s\n", d.summary())
-	for _, s := range t.doubts(d) {
+	for _, s := range o.Notes {
+		t.b = fmt.Appendf(t.b, "\n%s\n", cell(escape.Text(s)))
+	}
+	for _, s := range slices.Concat(t.interfaces(d), t.doubts(d)) {
 		t.b = fmt.Appendf(t.b, "\n%s\n", cell(s))
 	}
 	if len(d.Changes) > 0 {

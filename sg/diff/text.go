@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,6 +23,9 @@ type TextOptions struct {
 	// Most is how many changes, pairs and flows are shown of each; the others are
 	// only counted. Zero means 20.
 	Most int
+
+	// Notes are about the input, such as what it lacks. They stand above the changes.
+	Notes []string
 }
 
 func (o TextOptions) most() int {
@@ -43,9 +47,10 @@ func upTo[T any](most int, all []T, show func(*T)) (more int) {
 func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.line(0, "%s", d.summary())
-	t.interfaces("new", d.Added)
-	t.interfaces("gone", d.Removed)
-	for _, s := range t.doubts(d) {
+	for _, s := range o.Notes {
+		t.line(0, "%s", escape.Text(s))
+	}
+	for _, s := range slices.Concat(t.interfaces(d), t.doubts(d)) {
 		t.line(0, "%s", s)
 	}
 	if more := upTo(o.most(), d.Changes, t.change); more > 0 {
@@ -121,10 +126,15 @@ func (t *text) line(indent int, format string, args ...any) {
 	t.b = append(t.b, '\n')
 }
 
-func (t *text) interfaces(what string, ids []sg.ENIID) {
-	if len(ids) > 0 {
-		t.line(0, "%s: %s", what, t.enis(ids))
+// interfaces are notes about those that one side lacks.
+func (t *text) interfaces(d *Diff) (all []string) {
+	if len(d.Added) > 0 {
+		all = append(all, "new: "+t.enis(d.Added))
 	}
+	if len(d.Removed) > 0 {
+		all = append(all, "gone: "+t.enis(d.Removed))
+	}
+	return all
 }
 
 // enis names some interfaces.

@@ -32,8 +32,9 @@ fare differently, and which live on only because they are tracked.
                        show -json, or the text form; repeat; pl-0123=FILE for the entries
                        of a prefix list; - is standard input
   -after FILE          the same, as it will be; repeat
-  -plan FILE           terraform show -json of a plan, which holds both; -before and -after
-                       then add what it does not tell; what it replaces keeps its id
+  -plan FILE           terraform show -json of a plan, which holds both; what it replaces
+                       keeps its id; what it does not tell comes from listings: give them
+                       twice, as -before and as -after
   -prefer FILE         which of these files wins where others contradict it
   -eni 'web 10.0.1.10 sg-web'       add an interface to both, or more about one; repeat
   -format text|json|markdown        markdown is for a pull request (default text)
@@ -305,6 +306,10 @@ func (t *tool) compare(f *diffFlags) error {
 		}
 	}
 	names := namesOfBoth(first, second)
+	if s := f.oneSided(); s != "" {
+		names.Notes = []string{s}
+		fmt.Fprintf(t.stderr, "warning: %s\n", printableLine(s))
+	}
 	err = errors.Join(f.write(bufio.NewWriter(t.stdout), d, traffic, names), writePage(page, func(w io.Writer) error {
 		return diff.WriteHTML(w, d, traffic, &diff.PageOptions{
 			TextOptions: names, Before: slices.Concat(f.before.files, plans), After: slices.Concat(f.after.files, plans), Captures: f.captures,
@@ -322,6 +327,19 @@ func (t *tool) compare(f *diffFlags) error {
 	return nil
 }
 
+// oneSided says that files beside a plan were given for one side alone, "" if not.
+func (f *diffFlags) oneSided() string {
+	if len(f.before.plans) == 0 || (len(f.before.files) == 0) == (len(f.after.files) == 0) {
+		return ""
+	}
+	given, side, missing, looks := f.before.files, "before", "after", "gone or broken"
+	if len(f.before.files) == 0 {
+		given, side, missing, looks = f.after.files, "after", "before", "new or opened"
+	}
+	return fmt.Sprintf("what -%s tells and the plan does not contain counts for that side alone, and may look %s: give the same files for the other side too, -%s %s",
+		side, looks, missing, strings.Join(given, " -"+missing+" "))
+}
+
 // namesOfBoth returns the names of afterwards, and for what is gone then, those of
 // before.
 func namesOfBoth(before, after *sg.Topology) diff.TextOptions {
@@ -333,6 +351,9 @@ func namesOfBoth(before, after *sg.Topology) diff.TextOptions {
 
 func (f *diffFlags) write(w *bufio.Writer, d *diff.Diff, traffic *diff.Traffic, o diff.TextOptions) (err error) {
 	o.Most = f.most
+	if f.format == "text" {
+		o.Notes = nil // standard error has them
+	}
 	switch f.format {
 	case "json":
 		err = diff.WriteJSON(w, d, traffic)

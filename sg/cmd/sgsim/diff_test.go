@@ -248,3 +248,28 @@ func TestReadmeDiff(t *testing.T) {
 	}
 	assert.Equal(t, 3, pages)
 }
+
+// Listings beside a plan belong to both of its sides; given for one, they look like a change.
+func TestDiffPlanOneSided(t *testing.T) {
+	plan, listing := filepath.Join(root, "sg/cmd/sgsim/testdata/plan-replaced.json"), vpc(t)
+	for _, format := range []string{"text", "markdown", "json"} {
+		page := filepath.Join(t.TempDir(), "page.html")
+		r := runSgsim(t, "diff", "-plan", plan, "-before", listing, "-format", format, "-html", page)
+		assert.Zero(t, r.status, r.stderr)
+		assert.Contains(t, r.stderr, "give the same files for the other side too, -after "+listing+"\n", format)
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		assert.Contains(t, string(text), "counts for that side alone", format)
+		if format == "markdown" {
+			assert.Contains(t, r.stdout, "counts for that side alone")
+			assert.Contains(t, r.stdout, "\ngone: ")
+		}
+	}
+	r := runSgsim(t, "diff", "-plan", plan, "-after", listing)
+	assert.Contains(t, r.stderr, "too, -before "+listing+"\n")
+	assert.Contains(t, r.stdout, "\nnew: ")
+	for _, args := range [][]string{{"-before", listing, "-after", listing}, nil} {
+		r = runSgsim(t, append([]string{"diff", "-plan", plan}, args...)...)
+		assert.NotContains(t, r.stderr, "same files")
+	}
+}
