@@ -339,7 +339,7 @@ func TestEC2Errors(t *testing.T) {
 		{"IN-07 wrong type below", `{"NetworkInterfaces": [{"NetworkInterfaceId": "eni-1", "Association": "198.51.100.1"}]}`,
 			"1.json:1: NetworkInterfaces[0].Association: is a string, want an object"},
 		{"IN-10 bad family", `{"PrefixLists": [{"PrefixListId": "pl-1", "AddressFamily": "ipx"}]}`, `1.json:1: PrefixLists[0].AddressFamily: "ipx" is neither IPv4 nor IPv6 (InvalidParameterValue)`},
-		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file: pl-0123=1.json"},
+		{"IN-11 entries of what", `{"Entries": []}`, "1.json:1: Entries: entries of a prefix list, but of which? Give its id before the file, pl-0123=1.json, or in a directory name the file after it, pl-0123.json"},
 		{"a list", `[{"GroupId": "sg-a"}]`, "1.json:1: the document is a list, want an object: give whole outputs, not what --query leaves of them"},
 		{"something else", `{"Users": []}`, "1.json:1: no known top-level key: neither one of `terraform show -json` nor one of " +
 			"SecurityGroups, SecurityGroupRules, NetworkInterfaces, Reservations, SecurityGroupVpcAssociations, PrefixLists, Entries, Vpcs, Subnets, VpcPeeringConnections, NetworkAcls, TransitGateways, TransitGatewayVpcAttachments, InstanceTypes"},

@@ -188,7 +188,7 @@ func (b *builder) describeList(id string, c *cursor, name, owner, family, most s
 func (b *builder) prefixListEntries(c *cursor) {
 	id := c.src.list
 	if id == "" {
-		c.fail("", "entries of a prefix list, but of which? Give its id before the file: pl-0123=%s", c.src.name)
+		c.fail("", "entries of a prefix list, but of which? Give its id before the file, pl-0123=%s, or in a directory name the file after it, pl-0123.json", c.src.name)
 		return
 	}
 	l := b.list(sg.PrefixList{ID: id}, c)

@@ -94,6 +94,7 @@ func TestYAMLErrors(t *testing.T) {
 		{"a key twice", "Vpcs: []\nVpcs: []\n", "1.json:2: Vpcs: key twice in one object"},
 		{"syntax", "Vpcs:\n- VpcId: x\n  CidrBlock: y: z\n", "1.json:3: YAML: mapping values are not allowed in this context"},
 		{"an alias", "Vpcs: &a []\nSubnets: *a\n", "1.json:2: an alias: the AWS CLI prints none"},
+		{"other text", "# about\n\nSome text: it has `code`.\n\n```\nx\n", "1.json: neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text"},
 		{"a word", "hello\n", "1.json:1: neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text"},
 		{"no end", "Vpcs: []", "1.json:1: the last line does not end: the file is cut off, or wants a line break there"},
 		{"deep", strings.Repeat("- ", 2000) + "x\n", "1.json:1: nested more than 1000 deep"},
@@ -208,6 +209,15 @@ func TestAuthorizeOutput(t *testing.T) {
 	assert.Equal(t, []string{"1.json:1: SecurityGroupRules[0]: only these rules of sg-a are known: add describe-security-groups"}, got.warnings)
 	got = read(`{` + rule)
 	assert.Equal(t, []string{"1.json:1: SecurityGroupRules: holds no egress rule of any group: if it was printed with --filters, give all of it"}, got.warnings)
+}
+
+// A file that only begins as one named after a prefix list is asked which list it holds.
+func TestDirectoryEntries(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "pl-entries.json")
+	require.NoError(t, os.WriteFile(name, []byte(`{"Entries": [{"Cidr": "10.0.0.0/8"}]}`), 0o600))
+	want := resultOf(load.Files(name)).errors
+	require.Len(t, want, 1)
+	assert.Equal(t, want, resultOf(load.Files(filepath.Dir(name))).errors)
 }
 
 func TestDirectory(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -94,6 +95,9 @@ func (l *Loader) AddFile(name string) {
 	}
 }
 
+// listID is how AWS writes ids of prefix lists: pl-entries.json is no file named after one.
+var listID = regexp.MustCompile(`^pl-[0-9a-f]+$`)
+
 func (l *Loader) addDir(dir string) {
 	entries, err := os.ReadDir(dir) // ordered by name
 	if err != nil {
@@ -108,7 +112,7 @@ func (l *Loader) addDir(dir string) {
 		case e.IsDir() || strings.HasPrefix(base, "."):
 		case ext == ".json" || ext == ".yaml" || ext == ".yml" || ext == ".tfstate":
 			found = true
-			if id := strings.TrimSuffix(base, ext); strings.HasPrefix(id, "pl-") {
+			if id := strings.TrimSuffix(base, ext); listID.MatchString(id) {
 				path = id + "=" + path
 			}
 			l.AddFile(path)

@@ -16,7 +16,8 @@ import (
 const maxYAML = 16 << 20
 
 var (
-	// ErrScalar is of a text that holds a single word or number, as any text may be taken to do.
+	// ErrScalar is of a text that holds a single word or number, as any text may be taken to
+	// do, or that is no YAML from its first line on.
 	ErrScalar = errors.New("neither JSON nor YAML")
 
 	errLongYAML = errors.New("more than 16 MB of YAML: print it with --output json")
@@ -44,6 +45,8 @@ func yamlToJSON(text string) (string, *Error) {
 		switch {
 		case err == io.EOF:
 			return w.b.String(), nil
+		case err != nil && !yamlStart.MatchString(text):
+			return fail(0, ErrScalar)
 		case err != nil:
 			return fail(yamlError(err))
 		case n.Kind == yaml.DocumentNode && n.Content[0].Kind == yaml.ScalarNode:
@@ -55,6 +58,10 @@ func yamlToJSON(text string) (string, *Error) {
 		w.b.WriteByte(' ')
 	}
 }
+
+// yamlStart is how a document begins that holds more than text: with a key, an item or a
+// bracket, behind comments.
+var yamlStart = regexp.MustCompile(`^(\s*(#|---|%).*\n)*\s*(- |[\[{]|("[^"\n]*"|'[^'\n]*'|[\w./-]+)\s*:(\s|$))`)
 
 var yamlLine = regexp.MustCompile(`^yaml: line (\d+): (.*)`)
 
