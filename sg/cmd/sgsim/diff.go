@@ -180,6 +180,11 @@ func (f *diffFlags) readOptions(given *flag.FlagSet, options []string) error {
 		if err := later.Parse([]string{"-" + o}); err != nil || later.NArg() > 0 {
 			return fmt.Errorf("-option %s: not one of midstream=, profile=, related-icmp, exempt=, nitro-v6, tcp-established=, udp=, udp-stream= with a valid value", o)
 		}
+		// Each by itself, as it was given: sg.Compile would blame every interface.
+		var bad *conntrack.TimeoutError
+		if _, err := conntrack.NewTable(conntrack.Config{Timeouts: f.timeouts}); errors.As(err, &bad) {
+			return fmt.Errorf("-option %s: from %v to %v", o, bad.Min, bad.Max)
+		}
 	}
 	if len(options) > 0 && len(f.after.files) == 0 {
 		f.after.files = f.before.files

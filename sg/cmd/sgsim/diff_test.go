@@ -165,6 +165,10 @@ func TestDiffOptions(t *testing.T) {
 		assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", before, "-option", option, file).status, option)
 	}
 	assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", before, "-option", "nitro-v6").status)
+	r = runSgsim(t, "diff", "-before", before, "-option", "udp=31s", "-option", "tcp-established=10s", file)
+	assert.Equal(t, result{status: exitUsage, stderr: r.stderr}, r)
+	assert.Contains(t, r.stderr, "-option tcp-established=10s: from 1m0s to 120h0m0s (")
+	assert.NotContains(t, r.stderr, "eni-web")
 }
 
 // Worlds follow on each other.
