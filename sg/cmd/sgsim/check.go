@@ -34,9 +34,10 @@ warning and fails nothing.
   -format text|json    json is one object; sg/cmd/sgsim/JSON.md has its schema (default
                        text)
   -html FILE           also write the findings as a page
-  -fail-on WHAT,...    findings that fail: severities error, warning, note; kinds quota,
-                       stale, dangling, never, duplicate, shadowed, misleading, misplaced;
-                       all; none (default error,warning)
+  -fail-on WHAT,...    findings that fail: of a severity or a worse one, note, warning or
+                       error; of a kind, quota, stale, dangling, never, duplicate,
+                       shadowed, misleading or misplaced; all; none (default
+                       error,warning)
   -quota rules-per-group=100,...    quotas that AWS has raised: groups, rules-per-group,
                        groups-per-eni, prefix-lists, entries-per-list, list-references
   -v                   also name the statements behind findings, such as REF-10
@@ -135,7 +136,7 @@ func parseFindings(s string) (func(lint.Finding) bool, error) {
 	case "none":
 		return func(lint.Finding) bool { return false }, nil
 	}
-	kinds, severities := map[lint.Kind]bool{}, map[lint.Severity]bool{}
+	kinds, least := map[lint.Kind]bool{}, lint.Error+1
 	for name := range strings.SplitSeq(s, ",") {
 		var k lint.Kind
 		var v lint.Severity
@@ -143,10 +144,10 @@ func parseFindings(s string) (func(lint.Finding) bool, error) {
 		case name != "" && k.UnmarshalText([]byte(name)) == nil:
 			kinds[k] = true
 		case name != "" && v.UnmarshalText([]byte(name)) == nil:
-			severities[v] = true
+			least = min(least, v)
 		default:
 			return nil, fmt.Errorf("-fail-on %s: no kind or severity %q", s, name)
 		}
 	}
-	return func(f lint.Finding) bool { return kinds[f.Kind] || severities[f.Severity] }, nil
+	return func(f lint.Finding) bool { return kinds[f.Kind] || f.Severity >= least }, nil
 }

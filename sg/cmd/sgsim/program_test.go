@@ -721,7 +721,9 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, none, runSgsim(t, "check", "-format", "json", "-topology", good).stdout)
 
 	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "none").status)
-	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,shadowed,error,note").status)
+	assert.Equal(t, exitOK, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,shadowed,error").status)
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "note").status, "a warning is worse")
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,error,note").status)
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "warning").status)
 	assert.Equal(t, exitUsage, runSgsim(t, "check", "-topology", bad, "-fail-on", "warning,").status)
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-topology", bad, "-fail-on", "quota,"+findings[0].Kind).status)
@@ -744,6 +746,8 @@ func TestCheck(t *testing.T) {
 	assert.Equal(t, exitOK, r.status, "a note")
 	assert.Regexp(t, `^\S+vpc.json:5: note: misleading: web \(sg-web\) ingress\[0\], tcp 443 from 198.51.100.7/24 198.51.100.7/24 means 198.51.100.0/24: host bits are cleared write 198.51.100.0/24, or 198.51.100.7/32 for that address only$`, flat(r.stdout))
 	assert.Equal(t, exitNo, runSgsim(t, "check", "-fail-on", "all", "-topology", bits).status)
+	assert.Equal(t, exitNo, runSgsim(t, "check", "-fail-on", "note", "-topology", bits).status)
+	assert.Equal(t, exitOK, runSgsim(t, "check", "-fail-on", "warning", "-topology", bits).status)
 
 	again := write(t, "vpc.json", []byte(strings.Replace(vpcJSON, `{"CidrIp": "198.51.100.0/24"}`, `{"CidrIp": "198.51.100.0/24"}, {"CidrIp": "198.51.100.0/24"}`, 1)))
 	r = runSgsim(t, "check", "-fail-on", "duplicate", "-topology", again)
