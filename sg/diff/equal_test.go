@@ -81,13 +81,38 @@ func TestChanges(t *testing.T) {
 		"one box of two rules": {world("tcp 22 10.0.0.0/9", "tcp 22 10.128.0.0/9"), world(), []string{
 			"broken: ingress of eni-db: tcp 22 from 10.0.0.0/8"}},
 		"what is left": {world("all 10.0.0.0/8", "udp 53 10.0.0.0/8"), world("udp 53 10.0.0.0/8"), []string{
-			"broken: ingress of eni-db: protocols 0-16, udp 0-52, udp 54-65535, protocols 18-255 from 10.0.0.0/8"}},
+			"broken: ingress of eni-db: all but udp 53 from 10.0.0.0/8"}},
 		"ping": {world("icmp 8/-1 10.0.0.0/8"), world("icmp 8/0 10.0.0.0/8"), []string{
 			"broken: ingress of eni-db: icmp 8/1-8/255 from 10.0.0.0/8"}},
 		"few boxes": {world("tcp 22 10.0.0.0/8", "tcp 1-1000 11.0.0.0/8"), world(), []string{
 			"broken: ingress of eni-db: tcp 1-1000 from 11.0.0.0/8", "broken: ingress of eni-db: tcp 22 from 10.0.0.0/8"}},
 	} {
 		assert.Equal(t, tt.want, lines(t, tt.before, tt.after), name)
+	}
+}
+
+// Changes name what people know, and the packet to try is one that they would try.
+func TestKnownServices(t *testing.T) {
+	for _, tt := range []struct {
+		left       []string // of a rule for everything
+		what, want string
+	}{
+		{nil, "all", "tcp 10.0.0.4:40001 > 10.0.2.20:443 S"},
+		{[]string{"tcp 443"}, "all but tcp 443", "tcp 10.0.0.4:40001 > 10.0.2.20:80 S"},
+		{[]string{"tcp 0-65535"}, "all but tcp", "udp 10.0.0.4:40001 > 10.0.2.20:53"},
+		{[]string{"tcp 0-65535", "udp 0-65535", "icmp 0/-1"}, "all but icmp 0, tcp, udp", "icmp 10.0.0.4 > 10.0.2.20 8/0 id 1"},
+		{[]string{"tcp 1", "tcp 3", "tcp 5", "gre"}, "protocols 0-5 with icmp, tcp 0, tcp 2, tcp 4, and 3 more services", "tcp 10.0.0.4:40001 > 10.0.2.20:0 S"},
+		{[]string{"0"}, "protocols 1-255 with icmp, tcp, udp and icmpv6", "tcp 10.0.0.4:40001 > 10.0.2.20:443 S"},
+	} {
+		var left []string
+		for _, s := range tt.left {
+			left = append(left, s+" 10.0.0.0/29")
+		}
+		c := diff.Policies(compile(t, world(append(left, "all 10.0.0.0/29")...)), compile(t, world(left...))).Changes
+		require.Len(t, c, 1, tt.what)
+		assert.Equal(t, "broken: ingress of eni-db: "+tt.what+" from 10.0.0.0/29", c[0].String())
+		h, _ := c[0].Witness(0)
+		assert.Equal(t, tt.want, h.String(), tt.what)
 	}
 }
 

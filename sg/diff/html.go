@@ -152,7 +152,7 @@ func (t *text) pairSection(d *Diff) page.Section {
 		}{{"opened", p.Opened}, {"broken", p.Broken}} {
 			if len(kind.services) > 0 {
 				table.Rows = append(table.Rows, page.Row{Cells: page.Cells(page.T(t.names.ENI(p.From)), page.T(t.names.ENI(p.To)),
-					page.M(markOf(kind.word), kind.word), page.T(few(kind.services, 4, "services")), page.N(family))})
+					page.M(markOf(kind.word), kind.word), page.T(serviceWords(kind.services)), page.N(family))})
 			}
 		}
 		return true

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sgsim/sgsim/packet"
 )
@@ -19,14 +20,15 @@ type Service struct {
 }
 
 // String returns "all", "tcp 443", "udp 1024-65535", "tcp" for all its ports, "icmp 8" for
-// all codes of a type, "icmp 3/4", "gre", or "protocols 7-16".
+// all codes of a type, "icmp 3/4", "gre", or "protocols 7-255 with udp and icmpv6", where
+// only these, tcp and icmp are named.
 func (s Service) String() string {
 	icmp := s.Protocol == packet.ICMP || s.Protocol == packet.ICMPv6
 	switch {
 	case s.Protocol == 0 && s.LastProtocol == 255:
 		return "all"
 	case s.Protocol != s.LastProtocol:
-		return fmt.Sprintf("protocols %d-%d", s.Protocol, s.LastProtocol)
+		return fmt.Sprintf("protocols %d-%d", s.Protocol, s.LastProtocol) + s.namesInside()
 	case s.First == 0 && s.Last == 65535 || !icmp && s.Protocol != packet.TCP && s.Protocol != packet.UDP:
 		return s.Protocol.String()
 	case icmp:
@@ -35,6 +37,62 @@ func (s Service) String() string {
 		return fmt.Sprintf("%s %d", s.Protocol, s.First)
 	}
 	return fmt.Sprintf("%s %d-%d", s.Protocol, s.First, s.Last)
+}
+
+// hasKinds reports whether a protocol has more services than one.
+func hasKinds(p packet.Protocol) bool {
+	return p == packet.TCP || p == packet.UDP || p == packet.ICMP || p == packet.ICMPv6
+}
+
+// namesInside names the protocols of a range that everybody knows by name.
+func (s Service) namesInside() string {
+	var names []string
+	for p := int(s.Protocol); p <= int(s.LastProtocol); p++ {
+		if p := packet.Protocol(p); hasKinds(p) {
+			names = append(names, p.String())
+		}
+	}
+	switch last := len(names) - 1; last {
+	case -1:
+		return ""
+	case 0:
+		return " with " + names[0]
+	default:
+		return " with " + strings.Join(names[:last], ", ") + " and " + names[last]
+	}
+}
+
+// serviceWords names services. If they are all but a few, it names these.
+func serviceWords(all []Service) string {
+	if but := missing(all); 0 < len(but) && len(but) <= 3 {
+		return "all but " + few(but, 3, "")
+	}
+	return few(all, 4, "services")
+}
+
+// missing returns what lies between services that begin with the first protocol and end
+// with the last one; nothing if they do not, or if that cannot be said in one Service each.
+func missing(all []Service) (but []Service) {
+	const perProtocol = 1 << 16
+	next := 0 // of the line of all protocols with their ports
+	for i, s := range all {
+		first, last := int(s.Protocol)*perProtocol, int(s.LastProtocol)*perProtocol+perProtocol-1
+		if s.Protocol == s.LastProtocol && hasKinds(s.Protocol) {
+			first, last = first+int(s.First), last-perProtocol+1+int(s.Last)
+		}
+		if first > next {
+			gap := Service{packet.Protocol(next / perProtocol), packet.Protocol((first - 1) / perProtocol), uint16(next), uint16(first - 1)}
+			if i == 0 || gap.Protocol != gap.LastProtocol && (gap.First != 0 || gap.Last != perProtocol-1) {
+				return nil
+			}
+			but = append(but, gap)
+		}
+		next = last + 1
+	}
+	if next != 256*perProtocol {
+		return nil
+	}
+	return but
 }
 
 func icmpText(first, last uint16) string {

@@ -206,7 +206,7 @@ func (t *text) pair(p Pair) {
 		services []Service
 	}{{"opened", p.Opened}, {"broken", p.Broken}} {
 		if len(kind.services) > 0 {
-			t.line(2, "%s  %s > %s: %s%s", kind.word, t.names.ENI(p.From), t.names.ENI(p.To), few(kind.services, 4, "services"), v6)
+			t.line(2, "%s  %s > %s: %s%s", kind.word, t.names.ENI(p.From), t.names.ENI(p.To), serviceWords(kind.services), v6)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func (c *Change) Witness(i int) (h packet.Header, ok bool) {
 		opening, ok := c.Opening(i)
 		return answerTo(&opening), ok
 	}
-	return c.first(i, c.Direction, c.Services[0]), true
+	return c.first(i, c.Direction, c.likely().usual()), true
 }
 
 // Opening returns the packet that opens the connection on which [Change.Witness] is an
@@ -32,7 +32,7 @@ func (c *Change) Opening(i int) (h packet.Header, ok bool) {
 	if !c.Answers {
 		return packet.Header{}, false
 	}
-	id, answer, dir, f := c.ENIs[i], c.Services[0], c.Direction.Opposite(), btoi(c.Family == packet.IPv6)
+	id, answer, dir, f := c.ENIs[i], c.likely(), c.Direction.Opposite(), btoi(c.Family == packet.IPv6)
 	ports := answer.Protocol == packet.TCP || answer.Protocol == packet.UDP
 	request := Service{Protocol: answer.Protocol}
 	if typ, ok := packet.ReplyType(answer.Protocol, uint8(answer.First>>8)); ok {
@@ -68,6 +68,40 @@ func answerTo(h *packet.Header) packet.Header {
 		return packet.ICMPHeader(src, dst, typ, h.ICMPCode, 1)
 	}
 	return packet.IPHeader(src, dst, h.Protocol)
+}
+
+// likely returns the service of the box that people would try: TCP, UDP or ICMP if it has
+// any, else the first.
+func (c *Change) likely() Service {
+	icmp := packet.ICMP
+	if c.Family == packet.IPv6 {
+		icmp = packet.ICMPv6
+	}
+	for _, p := range [...]packet.Protocol{packet.TCP, packet.UDP, icmp} {
+		for _, s := range c.Services {
+			switch {
+			case s.Protocol == p && s.LastProtocol == p:
+				return s
+			case s.Protocol <= p && p <= s.LastProtocol:
+				return Service{p, p, 0, 65535}
+			}
+		}
+	}
+	return c.Services[0]
+}
+
+// wellKnownServices are those that people would try, the best known first.
+var wellKnownServices = map[packet.Protocol][]uint16{packet.TCP: {443, 80}, packet.UDP: {53}, packet.ICMP: {8 << 8}, packet.ICMPv6: {128 << 8}}
+
+// usual is a service within s that people know, if there is any.
+func (s Service) usual() Service {
+	for _, n := range wellKnownServices[s.Protocol] {
+		if s.First <= n && n <= s.Last {
+			s.First = n
+			break
+		}
+	}
+	return s
 }
 
 // first returns the first packet of a connection through an interface of the box.

@@ -51,7 +51,7 @@ func (c *Change) what(named func(sg.GroupID) string) string {
 	case c.Group != "":
 		whose = fmt.Sprintf("members of %s (%s)", named(c.Group), whose)
 	}
-	services := few(c.Services, 4, "services")
+	services := serviceWords(c.Services)
 	if c.Answers {
 		services = "answers " + services
 	}
