@@ -47,10 +47,10 @@ var (
 
 	errNoProtocol = invalid("no protocol")
 	errNoPorts    = invalid("tcp and udp need ports")
-	errNoICMP     = invalid("icmp needs type and code")
+	errNoICMP     = invalid("icmp needs type and code: icmp -1/-1 is all of it, icmp 8/-1 ping")
 	errICMPCode   = invalid("all types demand all codes")
-	errNoICMPv6   = invalid("icmpv6 needs type and code") // NACL-44
-	errTwoACLs    = invalid("it has another one")         // NACL-37
+	errNoICMPv6   = invalid("icmpv6 needs type and code: icmpv6 -1/-1 is all of it, icmpv6 128/-1 ping") // NACL-44
+	errTwoACLs    = invalid("it has another one")                                                        // NACL-37
 	errOtherVPC   = invalid("it is in another VPC")
 	errTwoDefault = &cause{ErrExists, "", "the VPC has another default network ACL"}
 	errNoPeer     = &cause{ErrInvalid, "InvalidPermission.Malformed", "no peer"}

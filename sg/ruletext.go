@@ -109,7 +109,8 @@ func id(key, prefix, s string) (string, string) {
 //
 //	tcp 443 0.0.0.0/0
 //	tcp 8000-8080 sg-web id=sgr-0123 desc="from the web servers"
-//	icmp 8/-1 10.0.0.0/8        ping, any code
+//	icmp 8/-1 10.0.0.0/8        ping, any code; 8/all is the same
+//	icmp all 10.0.0.0/8         every type, as -1/-1
 //	icmpv6 ::/0                 every type
 //	udp 53 pl-corp
 //	all self                    every protocol, from the rule's own group
@@ -187,6 +188,8 @@ func (r *Rule) set(key, val string) error {
 			again, r.Peer.CIDR = r.Peer.CIDR.IsValid(), anyIPv4
 		case strings.EqualFold(val, "Anywhere-IPv6"):
 			again, r.Peer.CIDR = r.Peer.CIDR.IsValid(), anyIPv6
+		case val == "all" && (r.Protocol == ICMP || r.Protocol == ICMPv6):
+			again, r.ICMP = r.ICMP.set, ICMPTypeCode(-1, -1)
 		case strings.HasPrefix(val, "sg-"):
 			return r.set("group", val)
 		case strings.HasPrefix(val, "pl-"):
@@ -198,7 +201,11 @@ func (r *Rule) set(key, val string) error {
 			}
 			again, r.Peer.CIDR = r.Peer.CIDR.IsValid(), p
 		case strings.Contains(val, "/"):
-			t, c, ok := twoNumbers(val, '/')
+			typ, ofAllCodes := strings.CutSuffix(val, "/all")
+			if ofAllCodes {
+				typ += "/-1"
+			}
+			t, c, ok := twoNumbers(typ, '/')
 			if !ok {
 				return fmt.Errorf("%q: not an ICMP type and code", val)
 			}

@@ -33,7 +33,10 @@ func TestRuleText(t *testing.T) {
 			assert.Equal(t, text, rule.String())
 		}
 	}
-	for text, want := range map[string]string{ // the console's names
+	for text, want := range map[string]string{ // the console's names, and words for -1
+		"icmp all 10.0.0.0/8":                "icmp -1/-1 10.0.0.0/8",
+		"icmpv6 all ::/0":                    "icmpv6 -1/-1 ::/0",
+		"icmp 8/all 10.0.0.0/8":              "icmp 8/-1 10.0.0.0/8",
 		"https Anywhere-IPv4":                "tcp 443 0.0.0.0/0",
 		"MySQL/Aurora anywhere-ipv6":         "tcp 3306 ::/0",
 		`"All ICMP - IPv6" Anywhere-IPv6`:    "icmpv6 -1/-1 ::/0",
@@ -55,6 +58,9 @@ func TestRuleText(t *testing.T) {
 		"tcp x/y":                  `"x/y": not an ICMP type and code`,
 		"tcp web":                  `"web": neither ports nor a peer`,
 		"tcp 1 2 self":             `"2": a second one`,
+		"tcp all self":             `"all": neither ports nor a peer`,
+		"icmp 8/all all self":      `"all": a second one`,
+		"icmp all/8 self":          `"all/8": not an ICMP type and code`,
 		"tcp 1 sg-a sg-b":          `"sg-b": a second one`,
 		"tcp 1 self color=1":       `"color=1": a rule has no "color"`,
 		"tcp \"":                   "column 5: quote without an end",

@@ -45,7 +45,7 @@ func TestParseENIErrors(t *testing.T) {
 		"a id=a":                 "an eni has one id",
 		"id=a,10.0.0":            `"10.0.0": not an IP address`,
 		"id=a,group=g,addr=10/8": `"10/8": not a CIDR block`,
-		"id=a,group=g,nitro=v7":  `"nitro=v7": not understood here`,
+		"id=a,group=g,nitro=v7":  `"nitro=v7": not understood here, only account=, addr=, group=, id=, instance=, managed, name=, nitro-v6, no-source-dest-check, public=, subnet=, tcp-established=, type=, udp-stream=, udp=, vpc=`,
 		`a name="x`:              "column 8: quote without an end",
 	} {
 		_, err := load.ParseENI(in)

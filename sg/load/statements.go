@@ -67,8 +67,9 @@ func (b *builder) statement(line string, ws []words.Word, declared map[string]in
 			return err
 		}
 	}
-	if err := part.Statement(line, ws); err != nil {
-		return err
+	bad := part.Statement(line, ws)
+	if bad != nil && (belongs || kind == "eni") {
+		return bad
 	}
 	if !belongs {
 		key := kind + " " + of
@@ -77,8 +78,8 @@ func (b *builder) statement(line string, ws []words.Word, declared map[string]in
 		}
 		declared[key] = c.place().Line
 	}
-	b.part(part.Topo, !belongs, c, list)
-	return nil
+	b.part(part.Topo, !belongs, c, list) // even of a bad one, so that its parts are not bad too
+	return bad
 }
 
 // part adds what a line says. The line may declare a prefix list or a group, or be part

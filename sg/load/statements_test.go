@@ -32,6 +32,8 @@ func TestStatementErrors(t *testing.T) {
 			`t:2: rule of group "sg-b", which no line above declares`, "t:4: group sg-a is already at line 1", `t:5: "10.0.0.300": not an IP address`,
 			`t:6: "remove": a file has nothing to remove`, `t:7: "nonsense": not a statement about a topology`,
 			`t:8: entry of prefix list "pl-1", which no line above declares`, `t:9: subnet of VPC "v", which no line above declares`}},
+		"a group whose own line is wrong": {[]string{"t|group sg-pub pub\nrule sg-pub ingress tcp 443 0.0.0.0/0\nrule sg-pub ingress tcp 80 0.0.0.0/0\neni e 10.0.0.1 sg-pub"}, []string{
+			`t:1: "pub": not understood here: to name it, write name=pub`}},
 		"a listing of another moment": {[]string{"t|group sg-a account=1\nrule sg-a ingress tcp 22 10.0.0.0/8\neni eni-1 10.0.0.1 sg-a vpc=v", group("", ""), liveENI("eni-1", "10.0.0.2", "sg-a"), liveVPC}, []string{
 			"t:3: eni-1 has different addresses here than at 3.json:1: NetworkInterfaces[0]: give the newer of the two, or prefer one (-prefer FILE)",
 			"t:2: sg-a has this rule here, but not at 2.json:1: SecurityGroups[0]: were they printed at different times: give the newer of the two, or prefer one (-prefer FILE)"}},

@@ -2,6 +2,7 @@ package topotext
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -37,6 +38,10 @@ func ParseENI(s string) (sg.ENI, error) {
 		"": func(s string) error {
 			if strings.HasPrefix(s, "sg-") {
 				return group(s)
+			}
+			if !strings.ContainsAny(s, ".:/") {
+				q := words.Quote(s)
+				return fmt.Errorf("%q: not an IP address: for a group write group=%s, for a name name=%s", s, q, q)
 			}
 			return addr(s)
 		},

@@ -3,7 +3,9 @@ package words
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,13 +23,33 @@ func (fs Fields) Set(ws []Word) error {
 			f = flag
 		}
 		if f == nil {
-			return fmt.Errorf("%q: not understood here", shown)
+			return fmt.Errorf("%q: not understood here%s", shown, fs.hint(w))
 		}
 		if err := f(w.Value); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// hint says what could stand in place of a word that no field takes.
+func (fs Fields) hint(w Word) string {
+	if fs["name"] != nil && w.Key == "" {
+		return ": to name it, write name=" + Quote(w.Value)
+	}
+	var known []string
+	for key := range fs {
+		if flag, ok := strings.CutPrefix(key, "flag "); ok {
+			known = append(known, flag)
+		} else if key != "" {
+			known = append(known, key+"=")
+		}
+	}
+	if len(known) == 0 {
+		return ""
+	}
+	slices.Sort(known)
+	return ", only " + strings.Join(known, ", ")
 }
 
 // Text sets p.
