@@ -129,7 +129,7 @@ func (t *tool) parse(fs *flag.FlagSet, args []string, help string) (status int, 
 		fmt.Fprint(t.stdout, help)
 		return exitOK, true
 	case err != nil:
-		return t.misused(fs, err), true
+		return t.misused(fs, clearer(fs, err)), true
 	}
 	if rest := len(args) - fs.NArg(); fs.NArg() > 0 && (rest == 0 || args[rest-1] != "--") { // after it, all are arguments
 		for _, arg := range fs.Args()[1:] {
@@ -190,6 +190,9 @@ type list []string
 func (l *list) String() string { return strings.Join(*l, " ") }
 
 func (l *list) Set(s string) error {
+	if s == "" {
+		return errors.New("it is empty")
+	}
 	*l = append(*l, s)
 	return nil
 }

@@ -68,7 +68,8 @@ func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	return place, err
 }
 
-// findENI returns the interface with an id or a unique name.
+// findENI returns the interface with an id or a unique name, or the only one of an
+// instance or a group, as explain finds the ends of a packet.
 func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
 	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == sg.ENIID(s) }) {
 		return sg.ENIID(s), nil
@@ -78,7 +79,25 @@ func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
 			return id, nil
 		}
 	}
-	return "", fmt.Errorf("no ENI %q in the topology", s)
+	group := map[sg.GroupID]bool{sg.GroupID(s): true}
+	for i := range topo.Groups {
+		if topo.Groups[i].Name == s {
+			group[topo.Groups[i].ID] = true
+		}
+	}
+	var found []string
+	for i := range topo.ENIs {
+		if e := &topo.ENIs[i]; s != "" && (e.Name == s || string(e.Instance) == s || slices.ContainsFunc(e.Groups, func(id sg.GroupID) bool { return group[id] })) {
+			found = append(found, string(e.ID))
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", fmt.Errorf("no ENI %q in the topology", s)
+	case 1:
+		return sg.ENIID(found[0]), nil
+	}
+	return "", fmt.Errorf("%q: which of its %d interfaces? %s", s, len(found), strings.Join(prose.First(found, 5, ""), ", "))
 }
 
 // findVPC finds the VPC that an argument of the command line names.
