@@ -153,7 +153,7 @@ func TestCopiesThatContradict(t *testing.T) {
 	assert.Equal(t, replay.Inbound{Dropped: 1}, report.Copies.Inbound)
 	var text bytes.Buffer
 	require.NoError(t, report.WriteText(&text, replay.TextOptions{}))
-	assert.Contains(t, text.String(), "1 inbound copy: AWS admitted them all; these groups admit 0 and drop 1")
+	assert.Contains(t, text.String(), "1 inbound copy: AWS admitted them all; these groups admit 0 and drop 1\n")
 }
 
 // A copy that was cut is judged where its ports are there, and not where they are

@@ -46,7 +46,19 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 
 // remarks are the sentences behind the totals.
 func (r *Report) remarks(t *report.Text) {
-	if r.Packets > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
+	var cut, same uint64
+	for _, n := range r.Reasons {
+		switch n.Reason {
+		case sg.Cut:
+			cut += n.Packets
+		case sg.SameInterface:
+			same += n.Packets
+		}
+	}
+	if cut > 0 { // with Ethernet, IPv6, TCP and what an ICMP error quotes, and again for a tunnel
+		t.Line(0, "%s cut too short: capture at least 128 bytes of each, 256 of those in tunnels", report.Were(cut, "packet"))
+	}
+	if cut+same < r.Packets && r.Of(sg.NotApplicable).Packets == r.Packets {
 		t.Line(0, "no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell")
 	}
 	r.disorder(t)
@@ -103,8 +115,12 @@ func (c *Copies) say(t *report.Text) {
 		t.Line(2, "%s of a packet that was there already, and not counted", report.Were(c.Doubles.Packets, "copy"))
 	}
 	if n := c.Inbound; n != (Inbound{}) {
-		t.Line(2, "%s: AWS admitted them all; these groups admit %d and drop %d, and of %d it is not known",
-			prose.Count(n.Accepted+n.Dropped+n.Unknown, "inbound copy"), n.Accepted, n.Dropped, n.Unknown)
+		unknown := ""
+		if n.Unknown > 0 {
+			unknown = fmt.Sprintf(", and of %d it is not known", n.Unknown)
+		}
+		t.Line(2, "%s: AWS admitted them all; these groups admit %d and drop %d%s",
+			prose.Count(n.Accepted+n.Dropped+n.Unknown, "inbound copy"), n.Accepted, n.Dropped, unknown)
 	}
 	if c.Closed > 0 {
 		t.Line(0, "%s to a tunnel's port could not be unwrapped", prose.Count(c.Closed, "datagram"))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -631,6 +632,19 @@ func TestNothingJudged(t *testing.T) {
 	assert.Contains(t, r.stdout, "no packet met an ENI")
 	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), write(t, "near.pcap", pcap(t, askWeb)))
 	assert.NotContains(t, r.stdout, "no packet met an ENI")
+
+	// It is another matter where packets cannot leave their interface, or are cut.
+	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), pcapFile(t, "tcp 10.0.1.10:1 > 10.0.1.10:2 S"))
+	assert.Contains(t, r.stdout, "both ends are the same ENI")
+	assert.NotContains(t, r.stdout, "is this the topology")
+	f := frameOf(t, askWeb, 0)
+	f.Data = f.Data[:20]
+	var b bytes.Buffer
+	w := capture.NewWriter(&b, capture.Pcap, nil)
+	require.NoError(t, errors.Join(w.WriteFrame(f), w.Flush()))
+	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), write(t, "cut.pcap", b.Bytes()))
+	assert.Contains(t, r.stdout, "1 packet was cut too short: capture at least 128 bytes of each")
+	assert.NotContains(t, r.stdout, "is this the topology")
 }
 
 // Names come from files and must do nothing to a terminal.
