@@ -96,9 +96,9 @@ func (hop *HopExplanation) writeENI(line func(string, string, ...any), h *packet
 	}
 	switch {
 	case !m.Rule.IsZero() && !d.Reason.askedRules():
-		line("not asked", "would match: %s: %s", m.Rule, m.Rule.Rule())
+		line("not asked", "would match: %s: %s", m.Rule, m.Rule.unnamed())
 	case !m.Rule.IsZero():
-		line("rule", "%s: %s", m.Rule, m.Rule.Rule())
+		line("rule", "%s: %s", m.Rule, m.Rule.unnamed())
 		line("matched", "%s", m.what(remoteAddr(hop.Direction, h)))
 		if m.Untracked && d.Reason == Untracked {
 			line("untracked", "open to every address, and so are its answers: no connection is kept (CT-10)")
@@ -153,8 +153,15 @@ func (c *ConnExplanation) write(line func(string, string, ...any), v Verdict) {
 		by = "perhaps by"
 	}
 	if !c.Rule.IsZero() {
-		line("admitted", "%s %s: %s", by, c.Rule, c.Rule.Rule())
+		line("admitted", "%s %s: %s", by, c.Rule, c.Rule.unnamed())
 	}
+}
+
+// unnamed returns the rule without its id, for texts that begin with it.
+func (r RuleRef) unnamed() Rule {
+	rule := r.Rule()
+	rule.ID = ""
+	return rule
 }
 
 // String returns the rule and its failed fields: "sg-db ingress[0]: port 5432,

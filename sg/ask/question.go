@@ -24,7 +24,7 @@ type Question struct {
 	// different ones.
 	VPC sg.VPCID
 
-	// Pasted is the packet's number in a replay, if it is a line of a replay's text.
+	// Pasted is the packet's number in a replay, if it is a line of a replay's text or report.
 	Pasted string
 }
 
@@ -71,8 +71,12 @@ func NewParser(topo *sg.Topology) *Parser {
 // replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
 var replayLine = regexp.MustCompile(`^\s*([0-9]+)\s+-?[0-9]+\.[0-9]+\s+(?:accept|drop|unknown|-)\s+(.*)$`)
 
+// droppedLine is a packet that the report of a replay lists: how many packets and the number
+// of the first, which has several ports perhaps.
+var droppedLine = regexp.MustCompile(`^\s*[0-9,]+\s+([0-9]+)\s+([a-z0-9]+ \S+ > [^,]*)(?:, several ports)?$`)
+
 // Parse reads a packet: what [packet.ParseHeader] reads, or a line of sgsim replay's text
-// with the lines that belong to it. It allows more:
+// or of its list of what was dropped, with the lines that belong to it. It allows more:
 //
 //	tcp web > db:5432                      names for addresses
 //	tcp 198.51.100.7 to web:https          "to" for >, a service for a port
@@ -100,6 +104,8 @@ func (r *Parser) Parse(s string) (Question, error) {
 			text += " " + strings.TrimSpace(line)
 		}
 		s = text
+	} else if m := droppedLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
+		q.Pasted, s = m[1], m[2]
 	}
 	s = strings.TrimSpace(s)
 	text, err := r.resolve(s, &q.VPC)

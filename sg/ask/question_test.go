@@ -60,6 +60,8 @@ eni eni-6 2001:db8::66 sg-p name=six
 		"icmp6 web to db ECHO-REPLY":                           "icmpv6 2001:db8::10 > 2001:db8::20 129/0",
 		"rdp web > db:3390":                                    "tcp 10.0.1.10:49152 > 10.0.2.20:3390 S",
 		"    12    0.031000  accept   tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9":                                                                                                           "tcp 10.0.0.1:1 > 10.0.0.2:2 SA len 9",
+		"  2,300  12  tcp 10.0.0.1:1 > 10.0.0.2:2 S, several ports":                                                                                                                   "tcp 10.0.0.1:1 > 10.0.0.2:2 S",
+		"  2  12  udp 10.0.0.1:1 > 10.0.0.2:2\n     web ingress: no rule":                                                                                                             "udp 10.0.0.1:1 > 10.0.0.2:2",
 		"12 31999.799999  -  47 10.0.0.1 > 10.0.0.2\n        neither end is an ENI of the topology":                                                                                   "gre 10.0.0.1 > 10.0.0.2",
 		"12 0.1  unknown  icmp 10.0.0.1 > 10.0.0.2 3/4\n                                 about tcp 10.0.0.2:1 >\n                                 10.0.0.3:2\n        web ingress: x": "icmp 10.0.0.1 > 10.0.0.2 3/4 about tcp 10.0.0.2:1 > 10.0.0.3:2",
 	} {

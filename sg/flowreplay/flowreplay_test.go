@@ -493,6 +493,13 @@ func TestJSONL(t *testing.T) {
 		`"opener":"source","evidence":"flags","verdict":"accept","reason":"rule","group":"sg-web","rule":"ingress[2]","agreement":"disagree"}`, at, at))
 }
 
+// A drawing says when it does not know all drops.
+func TestDrawOtherRejects(t *testing.T) {
+	r := flowreplay.Report{OtherRejects: flowreplay.Count{Packets: 1}}
+	assert.True(t, r.Draw(&sg.Topology{}, nil).MoreDrops)
+	assert.False(t, new(flowreplay.Report).Draw(&sg.Topology{}, nil).MoreDrops)
+}
+
 func TestHTML(t *testing.T) {
 	topo := replaytest.Strange()
 	p := replaytest.Policy(t, topo)

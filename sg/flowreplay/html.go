@@ -48,7 +48,12 @@ func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 		k := &r.Rejected[i]
 		drops = append(drops, report.Drop(&k.First, k.SeveralPorts, k.Packets))
 	}
-	return report.Draw(t, o, r.ruleRows(), drops)
+	var with graph.Options
+	if o != nil {
+		with = *o
+	}
+	with.MoreDrops = r.OtherRejects.Packets > 0
+	return report.Draw(t, &with, r.ruleRows(), drops)
 }
 
 // An html is a page in the making.
