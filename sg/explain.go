@@ -202,6 +202,9 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant: say vpc=ID")
 	case NoInterface:
 		x.Notes = append(x.Notes, "neither end is a private address of an interface of the topology")
+		if len(f.w.enis) == 0 {
+			x.Notes = append(x.Notes, "the topology has no interfaces: describe-network-interfaces lists them")
+		}
 		f.notePublic(x, x.Header.SrcAddr())
 		f.notePublic(x, x.Header.DstAddr())
 	}

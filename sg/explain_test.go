@@ -245,6 +245,11 @@ func TestExplainNobody(t *testing.T) {
 	x = explainFirewall(t).ENI("eni-db").Explain(0, sent(mustHeader(t, "tcp 192.0.2.1:1 > 10.0.2.20:2 S"), start))
 	assert.Equal(t, sg.BadDirection, x.Reason)
 	assert.NotPanics(t, func() { _ = explainFirewall(t).Explain(sent(&packet.Header{}, start)).String() })
+
+	none, err := sg.Compile(&sg.Topology{Groups: []sg.Group{{ID: "sg-a"}}})
+	require.NoError(t, err)
+	x = sg.NewFirewall(none, nil).Explain(sent(mustHeader(t, "tcp 192.0.2.1:1 > 10.0.2.20:2 S"), start))
+	assert.Contains(t, x.String(), "the topology has no interfaces")
 }
 
 // Ports that the capture cut off are not port zero.
