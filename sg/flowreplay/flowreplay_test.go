@@ -457,6 +457,39 @@ func TestReport(t *testing.T) {
 	assert.Contains(t, text, "what tells which end opened a connection, and in how many records: its tcp-flags\n  (10); its ports, of which one alone is 32768 or above (1); nothing (1)\n")
 }
 
+// Talkers that differ in the sender alone are one where there are three or more: the first
+// is that of the earliest record, wherever it is. A drawing keeps all their packets.
+func TestManySenders(t *testing.T) {
+	f := flowlog.AllFields(2)
+	log := ""
+	for i := range 250 {
+		log += fmt.Sprintf("2 111122223333 eni-web 203.0.113.%d 10.0.1.10 40000 22 6 2 80 %d 1767225700 REJECT OK\n", i, 1767225600-i%50)
+	}
+	for i := range 2 {
+		log += fmt.Sprintf("2 111122223333 eni-web 203.0.113.%d 10.0.1.10 40000 23 6 1 40 1767225600 1767225700 REJECT OK\n", 253+i)
+	}
+	r, text := judgeLog(t, replaytest.Site(), f, log, nil)
+	var got []string
+	for _, k := range r.Rejected {
+		got = append(got, fmt.Sprintf("%d of %d, first %d %v", k.Count, k.Senders, k.Position.Line, k.First.Tuple()))
+	}
+	assert.Equal(t, []string{
+		"{250 500 20000} of 250, first 50 tcp 203.0.113.49:40000 > 10.0.1.10:22",
+		"{1 1 40} of 1, first 251 tcp 203.0.113.253:40000 > 10.0.1.10:23",
+		"{1 1 40} of 1, first 252 tcp 203.0.113.254:40000 > 10.0.1.10:23",
+	}, got)
+	assert.Zero(t, r.OtherRejects)
+	assert.Contains(t, text, "tcp 203.0.113.49:40000 > 10.0.1.10:22\n                        and 249 other senders\n                        eni-web ingress")
+	assert.Equal(t, 1, strings.Count(text, "other sender"))
+	var doc, html, drawn bytes.Buffer
+	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{}))
+	assert.Contains(t, doc.String(), `"senders": 250`)
+	require.NoError(t, flowreplay.WriteHTML(&html, r, &replay.PageOptions{Topology: replaytest.Site()}))
+	assert.Contains(t, pagetest.Read(html.Bytes()).Text, "10.0.1.10:22, and 249 other senders")
+	require.NoError(t, r.Draw(replaytest.Site(), nil).WriteMermaid(&drawn))
+	assert.Contains(t, drawn.String(), "tcp 22: 500 packets dropped")
+}
+
 // Where no record is decided, the report says whose fault that is.
 func TestNoneDecided(t *testing.T) {
 	const syn = "2 111122223333 %s 198.51.100.1 10.0.1.10 40001 443 6 3 180 1767225600 1767225660 REJECT OK\n"

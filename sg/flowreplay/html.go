@@ -45,8 +45,7 @@ func WriteHTML(w io.Writer, r *Report, o *replay.PageOptions) error {
 func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 	var drops []graph.Drop
 	for i := range r.Rejected {
-		k := &r.Rejected[i]
-		drops = append(drops, report.Drop(&k.First, k.SeveralPorts, k.Packets))
+		drops = append(drops, r.Rejected[i].drops()...)
 	}
 	var with graph.Options
 	if o != nil {
@@ -134,7 +133,7 @@ func (h *html) rejected(r *Report) page.Table {
 	for i := range r.Rejected {
 		k := &r.Rejected[i]
 		t.Rows = append(t.Rows, page.Row{
-			Cells: page.Cells(page.T(k.packet()), page.T(h.ENIName(k.ENI)+" "+k.Direction.String()), report.Verdict(k.Verdict, k.by()), page.T(h.Nearest(k.Near)), page.N(k.Records), page.N(k.Packets)),
+			Cells: page.Cells(page.T(report.Senders(k.packet(), k.Senders)), page.T(h.ENIName(k.ENI)+" "+k.Direction.String()), report.Verdict(k.Verdict, k.by()), page.T(h.Nearest(k.Near)), page.N(k.Records), page.N(k.Packets)),
 			Why:   h.explainOpening(&k.First, k.ENI, k.Direction),
 		})
 	}

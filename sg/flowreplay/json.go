@@ -83,6 +83,7 @@ type talkerJSON struct {
 	Cause     Undecided     `json:"cause"`
 	Reason    sg.Reason     `json:"reason"`
 	Entry     *jsondoc.Rule `json:"entry,omitempty"`
+	Senders   int           `json:"senders"`
 	Count
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
@@ -118,7 +119,7 @@ func (r *Report) WriteJSON(w io.Writer, o replay.TextOptions) error {
 		t := &r.Rejected[i]
 		out.Rejected = append(out.Rejected, talkerJSON{
 			First: t.First.String(), Place: t.Position.String(), Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, Entry: n.Rule(t.Entry), Count: t.Count, Nearest: n.Near(t.Near),
+			Verdict: t.Verdict, Cause: t.Undecided, Reason: t.Reason, Entry: n.Rule(t.Entry), Senders: t.Senders, Count: t.Count, Nearest: n.Near(t.Near),
 		})
 	}
 	return jsondoc.Write(w, out)

@@ -2,12 +2,15 @@ package flowreplay
 
 import (
 	"math"
+	"net/netip"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/graph"
 	"github.com/sgsim/sgsim/sg/internal/enum"
+	"github.com/sgsim/sgsim/sg/internal/report"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -191,12 +194,15 @@ func (c Cause) String() string { return enum.Text(causes[:], "Cause", c) }
 // MarshalText returns the word.
 func (c Cause) MarshalText() ([]byte, error) { return enum.Marshal(causes[:], c) }
 
-// A Talker is the sender of packets that AWS rejected at one interface.
+// A Talker is the sender of packets that AWS rejected at one interface. Three or more whose
+// first records differ in the sender alone are one Talker: those have the same receiver,
+// protocol, destination port and verdict.
 type Talker struct {
 	First     packet.Header // as a packet that opens a connection
 	ENI       sg.ENIID
 	Direction sg.Direction
 	Count
+	Senders      int // 1 for most; First has the address of one
 	SeveralPorts bool
 	Position     flowlog.Position // of the first record
 	Time         time.Time
@@ -211,5 +217,47 @@ type Talker struct {
 
 	Near []sg.NearRule // where no rule admits First
 
-	acl bool // the policy has the network ACL of the ENI's subnet
+	acl   bool         // the policy has the network ACL of the ENI's subnet
+	drawn []graph.Drop // those of several; nil where the Talker stands for itself
+}
+
+// likeness is what talkers that are reported as one have in common.
+type likeness struct {
+	eni       sg.ENIID
+	dir       sg.Direction
+	verdict   sg.Verdict
+	undecided Undecided
+	reason    sg.Reason
+	entry     sg.RuleRef
+	dst       netip.Addr
+	protocol  packet.Protocol
+	port      uint16
+}
+
+func (k *Talker) likeness() likeness {
+	h := &k.First
+	return likeness{k.ENI, k.Direction, k.Verdict, k.Undecided, k.Reason, k.Entry, h.DstAddr(), h.Protocol, h.DstPort}
+}
+
+// sumTalkers returns one Talker for several that are alike, the earliest first.
+func sumTalkers(alike []*Talker) *Talker {
+	sum := *alike[0]
+	sum.Count = Count{}
+	var senders []netip.Addr
+	for _, k := range alike {
+		sum.addAll(k.Count)
+		sum.SeveralPorts = sum.SeveralPorts || k.SeveralPorts
+		sum.drawn = append(sum.drawn, k.drops()...)
+		senders = append(senders, k.First.SrcAddr())
+	}
+	sum.Senders = report.Distinct(senders)
+	return &sum
+}
+
+// drops are the packets as drawings show them, of each sender.
+func (k *Talker) drops() []graph.Drop {
+	if k.drawn != nil {
+		return k.drawn
+	}
+	return []graph.Drop{report.Drop(&k.First, k.SeveralPorts, k.Packets)}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/flowlog"
+	"github.com/sgsim/sgsim/sg/internal/report"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -130,7 +131,7 @@ func (t *tally) addTalker(r *Record) {
 		}
 		k = &Talker{
 			First: headerOf(r.Tuple(), packet.SYN), ENI: r.ENI, Direction: r.Direction, Verdict: r.Verdict,
-			Undecided: r.Undecided, Reason: r.Decision.Reason, Entry: r.Entry, Position: r.Position, Time: time.Unix(r.Start, 0).UTC(),
+			Undecided: r.Undecided, Reason: r.Decision.Reason, Entry: r.Entry, Position: r.Position, Time: time.Unix(r.Start, 0).UTC(), Senders: 1,
 		}
 		t.talkers[key] = k
 	}
@@ -199,7 +200,9 @@ func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
 	for _, d := range most(50, t.disagreements(j, acls), &out.OtherDisagreements) {
 		out.Disagreements = append(out.Disagreements, *d)
 	}
-	for _, k := range most(20, slices.Collect(maps.Values(t.talkers)), &out.OtherRejects) {
+	talkers := slices.SortedFunc(maps.Values(t.talkers), func(a, b *Talker) int { return a.seen().compare(b.seen()) })
+	talkers = report.Together(talkers, (*Talker).likeness, sumTalkers)
+	for _, k := range most(20, talkers, &out.OtherRejects) {
 		if k.Verdict == sg.Drop && k.Reason == sg.NoRule {
 			k.Near = j.near(k.ENI, k.Direction, &k.First)
 		}

@@ -345,7 +345,7 @@ func (r *Report) rejected(t *report.Text) {
 	t.Printf("rejected most\n     packets    records\n")
 	for i := range r.Rejected {
 		k := &r.Rejected[i]
-		t.Sender(k.Packets, k.Records, 10, 24, k.packet(), fmt.Sprintf("%s %s, %s", t.ENIName(k.ENI), k.Direction, k.by()), k.Near)
+		t.Sender(k.Packets, k.Records, 10, 24, k.packet(), k.Senders, fmt.Sprintf("%s %s, %s", t.ENIName(k.ENI), k.Direction, k.by()), k.Near)
 	}
 	if r.OtherRejects.Records > 0 {
 		t.Printf("  %10d %10d  of others\n", r.OtherRejects.Packets, r.OtherRejects.Records)

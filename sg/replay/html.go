@@ -58,8 +58,7 @@ func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
 func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 	var drops []graph.Drop
 	for i := range r.Talkers {
-		k := &r.Talkers[i]
-		drops = append(drops, report.Drop(&k.First, k.SeveralPorts, k.Packets))
+		drops = append(drops, r.Talkers[i].drops()...)
 	}
 	var all graph.Options
 	if o != nil {
@@ -103,7 +102,7 @@ func (h *html) talkers(r *Report) page.Table {
 		k := &r.Talkers[i]
 		place, why := k.dropped(&h.Names)
 		t.Rows = append(t.Rows, page.Row{
-			Cells: page.Cells(page.T(k.packet()), page.T(place+" "+k.Direction.String()), page.M(page.Bad, why), page.T(h.Nearest(k.Near)), page.N(k.Packets), page.N(k.Bytes)),
+			Cells: page.Cells(page.T(report.Senders(k.packet(), k.Senders)), page.T(place+" "+k.Direction.String()), page.M(page.Bad, why), page.T(h.Nearest(k.Near)), page.N(k.Packets), page.N(k.Bytes)),
 			Why:   h.explain(sg.Packet{Header: &k.First, Time: k.Time, Via: k.via}, k.Number, k.ENI, k.Direction),
 		})
 	}

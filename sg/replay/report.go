@@ -2,6 +2,7 @@ package replay
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -145,7 +146,8 @@ type Midstream struct {
 }
 
 // A Talker is the sender of dropped packets to one address, of one protocol, for
-// one reason at one ENI.
+// one reason at one ENI. Three or more that differ in the sender alone are one Talker;
+// to be alike, their first packets also have the same destination port or ICMP type.
 type Talker struct {
 	ENI       sg.ENIID
 	Direction sg.Direction
@@ -156,6 +158,9 @@ type Talker struct {
 	// that side of the subnet's border, and may be empty.
 	Entry sg.RuleRef
 	Count
+
+	// Senders is the number of senders, 1 for most. First has the address of one.
+	Senders int
 
 	// First is the first of the packets, judged at Time, with the number Number.
 	// SeveralPorts says whether others had another destination port.
@@ -169,7 +174,50 @@ type Talker struct {
 	// blame.
 	Near []sg.NearRule
 
-	via sg.Via // of First, by its tunnels
+	via   sg.Via       // of First, by its tunnels
+	drawn []graph.Drop // those of several; nil where the Talker stands for itself
+}
+
+// likeness is what talkers that are reported as one have in common.
+type likeness struct {
+	eni                sg.ENIID
+	dir                sg.Direction
+	reason             sg.Reason
+	refused            bool
+	entry              sg.RuleRef
+	dst                netip.Addr
+	protocol           packet.Protocol
+	port               uint16
+	icmpType, icmpCode uint8
+}
+
+func (k *Talker) likeness() likeness {
+	h := &k.First
+	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, h.DstAddr(), h.Protocol, h.DstPort, h.ICMPType, h.ICMPCode}
+}
+
+// sumTalkers returns one Talker for several that are alike, the earliest first. Errors that
+// quote different packets may have one sender and be apart.
+func sumTalkers(alike []*Talker) *Talker {
+	sum := *alike[0]
+	sum.Count = Count{}
+	var senders []netip.Addr
+	for _, k := range alike {
+		sum.addCount(k.Count)
+		sum.SeveralPorts = sum.SeveralPorts || k.SeveralPorts
+		sum.drawn = append(sum.drawn, k.drops()...)
+		senders = append(senders, k.First.SrcAddr())
+	}
+	sum.Senders = report.Distinct(senders)
+	return &sum
+}
+
+// drops are the packets as drawings show them, of each sender.
+func (k *Talker) drops() []graph.Drop {
+	if k.drawn != nil {
+		return k.drawn
+	}
+	return []graph.Drop{report.Drop(&k.First, k.SeveralPorts, k.Packets)}
 }
 
 // Of returns the packets with a verdict.
@@ -274,8 +322,11 @@ func (r *run) reportMemory(out *Report) {
 			for _, t := range m.talkers.byKey {
 				all = append(all, t)
 			}
+			m.talkers.byKey = nil // grouping needs the room of its keys
 		}
 	}
+	slices.SortFunc(all, func(a, b *Talker) int { return cmp.Compare(a.Number, b.Number) })
+	all = report.Together(all, (*Talker).likeness, sumTalkers)
 	slices.SortFunc(all, func(a, b *Talker) int {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 	})
@@ -290,6 +341,6 @@ func (r *run) reportMemory(out *Report) {
 	}
 	for _, t := range all[min(len(all), mostTalkers):] {
 		out.OtherDrops.addCount(t.Count)
-		out.otherDrops = append(out.otherDrops, report.Drop(&t.First, t.SeveralPorts, t.Packets))
+		out.otherDrops = append(out.otherDrops, t.drops()...)
 	}
 }

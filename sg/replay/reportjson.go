@@ -51,6 +51,7 @@ type talkerJSON struct {
 	Reason    sg.Reason     `json:"reason"`
 	Refused   bool          `json:"refused,omitempty"`
 	Entry     *jsondoc.Rule `json:"entry,omitempty"`
+	Senders   int           `json:"senders"`
 	Count
 	Nearest []jsondoc.Near `json:"nearest,omitempty"`
 }
@@ -70,7 +71,7 @@ func (r *Report) WriteJSON(w io.Writer, o TextOptions) error {
 		t := &r.Talkers[i]
 		out.Talkers = append(out.Talkers, talkerJSON{
 			First: t.First.String(), Number: t.Number, Time: t.Time, ENI: t.ENI, ENIName: n.ENIs[t.ENI], Direction: t.Direction,
-			Reason: t.Reason, Refused: t.Refused, Entry: n.Rule(t.Entry), Count: t.Count, Nearest: n.Near(t.Near),
+			Reason: t.Reason, Refused: t.Refused, Entry: n.Rule(t.Entry), Senders: t.Senders, Count: t.Count, Nearest: n.Near(t.Near),
 		})
 	}
 	return jsondoc.Write(w, out)

@@ -208,7 +208,7 @@ func (r *Report) talkers(t *report.Text) {
 	for i := range r.Talkers {
 		k := &r.Talkers[i]
 		place, why := k.dropped(&t.Names)
-		t.Sender(k.Packets, k.Number, 9, 23, k.packet(), fmt.Sprintf("%s %s: %s", place, k.Direction, why), k.Near)
+		t.Sender(k.Packets, k.Number, 9, 23, k.packet(), k.Senders, fmt.Sprintf("%s %s: %s", place, k.Direction, why), k.Near)
 	}
 	if r.OtherDrops.Packets > 0 {
 		t.Printf("  %9d            of others\n", r.OtherDrops.Packets)

@@ -175,7 +175,7 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 		}
 		k = &Talker{
 			ENI: hop.Enforcer.ID(), Direction: hop.Direction, Reason: reason, Refused: p.Refused, Entry: entry,
-			First: *h, Time: p.Time, Number: p.Number, via: p.via(sg.Via{}),
+			First: *h, Time: p.Time, Number: p.Number, Senders: 1, via: p.via(sg.Via{}),
 		}
 		t.byKey[key] = k
 	}

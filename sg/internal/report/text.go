@@ -50,10 +50,13 @@ func (t *Text) Counted(n, m uint64, width, indent int, words string) {
 	t.B = append(t.B, '\n')
 }
 
-// Sender writes two counts, a packet, what became of it, and the rule that comes nearest
-// to admitting it.
-func (t *Text) Sender(n, m uint64, width, indent int, words, said string, near []sg.NearRule) {
+// Sender writes two counts, a packet, how many senders it stands for, what became of it,
+// and the rule that comes nearest to admitting it.
+func (t *Text) Sender(n, m uint64, width, indent int, words string, senders int, said string, near []sg.NearRule) {
 	t.Counted(n, m, width, indent, words)
+	if senders > 1 {
+		t.Line(indent, "%s", otherSenders(senders))
+	}
 	t.Line(indent, "%s", said)
 	if len(near) > 0 {
 		t.Line(indent, "nearest: %s", t.Nearest(near))

@@ -1,0 +1,57 @@
+package report
+
+import (
+	"hash/maphash"
+	"net/netip"
+	"slices"
+
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// fewSenders is how many entries of a list still stand for themselves, though they differ
+// in the sender alone.
+const fewSenders = 2
+
+// Together returns the entries of a list of senders with those that have the same key, and
+// so differ in the sender alone, as one: a scan from many addresses would otherwise crowd
+// out all else. Two stay apart. sum makes one entry of several, the first of all first, and
+// is not to change them. The order is that of all.
+func Together[T any, K comparable](all []*T, key func(*T) K, sum func([]*T) *T) []*T {
+	// Most keys of a long list may be rare, and counting hashes takes less room than keys. Two
+	// keys of one hash only mean that both are looked at.
+	seed, count := maphash.MakeSeed(), map[uint64]int32{}
+	for _, x := range all {
+		count[maphash.Comparable(seed, key(x))]++
+	}
+	alike := map[K][]*T{}
+	for _, x := range all {
+		if k := key(x); count[maphash.Comparable(seed, k)] > fewSenders {
+			alike[k] = append(alike[k], x)
+		}
+	}
+	var out []*T
+	for _, x := range all {
+		if same := alike[key(x)]; len(same) <= fewSenders {
+			out = append(out, x)
+		} else if same[0] == x {
+			out = append(out, sum(same))
+		}
+	}
+	return out
+}
+
+// Distinct returns how many different addresses there are. It sorts them.
+func Distinct(addrs []netip.Addr) int {
+	slices.SortFunc(addrs, netip.Addr.Compare)
+	return len(slices.Compact(addrs))
+}
+
+// Senders is a packet that stands for those of several senders.
+func Senders(words string, senders int) string {
+	if senders > 1 {
+		return words + ", " + otherSenders(senders)
+	}
+	return words
+}
+
+func otherSenders(senders int) string { return "and " + prose.Count(senders-1, "other sender") }
