@@ -47,12 +47,7 @@ func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 	for i := range r.Rejected {
 		drops = append(drops, r.Rejected[i].drops()...)
 	}
-	var with graph.Options
-	if o != nil {
-		with = *o
-	}
-	with.MoreDrops = r.OtherRejects.Packets > 0
-	return report.Draw(t, &with, r.ruleRows(), drops)
+	return report.Draw(t, o, r.ruleRows(), drops, r.OtherRejects.Packets > 0)
 }
 
 // An html is a page in the making.

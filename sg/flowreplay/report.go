@@ -256,8 +256,5 @@ func sumTalkers(alike []*Talker) *Talker {
 
 // drops are the packets as drawings show them, of each sender.
 func (k *Talker) drops() []graph.Drop {
-	if k.drawn != nil {
-		return k.drawn
-	}
-	return []graph.Drop{report.Drop(&k.First, k.SeveralPorts, k.Packets)}
+	return report.Drops(k.drawn, &k.First, k.SeveralPorts, k.Packets)
 }

@@ -60,12 +60,7 @@ func (r *Report) Draw(t *sg.Topology, o *graph.Options) *graph.Graph {
 	for i := range r.Talkers {
 		drops = append(drops, r.Talkers[i].drops()...)
 	}
-	var all graph.Options
-	if o != nil {
-		all = *o
-	}
-	all.MoreDrops = all.MoreDrops || r.untold
-	return report.Draw(t, &all, r.ruleRows(nil), append(drops, r.otherDrops...))
+	return report.Draw(t, o, r.ruleRows(nil), append(drops, r.otherDrops...), r.untold)
 }
 
 // An html is a page in the making, and what is known of the way of every packet.

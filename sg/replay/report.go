@@ -180,20 +180,18 @@ type Talker struct {
 
 // likeness is what talkers that are reported as one have in common.
 type likeness struct {
-	eni                sg.ENIID
-	dir                sg.Direction
-	reason             sg.Reason
-	refused            bool
-	entry              sg.RuleRef
-	dst                netip.Addr
-	protocol           packet.Protocol
-	port               uint16
-	icmpType, icmpCode uint8
+	eni     sg.ENIID
+	dir     sg.Direction
+	reason  sg.Reason
+	refused bool
+	entry   sg.RuleRef
+	to      packet.FiveTuple // without what is the sender's
 }
 
 func (k *Talker) likeness() likeness {
-	h := &k.First
-	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, h.DstAddr(), h.Protocol, h.DstPort, h.ICMPType, h.ICMPCode}
+	to := k.First.Tuple()
+	to.Src, to.SrcPort = [16]byte{}, 0
+	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, to}
 }
 
 // sumTalkers returns one Talker for several that are alike, the earliest first. Errors that
@@ -214,10 +212,7 @@ func sumTalkers(alike []*Talker) *Talker {
 
 // drops are the packets as drawings show them, of each sender.
 func (k *Talker) drops() []graph.Drop {
-	if k.drawn != nil {
-		return k.drawn
-	}
-	return []graph.Drop{report.Drop(&k.First, k.SeveralPorts, k.Packets)}
+	return report.Drops(k.drawn, &k.First, k.SeveralPorts, k.Packets)
 }
 
 // Of returns the packets with a verdict.
@@ -253,12 +248,17 @@ func (r *Report) Blame(findings []lint.Finding) {
 // report puts together what the workers counted.
 func (r *run) report() *Report {
 	var live, made int64
+	var inbound Slot
 	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
 	for _, w := range r.workers {
 		l, m := w.sample(r.now)
 		live, made = live+l, made+m
 		w.watch.end(&w.tally)
 		out.Timeline.merge(&w.watch.Timeline)
+		out.Connections += w.tally.connections
+		out.Fragments += w.tally.fragments
+		out.Entries += w.fw.Stats().Inserted
+		inbound.add(w.tally.inbound)
 	}
 	r.endTick(live, made, r.now)
 	out.Peak, out.PeakTime = uint64(r.peak), r.peakTime
@@ -278,13 +278,6 @@ func (r *run) report() *Report {
 	}
 	for ref := range r.policy.ACLEntries() {
 		out.ACLEntries = append(out.ACLEntries, r.hits(ref))
-	}
-	var inbound Slot
-	for _, w := range r.workers {
-		out.Connections += w.tally.connections
-		out.Fragments += w.tally.fragments
-		out.Entries += w.fw.Stats().Inserted
-		inbound.add(w.tally.inbound)
 	}
 	r.reportMemory(out)
 	for i := range r.clocks {

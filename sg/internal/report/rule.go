@@ -18,8 +18,12 @@ type Rule struct {
 	Why     func() string // explains a packet; nil for none
 }
 
-// Drop is packets that were dropped, of which h is the first, as a drawing shows them.
-func Drop(h *packet.Header, severalPorts bool, packets uint64) graph.Drop {
+// Drops is packets that were dropped, of which h is the first, as a drawing shows them: as
+// those of which they are the sum, if these are given.
+func Drops(of []graph.Drop, h *packet.Header, severalPorts bool, packets uint64) []graph.Drop {
+	if of != nil {
+		return of
+	}
 	text := h.Protocol.String()
 	switch {
 	case severalPorts:
@@ -27,16 +31,17 @@ func Drop(h *packet.Header, severalPorts bool, packets uint64) graph.Drop {
 	case h.Protocol.HasPorts() && !h.LaterFragment():
 		text += fmt.Sprintf(" %d", h.DstPort)
 	}
-	return graph.Drop{Src: h.SrcAddr(), Dst: h.DstAddr(), Text: text, Packets: packets}
+	return []graph.Drop{{Src: h.SrcAddr(), Dst: h.DstAddr(), Text: text, Packets: packets}}
 }
 
 // Draw draws the groups of a topology with the packets of rules and those that were
-// dropped, which are set in a copy of o. That may be nil.
-func Draw(t *sg.Topology, o *graph.Options, rules []Rule, drops []graph.Drop) *graph.Graph {
+// dropped, which are set in a copy of o. That may be nil. more says that these are not all.
+func Draw(t *sg.Topology, o *graph.Options, rules []Rule, drops []graph.Drop, more bool) *graph.Graph {
 	var all graph.Options
 	if o != nil {
 		all = *o
 	}
+	all.MoreDrops = all.MoreDrops || more
 	type place struct {
 		group sg.GroupID
 		dir   sg.Direction
