@@ -22,10 +22,21 @@ func (f *Firewall) tryRequest(x *Explanation, forward func(Packet) Outcome, at .
 	p := Packet{Header: &first, Time: x.Time, Via: x.Via}
 	var o Outcome
 	f.try(&p, func() { o = forward(p) }, at...)
-	if hops := o.Hops(); o.Verdict == Drop && len(hops) > 0 {
-		last := hops[len(hops)-1]
-		x.refused = fmt.Sprintf("%s %s, %s", last.Place(), last.Direction, o.Reason)
+	x.refused = o.droppedAt()
+}
+
+// droppedAt says where a packet is dropped, and why; "" if it is not, or at no ENI.
+func (o *Outcome) droppedAt() string {
+	hops := o.Hops()
+	if o.Verdict != Drop || len(hops) == 0 {
+		return ""
 	}
+	last := hops[len(hops)-1]
+	at := last.Place() + " " + last.Direction.String()
+	if last.Decision.Rule.ACL() != "" {
+		at = last.Decision.Rule.String() // with its entry
+	}
+	return at + ", " + o.Reason.String()
 }
 
 // requestOf returns the packet that opens the connection on which h would be an answer;
@@ -81,13 +92,8 @@ func (f *Firewall) tryAnswer(x *Explanation, e *ends) {
 		f.Forward(x.Packet)
 		o = f.Forward(Packet{Header: &back, Time: x.Time, Via: x.Via})
 	}, e.first, e.second)
-	if hops := o.Hops(); o.Verdict == Drop && len(hops) > 0 {
-		last := hops[len(hops)-1]
-		at := fmt.Sprintf("%s %s", last.Place(), last.Direction)
-		if last.Decision.Rule.ACL() != "" {
-			at = last.Decision.Rule.String()
-		}
-		x.Notes = append(x.Notes, fmt.Sprintf("its answer is dropped at %s, %s: no connection comes about", at, o.Reason))
+	if at := o.droppedAt(); at != "" {
+		x.Notes = append(x.Notes, fmt.Sprintf("its answer is dropped at %s: no connection comes about", at))
 	}
 }
 

@@ -194,7 +194,7 @@ func (f *Firewall) between(p *Packet, e *ends) {
 	s, d := m.Sole(h.Family, &h.Src), m.Sole(h.Family, &h.Dst)
 	if s == member.Several || d == member.Several {
 		vpc := p.Via.VPC
-		if s, d = f.choose(f.w.inVPC(vpc, m.Lookup(h.Family, &h.Src)), f.w.inVPC(vpc, m.Lookup(h.Family, &h.Dst))); s|d == 0 {
+		if s, d = f.choose(f.w.ownersIn(vpc, m.Lookup(h.Family, &h.Src)), f.w.ownersIn(vpc, m.Lookup(h.Family, &h.Dst))); s|d == 0 {
 			e.noENI(Ambiguous)
 			return
 		}
@@ -209,9 +209,9 @@ func (f *Firewall) between(p *Packet, e *ends) {
 	}
 }
 
-// inVPC returns the one of several owners of an address that is in the VPC; all if none is,
+// ownersIn returns the one of several owners of an address that is in the VPC; all if none is,
 // or the VPC is not said. There is at most one: Compile refuses more.
-func (w *world) inVPC(id VPCID, owners []uint32) []uint32 {
+func (w *world) ownersIn(id VPCID, owners []uint32) []uint32 {
 	n, known := w.reach.Find(string(id))
 	for i, o := range owners {
 		if known && w.enis[o].vpc == n {

@@ -108,7 +108,8 @@ func (r *Parser) Parse(s string) (Question, error) {
 		q.Pasted, s = m[1], m[2]
 	}
 	s = strings.TrimSpace(s)
-	text, err := r.resolve(s, &q.VPC)
+	text, vpc, err := r.resolve(s)
+	q.VPC = vpc
 	if err != nil {
 		return q, err
 	}
@@ -136,8 +137,8 @@ type packetEnd struct {
 }
 
 // resolve replaces names with addresses. What it does not understand stays, for the
-// parser to report. It sets the VPC of the interfaces that are named.
-func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
+// parser to report. vpc is that of the interfaces that are named, as in a [Question].
+func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
 	arrow := " > "
 	if head, _, _ := strings.Cut(s, " about "); !strings.Contains(head, arrow) { // there may be one in what is quoted
 		arrow = " to "
@@ -158,10 +159,10 @@ func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
 		if len(words) > 2 {
 			at, got = strings.Index(s, words[2]), strconv.Quote(words[2])
 		}
-		return s, fmt.Errorf("packet: %q: byte %d: want > between source and destination, got %s", s, at, got)
+		return s, "", fmt.Errorf("packet: %q: byte %d: want > between source and destination, got %s", s, at, got)
 	}
 	if !ok || !named || !known {
-		return s, nil
+		return s, "", nil
 	}
 	right = strings.TrimLeft(right, " ")
 	to := r.longest(right)
@@ -169,7 +170,7 @@ func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
 	var family packet.Family
 	for _, e := range []*packetEnd{&src, &dst} {
 		if err := r.find(e); err != nil {
-			return s, err
+			return s, "", err
 		}
 		if e.addr.IsValid() {
 			family = packet.IPv4
@@ -180,9 +181,9 @@ func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
 	}
 	switch {
 	case src.eni == nil && dst.eni != nil:
-		*vpc = dst.eni.VPC
+		vpc = dst.eni.VPC
 	case src.eni != nil && (dst.eni == nil || dst.eni.VPC == src.eni.VPC):
-		*vpc = src.eni.VPC
+		vpc = src.eni.VPC
 	}
 	if family == 0 {
 		family = packet.IPv4
@@ -207,7 +208,7 @@ func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
 		switch {
 		case e.eni != nil:
 			if a = addrOf(e.eni, family); a == "" {
-				return s, fmt.Errorf("%s has no address of that IP version", e.name)
+				return s, "", fmt.Errorf("%s has no address of that IP version", e.name)
 			}
 		case !e.addr.IsValid():
 			continue
@@ -217,7 +218,7 @@ func (r *Parser) resolve(s string, vpc *sg.VPCID) (string, error) {
 		}
 		e.text = a + e.port
 	}
-	return proto.String() + " " + src.text + " > " + dst.text + rest, nil
+	return proto.String() + " " + src.text + " > " + dst.text + rest, vpc, nil
 }
 
 // icmpWords replaces the word for a type and code of ICMP that rest begins with. For a
