@@ -1,6 +1,7 @@
 package conntrack
 
 import (
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -13,10 +14,13 @@ import (
 // dead ones are freed now and then or when their memory is needed, a miss must not look
 // at many buckets, and buckets must know how many records passed them.
 func TestSettle(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 0))
+	secret := hasher{rng.Uint64() | 1, rng.Uint64() | 1, rng.Uint64() | 1, rng.Uint64() | 1, rng.Uint64() | 1}
 	for _, expire := range []bool{false, true} {
 		for _, v6 := range []bool{false, true} {
 			table, err := NewTable(Config{})
 			require.NoError(t, err)
+			table.hash = secret // so that the count of buckets is the same in every run
 			const alive = 1 << 14
 			now := testStart
 			for i := range uint32(12 * alive) {
@@ -51,7 +55,7 @@ func TestSettle(t *testing.T) {
 					}
 				}
 			}
-			require.Less(t, visits, 4*buckets, "IPv6 %v, expire %v", v6, expire)
+			require.Less(t, visits, 3*buckets, "IPv6 %v, expire %v", v6, expire)
 		}
 	}
 }
