@@ -8,7 +8,7 @@ var (
 	reasonText    = [...]string{
 		"", "rule", "tracked", "untracked", "exempt", "related", "unfiltered", "acl_allow",
 		"no_rule", "midstream", "fragment", "malformed", "table_full", "invalid", "source_dest_check", "bad_direction", "acl_deny",
-		"cut", "missing_group", "missing_prefix_list", "unknown_reference",
+		"cut", "missing_group", "missing_prefix_list", "unknown_reference", "unknown_address",
 		"not_ip", "no_interface", "same_interface", "ambiguous_interface",
 	}
 )

@@ -16,7 +16,7 @@ import (
 func TestTextForms(t *testing.T) {
 	enumtest.RoundTrip[sg.Verdict](t, 4)
 	enumtest.RoundTrip[sg.Direction](t, 3)
-	enumtest.RoundTrip[sg.Reason](t, 25)
+	enumtest.RoundTrip[sg.Reason](t, 26)
 	enumtest.RoundTrip[sg.Midstream](t, 3)
 	enumtest.RoundTrip[sg.OnChange](t, 4)
 	enumtest.RoundTrip[sg.ACLFragments](t, 3)

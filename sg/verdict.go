@@ -60,6 +60,7 @@ const (
 	MissingGroup     // "missing_group": no known rule admits it, and the ENI carries a group that is missing from the topology, in whole or in part
 	MissingList      // "missing_prefix_list": it may be admitted by a rule that names a prefix list with unknown entries
 	UnknownReference // "unknown_reference": it may be admitted by a rule that names a group in another VPC, if a transit gateway (REF-11) or a peering (REF-08) connects the two
+	UnknownAddress   // "unknown_address": AWS has yet to choose the address of an end, and rules tell those apart that it may choose
 
 	// Not applicable; also the reason of a damaged packet if no address names an ENI.
 	NotIP         // "not_ip": ARP and other frames without an IP packet

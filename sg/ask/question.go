@@ -26,6 +26,9 @@ type Question struct {
 
 	// Pasted is the packet's number in a replay, if it is a line of a replay's text or report.
 	Pasted string
+
+	open    []int        // indexes of the interfaces that are named and have no address
+	written []netip.Addr // without a name
 }
 
 // A Parser reads packets whose ends may be named as in a topology. Several goroutines may
@@ -108,8 +111,7 @@ func (r *Parser) Parse(s string) (Question, error) {
 		q.Pasted, s = m[1], m[2]
 	}
 	s = strings.TrimSpace(s)
-	text, vpc, err := r.resolve(s)
-	q.VPC = vpc
+	text, err := r.resolve(&q, s)
 	if err != nil {
 		return q, err
 	}
@@ -137,8 +139,8 @@ type packetEnd struct {
 }
 
 // resolve replaces names with addresses. What it does not understand stays, for the
-// parser to report. vpc is that of the interfaces that are named, as in a [Question].
-func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
+// parser to report. It fills in what q says about the ends.
+func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	arrow := " > "
 	if head, _, _ := strings.Cut(s, " about "); !strings.Contains(head, arrow) { // there may be one in what is quoted
 		arrow = " to "
@@ -159,10 +161,10 @@ func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
 		if len(words) > 2 {
 			at, got = strings.Index(s, words[2]), strconv.Quote(words[2])
 		}
-		return s, "", fmt.Errorf("packet: %q: byte %d: want > between source and destination, got %s", s, at, got)
+		return s, fmt.Errorf("packet: %q: byte %d: want > between source and destination, got %s", s, at, got)
 	}
 	if !ok || !named || !known {
-		return s, "", nil
+		return s, nil
 	}
 	right = strings.TrimLeft(right, " ")
 	to := r.longest(right)
@@ -170,9 +172,13 @@ func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
 	var family packet.Family
 	for _, e := range []*packetEnd{&src, &dst} {
 		if err := r.find(e); err != nil {
-			return s, "", err
+			return s, err
+		}
+		if e.eni != nil && len(e.eni.Addrs)+len(e.eni.Prefixes) == 0 {
+			q.open = append(q.open, r.enis[e.name][0])
 		}
 		if e.addr.IsValid() {
+			q.written = append(q.written, e.addr)
 			family = packet.IPv4
 			if e.addr.Is6() {
 				family = packet.IPv6
@@ -181,9 +187,9 @@ func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
 	}
 	switch {
 	case src.eni == nil && dst.eni != nil:
-		vpc = dst.eni.VPC
+		q.VPC = dst.eni.VPC
 	case src.eni != nil && (dst.eni == nil || dst.eni.VPC == src.eni.VPC):
-		vpc = src.eni.VPC
+		q.VPC = src.eni.VPC
 	}
 	if family == 0 {
 		family = packet.IPv4
@@ -206,9 +212,11 @@ func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
 	for _, e := range []*packetEnd{&src, &dst} {
 		a := e.addr.String()
 		switch {
+		case e.eni != nil && len(e.eni.Addrs)+len(e.eni.Prefixes) == 0:
+			return s, fmt.Errorf("the address of %s is not known", e.name)
 		case e.eni != nil:
 			if a = addrOf(e.eni, family); a == "" {
-				return s, "", fmt.Errorf("%s has no address of that IP version", e.name)
+				return s, fmt.Errorf("%s has no address of that IP version", e.name)
 			}
 		case !e.addr.IsValid():
 			continue
@@ -218,7 +226,7 @@ func (r *Parser) resolve(s string) (text string, vpc sg.VPCID, err error) {
 		}
 		e.text = a + e.port
 	}
-	return proto.String() + " " + src.text + " > " + dst.text + rest, vpc, nil
+	return proto.String() + " " + src.text + " > " + dst.text + rest, nil
 }
 
 // icmpWords replaces the word for a type and code of ICMP that rest begins with. For a

@@ -138,7 +138,7 @@ func TestTerraformPlan(t *testing.T) {
 			want: []string{`eni aws_network_interface.n 10.0.0.2 group=aws_security_group.a instance=aws_instance.i`, `eni aws_instance.j instance=aws_instance.j`},
 			warnings: []string{
 				at + ".resources[3].values.primary_network_interface[0].network_interface_id (aws_instance.j): unknown until the plan is applied, and not known from aws_instance.j.primary_network_interface_id: left out",
-				at + ".resources[3].values (aws_instance.j): AWS chooses the addresses of aws_instance.j when the plan is applied: until then no packet belongs to it, unless they are given by hand, id=aws_instance.j,addr=...",
+				at + ".resources[3].values (aws_instance.j): AWS chooses the addresses of aws_instance.j when the plan is applied: until then packets belong there only if they name the interface, unless addresses are given by hand, id=aws_instance.j,addr=...",
 			},
 		},
 		{
@@ -281,7 +281,7 @@ func TestTerraformPlan(t *testing.T) {
 				at + ".resources[2].values.ipv4_prefixes[0] (aws_network_interface.n): unknown until the plan is applied: left out",
 				at + ".resources[3].values.cidr_block (aws_vpc.v): unknown until the plan is applied: left out",
 				at + ".resources[2].values (aws_network_interface.n): AWS chooses the addresses of aws_network_interface.n when the plan is applied: " +
-					"until then no packet belongs to it, unless they are given by hand, id=aws_network_interface.n,addr=...",
+					"until then packets belong there only if they name the interface, unless addresses are given by hand, id=aws_network_interface.n,addr=...",
 			},
 		},
 		{

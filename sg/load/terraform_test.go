@@ -270,7 +270,11 @@ func TestPlanWithInterfaceByHand(t *testing.T) {
 	}.plan()
 	got := read(doc)
 	assert.Equal(t, []string{"1.json:1: planned_values.root_module.resources[1].values (aws_instance.web): AWS chooses the addresses of aws_instance.web when the plan is applied: " +
-		"until then no packet belongs to it, unless they are given by hand, id=aws_instance.web,addr=..."}, got.warnings)
+		"until then packets belong there only if they name the interface, unless addresses are given by hand, id=aws_instance.web,addr=..."}, got.warnings)
+
+	got = read(tfText{values: []string{`aws_instance.a {"subnet_id": "subnet-1"}`, `aws_instance.b {}`, `aws_network_interface.c {}`}}.plan())
+	assert.Len(t, got.warnings, 4) // three about default groups
+	assert.Contains(t, got.warnings[3], "AWS chooses the addresses of aws_instance.a, and those of 2 more interfaces, when the plan is applied")
 
 	l := load.New()
 	l.Add("1.json", strings.NewReader(doc))

@@ -38,12 +38,20 @@ func (b *builder) topology() *sg.Topology {
 		}
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
+	var undecided []*eni
 	for _, e := range b.enis.all {
 		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
-			e.at.warn("", "AWS chooses the addresses of %s when the plan is applied: until then no packet belongs to it, unless they are given by hand, id=%s,addr=...", e.ID, e.ID)
+			undecided = append(undecided, e)
 		}
 		b.typeDefaults(&e.ENI)
 		t.ENIs = append(t.ENIs, e.ENI)
+	}
+	if n := len(undecided); n > 0 {
+		e, more := undecided[0], ""
+		if n > 1 {
+			more = fmt.Sprintf(", and those of %d more interfaces,", n-1)
+		}
+		e.at.warn("", "AWS chooses the addresses of %s%s when the plan is applied: until then packets belong there only if they name the interface, unless addresses are given by hand, id=%s,addr=...", e.ID, more, e.ID)
 	}
 	b.checkVPCs()
 	for _, v := range b.vpcs.all {

@@ -56,12 +56,12 @@ func TestDiffUnfinished(t *testing.T) {
 	d := &diff.Diff{Unfinished: []sg.ENIID{"eni-1"}}
 	var f diffFlags
 	for _, f.failOn = range []string{"opened", "broken", "any"} {
-		assert.True(t, f.fails(d, nil), f.failOn)
+		assert.True(t, f.fails(d, nil, true), f.failOn)
 	}
 	d = &diff.Diff{Uncarried: []sg.GroupID{"sg-1"}}
-	assert.True(t, f.fails(d, nil), f.failOn)
+	assert.True(t, f.fails(d, nil, true), f.failOn)
 	f.failOn = "opened"
-	assert.False(t, f.fails(d, nil))
+	assert.False(t, f.fails(d, nil, true))
 }
 
 // What is no plan holds no change, and is refused.

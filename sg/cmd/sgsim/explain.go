@@ -111,21 +111,34 @@ func (t *tool) explain(args []string) int {
 	if err != nil {
 		return t.refused(fs, err)
 	}
-	e := &explainer{tool: t, explainFlags: &f, topo: topo, names: jsondoc.Names{Names: prose.NamesOf(topo)}}
-	if usage := e.settle(); usage != nil {
-		return t.misused(fs, usage)
+	e := &explainer{tool: t, explainFlags: &f, names: jsondoc.Names{Names: prose.NamesOf(topo)}}
+	var packets []string
+	if f.number == 0 {
+		packets = packetsOf(f.args)
 	}
-	if e.policy, err = sg.Compile(topo); err != nil {
-		return t.failed(loader.Locate(err))
-	}
-	if f.number > 0 {
-		err = e.captured()
-	} else {
-		e.said = ask.Explain(e.judge(), e.via, e.packets)
-	}
+	worlds, err := ask.NewWorlds(topo, packets)
 	if err != nil {
 		return t.failed(err)
 	}
+	var said [][]*sg.Explanation
+	for _, e.topo = range worlds.All {
+		if usage := e.settle(packets); usage != nil {
+			return t.misused(fs, usage)
+		}
+		if e.policy, err = sg.Compile(e.topo); err != nil {
+			return t.failed(loader.Locate(err))
+		}
+		if f.number > 0 {
+			err = e.captured()
+		} else {
+			e.said = ask.Explain(e.judge(), e.via, e.packets)
+		}
+		if err != nil {
+			return t.failed(err)
+		}
+		said = append(said, e.said)
+	}
+	e.said = worlds.Agree(said)
 	w := bufio.NewWriter(t.stdout)
 	if f.format == "json" {
 		err = e.json(w)
@@ -186,7 +199,7 @@ type explainer struct {
 }
 
 // settle finds what the command line names in the topology.
-func (e *explainer) settle() (err error) {
+func (e *explainer) settle(packets []string) (err error) {
 	if e.place, err = newPlacer(e.tap, nil, e.topo); err != nil {
 		return err
 	}
@@ -200,11 +213,9 @@ func (e *explainer) settle() (err error) {
 			return fmt.Errorf("-vpc %s: %w", e.vpc, err)
 		}
 	}
-	if e.number > 0 {
-		return nil
-	}
+	e.packets = nil
 	p := ask.NewParser(e.topo)
-	for _, s := range packetsOf(e.args) {
+	for _, s := range packets {
 		q, err := p.Parse(s)
 		if err == nil {
 			e.packets = append(e.packets, q)

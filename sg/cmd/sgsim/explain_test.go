@@ -114,3 +114,30 @@ func TestUnquotedPacket(t *testing.T) {
 	}
 	assert.NotContains(t, explain("tcp", "web", "to", "db:99999").stderr, "the shell")
 }
+
+// Interfaces whose address AWS has yet to choose go by their names.
+func TestUnchosenAddresses(t *testing.T) {
+	const base = "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-1 10.0.1.0/24\ngroup sg-app vpc=vpc-1\ngroup sg-db vpc=vpc-1\nrule sg-app egress all 0.0.0.0/0\nrule sg-db ingress tcp 5432 sg-app\n" +
+		"rule sg-db ingress tcp 22 10.0.1.16/28\neni db 10.0.2.20 sg-db vpc=vpc-1\n"
+	before, after := write(t, "before.topo", []byte(base)), write(t, "after.topo", []byte(base+"eni app sg-app vpc=vpc-1 subnet=subnet-1\n"))
+	r := runSgsim(t, "explain", "-topology", after, "-fail-on", "drop,unknown", "tcp app to db:5432")
+	assert.Equal(t, exitOK, r.status, r.stderr)
+	assert.Contains(t, flat(r.stdout), "note not known yet: the address of app; whichever AWS chooses, the verdict is the same app egress: accept, rule")
+	r = runSgsim(t, "explain", "-topology", after, "-format", "json", "-fail-on", "unknown", "tcp app to db:5432", "tcp app to db:22")
+	assert.Equal(t, exitNo, r.status, r.stderr)
+	assert.Contains(t, r.stdout, `"unknown_address"`)
+
+	diff := []string{"diff", "-before", before, "-after", after, "-fail-on", "opened"}
+	r = runSgsim(t, diff...)
+	assert.Equal(t, exitNo, r.status)
+	assert.Contains(t, r.stdout, "between interfaces:\n  opened  app > db: tcp 5432\n")
+	assert.Equal(t, "warning: not known yet: addresses for which others stand here that no rule singles out, 10.0.1.4 for app\n", r.stderr)
+	// What is not compared passes no gate.
+	halves := base + "rule sg-db ingress tcp 5432 10.0.1.0/25\nrule sg-db ingress tcp 5432 10.0.1.128/25\n"
+	r = runSgsim(t, "diff", "-before", write(t, "h.topo", []byte(halves)), "-after", write(t, "i.topo", []byte(halves+"group sg-none vpc=vpc-1\neni app sg-none vpc=vpc-1 subnet=subnet-1\n")), "-fail-on", "opened")
+	assert.Equal(t, exitNo, r.status)
+	assert.Contains(t, r.stderr, "the address of app, on which verdicts depend")
+	// Packets of a capture belong to hosts that have an address.
+	r = runSgsim(t, append(diff, pcapFile(t, "tcp 10.0.1.4:1 > 10.0.2.20:5432 S"))...)
+	assert.NotContains(t, r.stderr, "stand here")
+}

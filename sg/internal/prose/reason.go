@@ -31,6 +31,7 @@ var reasonText = map[sg.Reason]string{
 	sg.MissingGroup:     "the ENI carries a group that the topology lacks",
 	sg.MissingList:      "a rule names a prefix list whose entries are not known",
 	sg.UnknownReference: "a rule names a group of another VPC, which may or may not be connected",
+	sg.UnknownAddress:   "AWS has yet to choose the address of an end",
 	sg.Unfiltered:       "AWS attaches no group to interfaces such as this one",
 	sg.SourceDest:       "source/destination check: neither end is the ENI's",
 	sg.BadDirection:     "no direction",

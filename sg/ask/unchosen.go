@@ -1,0 +1,275 @@
+package ask
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"go4.org/netipx"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/prose"
+)
+
+// Worlds are the topologies in which packets have to be judged that name interfaces
+// without an address, because AWS has yet to choose it. In each, these interfaces have one
+// from a part of their subnets that rules and network ACLs tell apart from the rest.
+type Worlds struct {
+	All []*sg.Topology // at least one; all have the same groups and interfaces
+
+	open []int // indexes of the interfaces
+}
+
+// mostWorlds bounds the topologies: each is compiled.
+const mostWorlds = 256
+
+// NewWorlds returns the worlds of packets that [Parser.Parse] is to read. The only one is
+// topo itself, which is not changed, if they name no interface without an address.
+func NewWorlds(topo *sg.Topology, packets []string) (*Worlds, error) {
+	w, p := &Worlds{}, NewParser(topo)
+	var written []netip.Prefix // other hosts are meant
+	for _, s := range packets {
+		q, _ := p.Parse(s)
+		w.open = append(w.open, q.open...)
+		for _, a := range q.written {
+			written = append(written, netip.PrefixFrom(a, a.BitLen()))
+		}
+	}
+	slices.Sort(w.open)
+	w.open = slices.Compact(w.open)
+	var cuts []netip.Addr
+	for _, p := range cidrsOf(topo) {
+		cuts = append(cuts, p.Addr(), netipx.PrefixLastIP(p).Next())
+	}
+	slices.SortFunc(cuts, netip.Addr.Compare)
+	cuts = slices.Compact(cuts)
+	var give func(*sg.Topology, []int)
+	give = func(topo *sg.Topology, to []int) {
+		if len(to) == 0 || len(w.All) > mostWorlds {
+			w.All = append(w.All, topo)
+			return
+		}
+		e := &topo.ENIs[to[0]]
+		parts := partsOf(freeFor(e, written, topo), cuts)
+		for f := range parts {
+			if len(parts[f]) == 0 {
+				parts[f] = []netip.Addr{{}}
+			}
+		}
+		for _, a := range parts[0] {
+			for _, b := range parts[1] {
+				with := *topo
+				with.ENIs = slices.Clone(topo.ENIs)
+				with.ENIs[to[0]].Addrs = valid(a, b)
+				give(&with, to[1:])
+			}
+		}
+	}
+	if give(topo, w.open); len(w.All) > mostWorlds {
+		return nil, fmt.Errorf("the address of %s is not known yet, and rules tell more than %d apart: -eni can give one", topo.ENIs[w.open[0]].ID, mostWorlds)
+	}
+	return w, nil
+}
+
+func valid(addrs ...netip.Addr) []netip.Addr {
+	return slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !a.IsValid() })
+}
+
+// cidrsOf returns what rules, prefix lists, network ACLs and subnets tell apart.
+func cidrsOf(topos ...*sg.Topology) (all []netip.Prefix) {
+	add := func(p netip.Prefix) {
+		if p.IsValid() {
+			all = append(all, p.Masked())
+		}
+	}
+	for _, t := range topos {
+		for i := range t.Groups {
+			for _, r := range slices.Concat(t.Groups[i].Ingress, t.Groups[i].Egress) {
+				add(r.Peer.CIDR)
+			}
+		}
+		for _, l := range t.PrefixLists {
+			for _, e := range l.Entries {
+				add(e.CIDR)
+			}
+		}
+		for _, a := range t.NetworkACLs {
+			for _, e := range slices.Concat(a.Ingress, a.Egress) {
+				add(e.CIDR)
+			}
+		}
+		for _, v := range t.VPCs {
+			for _, s := range v.Subnets {
+				for _, p := range s.CIDRs {
+					add(p)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// freeFor returns where AWS may choose an address of an interface, without the parts that
+// but holds: in its subnet, else in its VPC, else in any private network (RFC 1918, RFC 6598).
+func freeFor(e *sg.ENI, but []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange {
+	var subnet, vpc []netip.Prefix
+	var taken netipx.IPSetBuilder
+	reserve := func(p netip.Prefix) { // the first four and the last (VPC guide, "Subnet CIDR blocks", read 2026-11)
+		a := p.Masked().Addr()
+		taken.AddRange(netipx.IPRangeFrom(a, a.Next().Next().Next()))
+		taken.Add(netipx.PrefixLastIP(p))
+	}
+	for _, t := range topos {
+		for _, v := range t.VPCs {
+			if v.ID == e.VPC {
+				vpc = append(vpc, v.CIDRs...)
+			}
+			for _, s := range v.Subnets {
+				if s.ID == e.Subnet {
+					subnet = append(subnet, s.CIDRs...)
+				}
+				for _, p := range s.CIDRs {
+					reserve(p)
+				}
+			}
+		}
+		for i := range t.ENIs {
+			if o := &t.ENIs[i]; o.VPC == e.VPC || e.VPC == "" {
+				for _, a := range o.Addrs {
+					taken.Add(a)
+				}
+				for _, p := range o.Prefixes {
+					taken.AddPrefix(p)
+				}
+			}
+		}
+	}
+	blocks := private
+	if len(vpc) > 0 {
+		blocks = vpc
+	}
+	if len(subnet) > 0 {
+		blocks = subnet
+	}
+	var free netipx.IPSetBuilder
+	for _, p := range blocks {
+		free.AddPrefix(p)
+		reserve(p)
+		for _, b := range but {
+			if b.Bits() > p.Bits() && p.Contains(b.Addr()) {
+				taken.AddPrefix(b)
+			}
+		}
+	}
+	used, _ := taken.IPSet() // what is wrong with an address, Compile says
+	free.RemoveSet(used)
+	set, _ := free.IPSet()
+	return set.Ranges()
+}
+
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+}
+
+// partsOf returns an address of every part of ranges between cuts, by family.
+func partsOf(ranges []netipx.IPRange, cuts []netip.Addr) (parts [2][]netip.Addr) {
+	last := -1 // part that has one
+	for _, r := range ranges {
+		for a := r.From(); a.IsValid() && r.Contains(a); {
+			part, begins := slices.BinarySearchFunc(cuts, a, netip.Addr.Compare)
+			if begins {
+				part++
+			}
+			f := 0
+			if a.Is6() {
+				f = 1
+			}
+			if part != last || len(parts[f]) == 0 {
+				parts[f] = append(parts[f], a)
+			}
+			if last = part; part == len(cuts) {
+				break
+			}
+			a = cuts[part]
+		}
+	}
+	return parts
+}
+
+// Agree returns what explanations of the same packets in each world say together. Where
+// verdicts differ, the packet's is unknown.
+func (w *Worlds) Agree(said [][]*sg.Explanation) []*sg.Explanation {
+	names, all := prose.NamesOf(w.All[0]), said[0]
+	for i, x := range all {
+		var whose []string
+		for _, n := range w.open {
+			if e := &w.All[0].ENIs[n]; slices.Contains(e.Addrs, x.Header.SrcAddr()) || slices.Contains(e.Addrs, x.Header.DstAddr()) {
+				whose = append(whose, names.ENI(e.ID))
+			}
+		}
+		if whose == nil {
+			continue
+		}
+		note := "not known yet: the address of " + strings.Join(whose, " and that of ")
+		var seen []sg.Verdict
+		var each []string
+		for _, s := range said {
+			if y := s[i]; !slices.Contains(seen, y.Verdict) {
+				seen = append(seen, y.Verdict)
+				each = append(each, fmt.Sprintf("from %s to %s it is: %s, %s", y.Header.SrcAddr(), y.Header.DstAddr(), y.Verdict, y.Reason))
+			}
+		}
+		if len(seen) == 1 {
+			x.Notes = append(x.Notes, note+"; whichever AWS chooses, the verdict is the same")
+			continue
+		}
+		all[i] = &sg.Explanation{Packet: x.Packet, Verdict: sg.Unknown, Reason: sg.UnknownAddress,
+			Notes: append([]string{note + ", on which the verdict depends; -eni can give one"}, each...)}
+	}
+	return all
+}
+
+// StandIns gives interfaces that have no address in one of two topologies to compare one
+// that AWS may choose and that no rule singles out from their subnet. It returns the
+// interfaces for which there is none, and notes about both.
+func StandIns(before, after *sg.Topology) (without []sg.ENIID, notes []string) {
+	type place struct {
+		sg.VPCID
+		sg.SubnetID
+	}
+	free, given := map[place][]netipx.IPRange{}, map[sg.ENIID]netip.Addr{}
+	var stand, left []string
+	for _, t := range [...]*sg.Topology{after, before} {
+		names := prose.NamesOf(t)
+		for i := range t.ENIs {
+			e := &t.ENIs[i]
+			if len(e.Addrs)+len(e.Prefixes) > 0 {
+				continue
+			}
+			at, a := place{e.VPC, e.Subnet}, given[e.ID]
+			if _, known := free[at]; !known {
+				free[at] = freeFor(e, cidrsOf(before, after), before, after)
+			}
+			if r := free[at]; !a.IsValid() && len(r) > 0 && r[0].From().Is4() {
+				a = r[0].From()
+				if r[0] = netipx.IPRangeFrom(a.Next(), r[0].To()); !r[0].IsValid() {
+					free[at] = r[1:]
+				}
+				given[e.ID] = a
+				stand = append(stand, fmt.Sprintf("%s for %s", a, names.ENI(e.ID)))
+			}
+			if e.Addrs = valid(a); len(e.Addrs) == 0 {
+				without, left = append(without, e.ID), append(left, names.ENI(e.ID))
+			}
+		}
+	}
+	if stand != nil {
+		notes = append(notes, "not known yet: addresses for which others stand here that no rule singles out, "+strings.Join(prose.First(stand, 4, ""), ", "))
+	}
+	if left != nil {
+		notes = append(notes, "not known yet: the address of "+strings.Join(prose.First(left, 4, ""), ", ")+
+			", on which verdicts depend: rules that name their groups are not compared; -eni can give one")
+	}
+	return without, notes
+}

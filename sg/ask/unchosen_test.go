@@ -1,0 +1,120 @@
+package ask
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/sgtest"
+)
+
+const unchosen = `
+vpc vpc-1 10.0.0.0/16
+subnet vpc-1 subnet-a 10.0.1.0/24
+subnet vpc-1 subnet-b 10.0.2.0/28
+subnet vpc-1 subnet-6 10.0.3.0/28 2001:db8:0:3::/64
+group sg-app vpc=vpc-1
+group sg-db vpc=vpc-1
+rule sg-app egress all 0.0.0.0/0
+rule sg-app ingress tcp 80 2001:db8::/32
+rule sg-db ingress tcp 5432 sg-app
+rule sg-db ingress tcp 22 10.0.1.0/24
+rule sg-db ingress tcp 9100 10.0.1.16/28
+rule sg-db ingress udp 53 10.0.1.0/30
+rule sg-db ingress udp 123 10.0.1.77/32
+rule sg-db ingress tcp 25 10.0.0.0/9
+eni other 10.0.1.4 10.0.1.77 sg-db vpc=vpc-1
+eni app-0 sg-app vpc=vpc-1 subnet=subnet-a
+eni app-1 sg-app vpc=vpc-1 subnet=subnet-a
+eni six sg-app vpc=vpc-1 subnet=subnet-6
+eni loose sg-app vpc=vpc-1
+eni nowhere sg-app
+eni db sg-db vpc=vpc-1 subnet=subnet-b
+`
+
+// An interface without an address fares as with each that it may get.
+func TestWorlds(t *testing.T) {
+	topo, err := sgtest.ParseTopology("t", unchosen)
+	require.NoError(t, err)
+	said := func(packets ...string) (lines []string) {
+		w, err := NewWorlds(topo, packets)
+		require.NoError(t, err)
+		var said [][]*sg.Explanation
+		for _, topo := range w.All {
+			policy, err := sg.Compile(topo)
+			require.NoError(t, err)
+			var questions []Question
+			for _, s := range packets {
+				q, err := NewParser(topo).Parse(s)
+				require.NoError(t, err)
+				questions = append(questions, q)
+			}
+			said = append(said, Explain(sg.NewFirewall(policy, nil), sg.Via{}, questions))
+		}
+		for _, x := range w.Agree(said) {
+			lines = append(lines, fmt.Sprintf("%s: %s, %s; %s", x.Header, x.Verdict, x.Reason, strings.Join(x.Notes, "; ")))
+		}
+		return lines
+	}
+	const same = "; whichever AWS chooses, the verdict is the same"
+	for packet, want := range map[string]string{
+		"tcp app-0 > db:5432": "tcp 10.0.1.5:49152 > 10.0.2.4:5432 S: accept, rule; not known yet: the address of app-0 and that of db" + same,
+		"tcp app-0 > db:22":   "tcp 10.0.1.5:49152 > 10.0.2.4:22 S: accept, rule; not known yet: the address of app-0 and that of db" + same,
+		"tcp app-0 > db:23":   "tcp 10.0.1.5:49152 > 10.0.2.4:23 S: drop, no_rule; not known yet: the address of app-0 and that of db" + same,
+		// .16/28 is a part of its subnet; .0/30 is AWS's own, and .77 is another's.
+		"tcp app-0 > other:9100": "tcp 10.0.1.5:49152 > 10.0.1.4:9100 S: unknown, unknown_address; not known yet: the address of app-0, on which the verdict depends; -eni can give one; " +
+			"from 10.0.1.5 to 10.0.1.4 it is: drop, no_rule; from 10.0.1.16 to 10.0.1.4 it is: accept, rule",
+		"dns app-0 > other":                  "udp 10.0.1.5:49152 > 10.0.1.4:53: drop, no_rule; not known yet: the address of app-0" + same,
+		"udp app-0 > other:123":              "udp 10.0.1.5:49152 > 10.0.1.4:123: drop, no_rule; not known yet: the address of app-0" + same,
+		"tcp app-0 > app-1:22":               "tcp 10.0.1.5:49152 > 10.0.1.6:22 S: drop, no_rule; not known yet: the address of app-0 and that of app-1" + same,
+		"tcp 10.0.1.5 > app-0:22":            "tcp 10.0.1.5:49152 > 10.0.1.6:22 S: drop, no_rule; not known yet: the address of app-0" + same,
+		"tcp 2001:db8::1 > six:80":           "tcp [2001:db8::1]:49152 > [2001:db8:0:3::4]:80 S: accept, rule; not known yet: the address of six" + same,
+		"tcp six > db:25":                    "tcp 10.0.3.4:49152 > 10.0.2.4:25 S: accept, rule; not known yet: the address of six and that of db" + same,
+		"tcp loose > other:25":               "tcp 10.0.0.4:49152 > 10.0.1.4:25 S: accept, rule; not known yet: the address of loose" + same,
+		"tcp nowhere > 198.51.100.7:1":       "tcp 10.0.0.4:49152 > 198.51.100.7:1 S: accept, rule; not known yet: the address of nowhere" + same,
+		"tcp 198.51.100.7:1 > 10.0.1.4:5432": "tcp 198.51.100.7:1 > 10.0.1.4:5432 S: drop, no_rule; ",
+		"tcp 10.0.1.6:1 > other:5432":        "tcp 10.0.1.6:1 > 10.0.1.4:5432 S: drop, no_rule; ",
+		"tcp loose > other:22":               "tcp 10.0.0.4:49152 > 10.0.1.4:22 S: unknown, unknown_address; not known yet: the address of loose, on which the verdict depends; -eni can give one; from 10.0.0.4 to 10.0.1.4 it is: drop, no_rule; from 10.0.1.5 to 10.0.1.4 it is: accept, rule",
+	} {
+		assert.Equal(t, []string{want}, said(packet), packet)
+	}
+	// Each meets the connections of those before it.
+	assert.Contains(t, said("tcp app-0:4000 > db:5432", "tcp db:5432 > app-0:4000 SA")[1], "accept, tracked")
+	assert.Empty(t, topo.ENIs[1].Addrs)
+
+	for i := range 150 {
+		topo.Groups[1].Ingress = append(topo.Groups[1].Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Port(1000 + i), Peer: sg.MustCIDR(fmt.Sprintf("10.0.1.%d/32", 100+i))})
+	}
+	_, err = NewWorlds(topo, []string{"tcp app-0 > app-1:22"})
+	assert.ErrorContains(t, err, "the address of app-0 is not known yet, and rules tell more than 256 apart")
+	w, err := NewWorlds(topo, []string{"tcp 10.0.0.1:1 > other:1"})
+	require.NoError(t, err)
+	assert.Equal(t, []*sg.Topology{topo}, w.All)
+}
+
+func TestStandIns(t *testing.T) {
+	parse := func(text string) *sg.Topology {
+		topo, err := sgtest.ParseTopology("t", text)
+		require.NoError(t, err)
+		return topo
+	}
+	before, after := parse(strings.Replace(unchosen, "eni db sg-db", "eni db 10.0.2.9 sg-db", 1)), parse(strings.ReplaceAll(unchosen, "eni app-1 ", "rule sg-db ingress tcp 99 10.0.2.0/29\nrule sg-db ingress tcp 99 10.0.2.8/29\neni app-2 "))
+	without, notes := StandIns(before, after)
+	assert.Equal(t, []sg.ENIID{"db"}, without)
+	assert.Equal(t, []string{
+		"not known yet: addresses for which others stand here that no rule singles out, 10.0.1.5 for app-0, 10.0.1.6 for app-2, 10.0.3.4 for six, 10.0.0.4 for loose, and 2 more",
+		"not known yet: the address of db, on which verdicts depend: rules that name their groups are not compared; -eni can give one",
+	}, notes)
+	for _, topo := range []*sg.Topology{before, after} {
+		assert.Equal(t, "[10.0.1.5]", fmt.Sprint(topo.ENIs[1].Addrs), "the same before and after")
+		_, err := sg.Compile(topo)
+		assert.NoError(t, err)
+	}
+	without, notes = StandIns(parse("eni a 10.0.0.1 managed"), parse("eni a 10.0.0.1 managed"))
+	assert.Empty(t, without)
+	assert.Empty(t, notes)
+}
