@@ -23,6 +23,7 @@ type builder struct {
 	cut    bool // the listing being read has a next page that no input holds
 
 	groupNames map[string][]sg.GroupID // made when all groups are read
+	defaults   map[string]string       // ids of the default groups in listings, by those of VPCs
 
 	groups     registry[sg.GroupID, *group]
 	lists      registry[sg.PrefixListID, *prefixList]
@@ -43,7 +44,7 @@ func newBuilder() *builder {
 	return &builder{
 		decisions: decisions{gone: make(map[string]*cursor), removed: make(map[removal]bool), owned: make(map[string]owned)},
 		seed:      maphash.MakeSeed(),
-		typeOf:    make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
+		defaults:  make(map[string]string), typeOf: make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
 	}
 }
 

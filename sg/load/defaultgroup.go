@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/sgsim/sgsim/sg"
@@ -42,6 +43,25 @@ func (r *tfResource) defaultGroup() string {
 		return x.id()
 	}
 	return r.id() + "." + defaultGroup
+}
+
+// adopted returns the id of the default group that a new resource is to manage (DEF-07),
+// "" if no input tells it.
+func (r *tfResource) adopted() string {
+	d, vpc := r.module.doc, r.values.field("vpc_id").text()
+	if r.kind != "aws_default_security_group" || r.mode != "managed" || !r.isNew() || vpc == "" {
+		return ""
+	}
+	if d.defaults == nil {
+		d.defaults = make(map[string]string)
+		d.root.each(func(x *tfResource) bool {
+			if slices.Contains(wantVPC.kinds, x.kind) {
+				d.defaults[x.values.field("id").text()] = x.values.field(defaultGroup).text()
+			}
+			return true
+		})
+	}
+	return cmp.Or(d.defaults[vpc], d.b.defaults[vpc])
 }
 
 // giveDefaults gives interfaces that are made without groups the default one of their

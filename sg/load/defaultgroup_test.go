@@ -60,3 +60,27 @@ func TestTerraformDefaultGroup(t *testing.T) {
 		})
 	}
 }
+
+// The default group of a VPC that is there loses its rules once Terraform manages it
+// (DEF-07), wherever its id is to be found.
+func TestTerraformAdoptsDefaultGroup(t *testing.T) {
+	const listing = `{"SecurityGroups": [{"GroupId": "sg-d", "GroupName": "default", "VpcId": "vpc-1", "IpPermissions": [` +
+		`{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-d"}]}]}, {"GroupId": "sg-e", "GroupName": "default", "VpcId": "vpc-2"}]}`
+	group, instance := `aws_default_security_group.d {"vpc_id": "vpc-1"}`, `aws_instance.i {"private_ip": "10.0.0.1", "vpc_security_group_ids": ["sg-d"]}`
+	vpc := `aws_vpc.v {"id": "vpc-1", "cidr_block": "10.0.0.0/16", "default_security_group_id": "sg-d"}`
+	for name, docs := range map[string][]string{
+		"its VPC":   {tfText{values: []string{group, instance, vpc}}.plan()},
+		"a listing": {listing, tfText{values: []string{group, instance}}.plan()},
+		"both":      {tfText{values: []string{group, instance, vpc}}.plan(), listing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := read(docs...)
+			assert.Empty(t, got.errors)
+			assert.NotContains(t, got.text, "aws_default_security_group")
+			assert.Empty(t, got.lines("rule "))
+			assert.Equal(t, []string{"eni aws_instance.i 10.0.0.1 sg-d vpc=vpc-1 instance=aws_instance.i"}, got.lines("eni "))
+		})
+	}
+	got := read(`{"SecurityGroups": [{"GroupId": "sg-d", "GroupName": "default", "VpcId": null}, null]}`)
+	assert.Len(t, got.errors, 1, "found once")
+}

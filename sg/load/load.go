@@ -257,6 +257,13 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 		doc.src.p = &b.problems
 		if b.understood(doc) {
 			known = append(known, doc)
+			groups := doc.field("SecurityGroups")
+			groups.src = groups.src.quiet() // errors are found when it is read
+			for item := range groups.objects() {
+				if item.field("GroupName").text() == defaultName {
+					b.defaults[item.field("VpcId").text()] = item.field("GroupId").text()
+				}
+			}
 		} else {
 			b.unread = true
 		}

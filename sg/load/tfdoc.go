@@ -26,6 +26,7 @@ type tfDoc struct {
 	depth     int
 	regions   map[string]string           // of VPCs, by what tells them
 	defaultOf map[*tfResource]*tfResource // default groups by their VPC
+	defaults  map[string]string           // ids of default groups by those of VPCs
 	clashes   bool                        // with another document, and that was reported
 }
 
@@ -333,8 +334,12 @@ func (r *tfResource) config() *cursor {
 func (r *tfResource) expr(attr string) *cursor { return r.config().field("expressions").field(attr) }
 
 // id returns the resource's id, or a stand-in if AWS has yet to choose one. A default
-// network ACL has it in a separate attribute.
+// network ACL has it in a separate attribute, and a default group that Terraform is about
+// to manage is there already.
 func (r *tfResource) id() string {
+	if id := r.adopted(); id != "" {
+		return id
+	}
 	if r.kind == "aws_default_network_acl" {
 		if id := r.values.field("default_network_acl_id").str(); id != "" {
 			return id
