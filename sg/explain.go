@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
-	"github.com/sgsim/sgsim/packet"
 )
 
 // An Explanation says what a firewall would do with a packet now, and why: at
@@ -118,7 +117,7 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 		return x
 	}
 	h, alone := p.Header, e.second == nil
-	if alone && (f.several(h.Family, &h.Src) || f.several(h.Family, &h.Dst)) {
+	if alone && (f.several(&p, &h.Src) || f.several(&p, &h.Dst)) {
 		f.note(x, Ambiguous)
 		alone = false
 	}
@@ -184,9 +183,9 @@ func (f *Firewall) try(p *Packet, judge func(), at ...*Enforcer) {
 	judge()
 }
 
-// several reports whether an address belongs to more than one ENI.
-func (f *Firewall) several(fam packet.Family, a *[16]byte) bool {
-	return len(f.w.members.Lookup(fam, a)) > 1
+// several reports whether more than one ENI may be meant by an address of the packet.
+func (f *Firewall) several(p *Packet, a *[16]byte) bool {
+	return len(f.w.ownersIn(p.Via.VPC, f.w.members.Lookup(p.Header.Family, a))) > 1
 }
 
 // note says why no ENI judges the packet, or which addresses are only public ones.
