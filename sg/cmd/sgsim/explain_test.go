@@ -70,9 +70,11 @@ func TestThrough(t *testing.T) {
 		assert.Equal(t, exitNo, runSgsim(t, append(append([]string{sub[0]}, nlb...), sub[1:]...)...).status, sub)
 	}
 	assert.Contains(t, runSgsim(t, append(append([]string{"explain"}, nlb...), "-format", "json", "-through", "nlb", client)...).stdout, `"through": true`)
+	r := runSgsim(t, "explain", "-topology", topology, "-eni", "id=eni-nlb,name=front,addr=10.0.9.10,group=sg-web,type=network_load_balancer", client)
+	assert.Contains(t, flat(r.stdout), "came through front (eni-nlb) with its client's address kept: say -through eni-nlb")
 	// It goes by what the ends of packets go by.
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", topology, "-through", "sg-db", client).status)
-	r := runSgsim(t, append(append([]string{"explain"}, nlb...), "-through", "sg-web", client)...)
+	r = runSgsim(t, append(append([]string{"explain"}, nlb...), "-through", "sg-web", client)...)
 	assert.Contains(t, r.stderr, `-through sg-web: "sg-web": which of its 2 interfaces? eni-web, nlb`)
 	cut := "tcp 198.51.100.7 > 10.0.1.10 missing ports,flags"
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop", cut).status)

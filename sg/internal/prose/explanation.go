@@ -12,9 +12,9 @@ import (
 func (n *Names) Explanation(x *sg.Explanation, statements bool) string {
 	// Hints name the options of package sg.
 	flags := strings.NewReplacer("see Options.Midstream", "see -midstream", "see Options.RelatedICMP", "see -related-icmp", "say through=", "say -through ", "say vpc=", "say -vpc ")
-	s := flags.Replace(x.String())
+	s := flags.Replace(n.Text(x.String()))
 	if !statements {
 		s = Plain(s)
 	}
-	return n.Text(s)
+	return s
 }

@@ -56,7 +56,8 @@ func beside(name, id string) string {
 	return escape.Text(name) + " (" + escape.Text(id) + ")"
 }
 
-var awsID = regexp.MustCompile(`\b(eni|sg)-[0-9A-Za-z-]+`)
+// awsID matches an id with what tells that it is to be typed, where it is to stay alone.
+var awsID = regexp.MustCompile(`(say through=)?\b(eni|sg)-[0-9A-Za-z-]+`)
 
 // Text puts names before the ids of AWS in a text, and escapes what does not print but
 // ends of lines.
