@@ -122,6 +122,17 @@ func TestPlanDecides(t *testing.T) {
 			live: []string{liveENI("eni-1", "10.0.0.9", "sg-old"), liveVPC},
 			want: []string{"group sg-b", "eni eni-1 10.0.0.9 sg-b vpc=v"},
 		},
+		{
+			name: "groups are detached from what the plan shows as it was",
+			plan: tfText{
+				values: []string{`aws_network_interface.n {"id": "eni-1", "private_ips": ["10.0.0.1"], "security_groups": ["sg-a", "sg-old"]}`, `aws_security_group.a {"id": "sg-a"}`,
+					`aws_instance.i {"primary_network_interface_id": "eni-2", "private_ip": "10.0.0.2", "vpc_security_group_ids": ["sg-a", "sg-old"]}`, `aws_security_group.old {"id": "sg-old"}`},
+				config: []string{`aws_network_interface.n`, `aws_instance.i vpc_security_group_ids=var.ids`},
+				changes: []map[string]any{change("aws_network_interface_sg_attachment", "delete", obj{"network_interface_id": "eni-1", "security_group_id": "sg-old"}),
+					change("aws_network_interface_sg_attachment", "delete", obj{"network_interface_id": "eni-2", "security_group_id": "sg-old"})},
+			},
+			want: []string{"group sg-a", "group sg-old", "eni eni-1 10.0.0.1 sg-a", "eni eni-2 10.0.0.2 sg-a sg-old instance=aws_instance.i"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			plan := "plan.json|" + tc.plan.plan()

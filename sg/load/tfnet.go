@@ -46,11 +46,15 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 	return e
 }
 
-// groups adds the groups that an attribute names, and reports whether it names any.
+// groups adds the groups that an attribute names, and reports whether it names any. If the
+// configuration does not set it, those that other resources attached are as they were.
 func (r *tfResource) groups(e *eni, attr string) bool {
 	ids, left := r.ids(attr, wantGroup)
+	own := r.expr(attr).there()
 	for _, id := range ids {
-		e.addGroups(sg.GroupID(id))
+		if own || !r.module.doc.b.removes(e.ID, sg.GroupID(id)) {
+			e.addGroups(sg.GroupID(id))
+		}
 	}
 	e.left = left
 	return len(ids) > 0 || left != ""
