@@ -274,7 +274,7 @@ func TestPlanWithInterfaceByHand(t *testing.T) {
 
 	got = read(tfText{values: []string{`aws_instance.a {"subnet_id": "subnet-1"}`, `aws_instance.b {}`, `aws_network_interface.c {}`}}.plan())
 	assert.Len(t, got.warnings, 4) // three about default groups
-	assert.Contains(t, got.warnings[3], "AWS chooses the addresses of aws_instance.a, and those of 2 more interfaces, when the plan is applied")
+	assert.Contains(t, got.warnings[3], "AWS chooses the addresses of aws_instance.a and 2 more when the plan is applied")
 
 	l := load.New()
 	l.Add("1.json", strings.NewReader(doc))

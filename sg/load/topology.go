@@ -49,7 +49,7 @@ func (b *builder) topology() *sg.Topology {
 	if n := len(undecided); n > 0 {
 		e, more := undecided[0], ""
 		if n > 1 {
-			more = fmt.Sprintf(", and those of %d more interfaces,", n-1)
+			more = fmt.Sprintf(" and %d more", n-1)
 		}
 		e.at.warn("", "AWS chooses the addresses of %s%s when the plan is applied: until then packets belong there only if they name the interface, unless addresses are given by hand, id=%s,addr=...", e.ID, more, e.ID)
 	}

@@ -17,7 +17,8 @@ type Word struct {
 
 // Split cuts line into words at blanks. A word may be key=value; a value, or a
 // bare word, that holds blanks stands in double quotes with Go's escapes. From a
-// word that starts with "#" on, the rest of the line is a comment.
+// word that starts with "#" on, the rest of the line is a comment. Quotes after a bracket,
+// as in aws_instance.web["a"], belong to the word.
 func Split(line string) ([]Word, error) { return split(line, " \t") }
 
 // SplitList is Split for a line in which a comma outside of quotes is a blank.
@@ -60,7 +61,11 @@ func split(line, blanks string) ([]Word, error) {
 		} else {
 			for j < len(line) && !blank(line[j]) {
 				if line[j] == '"' {
-					return nil, fmt.Errorf("column %d: quote inside a word", j+1)
+					key, err := strconv.QuotedPrefix(line[j:])
+					if err != nil || j == i || line[j-1] != '[' {
+						return nil, fmt.Errorf("column %d: quote inside a word", j+1)
+					}
+					j += len(key) - 1
 				}
 				j++
 			}

@@ -14,11 +14,15 @@ func TestSplit(t *testing.T) {
 		{Value: "rule", Start: 1}, {Value: "sg-a", Start: 7}, {Key: "id", Value: "sgr-1", Start: 12},
 		{Key: "desc", Value: "two words", Start: 21}, {Value: "bare one", Start: 38},
 	}, ws)
+	ws, err = SplitList(`a["x, y=z"],k=b["x"].c["#"] d[0]`)
+	require.NoError(t, err)
+	assert.Equal(t, []Word{{Value: `a["x, y=z"]`}, {Key: "k", Value: `b["x"].c["#"]`, Start: 12}, {Value: "d[0]", Start: 28}}, ws)
 	for in, want := range map[string]string{
 		`a ="b"`:   `column 3: "=" without a key before it`,
 		`a "b`:     `column 3: quote without an end`,
 		`a k="b"c`: `column 8: "c" follows a closing quote`,
 		`ab"c"`:    `column 3: quote inside a word`,
+		`a["b`:     `column 3: quote inside a word`,
 	} {
 		_, err := Split(in)
 		assert.EqualError(t, err, want, in)
