@@ -89,8 +89,8 @@ var droppedLine = regexp.MustCompile(`^\s*[0-9,]+\s+([0-9]+)\s+([a-z0-9]+ \S+ > 
 //
 // An end may be an interface, an instance, or a group that a single interface carries, by
 // name or id. Its address is of the IP version of the other end, IPv4 where both are names
-// that have one. Where only the destination has a port, that of the source is 49152. TCP
-// without flags is a SYN. The services are ping and those with a port that people write
+// that have one. Where only the destination has a port, that of the source is 49152. Without
+// a protocol it is TCP, and TCP without flags is a SYN. The services are ping and those with a port that people write
 // rules for, such as ssh, https, dns, mysql and rdp. For a type and code of ICMP there may
 // be echo, echo-request or echo-reply.
 //
@@ -141,9 +141,12 @@ type packetEnd struct {
 // resolve replaces names with addresses. What it does not understand stays, for the
 // parser to report. It fills in what q says about the ends.
 func (r *Parser) resolve(q *Question, s string) (text string, err error) {
-	arrow := " > "
-	if head, _, _ := strings.Cut(s, " about "); !strings.Contains(head, arrow) { // there may be one in what is quoted
-		arrow = " to "
+	arrow := " to "
+	head, _, _ := strings.Cut(s, " about ") // there may be one in what is quoted
+	for _, a := range [...]string{" > ", " -> "} {
+		if strings.Contains(head, a) {
+			arrow = a
+		}
 	}
 	left, right, ok := strings.Cut(s, arrow)
 	first, from, named := strings.Cut(left, " ")
@@ -155,6 +158,10 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 		proto, known = means.protocol, true
 	case ping:
 		proto, known = packet.ICMP, true
+	case ok && !known:
+		if e := r.end(strings.TrimSpace(left)); e.addr.IsValid() || r.enis[e.name] != nil {
+			proto, known, from, named = packet.TCP, true, left, true
+		}
 	}
 	if words := strings.Fields(s); len(words) > 1 && known && !ok && !strings.Contains(s, ">") {
 		at, got := len(s), "the end"

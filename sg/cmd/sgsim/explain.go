@@ -24,10 +24,10 @@ have decided. Each of several packets meets the connections that earlier ones op
 a packet of a capture, those of the packets before it.
 
   PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC; a SYN
-                       where there are none; the first port may be left out); 'tcp web >
-                       db:5432', or tcp web to db:https without quotes (an interface, an
-                       instance, or the group of one interface, by name or id); 'ping web
-                       > db', 'https lb > web' (also ssh, dns, mysql, rdp and the like);
+                       where there are none; without tcp and first port it is the same);
+                       'tcp web > db:5432', or web to db:https without quotes (an
+                       interface, an instance, or the group of one interface, by name or
+                       id); 'ping web > db', 'https lb > web' (also ssh, dns, mysql ...);
                        'udp [2001:db8::1]:9 > [2001:db8::2]:53'; 'icmp web > db 8/0 id 7'
                        (or echo, echo-reply); 'gre 10.0.1.10 > 10.0.2.20';
                        behind: seq 1, ack 2, win 502, len 1460, ttl 64, frag 1480+ (bytes,
