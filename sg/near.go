@@ -164,14 +164,17 @@ func (w *world) failedMember(n *eni, g *group, h *packet.Header, dir Direction, 
 		}
 		return fmt.Sprintf("it is a public address of %s, which does not carry %s either", id, g.id)
 	}
-	members := 0
+	members, without := 0, ""
 	for i := range w.enis {
-		if slices.Contains(w.enis[i].groups(), g.number) {
+		if o := &w.enis[i]; slices.Contains(o.groups(), g.number) {
 			members++
+			if o.addr4 == 0 && o.addr6 == [16]byte{} {
+				without = fmt.Sprintf(", of which %s has no address yet", o.id)
+			}
 		}
 	}
 	if members == 0 {
 		return "the group has no members"
 	}
-	return fmt.Sprintf("it is not a private address of its members (%d)", members)
+	return fmt.Sprintf("it is not a private address of its members (%d%s)", members, without)
 }

@@ -31,6 +31,9 @@ func (b *builder) handmade(e *givenENI) {
 	for i, id := range e.Groups {
 		added.Groups[i] = b.groupNamed(id)
 	}
+	if b.stage == before && len(e.Groups) == 0 && b.enis.of[e.ID] == nil {
+		return // an interface that a plan makes
+	}
 	at := &cursor{src: &source{name: e.name, p: &b.problems}}
 	merged := b.eni(e.ID, at)
 	merged.merge(&added)

@@ -134,6 +134,11 @@ func TestUnchosenAddresses(t *testing.T) {
 	assert.Equal(t, exitNo, r.status)
 	assert.Contains(t, r.stdout, "between interfaces:\n  opened  app > db: tcp 5432\n")
 	assert.Equal(t, "warning: not known yet: addresses for which others stand here that no rule singles out, 10.0.1.4 for app\n", r.stderr)
+	r = runSgsim(t, append(diff, "-eni", "app 10.0.1.44")...)
+	assert.Contains(t, r.stdout, "tcp 5432 from 10.0.1.44/32", "of an interface that is only there afterwards")
+	assert.Empty(t, r.stderr)
+	assert.Contains(t, runSgsim(t, append(diff, "-eni", "nobody 10.0.1.44")...).stderr, "has no group")
+	assert.Contains(t, flat(runSgsim(t, "explain", "-topology", after, "tcp 10.0.1.9 to db:5432").stdout), "not a private address of its members (1, of which app has no address yet)")
 	// What is not compared passes no gate.
 	halves := base + "rule sg-db ingress tcp 5432 10.0.1.0/25\nrule sg-db ingress tcp 5432 10.0.1.128/25\n"
 	r = runSgsim(t, "diff", "-before", write(t, "h.topo", []byte(halves)), "-after", write(t, "i.topo", []byte(halves+"group sg-none vpc=vpc-1\neni app sg-none vpc=vpc-1 subnet=subnet-1\n")), "-fail-on", "opened")
