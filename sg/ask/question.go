@@ -181,7 +181,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 		if err := r.find(e); err != nil {
 			return s, err
 		}
-		if e.eni != nil && len(e.eni.Addrs)+len(e.eni.Prefixes) == 0 {
+		if e.eni != nil && unaddressed(*e.eni) {
 			q.open = append(q.open, r.enis[e.name][0])
 		}
 		if e.addr.IsValid() {
@@ -219,7 +219,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	for _, e := range []*packetEnd{&src, &dst} {
 		a := e.addr.String()
 		switch {
-		case e.eni != nil && len(e.eni.Addrs)+len(e.eni.Prefixes) == 0:
+		case e.eni != nil && unaddressed(*e.eni):
 			return s, fmt.Errorf("the address of %s is not known", e.name)
 		case e.eni != nil:
 			if a = addrOf(e.eni, family); a == "" {

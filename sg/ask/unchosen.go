@@ -2,6 +2,7 @@ package ask
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,60 +17,91 @@ import (
 // without an address, because AWS has yet to choose it. In each, these interfaces have one
 // from a part of their subnets that rules and network ACLs tell apart from the rest.
 type Worlds struct {
-	All []*sg.Topology // at least one; all have the same groups and interfaces
-
-	open []int // indexes of the interfaces
+	topo  *sg.Topology
+	names prose.Names
+	open  []int            // indexes of the interfaces
+	addrs [][][]netip.Addr // of each world, those of each interface
 }
 
 // mostWorlds bounds the topologies: each is compiled.
 const mostWorlds = 256
 
-// NewWorlds returns the worlds of packets that [Parser.Parse] is to read. The only one is
-// topo itself, which is not changed, if they name no interface without an address.
+// NewWorlds returns the worlds of packets that [Parser.Parse] is to read, at least one. It
+// does not change topo.
 func NewWorlds(topo *sg.Topology, packets []string) (*Worlds, error) {
-	w, p := &Worlds{}, NewParser(topo)
-	var written []netip.Prefix // other hosts are meant
+	w := &Worlds{topo: topo, addrs: [][][]netip.Addr{nil}}
+	if !slices.ContainsFunc(topo.ENIs, unaddressed) {
+		return w, nil
+	}
+	p := NewParser(topo)
+	var other []netip.Prefix // hosts that the packets name by address
 	for _, s := range packets {
 		q, _ := p.Parse(s)
 		w.open = append(w.open, q.open...)
 		for _, a := range q.written {
-			written = append(written, netip.PrefixFrom(a, a.BitLen()))
+			other = append(other, netip.PrefixFrom(a, a.BitLen()))
 		}
 	}
 	slices.Sort(w.open)
 	w.open = slices.Compact(w.open)
+	if len(w.open) == 0 {
+		return w, nil
+	}
+	w.names = prose.NamesOf(topo)
 	var cuts []netip.Addr
 	for _, p := range cidrsOf(topo) {
 		cuts = append(cuts, p.Addr(), netipx.PrefixLastIP(p).Next())
 	}
 	slices.SortFunc(cuts, netip.Addr.Compare)
 	cuts = slices.Compact(cuts)
-	var give func(*sg.Topology, []int)
-	give = func(topo *sg.Topology, to []int) {
-		if len(to) == 0 || len(w.All) > mostWorlds {
-			w.All = append(w.All, topo)
-			return
-		}
-		e := &topo.ENIs[to[0]]
-		parts := partsOf(freeFor(e, written, topo), cuts)
-		for f := range parts {
-			if len(parts[f]) == 0 {
-				parts[f] = []netip.Addr{{}}
+	for _, n := range w.open {
+		var more [][][]netip.Addr
+		for _, given := range w.addrs {
+			but := other
+			for _, addrs := range given {
+				for _, a := range addrs {
+					but = append(slices.Clip(but), netip.PrefixFrom(a, a.BitLen()))
+				}
+			}
+			parts := partsOf(freeFor(&topo.ENIs[n], but, topo), cuts)
+			for f := range parts {
+				if len(parts[f]) == 0 {
+					parts[f] = []netip.Addr{{}}
+				}
+			}
+			for _, a := range parts[0] {
+				for _, b := range parts[1] {
+					more = append(more, append(slices.Clip(given), valid(a, b)))
+				}
+			}
+			if len(more) > mostWorlds {
+				return nil, fmt.Errorf("the address of %s is not known yet, and rules tell more than %d apart: -eni can give one", topo.ENIs[n].ID, mostWorlds)
 			}
 		}
-		for _, a := range parts[0] {
-			for _, b := range parts[1] {
-				with := *topo
-				with.ENIs = slices.Clone(topo.ENIs)
-				with.ENIs[to[0]].Addrs = valid(a, b)
-				give(&with, to[1:])
-			}
-		}
-	}
-	if give(topo, w.open); len(w.All) > mostWorlds {
-		return nil, fmt.Errorf("the address of %s is not known yet, and rules tell more than %d apart: -eni can give one", topo.ENIs[w.open[0]].ID, mostWorlds)
+		w.addrs = more
 	}
 	return w, nil
+}
+
+// unaddressed reports whether AWS has yet to choose an interface's address.
+func unaddressed(e sg.ENI) bool { return len(e.Addrs)+len(e.Prefixes) == 0 }
+
+// All yields the topologies, each valid until the next one is asked for.
+func (w *Worlds) All() iter.Seq[*sg.Topology] {
+	return func(yield func(*sg.Topology) bool) {
+		with := *w.topo
+		if len(w.open) > 0 {
+			with.ENIs = slices.Clone(with.ENIs)
+		}
+		for _, addrs := range w.addrs {
+			for i, n := range w.open {
+				with.ENIs[n].Addrs = addrs[i]
+			}
+			if !yield(&with) {
+				return
+			}
+		}
+	}
 }
 
 func valid(addrs ...netip.Addr) []netip.Addr {
@@ -200,12 +232,12 @@ func partsOf(ranges []netipx.IPRange, cuts []netip.Addr) (parts [2][]netip.Addr)
 // Agree returns what explanations of the same packets in each world say together. Where
 // verdicts differ, the packet's is unknown.
 func (w *Worlds) Agree(said [][]*sg.Explanation) []*sg.Explanation {
-	names, all := prose.NamesOf(w.All[0]), said[0]
+	all := said[0]
 	for i, x := range all {
 		var whose []string
-		for _, n := range w.open {
-			if e := &w.All[0].ENIs[n]; slices.Contains(e.Addrs, x.Header.SrcAddr()) || slices.Contains(e.Addrs, x.Header.DstAddr()) {
-				whose = append(whose, names.ENI(e.ID))
+		for j, n := range w.open {
+			if addrs := w.addrs[0][j]; slices.Contains(addrs, x.Header.SrcAddr()) || slices.Contains(addrs, x.Header.DstAddr()) {
+				whose = append(whose, w.names.ENI(w.topo.ENIs[n].ID))
 			}
 		}
 		if whose == nil {
@@ -230,6 +262,9 @@ func (w *Worlds) Agree(said [][]*sg.Explanation) []*sg.Explanation {
 	return all
 }
 
+// mostPlaces bounds the subnets in which StandIns looks for addresses, each time among all.
+const mostPlaces = 1000
+
 // StandIns gives interfaces that have no address in one of two topologies to compare one
 // that AWS may choose and that no rule singles out from their subnet. It returns the
 // interfaces for which there is none, and notes about both.
@@ -239,17 +274,18 @@ func StandIns(before, after *sg.Topology) (without []sg.ENIID, notes []string) {
 		sg.SubnetID
 	}
 	free, given := map[place][]netipx.IPRange{}, map[sg.ENIID]netip.Addr{}
+	cidrs := cidrsOf(before, after)
 	var stand, left []string
 	for _, t := range [...]*sg.Topology{after, before} {
 		names := prose.NamesOf(t)
 		for i := range t.ENIs {
 			e := &t.ENIs[i]
-			if len(e.Addrs)+len(e.Prefixes) > 0 {
+			if !unaddressed(*e) {
 				continue
 			}
 			at, a := place{e.VPC, e.Subnet}, given[e.ID]
-			if _, known := free[at]; !known {
-				free[at] = freeFor(e, cidrsOf(before, after), before, after)
+			if _, known := free[at]; !known && len(free) < mostPlaces {
+				free[at] = freeFor(e, cidrs, before, after)
 			}
 			if r := free[at]; !a.IsValid() && len(r) > 0 && r[0].From().Is4() {
 				a = r[0].From()

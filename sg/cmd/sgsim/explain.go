@@ -121,7 +121,7 @@ func (t *tool) explain(args []string) int {
 		return t.failed(err)
 	}
 	var said [][]*sg.Explanation
-	for _, e.topo = range worlds.All {
+	for e.topo = range worlds.All() {
 		if usage := e.settle(packets); usage != nil {
 			return t.misused(fs, usage)
 		}
