@@ -38,11 +38,16 @@ type Parser struct {
 	enis map[string][]int // indexes in the topology of the interfaces with a name, an id or a group
 }
 
-// NewParser returns a Parser that knows the interfaces of topo, which must not change.
-func NewParser(topo *sg.Topology) *Parser {
-	groups := map[sg.GroupID]string{}
+// NewParser returns a Parser that knows the interfaces of topo, which must not change. also
+// returns a further name of the interface or group with an id, "" for none.
+func NewParser(topo *sg.Topology, also ...func(id string) string) *Parser {
+	groups := map[sg.GroupID][]string{}
 	for i := range topo.Groups {
-		groups[topo.Groups[i].ID] = topo.Groups[i].Name
+		g := &topo.Groups[i]
+		groups[g.ID] = append(groups[g.ID], g.Name)
+		for _, name := range also {
+			groups[g.ID] = append(groups[g.ID], name(string(g.ID)))
+		}
 	}
 	// An interface's own names take precedence over those that it shares.
 	var own, instances, carried = map[string][]int{}, map[string][]int{}, map[string][]int{}
@@ -56,9 +61,14 @@ func NewParser(topo *sg.Topology) *Parser {
 		enter(own, string(e.ID))
 		enter(own, e.Name)
 		enter(instances, string(e.Instance))
+		for _, name := range also {
+			enter(instances, name(string(e.ID)))
+		}
 		for _, g := range e.Groups {
 			enter(carried, string(g))
-			enter(carried, groups[g])
+			for _, name := range groups[g] {
+				enter(carried, name)
+			}
 		}
 	}
 	for _, more := range []map[string][]int{instances, carried} {

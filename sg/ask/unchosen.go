@@ -26,14 +26,14 @@ type Worlds struct {
 // mostWorlds bounds the topologies: each is compiled.
 const mostWorlds = 256
 
-// NewWorlds returns the worlds of packets that [Parser.Parse] is to read, at least one. It
-// does not change topo.
-func NewWorlds(topo *sg.Topology, packets []string) (*Worlds, error) {
+// NewWorlds returns the worlds of packets that a [Parser] is to read, which also knows what
+// also says, at least one. It does not change topo.
+func NewWorlds(topo *sg.Topology, packets []string, also ...func(id string) string) (*Worlds, error) {
 	w := &Worlds{topo: topo, addrs: [][][]netip.Addr{nil}}
 	if !slices.ContainsFunc(topo.ENIs, unaddressed) {
 		return w, nil
 	}
-	p := NewParser(topo)
+	p := NewParser(topo, also...)
 	var other []netip.Prefix // hosts that the packets name by address
 	for _, s := range packets {
 		q, _ := p.Parse(s)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -116,7 +117,12 @@ func (t *tool) explain(args []string) int {
 	if f.number == 0 {
 		packets = packetsOf(f.args)
 	}
-	worlds, err := ask.NewWorlds(topo, packets)
+	if strings.Contains(strings.Join(packets, " "), "aws_") {
+		e.also = append(e.also, func(id string) string { // the address in Terraform of what is there already
+			return cmp.Or(loader.ENIPlace(sg.ENIID(id)).Resource, loader.GroupPlace(sg.GroupID(id)).Resource)
+		})
+	}
+	worlds, err := ask.NewWorlds(topo, packets, e.also...)
 	if err != nil {
 		return t.failed(err)
 	}
@@ -194,6 +200,7 @@ type explainer struct {
 	policy  *sg.Policy
 	names   jsondoc.Names
 	place   *placer
+	also    []func(id string) string // further names
 	packets []ask.Question
 	said    []*sg.Explanation
 }
@@ -214,7 +221,7 @@ func (e *explainer) settle(packets []string) (err error) {
 		}
 	}
 	e.packets = nil
-	p := ask.NewParser(e.topo)
+	p := ask.NewParser(e.topo, e.also...)
 	for _, s := range packets {
 		q, err := p.Parse(s)
 		if err == nil {

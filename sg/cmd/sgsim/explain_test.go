@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -147,4 +148,18 @@ func TestUnchosenAddresses(t *testing.T) {
 	// Packets of a capture belong to hosts that have an address.
 	r = runSgsim(t, append(diff, pcapFile(t, "tcp 10.0.1.4:1 > 10.0.2.20:5432 S"))...)
 	assert.NotContains(t, r.stderr, "stand here")
+}
+
+// What Terraform manages goes by its address there too, though it has an id.
+func TestTerraformAddresses(t *testing.T) {
+	const resource = `{"address": "%[1]s.%[2]s", "mode": "managed", "type": "%[1]s", "name": "%[2]s", "values": {"id": "%[3]s", %[4]s}}`
+	state := write(t, "state.json", []byte(`{"format_version": "1.0", "values": {"root_module": {"resources": [`+strings.Join([]string{
+		fmt.Sprintf(resource, "aws_security_group", "db", "sg-1", `"vpc_id": "vpc-1", "ingress": [{"protocol": "tcp", "from_port": 5432, "to_port": 5432, "cidr_blocks": ["10.0.0.0/8"]}]`),
+		fmt.Sprintf(resource, "aws_network_interface", "db", "eni-1", `"private_ips": ["10.0.2.20"], "security_groups": ["sg-1"], "tags": {"Name": "postgres"}`),
+	}, ",")+`]}}}`))
+	for _, name := range []string{"aws_network_interface.db", "aws_security_group.db", "postgres", "eni-1"} {
+		r := runSgsim(t, "explain", "-topology", state, "10.0.1.9 to "+name+":5432")
+		assert.Contains(t, r.stdout, "tcp 10.0.1.9:49152 > 10.0.2.20:5432 S: accept, rule", name)
+	}
+	assert.Contains(t, runSgsim(t, "explain", "-topology", state, "10.0.1.9 to aws_network_interface.none:5432").stderr, "no interface, instance or group")
 }
