@@ -65,6 +65,9 @@ func (d *tfDoc) removals() {
 			deletes = deletes || action.str() == "delete"
 			creates = creates || action.str() == "create"
 			updates = updates || action.str() == "update" && isRule(kind)
+			if text := action.str(); kind == "aws_vpc_security_group_rules_exclusive" && (text == "create" || text == "update") {
+				item.warn("", "takes away the rules of its group that it does not list; which these are, a plan does not tell: they are taken to stay")
+			}
 		}
 		was := change.field("before")
 		if !deletes && !updates || !was.is(object) {
@@ -101,7 +104,7 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 		}
 	case "aws_network_acl_association":
 		part = removal{sg.SubnetID(was("subnet_id")), nil}
-	case "aws_instance", "aws_security_group", "aws_network_interface", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
+	case "aws_instance", "aws_security_group", "aws_network_interface", "aws_efs_mount_target", "aws_vpc", "aws_subnet", "aws_network_acl", "aws_vpc_peering_connection",
 		"aws_ec2_transit_gateway", "aws_ec2_transit_gateway_vpc_attachment": // other kinds have the ids of things that stay
 		if id != "" {
 			d.b.gone[id] = change
@@ -263,10 +266,14 @@ func (r *tfResource) newID() string {
 	return r.address
 }
 
-// idOf returns the id of a resource, that of its primary interface for an instance.
+// idOf returns the id of a resource, that of its primary interface for an instance and of
+// its only one for a mount target.
 func idOf(kind string, values *cursor) string {
-	if kind == "aws_instance" {
+	switch kind {
+	case "aws_instance":
 		return values.field("primary_network_interface_id").str()
+	case "aws_efs_mount_target":
+		return values.field("network_interface_id").str()
 	}
 	return values.field("id").str()
 }

@@ -293,3 +293,24 @@ func TestTerraformPeeringAccepter(t *testing.T) {
 	assert.Empty(t, got.errors)
 	assert.Empty(t, got.lines("peering "))
 }
+
+// A mount target of EFS tells its interface.
+func TestTerraformMountTarget(t *testing.T) {
+	const target = `aws_efs_mount_target.m {"id": "fsmt-1", "network_interface_id": "eni-1", "ip_address": "10.0.0.1", "subnet_id": "subnet-1", "security_groups": ["sg-a"]}`
+	got := read(tfText{values: []string{`aws_security_group.a {"id": "sg-a"}`, target}}.state())
+	assert.Equal(t, []string{"eni eni-1 10.0.0.1 sg-a subnet=subnet-1"}, got.lines("eni "))
+	got = read(tfText{values: []string{`aws_security_group.a {}`, `aws_efs_mount_target.m {"subnet_id": "subnet-1"}`},
+		config: []string{`aws_efs_mount_target.m security_groups=aws_security_group.a.id`}}.plan())
+	assert.Equal(t, []string{"eni aws_efs_mount_target.m group=aws_security_group.a subnet=subnet-1"}, got.lines("eni "))
+	got = read(tfText{changes: []map[string]any{change("aws_efs_mount_target", "delete", obj{"id": "fsmt-1", "network_interface_id": "eni-1"})}}.plan(), liveENI("eni-1", "10.0.0.1", "sg-a"))
+	assert.Empty(t, got.lines("eni "))
+}
+
+// Which rules an exclusive list takes away, its plan does not tell.
+func TestTerraformExclusiveRules(t *testing.T) {
+	const kind = "aws_vpc_security_group_rules_exclusive"
+	for action, warned := range map[string]int{"create": 1, "update": 1, "no-op": 0, "delete": 0} {
+		got := read(tfText{values: []string{`aws_security_group.a {"id": "sg-a"}`}, changes: []map[string]any{change(kind, action, obj{"security_group_id": "sg-a"})}}.plan())
+		assert.Len(t, got.warnings, warned, action)
+	}
+}

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
@@ -204,6 +205,14 @@ func (r *tfResource) found(id, groups string, addrs ...string) {
 		}
 	}
 	b.listENI(&e, v)
+}
+
+// mountTarget reads the interface that EFS makes.
+func (r *tfResource) mountTarget() {
+	e := r.eni(sg.ENIID(cmp.Or(idOf(r.kind, r.values), r.newID())))
+	r.addrs(e, "ip_address")
+	e.byDefault = !r.groups(e, "security_groups") && r.computed("security_groups")
+	r.finish(e)
 }
 
 // eniID returns the id of an instance's primary interface. If it does not exist
