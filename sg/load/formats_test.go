@@ -231,7 +231,7 @@ func TestDirectory(t *testing.T) {
 	}
 	got := resultOf(load.Files(dir))
 	assert.Empty(t, got.errors)
-	assert.Equal(t, []string{filepath.Join(dir, "main.tf") + ": left out: not called .json, .yaml or .tfstate"}, got.warnings)
+	assert.Equal(t, []string{filepath.Join(dir, "main.tf") + ": left out: not called .json, .yaml or .tfstate", filepath.Join(dir, "sub") + ": left out: a folder in a folder has to be named itself"}, got.warnings)
 	assert.Contains(t, got.text, "entry pl-1 10.0.0.0/8\n")
 	assert.Contains(t, got.text, "group sg-a name=web")
 	assert.Equal(t, []string{filepath.Join(dir, "sub", "y") + ": no file in it ends in .json, .yaml or .tfstate: name a topology's text file itself"}, func() []string {

@@ -75,7 +75,7 @@ func (l *Loader) After() { l.stage = after }
 //
 // From a directory it adds the files whose names end as those of readable files do:
 // *.json, *.yaml, *.yml and *.tfstate, each also with .gz. A file named after a
-// prefix list, such as pl-0123.json, holds its entries. All others give a warning.
+// prefix list, such as pl-0123.json, holds its entries. All others give a warning, and so do folders in it.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
 	f, err := os.Open(path)
@@ -109,7 +109,9 @@ func (l *Loader) addDir(dir string) {
 		base := strings.TrimSuffix(e.Name(), ".gz")
 		ext := filepath.Ext(base)
 		switch {
-		case e.IsDir() || strings.HasPrefix(base, "."):
+		case strings.HasPrefix(base, "."):
+		case e.IsDir():
+			l.warns = append(l.warns, Warning{Place: Place{File: path}, Text: "left out: a folder in a folder has to be named itself"})
 		case ext == ".json" || ext == ".yaml" || ext == ".yml" || ext == ".tfstate":
 			found = true
 			if id := strings.TrimSuffix(base, ext); listID.MatchString(id) {
