@@ -83,8 +83,9 @@ func NewWorlds(topo *sg.Topology, packets []string, also ...func(id string) stri
 	return w, nil
 }
 
-// unaddressed reports whether AWS has yet to choose an interface's address.
-func unaddressed(e sg.ENI) bool { return len(e.Addrs)+len(e.Prefixes) == 0 }
+// unaddressed reports whether AWS has yet to choose an interface's address. One for EFA
+// alone never has any (EC2 guide, "Elastic Fabric Adapter", read 2026-11).
+func unaddressed(e sg.ENI) bool { return len(e.Addrs)+len(e.Prefixes) == 0 && e.Type != "efa-only" }
 
 // All yields the topologies, each valid until the next one is asked for.
 func (w *Worlds) All() iter.Seq[*sg.Topology] {

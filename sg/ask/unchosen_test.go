@@ -115,7 +115,7 @@ func TestStandIns(t *testing.T) {
 		_, err := sg.Compile(topo)
 		assert.NoError(t, err)
 	}
-	without, notes = StandIns(parse("eni a 10.0.0.1 managed"), parse("eni a 10.0.0.1 managed"))
+	without, notes = StandIns(parse("eni a 10.0.0.1 managed\neni b managed type=efa-only"), parse("eni a 10.0.0.1 managed"))
 	assert.Empty(t, without)
 	assert.Empty(t, notes)
 }

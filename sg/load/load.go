@@ -75,7 +75,8 @@ func (l *Loader) After() { l.stage = after }
 //
 // From a directory it adds the files whose names end as those of readable files do:
 // *.json, *.yaml, *.yml and *.tfstate, each also with .gz. A file named after a
-// prefix list, such as pl-0123.json, holds its entries. All others give a warning, and so do folders in it.
+// prefix list, such as pl-0123.json, holds its entries. All others give a warning,
+// and so do folders in it.
 func (l *Loader) AddFile(name string) {
 	_, path := splitName(name)
 	f, err := os.Open(path)
