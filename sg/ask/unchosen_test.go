@@ -119,3 +119,35 @@ func TestStandIns(t *testing.T) {
 	assert.Empty(t, without)
 	assert.Empty(t, notes)
 }
+
+// Whatever may tell the addresses of a subnet apart makes further worlds.
+func TestWorldsTellApart(t *testing.T) {
+	const base = "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-a 10.0.1.0/24\ngroup sg-a vpc=vpc-1\neni a sg-a vpc=vpc-1 subnet=subnet-a\n"
+	for more, want := range map[string]int{
+		"":                                   1,
+		"rule sg-a ingress all 10.0.1.32/32": 3,
+		"rule sg-a egress all 10.0.1.128/25": 2,
+		"rule sg-a egress all 10.0.1.0/24":   1,
+		"prefixlist pl-1\nentry pl-1 10.0.1.0/28\nentry pl-1 10.0.2.0/28":                                           2,
+		"acl acl-1 vpc=vpc-1 default\naclentry acl-1 ingress 1 deny all 10.0.1.64/26":                               3,
+		"acl acl-1 vpc=vpc-1 default\naclentry acl-1 egress 1 deny all 10.0.1.254/31":                               2,
+		"eni b 10.0.1.32 sg-a vpc=vpc-1\nrule sg-a ingress all 10.0.1.32/32":                                        2,
+		"eni b 10.0.1.32 sg-a vpc=vpc-2\nrule sg-a ingress all 10.0.1.32/32":                                        3,
+		"eni b 10.0.1.9 10.0.1.32/28 sg-a vpc=vpc-1\nrule sg-a ingress all 10.0.1.40/30":                            2,
+		"rule sg-a ingress all 10.0.1.0/30\nrule sg-a ingress all 10.0.1.255/32":                                    1,
+		"rule sg-a ingress all 10.0.1.128/25\nrule sg-a ingress all 0.0.0.0/0":                                      2,
+		"rule sg-a ingress all 10.0.1.0/25\nrule sg-a ingress all 10.0.1.128/25\nsubnet vpc-1 subnet-b 10.0.2.0/24": 2,
+	} {
+		topo, err := sgtest.ParseTopology("t", base+more)
+		require.NoError(t, err, more)
+		w, err := NewWorlds(topo, []string{"a to 198.51.100.7:1"})
+		require.NoError(t, err)
+		n := 0
+		for topo := range w.All() {
+			n++
+			_, err := sg.Compile(topo)
+			assert.NoError(t, err)
+		}
+		assert.Equal(t, want, n, more)
+	}
+}
