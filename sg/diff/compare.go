@@ -7,13 +7,16 @@ import "github.com/sgsim/sgsim/sg"
 // whatever their other groups. Network ACLs come last.
 func (c *comparer) compare(cl *class, dir, fam int, found func(found)) {
 	var earlier []entry
-	free := cl.free(fam)
+	free, own := cl.free(fam), set(nil)
+	if len(cl.enis) == 1 { // what it sends to itself passes no group
+		own = c.before.own(cl.enis[0], fam).and(c.after.own(cl.enis[0], fam))
+	}
 	compare := func(d *delta) bool {
 		p := &d.parts[dir][fam]
 		if len(p.changed) == 0 {
 			return false
 		}
-		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.changed, focus: p.focus, free: free, earlier: earlier, budget: &cl.left}
+		x := &differences{c: c, cl: cl, dir: dir, fam: fam, changed: p.changed, focus: p.focus, free: free, own: own, earlier: earlier, budget: &cl.left}
 		x.compare()
 		x.boxes(found)
 		earlier = append(earlier, x.changed...)
@@ -62,6 +65,7 @@ type differences struct {
 	changed  []entry    // what the group says, or ACLs let pass, in only one world
 	focus               // what changed is about
 	free     set        // addresses that no group filters
+	own      set        // addresses of the only interface
 	earlier  []entry    // the same of groups whose differences are already known
 	said     [2][]entry // by all groups and settings near changed, before and after
 	full     bool       // said holds all entries, about whatever addresses

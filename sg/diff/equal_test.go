@@ -76,6 +76,8 @@ func TestChanges(t *testing.T) {
 			"opened: ingress of eni-db: tcp 22 from future IPv4 members of sg-peer"}},
 		"a group": {world(), world("tcp 22 sg-peer", "tcp 80 sg-peer"), []string{
 			"opened: ingress of eni-db: tcp 22, tcp 80 from members of sg-peer (10.0.1.10/31)"}},
+		"a group with no other member": {world("tcp 22 self"), world(), []string{
+			"broken: ingress of eni-db: tcp 22 from future IPv4 members of sg-db"}},
 		"a group without members": {world("tcp 22 sg-none"), world(), []string{
 			"broken: ingress of eni-db: tcp 22 from future IPv4 members of sg-none"}},
 		"one box of two rules": {world("tcp 22 10.0.0.0/9", "tcp 22 10.128.0.0/9"), world(), []string{
@@ -135,4 +137,19 @@ func written(t *testing.T, before, after *sg.Topology) string {
 	require.NoError(t, diff.WriteJSON(&b, d, nil))
 	require.NoError(t, diff.WriteMarkdown(&b, d, nil, diff.TextOptions{Most: 1000}))
 	return b.String()
+}
+
+// The packet to try comes from another interface, if one is there.
+func TestWitnessOfMembers(t *testing.T) {
+	both := func(rules ...string) *sg.Topology {
+		topo := world(rules...)
+		topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-db-2", Addrs: mustip.Addrs("10.0.2.21"), Groups: []sg.GroupID{"sg-db"}})
+		return topo
+	}
+	d := diff.Policies(compile(t, both("tcp 22 self")), compile(t, both()))
+	for i, id := range d.Changes[0].ENIs {
+		h, ok := d.Changes[0].Witness(i)
+		assert.True(t, ok)
+		assert.NotEqual(t, h.SrcAddr(), h.DstAddr(), id)
+	}
 }

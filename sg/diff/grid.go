@@ -307,6 +307,9 @@ func (x *differences) compare() {
 		all := g.addrs()
 		for i := range all {
 			for j, addrs := range all[i] {
+				if len(x.own) > 0 && len(addrs.minus(x.own)) == 0 {
+					addrs = nil
+				}
 				cost := 32
 				if slices.Equal(addrs, last[i][j]) {
 					cost = 1 // it widens an existing box

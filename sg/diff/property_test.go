@@ -127,7 +127,8 @@ func testAgrees(t *testing.T, seed uint64) {
 				}
 			}
 		}
-		if found == 0 && a.Verdict != b.Verdict {
+		toItself := slices.Contains(e.Addrs, h.SrcAddr()) && slices.Contains(e.Addrs, h.DstAddr())
+		if found == 0 && a.Verdict != b.Verdict && !toItself {
 			t.Fatalf("seed %d: %s at %s %s: %v, and no change says so\n%s\n%s", seed, h, e.ID, dir, want, describe(t0), describe(t1))
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"go4.org/netipx"
+
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 )
@@ -130,11 +132,11 @@ func (c *Change) remote(id sg.ENIID, local netip.Addr) netip.Addr {
 		}
 	}
 	first := c.witness.addr(c.Family == packet.IPv4)
-	if !mayBeReserved(first) {
+	if !mayBeReserved(first) && first != local {
 		return first
 	}
 	for _, p := range c.Addrs {
-		for _, a := range [...]netip.Addr{p.Addr(), hostOf(p)} {
+		for _, a := range [...]netip.Addr{p.Addr(), hostOf(p), netipx.PrefixLastIP(p)} {
 			if !mayBeReserved(a) && fits(a) {
 				return a
 			}
