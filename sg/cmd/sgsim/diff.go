@@ -284,11 +284,6 @@ func (t *tool) compare(f *diffFlags) error {
 	if err != nil {
 		return err
 	}
-	var without []sg.ENIID
-	var notes []string
-	if len(f.captures) == 0 { // which hold packets of other hosts, perhaps
-		without, notes = ask.StandIns(first, second)
-	}
 	before, err := compileFirst()
 	if err != nil {
 		return err
@@ -296,6 +291,16 @@ func (t *tool) compare(f *diffFlags) error {
 	after, err := compileSecond()
 	if err != nil {
 		return err
+	}
+	a, b := before, after // captured packets are those of hosts that have an address
+	without, notes := ask.StandIns(first, second)
+	if len(notes) > 0 {
+		if a, err = compileFirst(); err == nil {
+			b, err = compileSecond()
+		}
+		if err != nil {
+			return err
+		}
 	}
 	o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
 	plans := f.before.plans // the plan of both
@@ -317,7 +322,7 @@ func (t *tool) compare(f *diffFlags) error {
 		return err
 	}
 	defer page.Close() // a second time if it was written
-	d := diff.Policies(before, after)
+	d := diff.Policies(a, b)
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
 		if traffic, err = t.traffic(f, before, after, o); err != nil {
