@@ -36,17 +36,23 @@ type Question struct {
 type Parser struct {
 	topo *sg.Topology
 	enis map[string][]int // indexes in the topology of the interfaces with a name, an id or a group
+
+	groups map[string]bool // names and ids, even of those that no interface carries
 }
 
 // NewParser returns a Parser that knows the interfaces of topo, which must not change. also
 // returns a further name of the interface or group with an id, "" for none.
 func NewParser(topo *sg.Topology, also ...func(id string) string) *Parser {
 	groups := map[sg.GroupID][]string{}
+	known := map[string]bool{}
 	for i := range topo.Groups {
 		g := &topo.Groups[i]
 		groups[g.ID] = append(groups[g.ID], g.Name)
 		for _, name := range also {
 			groups[g.ID] = append(groups[g.ID], name(string(g.ID)))
+		}
+		for _, name := range append(groups[g.ID], string(g.ID)) {
+			known[name] = name != ""
 		}
 	}
 	// An interface's own names take precedence over those that it shares.
@@ -78,7 +84,7 @@ func NewParser(topo *sg.Topology, also ...func(id string) string) *Parser {
 			}
 		}
 	}
-	return &Parser{topo, own}
+	return &Parser{topo, own, known}
 }
 
 // replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
@@ -169,7 +175,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	case ping:
 		proto, known = packet.ICMP, true
 	case ok && !known:
-		if e := r.end(strings.TrimSpace(left)); e.addr.IsValid() || r.enis[e.name] != nil {
+		if e := r.end(strings.TrimSpace(left)); e.addr.IsValid() || r.enis[e.name] != nil || r.groups[e.name] {
 			proto, known, from, named = packet.TCP, true, left, true
 		}
 	}
@@ -270,7 +276,7 @@ func icmpWords(rest string, p packet.Protocol, ping bool) string {
 // first word. Names may contain blanks.
 func (r *Parser) longest(s string) string {
 	for i := len(s); i > 0; i-- {
-		if i < len(s) && s[i] != ' ' && s[i] != ':' || r.enis[s[:i]] == nil {
+		if i < len(s) && s[i] != ' ' && s[i] != ':' || r.enis[s[:i]] == nil && !r.groups[s[:i]] {
 			continue
 		}
 		port, _, _ := strings.Cut(s[i:], " ")
@@ -312,6 +318,8 @@ func (r *Parser) find(e *packetEnd) error {
 		return nil
 	case len(found) == 0 && strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") == "":
 		return nil // a malformed address
+	case len(found) == 0 && r.groups[e.name]:
+		return fmt.Errorf("%q: no interface of the topology carries this group: -eni can give one", e.name)
 	case len(found) == 0:
 		return fmt.Errorf("%q: not an address, and no interface, instance or group of the topology", e.name)
 	}

@@ -17,6 +17,8 @@ func TestQuestion(t *testing.T) {
 group sg-w name=web
 group sg-d name=db
 group sg-p name=pool
+group sg-lb name=balancer
+group sg-s vpc=v name="the spare ones"
 eni eni-w 10.0.1.10 2001:db8::10 sg-w name="web one" instance=i-1
 eni eni-d 10.0.2.20 2001:db8::20 sg-d sg-p
 eni eni-6 2001:db8::66 sg-p name=six
@@ -88,6 +90,8 @@ eni eni-6 2001:db8::66 sg-p name=six
 		"tcp web > db:99999":                   `packet: "tcp web > db:99999": destination: want a port below 65536, got "99999"`,
 		"tcp web:1 > 10.0.0.2":                 `packet: "tcp web:1 > 10.0.0.2": a port on one side only`,
 		"web > db":                             `packet: "web > db": tcp needs ports`,
+		"tcp web one > the spare ones:5432":    `"the spare ones": no interface of the topology carries this group`,
+		"balancer to db:5432":                  `"balancer": no interface of the topology carries this group: -eni can give one`,
 		"nobody > db:1":                        `got "nobody"`,
 		"tcp 192.0.2.1:1 > 10.0.0.2":           `packet: "tcp 192.0.2.1:1 > 10.0.0.2": byte 18: a port on one side only`,
 		"icmp6 web > db":                       `icmpv6 needs type/code such as 128/0`,
