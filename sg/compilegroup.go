@@ -21,11 +21,6 @@ func (c *compiler) groups() {
 // rules compiles the rules of all groups. Groups that only ENIs name have their numbers
 // already.
 func (c *compiler) rules() {
-	n := 0
-	for i := range c.t.Groups {
-		n += len(c.t.Groups[i].Ingress) + len(c.t.Groups[i].Egress)
-	}
-	c.trie.Grow(n) // at most, if all name CIDRs
 	for i := range c.t.Groups {
 		in, g := &c.t.Groups[i], c.w.groups[i]
 		for d, rules := range [...][]Rule{in.Ingress, in.Egress} {

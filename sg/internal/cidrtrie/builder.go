@@ -9,54 +9,30 @@ import (
 // A Builder makes a Trie of many prefixes, and numbers those without a number. The
 // zero Builder is empty.
 type Builder struct {
-	items []item
+	items [tiers][]item
 	named int // of the items
 }
 
-// An item is a prefix. It has no pointers, so that sorting is not slowed by the
-// garbage collector's write barriers.
+// An item is a prefix of a tier, in three words that fit into registers: sorting items
+// takes a tenth of the time in which a policy is compiled, and twice that with five fields.
 type item struct {
 	key   uint64 // of its block
-	tier  tier   // of its block
-	named bool   // until it has a number, entry.number is its place among the named
-	entry
+	first uint64 // as in its entry
+
+	// rest is, from the lowest bit, the number; whether the item is named, and then until
+	// it has one the number is its place among the named; and the length.
+	rest uint64
 }
 
-// Grow makes room for n more prefixes.
-func (b *Builder) Grow(n int) { b.items = slices.Grow(b.items, n) }
+const named = 1 << 32
 
-// Add adds a prefix with a number. It must not have that number already.
-func (b *Builder) Add(p netip.Prefix, number uint32) {
-	at, e := place(p, number)
-	b.items = append(b.items, item{at.key, at.tier, false, e})
-}
+func (i item) named() bool { return i.rest&named != 0 }
 
-// Name adds a prefix for the Builder to number. It gets a number that no other prefix has;
-// the same prefix gets the same number again.
-func (b *Builder) Name(p netip.Prefix) {
-	at, e := place(p, uint32(b.named))
-	b.items = append(b.items, item{at.key, at.tier, true, e})
-	b.named++
-}
+func (i item) entry() entry { return entry{i.first, uint32(i.rest), uint8(i.rest >> 33)} }
 
-// Trie returns the Trie, the numbers of the prefixes given to Name, in that order, and the
-// number after the last of these. They begin at next, which must be above all numbers
-// given to Add. The Builder must not be used afterwards.
-func (b *Builder) Trie(next uint32) (t Trie, numbers []uint32, end uint32) {
-	slices.SortFunc(b.items, compareItems)
-	items, numbers, end := b.number(next)
-	entries := make([]entry, 0, len(items)) // of all nodes
-	cut := cutter{room: 1 << 12}
-	for i := 0; i < len(items); {
-		at, from := block{items[i].tier, items[i].key}, len(entries)
-		for ; i < len(items) && items[i].tier == at.tier && items[i].key == at.key; i++ {
-			entries = append(entries, items[i].entry)
-		}
-		n := &node{entries: slices.Clip(entries[from:])}
-		cut.cut(n)
-		t.set(at, n, false)
-	}
-	return t, numbers, end
+// samePrefix reports whether two items of a tier are the same prefix.
+func (i item) samePrefix(o item) bool {
+	return i.key == o.key && i.first == o.first && i.rest>>33 == o.rest>>33
 }
 
 // compareItems sorts by block, then as compare does, and of one prefix the named last.
@@ -64,32 +40,66 @@ func compareItems(x, y item) int {
 	switch {
 	case x.key != y.key: // nearly always
 		return cmp.Compare(x.key, y.key)
-	case x.tier != y.tier:
-		return cmp.Compare(x.tier, y.tier)
-	case x.first == y.first && x.bits == y.bits && x.named != y.named:
-		if x.named {
-			return 1
-		}
-		return -1
+	case x.first != y.first:
+		return cmp.Compare(x.first, y.first)
 	}
-	return compare(x.entry, y.entry)
+	return cmp.Compare(x.rest, y.rest)
 }
 
-// number gives named prefixes their numbers, and leaves one item for each.
-func (b *Builder) number(next uint32) (left []item, numbers []uint32, end uint32) {
-	left, numbers = b.items[:0], make([]uint32, b.named)
-	for _, it := range b.items {
-		if it.named {
-			name := &numbers[it.number]
-			if last := len(left) - 1; last >= 0 && left[last].named && left[last].key == it.key && left[last].tier == it.tier &&
-				left[last].first == it.first && left[last].bits == it.bits {
-				*name = left[last].number
+func (b *Builder) add(p netip.Prefix, rest uint64) {
+	at, e := place(p, 0)
+	b.items[at.tier] = append(b.items[at.tier], item{at.key, e.first, uint64(e.bits)<<33 | rest})
+}
+
+// Add adds a prefix with a number. It must not have that number already.
+func (b *Builder) Add(p netip.Prefix, number uint32) { b.add(p, uint64(number)) }
+
+// Name adds a prefix for the Builder to number. It gets a number that no other prefix has;
+// the same prefix gets the same number again.
+func (b *Builder) Name(p netip.Prefix) {
+	b.add(p, named|uint64(b.named))
+	b.named++
+}
+
+// Trie returns the Trie, the numbers of the prefixes given to Name, in that order, and the
+// number after the last of these. They begin at next, which must be above all numbers
+// given to Add. The Builder must not be used afterwards.
+func (b *Builder) Trie(next uint32) (t Trie, numbers []uint32, end uint32) {
+	numbers = make([]uint32, b.named)
+	cut := cutter{room: 1 << 12}
+	for at, items := range b.items {
+		slices.SortFunc(items, compareItems)
+		items, next = number(items, numbers, next)
+		entries := make([]entry, len(items)) // of all nodes
+		for i := 0; i < len(items); {
+			key, from := items[i].key, i
+			for ; i < len(items) && items[i].key == key; i++ {
+				entries[i] = items[i].entry()
+			}
+			n := &node{entries: entries[from:i:i]}
+			cut.cut(n)
+			t.set(block{tier(at), key}, n, false)
+		}
+	}
+	return t, numbers, next
+}
+
+// number gives the named among sorted items their numbers, from next on, and leaves one
+// item for each. It returns the number after the last.
+func number(items []item, numbers []uint32, next uint32) (left []item, end uint32) {
+	left = items[:0]
+	for _, it := range items {
+		if it.named() {
+			name := &numbers[uint32(it.rest)]
+			if n := len(left) - 1; n >= 0 && left[n].named() && left[n].samePrefix(it) {
+				*name = uint32(left[n].rest)
 				continue
 			}
-			*name, it.number = next, next
+			*name = next
+			it.rest += uint64(next) - uint64(uint32(it.rest))
 			next++
 		}
 		left = append(left, it)
 	}
-	return left, numbers, next
+	return left, next
 }
