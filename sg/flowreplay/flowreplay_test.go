@@ -468,6 +468,11 @@ func TestManySenders(t *testing.T) {
 	for i := range 2 {
 		log += fmt.Sprintf("2 111122223333 eni-web 203.0.113.%d 10.0.1.10 40000 23 6 1 40 1767225600 1767225700 REJECT OK\n", 253+i)
 	}
+	for i := range 5 { // to several ports each
+		for port := range 3 {
+			log += fmt.Sprintf("2 111122223333 eni-web 192.0.3.%d 10.0.1.10 40000 %d %d 1 40 17672256%02d 1767225700 REJECT OK\n", i, 3000+100*i+port, 6+i/3*11, 10+i)
+		}
+	}
 	r, text := judgeLog(t, replaytest.Site(), f, log, nil)
 	var got []string
 	for _, k := range r.Rejected {
@@ -475,12 +480,16 @@ func TestManySenders(t *testing.T) {
 	}
 	assert.Equal(t, []string{
 		"{250 500 20000} of 250, first 50 tcp 203.0.113.49:40000 > 10.0.1.10:22",
+		"{9 9 360} of 3, first 253 tcp 192.0.3.0:40000 > 10.0.1.10:3000",
+		"{3 3 120} of 1, first 262 udp 192.0.3.3:40000 > 10.0.1.10:3300",
+		"{3 3 120} of 1, first 265 udp 192.0.3.4:40000 > 10.0.1.10:3400",
 		"{1 1 40} of 1, first 251 tcp 203.0.113.253:40000 > 10.0.1.10:23",
 		"{1 1 40} of 1, first 252 tcp 203.0.113.254:40000 > 10.0.1.10:23",
 	}, got)
 	assert.Zero(t, r.OtherRejects)
 	assert.Contains(t, text, "tcp 203.0.113.49:40000 > 10.0.1.10:22\n                        and 249 other senders\n                        eni-web ingress")
-	assert.Equal(t, 1, strings.Count(text, "other sender"))
+	assert.Contains(t, text, "tcp 192.0.3.0:40000 > 10.0.1.10:3000 and other ports\n                        and 2 other senders\n")
+	assert.Equal(t, 2, strings.Count(text, "other sender"))
 	var doc, html, drawn bytes.Buffer
 	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{}))
 	assert.Contains(t, doc.String(), `"senders": 250`)
@@ -488,6 +497,7 @@ func TestManySenders(t *testing.T) {
 	assert.Contains(t, pagetest.Read(html.Bytes()).Text, "10.0.1.10:22, and 249 other senders")
 	require.NoError(t, r.Draw(replaytest.Site(), nil).WriteMermaid(&drawn))
 	assert.Contains(t, drawn.String(), "tcp 22: 500 packets dropped")
+	assert.Contains(t, drawn.String(), "tcp, several ports: 9 packets dropped")
 }
 
 // Where no record is decided, the report says whose fault that is.

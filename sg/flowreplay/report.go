@@ -196,7 +196,8 @@ func (c Cause) MarshalText() ([]byte, error) { return enum.Marshal(causes[:], c)
 
 // A Talker is the sender of packets that AWS rejected at one interface. Three or more whose
 // first records differ in the sender alone are one Talker: those have the same receiver,
-// protocol, destination port and verdict.
+// protocol, destination port and verdict. Of others, three or more that each sent to several
+// ports of one receiver are one Talker.
 type Talker struct {
 	First     packet.Header // as a packet that opens a connection
 	ENI       sg.ENIID
@@ -232,11 +233,21 @@ type likeness struct {
 	dst       netip.Addr
 	protocol  packet.Protocol
 	port      uint16
+	scan      bool
 }
 
 func (k *Talker) likeness() likeness {
 	h := &k.First
-	return likeness{k.ENI, k.Direction, k.Verdict, k.Undecided, k.Reason, k.Entry, h.DstAddr(), h.Protocol, h.DstPort}
+	return likeness{k.ENI, k.Direction, k.Verdict, k.Undecided, k.Reason, k.Entry, h.DstAddr(), h.Protocol, h.DstPort, false}
+}
+
+// scan is the likeness of one that sent to several ports and is like few others.
+func (k *Talker) scan() likeness {
+	l := k.likeness()
+	if k.SeveralPorts && k.drawn == nil {
+		l.port, l.scan = 0, true
+	}
+	return l
 }
 
 // sumTalkers returns one Talker for several that are alike, the earliest first.

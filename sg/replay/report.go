@@ -147,7 +147,8 @@ type Midstream struct {
 
 // A Talker is the sender of dropped packets to one address, of one protocol, for
 // one reason at one ENI. Three or more that differ in the sender alone are one Talker;
-// to be alike, their first packets also have the same destination port or ICMP type.
+// to be alike, their first packets also have the same destination port or ICMP type. Of
+// others, three or more that each sent to several ports are one Talker.
 type Talker struct {
 	ENI       sg.ENIID
 	Direction sg.Direction
@@ -186,12 +187,22 @@ type likeness struct {
 	refused bool
 	entry   sg.RuleRef
 	to      packet.FiveTuple // without what is the sender's
+	scan    bool
 }
 
 func (k *Talker) likeness() likeness {
 	to := k.First.Tuple()
 	to.Src, to.SrcPort = [16]byte{}, 0
-	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, to}
+	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, to, false}
+}
+
+// scan is the likeness of one that sent to several ports and is like few others.
+func (k *Talker) scan() likeness {
+	l := k.likeness()
+	if k.SeveralPorts && k.drawn == nil {
+		l.to.DstPort, l.scan = 0, true
+	}
+	return l
 }
 
 // sumTalkers returns one Talker for several that are alike, the earliest first. Errors that
@@ -319,7 +330,7 @@ func (r *run) reportMemory(out *Report) {
 		}
 	}
 	slices.SortFunc(all, func(a, b *Talker) int { return cmp.Compare(a.Number, b.Number) })
-	all = report.Together(all, (*Talker).likeness, sumTalkers)
+	all = report.Together(all, sumTalkers, (*Talker).likeness, (*Talker).scan)
 	slices.SortFunc(all, func(a, b *Talker) int {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 	})

@@ -28,6 +28,9 @@ func TestManySenders(t *testing.T) {
 		"260 tcp 203.0.113.251:5 > 10.0.1.10:23 S", "261 tcp 203.0.113.252:5 > 10.0.1.10:23 S", // two only
 		"270 tcp 10.0.2.20:5 > 203.0.113.1:443 S", "271 tcp 10.0.2.20:5 > 203.0.113.2:443 S", "272 tcp 10.0.2.20:5 > 203.0.113.3:443 S", // receivers
 		"280 icmp 203.0.113.1 > 10.0.1.10 8/0", "281 icmp 203.0.113.2 > 10.0.1.10 13/0", "282 icmp 203.0.113.4 > 10.0.1.10 17/0") // types
+	for i := range 10 { // several ports each, and first ports of their own
+		s = append(s, fmt.Sprintf([]string{"%d tcp 192.0.3.%d:5 > 10.0.1.10:%d S", "%d udp 192.0.3.%d:5 > 10.0.1.10:%d"}[i/6], 290+i, i/2, 3000+i))
+	}
 	r, _ := run(t, replay.Options{}, s)
 	var got []string
 	for _, k := range r.Talkers {
@@ -36,23 +39,26 @@ func TestManySenders(t *testing.T) {
 	require.NotEmpty(t, got)
 	assert.Equal(t, []string{
 		"502 50200 of 250, first 1 tcp 203.0.113.0:5 > 10.0.1.10:22 several true",
+		"6 600 of 3, first 511 tcp 192.0.3.0:5 > 10.0.1.10:3000 several true",
+		"2 200 of 1, first 517 udp 192.0.3.3:5 > 10.0.1.10:3006 several true",
+		"2 200 of 1, first 519 udp 192.0.3.4:5 > 10.0.1.10:3008 several true",
 		"1 100 of 1, first 503 tcp 203.0.113.251:5 > 10.0.1.10:23 several false",
-		"1 100 of 1, first 504 tcp 203.0.113.252:5 > 10.0.1.10:23 several false",
-	}, got[:3])
-	assert.Len(t, got, 9)
+	}, got[:5])
+	assert.Len(t, got, 12)
 	assert.Zero(t, r.OtherDrops)
 
 	var text, doc, html, drawn bytes.Buffer
 	require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
 	assert.Contains(t, text.String(), "tcp 203.0.113.0:5 > 10.0.1.10:22 S and other ports\n                       and 249 other senders\n                       eni-web ingress")
-	assert.Equal(t, 1, strings.Count(text.String(), "other sender"))
+	assert.Contains(t, text.String(), "tcp 192.0.3.0:5 > 10.0.1.10:3000 S and other ports\n                       and 2 other senders\n")
+	assert.Equal(t, 2, strings.Count(text.String(), "other sender"))
 	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{}))
 	assert.Contains(t, doc.String(), `"senders": 250`)
 	require.NoError(t, replay.WriteHTML(&html, r, &replay.PageOptions{Topology: site()}))
 	assert.Contains(t, pagetest.Read(html.Bytes()).Text, "S and other ports, and 249 other senders")
 	require.NoError(t, r.Draw(site(), nil).WriteMermaid(&drawn))
 	assert.Contains(t, drawn.String(), "tcp 22: 498 packets dropped")
-	assert.Contains(t, drawn.String(), "tcp, several ports: 4 packets dropped", "of the one that sent to other ports")
+	assert.Contains(t, drawn.String(), "tcp, several ports: 10 packets dropped", "of those that sent to other ports")
 }
 
 // One sender may have several talkers, of errors about connections of different parts. It

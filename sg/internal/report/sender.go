@@ -15,8 +15,15 @@ const fewSenders = 2
 // Together returns the entries of a list of senders with those that have the same key, and
 // so differ in the sender alone, as one: a scan from many addresses would otherwise crowd
 // out all else. Two stay apart. sum makes one entry of several, the first of all first, and
-// is not to change them. The order is that of all.
-func Together[T any, K comparable](all []*T, key func(*T) K, sum func([]*T) *T) []*T {
+// is not to change them. The result is put together by the next key. The order is that of all.
+func Together[T any, K comparable](all []*T, sum func([]*T) *T, keys ...func(*T) K) []*T {
+	for _, key := range keys {
+		all = together(all, sum, key)
+	}
+	return all
+}
+
+func together[T any, K comparable](all []*T, sum func([]*T) *T, key func(*T) K) []*T {
 	// Most keys of a long list may be rare, and counting hashes takes less room than keys. Two
 	// keys of one hash only mean that both are looked at.
 	seed, count := maphash.MakeSeed(), map[uint64]int32{}
