@@ -30,7 +30,7 @@ func TestStatementErrors(t *testing.T) {
 	}{
 		"each line": {[]string{"t|group sg-a\nrule sg-b ingress all self\r\n\ngroup sg-a\neni e 10.0.0.300\nremove group sg-a\nnonsense x\nentry pl-1 10.0.0.0/8\nsubnet v s"}, []string{
 			`t:2: rule of group "sg-b", which no line above declares`, "t:4: group sg-a is already at line 1", `t:5: "10.0.0.300": not an IP address`,
-			`t:6: "remove": a file has nothing to remove`, `t:7: "nonsense": not a statement about a topology`,
+			`t:6: "remove": a file has nothing to remove`, `t:7: "nonsense": not a statement about a topology, as "rule sg-web ingress tcp 443 0.0.0.0/0" is`,
 			`t:8: entry of prefix list "pl-1", which no line above declares`, `t:9: subnet of VPC "v", which no line above declares`}},
 		"a group whose own line is wrong": {[]string{"t|group sg-pub pub\nrule sg-pub ingress tcp 443 0.0.0.0/0\nrule sg-pub ingress tcp 80 0.0.0.0/0\neni e 10.0.0.1 sg-pub"}, []string{
 			`t:1: "pub": not understood here: to name it, write name=pub`}},

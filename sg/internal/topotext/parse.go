@@ -104,7 +104,7 @@ func IsStatement(word string) bool {
 func (b *Builder) Statement(line string, ws []words.Word) error {
 	kind, ws := ws[0].Value, ws[1:]
 	if !IsStatement(kind) {
-		return fmt.Errorf("%q: not a statement about a topology", kind)
+		return fmt.Errorf("%q: not a statement about a topology, as \"rule sg-web ingress tcp 443 0.0.0.0/0\" is", kind)
 	}
 	if len(ws) == 0 || ws[0].Key != "" && kind != "eni" {
 		return fmt.Errorf("%s without an id", kind)

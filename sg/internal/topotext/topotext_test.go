@@ -74,7 +74,7 @@ func TestTopologyTextKeepsEverything(t *testing.T) {
 
 func TestTopologyTextErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		"\nnetwork x":                  `x:2: "network": not a statement about a topology`,
+		"\nnetwork x":                  `x:2: "network": not a statement about a topology, as "rule sg-web ingress tcp 443 0.0.0.0/0" is`,
 		"vpc":                          "x:1: vpc without an id",
 		"vpc id=1":                     "x:1: vpc without an id",
 		"vpc v 10.0.0.0":               `x:1: "10.0.0.0": not a CIDR block`,
