@@ -94,10 +94,10 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 			if !ok {
 				break
 			}
-			p := sg.Packet{Header: &h, Time: now}
+			p := sg.Packet{Header: &h, Time: now, Via: f.via()}
 			why := fw.Explain(p)
 			out := fw.Forward(p)
-			log.packet(h, out, now)
+			log.packet(h, p.Via, out, now)
 			switch {
 			case out.Verdict == sg.NotApplicable:
 				return nil, fmt.Errorf("no security group ever sees %s to %s: %s", from, to, out.Reason)

@@ -3,7 +3,6 @@ package sgtest
 import (
 	"io"
 	"net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -249,17 +248,17 @@ func (s *socket) setDeadlines(t time.Time, read, write bool) error {
 }
 
 // LocalAddr returns a *net.TCPAddr.
-func (s *socket) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(s.local) }
+func (s *socket) LocalAddr() net.Addr { return net.TCPAddrFromAddrPort(s.local.AddrPort) }
 
 // RemoteAddr returns a *net.TCPAddr.
-func (s *socket) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
+func (s *socket) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote.AddrPort) }
 
 // failed wraps an error as package net does.
 func (s *socket) failed(op string, err error) error {
 	return opError(op, "tcp", s.local, s.remote, err)
 }
 
-func opError(op, network string, local, remote netip.AddrPort, err error) error {
+func opError(op, network string, local, remote place, err error) error {
 	call := op
 	if op == "dial" {
 		call = "connect"
@@ -273,11 +272,11 @@ func opError(op, network string, local, remote netip.AddrPort, err error) error 
 		}
 	}
 	e := &net.OpError{Op: op, Net: network, Err: err}
-	addr := func(a netip.AddrPort) net.Addr {
+	addr := func(p place) net.Addr {
 		if network == "udp" {
-			return net.UDPAddrFromAddrPort(a)
+			return net.UDPAddrFromAddrPort(p.AddrPort)
 		}
-		return net.TCPAddrFromAddrPort(a)
+		return net.TCPAddrFromAddrPort(p.AddrPort)
 	}
 	if local.IsValid() {
 		e.Source = addr(local)

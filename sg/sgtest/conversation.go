@@ -72,7 +72,7 @@ func (c *Conversation) Dead(t TB) bool {
 		return true
 	}
 	h := c.flow.request(steps[0].flags)
-	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.explain(&h, c.n.Clock.Now())))
+	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.explain(&h, c.flow.via(), c.n.Clock.Now())))
 	return false
 }
 
@@ -91,13 +91,13 @@ func (c *Conversation) Close(t TB) bool {
 // Request sends one packet of data from the side that opened the connection, and
 // returns what happened to it.
 func (c *Conversation) Request() sg.Outcome {
-	return c.n.Send(c.flow.request(c.dataFlags()))
+	return c.n.send(c.flow.request(c.dataFlags()), c.flow.via())
 }
 
 // Reply sends one packet of data to the side that opened the connection.
 func (c *Conversation) Reply() sg.Outcome {
 	h, _ := c.flow.reply(c.dataFlags())
-	return c.n.Send(h)
+	return c.n.send(h, c.flow.via())
 }
 
 func (c *Conversation) dataFlags() packet.TCPFlags {
@@ -115,9 +115,10 @@ func (c *Conversation) send(steps []step) *failure {
 			continue
 		}
 		now := c.n.Clock.Now()
-		why := c.n.explain(&h, now) // first, since the packet may change the connection
-		out := c.n.pass(&h, nil, now)
-		c.n.log.packet(h, out, now)
+		via := c.flow.via()
+		why := c.n.explain(&h, via, now) // first, since the packet may change the connection
+		out := c.n.pass(&h, via, nil, now)
+		c.n.log.packet(h, via, out, now)
 		if out.Verdict != sg.Accept {
 			who := c.from
 			if s.reply {

@@ -3,7 +3,6 @@ package sgtest
 import (
 	"context"
 	"net"
-	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -65,16 +64,16 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 		return nil, &net.OpError{Op: "dial", Net: network, Err: err}
 	}
 	if strings.HasPrefix(network, "udp") {
-		return d.n.connectUDP(local.Addr(), remote)
+		return d.n.connectUDP(local, remote)
 	}
 	port := d.n.freePort(func(port uint16) bool {
-		at := netip.AddrPortFrom(local.Addr(), port)
+		at := local.with(port)
 		return d.n.sockets[pair{at, remote}] != nil || d.n.listeners[at] != nil
 	})
 	if port == 0 {
-		return nil, opError("dial", "tcp", netip.AddrPort{}, remote, syscall.EADDRNOTAVAIL)
+		return nil, opError("dial", "tcp", place{}, remote, syscall.EADDRNOTAVAIL)
 	}
-	s := d.n.socket(netip.AddrPortFrom(local.Addr(), port), remote, &trail{}, 0)
+	s := d.n.socket(local.with(port), remote, &trail{via: pair{local, remote}.via()}, 0)
 	if d.KeepAlive > 0 {
 		s.keepAlive(net.KeepAliveConfig{Enable: true, Idle: d.KeepAlive, Interval: d.KeepAlive})
 	}
@@ -86,7 +85,7 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.
 
 // route finds the addresses of both ends of a connection. The port of the local one
 // is not known yet.
-func (n *Network) route(ctx context.Context, network, from, to string) (local, remote netip.AddrPort, err error) {
+func (n *Network) route(ctx context.Context, network, from, to string) (local, remote place, err error) {
 	switch network {
 	case "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6":
 	default:
@@ -100,16 +99,16 @@ func (n *Network) route(ctx context.Context, network, from, to string) (local, r
 	if err != nil {
 		return local, remote, err
 	}
-	theirs, _, err := n.lookup(host)
+	theirs, b, err := n.lookup(host)
 	if err != nil {
 		return local, remote, notFound(host)
 	}
-	ours, _, err := n.lookup(from)
+	ours, a, err := n.lookup(from)
 	if err != nil {
 		return local, remote, err
 	}
-	if a, b, ok := pairUp(ours, theirs, !strings.HasSuffix(network, "6"), !strings.HasSuffix(network, "4")); ok {
-		return netip.AddrPortFrom(a, 0), netip.AddrPortFrom(b, uint16(port)), nil
+	if n.meet(&a, &b, ours, theirs, !strings.HasSuffix(network, "6"), !strings.HasSuffix(network, "4")) {
+		return n.at(a, 0), n.at(b, uint16(port)), nil
 	}
 	return local, remote, &net.AddrError{Err: "no address of a family that " + from + " has", Addr: host}
 }

@@ -12,10 +12,12 @@ import (
 // A flow makes the packets of one connection, from the side that opens it.
 type flow struct {
 	proto    packet.Protocol
-	src, dst netip.AddrPort // for ICMP, the port of src is the identifier
+	src, dst place // for ICMP, the port of src is the identifier
 
 	typ, code uint8 // of an ICMP request
 }
+
+func (f flow) via() sg.Via { return pair{f.src, f.dst}.via() }
 
 // steps returns the steps of a TCP connection, or those of other protocols.
 func (f flow) steps(tcp []step) []step {
@@ -34,7 +36,7 @@ func (f flow) packet(s step) (h packet.Header, ok bool) {
 }
 
 func (f flow) request(flags packet.TCPFlags) packet.Header {
-	return f.header(f.src, f.dst, f.typ, flags)
+	return f.header(f.src.AddrPort, f.dst.AddrPort, f.typ, flags)
 }
 
 // reply is the answer to the request; ok is false if there is none.
@@ -43,7 +45,7 @@ func (f flow) reply(flags packet.TCPFlags) (h packet.Header, ok bool) {
 	if f.proto == packet.ICMP || f.proto == packet.ICMPv6 {
 		typ, ok = packet.ReplyType(f.proto, f.typ)
 	}
-	return f.header(f.dst, f.src, typ, flags), ok
+	return f.header(f.dst.AddrPort, f.src.AddrPort, typ, flags), ok
 }
 
 func (f flow) header(src, dst netip.AddrPort, typ uint8, flags packet.TCPFlags) packet.Header {
@@ -93,7 +95,7 @@ func (n *Network) flows(what sg.Traffic, a, b end) []flow {
 	add := func(p sg.Protocol, port int, typ, code uint8) {
 		out = append(out, flow{
 			proto: packet.Protocol(uint8(p)), typ: typ, code: code,
-			src: netip.AddrPortFrom(a.addr, n.nextPort()), dst: netip.AddrPortFrom(b.addr, uint16(port)),
+			src: n.at(a, n.nextPort()), dst: n.at(b, uint16(port)),
 		})
 	}
 	protos := []sg.Protocol{what.Protocol}

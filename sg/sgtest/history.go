@@ -25,6 +25,7 @@ type event struct {
 	number int // in order
 	at     time.Time
 	h      packet.Header
+	via    sg.Via
 	out    sg.Outcome
 	topo   *sg.Topology // from now on; never changed
 }
@@ -33,9 +34,9 @@ func newHistory(topo *sg.Topology, opts sg.Options) history {
 	return history{topo: topotext.Clone(topo), opts: opts}
 }
 
-func (l *history) packet(h packet.Header, out sg.Outcome, at time.Time) {
+func (l *history) packet(h packet.Header, via sg.Via, out sg.Outcome, at time.Time) {
 	l.number++
-	l.events = append(l.events, event{number: l.number, at: at, h: h, out: out})
+	l.events = append(l.events, event{number: l.number, at: at, h: h, via: via, out: out})
 }
 
 func (l *history) change(topo *sg.Topology, at time.Time) {
@@ -83,7 +84,7 @@ func (l *history) String() string {
 		e := &l.events[i]
 		at := max(0, e.at.Sub(l.events[0].at))
 		if e.topo == nil {
-			trace.Forward(at, sg.Via{}, &e.h, &e.out)
+			trace.Forward(at, e.via, &e.h, &e.out)
 			continue
 		}
 		next := small.prune(e.topo)

@@ -2,15 +2,16 @@ package sgtest
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 	"syscall"
+
+	"github.com/sgsim/sgsim/sg"
 )
 
 // A listener waits for connections at one port of all addresses of an end.
 type listener struct {
 	n       *Network
-	addrs   []netip.AddrPort
+	places  []place
 	ready   []*socket
 	closed  bool
 	arrived sync.Cond
@@ -30,26 +31,27 @@ func (n *Network) Listen(t TB, end string, port uint16) net.Listener {
 	l := &listener{n: n}
 	l.arrived.L = &n.mu
 	var err error
-	if l.addrs, err = n.bind("tcp", end, port, func(a netip.AddrPort) bool { return n.listeners[a] != nil }); err != nil {
+	if l.places, _, err = n.bind("tcp", end, port, func(p place) bool { return n.listeners[p] != nil }); err != nil {
 		t.Fatalf("%v", err)
 		return nil
 	}
-	for _, a := range l.addrs {
-		n.listeners[a] = l
+	for _, p := range l.places {
+		n.listeners[p] = l
 	}
 	return l
 }
 
-// bind returns the addresses of an end with a port that is free on all of them.
-func (n *Network) bind(network, end string, port uint16, taken func(netip.AddrPort) bool) ([]netip.AddrPort, error) {
+// bind returns the places of an end at a port that is free at all its addresses, and the
+// VPC of its interface.
+func (n *Network) bind(network, end string, port uint16, taken func(place) bool) (all []place, vpc sg.VPCID, err error) {
 	n.Clock.run(n.advance)
-	addrs, _, err := n.lookup(end)
+	addrs, e, err := n.lookup(end)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	some := func(port uint16) bool {
-		for _, a := range addrs {
-			if taken(netip.AddrPortFrom(a, port)) {
+		for _, e.addr = range addrs {
+			if taken(n.at(e, port)) {
 				return true
 			}
 		}
@@ -58,21 +60,22 @@ func (n *Network) bind(network, end string, port uint16, taken func(netip.AddrPo
 	if port == 0 {
 		port = n.freePort(some)
 	}
-	var all []netip.AddrPort
-	for _, a := range addrs {
-		all = append(all, netip.AddrPortFrom(a, port))
+	for _, e.addr = range addrs {
+		all = append(all, n.at(e, port))
 	}
 	switch {
 	case len(all) == 0:
-		return nil, &net.AddrError{Err: "no address", Addr: end}
+		return nil, "", &net.AddrError{Err: "no address", Addr: end}
+	case e.eni < 0 && n.shared[e.addr]:
+		return nil, "", &net.AddrError{Err: "address of several interfaces", Addr: end}
 	case port == 0 || some(port):
-		return nil, opError("listen", network, netip.AddrPort{}, all[0], syscall.EADDRINUSE)
+		return nil, "", opError("listen", network, place{}, all[0], syscall.EADDRINUSE)
 	}
-	return all, nil
+	return all, n.vpcOf(e), nil
 }
 
 // open answers a SYN.
-func (l *listener) open(p *parcel, local, remote netip.AddrPort) {
+func (l *listener) open(p *parcel, local, remote place) {
 	s := l.n.socket(local, remote, p.trail, 1-p.dir)
 	s.listener, s.state = l, synReceived
 	s.rcv, s.window = p.head.Seq+1, int(p.head.Window)
@@ -98,7 +101,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		l.arrived.Wait()
 	}
 	if l.closed {
-		return nil, opError("accept", "tcp", netip.AddrPort{}, l.addrs[0], net.ErrClosed)
+		return nil, opError("accept", "tcp", place{}, l.places[0], net.ErrClosed)
 	}
 	s := l.ready[0]
 	l.ready[0] = nil
@@ -111,7 +114,7 @@ func (l *listener) Close() error {
 	l.n.mu.Lock()
 	defer l.n.mu.Unlock()
 	if l.closed {
-		return opError("close", "tcp", netip.AddrPort{}, l.addrs[0], net.ErrClosed)
+		return opError("close", "tcp", place{}, l.places[0], net.ErrClosed)
 	}
 	l.close()
 	for _, s := range l.n.sockets {
@@ -131,10 +134,10 @@ func (l *listener) Close() error {
 func (l *listener) close() {
 	l.closed = true
 	l.arrived.Broadcast()
-	for _, a := range l.addrs {
-		delete(l.n.listeners, a)
+	for _, p := range l.places {
+		delete(l.n.listeners, p)
 	}
 }
 
 // Addr returns a *net.TCPAddr: the first of the end's addresses.
-func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.addrs[0]) }
+func (l *listener) Addr() net.Addr { return net.TCPAddrFromAddrPort(l.places[0].AddrPort) }

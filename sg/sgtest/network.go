@@ -21,6 +21,7 @@ type Network struct {
 
 	mu     sync.Mutex
 	topo   *sg.Topology // as it is now; never shared
+	shared map[netip.Addr]bool
 	opts   sg.Options
 	filter *sg.Filter
 	hosts  map[string][]netip.Addr
@@ -46,7 +47,7 @@ func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
 // need the same time, that of [Network.Clock].
 func NewNetworkOn(t TB, filter *sg.Filter, topo *sg.Topology, opts *sg.Options) *Network {
 	n := &Network{
-		topo: topotext.Clone(topo), filter: filter, stack: newStack(),
+		topo: topotext.Clone(topo), shared: sharedAddrs(topo), filter: filter, stack: newStack(),
 		hosts: map[string][]netip.Addr{}, port: firstPort - 1,
 	}
 	if opts != nil {
@@ -78,12 +79,14 @@ func (n *Network) Host(name string, addrs ...string) {
 // Send sends one packet from its source address to its destination now, and
 // returns what happened to it. h may be anything that package packet can make or
 // decode.
-func (n *Network) Send(h packet.Header) sg.Outcome {
+func (n *Network) Send(h packet.Header) sg.Outcome { return n.send(h, sg.Via{}) }
+
+func (n *Network) send(h packet.Header, via sg.Via) sg.Outcome {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.Clock.Now()
-	out := n.pass(&h, nil, now)
-	n.log.packet(h, out, now)
+	out := n.pass(&h, via, nil, now)
+	n.log.packet(h, via, out, now)
 	return out
 }
 
@@ -91,7 +94,7 @@ func (n *Network) Send(h packet.Header) sg.Outcome {
 func (n *Network) Explain(h packet.Header) *sg.Explanation {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.explain(&h, n.Clock.Now())
+	return n.explain(&h, sg.Via{}, n.Clock.Now())
 }
 
 // Topology returns a copy of the topology as it is now.
@@ -116,7 +119,7 @@ func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 		return false
 	}
 	now := n.Clock.Now()
-	n.topo = topotext.Clone(topo) // edit may have kept a pointer
+	n.topo, n.shared = topotext.Clone(topo), sharedAddrs(topo) // edit may have kept a pointer
 	n.filter.Do(func(fw *sg.Firewall) { fw.Swap(policy, now) })
 	n.log.change(n.topo, now)
 	return true
@@ -129,7 +132,7 @@ func (n *Network) SetGroups(t TB, eni string, groups ...sg.GroupID) bool {
 		t.Helper()
 		i := findENI(topo, eni)
 		if i < 0 {
-			t.Fatalf("%q is no ENI of the network", eni)
+			t.Fatalf("%q is no ENI of the network, or the address of several", eni)
 			return
 		}
 		for _, g := range groups {
@@ -189,7 +192,8 @@ func ruleList(t TB, topo *sg.Topology, group sg.GroupID, dir sg.Direction) *[]sg
 	return nil
 }
 
-// findENI returns the place of the ENI with this id, else name, else address.
+// findENI returns the index of the ENI with this id, else name, else address, and -1 if
+// there is none or several have the address.
 func findENI(topo *sg.Topology, s string) int {
 	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return string(e.ID) == s }); i >= 0 {
 		return i
@@ -201,14 +205,41 @@ func findENI(topo *sg.Topology, s string) int {
 	if err != nil {
 		return -1
 	}
-	return slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return slices.Contains(e.Addrs, a) })
+	has := func(e sg.ENI) bool { return slices.Contains(e.Addrs, a) }
+	i := slices.IndexFunc(topo.ENIs, has)
+	if i >= 0 && slices.ContainsFunc(topo.ENIs[i+1:], has) {
+		return -1
+	}
+	return i
 }
 
 // An end is one side of a conversation.
 type end struct {
 	name string
 	addr netip.Addr
-	eni  int // in Topology.ENIs; -1 outside
+	eni  int // in Topology.ENIs; -1 outside, or if it is not known which
+}
+
+// at returns the place of a port of an end.
+func (n *Network) at(e end, port uint16) place {
+	return n.place(netip.AddrPortFrom(e.addr, port), n.vpcOf(e))
+}
+
+func (n *Network) vpcOf(e end) sg.VPCID {
+	if e.eni < 0 {
+		return ""
+	}
+	return n.topo.ENIs[e.eni].VPC
+}
+
+// beside finds the interface of an end that is an address of several VPCs: it is in the
+// VPC of the other end.
+func (n *Network) beside(e *end, other end) {
+	if e.eni < 0 && other.eni >= 0 && n.shared[e.addr] {
+		e.eni = slices.IndexFunc(n.topo.ENIs, func(i sg.ENI) bool {
+			return i.VPC == n.vpcOf(other) && slices.Contains(i.Addrs, e.addr)
+		})
+	}
 }
 
 // ends finds the addresses for traffic between two names, of the first family
@@ -222,11 +253,19 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 	if err != nil {
 		return a, b, err
 	}
-	var ok bool
-	if a.addr, b.addr, ok = pairUp(fromAddrs, toAddrs, what.Protocol != sg.ICMPv6, what.Protocol != sg.ICMP); !ok {
+	if !n.meet(&a, &b, fromAddrs, toAddrs, what.Protocol != sg.ICMPv6, what.Protocol != sg.ICMP) {
 		return a, b, fmt.Errorf("%s and %s have no address of one family for %s", from, to, what)
 	}
 	return a, b, nil
+}
+
+// meet gives two ends the first address of each list in a family that both have, IPv4
+// before IPv6. v4 and v6 say which families will do.
+func (n *Network) meet(a, b *end, as, bs []netip.Addr, v4, v6 bool) (ok bool) {
+	a.addr, b.addr, ok = pairUp(as, bs, v4, v6)
+	n.beside(a, *b)
+	n.beside(b, *a)
+	return ok
 }
 
 // pairUp returns the first address of each list in a family that both have, IPv4 before

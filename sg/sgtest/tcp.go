@@ -2,7 +2,6 @@ package sgtest
 
 import (
 	"net"
-	"net/netip"
 	"sync"
 	"syscall"
 	"time"
@@ -48,7 +47,7 @@ const (
 // socket with nothing more to send or receive forgets the connection.
 type socket struct {
 	n             *Network
-	local, remote netip.AddrPort
+	local, remote place
 	head          packet.Header // of its segments, before flags and numbers
 	listener      *listener     // that accepted the connection; nil: it dialed
 	trail         *trail
@@ -93,11 +92,11 @@ type socket struct {
 }
 
 // socket makes a socket and puts it on the network.
-func (n *Network) socket(local, remote netip.AddrPort, t *trail, dir int) *socket {
+func (n *Network) socket(local, remote place, t *trail, dir int) *socket {
 	n.isn = n.isn*1664525 + 1013904223 // a generator from Numerical Recipes
 	s := &socket{
 		n: n, local: local, remote: remote, trail: t, dir: dir, slot: -1,
-		head: packet.TCPHeader(local, remote, 0),
+		head: packet.TCPHeader(local.AddrPort, remote.AddrPort, 0),
 		una:  n.isn, nxt: n.isn, top: n.isn,
 	}
 	s.mss = min(n.mtu(local.Addr()), n.mtu(remote.Addr())) - int(s.head.Length)

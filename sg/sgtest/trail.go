@@ -16,6 +16,7 @@ import (
 // A trail is what one connection sent, from both ends, and what happened to it.
 // The end that opened the connection is 0.
 type trail struct {
+	via    sg.Via // of all its packets
 	events []event
 	runs   [2]dataRun
 
@@ -59,7 +60,7 @@ func (n *Network) note(t *trail, e event, dir int, why *sg.Explanation) {
 	}
 	if t.lost[dir] == nil {
 		if why == nil {
-			why = n.explain(&e.h, e.at)
+			why = n.explain(&e.h, e.via, e.at)
 		}
 		h := e.h
 		why.Header = &h

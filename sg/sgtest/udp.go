@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
+	"github.com/sgsim/sgsim/sg"
 )
 
 const (
@@ -21,8 +22,9 @@ const (
 // The network's mutex guards all of it.
 type packetConn struct {
 	n      *Network
-	addrs  []netip.AddrPort
-	remote netip.AddrPort // of a connected one; else invalid
+	vpc    sg.VPCID // of its end, "" outside
+	places []place
+	remote place // of a connected one; else invalid
 
 	waiting  []datagram
 	size     int // bytes waiting
@@ -50,7 +52,7 @@ func (n *Network) ListenPacket(t TB, end string, port uint16) net.PacketConn {
 	defer n.mu.Unlock()
 	c := n.packetConn()
 	var err error
-	if c.addrs, err = n.bind("udp", end, port, n.udpTaken); err != nil {
+	if c.places, c.vpc, err = n.bind("udp", end, port, n.udpTaken); err != nil {
 		t.Fatalf("%v", err)
 		return nil
 	}
@@ -58,7 +60,7 @@ func (n *Network) ListenPacket(t TB, end string, port uint16) net.PacketConn {
 	return c
 }
 
-func (n *Network) udpTaken(a netip.AddrPort) bool { return n.packets[a] != nil }
+func (n *Network) udpTaken(p place) bool { return n.packets[p] != nil }
 
 func (n *Network) packetConn() *packetConn {
 	c := &packetConn{n: n}
@@ -67,28 +69,28 @@ func (n *Network) packetConn() *packetConn {
 }
 
 func (c *packetConn) attach() {
-	for _, a := range c.addrs {
-		c.n.packets[a] = c
+	for _, p := range c.places {
+		c.n.packets[p] = c
 	}
 }
 
-func (n *Network) connectUDP(local netip.Addr, remote netip.AddrPort) (net.Conn, error) {
-	port := n.freePort(func(port uint16) bool { return n.udpTaken(netip.AddrPortFrom(local, port)) })
+func (n *Network) connectUDP(local, remote place) (net.Conn, error) {
+	port := n.freePort(func(port uint16) bool { return n.udpTaken(local.with(port)) })
 	if port == 0 {
-		return nil, opError("dial", "udp", netip.AddrPort{}, remote, syscall.EADDRNOTAVAIL)
+		return nil, opError("dial", "udp", place{}, remote, syscall.EADDRNOTAVAIL)
 	}
 	c := n.packetConn()
-	c.addrs, c.remote = []netip.AddrPort{netip.AddrPortFrom(local, port)}, remote
+	c.places, c.remote = []place{local.with(port)}, remote
 	c.attach()
 	return c, nil
 }
 
 // deliver handles a datagram that has arrived.
-func (c *packetConn) deliver(from netip.AddrPort, data []byte) {
+func (c *packetConn) deliver(from place, data []byte) {
 	if c.remote.IsValid() && from != c.remote || c.size+len(data) > mostWaiting {
 		return
 	}
-	c.waiting = append(c.waiting, datagram{from, data})
+	c.waiting = append(c.waiting, datagram{from.AddrPort, data})
 	c.size += len(data)
 	c.readable.Signal()
 }
@@ -131,7 +133,7 @@ func (c *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
 		return 0, c.failed("write", &net.AddrError{Err: "no *net.UDPAddr", Addr: network(to)})
 	}
 	at := addr.AddrPort()
-	return c.write(b, netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()))
+	return c.write(b, c.n.place(netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()), c.vpc))
 }
 
 func network(a net.Addr) string {
@@ -149,7 +151,7 @@ func (c *packetConn) Write(b []byte) (int, error) {
 	return c.write(b, c.remote)
 }
 
-func (c *packetConn) write(b []byte, to netip.AddrPort) (int, error) {
+func (c *packetConn) write(b []byte, to place) (int, error) {
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
 	switch {
@@ -160,7 +162,7 @@ func (c *packetConn) write(b []byte, to netip.AddrPort) (int, error) {
 	case len(b) > mostDatagram:
 		return 0, c.failed("write", syscall.EMSGSIZE)
 	}
-	for _, from := range c.addrs {
+	for _, from := range c.places {
 		if from.Addr().Is4() == to.Addr().Is4() {
 			c.n.sendDatagram(from, to, append([]byte(nil), b...))
 			return len(b), nil
@@ -171,9 +173,9 @@ func (c *packetConn) write(b []byte, to netip.AddrPort) (int, error) {
 
 // sendDatagram sends a datagram, in fragments if necessary. It arrives if all of
 // them do.
-func (n *Network) sendDatagram(from, to netip.AddrPort, data []byte) {
+func (n *Network) sendDatagram(from, to place, data []byte) {
 	t, dir := n.trailOf(pair{from, to})
-	h := packet.UDPHeader(from, to)
+	h := packet.UDPHeader(from.AddrPort, to.AddrPort)
 	ip := int(h.Length) - udpHeader
 	whole, most := udpHeader+len(data), min(n.mtu(from.Addr()), n.mtu(to.Addr()))-ip
 	if whole <= most {
@@ -220,7 +222,7 @@ func (n *Network) trailOf(p pair) (*trail, int) {
 	if t := n.trails[p.reversed()]; t != nil {
 		return t, 1
 	}
-	t := &trail{}
+	t := &trail{via: p.via()}
 	n.trails[p] = t
 	return t, 0
 }
@@ -259,8 +261,8 @@ func (c *packetConn) shut() {
 			delete(c.n.trails, p)
 		}
 	}
-	for _, a := range c.addrs {
-		delete(c.n.packets, a)
+	for _, p := range c.places {
+		delete(c.n.packets, p)
 	}
 }
 
@@ -289,16 +291,16 @@ func (c *packetConn) setDeadlines(t time.Time, read, write bool) error {
 }
 
 // LocalAddr returns a *net.UDPAddr: the first of the addresses.
-func (c *packetConn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.addrs[0]) }
+func (c *packetConn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(c.places[0].AddrPort) }
 
 // RemoteAddr returns the *net.UDPAddr of the peer; nil if it is not connected.
 func (c *packetConn) RemoteAddr() net.Addr {
 	if !c.remote.IsValid() {
 		return nil
 	}
-	return net.UDPAddrFromAddrPort(c.remote)
+	return net.UDPAddrFromAddrPort(c.remote.AddrPort)
 }
 
 func (c *packetConn) failed(op string, err error) error {
-	return opError(op, "udp", c.addrs[0], c.remote, err)
+	return opError(op, "udp", c.places[0], c.remote, err)
 }

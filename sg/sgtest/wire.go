@@ -14,8 +14,8 @@ import (
 // timer has to do.
 type stack struct {
 	sockets   map[pair]*socket
-	listeners map[netip.AddrPort]*listener
-	packets   map[netip.AddrPort]*packetConn
+	listeners map[place]*listener
+	packets   map[place]*packetConn
 	trails    map[pair]*trail // of datagrams, by the pair that came first
 	lossy     []*trail        // that lost a packet, in that order
 
@@ -33,11 +33,6 @@ type stack struct {
 	taps  []*tap
 }
 
-// A pair names one end of a connection: its own address, then the other's.
-type pair [2]netip.AddrPort
-
-func (p pair) reversed() pair { return pair{p[1], p[0]} }
-
 // A parcel is a packet that security groups let through.
 type parcel struct {
 	head  packet.Header
@@ -49,24 +44,24 @@ type parcel struct {
 func newStack() stack {
 	return stack{
 		sockets:   map[pair]*socket{},
-		listeners: map[netip.AddrPort]*listener{},
-		packets:   map[netip.AddrPort]*packetConn{},
+		listeners: map[place]*listener{},
+		packets:   map[place]*packetConn{},
 		trails:    map[pair]*trail{},
 	}
 }
 
 // pass asks the firewall about a packet that is being sent. data is its payload;
 // nil stands for zeros.
-func (n *Network) pass(h *packet.Header, data []byte, now time.Time) (out sg.Outcome) {
-	n.filter.Do(func(fw *sg.Firewall) { out = fw.Forward(sg.Packet{Header: h, Time: now}) })
+func (n *Network) pass(h *packet.Header, via sg.Via, data []byte, now time.Time) (out sg.Outcome) {
+	n.filter.Do(func(fw *sg.Firewall) { out = fw.Forward(sg.Packet{Header: h, Time: now, Via: via}) })
 	for _, t := range n.taps {
 		t.write(n, h, data, now)
 	}
 	return out
 }
 
-func (n *Network) explain(h *packet.Header, now time.Time) (x *sg.Explanation) {
-	n.filter.Do(func(fw *sg.Firewall) { x = fw.Explain(sg.Packet{Header: h, Time: now}) })
+func (n *Network) explain(h *packet.Header, via sg.Via, now time.Time) (x *sg.Explanation) {
+	n.filter.Do(func(fw *sg.Firewall) { x = fw.Explain(sg.Packet{Header: h, Time: now, Via: via}) })
 	return x
 }
 
@@ -76,10 +71,10 @@ func (n *Network) transmit(h *packet.Header, data []byte, t *trail, dir int) boo
 	now := n.Clock.Now()
 	var why *sg.Explanation
 	if t.lost[dir] == nil && (len(t.events) == 0 || h.TCPFlags == packet.SYN) {
-		why = n.explain(h, now) // first, since the packet may open a connection at its own end
+		why = n.explain(h, t.via, now) // first, since the packet may open a connection at its own end
 	}
-	out := n.pass(h, data, now)
-	n.note(t, event{at: now, h: *h, out: out}, dir, why)
+	out := n.pass(h, t.via, data, now)
+	n.note(t, event{at: now, h: *h, via: t.via, out: out}, dir, why)
 	if !arrives(&out) {
 		return false
 	}
@@ -87,9 +82,11 @@ func (n *Network) transmit(h *packet.Header, data []byte, t *trail, dir int) boo
 	return true
 }
 
-// arrives reports whether nothing stops a packet. If the verdict is unknown, the
-// packet does not arrive, and whoever waits for it is told why.
-func arrives(o *sg.Outcome) bool { return o.Verdict != sg.Drop && o.Verdict != sg.Unknown }
+// arrives reports whether nothing stops a packet. If the verdict is unknown, or several
+// interfaces may be meant, the packet does not arrive, and whoever waits for it is told why.
+func arrives(o *sg.Outcome) bool {
+	return o.Verdict != sg.Drop && o.Verdict != sg.Unknown && o.Reason != sg.Ambiguous
+}
 
 // run carries packets until there are none, and lets every socket involved
 // acknowledge what it got and set its timers.
@@ -127,8 +124,8 @@ func (n *Network) touch(s *socket) {
 func (n *Network) deliver(at *parcel) {
 	p := *at // the wire may move
 	h := &p.head
-	src := netip.AddrPortFrom(h.SrcAddr(), h.SrcPort)
-	dst := netip.AddrPortFrom(h.DstAddr(), h.DstPort)
+	src := n.place(netip.AddrPortFrom(h.SrcAddr(), h.SrcPort), p.trail.via.VPC)
+	dst := n.place(netip.AddrPortFrom(h.DstAddr(), h.DstPort), p.trail.via.VPC)
 	if h.Protocol == packet.UDP {
 		if c := n.packets[dst]; c != nil {
 			c.deliver(src, p.data)
@@ -148,7 +145,7 @@ func (n *Network) deliver(at *parcel) {
 	if h.TCPFlags&packet.RST != 0 || !n.exists(dst.Addr()) {
 		return
 	}
-	answer := packet.TCPHeader(dst, src, packet.RST)
+	answer := packet.TCPHeader(dst.AddrPort, src.AddrPort, packet.RST)
 	if h.TCPFlags&packet.ACK != 0 {
 		answer.Seq = h.Ack
 	} else {

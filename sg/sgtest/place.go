@@ -1,0 +1,59 @@
+package sgtest
+
+import (
+	"net/netip"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// A place is a port at an address. Where interfaces of several VPCs have the address, each
+// of these VPCs has a place of its own.
+type place struct {
+	netip.AddrPort
+	vpc sg.VPCID // "" where one VPC at most has the address, or it is not said which
+}
+
+// with returns the place of another port.
+func (p place) with(port uint16) place {
+	return place{netip.AddrPortFrom(p.Addr(), port), p.vpc}
+}
+
+// A pair names one end of a connection: its own place, then the other's.
+type pair [2]place
+
+func (p pair) reversed() pair { return pair{p[1], p[0]} }
+
+// via says in which VPC the packets between two places are.
+func (p pair) via() sg.Via {
+	a, b := p[0].vpc, p[1].vpc
+	switch {
+	case a == "":
+		return sg.Via{VPC: b}
+	case b == "" || a == b:
+		return sg.Via{VPC: a}
+	}
+	return sg.Via{} // nothing leads from one to the other
+}
+
+// place returns the place of an address for a packet in a VPC.
+func (n *Network) place(a netip.AddrPort, vpc sg.VPCID) place {
+	if n.shared[a.Addr()] {
+		return place{a, vpc}
+	}
+	return place{a, ""}
+}
+
+// sharedAddrs returns the addresses that interfaces of several VPCs have.
+func sharedAddrs(t *sg.Topology) map[netip.Addr]bool {
+	first, shared := map[netip.Addr]sg.VPCID{}, map[netip.Addr]bool{}
+	for i := range t.ENIs {
+		e := &t.ENIs[i]
+		for _, a := range e.Addrs {
+			if vpc, ok := first[a]; ok && vpc != e.VPC {
+				shared[a] = true
+			}
+			first[a] = e.VPC
+		}
+	}
+	return shared
+}
