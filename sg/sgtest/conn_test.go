@@ -99,10 +99,8 @@ func TestConnErrors(t *testing.T) {
 	n := newSite(t, nil)
 	web := n.Dialer(t, "web")
 
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
-	defer cancel()
 	n.Listen(t, "db", 5432)
-	_, err := web.DialContext(ctx, "tcp", "db:5432")
+	_, err := web.DialContext(expired(t), "tcp", "db:5432")
 	var op *net.OpError
 	require.ErrorAs(t, err, &op)
 	assert.True(t, op.Timeout())
@@ -115,7 +113,7 @@ func TestConnErrors(t *testing.T) {
 	require.ErrorAs(t, err, &drop)
 	assert.Equal(t, sg.NoRule, drop.Explanation.Reason)
 
-	ctx, cancel = context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	go cancel()
 	_, err = web.DialContext(ctx, "tcp", "db:5432")
 	assert.ErrorIs(t, err, context.Canceled)
@@ -240,9 +238,7 @@ func TestConnChange(t *testing.T) {
 	k, err := c2.Read(b)
 	require.NoError(t, err)
 	assert.Equal(t, "still here", string(b[:k]))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	_, err = n.Dialer(t, "web").DialContext(ctx, "tcp", "app:8080")
+	_, err = n.Dialer(t, "web").DialContext(expired(t), "tcp", "app:8080")
 	assert.ErrorContains(t, err, "it is eni-app, which does not carry sg-app")
 }
 
