@@ -166,5 +166,6 @@ func TestTextDoesNotAllocate(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-	assert.Less(t, allocs(20_000)-allocs(10_000), 100.0)
+	// 76 to 78 were seen; one a packet would be ten thousand.
+	assert.Less(t, allocs(20_000)-allocs(10_000), 1000.0)
 }

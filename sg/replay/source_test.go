@@ -48,7 +48,7 @@ func (s *slow) Read(b []byte) (int, error) {
 		select {
 		case <-s.seen:
 			s.want[0]--
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			s.t.Error("packets of a stream are kept waiting")
 			return 0, io.EOF
 		}
