@@ -2,8 +2,10 @@ package browser
 
 import (
 	"archive/tar"
+	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -11,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -25,10 +28,17 @@ var axe = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	defer os.RemoveAll(dir)
-	cmd := exec.Command("npm", "pack", "--silent", "axe-core@"+axeVersion)
-	cmd.Dir = dir
-	if _, err := cmd.Output(); err != nil {
-		return "", err
+	for try := 1; ; try++ { // the network may fail once
+		cmd := exec.Command("npm", "pack", "axe-core@"+axeVersion)
+		cmd.Dir = dir
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			break
+		}
+		if try == 3 {
+			return "", fmt.Errorf("%w: %s", err, bytes.Join(bytes.Fields(out), []byte(" ")))
+		}
+		time.Sleep(5 * time.Second)
 	}
 	file, err := os.Open(filepath.Join(dir, "axe-core-"+axeVersion+".tgz"))
 	if err != nil {
