@@ -290,13 +290,11 @@ func (d *tfDoc) addData(m *tfModule, prior *cursor) {
 // lastModule splits the last call off a module's address: module.a["x"].module.b[0].
 func lastModule(address string) (name string, key tfKey) {
 	steps := parseRef(address)
-	for i, s := range steps {
-		if s.name == "module" && i+1 < len(steps) {
-			name, key = steps[i+1].name, ""
-			if i+2 < len(steps) && steps[i+2].name == "" {
-				key = steps[i+2].key
-			}
-		}
+	if last := len(steps) - 1; last > 0 && steps[last].name == "" {
+		steps, key = steps[:last], steps[last].key
+	}
+	if len(steps) > 0 {
+		name = steps[len(steps)-1].name
 	}
 	return name, key
 }

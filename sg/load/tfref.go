@@ -1,6 +1,7 @@
 package load
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,29 +29,14 @@ type step struct {
 	key  tfKey
 }
 
-// parseRef splits a reference or an address into steps. It returns none for other text.
+// stepText matches a key in brackets or a name.
+var stepText = regexp.MustCompile(`\[("(?:[^"\\]|\\.)*"|[^\]]*)\]|([^.\[]+)`)
+
+// parseRef splits a reference or an address into steps.
 func parseRef(s string) []step {
 	var steps []step
-	for s != "" {
-		if s[0] == '[' {
-			key, rest := s[1:], ""
-			if quoted, err := strconv.QuotedPrefix(key); err == nil {
-				key, rest = quoted, strings.TrimPrefix(key[len(quoted):], "]")
-			} else if i := strings.IndexByte(key, ']'); i >= 0 {
-				key, rest = key[:i], key[i+1:]
-			}
-			steps, s = append(steps, step{key: tfKey(key)}), rest
-			continue
-		}
-		s = strings.TrimPrefix(s, ".")
-		i := strings.IndexAny(s, ".[")
-		if i < 0 {
-			i = len(s)
-		}
-		if i == 0 {
-			return nil
-		}
-		steps, s = append(steps, step{name: s[:i]}), s[i:]
+	for _, m := range stepText.FindAllStringSubmatch(s, -1) {
+		steps = append(steps, step{name: m[2], key: tfKey(m[1])})
 	}
 	return steps
 }
