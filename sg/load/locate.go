@@ -39,22 +39,22 @@ func (l *Loader) placeOf(err error) Place {
 		if known := l.built.lists.of[sg.PrefixListID(e.ID)]; known != nil && e.Item >= 0 && e.Item < len(known.entries.all) {
 			return known.entries.all[e.Item].place()
 		}
-		return l.built.lists.place(sg.PrefixListID(e.ID))
+		return placeIn(&l.built.lists, sg.PrefixListID(e.ID))
 	case "interface":
 		return l.ENIPlace(sg.ENIID(e.ID))
 	case "network acl":
 		at := l.ACLPlace(sg.NetworkACLID(e.ID), e.Dir, e.Number)
 		if e.Dir == 0 && e.Subnet != "" {
-			at = l.built.aclSubnets.place(e.Subnet)
+			at = placeIn(&l.built.aclSubnets, e.Subnet)
 		}
 		if at.IsZero() {
 			at = l.ACLPlace(sg.NetworkACLID(e.ID), 0, 0)
 		}
 		return at
 	case "vpc":
-		return l.built.vpcs.place(sg.VPCID(e.ID))
+		return placeIn(&l.built.vpcs, sg.VPCID(e.ID))
 	case "peering":
-		return l.built.peerings.place(sg.PeeringID(e.ID))
+		return placeIn(&l.built.peerings, sg.PeeringID(e.ID))
 	}
 	return Place{}
 }
@@ -76,19 +76,19 @@ func (l *Loader) RulePlace(id sg.GroupID, dir sg.Direction, index int) Place {
 // GroupPlace returns where a group of the last topology was first read, and the
 // zero Place for others.
 func (l *Loader) GroupPlace(id sg.GroupID) Place {
-	return l.built.groups.place(id)
+	return placeIn(&l.built.groups, id)
 }
 
 // ENIPlace is GroupPlace for an interface.
 func (l *Loader) ENIPlace(id sg.ENIID) Place {
-	return l.built.enis.place(id)
+	return placeIn(&l.built.enis, id)
 }
 
 // ACLPlace returns where a network ACL of the last topology was first read or, if dir is
 // not zero, where its entry with that number was. It returns the zero Place for others.
 func (l *Loader) ACLPlace(id sg.NetworkACLID, dir sg.Direction, number int) Place {
 	if a := l.built.acls.of[id]; a != nil && dir != 0 {
-		return a.entries.place(entryKey{dir, number})
+		return placeIn(&a.entries, entryKey{dir, number})
 	}
-	return l.built.acls.place(id)
+	return placeIn(&l.built.acls, id)
 }

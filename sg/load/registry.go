@@ -7,7 +7,7 @@ import (
 
 // A registry holds the things of one kind by id, in the order in which they were first
 // read.
-type registry[K comparable, T placed] struct {
+type registry[K comparable, T any] struct {
 	all []T
 	of  map[K]T
 }
@@ -25,9 +25,9 @@ func (s *registry[K, T]) get(id K, x T) T {
 	return x
 }
 
-// place returns where the thing with an id was first read, the zero Place if there
+// placeIn returns where the thing with an id was first read, the zero Place if there
 // is none.
-func (s *registry[K, T]) place(id K) Place {
+func placeIn[K comparable, T placed](s *registry[K, T], id K) Place {
 	if x, known := s.of[id]; known {
 		return x.place()
 	}

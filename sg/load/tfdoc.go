@@ -183,7 +183,7 @@ func (m *tfModule) calledBy(parent *tfModule, name string, key tfKey) {
 	m.parent, m.name, m.key = parent, name, key
 	m.call = parent.config.field("module_calls").field(name)
 	m.config = m.call.field("module")
-	instancesOf(parent.called, name).add(key, m)
+	instancesOf(parent.called, name).get(key, m)
 }
 
 // addItem adds a resource of `terraform show -json`.
@@ -220,14 +220,14 @@ func (m *tfModule) add(address string, item, index, values *cursor) {
 	}
 	values.src.resources[values.n] = r.address
 	m.resources = append(m.resources, r)
-	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).add(r.key, r)
+	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).get(r.key, r)
 }
 
 // calls returns the instances of a called module. The plan does not mention those
 // without resources.
 func (m *tfModule) calls(name string, key tfKey) *instances[*tfModule] {
 	of := instancesOf(m.called, name)
-	if len(of.all) == 0 || of.all[0].address == "" && of.by[key] == nil {
+	if len(of.all) == 0 || of.all[0].address == "" && of.of[key] == nil {
 		newModule(m.doc, "", nil).calledBy(m, name, key)
 	}
 	return of

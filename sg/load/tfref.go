@@ -352,22 +352,14 @@ func (r *tfResource) scope() scope {
 	return scope{module: r.module, key: r.key, forEach: r.config().field("for_each_expression")}
 }
 
-// An instances list holds what count and for_each make of one resource or call.
-type instances[T any] struct {
-	all []T
-	by  map[tfKey]T
-}
+// instances are what count and for_each make of one resource or call.
+type instances[T any] = registry[tfKey, T]
 
 func instancesOf[T any](of map[string]*instances[T], name string) *instances[T] {
 	if of[name] == nil {
-		of[name] = &instances[T]{by: make(map[tfKey]T)}
+		of[name] = new(instances[T])
 	}
 	return of[name]
-}
-
-func (i *instances[T]) add(key tfKey, x T) {
-	i.all = append(i.all, x)
-	i.by[key] = x
 }
 
 // narrow keeps the instances that a reference without a key can mean. If the
@@ -378,7 +370,7 @@ func narrow[T any](d *tfDoc, s scope, key tfKey, x *expression, of *instances[T]
 		return nil
 	}
 	one := func(key tfKey) []T {
-		if found, ok := of.by[key]; ok && key != "" {
+		if found, ok := of.of[key]; ok && key != "" {
 			return []T{found}
 		}
 		return nil
