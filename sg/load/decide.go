@@ -53,29 +53,32 @@ func (d *tfDoc) own(r *tfResource) {
 	d.b.owned[key] = owned{d, r.values}
 }
 
-// removals collects what a plan removes, and the ids that stay.
-func (d *tfDoc) removals() {
-	if !d.plan {
-		return
-	}
+// readChanges collects what a plan removes, and the ids that stay. It adds what Terraform
+// stops to manage and leaves as it is (removed blocks that destroy nothing): that is in no
+// planned value, and AWS still has it.
+func (d *tfDoc) readChanges() {
 	for item := range d.changes.objects() {
 		kind, change, address := item.field("type").str(), item.field("change"), item.field("address").str()
-		var deletes, creates, updates bool
+		does := make(map[string]bool)
 		for action := range change.field("actions").each() {
-			deletes = deletes || action.str() == "delete"
-			creates = creates || action.str() == "create"
-			updates = updates || action.str() == "update" && isRule(kind)
-			if text := action.str(); kind == "aws_vpc_security_group_rules_exclusive" && (text == "create" || text == "update") {
-				item.warn("", "takes away the rules of its group that it does not list; which these are, a plan does not tell: they are taken to stay")
-			}
+			does[action.str()] = true
+		}
+		if kind == "aws_vpc_security_group_rules_exclusive" && (does["create"] || does["update"]) {
+			item.warn("", "takes away the rules of its group that it does not list; which these are, a plan does not tell: they are taken to stay")
 		}
 		was := change.field("before")
-		if !deletes && !updates || !was.is(object) {
+		if !was.is(object) {
+			continue
+		}
+		if does["forget"] {
+			d.moduleOf(item).add(address, item, item.field("index"), was)
+		}
+		if !does["delete"] && !(does["update"] && isRule(kind)) {
 			continue
 		}
 		was.src = was.src.quiet() // errors in the old state do not concern the plan
 		id := idOf(kind, was)
-		if d.b.stage == after && deletes && creates && id != "" {
+		if d.b.stage == after && does["delete"] && does["create"] && id != "" {
 			d.replaced[address], id = was, "" // it stays, but the thing that it was a part of does not
 		}
 		d.remove(kind, id, was, item)

@@ -59,7 +59,6 @@ var interfaceReaders = map[string]func(*tfResource){
 func (d *tfDoc) read() {
 	d.b.planning = d.format.src.decides
 	defer func() { d.b.planning = false }()
-	d.removals()
 	standalone := &cursor{} // one list for all rules that are resources of their own
 	var found []*tfResource
 	d.root.each(func(r *tfResource) bool {

@@ -84,8 +84,8 @@ func (b *builder) terraform(format *cursor, plan bool) {
 	if isPlan(format.up) != plan {
 		return
 	}
+	format.src.decides = plan || format.src.preferred
 	if d := b.tfDoc(format, plan && b.stage != before); d != nil {
-		format.src.decides = plan || format.src.preferred
 		d.read()
 	}
 }
@@ -123,7 +123,7 @@ func (b *builder) tfDoc(format *cursor, plan bool) *tfDoc {
 	}
 	d.root = d.module(nil, values.field("root_module"), root.field("configuration").field("root_module"))
 	if d.plan {
-		d.addForgotten()
+		d.readChanges()
 		// Known data sources are not planned.
 		d.addData(d.root, root.field("prior_state").field("values").field("root_module"))
 	}
@@ -250,19 +250,6 @@ func (m *tfModule) newOf(want *target) []*tfResource {
 	}
 	m.new[want] = out
 	return out
-}
-
-// addForgotten adds what Terraform stops to manage and leaves as it is (removed blocks
-// that destroy nothing): it is in no planned value, and AWS still has it.
-func (d *tfDoc) addForgotten() {
-	for item := range d.changes.objects() {
-		change := item.field("change")
-		for action := range change.field("actions").each() {
-			if before := change.field("before"); action.text() == "forget" && before.is(object) {
-				d.moduleOf(item).add(item.field("address").text(), item, item.field("index"), before)
-			}
-		}
-	}
 }
 
 // moduleOf returns the module of a change, the root if no other resource is in it.
