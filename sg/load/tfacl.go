@@ -71,16 +71,10 @@ func (r *tfResource) inlineEntries(a *networkACL, dir sg.Direction, attr string)
 
 // known reports whether a plan tells all of an entry, and warns if it does not.
 func (r *tfResource) known(x *entryReader) bool {
-	if !r.module.doc.plan {
-		return true
+	if !r.module.doc.tells("the entry is left out, and what it decides", x.number, x.action, x.protocol) {
+		return false
 	}
-	for _, f := range [...]*cursor{x.number, x.action, x.protocol} {
-		if f.n == 0 {
-			f.warn("", "unknown until the plan is applied: the entry is left out, and what it decides")
-			return false
-		}
-	}
-	if x.cidr4.raw() == "" && x.cidr6.raw() == "" {
+	if r.module.doc.plan && x.cidr4.raw() == "" && x.cidr6.raw() == "" {
 		x.c.warn("", "its CIDR block is unknown until the plan is applied: the entry is left out, and what it decides")
 		return false
 	}

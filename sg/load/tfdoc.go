@@ -345,6 +345,18 @@ func (r *tfResource) unknown(attr string) bool {
 	return r.module.doc.plan && !r.values.has(attr) && r.expr(attr).there()
 }
 
+// tells reports whether a plan tells all these values, and warns with what becomes of it if
+// it does not.
+func (d *tfDoc) tells(becomes string, values ...*cursor) bool {
+	for _, v := range values {
+		if d.plan && v.n == 0 {
+			v.warn("", "unknown until the plan is applied: %s", becomes)
+			return false
+		}
+	}
+	return true
+}
+
 // computed reports whether AWS chooses an attribute's value.
 func (r *tfResource) computed(attr string) bool {
 	return r.module.doc.plan && !r.values.has(attr)

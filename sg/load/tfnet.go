@@ -255,13 +255,10 @@ func (r *tfResource) prefixList(entries string) {
 }
 
 func (r *tfResource) entry(l *prefixList, c *cursor) {
-	f := c.field("cidr")
-	if f.n == 0 && r.module.doc.plan {
-		f.warn("", "unknown until the plan is applied: left out")
+	cidr := c.field("cidr")
+	if !r.module.doc.tells("left out", cidr) {
 		l.lacking = true
-		return
-	}
-	if p, _, ok := f.prefix(anyFamily); ok {
+	} else if p, _, ok := cidr.prefix(anyFamily); ok {
 		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c)
 	}
 }

@@ -33,14 +33,9 @@ type tfRule struct {
 
 // traffic reads everything but the peers. In a plan, ports may be unknown.
 func (x *tfRules) traffic(keys ruleKeys) bool {
-	if x.r.module.doc.plan {
-		for _, key := range [...]string{keys.protocol, keys.from, keys.to} {
-			if f := x.c.field(key); f.n == 0 {
-				f.warn("", "unknown until the plan is applied: the rule is left out")
-				x.g.lacking = true
-				return false
-			}
-		}
+	if !x.r.module.doc.tells("the rule is left out", x.c.field(keys.protocol), x.c.field(keys.from), x.c.field(keys.to)) {
+		x.g.lacking = true
+		return false
 	}
 	rule, ok := x.c.traffic(keys)
 	rule.Description = x.c.field("description").str()
@@ -105,7 +100,7 @@ func (x *tfRules) addSelf() {
 
 func (x *tfRules) cidrs(key string, f family) {
 	c := x.c.field(key)
-	if c.n == 0 && x.r.module.doc.plan {
+	if x.omits(key) {
 		x.unknownPeer(c, "left out")
 	}
 	for item := range c.each() {
@@ -132,11 +127,17 @@ func (x *tfRules) cidr(c *cursor, f family) {
 // left reports whether peers are missing for which there is already a warning.
 func (x *tfRules) left() bool {
 	for _, key := range [...]string{"security_groups", "prefix_list_ids", "source_security_group_id", "referenced_security_group_id", "prefix_list_id", "cidr_ipv4", "cidr_ipv6"} {
-		if x.r.module.doc.plan && !x.c.has(key) && (x.c != x.r.values || x.r.unknown(key)) {
+		if x.omits(key) {
 			return true
 		}
 	}
 	return false
+}
+
+// omits reports whether a plan has yet to tell a field. Blocks inside a resource have all
+// that are known, and a resource those that its configuration sets.
+func (x *tfRules) omits(key string) bool {
+	return x.r.module.doc.plan && !x.c.has(key) && (x.c != x.r.values || x.r.unknown(key))
 }
 
 // newPeers are ids that do not exist yet and that rules inside a group refer to.
@@ -247,8 +248,8 @@ func (x *tfRules) standalone() bool {
 		x.rule.ID = id
 		return x.onePeer()
 	}
-	x.cidrsOf("cidr_blocks", ipv4)
-	x.cidrsOf("ipv6_cidr_blocks", ipv6)
+	x.cidrs("cidr_blocks", ipv4)
+	x.cidrs("ipv6_cidr_blocks", ipv6)
 	lists, left := x.r.ids("prefix_list_ids", wantList)
 	x.addIDs("prefix_list_ids", wantList, lists...)
 	x.g.lacking = x.g.lacking || left != ""
@@ -266,13 +267,6 @@ func (x *tfRules) addOne(key string, want *target) {
 		x.addIDs(key, want, id)
 	} else if x.r.unknown(key) {
 		x.g.lacking = true
-	}
-}
-
-// cidrsOf is cidrs for an attribute that the configuration may omit.
-func (x *tfRules) cidrsOf(key string, f family) {
-	if x.c.has(key) || x.r.unknown(key) {
-		x.cidrs(key, f)
 	}
 }
 
