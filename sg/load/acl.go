@@ -177,7 +177,7 @@ func (x *entryReader) read() (e sg.ACLEntry, ok bool) {
 		}
 		cidr, fam = x.cidr6, ipv6
 	}
-	if e.CIDR, _, ok = cidr.prefix(fam); !ok {
+	if e.CIDR, ok = cidr.prefix(fam); !ok {
 		return e, false
 	}
 	missing := -2 // stands for an omitted number

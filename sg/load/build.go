@@ -246,16 +246,28 @@ func (b *builder) eni(id sg.ENIID, at *cursor) *eni {
 	return b.enis.get(id, &eni{ENI: sg.ENI{ID: id}, origin: origin{at}})
 }
 
-func (e *eni) addAddrs(a ...netip.Addr)      { e.addrs.add(&e.Addrs, a...) }
-func (e *eni) addPublic(a ...netip.Addr)     { e.public.add(&e.Public, a...) }
 func (e *eni) addPrefixes(p ...netip.Prefix) { e.prefixes.add(&e.Prefixes, p...) }
 func (e *eni) addGroups(g ...sg.GroupID)     { e.groups.add(&e.Groups, g...) }
 
+// addAddr adds the address at c, if there is one.
+func (e *eni) addAddr(c *cursor) {
+	if a, ok := c.addr(); ok {
+		e.addrs.add(&e.Addrs, a)
+	}
+}
+
+// addPublic is addAddr for an address outside the VPC.
+func (e *eni) addPublic(c *cursor) {
+	if a, ok := c.addr(); ok {
+		e.public.add(&e.Public, a)
+	}
+}
+
 // merge adds what another source says about the interface.
 func (e *eni) merge(o *sg.ENI) {
-	e.addAddrs(o.Addrs...)
+	e.addrs.add(&e.Addrs, o.Addrs...)
 	e.addPrefixes(o.Prefixes...)
-	e.addPublic(o.Public...)
+	e.public.add(&e.Public, o.Public...)
 	e.addGroups(o.Groups...)
 	setDefault(&e.Name, o.Name)
 	setDefault(&e.VPC, o.VPC)

@@ -149,14 +149,23 @@ func (c *cursor) integer() (int, bool) {
 	return int(f), true
 }
 
-// addr returns a required address.
-func (c *cursor) addr() (netip.Addr, bool) { return parsed(c, parseAddr) }
+// addr returns an address, if there is one.
+func (c *cursor) addr() (a netip.Addr, ok bool) {
+	if c.there() {
+		a, ok = parsed(c, parseAddr)
+	}
+	return a, ok
+}
 
-// prefix returns a required CIDR block, with its host bits cleared (SG-42) and as
-// given.
-func (c *cursor) prefix(f family) (p, given netip.Prefix, ok bool) {
-	given, ok = parsed(c, func(s string) (netip.Prefix, error) { return parsePrefix(s, f) })
-	return given.Masked(), given, ok
+// block returns a required CIDR block as given.
+func (c *cursor) block(f family) (netip.Prefix, bool) {
+	return parsed(c, func(s string) (netip.Prefix, error) { return parsePrefix(s, f) })
+}
+
+// prefix is block with the host bits cleared (SG-42).
+func (c *cursor) prefix(f family) (netip.Prefix, bool) {
+	p, ok := c.block(f)
+	return p.Masked(), ok
 }
 
 func parsed[T any](c *cursor, parse func(string) (T, error)) (x T, ok bool) {

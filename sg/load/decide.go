@@ -97,7 +97,7 @@ func (d *tfDoc) remove(kind, id string, before, change *cursor) {
 	case "aws_vpc_security_group_vpc_association":
 		part = removal{sg.GroupID(was("security_group_id")), sg.VPCID(was("vpc_id"))}
 	case "aws_ec2_managed_prefix_list_entry":
-		if p, _, ok := before.field("cidr").prefix(anyFamily); ok {
+		if p, ok := before.field("cidr").prefix(anyFamily); ok {
 			part = removal{sg.PrefixListID(was("prefix_list_id")), p}
 		}
 	case "aws_network_acl_rule":

@@ -85,7 +85,7 @@ func (b *builder) permission(g *group, dir sg.Direction, c, listing *cursor) {
 // with host bits was written by hand. They stay, for lint.Check to find.
 func cidrPeer(f family) func(*builder, *group, *cursor) (sg.Peer, bool) {
 	return func(_ *builder, _ *group, c *cursor) (sg.Peer, bool) {
-		_, p, ok := c.prefix(f)
+		p, ok := c.block(f)
 		return sg.Peer{CIDR: p}, ok
 	}
 }

@@ -85,29 +85,19 @@ func (b *builder) interfaces(c, instance *cursor) {
 
 // addresses reads all addresses of an interface, primary ones first.
 func (c *cursor) addresses(e *eni) {
-	addr := func(f *cursor) {
-		if f.there() {
-			if a, ok := f.addr(); ok {
-				e.addAddrs(a)
-			}
-		}
-	}
-	addr(c.field("PrivateIpAddress"))
+	e.addAddr(c.field("PrivateIpAddress"))
 	c.association(e)
 	for item := range c.field("PrivateIpAddresses").objects() {
-		addr(item.field("PrivateIpAddress"))
+		e.addAddr(item.field("PrivateIpAddress"))
 		item.association(e)
 	}
-	addr(c.field("Ipv6Address"))
+	e.addAddr(c.field("Ipv6Address"))
 	for item := range c.field("Ipv6Addresses").objects() {
-		addr(item.field("Ipv6Address"))
+		e.addAddr(item.field("Ipv6Address"))
 	}
-	for _, k := range [...]struct {
-		list, key string
-		f         family
-	}{{"Ipv4Prefixes", "Ipv4Prefix", ipv4}, {"Ipv6Prefixes", "Ipv6Prefix", ipv6}} {
-		for item := range c.field(k.list).objects() {
-			if p, _, ok := item.field(k.key).prefix(k.f); ok {
+	for i, key := range [...]string{"Ipv4Prefix", "Ipv6Prefix"} {
+		for item := range c.field(key + "es").objects() {
+			if p, ok := item.field(key).prefix(ipv4 + family(i)); ok {
 				e.addPrefixes(p)
 			}
 		}
@@ -118,11 +108,7 @@ func (c *cursor) addresses(e *eni) {
 func (c *cursor) association(e *eni) {
 	a := c.field("Association")
 	for _, key := range [...]string{"PublicIp", "CarrierIp", "CustomerOwnedIp"} {
-		if f := a.field(key); f.there() {
-			if ip, ok := f.addr(); ok {
-				e.addPublic(ip)
-			}
-		}
+		e.addPublic(a.field(key))
 	}
 }
 
@@ -161,7 +147,7 @@ func (b *builder) serviceCIDRs(l *prefixList, c *cursor) {
 	}
 	l.complete = true
 	for item := range c.each() {
-		if p, _, ok := item.prefix(anyFamily); ok {
+		if p, ok := item.prefix(anyFamily); ok {
 			b.addListed(l, sg.PrefixListEntry{CIDR: p}, item)
 		}
 	}
@@ -195,7 +181,7 @@ func (b *builder) prefixListEntries(c *cursor) {
 	l.complete = !b.cut
 	seen := make(map[netip.Prefix]bool)
 	for item := range c.objects() {
-		p, _, ok := item.field("Cidr").prefix(anyFamily)
+		p, ok := item.field("Cidr").prefix(anyFamily)
 		if !ok {
 			continue
 		}
@@ -223,7 +209,7 @@ func (b *builder) vpcsOf(c *cursor) {
 func (c *cursor) blocks() []netip.Prefix {
 	var out []netip.Prefix
 	add := func(block *cursor, f family) {
-		if p, _, ok := block.prefix(f); ok {
+		if p, ok := block.prefix(f); ok {
 			out = append(out, p)
 		}
 	}

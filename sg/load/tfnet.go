@@ -10,19 +10,15 @@ import (
 // networkInterface reads an interface (IN-27).
 func (r *tfResource) networkInterface() {
 	e := r.eni(sg.ENIID(r.id()))
-	v := r.values
 	r.addrs(e, "private_ip", "private_ip_list", "private_ips", "ipv6_address_list", "ipv6_addresses")
 	r.counted(e)
 	r.prefixes(e, "ipv4_prefixes", ipv4)
 	r.prefixes(e, "ipv6_prefixes", ipv6)
 	e.byDefault = !r.groups(e, "security_groups") && r.computed("security_groups")
-	setDefault(&e.Type, v.field("interface_type").str())
-	setDefault(&e.Instance, sg.InstanceID(r.firstBlock("attachment").field("instance").str()))
 	r.finish(e)
 }
 
-// eni returns the interface with an id, with the fields that all kinds of resource
-// share.
+// eni returns the interface with an id that a resource makes, with what describe reads.
 func (r *tfResource) eni(id sg.ENIID) *eni {
 	e := r.module.doc.b.eni(id, r.values)
 	if r.overruled(e) {
@@ -34,9 +30,7 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 		e.listed, e.stated = r.values, true
 	}
 	e.exists = !r.isNew()
-	setDefault(&e.Name, r.nameTag())
-	setDefault(&e.Name, r.values.field("description").str())
-	setDefault(&e.Account, sg.AccountID(r.values.field("owner_id").str()))
+	r.describe(e)
 	if id, ok := r.oneID("subnet_id", wantSubnet); ok {
 		setDefault(&e.Subnet, sg.SubnetID(id))
 	}
@@ -45,6 +39,26 @@ func (r *tfResource) eni(id sg.ENIID) *eni {
 		e.checkDecided = r.module.doc.plan
 	}
 	return e
+}
+
+// describe reads what resources and data sources say alike about an interface, or about
+// an instance and its primary one.
+func (r *tfResource) describe(e *eni) {
+	v, attached := r.values, r.firstBlock("attachment")
+	setDefault(&e.Name, r.nameTag())
+	setDefault(&e.Name, v.field("description").str())
+	setDefault(&e.Account, sg.AccountID(v.field("owner_id").str()))
+	setDefault(&e.Type, v.field("interface_type").str())
+	setDefault(&e.Instance, sg.InstanceID(cmp.Or(attached.field("instance").str(), attached.field("instance_id").str())))
+	if r.kind == "aws_instance" {
+		setDefault(&e.Instance, sg.InstanceID(r.id()))
+		r.module.doc.b.typeOf[e.Instance] = v.field("instance_type").str()
+	}
+	for _, public := range [...]*cursor{v.field("public_ip"), r.firstBlock("association").field("public_ip")} {
+		if public.raw() != "" {
+			e.addPublic(public)
+		}
+	}
 }
 
 // groups adds the groups that an attribute names, and reports whether it names any. If the
@@ -88,8 +102,8 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 		if c.is(str) && c.raw() == "" {
 			return // none
 		}
-		if a, ok := c.addr(); ok {
-			e.addAddrs(a)
+		if _, ok := c.need(); ok {
+			e.addAddr(c)
 		}
 	}
 	for _, attr := range attrs {
@@ -133,7 +147,7 @@ func (r *tfResource) prefixes(e *eni, attr string, f family) {
 			item.warn("", "unknown until the plan is applied: left out")
 			continue
 		}
-		if p, _, ok := item.prefix(f); ok {
+		if p, ok := item.prefix(f); ok {
 			e.addPrefixes(p)
 		}
 	}
@@ -155,8 +169,6 @@ func (r *tfResource) instance() {
 	e := r.eni(sg.ENIID(r.eniID()))
 	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
 	r.counted(e)
-	setDefault(&e.Instance, sg.InstanceID(r.id()))
-	r.module.doc.b.typeOf[e.Instance] = r.values.field("instance_type").str()
 	if !r.groups(e, "vpc_security_group_ids") { // groups of the default VPC may be given by name
 		names, left := r.ids("security_groups", wantNamed)
 		e.named = append(e.named, names...)
@@ -171,11 +183,6 @@ func (r *tfResource) instance() {
 			e.byDefault = true
 		}
 	}
-	if c := r.values.field("public_ip"); c.raw() != "" {
-		if a, ok := c.addr(); ok {
-			e.addPublic(a)
-		}
-	}
 	r.finish(e)
 }
 
@@ -183,27 +190,13 @@ func (r *tfResource) instance() {
 // as a listing. Where a resource or another listing has the interface, it adds nothing.
 func (r *tfResource) found(id, groups string, addrs ...string) {
 	b, v := r.module.doc.b, r.values
-	e := eni{ENI: sg.ENI{
-		ID: sg.ENIID(v.field(id).text()), Name: r.nameTag(), VPC: sg.VPCID(v.field("vpc_id").text()), Subnet: sg.SubnetID(v.field("subnet_id").text()),
-		Account: sg.AccountID(v.field("owner_id").text()), Type: v.field("interface_type").text(),
-	}}
+	e := eni{ENI: sg.ENI{ID: sg.ENIID(v.field(id).text()), VPC: sg.VPCID(v.field("vpc_id").text()), Subnet: sg.SubnetID(v.field("subnet_id").text())}}
 	if old := b.enis.of[e.ID]; e.ID == "" || old != nil && (old.decided != nil || old.listed != nil) {
 		return
 	}
-	setDefault(&e.Name, v.field("description").text())
-	if e.Instance = sg.InstanceID(r.firstBlock("attachment").field("instance_id").text()); r.kind == "aws_instance" {
-		e.Instance = sg.InstanceID(v.field("id").text())
-		b.typeOf[e.Instance] = v.field("instance_type").text()
-	}
+	r.describe(&e)
 	r.addrs(&e, addrs...)
 	r.groups(&e, groups)
-	for _, public := range [...]*cursor{v.field("public_ip"), r.firstBlock("association").field("public_ip")} {
-		if public.raw() != "" {
-			if a, ok := public.addr(); ok {
-				e.addPublic(a)
-			}
-		}
-	}
 	b.listENI(&e, v)
 }
 
@@ -258,7 +251,7 @@ func (r *tfResource) entry(l *prefixList, c *cursor) {
 	cidr := c.field("cidr")
 	if !r.module.doc.tells("left out", cidr) {
 		l.lacking = true
-	} else if p, _, ok := cidr.prefix(anyFamily); ok {
+	} else if p, ok := cidr.prefix(anyFamily); ok {
 		l.add(sg.PrefixListEntry{CIDR: p, Description: c.field("description").str()}, c)
 	}
 }
@@ -313,7 +306,7 @@ func (r *tfResource) blocks() []netip.Prefix {
 			c.warn("", "unknown until the plan is applied: left out")
 		}
 		if c.str() != "" {
-			if p, _, ok := c.prefix(b.f); ok {
+			if p, ok := c.prefix(b.f); ok {
 				out = append(out, p)
 			}
 		}
@@ -327,7 +320,7 @@ func (r *tfResource) block(attr string, f family) {
 	if !ok || r.computed(attr) {
 		return
 	}
-	if p, _, ok := r.values.field(attr).prefix(f); ok {
+	if p, ok := r.values.field(attr).prefix(f); ok {
 		r.module.doc.b.vpc(sg.VPC{ID: sg.VPCID(id), CIDRs: []netip.Prefix{p}}, r.values)
 	}
 }

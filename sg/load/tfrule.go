@@ -113,11 +113,12 @@ func (x *tfRules) cidr(c *cursor, f family) {
 		x.unknownPeer(c, "left out")
 		return
 	}
-	p, given, ok := c.prefix(f)
+	given, ok := c.block(f)
 	if !ok {
 		x.peers++
 		return
 	}
+	p := given.Masked()
 	if given != p { // SG-45
 		c.warn(codeParameter, "%s has host bits, which Terraform refuses: taken as %s", quote(c.raw()), p)
 	}
