@@ -30,14 +30,13 @@ func (r *tfResource) defaultGroup() string {
 	d := r.module.doc
 	if d.defaultOf == nil {
 		d.defaultOf = make(map[*tfResource]*tfResource)
-		d.root.each(func(x *tfResource) bool {
+		for x := range d.root.all {
 			if x.kind == "aws_default_security_group" {
 				for _, vpc := range x.refersTo("vpc_id", "", wantVPC).resources {
 					d.defaultOf[vpc] = x
 				}
 			}
-			return true
-		})
+		}
 	}
 	if x := d.defaultOf[r]; x != nil {
 		return x.id()
@@ -54,12 +53,11 @@ func (r *tfResource) adopted() string {
 	}
 	if d.defaults == nil {
 		d.defaults = make(map[string]string)
-		d.root.each(func(x *tfResource) bool {
+		for x := range d.root.all {
 			if slices.Contains(wantVPC.kinds, x.kind) {
 				d.defaults[x.values.field("id").text()] = x.values.field(defaultGroup).text()
 			}
-			return true
-		})
+		}
 	}
 	return cmp.Or(d.defaults[vpc], d.b.defaults[vpc])
 }

@@ -6,87 +6,69 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// resourceReaders read resources by their kinds (IN-22 to IN-29), dataReaders data
-// sources. Those of groups have no rules.
-var (
-	resourceReaders = map[string]func(*tfResource){
-		"aws_security_group": (*tfResource).group, "aws_default_security_group": (*tfResource).group,
-		"aws_vpc_security_group_vpc_association":          (*tfResource).association,
-		"aws_network_interface":                           (*tfResource).networkInterface,
-		"aws_network_interface_sg_attachment":             (*tfResource).attachment,
-		"aws_instance":                                    (*tfResource).instance,
-		"aws_efs_mount_target":                            (*tfResource).mountTarget,
-		"aws_ec2_managed_prefix_list":                     func(r *tfResource) { r.prefixList("entry") },
-		"aws_ec2_managed_prefix_list_entry":               (*tfResource).prefixListEntry,
-		"aws_vpc":                                         (*tfResource).vpc,
-		"aws_default_vpc":                                 (*tfResource).vpc,
-		"aws_vpc_ipv4_cidr_block_association":             func(r *tfResource) { r.block("cidr_block", ipv4) },
-		"aws_vpc_ipv6_cidr_block_association":             func(r *tfResource) { r.block("ipv6_cidr_block", ipv6) },
-		"aws_network_acl":                                 (*tfResource).networkACL, // IN-29
-		"aws_default_network_acl":                         (*tfResource).networkACL,
-		"aws_network_acl_rule":                            (*tfResource).networkACLRule,
-		"aws_network_acl_association":                     (*tfResource).networkACLAssociation,
-		"aws_subnet":                                      (*tfResource).subnet,
-		"aws_default_subnet":                              (*tfResource).subnet,
-		"aws_vpc_endpoint":                                func(r *tfResource) { r.endpoint(); r.other() },
-		"aws_vpc_peering_connection":                      (*tfResource).peering,
-		"aws_vpc_peering_connection_accepter":             (*tfResource).accepter,
-		"aws_ec2_transit_gateway":                         (*tfResource).gateway,
-		"aws_ec2_transit_gateway_vpc_attachment":          (*tfResource).gatewayAttachment,
-		"aws_ec2_transit_gateway_vpc_attachment_accepter": (*tfResource).attachmentAccepter,
-	}
-	dataReaders = map[string]func(*tfResource){
-		"aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entries") },
-		"aws_prefix_list":                        (*tfResource).servicePrefixList,
-		"aws_vpc_endpoint":                       (*tfResource).endpoint,
-		"aws_vpc":                                (*tfResource).vpc,
-		"aws_subnet":                             (*tfResource).subnet,
-		"aws_vpc_peering_connection":             (*tfResource).accepter,
-		"aws_ec2_transit_gateway":                (*tfResource).gateway,
-		"aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
-	}
-)
+// resourceReaders read resources by their kinds, and data sources (IN-22 to IN-29). Data
+// sources of groups have no rules.
+var resourceReaders = map[string]func(*tfResource){
+	"aws_security_group":                              (*tfResource).group,
+	"aws_default_security_group":                      (*tfResource).group,
+	"aws_security_group_rule":                         (*tfResource).rule,
+	"aws_vpc_security_group_ingress_rule":             (*tfResource).rule,
+	"aws_vpc_security_group_egress_rule":              (*tfResource).rule,
+	"aws_vpc_security_group_vpc_association":          (*tfResource).association,
+	"aws_network_interface":                           (*tfResource).networkInterface,
+	"aws_network_interface_sg_attachment":             (*tfResource).attachment,
+	"aws_instance":                                    (*tfResource).instance,
+	"aws_efs_mount_target":                            (*tfResource).mountTarget,
+	"aws_ec2_managed_prefix_list":                     func(r *tfResource) { r.prefixList("entry") },
+	"aws_ec2_managed_prefix_list_entry":               (*tfResource).prefixListEntry,
+	"aws_vpc":                                         (*tfResource).vpc,
+	"aws_default_vpc":                                 (*tfResource).vpc,
+	"aws_vpc_ipv4_cidr_block_association":             func(r *tfResource) { r.block("cidr_block", ipv4) },
+	"aws_vpc_ipv6_cidr_block_association":             func(r *tfResource) { r.block("ipv6_cidr_block", ipv6) },
+	"aws_network_acl":                                 (*tfResource).networkACL, // IN-29
+	"aws_default_network_acl":                         (*tfResource).networkACL,
+	"aws_network_acl_rule":                            (*tfResource).networkACLRule,
+	"aws_network_acl_association":                     (*tfResource).networkACLAssociation,
+	"aws_subnet":                                      (*tfResource).subnet,
+	"aws_default_subnet":                              (*tfResource).subnet,
+	"aws_vpc_endpoint":                                func(r *tfResource) { r.endpoint(); r.other() },
+	"aws_vpc_peering_connection":                      (*tfResource).peering,
+	"aws_vpc_peering_connection_accepter":             (*tfResource).accepter,
+	"aws_ec2_transit_gateway":                         (*tfResource).gateway,
+	"aws_ec2_transit_gateway_vpc_attachment":          (*tfResource).gatewayAttachment,
+	"aws_ec2_transit_gateway_vpc_attachment_accepter": (*tfResource).attachmentAccepter,
 
-// interfaceReaders read data sources of interfaces, after all resources.
-var interfaceReaders = map[string]func(*tfResource){
-	"aws_network_interface": func(r *tfResource) { r.found("id", "security_groups", "private_ip", "private_ips", "ipv6_addresses") },
-	"aws_instance": func(r *tfResource) {
-		r.found("network_interface_id", "vpc_security_group_ids", "private_ip", "secondary_private_ips", "ipv6_addresses")
-	},
+	"data.aws_network_interface":                  (*tfResource).findLater,
+	"data.aws_instance":                           (*tfResource).findLater,
+	"data.aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entries") },
+	"data.aws_prefix_list":                        (*tfResource).servicePrefixList,
+	"data.aws_vpc_endpoint":                       (*tfResource).endpoint,
+	"data.aws_vpc":                                (*tfResource).vpc,
+	"data.aws_subnet":                             (*tfResource).subnet,
+	"data.aws_vpc_peering_connection":             (*tfResource).accepter,
+	"data.aws_ec2_transit_gateway":                (*tfResource).gateway,
+	"data.aws_ec2_transit_gateway_vpc_attachment": (*tfResource).gatewayAttachment,
 }
 
 // read hands every resource to the reader of its kind.
 func (d *tfDoc) read() {
 	d.b.planning = d.format.src.decides
 	defer func() { d.b.planning = false }()
-	standalone := &cursor{} // one list for all rules that are resources of their own
-	var found []*tfResource
-	d.root.each(func(r *tfResource) bool {
+	for r := range d.root.all {
 		if !r.values.want(object) {
-			return true
+			continue
 		}
 		if d.own(r); d.clashes {
-			return false
+			break
 		}
-		read := resourceReaders[r.kind]
-		switch {
-		case r.mode == "data":
-			if read = dataReaders[r.kind]; read != nil {
-				read(r)
-			} else if interfaceReaders[r.kind] != nil {
-				found = append(found, r)
-			}
-		case read != nil:
+		if read := resourceReaders[r.fullKind()]; read != nil {
 			read(r)
-		case isRule(r.kind):
-			r.rule(standalone)
-		default:
+		} else if r.mode != "data" {
 			r.other()
 		}
-		return true
-	})
-	for _, r := range found {
-		interfaceReaders[r.kind](r)
+	}
+	for _, r := range d.found {
+		r.find()
 	}
 	if d.plan {
 		d.deferredRules()

@@ -12,6 +12,8 @@ type tfDoc struct {
 	format *cursor         // the place for messages about the whole document
 	root   *tfModule       // with the resources as they are, or will be
 	warned map[string]bool // kinds of resources whose interfaces nobody tells
+	rules  *cursor         // one list for all rules that are resources of their own
+	found  []*tfResource   // data sources of interfaces, to be read after all resources
 
 	// Only in plans. Ids that do not exist yet are followed through config.
 	plan      bool
@@ -74,7 +76,7 @@ func keyOf(index *cursor) tfKey {
 
 func newTFDoc(b *builder, format *cursor) *tfDoc {
 	return &tfDoc{
-		b: b, format: format, warned: map[string]bool{},
+		b: b, format: format, warned: map[string]bool{}, rules: &cursor{},
 		modules: map[string]*tfModule{}, replaced: map[string]*cursor{}, exprs: map[exprKey]*expression{}, followed: map[followKey]*referred{},
 	}
 }
@@ -201,10 +203,7 @@ func (m *tfModule) add(address string, item, index, values *cursor) {
 		key: keyOf(index), address: address, values: values,
 	}
 	if address == "" {
-		r.address = r.kind + "." + r.name
-		if r.mode == "data" {
-			r.address = "data." + r.address
-		}
+		r.address = r.fullKind() + "." + r.name
 		if m.address != "" {
 			r.address = m.address + "." + r.address
 		}
@@ -286,19 +285,28 @@ func lastModule(address string) (name string, key tfKey) {
 	return name, key
 }
 
-// each goes through all resources of a module and of those inside it.
-func (m *tfModule) each(yield func(*tfResource) bool) bool {
+// all goes through all resources of a module and of those inside it.
+func (m *tfModule) all(yield func(*tfResource) bool) {
 	for _, r := range m.resources {
 		if !yield(r) {
-			return false
+			return
 		}
 	}
 	for _, child := range m.children {
-		if !child.each(yield) {
-			return false
+		for r := range child.all {
+			if !yield(r) {
+				return
+			}
 		}
 	}
-	return true
+}
+
+// fullKind returns the kind with "data." in front for a data source.
+func (r *tfResource) fullKind() string {
+	if r.mode == "data" {
+		return "data." + r.kind
+	}
+	return r.kind
 }
 
 // config returns what the configuration says about the resource.

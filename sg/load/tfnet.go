@@ -186,16 +186,23 @@ func (r *tfResource) instance() {
 	r.finish(e)
 }
 
-// found reads the data source of an interface, or of the primary interface of an instance,
+// findLater leaves the data source of an interface, or of an instance, for the end.
+func (r *tfResource) findLater() { r.module.doc.found = append(r.module.doc.found, r) }
+
+// find reads the data source of an interface, or of the primary interface of an instance,
 // as a listing. Where a resource or another listing has the interface, it adds nothing.
-func (r *tfResource) found(id, groups string, addrs ...string) {
+func (r *tfResource) find() {
 	b, v := r.module.doc.b, r.values
+	id, groups, more := "id", "security_groups", "private_ips"
+	if r.kind == "aws_instance" {
+		id, groups, more = "network_interface_id", "vpc_security_group_ids", "secondary_private_ips"
+	}
 	e := eni{ENI: sg.ENI{ID: sg.ENIID(v.field(id).text()), VPC: sg.VPCID(v.field("vpc_id").text()), Subnet: sg.SubnetID(v.field("subnet_id").text())}}
 	if old := b.enis.of[e.ID]; e.ID == "" || old != nil && (old.decided != nil || old.listed != nil) {
 		return
 	}
 	r.describe(&e)
-	r.addrs(&e, addrs...)
+	r.addrs(&e, "private_ip", more, "ipv6_addresses")
 	r.groups(&e, groups)
 	b.listENI(&e, v)
 }

@@ -65,10 +65,10 @@ func (r *tfResource) regionOf(vpc, peer string) string {
 func (d *tfDoc) regionOfVPC(vpc string) string {
 	if d.regions == nil {
 		d.regions = make(map[string]string)
-		d.root.each(func(r *tfResource) bool {
+		for r := range d.root.all {
 			parts := strings.Split(r.values.field("arn").text(), ":")
 			if len(parts) < 6 || parts[2] != "ec2" {
-				return true
+				continue
 			}
 			of := r.values.field("vpc_id").text()
 			if r.kind == "aws_vpc" || r.kind == "aws_default_vpc" {
@@ -77,8 +77,7 @@ func (d *tfDoc) regionOfVPC(vpc string) string {
 			if of != "" {
 				d.regions[of] = parts[3]
 			}
-			return true
-		})
+		}
 	}
 	return d.regions[vpc]
 }

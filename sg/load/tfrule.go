@@ -217,7 +217,7 @@ func (n *newPeers) of(c *cursor) []string {
 }
 
 // rule reads a rule that is a resource of its own (IN-24, IN-25).
-func (r *tfResource) rule(list *cursor) {
+func (r *tfResource) rule() {
 	id, ok := r.requiredID("security_group_id", wantGroup)
 	if !ok {
 		return
@@ -225,7 +225,7 @@ func (r *tfResource) rule(list *cursor) {
 	g := r.module.doc.b.group(sg.Group{ID: sg.GroupID(id)}, r.values)
 	x := tfRules{r: r, g: g, c: r.values}
 	if x.standalone() {
-		x.list(list, true)
+		x.list(r.module.doc.rules, true)
 	}
 }
 
