@@ -31,9 +31,8 @@ func Files(names ...string) (*sg.Topology, []Warning, error) {
 // A Loader collects inputs and makes a topology from them. Make one with [New].
 // It is not safe for concurrent use.
 type Loader struct {
-	texts []statements
-	docs  []*cursor // the outputs, in the order given
-	enis  []givenENI
+	docs []*cursor // in the order given
+	enis []givenENI
 
 	stage  stage
 	prefer map[string]bool // by name of an input, whether it was added
@@ -86,13 +85,10 @@ func (l *Loader) AddFile(name string) {
 		return
 	}
 	defer f.Close()
-	switch info, err := f.Stat(); {
-	case err == nil && info.IsDir():
+	if info, err := f.Stat(); err == nil && info.IsDir() {
 		l.addDir(path)
-	case err == nil && info.Mode().IsRegular():
-		l.add(name, f, info.Size())
-	default:
-		l.add(name, f, 0)
+	} else {
+		l.Add(name, f)
 	}
 }
 
@@ -138,20 +134,18 @@ var errEmptyDir = errors.New("no file in it ends in .json, .yaml or .tfstate: na
 // Add reads r to its end. The name is for messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. Errors, including those of reading r,
 // become part of the error of [Loader.Topology].
-func (l *Loader) Add(name string, r io.Reader) { l.add(name, r, 0) }
-
-// add is Add for about size bytes.
-func (l *Loader) add(name string, r io.Reader, size int64) {
+func (l *Loader) Add(name string, r io.Reader) {
 	list, path := splitName(name)
 	preferred := l.preferred(path)
-	text, err := jsontree.ReadText(r, size, whatNotJSON)
+	text, err := jsontree.ReadText(r, whatNotJSON)
 	if err != nil {
 		l.errs = append(l.errs, &Error{Place: Place{File: path}, Err: err})
 		return
 	}
 	src := &source{name: path, list: list, preferred: preferred, decides: preferred}
 	if isStatements(text) {
-		l.texts = append(l.texts, statements{src, text})
+		src.text = text
+		l.docs = append(l.docs, &cursor{src: src})
 		return
 	}
 	docs, bad := src.read(text)
@@ -227,7 +221,7 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 			b.add(&Error{Place: Place{File: name}, Err: errNotGiven})
 		}
 	}
-	b.read(l.docs, l.texts)
+	b.read(l.docs)
 	for i := range l.enis {
 		b.handmade(&l.enis[i])
 	}
@@ -246,7 +240,7 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 }
 
 // read reads all inputs, each when the phase of its reader comes.
-func (b *builder) read(docs []*cursor, texts []statements) {
+func (b *builder) read(docs []*cursor) {
 	var phases [readTexts + 1][2][]func() // in each, what is preferred comes first
 	later := func(p phase, src *source, read func()) {
 		then := &phases[p][1]
@@ -258,7 +252,12 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 	var known []*cursor
 	for _, doc := range docs {
 		doc.src.p = &b.problems
-		if b.understood(doc) {
+		switch {
+		case doc.src.text != "" && doc.src.preferred:
+			later(readPreferredTexts, doc.src, func() { b.statements(doc) })
+		case doc.src.text != "":
+			later(readTexts, doc.src, func() { b.statements(doc) })
+		case b.understood(doc):
 			known = append(known, doc)
 			groups := doc.field("SecurityGroups")
 			groups.src = groups.src.quiet() // errors are found when it is read
@@ -267,7 +266,7 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 					b.defaults[item.field("VpcId").text()] = item.field("GroupId").text()
 				}
 			}
-		} else {
+		default:
 			b.unread = true
 		}
 	}
@@ -286,13 +285,6 @@ func (b *builder) read(docs []*cursor, texts []statements) {
 				r.read(b, doc.field(r.key))
 			})
 		}
-	}
-	for _, s := range texts {
-		when := readTexts
-		if s.src.preferred {
-			when = readPreferredTexts
-		}
-		later(when, s.src, func() { b.statements(s) })
 	}
 	for _, p := range phases {
 		for _, read := range slices.Concat(p[0], p[1]) {

@@ -24,11 +24,20 @@ type source struct {
 	name string
 	p    *problems       // found in it
 	list sg.PrefixListID // whose entries it holds, as the caller says
+	text string          // of a topology: its lines are the nodes; "" for JSON and YAML
 
 	preferred bool // the caller preferred it: what it says stands
 	decides   bool // preferred, or a plan
 
 	resources map[uint32]string // Terraform addresses of what these nodes contain
+}
+
+// LineOf returns the line of a node.
+func (s *source) LineOf(n uint32) int {
+	if s.text != "" {
+		return int(n)
+	}
+	return s.Tree.LineOf(n)
 }
 
 // quiet returns the source for reading without reporting problems.

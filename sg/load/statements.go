@@ -9,12 +9,6 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/words"
 )
 
-// statements are a topology in its text form.
-type statements struct {
-	src  *source
-	text string
-}
-
 // FormatText writes a topology in the text form that the package reads, one statement
 // per line.
 func FormatText(t *sg.Topology) string { return topotext.Format(t) }
@@ -29,17 +23,17 @@ func isStatements(text string) bool {
 	return false
 }
 
-func (b *builder) statements(s statements) {
-	src := *s.src // lines are added to it
-	src.p = &b.problems
-	list := &cursor{src: &src}
+// statements reads a topology's text.
+func (b *builder) statements(doc *cursor) {
 	declared := make(map[string]int)
-	for line := range strings.Lines(s.text) {
-		c := &cursor{src: &src, n: src.AddLine(len(line))}
+	n := uint32(0)
+	for line := range strings.Lines(doc.src.text) {
+		n++
+		c := &cursor{src: doc.src, n: n}
 		line = strings.TrimRight(line, "\r\n")
 		ws, err := words.Split(line)
 		if err == nil && len(ws) > 0 {
-			err = b.statement(line, ws, declared, c, list)
+			err = b.statement(line, ws, declared, c, doc)
 		}
 		if err != nil {
 			c.fail("", "%w", err)

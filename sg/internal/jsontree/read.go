@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"unicode/utf16"
 )
@@ -22,9 +23,14 @@ var (
 const maxUnpacked = 2 << 30
 
 // ReadText reads r to its end, unless refuse has an error for what it begins with, and returns
-// the text as UTF-8 without byte order mark, unpacked where it is gzip. size is about
-// what r holds, 0 if that is unknown.
-func ReadText(r io.Reader, size int64, refuse func(start string) error) (string, error) {
+// the text as UTF-8 without byte order mark, unpacked where it is gzip.
+func ReadText(r io.Reader, refuse func(start string) error) (string, error) {
+	var size int64 // 0: not known
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
+	}
 	br := bufio.NewReaderSize(r, 64<<10)
 	if start, _ := br.Peek(2); string(start) == "\x1f\x8b" { // an error comes back from the next read
 		return unpack(br, refuse)

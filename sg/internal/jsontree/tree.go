@@ -69,20 +69,6 @@ func (t *Tree) LineOf(n uint32) int {
 	return line
 }
 
-// AddLine adds a node for a line of so many bytes, to a tree of nothing else: what is
-// no JSON has its places like this.
-func (t *Tree) AddLine(length int) uint32 {
-	if len(t.nodes) == 0 {
-		t.add(0, 0)
-		t.add(0, 0)
-	}
-	n := t.count() - 1
-	off := *t.node(n)
-	t.lines = append(t.lines, uint32(off))
-	t.add(off+node(length), 0)
-	return n
-}
-
 // MaxDepth bounds nesting. Terraform modules nest, but nobody's reach a tenth of it.
 const MaxDepth = 1000
 
