@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"github.com/sgsim/sgsim/sg"
 )
@@ -65,7 +66,12 @@ func (r *tfResource) adopted() string {
 // giveDefaults gives interfaces that are made without groups the default one of their
 // VPC.
 func (b *builder) giveDefaults() {
-	var of map[sg.VPCID]sg.GroupID
+	of := make(map[sg.VPCID]sg.GroupID)
+	for _, g := range b.groups.all {
+		if g.standard || g.Name == defaultName {
+			of[g.VPC] = g.ID
+		}
+	}
 	var standard sg.VPCID // the default VPC
 	for _, v := range b.vpcs.all {
 		if v.Default {
@@ -76,18 +82,7 @@ func (b *builder) giveDefaults() {
 		if !e.byDefault {
 			continue
 		}
-		if of == nil {
-			of = make(map[sg.VPCID]sg.GroupID)
-			for _, g := range b.groups.all {
-				if g.standard || g.Name == defaultName {
-					of[g.VPC] = g.ID
-				}
-			}
-		}
-		vpc := e.VPC
-		if vpc == "" { // without a subnet
-			vpc = standard
-		}
+		vpc := cmp.Or(e.VPC, standard) // of one without a subnet
 		id, known := of[vpc]
 		switch v := b.vpcs.of[vpc]; {
 		case known && vpc != "":
@@ -107,16 +102,10 @@ func (b *builder) giveDefaults() {
 // makeDefaults makes the default groups of VPCs that a plan makes, with the rules that
 // AWS gives them (DEF-02), where an interface or a rule has to do with them.
 func (b *builder) makeDefaults() {
-	var used map[sg.GroupID]bool
+	used := sync.OnceValue(b.usedGroups)
 	for _, v := range b.vpcs.all {
 		id := sg.GroupID(v.ID) + "." + defaultGroup
-		if !v.fresh || b.groups.of[id] != nil {
-			continue
-		}
-		if used == nil {
-			used = b.usedGroups()
-		}
-		if !used[id] {
+		if !v.fresh || b.groups.of[id] != nil || !used()[id] {
 			continue
 		}
 		g := b.group(sg.Group{ID: id, Name: defaultName, VPC: v.ID, Account: v.Account}, v.at)

@@ -95,9 +95,12 @@ func (c *cursor) addresses(e *eni) {
 	for item := range c.field("Ipv6Addresses").objects() {
 		e.addAddr(item.field("Ipv6Address"))
 	}
-	for i, key := range [...]string{"Ipv4Prefix", "Ipv6Prefix"} {
-		for item := range c.field(key + "es").objects() {
-			if p, ok := item.field(key).prefix(ipv4 + family(i)); ok {
+	for _, k := range [...]struct {
+		list, key string
+		f         family
+	}{{"Ipv4Prefixes", "Ipv4Prefix", ipv4}, {"Ipv6Prefixes", "Ipv6Prefix", ipv6}} {
+		for item := range c.field(k.list).objects() {
+			if p, ok := item.field(k.key).prefix(k.f); ok {
 				e.addPrefixes(p)
 			}
 		}

@@ -40,7 +40,7 @@ type Tree struct {
 	text  string   // what the nodes are parts of
 	lines []uint32 // where in text each line begins
 
-	nodes   [][]node // all but the last of chunkSize; behind those of a text one for its end
+	nodes   []node // behind those of a text one for its end
 	indexes map[uint32][]uint32
 }
 
@@ -61,11 +61,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Behind that of a list or object is the number of the node behind all that is inside.
 type node uint32
 
-const chunkSize = 1 << 16 // chunks are not copied as the nodes grow
-
 // LineOf returns the line on which a value begins, from 1.
 func (t *Tree) LineOf(n uint32) int {
-	line, _ := slices.BinarySearch(t.lines, uint32(*t.node(n))+1)
+	line, _ := slices.BinarySearch(t.lines, uint32(t.nodes[n])+1)
 	return line
 }
 
@@ -110,12 +108,12 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 		return nil, &Error{Err: errTooLong}
 	}
 	t.lines = append(make([]uint32, 0, 1+strings.Count(in, "\n")), 0)
-	t.add(0, len(in)) // so that 0 is no value
+	t.nodes = make([]node, 1, mostNodes(in)) // 0 is no value
 	var text strings.Builder
 	text.Grow(unindented(in))
 	defer func() {
 		t.text = text.String()
-		t.add(node(text.Len()), len(in))
+		t.add(node(text.Len()))
 	}()
 	// Half surrogate pairs and bytes that are no UTF-8 become U+FFFD, as in encoding/json.
 	d := jsontext.NewDecoder(strings.NewReader(in), jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true))
@@ -140,7 +138,7 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 		kind := token.Kind()
 		if kind == '}' || kind == ']' {
 			n := open[len(open)-1]
-			*t.node(n + 1) = node(t.count())
+			t.nodes[n+1] = node(len(t.nodes))
 			t.text = text.String()
 			if key := t.twice(n, &keys); key != 0 {
 				at := Error{Line: t.LineOf(key), Err: errTwice, Path: pathOf(d.StackPointer().AppendToken(t.Text(key)))}
@@ -149,7 +147,7 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 			open = open[:len(open)-1]
 			continue
 		}
-		n := t.add(node(text.Len()), len(in))
+		n := t.add(node(text.Len()))
 		text.WriteString(in[off:d.InputOffset()])
 		if len(open) == 0 {
 			if len(docs) == MaxDocs {
@@ -162,7 +160,7 @@ func (t *Tree) parse(in string) ([]uint32, *Error) {
 				return finished(docs, open), t.syntaxError(in, off, errTooDeep)
 			}
 			open = append(open, n)
-			t.add(0, len(in)) // known at its end
+			t.add(0) // known at its end
 		}
 	}
 }
@@ -190,6 +188,16 @@ func (t *Tree) sortedKeys(n uint32, keys []uint32) []uint32 {
 	}
 	slices.SortFunc(keys, func(a, b uint32) int { return strings.Compare(t.Text(a), t.Text(b)) })
 	return keys
+}
+
+// mostNodes returns how many nodes a text may need: what begins a value or a key, and an
+// end for every list and object.
+func mostNodes(text string) int {
+	n := 3
+	for _, c := range [...]string{",", ":", "{", "{", "[", "["} {
+		n += strings.Count(text, c)
+	}
+	return n
 }
 
 // unindented returns the length of a text without what its lines begin with.
@@ -246,18 +254,9 @@ func AppendStep(b []byte, name string, index bool) []byte {
 	return append(b, name...)
 }
 
-// add adds a node of a text of about size bytes.
-func (t *Tree) add(n node, size int) uint32 {
-	if last := len(t.nodes) - 1; last < 0 || len(t.nodes[last]) == chunkSize {
-		t.nodes = append(t.nodes, make([]node, 0, min(chunkSize, size/2+2)))
-	}
-	last := &t.nodes[len(t.nodes)-1]
-	*last = append(*last, n)
-	return t.count() - 1
-}
-
-func (t *Tree) count() uint32 {
-	return uint32((len(t.nodes)-1)*chunkSize + len(t.nodes[len(t.nodes)-1]))
+func (t *Tree) add(n node) uint32 {
+	t.nodes = append(t.nodes, n)
+	return uint32(len(t.nodes) - 1)
 }
 
 // First returns the first item of a list or the first key of an object. Where there is
@@ -265,20 +264,18 @@ func (t *Tree) count() uint32 {
 func (t *Tree) First(n uint32) uint32 { return n + 2 }
 
 // End returns the node behind a list or object and all that is inside.
-func (t *Tree) End(n uint32) uint32 { return uint32(*t.node(n + 1)) }
-
-func (t *Tree) node(n uint32) *node { return &t.nodes[n/chunkSize][n%chunkSize] }
+func (t *Tree) End(n uint32) uint32 { return uint32(t.nodes[n+1]) }
 
 // EmptyAt returns an object without members that stands where another does.
 func (t *Tree) EmptyAt(n uint32) uint32 {
-	at := t.add(*t.node(n), 0)
-	t.add(node(at+2), 0)
+	at := t.add(t.nodes[n])
+	t.add(node(at + 2))
 	return at
 }
 
 // Kind returns what a value is.
 func (t *Tree) Kind(n uint32) Kind {
-	switch t.text[*t.node(n)] {
+	switch t.text[t.nodes[n]] {
 	case '{':
 		return Object
 	case '[':
@@ -295,7 +292,7 @@ func (t *Tree) Kind(n uint32) Kind {
 
 // Next returns the node behind a value and all that is inside.
 func (t *Tree) Next(n uint32) uint32 {
-	switch t.text[*t.node(n)] {
+	switch t.text[t.nodes[n]] {
 	case '{', '[':
 		return t.End(n)
 	}
@@ -305,7 +302,7 @@ func (t *Tree) Next(n uint32) uint32 {
 // Text returns a string or key unescaped, other scalars as they stand, and nothing
 // of a list or object. It is part of the text itself where it holds nothing special.
 func (t *Tree) Text(n uint32) string {
-	if k := t.text[*t.node(n)]; k == '{' || k == '[' {
+	if k := t.text[t.nodes[n]]; k == '{' || k == '[' {
 		return ""
 	}
 	raw := t.raw(n)
@@ -320,7 +317,7 @@ func (t *Tree) Text(n uint32) string {
 }
 
 // raw returns a scalar or key as it stands.
-func (t *Tree) raw(n uint32) string { return t.text[*t.node(n):*t.node(n + 1)] }
+func (t *Tree) raw(n uint32) string { return t.text[t.nodes[n]:t.nodes[n+1]] }
 
 // Member returns the value of an object's member, 0 where there is none.
 func (t *Tree) Member(n uint32, key string) uint32 {
