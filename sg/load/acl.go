@@ -16,12 +16,7 @@ type networkACL struct {
 	origin
 	whole   bool // all its entries were read, not only some
 	decided bool // a plan manages it
-	entries registry[entryKey, *aclEntry]
-}
-
-type aclEntry struct {
-	sg.ACLEntry
-	origin
+	entries registry[entryKey, *part[sg.ACLEntry]]
 }
 
 // An association says which ACL a subnet has.
@@ -58,12 +53,12 @@ func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
 
 // add adds an entry. Equal entries of several inputs count as one.
 func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
-	added := &aclEntry{e, origin{at}}
+	added := &part[sg.ACLEntry]{e, origin{at}}
 	switch old := a.entries.get(entryKey{dir, e.Number}, added); {
 	case old == added:
 		list := topotext.EntriesOf(&a.NetworkACL, dir)
 		*list = append(*list, e)
-	case old.ACLEntry != e:
+	case old.value != e:
 		p := old.place()
 		at.fail(codeACLEntry, "%s has another %s entry %d at line %d of %s", a.ID, dir, e.Number, p.Line, p.File)
 	}

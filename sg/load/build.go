@@ -13,7 +13,12 @@ import (
 // say something about a group, list or ENI wins; lists are united.
 type builder struct {
 	problems
-	decisions
+
+	planning bool               // a plan is being read, or a state that is preferred
+	gone     map[string]*cursor // ids of what plans delete
+	removed  map[removal]bool
+	owned    map[string]owned // resources by kind and id
+
 	seed       maphash.Seed
 	listed     *cursor // rules of groups that only describe-security-group-rules has,
 	listedDirs [2]bool // and which directions they have
@@ -42,9 +47,9 @@ type builder struct {
 
 func newBuilder() *builder {
 	return &builder{
-		decisions: decisions{gone: make(map[string]*cursor), removed: make(map[removal]bool), owned: make(map[string]owned)},
-		seed:      maphash.MakeSeed(),
-		defaults:  make(map[string]string), typeOf: make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
+		gone: make(map[string]*cursor), removed: make(map[removal]bool), owned: make(map[string]owned),
+		seed:     maphash.MakeSeed(),
+		defaults: make(map[string]string), typeOf: make(map[sg.InstanceID]string), typeTimeouts: make(map[string]conntrack.Timeouts),
 	}
 }
 
@@ -192,17 +197,12 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 type prefixList struct {
 	sg.PrefixList
 	origin
-	entries   registry[netip.Prefix, *listEntry]
+	entries   registry[netip.Prefix, *part[sg.PrefixListEntry]]
 	complete  bool // some document had all of them
 	lacking   bool // AWS has yet to choose some of its entries
 	warned    bool // that no document did
 	decided   bool // a plan manages it
 	overruled bool // and overruled an entry of a listing
-}
-
-type listEntry struct {
-	sg.PrefixListEntry
-	origin
 }
 
 // list adds what a place says about a prefix list, except its entries.
@@ -219,8 +219,8 @@ func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
-	old := l.entries.get(e.CIDR, &listEntry{e, origin{at}})
-	setDefault(&old.Description, e.Description)
+	old := l.entries.get(e.CIDR, &part[sg.PrefixListEntry]{e, origin{at}})
+	setDefault(&old.value.Description, e.Description)
 }
 
 type eni struct {

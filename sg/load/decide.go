@@ -13,15 +13,6 @@ import (
 // be parts of one whole, but must not contradict each other about an interface or
 // group. Plans are read first.
 
-// decisions are what the plans say about the world as it will be.
-type decisions struct {
-	planning bool // a plan is being read
-
-	gone    map[string]*cursor // ids of what is deleted
-	removed map[removal]bool
-	owned   map[string]owned // resources by kind and id
-}
-
 // A removal is what a plan removes from something that stays, by its id: an identity or a
 // VPC from a group (nil for any rule), a group from an interface, a prefix from a prefix
 // list, an entryKey from a network ACL, and nil from a subnet for its network ACL.
@@ -33,8 +24,8 @@ type owned struct {
 }
 
 // removes reports whether a plan removes something from the thing with an id.
-func (d *decisions) removes(from, what any) bool {
-	return len(d.removed) > 0 && d.removed[removal{from, what}]
+func (b *builder) removes(from, what any) bool {
+	return len(b.removed) > 0 && b.removed[removal{from, what}]
 }
 
 // own records whose resource an id is, and refuses ids that two documents have: a

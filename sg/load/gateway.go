@@ -14,12 +14,7 @@ import (
 type gateway struct {
 	sg.TransitGateway
 	origin
-	attachments registry[sg.VPCID, *attachment]
-}
-
-type attachment struct {
-	sg.TransitGatewayAttachment
-	origin
+	attachments registry[sg.VPCID, *part[sg.TransitGatewayAttachment]]
 }
 
 // gateway adds what a place says about a transit gateway and its attachments.
@@ -27,8 +22,8 @@ func (b *builder) gateway(p sg.TransitGateway, c *cursor) {
 	g := b.gateways.get(p.ID, &gateway{TransitGateway: sg.TransitGateway{ID: p.ID}, origin: origin{c}})
 	b.option(&g.Referencing, p.Referencing, c, g.at)
 	for _, in := range p.Attachments {
-		a := g.attachments.get(in.VPC, &attachment{sg.TransitGatewayAttachment{VPC: in.VPC}, origin{c}})
-		b.option(&a.Referencing, in.Referencing, c, a.at)
+		a := g.attachments.get(in.VPC, &part[sg.TransitGatewayAttachment]{sg.TransitGatewayAttachment{VPC: in.VPC}, origin{c}})
+		b.option(&a.value.Referencing, in.Referencing, c, a.at)
 		b.attached = true
 	}
 }
@@ -53,7 +48,7 @@ func (b *builder) attachUnlisted() {
 	lists := map[sg.AccountID]bool{"": true} // of these nothing can be said
 	for _, g := range b.gateways.all {
 		for _, a := range g.attachments.all {
-			lists[accountOf[a.VPC]] = true
+			lists[accountOf[a.value.VPC]] = true
 		}
 	}
 	maps.DeleteFunc(accountOf, func(_ sg.VPCID, a sg.AccountID) bool { return lists[a] })
@@ -66,7 +61,7 @@ func (b *builder) attachUnlisted() {
 	}
 	for _, vpc := range slices.Sorted(maps.Keys(accountOf)) {
 		for _, g := range b.gateways.all {
-			g.attachments.get(vpc, &attachment{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
+			g.attachments.get(vpc, &part[sg.TransitGatewayAttachment]{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
 		}
 	}
 }

@@ -41,6 +41,12 @@ type origin struct{ at *cursor }
 
 func (o *origin) place() Place { return o.at.place() }
 
+// A part is what stands inside another thing, with its origin.
+type part[T any] struct {
+	value T
+	origin
+}
+
 // setDefault sets a value that is not set yet.
 func setDefault[T comparable](old *T, v T) { *old = cmp.Or(*old, v) }
 

@@ -34,7 +34,7 @@ func (b *builder) topology() *sg.Topology {
 	for _, l := range b.lists.all {
 		l.Incomplete = !l.complete || l.lacking
 		for _, e := range l.entries.all {
-			l.Entries = append(l.Entries, e.PrefixListEntry)
+			l.Entries = append(l.Entries, e.value)
 		}
 		t.PrefixLists = append(t.PrefixLists, l.PrefixList)
 	}
@@ -68,7 +68,7 @@ func (b *builder) topology() *sg.Topology {
 		b.attachUnlisted()
 		for _, g := range b.gateways.all {
 			for _, a := range g.attachments.all {
-				g.Attachments = append(g.Attachments, a.TransitGatewayAttachment)
+				g.Attachments = append(g.Attachments, a.value)
 			}
 			t.TransitGateways = append(t.TransitGateways, g.TransitGateway)
 		}
