@@ -176,9 +176,8 @@ var captureMagic = []string{"\xd4\xc3\xb2\xa1", "\xa1\xb2\xc3\xd4", "\x4d\x3c\xb
 var (
 	errCapture = errors.New("a packet capture, not a topology: replay takes it as an argument")
 	errBinary  = errors.New("not text")
+	errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text")
 )
-
-var errNeither = errors.New("neither JSON nor YAML: give what the AWS CLI prints, the output of `terraform show -json`, or a topology's text")
 
 // whatNotJSON returns an error that says what a text is, judged by its beginning,
 // nil if it may be JSON or YAML.

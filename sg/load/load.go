@@ -127,9 +127,8 @@ func (l *Loader) addDir(dir string) {
 var (
 	errNotGiven = errors.New("is preferred, but is not an input")
 	errNoPlan   = errors.New("is not a plan: save one with terraform plan -out, and " + giveShow + " of it")
+	errEmptyDir = errors.New("no file in it ends in .json, .yaml or .tfstate: name a topology's text file itself")
 )
-
-var errEmptyDir = errors.New("no file in it ends in .json, .yaml or .tfstate: name a topology's text file itself")
 
 // Add reads r to its end. The name is for messages; "pl-0123=NAME" says that r
 // holds the entries of that prefix list. Errors, including those of reading r,

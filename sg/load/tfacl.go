@@ -42,10 +42,8 @@ func (r *tfResource) aclVPC() sg.VPCID {
 	if r.kind == "aws_default_network_acl" {
 		attr, want = "default_network_acl_id", wantDefault
 	}
-	if r.module.doc.plan && r.expr(attr).there() {
-		if ids := r.refersTo(attr, "", want).ids; len(ids) == 1 {
-			return sg.VPCID(ids[0])
-		}
+	if ids := r.refersTo(attr, "", want).ids; len(ids) == 1 {
+		return sg.VPCID(ids[0])
 	}
 	return ""
 }

@@ -350,7 +350,7 @@ func (r *tfResource) isNew() bool { return !r.values.field("id").there() }
 // unknown reports whether an attribute's value is known only after the plan is
 // applied: the values omit it, while the configuration sets it (IN-21).
 func (r *tfResource) unknown(attr string) bool {
-	return r.module.doc.plan && !r.values.has(attr) && r.expr(attr).there()
+	return r.computed(attr) && r.expr(attr).there()
 }
 
 // tells reports whether a plan tells all these values, and warns with what becomes of it if

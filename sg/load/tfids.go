@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -39,7 +40,7 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *target) (out []st
 			out = addNew(out, to.ids...)
 		}
 		if left = joinIDs(to.lost); c.is(list) && len(out)-known < missing {
-			left = refText(to.refs)
+			left = joinIDs(to.refs)
 		}
 		if left != "" && len(out)-known != missing {
 			c.warn("", "unknown until the plan is applied, and not all to be told from %s: others are left out", left)
@@ -50,7 +51,7 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *target) (out []st
 		c.warn("", "%s", guessed(to.locals, x, want))
 		return append(out, x.idFor(want)), ""
 	}
-	left = refText(to.refs)
+	left = cmp.Or(joinIDs(to.refs), "the configuration")
 	c.warn("", "unknown until the plan is applied, and not known from %s: left out", left)
 	return out, left
 }
@@ -154,11 +155,4 @@ func (r *tfResource) idFor(want *target) string {
 		return r.defaultGroup()
 	}
 	return r.id()
-}
-
-func refText(refs []string) string {
-	if len(refs) == 0 {
-		return "the configuration"
-	}
-	return joinIDs(refs)
 }

@@ -88,10 +88,6 @@ func collectRefs(expr *cursor, attr string, out *[]string) {
 			}
 		}
 	case expr.is(object):
-		if !expr.has("references") && attr != "" {
-			collectRefs(expr.field(attr), "", out)
-			return
-		}
 		for ref := range expr.field("references").each() {
 			*out = append(*out, ref.str())
 		}
