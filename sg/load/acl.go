@@ -16,7 +16,7 @@ type networkACL struct {
 	origin
 	whole   bool // all its entries were read, not only some
 	decided bool // a plan manages it
-	entries registry[entryKey, *part[sg.ACLEntry]]
+	entries registry[entryKey, *piece[sg.ACLEntry]]
 }
 
 // An association says which ACL a subnet has.
@@ -53,7 +53,7 @@ func (b *builder) acl(p sg.NetworkACL, at *cursor) *networkACL {
 
 // add adds an entry. Equal entries of several inputs count as one.
 func (a *networkACL) add(dir sg.Direction, e sg.ACLEntry, at *cursor) {
-	added := &part[sg.ACLEntry]{e, origin{at}}
+	added := &piece[sg.ACLEntry]{e, origin{at}}
 	switch old := a.entries.get(entryKey{dir, e.Number}, added); {
 	case old == added:
 		list := topotext.EntriesOf(&a.NetworkACL, dir)

@@ -41,7 +41,7 @@ type builder struct {
 	attached   bool // the inputs list attachments to transit gateways, even if there are none
 	associated bool // the inputs list associations of groups with VPCs, even if there are none
 
-	typeOf       map[sg.InstanceID]string // of instance
+	typeOf       map[sg.InstanceID]string // types of instances
 	typeTimeouts map[string]conntrack.Timeouts
 }
 
@@ -197,7 +197,7 @@ func (b *builder) addRule(g *group, dir sg.Direction, r sg.Rule, c, list *cursor
 type prefixList struct {
 	sg.PrefixList
 	origin
-	entries   registry[netip.Prefix, *part[sg.PrefixListEntry]]
+	entries   registry[netip.Prefix, *piece[sg.PrefixListEntry]]
 	complete  bool // some document had all of them
 	lacking   bool // AWS has yet to choose some of its entries
 	warned    bool // that no document did
@@ -219,7 +219,7 @@ func (b *builder) list(p sg.PrefixList, at *cursor) *prefixList {
 }
 
 func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
-	old := l.entries.get(e.CIDR, &part[sg.PrefixListEntry]{e, origin{at}})
+	old := l.entries.get(e.CIDR, &piece[sg.PrefixListEntry]{e, origin{at}})
 	setDefault(&old.value.Description, e.Description)
 }
 

@@ -22,9 +22,8 @@ type reader struct {
 type phase int
 
 const (
-	readPlans          phase = iota
-	readPreferredTexts       // preferred topologies in their text form
-	readContradicting        // rules and interfaces, which may contradict each other
+	readPlans         phase = iota
+	readContradicting       // rules and interfaces, which may contradict each other, after preferred texts
 	readOthers
 	readTexts
 )

@@ -14,7 +14,7 @@ import (
 type gateway struct {
 	sg.TransitGateway
 	origin
-	attachments registry[sg.VPCID, *part[sg.TransitGatewayAttachment]]
+	attachments registry[sg.VPCID, *piece[sg.TransitGatewayAttachment]]
 }
 
 // gateway adds what a place says about a transit gateway and its attachments.
@@ -22,7 +22,7 @@ func (b *builder) gateway(p sg.TransitGateway, c *cursor) {
 	g := b.gateways.get(p.ID, &gateway{TransitGateway: sg.TransitGateway{ID: p.ID}, origin: origin{c}})
 	b.option(&g.Referencing, p.Referencing, c, g.at)
 	for _, in := range p.Attachments {
-		a := g.attachments.get(in.VPC, &part[sg.TransitGatewayAttachment]{sg.TransitGatewayAttachment{VPC: in.VPC}, origin{c}})
+		a := g.attachments.get(in.VPC, &piece[sg.TransitGatewayAttachment]{sg.TransitGatewayAttachment{VPC: in.VPC}, origin{c}})
 		b.option(&a.value.Referencing, in.Referencing, c, a.at)
 		b.attached = true
 	}
@@ -61,7 +61,7 @@ func (b *builder) attachUnlisted() {
 	}
 	for _, vpc := range slices.Sorted(maps.Keys(accountOf)) {
 		for _, g := range b.gateways.all {
-			g.attachments.get(vpc, &part[sg.TransitGatewayAttachment]{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
+			g.attachments.get(vpc, &piece[sg.TransitGatewayAttachment]{sg.TransitGatewayAttachment{VPC: vpc}, g.origin})
 		}
 	}
 }

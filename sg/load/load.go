@@ -253,7 +253,7 @@ func (b *builder) read(docs []*cursor) {
 		doc.src.p = &b.problems
 		switch {
 		case doc.src.text != "" && doc.src.preferred:
-			later(readPreferredTexts, doc.src, func() { b.statements(doc) })
+			later(readContradicting, doc.src, func() { b.statements(doc) })
 		case doc.src.text != "":
 			later(readTexts, doc.src, func() { b.statements(doc) })
 		case b.understood(doc):

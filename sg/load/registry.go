@@ -41,8 +41,8 @@ type origin struct{ at *cursor }
 
 func (o *origin) place() Place { return o.at.place() }
 
-// A part is what stands inside another thing, with its origin.
-type part[T any] struct {
+// A piece is what stands inside another thing, with its origin.
+type piece[T any] struct {
 	value T
 	origin
 }

@@ -36,17 +36,16 @@ type tfDoc struct {
 type tfModule struct {
 	doc       *tfDoc
 	parent    *tfModule
-	name      string // of the call
 	key       tfKey
 	address   string
 	config    *cursor // its part of the configuration
 	call      *cursor // the call in the parent's configuration
 	children  []*tfModule
 	resources []*tfResource
-	configOf  map[string]*cursor                 // resources of config by type and name
-	named     map[string]*instances[*tfResource] // by mode, type and name
-	called    map[string]*instances[*tfModule]   // children, and other modules that are referred to
-	new       map[*target][]*tfResource          // some of those without an id
+	configOf  map[string]*cursor                        // resources of config by type and name
+	named     registry[string, *instances[*tfResource]] // by mode, type and name
+	called    registry[string, *instances[*tfModule]]   // children, and other modules that are referred to
+	new       map[*target][]*tfResource                 // some of those without an id
 }
 
 // A tfResource is an instance of a resource or data source.
@@ -158,7 +157,7 @@ func (d *tfDoc) warnIncomplete(root *cursor) {
 
 // module reads an instance of a module and those inside it.
 func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
-	m := newModule(d, c.field("address").str(), config)
+	m := &tfModule{doc: d, address: c.field("address").str(), config: config}
 	d.modules[m.address] = m
 	if parent != nil {
 		name, key := lastModule(m.address)
@@ -173,19 +172,12 @@ func (d *tfDoc) module(parent *tfModule, c, config *cursor) *tfModule {
 	return m
 }
 
-func newModule(d *tfDoc, address string, config *cursor) *tfModule {
-	return &tfModule{
-		doc: d, address: address, config: config,
-		named: make(map[string]*instances[*tfResource]), called: make(map[string]*instances[*tfModule]),
-	}
-}
-
 // calledBy makes the module an instance of a call.
 func (m *tfModule) calledBy(parent *tfModule, name string, key tfKey) {
-	m.parent, m.name, m.key = parent, name, key
+	m.parent, m.key = parent, key
 	m.call = parent.config.field("module_calls").field(name)
 	m.config = m.call.field("module")
-	instancesOf(parent.called, name).get(key, m)
+	parent.called.get(name, new(instances[*tfModule])).get(key, m)
 }
 
 // addItem adds a resource of `terraform show -json`.
@@ -219,15 +211,15 @@ func (m *tfModule) add(address string, item, index, values *cursor) {
 	}
 	values.src.resources[values.n] = r.address
 	m.resources = append(m.resources, r)
-	instancesOf(m.named, r.mode+" "+r.kind+"."+r.name).get(r.key, r)
+	m.named.get(r.mode+" "+r.kind+"."+r.name, new(instances[*tfResource])).get(r.key, r)
 }
 
 // calls returns the instances of a called module. The plan does not mention those
 // without resources.
 func (m *tfModule) calls(name string, key tfKey) *instances[*tfModule] {
-	of := instancesOf(m.called, name)
+	of := m.called.get(name, new(instances[*tfModule]))
 	if len(of.all) == 0 || of.all[0].address == "" && of.of[key] == nil {
-		newModule(m.doc, "", nil).calledBy(m, name, key)
+		(&tfModule{doc: m.doc}).calledBy(m, name, key)
 	}
 	return of
 }
@@ -384,13 +376,13 @@ func (b *builder) rawState(c *cursor) {
 	}
 	d := newTFDoc(b, c)
 	none := &cursor{src: c.src}
-	d.root = newModule(d, "", none)
+	d.root = &tfModule{doc: d, config: none}
 	d.modules[""] = d.root
 	for item := range root.field("resources").objects() {
 		address := item.field("module").str()
 		m := d.modules[address]
 		if m == nil {
-			m = newModule(d, address, none)
+			m = &tfModule{doc: d, address: address, config: none}
 			d.modules[address] = m
 			d.root.children = append(d.root.children, m)
 		}

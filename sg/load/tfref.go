@@ -266,7 +266,7 @@ func (d *tfDoc) resource(r *referred, s scope, x *expression, mode string, steps
 	if len(steps) > 0 {
 		attr = steps[0].name
 	}
-	for _, found := range narrow(d, s, key, x, s.module.named[mode+" "+kind+"."+name]) {
+	for _, found := range narrow(d, s, key, x, s.module.named.of[mode+" "+kind+"."+name]) {
 		if slices.Contains(want.kinds, kind) && (attr == "" || slices.Contains(want.ids, attr)) ||
 			kind == "aws_instance" && attr != "" && attr == want.attr || want.holdsDefault(kind, attr) {
 			r.found.add(&r.resources, found)
@@ -350,13 +350,6 @@ func (r *tfResource) scope() scope {
 
 // instances are what count and for_each make of one resource or call.
 type instances[T any] = registry[tfKey, T]
-
-func instancesOf[T any](of map[string]*instances[T], name string) *instances[T] {
-	if of[name] == nil {
-		of[name] = new(instances[T])
-	}
-	return of[name]
-}
 
 // narrow keeps the instances that a reference without a key can mean. If the
 // expression mentions the key of the referring instance or a variable, that is the
