@@ -26,6 +26,7 @@ const (
 	readContradicting       // rules and interfaces, which may contradict each other, after preferred texts
 	readOthers
 	readTexts
+	readNothing // of known outputs that are of no use here
 )
 
 const (
@@ -51,12 +52,12 @@ var readers = []reader{
 	{readOthers, "TransitGateways", (*builder).transitGateways},
 	{readOthers, "TransitGatewayVpcAttachments", (*builder).gatewayAttachments},
 	{readOthers, "InstanceTypes", (*builder).instanceTypes},
+	{readNothing, "StaleSecurityGroupSet", leftOut("stale rules are found from the groups themselves")},
+	{readNothing, "SecurityGroupReferenceSet", leftOut("references are found from the groups themselves")},
 }
 
-// unmodelled are known outputs that are of no use here, and why.
-var unmodelled = map[string]string{
-	"StaleSecurityGroupSet":     "stale rules are found from the groups themselves",
-	"SecurityGroupReferenceSet": "references are found from the groups themselves",
+func leftOut(why string) func(*builder, *cursor) {
+	return func(_ *builder, c *cursor) { c.warn("", "left out: %s", why) }
 }
 
 const (
@@ -128,16 +129,6 @@ func (b *builder) understood(root *cursor) bool {
 	if isKnown(root) {
 		return true
 	}
-	known := false
-	for member := range root.members() {
-		if why := unmodelled[member.key]; why != "" {
-			member.warn("", "left out: %s", why)
-			known = true
-		}
-	}
-	if known {
-		return true
-	}
 	for _, f := range foreign {
 		if i := slices.IndexFunc(f.keys, root.has); i >= 0 {
 			root.field(f.keys[i]).fail("", "%s: %s", f.what, f.give)
@@ -146,7 +137,7 @@ func (b *builder) understood(root *cursor) bool {
 	}
 	var keys []string
 	for _, r := range readers {
-		if r.key != terraformKey && r.key != stateKey {
+		if r.key != terraformKey && r.key != stateKey && r.phase != readNothing {
 			keys = append(keys, r.key)
 		}
 	}

@@ -240,7 +240,7 @@ func (l *Loader) Topology() (*sg.Topology, []Warning, error) {
 
 // read reads all inputs, each when the phase of its reader comes.
 func (b *builder) read(docs []*cursor) {
-	var phases [readTexts + 1][2][]func() // in each, what is preferred comes first
+	var phases [readNothing + 1][2][]func() // in each, what is preferred comes first
 	later := func(p phase, src *source, read func()) {
 		then := &phases[p][1]
 		if src.preferred {

@@ -151,8 +151,8 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 		return
 	}
 	own := r.module.doc.plan && r.expr(attr).there()
-	groups := r.newPeers(c, attr, "security_groups", wantGroup)
-	lists := r.newPeers(c, attr, "prefix_list_ids", wantList)
+	groups := r.newPeers(g, c, attr, "security_groups", wantGroup)
+	lists := r.newPeers(g, c, attr, "prefix_list_ids", wantList)
 	for item := range c.objects() {
 		x := tfRules{r: r, g: g, dir: dir, c: item}
 		if !x.traffic(tfInlineKeys) {
@@ -169,7 +169,6 @@ func (r *tfResource) inline(g *group, dir sg.Direction, attr string) {
 		x.addSelf()
 		x.list(r.values, own)
 	}
-	g.lacking = g.lacking || groups.lacking || lists.lacking
 }
 
 // association reads a further VPC of a group (IN-26).

@@ -144,25 +144,23 @@ func (x *tfRules) omits(key string) bool {
 // newPeers are ids that do not exist yet and that rules inside a group refer to.
 // The configuration has them for all blocks together.
 type newPeers struct {
+	g         *group
 	rules     int      // with ids that do not exist yet
 	ids       []string // these ids, each of some rule
 	ambiguous bool
-	lacking   bool // some ids were left out
 
 	// Among several rules for the same traffic it does not matter which has
 	// which: the first one takes all.
 	alike, used bool
 }
 
-func (r *tfResource) newPeers(c *cursor, attr, key string, want *target) newPeers {
-	var n newPeers
+func (r *tfResource) newPeers(g *group, c *cursor, attr, key string, want *target) newPeers {
+	n := newPeers{g: g}
 	if !r.module.doc.plan {
 		return n
 	}
-	known := make(map[string]bool)
+	known, traffic := make(map[string]bool), make(map[[3]string]bool)
 	var last *cursor
-	var traffic [3]string
-	n.alike = true
 	for item := range c.objects() {
 		f := item.field(key)
 		ids, missing := f.knownIDs()
@@ -170,10 +168,9 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *target) newPeer
 			known[id] = true
 		}
 		if missing > 0 {
-			t := [3]string{item.field("protocol").raw(), item.field("from_port").raw(), item.field("to_port").raw()}
-			n.alike = n.alike && (n.rules == 0 || t == traffic)
+			traffic[[3]string{item.field("protocol").raw(), item.field("from_port").raw(), item.field("to_port").raw()}] = true
 			n.rules++
-			last, traffic = f, t
+			last = f
 		}
 	}
 	if n.rules == 0 {
@@ -192,7 +189,7 @@ func (r *tfResource) newPeers(c *cursor, attr, key string, want *target) newPeer
 		}
 	}
 	several := n.rules > 1 && len(n.ids) > 1
-	n.ambiguous, n.alike = several && !n.alike, several && n.alike
+	n.ambiguous, n.alike = several && len(traffic) > 1, several && len(traffic) == 1
 	return n
 }
 
@@ -203,11 +200,11 @@ func (n *newPeers) of(c *cursor) []string {
 	switch {
 	case missing == 0 || n.rules == 0:
 	case n.ambiguous:
-		n.lacking = true
+		n.g.lacking = true
 		c.warn("", "left out: the plan does not tell which of its rules refers to which of %s; rules that are resources of their own, such as aws_vpc_security_group_ingress_rule, do",
 			joinIDs(n.ids))
 	case len(n.ids) == 0:
-		n.lacking = true
+		n.g.lacking = true
 		c.warn("", "unknown until the plan is applied, and the configuration does not tell: left out")
 	case !n.used:
 		out = addNew(out, n.ids...)
