@@ -269,18 +269,12 @@ func (r *tfResource) prefixListEntry() {
 	}
 }
 
-// servicePrefixList reads the data source of a gateway endpoint's list.
-func (r *tfResource) servicePrefixList() {
-	b := r.module.doc.b
-	l := b.list(sg.PrefixList{ID: sg.PrefixListID(r.id()), Name: r.values.field("name").str()}, r.values)
-	b.serviceCIDRs(l, r.values.field("cidr_blocks"))
-}
-
-// endpoint reads the prefix list of a gateway endpoint.
-func (r *tfResource) endpoint() {
+// serviceList reads the prefix list of a gateway endpoint, whose id and name have these
+// attributes.
+func (r *tfResource) serviceList(id, name string) {
 	b, v := r.module.doc.b, r.values
-	if id, blocks := v.field("prefix_list_id").text(), v.field("cidr_blocks"); id != "" && blocks.filled() {
-		b.serviceCIDRs(b.list(sg.PrefixList{ID: sg.PrefixListID(id), Name: v.field("service_name").text()}, v), blocks)
+	if id := v.field(id).text(); id != "" {
+		b.serviceCIDRs(b.list(sg.PrefixList{ID: sg.PrefixListID(id), Name: v.field(name).text()}, v), v.field("cidr_blocks"))
 	}
 }
 
