@@ -74,9 +74,7 @@ func (d *tfDoc) regionOfVPC(vpc string) string {
 			if r.kind == "aws_vpc" || r.kind == "aws_default_vpc" {
 				of = r.values.field("id").text()
 			}
-			if of != "" {
-				d.regions[of] = parts[3]
-			}
+			d.regions[of] = parts[3]
 		}
 	}
 	return d.regions[vpc]

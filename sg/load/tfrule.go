@@ -241,22 +241,40 @@ func (x *tfRules) standalone() bool {
 	if !x.traffic(keys) {
 		return false
 	}
-	id := sg.RuleID(x.c.field("security_group_rule_id").str())
-	if keys == tfRuleKeys {
-		x.rule.ID = id
-		return x.onePeer()
+	onlyOne := keys == tfRuleKeys
+	if onlyOne {
+		x.oneCIDR("cidr_ipv4", ipv4)
+		x.oneCIDR("cidr_ipv6", ipv6)
+		x.addOne("prefix_list_id", wantList)
+		x.addOne("referenced_security_group_id", wantGroup)
+	} else {
+		x.cidrs("cidr_blocks", ipv4)
+		x.cidrs("ipv6_cidr_blocks", ipv6)
+		lists, left := x.r.ids("prefix_list_ids", wantList)
+		x.addIDs("prefix_list_ids", wantList, lists...)
+		x.g.lacking = x.g.lacking || left != ""
+		x.addOne("source_security_group_id", wantGroup)
+		x.addSelf()
 	}
-	x.cidrs("cidr_blocks", ipv4)
-	x.cidrs("ipv6_cidr_blocks", ipv6)
-	lists, left := x.r.ids("prefix_list_ids", wantList)
-	x.addIDs("prefix_list_ids", wantList, lists...)
-	x.g.lacking = x.g.lacking || left != ""
-	x.addOne("source_security_group_id", wantGroup)
-	x.addSelf()
-	if len(x.found) == 1 && x.peers == 1 { // one id for several rules would identify none
-		x.found[0].ID = id
+	switch {
+	case len(x.found) == 1 && x.peers == 1: // one id for several rules would identify none
+		x.found[0].ID = sg.RuleID(x.c.field("security_group_rule_id").str())
+	case onlyOne && x.peers > 1:
+		x.c.fail(codeParameter, "has several peers: such a rule has one")
+	case onlyOne && x.peers == 0 && !x.left():
+		x.c.fail(codeParameter, "has no peer: one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id")
+		return false
 	}
 	return true
+}
+
+// oneCIDR reads an attribute that holds a single CIDR block.
+func (x *tfRules) oneCIDR(key string, f family) {
+	if c := x.c.field(key); x.omits(key) {
+		x.unknownPeer(c, "the rule is left out")
+	} else if c.there() {
+		x.cidr(c, f)
+	}
 }
 
 // addOne adds the prefix list or the group that an attribute names.
@@ -266,33 +284,6 @@ func (x *tfRules) addOne(key string, want *target) {
 	} else if x.r.unknown(key) {
 		x.g.lacking = true
 	}
-}
-
-// onePeer reads the peer of a rule that must have exactly one, and reports whether it
-// has.
-func (x *tfRules) onePeer() bool {
-	for _, k := range [...]struct {
-		key string
-		f   family
-	}{{"cidr_ipv4", ipv4}, {"cidr_ipv6", ipv6}} {
-		c := x.c.field(k.key)
-		switch {
-		case x.r.unknown(k.key):
-			x.unknownPeer(c, "the rule is left out")
-		case c.there():
-			x.cidr(c, k.f)
-		}
-	}
-	x.addOne("prefix_list_id", wantList)
-	x.addOne("referenced_security_group_id", wantGroup)
-	if x.peers > 1 {
-		x.c.fail(codeParameter, "has several peers: such a rule has one")
-	}
-	if x.peers == 0 && !x.left() {
-		x.c.fail(codeParameter, "has no peer: one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id")
-		return false
-	}
-	return true
 }
 
 // removedRules collects the rules of a resource that a plan deletes or changes, as
