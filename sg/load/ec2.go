@@ -208,22 +208,17 @@ func (b *builder) associations(c *cursor) {
 	for item := range c.objects() {
 		id, ok := item.field("GroupId").need()
 		vpc, okVPC := item.field("VpcId").need()
-		if !ok || !okVPC {
-			continue
-		}
-		if state := item.field("State").str(); state != "" && state != "associated" {
+		g, state := b.groups.of[sg.GroupID(id)], item.field("State").str()
+		switch {
+		case !ok || !okVPC:
+		case state != "" && state != "associated":
 			item.warn("", "left out: the association is %q", clip(state))
-			continue
-		}
-		if b.removes(sg.GroupID(id), sg.VPCID(vpc)) {
+		case b.removes(sg.GroupID(id), sg.VPCID(vpc)):
 			item.warn("", "left out: the plan removes %s from %s", id, vpc)
-			continue
-		}
-		g := b.groups.of[sg.GroupID(id)]
-		if g == nil {
+		case g == nil:
 			item.warn("", "left out: %s is in no input", id)
-			continue
+		default:
+			g.associate(sg.VPCID(vpc))
 		}
-		g.associate(sg.VPCID(vpc))
 	}
 }

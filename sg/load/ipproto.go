@@ -58,22 +58,22 @@ func (c *cursor) traffic(k ruleKeys) (r sg.Rule, ok bool) {
 	}
 	switch r.Protocol {
 	case sg.TCP, sg.UDP:
-		r.Ports, ok = c.ports(k)
+		r.Ports, ok = c.ports(c.field(k.from), c.field(k.to))
 	case sg.ICMP, sg.ICMPv6:
-		r.ICMP, ok = c.icmp(k, r.Protocol)
+		r.ICMP, ok = c.icmp(c.field(k.from), c.field(k.to), r.Protocol)
 	}
 	return r, ok // other protocols cover all ports, whatever the input says (SG-22, IN-03, IN-05)
 }
 
 // ports reads a required, valid range (SG-24 to SG-26).
-func (c *cursor) ports(k ruleKeys) (sg.PortRange, bool) {
-	from, hasFrom, okFrom := c.bounded(k.from, 0, 65535, "port")
-	to, hasTo, okTo := c.bounded(k.to, 0, 65535, "port")
+func (c *cursor) ports(first, last *cursor) (sg.PortRange, bool) {
+	from, okFrom := first.bounded(0, 65535, "port")
+	to, okTo := last.bounded(0, 65535, "port")
 	switch {
 	case !okFrom || !okTo:
 		return sg.PortRange{}, false
-	case !hasFrom || !hasTo:
-		c.fail(codeParameter, "TCP and UDP rules need both %s and %s", k.from, k.to)
+	case !first.there() || !last.there():
+		c.fail(codeParameter, "TCP and UDP rules need both %s and %s", first.key, last.key)
 		return sg.PortRange{}, false
 	case from > to:
 		c.fail(codeParameter, "port range %d-%d: first above last", from, to)
@@ -84,16 +84,16 @@ func (c *cursor) ports(k ruleKeys) (sg.PortRange, bool) {
 
 // icmp reads type and code from the fields that hold ports for other protocols (SG-27
 // to SG-29).
-func (c *cursor) icmp(k ruleKeys, p sg.Protocol) (sg.ICMPMatch, bool) {
-	typ, hasType, okType := c.bounded(k.from, -1, 255, "ICMP type")
-	code, hasCode, okCode := c.bounded(k.to, -1, 255, "ICMP code")
+func (c *cursor) icmp(first, last *cursor, p sg.Protocol) (sg.ICMPMatch, bool) {
+	typ, okType := first.bounded(-1, 255, "ICMP type")
+	code, okCode := last.bounded(-1, 255, "ICMP code")
 	switch {
 	case !okType || !okCode:
 		return sg.ICMPMatch{}, false
-	case !hasType && !hasCode && p == sg.ICMPv6:
+	case !first.there() && !last.there() && p == sg.ICMPv6:
 		return sg.ICMPTypeCode(-1, -1), true
-	case !hasType || !hasCode:
-		c.fail(codeParameter, "%v rules need both %s, the type, and %s, the code", p, k.from, k.to)
+	case !first.there() || !last.there():
+		c.fail(codeParameter, "%v rules need both %s, the type, and %s, the code", p, first.key, last.key)
 		return sg.ICMPMatch{}, false
 	case typ == -1 && code != -1:
 		c.fail(codeParameter, "ICMP code %d of every type: with type -1 the code must be -1", code)
@@ -102,18 +102,15 @@ func (c *cursor) icmp(k ruleKeys, p sg.Protocol) (sg.ICMPMatch, bool) {
 	return sg.ICMPTypeCode(typ, code), true
 }
 
-// bounded reads a number of a rule; ok is false if it is wrong.
-func (c *cursor) bounded(key string, least, most int, what string) (n int, has, ok bool) {
-	f := c.field(key)
-	if !f.there() {
-		return 0, false, true
+// bounded reads a number of a rule; ok is false if it is wrong, not if it is absent.
+func (c *cursor) bounded(least, most int, what string) (n int, ok bool) {
+	if !c.there() {
+		return 0, true
 	}
-	if n, has = f.integer(); !has {
-		return 0, false, false
+	n, ok = c.integer()
+	if ok && (n < least || n > most) {
+		c.fail(codeParameter, "%s %d is outside %d to %d", what, n, least, most)
+		ok = false
 	}
-	if n < least || n > most {
-		f.fail(codeParameter, "%s %d is outside %d to %d", what, n, least, most)
-		return n, true, false
-	}
-	return n, true, true
+	return n, ok
 }

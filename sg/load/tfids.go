@@ -3,6 +3,7 @@ package load
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -98,19 +99,11 @@ func (r *tfResource) oneID(attr string, want *target) (string, bool) {
 // guess returns the only new resource of the module that can be meant if an
 // expression goes through a local.
 func (r *tfResource) guess(want *target, locals []string) *tfResource {
-	if len(locals) == 0 {
+	others := slices.DeleteFunc(slices.Clone(r.module.newOf(want)), func(x *tfResource) bool { return x == r })
+	if len(locals) == 0 || len(others) != 1 {
 		return nil
 	}
-	var found *tfResource
-	for _, x := range r.module.newOf(want) {
-		if x != r {
-			if found != nil {
-				return nil
-			}
-			found = x
-		}
-	}
-	return found
+	return others[0]
 }
 
 func guessed(locals []string, x *tfResource, want *target) string {
