@@ -182,6 +182,14 @@ func TestTerraformPlan(t *testing.T) {
 				"unknown until the plan is applied, and any of aws_security_group.a, aws_security_group.b: left out"},
 		},
 		{
+			name: "an expression without references",
+			in: tfText{
+				values: []string{`aws_security_group.a {}`, `aws_vpc_security_group_ingress_rule.r ` + rule},
+				config: []string{`aws_security_group.a`, `aws_vpc_security_group_ingress_rule.r security_group_id=aws_security_group.a.id referenced_security_group_id=`},
+			},
+			warnings: []string{at + ".resources[1].values.referenced_security_group_id (aws_vpc_security_group_ingress_rule.r): unknown until the plan is applied, and not known from the configuration: left out"},
+		},
+		{
 			name: "a local, of which a plan tells nothing",
 			in: tfText{
 				values: []string{`module.m.aws_security_group.this[0] {}`, `module.m.aws_security_group_rule.r {"type": "ingress", "protocol": "tcp", "from_port": 1, "to_port": 1, "cidr_blocks": ["10.0.0.0/8"], "self": false}`,
