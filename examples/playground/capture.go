@@ -87,8 +87,7 @@ func (s *Session) Why(ctx context.Context, files []File, number uint64, progress
 	if err != nil {
 		return Answer{Error: err.Error()}
 	}
-	options := s.settings.firewall()
-	x, packets, err := ask.Captured(ctx, s.policy, s.replayOptions(in, progress), sg.NewFirewall(s.policy, &options), number, in.sources...)
+	x, packets, err := ask.Captured(ctx, s.policy, s.replayOptions(in, progress), number, in.sources...)
 	switch {
 	case err != nil:
 		return Answer{Error: in.located(err).Error()}

@@ -88,11 +88,10 @@ func opensTCP(h *packet.Header) bool {
 }
 
 // Captured explains the packet with a number, as in [replay.Packet], of captures that
-// [replay.Run] reads with o, whose Observer is not used. j is a new Judge with the same
-// policy and options. If the captures end before that packet, the explanation is nil
-// and packets is the number of packets in them.
-func Captured(ctx context.Context, p *sg.Policy, o replay.Options, j Judge, number uint64, captures ...replay.Source) (x *sg.Explanation, packets uint64, err error) {
-	to := &upTo{Judge: j, number: number, via: o.Via}
+// [replay.Run] reads with o, whose Observer is not used. If the captures end before that
+// packet, the explanation is nil and packets is the number of packets in them.
+func Captured(ctx context.Context, p *sg.Policy, o replay.Options, number uint64, captures ...replay.Source) (x *sg.Explanation, packets uint64, err error) {
+	to := &upTo{fw: sg.NewFirewall(p, &o.Firewall), number: number, via: o.Via}
 	o.Observer = to
 	report, err := replay.Run(ctx, p, &o, captures...)
 	if to.said != nil {
@@ -101,10 +100,10 @@ func Captured(ctx context.Context, p *sg.Policy, o replay.Options, j Judge, numb
 	return to.said, report.Packets, err
 }
 
-// An upTo observes a replay up to a packet, with a Judge that is one packet behind, so
+// An upTo observes a replay up to a packet, with a firewall that is one packet behind, so
 // that it can explain that packet.
 type upTo struct {
-	Judge
+	fw     *sg.Firewall
 	number uint64
 	via    sg.Via
 	said   *sg.Explanation
@@ -114,13 +113,12 @@ var errFound = errors.New("the packet was found")
 
 // Observe implements [replay.Observer].
 func (u *upTo) Observe(p *replay.Packet) error {
-	in := sg.Packet{Header: &p.Frame.Header, Time: p.Time, Via: u.via, Err: p.Frame.Err}
 	if p.Number < u.number {
-		u.Forward(in)
+		p.Forward(u.fw, u.via)
 		return nil
 	}
-	u.said = u.Explain(in)
-	if p.Refused && u.said.Verdict == sg.Drop && in.Header.TCPFlags&packet.SYN == 0 {
+	u.said = p.Explain(u.fw, u.via)
+	if p.Refused && u.said.Verdict == sg.Drop && p.Frame.Header.TCPFlags&packet.SYN == 0 {
 		u.said.Notes = append(u.said.Notes, prose.Refused)
 	}
 	return errFound

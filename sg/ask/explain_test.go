@@ -12,6 +12,7 @@ import (
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/packet/packettest"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/mustip"
 	"github.com/sgsim/sgsim/sg/replay"
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
@@ -70,23 +71,30 @@ func TestExplainOtherICMP(t *testing.T) {
 	}
 }
 
+// A mirrored copy is explained at the interface that sent it.
 func TestCaptured(t *testing.T) {
-	_, policy := site(t)
+	topo, _ := site(t)
+	topo.ENIs = append(topo.ENIs, sg.ENI{ID: "eni-app", Addrs: mustip.Addrs("10.0.1.11"), Groups: []sg.GroupID{"sg-web"}})
+	policy, err := sg.Compile(topo)
+	require.NoError(t, err)
 	var file bytes.Buffer
 	w := capture.NewWriter(&file, capture.Pcap, nil)
-	for _, s := range []string{"tcp 192.0.2.1:1 > 10.0.1.10:443 S", "tcp 10.0.1.10:443 > 192.0.2.1:1 SA"} {
-		data := packettest.Ethernet(t, s)
+	for _, data := range [][]byte{
+		packettest.Ethernet(t, "tcp 192.0.2.1:1 > 10.0.1.10:443 S"),
+		packettest.VXLAN(t, "udp 10.0.1.10:9 > 10.0.9.9:4789", 7, packettest.Ethernet(t, "tcp 10.0.1.11:2 > 10.0.1.10:443 S")),
+		packettest.Ethernet(t, "tcp 10.0.1.10:443 > 192.0.2.1:1 SA"),
+	} {
 		require.NoError(t, w.WriteFrame(&capture.Frame{Data: data, Length: len(data), LinkType: packet.LinkEthernet}))
 	}
 	require.NoError(t, w.Flush())
-	for number, want := range map[uint64]sg.Reason{1: sg.ByRule, 2: sg.Tracked, 3: sg.NoReason} {
+	for number, want := range map[uint64]sg.Reason{1: sg.ByRule, 2: sg.ByRule, 3: sg.Tracked, 4: sg.NoReason} {
 		f, err := capture.NewReader(bytes.NewReader(file.Bytes()), "t")
 		require.NoError(t, err)
-		x, packets, err := Captured(t.Context(), policy, replay.Options{}, sg.NewFirewall(policy, nil), number, f)
+		x, packets, err := Captured(t.Context(), policy, replay.Options{}, number, f)
 		require.NoError(t, err)
 		if want == sg.NoReason {
 			assert.Nil(t, x)
-			assert.Equal(t, uint64(2), packets)
+			assert.Equal(t, uint64(3), packets)
 			continue
 		}
 		assert.Equal(t, want, x.Reason, "packet %d", number)

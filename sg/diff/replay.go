@@ -228,7 +228,7 @@ type captured struct {
 func (r captured) Observe(p *replay.Packet) error {
 	f := p.Frame
 	r.reach(p.Time)
-	outcome := r.fw.Forward(sg.Packet{Header: &f.Header, Time: p.Time, Via: r.o.Via, Err: f.Err})
+	outcome := p.Forward(r.fw, r.o.Via)
 	at := connKey{tuple: f.Header.Tuple()}
 	opens := f.Header.Protocol == packet.TCP && f.Header.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
 	if outcome.Verdict != p.Outcome.Verdict {

@@ -118,6 +118,23 @@ func TestReplayFromTheStart(t *testing.T) {
 	assert.Empty(t, same.Flows)
 }
 
+// A mirrored copy is judged after the change where it was before: at the interface that
+// sent it, whatever the other end would say.
+func TestReplayMirrored(t *testing.T) {
+	ps := capturedPackets(t, timed{0, "udp 10.0.2.20:4000 > 10.0.9.9:4789"})
+	f := ps[0]
+	f.Data = packettest.VXLAN(t, "udp 10.0.2.20:4000 > 10.0.9.9:4789", 7, packettest.Ethernet(t, "tcp 10.0.1.10:40001 > 10.0.2.20:5432 S"))
+	f.Length = len(f.Data)
+	require.NoError(t, packet.Decode(f.LinkType, f.Data, f.Length, &f.Header))
+	silent := site(siteBefore.Groups[0].Ingress[0])
+	silent.Groups[1].Egress = nil
+	p := compile(t, silent)
+	r, err := diff.Replay(context.Background(), p, p, nil, ps)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, r.Report.Of(sg.Accept).Packets)
+	assert.Empty(t, r.Flows)
+}
+
 // Two configurations of one policy are compared as two policies are.
 func TestReplayTwoConfigurations(t *testing.T) {
 	p := compile(t, siteBefore)

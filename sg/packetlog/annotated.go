@@ -57,6 +57,7 @@ type nearKey struct {
 	tuple     packet.FiveTuple
 	later     bool
 	missing   packet.Missing
+	appliance bool
 }
 
 // NewAnnotated returns an Annotated that writes to w, with names from topo, which must
@@ -155,14 +156,14 @@ func appendVerdict(b []byte, v sg.Verdict, r sg.Reason) []byte {
 
 // near is the comment about the rule that comes nearest, "" where there are none.
 func (a *Annotated) near(p *replay.Packet, hop *sg.Hop) string {
-	h := &p.Frame.Header
-	key := nearKey{hop.Enforcer.ID(), hop.Direction, h.Tuple(), h.LaterFragment(), h.Missing}
+	h, in := &p.Frame.Header, p.Asked(a.via)
+	key := nearKey{hop.Enforcer.ID(), hop.Direction, h.Tuple(), h.LaterFragment(), h.Missing, in.Via.Appliance}
 	if h.Protocol == packet.TCP || h.Protocol == packet.UDP {
 		key.tuple.SrcPort = 0
 	}
 	text, ok := a.nearest.made[key]
 	if !ok {
-		if rules := hop.Enforcer.Near(hop.Direction, sg.Packet{Header: h, Via: a.via}); len(rules) > 0 {
+		if rules := hop.Enforcer.Near(hop.Direction, in); len(rules) > 0 {
 			text = "nearest: " + a.words.names.Nearest(rules)
 		}
 		a.nearest.keep(key, text)

@@ -195,6 +195,21 @@ func TestAnnotated(t *testing.T) {
 	assert.Equal(t, io.EOF, err)
 }
 
+// Behind a Gateway Load Balancer, the nearest rule is one that names a group.
+func TestAnnotatedThroughGateway(t *testing.T) {
+	topo := annotatedSite()
+	topo.Groups[0].Egress = []sg.Rule{sg.AllTraffic.To(sg.FromGroup(topo.Groups[1].ID))}
+	data := packettest.Geneve(t, "udp 10.0.8.1:4000 > 10.0.8.8:6081", packet.Tunnel{Cookie: 5}, packet.LinkIPv4,
+		packettest.IP(t, "tcp 10.0.1.10:40000 > 10.0.2.20:5432 S"))
+	var in bytes.Buffer
+	w := capture.NewWriter(&in, capture.Pcap, nil)
+	require.NoError(t, w.WriteFrame(&capture.Frame{Time: began, LinkType: packet.LinkEthernet, Data: data, Length: len(data)}))
+	require.NoError(t, w.Flush())
+	packets, _ := blocks(t, annotate(t, topo, replay.Options{}, in.Bytes()))
+	require.Len(t, packets, 1)
+	assert.Contains(t, packets[0].comments, "do not match on a path through an appliance")
+}
+
 // Wireshark reads all of it.
 func TestAnnotatedForWireshark(t *testing.T) {
 	tshark, err := exec.LookPath("tshark")

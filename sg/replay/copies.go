@@ -130,6 +130,28 @@ func (r *run) directionAt(id sg.ENIID, h *packet.Header) Place {
 	return Place{ENI: id, Direction: sg.Ingress}
 }
 
+// Forward lets a firewall judge the packet where the replay judged it. via is
+// [Options.Via].
+func (p *Packet) Forward(fw *sg.Firewall, via sg.Via) sg.Outcome {
+	if p.place.ENI != "" {
+		return fw.ENI(p.place.ENI).Forward(p.place.Direction, p.Asked(via))
+	}
+	return fw.Forward(p.Asked(via))
+}
+
+// Explain explains what Forward would say. It changes nothing.
+func (p *Packet) Explain(fw *sg.Firewall, via sg.Via) *sg.Explanation {
+	if p.place.ENI != "" {
+		return fw.ENI(p.place.ENI).Explain(p.place.Direction, p.Asked(via))
+	}
+	return fw.Explain(p.Asked(via))
+}
+
+// Asked returns what a firewall is asked about the packet. via is [Options.Via].
+func (p *Packet) Asked(via sg.Via) sg.Packet {
+	return sg.Packet{Header: &p.Frame.Header, Time: p.Time, Via: p.via(via), Err: p.Frame.Err}
+}
+
 // via adds to what is known of the path of all packets what the packet's tunnels tell:
 // what a Gateway Load Balancer sends on goes through an appliance, and no rule that
 // names a group matches (REF-12).

@@ -48,7 +48,7 @@ func runCopies(t testing.TB, o replay.Options, captures ...[]byte) (*replay.Repo
 	for _, workers := range []int{1, 2, 5} {
 		var b, text bytes.Buffer
 		j := packetlog.NewJSONL(&b)
-		o.Observer, o.Workers = j, workers
+		o.Observer, o.Workers = replay.Observers(j, again{t, sg.NewFirewall(policy(t, site()), &o.Firewall), o.Via}), workers
 		var sources []replay.Source
 		for _, c := range captures {
 			sources = append(sources, file(t, c))
@@ -79,6 +79,20 @@ func runCopies(t testing.TB, o replay.Options, captures ...[]byte) (*replay.Repo
 		out = append(out, line)
 	}
 	return report, out
+}
+
+// again lets a second firewall judge packets, and explain them before.
+type again struct {
+	testing.TB
+	fw  *sg.Firewall
+	via sg.Via
+}
+
+func (a again) Observe(p *replay.Packet) error {
+	x, o := p.Explain(a.fw, a.via), p.Forward(a.fw, a.via)
+	require.Equal(a, [2]sg.Verdict{p.Outcome.Verdict, p.Outcome.Verdict}, [2]sg.Verdict{x.Verdict, o.Verdict}, "packet %d", p.Number)
+	require.Len(a, o.Hops(), len(p.Outcome.Hops()), "packet %d", p.Number)
+	return nil
 }
 
 const (

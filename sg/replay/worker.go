@@ -38,14 +38,13 @@ func (r *run) hire() *worker {
 // judge sets the packet's Outcome and counts it, if not at once then when the worker
 // is flushed.
 func (w *worker) judge(p *Packet) {
-	f, at := p.Frame, p.place
-	if at.ENI != "" {
-		in := sg.Packet{Header: &f.Header, Time: p.Time, Via: p.via(w.via), Err: f.Err}
+	if p.place.ENI != "" {
 		w.flush()
-		o := w.fw.ENI(at.ENI).Forward(at.Direction, in)
+		o := p.Forward(w.fw, w.via)
 		w.tally.add(p, &o)
 		return
 	}
+	f := p.Frame
 	w.queue[w.queued] = p
 	in := &w.packets[w.queued]
 	in.Header, in.Time, in.Err = &f.Header, p.Time, f.Err

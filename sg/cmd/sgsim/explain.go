@@ -321,7 +321,7 @@ func (e *explainer) captured() error {
 		e.place.captures = r.files
 		o.Place = e.place.place
 	}
-	x, packets, err := ask.Captured(e.ctx, e.policy, o, e.judge(), e.number, r.sources()...)
+	x, packets, err := ask.Captured(e.ctx, e.policy, o, e.number, r.sources()...)
 	p.done()
 	if err == nil && x == nil {
 		err = fmt.Errorf("-packet %d: the captures hold only %d", e.number, packets)
