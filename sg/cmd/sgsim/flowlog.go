@@ -149,13 +149,16 @@ func (e *headerError) Error() string {
 // logLike returns the error of a text that looks like a flow log though it holds no
 // record that can be read; nil for any other.
 func (r *replayer) logLike(head []byte) error {
-	n := 0
-	for line := range strings.Lines(strings.TrimPrefix(string(head), "\ufeff")) {
+	text, lines, end := strings.TrimSpace(strings.TrimPrefix(string(head), "\ufeff")), 10, "\n"
+	if text != "" && (text[0] == '{' || text[0] == '[') {
+		lines, end = len(text), `"` // strings of JSON
+	}
+	for line := range strings.SplitSeq(text, end) {
 		line = strings.TrimSpace(line)
 		if line == "" {
 			continue
 		}
-		if n++; n > 10 || line[0] == '{' || line[0] == '[' {
+		if lines--; lines < 0 {
 			break
 		}
 		cells := strings.Split(line, ",")

@@ -589,12 +589,14 @@ func TestWrongFiles(t *testing.T) {
 	parquet := write(t, "a.parquet", []byte("PAR1\x15\x04\x15\x00PAR1"))
 	gateway := write(t, "tgw.log", []byte("version resource-type account-id tgw-id srcaddr dstaddr\n6 TransitGateway 1 tgw-1 10.0.0.1 10.0.0.2\n"))
 	bare := write(t, "nh5.log", []byte("5 123456789012 eni-web vpc-0aaa1111 198.51.100.7 10.0.1.10 50000 443 6 1 60 1700000000 1700000060 ACCEPT OK 2 ingress\n"))
+	events := write(t, "events.json", []byte(`{"events": [{"timestamp": 1, "message": "5 eni-web 198.51.100.7 10.0.1.10 443 REJECT OK"}]}`))
 	told := write(t, "told.csv", []byte("timestamp,message\n1700000000000,\"eni-web - - NODATA\"\n"))
 	timed := write(t, "timed.log", []byte("2026-05-04T08:00:00.000Z eni-web 198.51.100.7 10.0.1.10 REJECT\n"))
 	athena := write(t, "athena.csv", []byte("\"version\",\"account_id\",\"interface_id\",\"srcaddr\",\"dstaddr\"\n\"2\",\"1\",\"eni-web\",\"10.0.0.1\",\"10.0.1.10\"\n"))
 	listings := filepath.Dir(write(t, "only.json", []byte(`{"SecurityGroups": []}`)))
 	for want, args := range map[string][]string{
 		bare + ": it looks like a flow log without a header: name its 17 fields with -log-format of sgsim replay": {"replay", "-topology", topology, bare},
+		events + ": it looks like a flow log without a header: name its 7 fields":                                 {"replay", "-topology", topology, events},
 		told + ": it looks like a flow log without a header: name its 4 fields with -log-format":                  {"replay", "-topology", topology, told, log},
 		timed + ": it looks like a flow log without a header: name its 4 fields":                                  {"replay", "-topology", topology, timed},
 		bare + ": it looks like a flow log without":                                                               {"graph", "-topology", topology, bare},
