@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
@@ -116,7 +117,9 @@ func (t *Text) appendLine(p *replay.Packet, since time.Duration) {
 // is nil, and what is wrong with the packet.
 func (t *Text) said(p *replay.Packet, hop *sg.Hop) string {
 	var words string
-	if hop == nil {
+	if p.Frame.Err == packet.ErrLinkType {
+		words = "unsupported link type: " + p.Frame.LinkType.String()
+	} else if hop == nil {
 		words = prose.Reason(p.Outcome.Reason)
 	} else {
 		words = t.hops.of(p, hop, t.sayHop)

@@ -54,6 +54,17 @@ func TestText(t *testing.T) {
 	}, "\n"), b.String())
 }
 
+// A frame that nobody can read may hold an IP packet.
+func TestTextLinkType(t *testing.T) {
+	var b bytes.Buffer
+	x := packetlog.NewText(&b, replay.TextOptions{})
+	_, err := replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: x}, script{"0 link", "0 not ip"})
+	require.ErrorIs(t, err, packet.ErrLinkType)
+	require.NoError(t, x.Flush())
+	assert.Contains(t, b.String(), "-\n        unsupported link type: user0\n")
+	assert.Contains(t, b.String(), "-\n        not an IP packet\n")
+}
+
 // Lines break between words, columns stand apart however large their numbers are, and
 // the reply to a dropped SYN says so.
 func TestTextFits(t *testing.T) {

@@ -170,6 +170,19 @@ func TestCopiesThatContradict(t *testing.T) {
 	assert.Contains(t, text.String(), "1 inbound copy: AWS admitted them all; these groups admit 0 and drop 1\n")
 }
 
+// Copies that were cut before their addresses are not taken for an overlay network.
+func TestCopiesCutShort(t *testing.T) {
+	var in, text bytes.Buffer
+	w := capture.NewWriter(&in, capture.Pcap, nil)
+	b := mirror(t, atWeb, query)
+	require.NoError(t, w.WriteFrame(&capture.Frame{Time: began, LinkType: packet.LinkEthernet, Length: len(b), Data: b[:80]}))
+	require.NoError(t, w.Flush())
+	report, lines := runCopies(t, replay.Options{}, in.Bytes())
+	assert.Equal(t, []string{"not_applicable cut"}, lines)
+	require.NoError(t, report.WriteText(&text, replay.TextOptions{}))
+	assert.NotContains(t, text.String(), "tunnels of the hosts' own")
+}
+
 // A copy that was cut is judged where its ports are there, and not where they are
 // not; datagrams that hold no tunnel stay what they are.
 func TestCopiesCut(t *testing.T) {

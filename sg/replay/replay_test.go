@@ -247,6 +247,33 @@ func TestDamagedTime(t *testing.T) {
 	}
 }
 
+// Without times nothing times out, which is said.
+func TestNoTimes(t *testing.T) {
+	s := sourceFunc(func(yield func(*capture.Frame, error) bool) {
+		for f, err := range (script{"0 udp 192.0.2.1:9 > 192.0.2.9:1"}).Frames() {
+			f.Time = time.Time{}
+			yield(f, err)
+		}
+	})
+	for want, c := range map[string]replay.Source{"\nno packet has a time: ": s, "1 packet in 0s, 100 bytes": script{"0 udp 192.0.2.1:9 > 192.0.2.9:1"}} {
+		r, _ := run(t, replay.Options{}, c)
+		var text bytes.Buffer
+		require.NoError(t, r.WriteText(&text, replay.TextOptions{}))
+		assert.Contains(t, text.String(), want)
+		assert.Equal(t, r.First.IsZero(), strings.Contains(text.String(), "has a time"))
+	}
+}
+
+// Drops of ICMP are reported by type and code, each with the rule that is nearest to it.
+func TestTalkersOfICMP(t *testing.T) {
+	r, _ := run(t, replay.Options{}, script{
+		"0 icmp 192.0.2.1 > 10.0.1.10 0/0 id 7", "0 icmp 192.0.2.1 > 10.0.1.10 8/0 id 7", "1 icmp 192.0.2.1 > 10.0.1.10 8/0 id 8",
+	})
+	require.Len(t, r.Talkers, 2)
+	assert.Equal(t, []uint64{2, 1}, []uint64{r.Talkers[0].Packets, r.Talkers[1].Packets})
+	assert.Equal(t, []uint8{8, 0}, []uint8{r.Talkers[0].First.ICMPType, r.Talkers[1].First.ICMPType})
+}
+
 type sourceFunc func(func(*capture.Frame, error) bool)
 
 func (f sourceFunc) Frames() iter.Seq2[*capture.Frame, error] {

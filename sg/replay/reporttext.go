@@ -46,24 +46,24 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 
 // remarks are the sentences behind the totals.
 func (r *Report) remarks(t *report.Text) {
-	var cut, same uint64
+	var cut, strangers uint64
 	for _, n := range r.Reasons {
 		switch n.Reason {
 		case sg.Cut:
 			cut += n.Packets
-		case sg.SameInterface:
-			same += n.Packets
+		case sg.NoInterface:
+			strangers += n.Packets
 		}
 	}
 	if cut > 0 { // with Ethernet, IPv6, TCP and what an ICMP error quotes, and again for a tunnel
 		t.Line(0, "%s cut too short: capture at least 128 bytes of each, 256 of those in tunnels", report.Were(cut, "packet"))
 	}
-	if cut+same < r.Packets && r.Of(sg.NotApplicable).Packets == r.Packets {
+	if strangers > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
 		t.Line(0, "no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell")
 	}
 	r.disorder(t)
 	r.Copies.say(t)
-	if c := &r.Copies; c.Unwrapped > 0 && c.Placed+c.Strangers == 0 && r.Of(sg.NotApplicable).Packets >= c.Unwrapped {
+	if c := &r.Copies; c.Unwrapped > 0 && c.Placed+c.Strangers == 0 && strangers >= c.Unwrapped {
 		t.Line(2, "tunnels of the hosts' own, as between containers, are judged as they are with -unwrap=false")
 	}
 	r.connections(t)
@@ -87,6 +87,9 @@ func (r *Report) totals(t *report.Text) {
 
 func (r *Report) disorder(t *report.Text) {
 	d := &r.Disorder
+	if r.Packets > 0 && r.First.IsZero() {
+		t.Line(0, "no packet has a time: all count as sent at once, and nothing timed out")
+	}
 	if d.Stray > 0 {
 		t.Line(0, "%s far ahead of the packets before and after: no clock was moved", prose.Count(d.Stray, "timestamp"))
 	}
@@ -165,7 +168,7 @@ func (m *Midstream) say(t *report.Text) {
 		t.Line(0, "%s because the SYN of the connection was", dropped(m.RefusedDropped))
 	}
 	if m.Ended > 0 {
-		t.Line(0, "%s%s went on after the end of their connection, or after its idle timeout: %s",
+		t.Line(0, "%s%s went on after the end or the idle timeout: %s",
 			about, prose.Count(m.Ended, "TCP connection"), dropped(m.EndedDropped))
 	}
 }

@@ -143,6 +143,7 @@ type talkerKey struct {
 	enforcer *sg.Enforcer
 	family   packet.Family
 	protocol packet.Protocol
+	icmp     uint16 // type and code
 	dir      sg.Direction
 	reason   sg.Reason
 	refused  bool
@@ -163,7 +164,8 @@ func (t *talkers) add(p *Packet, hop *sg.Hop) {
 	if hop.Decision.Rule.ACL() != "" {
 		entry = hop.Decision.Rule
 	}
-	key := talkerKey{h.Src, h.Dst, hop.Enforcer, h.Family, h.Protocol, hop.Direction, reason, p.Refused, entry}
+	icmp := uint16(h.ICMPType)<<8 | uint16(h.ICMPCode)
+	key := talkerKey{h.Src, h.Dst, hop.Enforcer, h.Family, h.Protocol, icmp, hop.Direction, reason, p.Refused, entry}
 	k := t.byKey[key]
 	if k == nil {
 		if len(t.byKey) == maxTalkers {

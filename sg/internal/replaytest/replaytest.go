@@ -25,7 +25,7 @@ import (
 var Began = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
 
 // A Script is a capture in text: seconds since Began and a packet a line; "not ip" and
-// "bad" stand for frames that Decode refuses, "damage" for the end of what can be read.
+// "bad" stand for frames that Decode refuses, "link" for one of another link type, "damage" for the end of what can be read.
 type Script []string
 
 // Frames implements [replay.Source].
@@ -46,6 +46,8 @@ func (s Script) Frames() iter.Seq2[*capture.Frame, error] {
 				f.Err = packet.ErrNotIP
 			case "bad":
 				f.Err = packet.ErrIPVersion
+			case "link":
+				f.Err, f.LinkType = packet.ErrLinkType, 147
 			case "damage":
 				yield(nil, errors.New("damage"))
 				return
