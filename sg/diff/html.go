@@ -214,7 +214,7 @@ func (t *text) keptTable(id, caption string, all []Kept) page.Table {
 	}
 	all, table.More = page.Most(all, func(a, b Kept) bool { return false }, "connection", "the first by interface")
 	for _, k := range all {
-		until := page.Time(k.Expires) + " if nothing more comes"
+		until := k.until(page.Time(k.Expires))
 		if k.Closed {
 			until = "closed by now"
 		}

@@ -124,8 +124,16 @@ type Kept struct {
 
 	Changed time.Time // when the policy changed
 	Since   time.Time // of its first packet; zero if that did not pass on its whole path
-	Expires time.Time // dead from then on if nothing more comes, as of the end of the captures
+	Expires time.Time // dead from then on if nothing more comes, as of the end of the captures; Changed where the change ended it
 	Closed  bool      // it was over before the captures ended
+}
+
+// until says of the time at which it expires what might move it.
+func (k *Kept) until(expires string) string {
+	if k.Expires.Equal(k.Changed) {
+		return expires
+	}
+	return expires + " if nothing more comes"
 }
 
 // Replay runs captures through two policies in one pass and returns where they differ.
@@ -311,6 +319,7 @@ func (r *replayer) change(to *sg.Policy, now time.Time) {
 			Changed: now, Since: r.since(c.Enforcer.ID(), c.Tuple), Expires: c.Expires,
 		}
 		if _, lives := live[connKey{k.ENI, k.Tuple}]; !lives {
+			k.Expires = now
 			r.ended = append(r.ended, k)
 			continue
 		}

@@ -190,7 +190,10 @@ func TestReplayEnded(t *testing.T) {
 	r, err := diff.Replay(context.Background(), compile(t, siteBefore), compile(t, &gone), &diff.ReplayOptions{At: noon.Add(10 * time.Second)}, siteCapture(t))
 	require.NoError(t, err)
 	require.Len(t, r.Ended, 1)
-	assert.Equal(t, sg.ENIID("eni-db"), r.Ended[0].ENI)
+	assert.Equal(t, []any{sg.ENIID("eni-db"), noon.Add(15 * time.Second)}, []any{r.Ended[0].ENI, r.Ended[0].Expires})
+	var text bytes.Buffer
+	require.NoError(t, r.WriteText(&text, diff.TextOptions{}))
+	assert.Contains(t, text.String(), "until 2026-03-01T12:00:15Z; opened by")
 }
 
 // Any number of workers gives the same bytes.

@@ -297,7 +297,7 @@ func (t *text) kept(head string, all []Kept, most int) {
 		if several && (i == 0 || k.Changed != all[i-1].Changed) {
 			t.line(2, "from %s on", k.Changed.Format(time.RFC3339))
 		}
-		until := "until " + k.Expires.Format(time.RFC3339) + " if nothing more comes"
+		until := "until " + k.until(k.Expires.Format(time.RFC3339))
 		if k.Closed {
 			until = "closed by now"
 		}
