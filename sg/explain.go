@@ -88,19 +88,32 @@ type Fail struct {
 // Explain says what [Enforcer.Evaluate] would decide, and why. It changes
 // nothing.
 func (e *Enforcer) Explain(dir Direction, p Packet) *Explanation {
+	return e.explained(dir, p, func(o *Outcome, p *Packet) { o.judge(e, dir, p) })
+}
+
+// ExplainForward says what [Enforcer.Forward] would decide, and why: the network ACL of
+// the ENI's subnet is asked as well. It changes nothing.
+func (e *Enforcer) ExplainForward(dir Direction, p Packet) *Explanation {
+	return e.explained(dir, p, func(o *Outcome, p *Packet) { *o = e.Forward(dir, *p) })
+}
+
+// explained explains what judge does with the packet at the ENI.
+func (e *Enforcer) explained(dir Direction, p Packet, judge func(*Outcome, *Packet)) *Explanation {
 	p.placed = true
 	x := newExplanation(p)
 	if e == nil || e.eni == nil {
 		x.Reason, x.Notes = NoInterface, append(x.Notes, "the policy does not have this interface")
 		return x
 	}
-	hop := Hop{Enforcer: e, Direction: dir}
-	e.f.try(&p, func() { e.evaluate(&hop.Decision, dir, &p) }, e)
-	x.Verdict, x.Reason = hop.Decision.Verdict, hop.Decision.Reason
+	var o Outcome
+	e.f.try(&p, func() { judge(&o, &p) }, e)
+	x.Verdict, x.Reason = o.Verdict, o.Reason
 	if dir == Ingress || dir == Egress {
 		e.f.tryRequest(x, func(first Packet) Outcome { return e.Forward(dir.Opposite(), first) }, e)
 	}
-	x.Hops = append(x.Hops, e.f.explain(x, &hop))
+	for i := range o.Hops() {
+		x.Hops = append(x.Hops, e.f.explain(x, &o.Hops()[i]))
+	}
 	x.noteRefused()
 	x.noteThrough(e)
 	return x

@@ -28,7 +28,7 @@ type place struct {
 	dir sg.Direction
 }
 
-func (p place) Explain(x sg.Packet) *sg.Explanation { return p.Enforcer.Explain(p.dir, x) }
+func (p place) Explain(x sg.Packet) *sg.Explanation { return p.ExplainForward(p.dir, x) }
 func (p place) Forward(x sg.Packet) sg.Outcome      { return p.Enforcer.Forward(p.dir, x) }
 
 // Explain explains packets one after the other, all at the same time. Each meets the

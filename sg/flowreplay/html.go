@@ -117,7 +117,7 @@ func (h *html) explainOpening(opening *packet.Header, eni sg.ENIID, dir sg.Direc
 	if h.Firewall == nil || isICMP(opening.Protocol) {
 		return ""
 	}
-	return h.Explanation(h.Firewall.ENI(eni).Explain(dir, sg.Packet{Header: opening}), false)
+	return h.Explanation(h.Firewall.ENI(eni).ExplainForward(dir, sg.Packet{Header: opening}), false)
 }
 
 func (h *html) rejected(r *Report) page.Table {

@@ -142,7 +142,7 @@ func (p *Packet) Forward(fw *sg.Firewall, via sg.Via) sg.Outcome {
 // Explain explains what Forward would say. It changes nothing.
 func (p *Packet) Explain(fw *sg.Firewall, via sg.Via) *sg.Explanation {
 	if p.place.ENI != "" {
-		return fw.ENI(p.place.ENI).Explain(p.place.Direction, p.Asked(via))
+		return fw.ENI(p.place.ENI).ExplainForward(p.place.Direction, p.Asked(via))
 	}
 	return fw.Explain(p.Asked(via))
 }

@@ -173,7 +173,7 @@ func (h *html) explain(p sg.Packet, number uint64, eni sg.ENIID, dir sg.Directio
 	x := h.Firewall.Explain(p)
 	meets := func(hop sg.HopExplanation) bool { return hop.Enforcer.ID() == eni && hop.Direction == dir }
 	if eni != "" && !slices.ContainsFunc(x.Hops, meets) {
-		x = h.Firewall.ENI(eni).Explain(dir, p)
+		x = h.Firewall.ENI(eni).ExplainForward(dir, p)
 	}
 	s := h.Explanation(x, false)
 	if number > 0 {

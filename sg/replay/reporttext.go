@@ -133,7 +133,7 @@ func (c *Copies) say(t *report.Text) {
 func (r *Report) connections(t *report.Text) {
 	with := ""
 	if r.Entries != r.Connections {
-		with = fmt.Sprintf(", with %s, one at each end in the topology", prose.Count(r.Entries, "entry"))
+		with = fmt.Sprintf(", with %s at the interfaces", prose.Count(r.Entries, "entry"))
 	}
 	t.Line(0, "%s opened%s", prose.Count(r.Connections, "connection"), with)
 	if r.Entries > 0 {

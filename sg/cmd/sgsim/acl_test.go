@@ -30,6 +30,9 @@ func TestACLs(t *testing.T) {
 	assert.Contains(t, flat(r.stdout), "acl-b ingress: accept, acl_allow entry acl-b ingress 100: 100 allow tcp 443 10.0.1.0/24")
 	assert.Contains(t, flat(r.stdout), "acl-b egress: drop, acl_deny passed acl-b egress 100: protocol icmp, packet had tcp")
 	assert.Contains(t, flat(r.stdout), "the client's ephemeral port 40000 needs an entry")
+	r = runSgsim(t, "explain", "-tap", "eni-b:egress", "-topology", file, "tcp 10.0.2.20:443 > 10.0.1.10:443 S")
+	assert.Contains(t, flat(r.stdout), "eni-b egress: accept, rule")
+	assert.Contains(t, flat(r.stdout), "acl-b egress: drop, acl_deny passed acl-b egress 100")
 
 	r = runSgsim(t, "explain", "-format", "json", "-topology", file, "tcp 10.0.1.10:40000 > 10.0.2.20:80 S", "tcp 10.0.1.99:40000 > 10.0.2.20:80 S")
 	var said explainJSON
