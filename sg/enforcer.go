@@ -131,15 +131,18 @@ func (e *Enforcer) untracked(d *Decision, dir Direction, p *Packet, r conntrack.
 }
 
 // cut decides about a packet whose capture lacks what the connection table needs.
-// Rules may need less: a rule for all ports admits it whatever is missing. If only
-// the TCP flags are missing, none admits it if no rule covers its port, and none
-// admits the connection that it may answer.
+// Rules may need less: a rule for all ports admits it whatever is missing, and so does
+// any without the TCP flags where no connection is kept. If only the flags are missing,
+// none admits it if no rule covers its port, and none admits the connection that it may
+// answer.
 func (e *Enforcer) cut(d *Decision, dir Direction, p *Packet, m hit) {
 	h := p.Header
 	flags := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
 	switch admitted := m.rule != nil && m.unknown == NoReason; {
 	case admitted && !flags:
 		d.Verdict, d.Reason = Accept, ByRule
+	case admitted && m.untracked && e.f.opts.Profile == conntrack.AWS:
+		d.Verdict, d.Reason = Accept, Untracked // CT-42
 	case !admitted && flags && m.unknown == NoReason && !e.answers(dir, h, p.Via):
 		d.Reason = NoRule
 	default:

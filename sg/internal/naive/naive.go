@@ -261,6 +261,8 @@ func (f *Firewall) decide(e *sg.ENI, dir sg.Direction, via sg.Via, h *packet.Hea
 		switch {
 		case admitted && !flagsOnly:
 			return Decision{sg.Accept, sg.ByRule, rule}
+		case admitted && !linux && !f.tracks(via) && f.untracked(e, dir, h):
+			return Decision{sg.Accept, sg.Untracked, rule}
 		case !admitted && why == sg.NoReason && flagsOnly:
 			asked := *h // what it may be an answer to
 			asked.Src, asked.Dst, asked.SrcPort, asked.DstPort = h.Dst, h.Src, h.DstPort, h.SrcPort
