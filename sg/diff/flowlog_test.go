@@ -101,3 +101,16 @@ func TestReplayLogChange(t *testing.T) {
 	require.Len(t, r.Flows, 1)
 	assert.Equal(t, "tcp 10.0.1.10:40002 > 10.0.2.20:5432 S", r.Flows[0].First.String())
 }
+
+// So does the end of a long record of a connection of which only the server sent much.
+func TestReplayLogDownload(t *testing.T) {
+	log := flowlog.NewReader("site.log", strings.NewReader(`interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action tcp-flags flow-direction
+eni-db 10.0.1.10 10.0.2.20 40001 5432 6 10 524 1767225600 1767226190 ACCEPT 2 ingress
+eni-db 10.0.2.20 10.0.1.10 5432 40001 6 10 9000 1767225600 1767226190 ACCEPT 18 egress
+eni-db 10.0.1.10 10.0.2.20 40001 5432 6 10 524 1767226200 1767226210 ACCEPT 0 ingress
+`), nil)
+	r, err := diff.ReplayLog(t.Context(), compile(t, siteBefore), compile(t, siteAfter), &diff.ReplayOptions{At: time.Unix(1767226195, 0)}, log)
+	require.NoError(t, err)
+	assert.Len(t, r.Kept, 1)
+	assert.Empty(t, r.Flows)
+}

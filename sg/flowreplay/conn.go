@@ -82,11 +82,16 @@ func (c *conn) judgeRequest(r *Record) {
 // underWay reports whether a record of who asked is of a connection that got an
 // answer.
 func underWay(r *Record) bool {
+	return r.TCPFlags&packet.SYN == 0 || r.Opening.Answered || busy(r)
+}
+
+// busy reports whether a record that has a SYN has more than that.
+func busy(r *Record) bool {
 	largest := uint64(60) // of a SYN: IPv4 with 20 bytes of options of TCP, and then some
 	if r.Src().Is6() {
 		largest = 80
 	}
-	return r.TCPFlags&packet.SYN == 0 || r.TCPFlags&packet.FIN != 0 || r.Opening.Answered || r.Bytes > r.Packets*largest
+	return r.TCPFlags&packet.FIN != 0 || r.Bytes > r.Packets*largest
 }
 
 // judgeAnswer judges what the other side sent. Without a connection nothing would be
@@ -109,7 +114,9 @@ func (c *conn) judgeAnswer(r *Record) {
 			c.answer(packet.ACK)
 		}
 	}
-	r.decide(d)
+	if r.decide(d); d.Verdict == sg.Accept && r.TCPFlags&packet.SYN != 0 && busy(r) {
+		c.answer(packet.ACK) // before the entry of half a handshake expires
+	}
 }
 
 // judgeEither judges a record of which either side may have opened the connection:
