@@ -67,9 +67,8 @@ type FlowLog struct {
 type flowENI struct {
 	record  flowlog.Record // what all of them say
 	primary netip.Addr     // first private IPv4 address; zero without one
-	own     []netip.Addr
-	logged  bool // in this window
-	skipped bool // in this window, what nobody can decide
+	logged  bool           // in this window
+	skipped bool           // in this window, what nobody can decide
 }
 
 type flowKey struct {
@@ -123,7 +122,7 @@ func (f *FlowLog) addENI(eni *sg.ENI) int {
 		}
 		return string(escape.AppendField(nil, s))
 	}
-	e := flowENI{own: slices.Clone(eni.Addrs), record: flowlog.Record{
+	e := flowENI{record: flowlog.Record{
 		Fields:      flowlog.AllFields(11).Fields(),
 		Version:     uint8(f.format.Version()),
 		AccountID:   field(string(eni.Account)),
@@ -133,8 +132,8 @@ func (f *FlowLog) addENI(eni *sg.ENI) int {
 		InstanceID:  field(string(eni.Instance)),
 	}}
 	e.record.Fields &^= notTold
-	if i := slices.IndexFunc(e.own, netip.Addr.Is4); i >= 0 {
-		e.primary = e.own[i]
+	if i := slices.IndexFunc(eni.Addrs, netip.Addr.Is4); i >= 0 {
+		e.primary = eni.Addrs[i]
 	}
 	f.index[eni.ID] = len(f.enis)
 	f.enis = append(f.enis, e)
@@ -223,9 +222,11 @@ func (f *FlowLog) add(hop sg.Hop, h *packet.Header, now int64) {
 	n.tcpFlags |= loggedFlags(h.TCPFlags)
 }
 
-// shown is the address a record shows for the ENI's own side (FL-06).
+// shown is the address a record shows for the ENI's own side, also for an address of a
+// delegated prefix, and for one that is not the ENI's (FL-06; VPC User Guide, "Flow log
+// limitations", read 2026-11).
 func (e *flowENI) shown(a netip.Addr) netip.Addr {
-	if a.Is4() && slices.Contains(e.own, a) {
+	if a.Is4() && e.primary.IsValid() {
 		return e.primary
 	}
 	return a

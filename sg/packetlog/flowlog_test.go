@@ -44,15 +44,18 @@ func TestFlowLogActions(t *testing.T) {
 func TestFlowLogPrimaryAddress(t *testing.T) {
 	topo := site()
 	topo.ENIs[0].Addrs = append(topo.ENIs[0].Addrs, netip.MustParseAddr("10.0.1.11"), netip.MustParseAddr("2001:db8::a"))
+	topo.ENIs[0].Prefixes = []netip.Prefix{netip.MustParsePrefix("10.0.1.64/28")}
 	got := flowLog(t, topo, packetlog.FlowLogOptions{Format: format(t, "${version} ${srcaddr} ${dstaddr} ${pkt-srcaddr} ${pkt-dstaddr} ${type}")}, script{
 		"0 tcp 198.51.100.1:1 > 10.0.1.11:443 S",
 		"0 tcp 10.0.1.11:443 > 198.51.100.1:1 SA",
+		"0 tcp 198.51.100.1:1 > 10.0.1.70:443 S",
 		"0 tcp [2001:db8:1::1]:1 > [2001:db8::a]:443 S",
 		"0 udp 10.0.2.20:1 > 192.0.2.1:1",
 	})
 	assert.Equal(t, ""+
 		"3 198.51.100.1 10.0.1.10 198.51.100.1 10.0.1.11 IPv4\n"+
 		"3 10.0.1.10 198.51.100.1 10.0.1.11 198.51.100.1 IPv4\n"+
+		"3 198.51.100.1 10.0.1.10 198.51.100.1 10.0.1.70 IPv4\n"+
 		"3 2001:db8:1::1 2001:db8::a 2001:db8:1::1 2001:db8::a IPv6\n"+
 		"3 10.0.2.20 192.0.2.1 10.0.2.20 192.0.2.1 IPv4\n", got)
 }
