@@ -299,6 +299,9 @@ func (f *FlowLog) writeFlow(n *flow) error {
 }
 
 func (f *FlowLog) writeRecord(r *flowlog.Record) error {
+	if r.Start == (time.Time{}).Unix() { // of a capture without times
+		r.Fields &^= flowlog.Fields(flowlog.FieldStart, flowlog.FieldEnd)
+	}
 	_, err := f.w.Write(append(f.format.AppendRecord(f.w.AvailableBuffer(), r), '\n'))
 	return err
 }

@@ -23,10 +23,10 @@ import (
 //	 "hops":[{"eni":"eni-web","direction":"egress","verdict":"accept","reason":"tracked",
 //	 "group":"sg-web","rule":"sgr-web-https"}]}
 //
-// Keys come in this order. src, dst and protocol are absent where the frame has
-// no readable IP header, the ports and icmp_type and icmp_code where the
-// protocol has none, or the packet does not hold them. Of a packet that was taken out
-// of tunnels, "tunnels" follows, from the outside in, each like
+// Keys come in this order. time is absent where the capture has none, src, dst and
+// protocol where the frame has no readable IP header, the ports and icmp_type and
+// icmp_code where the protocol has none, or the packet does not hold them. Of a packet
+// that was taken out of tunnels, "tunnels" follows, from the outside in, each like
 // {"kind":"vxlan","src":"10.0.1.10","dst":"10.0.9.9","vni":7}. hops are in the order the
 // packet met them and empty where no ENI judged it; group and rule are absent
 // where no rule had a part in the decision. A network ACL on the way is a hop with acl
@@ -53,9 +53,11 @@ func NewJSONL(w io.Writer) *JSONL { return &JSONL{w: bufio.NewWriterSize(w, buff
 func (j *JSONL) Observe(p *replay.Packet) error {
 	b := append(j.w.AvailableBuffer(), `{"packet":`...)
 	b = appendUint(b, p.Number)
-	b = append(b, `,"time":"`...)
-	b = j.clock.append(b, p.Frame.Time)
-	b = append(b, '"')
+	if !p.Frame.Time.IsZero() {
+		b = append(b, `,"time":"`...)
+		b = j.clock.append(b, p.Frame.Time)
+		b = append(b, '"')
+	}
 
 	h := &p.Frame.Header
 	if report.Readable(h) {

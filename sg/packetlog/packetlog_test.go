@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
 	"strings"
 	"testing"
@@ -91,4 +92,32 @@ func TestLongNames(t *testing.T) {
 		assert.Less(t, max(heap(), before)-before, uint64(40<<20), name)
 		runtime.KeepAlive(output)
 	}
+}
+
+// untimed is a capture whose packets have no times.
+type untimed script
+
+func (u untimed) Frames() iter.Seq2[*capture.Frame, error] {
+	return func(yield func(*capture.Frame, error) bool) {
+		for f, err := range script(u).Frames() {
+			f.Time = time.Time{}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// No output makes up a time.
+func TestUntimed(t *testing.T) {
+	var lines, log bytes.Buffer
+	j := packetlog.NewJSONL(&lines)
+	l, err := packetlog.NewFlowLog(&log, site(), packetlog.FlowLogOptions{Format: format(t, "${srcaddr} ${start} ${end} ${log-status}")})
+	require.NoError(t, err)
+	_, err = replay.Run(t.Context(), policy(t, site()), &replay.Options{Observer: replay.Observers(j, l)}, untimed{"0 tcp 198.51.100.1:1 > 10.0.1.10:443 S"})
+	require.NoError(t, err)
+	require.NoError(t, j.Flush())
+	require.NoError(t, l.Flush())
+	assert.Regexp(t, `^{"packet":1,"src":`, lines.String())
+	assert.Equal(t, "198.51.100.1 - - OK\n- - - NODATA\n", log.String())
 }

@@ -44,7 +44,7 @@ type hitsJSON struct {
 type talkerJSON struct {
 	First     string        `json:"first"`
 	Number    uint64        `json:"number"`
-	Time      time.Time     `json:"time"`
+	Time      time.Time     `json:"time,omitzero"`
 	ENI       sg.ENIID      `json:"eni"`
 	ENIName   string        `json:"eni_name,omitempty"`
 	Direction sg.Direction  `json:"direction"`
