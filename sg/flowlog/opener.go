@@ -26,7 +26,7 @@ const (
 	ByOrder Evidence = iota + 1
 
 	// BySmallerPort: both ports are ephemeral, or neither is, and the end with the
-	// smaller one is taken for the server.
+	// smaller one is taken for the server, but for NFS.
 	BySmallerPort
 
 	// ByPorts: only one port is ephemeral, 32768 or more. Its end opened.
@@ -205,6 +205,10 @@ func flagsTell(r *Record) End {
 // connection; Windows begins at 49152. ip-sysctl, ip_local_port_range.
 const ephemeral = 32768
 
+// nfs is the port of NFS, such as EFS, whose clients open from reserved ports: 512 to
+// 1023 (Linux: 665 and up, sunrpc.min_resvport).
+const nfs = 2049
+
 func portsTell(r *Record) (End, Evidence) {
 	if !r.Protocol.HasPorts() || !r.Has(FieldSrcPort) || !r.Has(FieldDstPort) || r.SrcPort == r.DstPort {
 		return 0, 0
@@ -213,7 +217,8 @@ func portsTell(r *Record) (End, Evidence) {
 	if (r.SrcPort >= ephemeral) == (r.DstPort >= ephemeral) {
 		e = BySmallerPort
 	}
-	if r.SrcPort > r.DstPort {
+	low, high := min(r.SrcPort, r.DstPort), max(r.SrcPort, r.DstPort)
+	if lowOpens := high == nfs && low >= 512 && low < 1024; (r.SrcPort == high) != lowOpens {
 		return Source, e
 	}
 	return Destination, e

@@ -43,6 +43,10 @@ func TestOpeners(t *testing.T) {
 			e 10.0.0.2 10.0.0.1 443 40000 6 1 4 = d ports +`,
 		"both ports ephemeral":   `e 10.0.0.1 10.0.0.2 40001 40000 6 1 - = s smaller port`,
 		"neither port ephemeral": `e 10.0.0.1 10.0.0.2 443 8080 6 1 - = d smaller port`,
+		"NFS": `
+			e 10.0.0.1 10.0.0.2 871 2049 6 1 - = s smaller port
+			e 10.0.0.2 10.0.0.1 2049 871 6 1 - = d smaller port +`,
+		"2049 of a client":       `e 10.0.0.1 10.0.0.2 2049 443 6 1 - = s smaller port`,
 		"UDP has no flags":       `e 10.0.0.1 10.0.0.2 53 40000 17 1 2 = d ports`,
 		"multicast":              `e 10.0.0.1 224.0.0.251 5353 5353 17 1 - = s address`,
 		"broadcast":              `e 10.0.0.1 255.255.255.255 67 68 17 1 - = s address`,

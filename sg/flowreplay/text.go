@@ -142,7 +142,7 @@ func (u *UndecidedCount) means() string {
 var evidenceText = map[flowlog.Evidence]string{
 	0:                     "nothing",
 	flowlog.ByOrder:       "the order of its records",
-	flowlog.BySmallerPort: "a guess, that the smaller port is the server's",
+	flowlog.BySmallerPort: "a guess, that the smaller port, or that of NFS, is the server's",
 	flowlog.ByPorts:       "its ports, of which one alone is 32768 or above",
 	flowlog.ByOtherRecord: "tcp-flags of another of its records",
 	flowlog.ByAddress:     "a multicast or broadcast address",
