@@ -301,6 +301,8 @@ func TestUndecided(t *testing.T) {
 		"eni-web 10.0.1.10 192.0.2.9 53 40001 17 - 0 9 REJECT - egress":                  "unknown past_timeout",
 		"eni-web 10.0.1.10 192.0.2.9 53 53 17 - 0 9 ACCEPT - egress":                     "unknown no_opener",
 		"eni-web 192.0.2.9 10.0.1.10 53 53 17 - 0 9 ACCEPT - ingress":                    "accept decided",
+		"eni-web 192.0.2.9 10.0.1.10 0 0 17 - 0 9 ACCEPT - ingress":                      "unknown fragments",
+		"eni-web 192.0.2.9 10.0.1.10 0 0 17 - 0 9 REJECT - ingress":                      "drop decided",
 		"eni-web 192.0.2.9 10.0.1.10 0 0 1 - 0 9 ACCEPT - ingress":                       "unknown no_icmp_type",
 		"eni-web 10.0.1.10 192.0.2.9 0 0 1 - 0 9 ACCEPT - egress":                        "unknown no_icmp_type",
 		"eni-db 10.0.1.10 10.0.2.20 0 0 1 - 0 9 ACCEPT - ingress":                        "drop decided",

@@ -97,6 +97,10 @@ const (
 	// flowlog.Record.RejectReason.
 	NotGroups
 
+	// Fragments: packets were admitted between ports 0, as which flow logs show later
+	// fragments. They go the way of their first.
+	Fragments
+
 	// NotGiven: the topology lacks what decides, as Decision.Reason says.
 	NotGiven
 
@@ -104,7 +108,7 @@ const (
 )
 
 var undecided = [numUndecided]string{
-	"decided", "lacks_fields", "no_place", "no_opener", "no_icmp_type", "no_flags", "no_connection", "past_timeout", "not_groups", "not_given",
+	"decided", "lacks_fields", "no_place", "no_opener", "no_icmp_type", "no_flags", "no_connection", "past_timeout", "not_groups", "fragments", "not_given",
 }
 
 // String returns a word such as "no_opener".
@@ -154,6 +158,9 @@ func (r *Record) answers() bool { return r.Opening.By == flowlog.Destination && 
 
 // weigh turns verdicts into unknown ones that the log cannot bear out.
 func (r *Record) weigh() {
+	if r.Verdict == sg.Drop && r.Action == flowlog.Accept && r.Protocol.HasPorts() && r.SrcPort == 0 && r.DstPort == 0 {
+		r.undecided(Fragments)
+	}
 	if r.Verdict != sg.Accept || r.Action != flowlog.Reject {
 		return
 	}

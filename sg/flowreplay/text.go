@@ -116,6 +116,7 @@ var undecidedText = [numUndecided]string{
 	NoConnection: "rejected TCP without SYN",
 	PastTimeout:  "answer after a timeout?",
 	NotGroups:    "not by groups: reject-reason",
+	Fragments:    "fragments?",
 }
 
 // undecidedMeans says the same at length.
@@ -128,6 +129,7 @@ var undecidedMeans = [numUndecided]string{
 	NoConnection: "AWS rejected TCP without a SYN, which the groups admit only in a connection: it may have ended before, or not begun",
 	PastTimeout:  "AWS rejected answers in a connection that may have timed out: times in flow logs are up to a minute off",
 	NotGroups:    "AWS rejected it for what its reject-reason says, and not because of groups",
+	Fragments:    "both ports are 0, as those of later fragments, which go the way of their first",
 }
 
 // means says at length why the records could not be decided.
