@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -12,7 +13,7 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
-// PageOptions say what a page needs besides what differs.
+// PageOptions say what a page needs besides what differs. nil means none of it.
 type PageOptions struct {
 	TextOptions // Most is not used: pages have limits of their own
 
@@ -25,6 +26,7 @@ type PageOptions struct {
 // page that needs nothing else, not even a network. Tables hold at most 1,000 rows, and
 // the page says if there are more.
 func WriteHTML(w io.Writer, d *Diff, r *Traffic, o *PageOptions) error {
+	o = cmp.Or(o, new(PageOptions))
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	changes := page.Section{ID: "changes", Title: "What changes", Notes: t.remarks(d, o.Notes), Table: []page.Table{t.changeTable(d)}}
 	p := page.Page{

@@ -44,6 +44,9 @@ func TestHTML(t *testing.T) {
 		assert.Contains(t, page.Text, want)
 	}
 	assert.NotContains(t, write(nil).Text, "Captured traffic")
+	var b bytes.Buffer
+	require.NoError(t, diff.WriteHTML(&b, d, traffic, nil))
+	assert.Contains(t, pagetest.Read(b.Bytes()).Text, "tcp 5432 from 10.0.1.0/24")
 }
 
 // Page and JSON say when changes came, and which were too late to be met.

@@ -566,6 +566,9 @@ func TestHTML(t *testing.T) {
 	var doc bytes.Buffer
 	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{ENIs: map[sg.ENIID]string{"eni-web": topo.ENIs[0].Name, "eni-db": topo.ENIs[1].Name}, Groups: map[sg.GroupID]string{"sg-web": topo.Groups[0].Name, "sg-db": topo.Groups[1].Name, "sg-none": topo.Groups[2].Name}}))
 	assert.JSONEq(t, doc.String(), string(d.JSON))
+	b.Reset()
+	require.NoError(t, flowreplay.WriteHTML(&b, r, nil))
+	assert.Contains(t, pagetest.Read(b.Bytes()).Text, "AWS admitted, these groups drop")
 }
 
 // A flow log of traffic that ACLs deny agrees with what its records are judged to be, and

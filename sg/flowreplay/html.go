@@ -1,6 +1,7 @@
 package flowreplay
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -17,7 +18,9 @@ import (
 // WriteHTML writes the report as one page that needs nothing else, not even a network. Its
 // bounds are those of [replay.WriteHTML]. Via is not used.
 func WriteHTML(w io.Writer, r *Report, o *replay.PageOptions) error {
-	h := &html{report.NewPage(o.Topology, o.Policy, o.Firewall)}
+	o = cmp.Or(o, new(replay.PageOptions))
+	topo := cmp.Or(o.Topology, new(sg.Topology))
+	h := &html{report.NewPage(topo, o.Policy, o.Firewall)}
 	inTables, tables := h.rules(r)
 	p := page.Page{Command: "sgsim replay", Title: page.Inputs(o.Inputs, "Flow logs and groups"), Lead: lead(r)}
 	judged := r.Accepted.Records + r.Dropped.Records + r.Unknown.Records + r.NotApplicable.Records
@@ -31,12 +34,12 @@ func WriteHTML(w io.Writer, r *Report, o *replay.PageOptions) error {
 		s.Text = []string{"Records count at the time at which they start."}
 		p.Sections = append(p.Sections, s)
 	}
-	p.Sections = append(p.Sections, page.MapSection(r.Draw(o.Topology, nil)),
+	p.Sections = append(p.Sections, page.MapSection(r.Draw(topo, nil)),
 		page.Section{ID: "rejected", Title: "Rejected most", Table: []page.Table{h.rejected(r)}},
 		page.Section{ID: "rules", Title: "Rules", Table: tables})
 	shown := *r
 	shown.Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(x RuleCount) bool { return !inTables[x.Rule] })
-	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, replay.NamesOf(o.Topology)) }
+	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, replay.NamesOf(topo)) }
 	return p.Write(w)
 }
 

@@ -12,7 +12,7 @@ import (
 // Tables hold at most 1,000 rows, and the page says if there are more.
 func WriteHTML(out io.Writer, findings []Finding, o *WriteOptions) error {
 	w := newWriter(o)
-	p := page.Page{Command: "sgsim check", Title: page.Inputs(o.Inputs, "Groups and rules"), Lead: w.lead()}
+	p := page.Page{Command: "sgsim check", Title: page.Inputs(w.Inputs, "Groups and rules"), Lead: w.lead()}
 	for _, s := range severities {
 		n := uint64(0)
 		for i := range findings {
@@ -25,7 +25,7 @@ func WriteHTML(out io.Writer, findings []Finding, o *WriteOptions) error {
 	shown, table := w.table(findings)
 	p.Sections = []page.Section{
 		{ID: "findings", Title: "Findings", Table: []page.Table{table}},
-		page.MapSection(graph.New(o.Topology, nil)),
+		page.MapSection(graph.New(w.Topology, nil)),
 	}
 	p.Data = func(out io.Writer) error { return WriteJSON(out, shown, o) }
 	return p.Write(out)

@@ -2,6 +2,7 @@ package lint_test
 
 import (
 	"bytes"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -30,6 +31,11 @@ func TestHTML(t *testing.T) {
 	}
 	require.NoError(t, lint.WriteJSON(&doc, findings, o))
 	assert.JSONEq(t, doc.String(), string(page.JSON))
+	for _, write := range []func(io.Writer, []lint.Finding, *lint.WriteOptions) error{lint.WriteHTML, lint.WriteJSON, lint.WriteText} {
+		b.Reset()
+		require.NoError(t, write(&b, findings, nil))
+		assert.Contains(t, b.String(), "sg-1")
+	}
 
 	b.Reset()
 	require.NoError(t, lint.WriteHTML(&b, nil, &lint.WriteOptions{Topology: &sg.Topology{}}))

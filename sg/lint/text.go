@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -11,9 +12,10 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
-// WriteOptions say how findings are written.
+// WriteOptions say how findings are written. nil means none of them.
 type WriteOptions struct {
-	// Topology is what was checked; its names are shown next to ids.
+	// Topology is what was checked; its names are shown next to ids. Without it, findings
+	// are written with ids alone.
 	Topology *sg.Topology
 
 	// Place returns where a subject is in the input. It may be nil.
@@ -80,8 +82,10 @@ type writer struct {
 }
 
 func newWriter(o *WriteOptions) *writer {
-	w := &writer{o, prose.NamesOf(o.Topology), groupsOf(o.Topology), map[sg.PrefixListID]string{}, nil}
-	for _, p := range o.Topology.PrefixLists {
+	full := *cmp.Or(o, new(WriteOptions))
+	full.Topology = cmp.Or(full.Topology, new(sg.Topology))
+	w := &writer{&full, prose.NamesOf(full.Topology), groupsOf(full.Topology), map[sg.PrefixListID]string{}, nil}
+	for _, p := range full.Topology.PrefixLists {
 		w.lists[p.ID] = p.Name
 	}
 	return w

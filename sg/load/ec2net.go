@@ -258,7 +258,9 @@ func (b *builder) peeringConnections(c *cursor) {
 
 func (b *builder) instanceTypes(c *cursor) {
 	for name, item := range b.items(c, "InstanceType") {
-		b.typeTimeouts[name] = item.field("NetworkInfo").field("ConnectionTrackingConfiguration").timeouts("Default")
+		if t := item.field("NetworkInfo").field("ConnectionTrackingConfiguration"); t.there() { // older listings lack it
+			b.typeTimeouts[name] = t.timeouts("Default")
+		}
 	}
 }
 
@@ -272,7 +274,7 @@ func (c *cursor) timeouts(prefix string) conntrack.Timeouts {
 }
 
 // nitroV6 matches instance types on Nitro v6, as EC2 listed them in 2026-08 (CT-3A).
-// describe-instance-types, where given, decides in its place.
+// describe-instance-types, where it has the timeouts, decides in its place.
 var nitroV6 = regexp.MustCompile(`^([mcr]8(a|gb|gn|i[a-z-]*)|m8azn|[mc]9g[a-z-]*|x8(aedz|i)|i8ge|g7e?|p6-b[23]00|hpc8a)\.`)
 
 // typeDefaults gives an interface the timeouts of its instance's type where it has

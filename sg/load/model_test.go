@@ -129,7 +129,7 @@ func TestModel(t *testing.T) {
 					{"InstanceId": "i-3", "InstanceType": "p6-b300.48xlarge", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-3"}]},
 					{"InstanceId": "i-4", "InstanceType": "p6e-gb200.36xlarge", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-4"}]},
 					{"InstanceId": "i-5", "InstanceType": "c8gn.large", "NetworkInterfaces": [{"NetworkInterfaceId": "eni-5"}]}]}]}`,
-				`{"InstanceTypes": [{"InstanceType": "c8gn.large", "NetworkInfo": {}}]}`},
+				`{"InstanceTypes": [{"InstanceType": "c8gn.large", "NetworkInfo": {"ConnectionTrackingConfiguration": {}}}, {"InstanceType": "m8i-flex.large", "NetworkInfo": {}}]}`},
 			want: []string{"eni eni-1 instance=i-1 nitro-v6", "eni eni-2 instance=i-2", "eni eni-3 instance=i-3 nitro-v6", "eni eni-4 instance=i-4", "eni eni-5 instance=i-5"},
 		},
 		{

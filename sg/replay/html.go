@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -12,10 +13,10 @@ import (
 	"github.com/sgsim/sgsim/sg/internal/report"
 )
 
-// PageOptions say what a page needs beside the report.
+// PageOptions say what a page needs beside the report. nil means none of it.
 type PageOptions struct {
 	// Topology is that of the replay: its names stand beside ids, and its groups are
-	// drawn.
+	// drawn. Without it, ids stand alone.
 	Topology *sg.Topology
 
 	// Policy was compiled of it. Packets are explained by a firewall of it with the
@@ -33,7 +34,9 @@ type PageOptions struct {
 // Tables hold at most 1,000 rows, and the page says where there are more; so it stays
 // under 5 MB however long the replay was.
 func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
-	h := &html{report.NewPage(o.Topology, o.Policy, o.Firewall), o.Via}
+	o = cmp.Or(o, new(PageOptions))
+	topo := cmp.Or(o.Topology, new(sg.Topology))
+	h := &html{report.NewPage(topo, o.Policy, o.Firewall), o.Via}
 	inTables, ruleTables := h.rules(r)
 	p := page.Page{Command: "sgsim replay", Title: page.Inputs(o.Inputs, "Packets and groups"), Lead: lead(r)}
 	for _, v := range report.Verdicts {
@@ -42,13 +45,13 @@ func WriteHTML(w io.Writer, r *Report, o *PageOptions) error {
 	}
 	p.Sections = append(p.Sections, page.Section{ID: "judged", Title: "What was judged", Table: []page.Table{reasonTable(r)}, Notes: h.Notes(r.remarks)})
 	p.Sections = append(p.Sections, report.Chart("packet", r.Timeline.Start, r.Timeline.Width, r.Timeline.Of)...)
-	p.Sections = append(p.Sections, page.MapSection(r.Draw(o.Topology, nil)),
+	p.Sections = append(p.Sections, page.MapSection(r.Draw(topo, nil)),
 		page.Section{ID: "dropped", Title: "Dropped most", Table: []page.Table{h.talkers(r)}},
 		page.Section{ID: "rules", Title: "Rules", Table: ruleTables, Notes: h.Notes(r.laterFragments)},
 		h.entries(r))
 	shown := *r
 	shown.Rules = slices.DeleteFunc(slices.Clone(r.Rules), func(x RuleHits) bool { return !inTables[x.Rule] })
-	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, NamesOf(o.Topology)) }
+	p.Data = func(w io.Writer) error { return shown.WriteJSON(w, NamesOf(topo)) }
 	return p.Write(w)
 }
 

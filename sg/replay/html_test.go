@@ -68,6 +68,9 @@ func TestHTML(t *testing.T) {
 	var doc bytes.Buffer
 	require.NoError(t, r.WriteJSON(&doc, replay.TextOptions{}))
 	assert.JSONEq(t, doc.String(), string(d.JSON))
+	var b bytes.Buffer
+	require.NoError(t, replay.WriteHTML(&b, r, nil))
+	assert.Contains(t, pagetest.Read(b.Bytes()).Text, "sg-web ingress[1]")
 }
 
 // Text from files stays text.
