@@ -111,8 +111,10 @@ func TestPrefixListWeight(t *testing.T) {
 		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.ec2-instance-connect", Owner: "AWS", Entries: entries}, 2},
 		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.s3", Owner: "111122223333", MaxEntries: 9}, 9},
 		{sg.PrefixList{Name: "com.amazonaws.eu-west-1.new", Owner: "AWS", Entries: entries}, 7},
+		{sg.PrefixList{ID: "pl-6ea54007", Entries: entries}, 1}, // its entries alone
+		{sg.PrefixList{ID: "pl-0123456789abcdef0", Entries: entries}, 7},
 	} {
-		assert.Equal(t, c.want, weight(&c.list), "%s of %s", c.list.Name, c.list.Owner)
+		assert.Equal(t, c.want, weight(&c.list), "%s %s of %s", c.list.ID, c.list.Name, c.list.Owner)
 	}
 }
 

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -123,16 +124,22 @@ func (c *checker) weight(r *sg.Rule) (v4, v6 int) {
 }
 
 // ofAWS reports whether a list is AWS-managed. If its owner is not known, its name
-// tells (PL-10).
+// tells (PL-10), else its id: one of eight digits is older than the lists of customers.
 func ofAWS(p *sg.PrefixList) bool {
-	return p.Owner == "AWS" || p.Owner == "" && strings.HasPrefix(p.Name, "com.amazonaws.")
+	return p.Owner == "AWS" || p.Owner == "" && (strings.HasPrefix(p.Name, "com.amazonaws.") || p.Name == "" && shortID.MatchString(string(p.ID)))
 }
 
+var shortID = regexp.MustCompile(`^pl-[0-9a-f]{8}$`)
+
 // weight returns what a rule that names the list counts towards the quota of its
-// group: the published weight of an AWS-managed list (PL-07), else MaxEntries
-// (PL-06), or the number of entries if that is not known.
+// group: the published weight of an AWS-managed list (PL-07), 1 if its name is not known,
+// which is the least; else MaxEntries (PL-06), or the number of entries if that is not
+// known.
 func weight(p *sg.PrefixList) int {
 	if ofAWS(p) {
+		if p.Name == "" {
+			return 1
+		}
 		for _, w := range managedWeights {
 			if strings.HasSuffix(p.Name, "."+w.service) {
 				return w.weight

@@ -48,7 +48,7 @@ func TestText(t *testing.T) {
 		"     6    3.000000  \x1b[90m-\x1b[0m        udp 192.0.2.1:1 > 192.0.2.2:1",
 		"        neither end is an ENI of the topology",
 		"     7    3.000000  \x1b[31mdrop\x1b[0m     tcp 198.51.100.1:1 > 10.0.1.10:443 A",
-		"        web ingress: midstream, no SYN opened its connection, though Web",
+		"        web ingress: midstream, its connection is not open, though Web",
 		"          ingress[0] admits it",
 		"",
 	}, "\n"), b.String())
@@ -93,8 +93,8 @@ func TestTextFits(t *testing.T) {
         a web server whose name is long ingress: sg-web ingress[0] (tcp 443 from
           198.51.100.0/24)
      5 123456790.000000  drop     tcp 198.51.100.2:9 > 10.0.1.10:443 A
-        a web server whose name is long ingress: midstream, no SYN opened its
-          connection, though sg-web ingress[0] admits it
+        a web server whose name is long ingress: midstream, its connection is
+          not open, though sg-web ingress[0] admits it
 `, b.String())
 
 	b.Reset()
@@ -103,7 +103,7 @@ func TestTextFits(t *testing.T) {
                 packets          bytes  why
   accepted            1            100  a rule admits it
   dropped             2            200  no rule admits it
-  dropped             1            100  midstream, no SYN opened its connection
+  dropped             1            100  midstream, its connection is not open
   not judged          1            100  neither end is an ENI of the topology
 1 connection opened
   at most 1 entry at a time
@@ -131,7 +131,7 @@ dropped most
           1         3  tcp 10.0.1.10:443 > 203.0.113.9:1 SA
                        eni-web egress: the SYN of its connection was dropped
           1         5  tcp 198.51.100.2:9 > 10.0.1.10:443 A
-                       eni-web ingress: midstream, no SYN opened its connection
+                       eni-web ingress: midstream, its connection is not open
 `, b.String())
 }
 

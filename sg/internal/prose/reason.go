@@ -22,7 +22,7 @@ var reasonText = map[sg.Reason]string{
 	sg.NoRule:           "no rule admits it",
 	sg.ACLAllow:         "a network ACL allows it",
 	sg.ACLDeny:          "a network ACL denies it",
-	sg.OutOfState:       "midstream, no SYN opened its connection",
+	sg.OutOfState:       "midstream, its connection is not open",
 	sg.BadFragment:      "fragment whose first is unknown, dropped or too short",
 	sg.Malformed:        "malformed",
 	sg.TableFull:        "connection table full",
