@@ -317,10 +317,11 @@ func TestUndecided(t *testing.T) {
 		"eni-web 198.51.100.1 10.0.1.10 40001 443 6 2 99999999999999 0 ACCEPT - ingress": "unknown lacks_fields",
 	} {
 		n := 0
-		judgeLog(t, topo, f, line+"\n", func(r *flowreplay.Record) {
+		_, text := judgeLog(t, topo, f, line+"\n", func(r *flowreplay.Record) {
 			n++
 			assert.Equal(t, want, fmt.Sprint(r.Verdict, " ", r.Undecided), line)
 		})
+		assert.Equal(t, strings.HasPrefix(want, "unknown"), strings.Contains(text, "record could not be decided\n"), text)
 		assert.Equal(t, 1, n, line)
 	}
 }
@@ -452,7 +453,7 @@ func TestReport(t *testing.T) {
 	assert.Equal(t, map[string]uint64{
 		"sg-web ingress[0]": 3, "sg-web ingress[1]": 5, "sg-web egress[0]": 3, "sg-db ingress[0]": 3, "sg-db ingress[1]": 0,
 	}, byRule)
-	assert.Contains(t, text, "1 rule was not used, as far as the log of 2 of 2 interfaces tells")
+	assert.Contains(t, text, "1 rule was not used, as far as the log of 2 of 2 interfaces tells\n")
 	require.NotEmpty(t, report.Rejected)
 	assert.Contains(t, text, "eni-web ingress, by the groups: no rule admits it")
 	assert.Contains(t, text, "tcp 203.0.113.1:40002 > 10.0.1.10:443 and other ports")

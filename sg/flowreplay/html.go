@@ -146,7 +146,7 @@ func (h *html) rules(r *Report) (map[sg.RuleRef]bool, []page.Table) {
 		Caption: "Rules with what they admitted, and what belongs to its connections",
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}, {Name: "Records", Number: true}, {Name: "Packets", Number: true}, {Name: "Bytes", Number: true}},
 	}, page.Table{
-		Caption: fmt.Sprintf("Rules without records, as far as the log of %d of %d interfaces tells", r.Interfaces, r.InPolicy),
+		Caption: "Rules without records, " + r.asFar(),
 		Columns: []page.Column{{Name: "Rule"}, {Name: "Admits"}},
 	})
 }

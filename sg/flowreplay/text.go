@@ -328,8 +328,17 @@ func (r *Report) rules(t *report.Text) {
 		}
 	}
 	if unused > 0 {
-		t.Line(2, "%s not used, as far as the log of %d of %d interfaces tells", report.Were(unused, "rule"), r.Interfaces, r.InPolicy)
+		t.Line(2, "%s not used, %s", report.Were(unused, "rule"), r.asFar())
 	}
+}
+
+// asFar says what rules without records may have admitted all the same.
+func (r *Report) asFar() string {
+	s := fmt.Sprintf("as far as the log of %d of %d interfaces tells", r.Interfaces, r.InPolicy)
+	if n := r.Unknown.Records; n > 0 {
+		s += fmt.Sprintf(", of which %s could not be decided", prose.Count(n, "record"))
+	}
+	return s
 }
 
 func (r *Report) ruleRows() []report.Rule {

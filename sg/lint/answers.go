@@ -61,7 +61,11 @@ func (c *checker) answers(a *sg.NetworkACL, dir sg.Direction, entries, back []sg
 			if len(missing) == 0 {
 				continue
 			}
-			text := fmt.Sprintf("%s has no entry for the answers: %s", other, answersText(dir, p, part, missing))
+			which := "the answers:"
+			if part != q.cidr {
+				which = "some answers, such as"
+			}
+			text := fmt.Sprintf("%s has no entry for %s %s", other, which, answersText(dir, p, part, missing))
 			if !said[text] {
 				said[text] = true
 				f := c.add(Subject{ACL: a.ID, Dir: dir, Number: e.Number}, Blocked, "%s", text)

@@ -168,7 +168,7 @@ func (b *builder) warnOverruled(g *group) {
 		if g.decided != nil && g.decided.src.preferred {
 			winner = g.decided.src.name
 		}
-		g.firstOverruled.warn("", "%s: %s left out, since %s decides and does not have it", g.ID, rules, winner)
+		g.firstOverruled.warn("", "%s: %s left out, since %s decides and lists no such rule", g.ID, rules, winner)
 	}
 }
 

@@ -49,14 +49,14 @@ func TestPlanDecides(t *testing.T) {
 			plan:     tfText{values: []string{`aws_security_group.a {"id": "sg-a", "name": "web", "ingress": [` + inline(`protocol="tcp";from_port=80;to_port=80;cidr_blocks=["10.0.0.0/8"]`) + `]}`}},
 			live:     []string{groups(ssh + "," + web), `{"SecurityGroupRules": [{"SecurityGroupRuleId": "sgr-80", "GroupId": "sg-a", "IsEgress": false, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIpv4": "10.0.0.0/8"}]}`},
 			want:     []string{"group sg-a name=web vpc=v", "sg-a ingress tcp 80 10.0.0.0/8 id=sgr-80"},
-			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a: this rule is left out, since the plan decides and does not have it"},
+			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a: this rule is left out, since the plan decides and lists no such rule"},
 		},
 		{
 			name:     "of a group that it does not manage it takes the rules that it deletes",
 			plan:     tfText{values: []string{}, changes: []map[string]any{rule22}},
 			live:     []string{groups(ssh + "," + web)},
 			want:     []string{"group sg-a vpc=v", "sg-a ingress tcp 80 10.0.0.0/8"},
-			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a: this rule is left out, since the plan decides and does not have it"},
+			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a: this rule is left out, since the plan decides and lists no such rule"},
 		},
 		{
 			name: "and adds its own, those included that it changes",
@@ -64,7 +64,7 @@ func TestPlanDecides(t *testing.T) {
 				changes: []map[string]any{change("aws_vpc_security_group_ingress_rule", "update", before)}},
 			live:     []string{groups(ssh + "," + web)},
 			want:     []string{"group sg-a vpc=v", "sg-a ingress tcp 23 10.0.0.0/8", "sg-a ingress tcp 80 10.0.0.0/8"},
-			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a: this rule is left out, since the plan decides and does not have it"},
+			warnings: []string{"1.json:1: SecurityGroups[0].IpPermissions[0].IpRanges[0]: sg-a: this rule is left out, since the plan decides and lists no such rule"},
 		},
 		{
 			name: "what it deletes is gone",

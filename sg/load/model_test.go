@@ -183,7 +183,7 @@ func TestPrefer(t *testing.T) {
 	for _, order := range [][]string{{"old.json", "new.json"}, {"new.json", "old.json"}} {
 		got := load([]string{"new.json"}, order...)
 		assert.Equal(t, []string{"sg-a ingress all 10.0.0.0/8", "sg-a ingress all 10.0.0.0/10"}, got.lines("rule"), "%v", got.errors)
-		assert.Equal(t, []string{"old.json:1: SecurityGroups[0].IpPermissions[1].IpRanges[0]: sg-a: this rule is left out, since new.json decides and does not have it"}, got.warnings)
+		assert.Equal(t, []string{"old.json:1: SecurityGroups[0].IpPermissions[1].IpRanges[0]: sg-a: this rule is left out, since new.json decides and lists no such rule"}, got.warnings)
 	}
 	for _, order := range [][]string{{"old.json", "a.json", "b.json", "vpc.json"}, {"b.json", "a.json", "vpc.json", "old.json"}} {
 		assert.NotEmpty(t, load(nil, order...).errors)
