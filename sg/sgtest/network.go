@@ -20,8 +20,8 @@ type Network struct {
 	Clock Clock
 
 	mu     sync.Mutex
-	topo   *sg.Topology // as it is now; never shared
-	shared map[netip.Addr]bool
+	topo   *sg.Topology        // as it is now; never shared
+	shared map[netip.Addr]bool // by interfaces of several VPCs
 	opts   sg.Options
 	filter *sg.Filter
 	hosts  map[string][]netip.Addr
@@ -232,9 +232,9 @@ func (n *Network) vpcOf(e end) sg.VPCID {
 	return n.topo.ENIs[e.eni].VPC
 }
 
-// beside finds the interface of an end that is an address of several VPCs: it is in the
+// locate finds the interface of an end that is an address of several VPCs: it is in the
 // VPC of the other end.
-func (n *Network) beside(e *end, other end) {
+func (n *Network) locate(e *end, other end) {
 	if e.eni < 0 && other.eni >= 0 && n.shared[e.addr] {
 		e.eni = slices.IndexFunc(n.topo.ENIs, func(i sg.ENI) bool {
 			return i.VPC == n.vpcOf(other) && slices.Contains(i.Addrs, e.addr)
@@ -263,8 +263,8 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 // before IPv6. v4 and v6 say which families will do.
 func (n *Network) meet(a, b *end, as, bs []netip.Addr, v4, v6 bool) (ok bool) {
 	a.addr, b.addr, ok = pairUp(as, bs, v4, v6)
-	n.beside(a, *b)
-	n.beside(b, *a)
+	n.locate(a, *b)
+	n.locate(b, *a)
 	return ok
 }
 

@@ -1,6 +1,7 @@
 package sgtest
 
 import (
+	"cmp"
 	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
@@ -26,13 +27,10 @@ func (p pair) reversed() pair { return pair{p[1], p[0]} }
 // via says in which VPC the packets between two places are.
 func (p pair) via() sg.Via {
 	a, b := p[0].vpc, p[1].vpc
-	switch {
-	case a == "":
-		return sg.Via{VPC: b}
-	case b == "" || a == b:
-		return sg.Via{VPC: a}
+	if a != b && a != "" && b != "" {
+		return sg.Via{} // nothing leads from one to the other
 	}
-	return sg.Via{} // nothing leads from one to the other
+	return sg.Via{VPC: cmp.Or(a, b)}
 }
 
 // place returns the place of an address for a packet in a VPC.

@@ -105,3 +105,16 @@ func TestAmbiguousEnds(t *testing.T) {
 	_, _, err = server.ReadFrom(make([]byte, 10))
 	assert.ErrorContains(t, err, "ambiguous_interface")
 }
+
+// A program may write while the test changes the network: run with -race.
+func TestSameAddressesWhileChanging(t *testing.T) {
+	n := newTwins(t)
+	c := n.ListenPacket(t, "client2", 53)
+	wrote := make(chan error)
+	go func() {
+		_, err := c.WriteTo([]byte("x"), &net.UDPAddr{IP: net.IPv4(10, 0, 2, 20), Port: 53})
+		wrote <- err
+	}()
+	n.Change(t, func(*sg.Topology) {})
+	assert.NoError(t, <-wrote)
+}

@@ -133,7 +133,7 @@ func (c *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
 		return 0, c.failed("write", &net.AddrError{Err: "no *net.UDPAddr", Addr: network(to)})
 	}
 	at := addr.AddrPort()
-	return c.write(b, c.n.place(netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()), c.vpc))
+	return c.write(b, place{netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()), c.vpc})
 }
 
 func network(a net.Addr) string {
@@ -162,6 +162,7 @@ func (c *packetConn) write(b []byte, to place) (int, error) {
 	case len(b) > mostDatagram:
 		return 0, c.failed("write", syscall.EMSGSIZE)
 	}
+	to = c.n.place(to.AddrPort, to.vpc)
 	for _, from := range c.places {
 		if from.Addr().Is4() == to.Addr().Is4() {
 			c.n.sendDatagram(from, to, append([]byte(nil), b...))
