@@ -1,6 +1,7 @@
 // Package ask answers questions about packets that people write: it reads them,
 // including names of interfaces, judges one after the other by a topology, and says in
-// words what happens to each and why.
+// words what happens to each and why. For interfaces to which AWS has yet to assign an
+// address, [Assignments] are those that make a difference.
 package ask
 
 import (
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/assign"
 )
 
 // A Question is a packet as somebody wrote it.
@@ -27,8 +29,8 @@ type Question struct {
 	// Pasted is the packet's number in a replay, if it is a line of a replay's text or report.
 	Pasted string
 
-	open    []int        // indexes of the interfaces that are named and have no address
-	written []netip.Addr // without a name
+	pending []int        // indexes of the interfaces that are named and have no address yet
+	addrs   []netip.Addr // of ends that are not named
 }
 
 // A Parser reads packets whose ends may be named as in a topology. Several goroutines may
@@ -98,19 +100,21 @@ var droppedLine = regexp.MustCompile(`^\s*[0-9,]+\s+([0-9]+)\s+([a-z0-9]+ \S+ > 
 // or of its list of what was dropped, with the lines that belong to it. It allows more:
 //
 //	tcp web > db:5432                      names for addresses
-//	tcp 198.51.100.7 to web:https          "to" for >, a service for a port
+//	tcp 198.51.100.7 to web:https          "to" or -> for >, a service for a port
+//	web to db:5432                         no protocol: TCP
 //	ssh web > db                           or for the protocol as well
 //	ping web > db
 //	icmp db > web echo-reply
 //
 // An end may be an interface, an instance, or a group that a single interface carries, by
-// name or id. Its address is of the IP version of the other end, IPv4 where both are names
-// that have one. Where only the destination has a port, that of the source is 49152. Without
-// a protocol it is TCP, and TCP without flags is a SYN. The services are ping and those with a port that people write
-// rules for, such as ssh, https, dns, mysql and rdp. For a type and code of ICMP there may
-// be echo, echo-request or echo-reply.
+// name, id or the further name that [NewParser] was told. Its address is of the IP version
+// of the other end, IPv4 where both are names that have one. Where only the destination has
+// a port, that of the source is 49152. TCP without flags is a SYN. The services are ping and
+// those with a port that people write rules for, such as ssh, https, dns, mysql and rdp. For
+// a type and code of ICMP there may be echo, echo-request or echo-reply.
 //
-// Errors quote s.
+// Errors quote s, or the name that is wrong. An interface without an address is one, unless
+// the topology is of [Assignments.All].
 func (r *Parser) Parse(s string) (Question, error) {
 	var q Question
 	if m := replayLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
@@ -197,11 +201,11 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 		if err := r.find(e); err != nil {
 			return s, err
 		}
-		if e.eni != nil && unaddressed(*e.eni) {
-			q.open = append(q.open, r.enis[e.name][0])
+		if e.eni != nil && assign.Pending(*e.eni) {
+			q.pending = append(q.pending, r.enis[e.name][0])
 		}
 		if e.addr.IsValid() {
-			q.written = append(q.written, e.addr)
+			q.addrs = append(q.addrs, e.addr)
 			family = packet.IPv4
 			if e.addr.Is6() {
 				family = packet.IPv6
@@ -235,7 +239,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	for _, e := range []*packetEnd{&src, &dst} {
 		a := e.addr.String()
 		switch {
-		case e.eni != nil && unaddressed(*e.eni):
+		case e.eni != nil && assign.Pending(*e.eni):
 			return s, fmt.Errorf("the address of %s is not known", e.name)
 		case e.eni != nil:
 			if a = addrOf(e.eni, family); a == "" {

@@ -20,7 +20,8 @@
 // path, as in [sg.Enforcer.Forward]. ACLs judge answers too, so a connection may open and
 // get no answer; that is a separate kind of change. Traffic that groups never filter, such
 // as that to the resolver (EX-01), makes no difference, and a box may span such addresses.
-// Idle timeouts are not compared, nor whether connections are tracked. Connections that are
+// An interface without an address is nobody's peer: [StandIns] gives one to those that a plan
+// makes. Idle timeouts are not compared, nor whether connections are tracked. Connections that are
 // already open outlive their rules (CT-20); [Replay] says which ones do in captured
 // traffic.
 //

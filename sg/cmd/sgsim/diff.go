@@ -14,7 +14,6 @@ import (
 
 	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/ask"
 	"github.com/sgsim/sgsim/sg/diff"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/load"
@@ -284,21 +283,20 @@ func (t *tool) compare(f *diffFlags) error {
 	if err != nil {
 		return err
 	}
-	before, err := compileFirst()
-	if err != nil {
-		return err
-	}
-	after, err := compileSecond()
-	if err != nil {
-		return err
-	}
-	a, b := before, after // captured packets are those of hosts that have an address
-	without, notes := ask.StandIns(first, second)
-	if len(notes) > 0 {
-		if a, err = compileFirst(); err == nil {
-			b, err = compileSecond()
+	compile := func() (before, after *sg.Policy, err error) {
+		if before, err = compileFirst(); err == nil {
+			after, err = compileSecond()
 		}
-		if err != nil {
+		return before, after, err
+	}
+	before, after, err := compile() // for captured packets, which are those of hosts that have an address
+	if err != nil {
+		return err
+	}
+	a, b := before, after
+	compared, notes := diff.StandIns(first, second)
+	if len(notes) > 0 {
+		if a, b, err = compile(); err != nil {
 			return err
 		}
 	}
@@ -351,7 +349,7 @@ func (t *tool) compare(f *diffFlags) error {
 	if f.failOn != "" && len(first.ENIs)+len(second.ENIs) == 0 {
 		return errors.New("neither side has an interface, so nothing was compared")
 	}
-	if f.fails(d, traffic, len(without) == 0) {
+	if f.fails(d, traffic, compared) {
 		return errDiffers
 	}
 	return nil

@@ -25,10 +25,10 @@ have decided. Each of several packets meets the connections that earlier ones op
 a packet of a capture, those of the packets before it.
 
   PACKET               'tcp 10.0.1.10:40001 > 10.0.2.20:5432 S' (flags: FSRPAUEC; a SYN
-                       where there are none; without tcp and first port it is the same);
-                       'tcp web > db:5432', or web to db:https without quotes (an
-                       interface, an instance, or the group of one interface, by name or
-                       id); 'ping web > db', 'https lb > web' (also ssh, dns, mysql ...);
+                       where there are none; tcp and the first port may be left out);
+                       'tcp web > db:5432', or ping web to db without quotes (an interface,
+                       even without an address yet, an instance, or the group of one, by
+                       name, id or Terraform address; ssh, https, dns ... as well);
                        'udp [2001:db8::1]:9 > [2001:db8::2]:53'; 'icmp web > db 8/0 id 7'
                        (or echo, echo-reply); 'gre 10.0.1.10 > 10.0.2.20';
                        behind: seq 1, ack 2, win 502, len 1460, ttl 64, frag 1480+ (bytes,
@@ -122,12 +122,12 @@ func (t *tool) explain(args []string) int {
 			return cmp.Or(loader.ENIPlace(sg.ENIID(id)).Resource, loader.GroupPlace(sg.GroupID(id)).Resource)
 		})
 	}
-	worlds, err := ask.NewWorlds(topo, packets, e.also...)
+	assignments, err := ask.NewAssignments(topo, packets, e.also...)
 	if err != nil {
 		return t.failed(err)
 	}
 	var said [][]*sg.Explanation
-	for e.topo = range worlds.All() {
+	for e.topo = range assignments.All() {
 		if usage := e.settle(packets); usage != nil {
 			return t.misused(fs, usage)
 		}
@@ -144,7 +144,7 @@ func (t *tool) explain(args []string) int {
 		}
 		said = append(said, e.said)
 	}
-	e.said = worlds.Agree(said)
+	e.said = assignments.Agree(said)
 	w := bufio.NewWriter(t.stdout)
 	if f.format == "json" {
 		err = e.json(w)

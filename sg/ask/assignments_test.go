@@ -13,7 +13,7 @@ import (
 	"github.com/sgsim/sgsim/sg/sgtest"
 )
 
-const unchosen = `
+const pending = `
 vpc vpc-1 10.0.0.0/16
 subnet vpc-1 subnet-a 10.0.1.0/24
 subnet vpc-1 subnet-b 10.0.2.0/28
@@ -38,11 +38,11 @@ eni db sg-db vpc=vpc-1 subnet=subnet-b
 `
 
 // An interface without an address fares as with each that it may get.
-func TestWorlds(t *testing.T) {
-	topo, err := sgtest.ParseTopology("t", unchosen)
+func TestAssignments(t *testing.T) {
+	topo, err := sgtest.ParseTopology("t", pending)
 	require.NoError(t, err)
 	said := func(packets ...string) (lines []string) {
-		w, err := NewWorlds(topo, packets)
+		w, err := NewAssignments(topo, packets)
 		require.NoError(t, err)
 		var said [][]*sg.Explanation
 		for topo := range w.All() {
@@ -90,38 +90,15 @@ func TestWorlds(t *testing.T) {
 	for i := range 150 {
 		topo.Groups[1].Ingress = append(topo.Groups[1].Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Port(1000 + i), Peer: sg.MustCIDR(fmt.Sprintf("10.0.1.%d/32", 100+i))})
 	}
-	_, err = NewWorlds(topo, []string{"tcp app-0 > app-1:22"})
+	_, err = NewAssignments(topo, []string{"tcp app-0 > app-1:22"})
 	assert.ErrorContains(t, err, "the address of app-1 is not known yet, and rules tell more than 256 apart")
-	w, err := NewWorlds(topo, []string{"tcp 10.0.0.1:1 > other:1"})
+	w, err := NewAssignments(topo, []string{"tcp 10.0.0.1:1 > other:1"})
 	require.NoError(t, err)
 	assert.Len(t, slices.Collect(w.All()), 1)
 }
 
-func TestStandIns(t *testing.T) {
-	parse := func(text string) *sg.Topology {
-		topo, err := sgtest.ParseTopology("t", text)
-		require.NoError(t, err)
-		return topo
-	}
-	before, after := parse(strings.Replace(unchosen, "eni db sg-db", "eni db 10.0.2.9 sg-db", 1)), parse(strings.ReplaceAll(unchosen, "eni app-1 ", "rule sg-db ingress tcp 99 10.0.2.0/29\nrule sg-db ingress tcp 99 10.0.2.8/29\neni app-2 "))
-	without, notes := StandIns(before, after)
-	assert.Equal(t, []sg.ENIID{"db"}, without)
-	assert.Equal(t, []string{
-		"not known yet: addresses for which others stand here that no rule singles out, 10.0.1.5 for app-0, 10.0.1.6 for app-2, 10.0.3.4 for six, 10.0.0.4 for loose, and 2 more",
-		"not known yet: the address of db, on which verdicts depend: rules that name their groups are not compared; -eni can give one",
-	}, notes)
-	for _, topo := range []*sg.Topology{before, after} {
-		assert.Equal(t, "[10.0.1.5]", fmt.Sprint(topo.ENIs[1].Addrs), "the same before and after")
-		_, err := sg.Compile(topo)
-		assert.NoError(t, err)
-	}
-	without, notes = StandIns(parse("eni a 10.0.0.1 managed\neni b managed type=efa-only"), parse("eni a 10.0.0.1 managed"))
-	assert.Empty(t, without)
-	assert.Empty(t, notes)
-}
-
-// Whatever may tell the addresses of a subnet apart makes further worlds.
-func TestWorldsTellApart(t *testing.T) {
+// Whatever may tell the addresses of a subnet apart makes further assignments.
+func TestAssignmentsTellApart(t *testing.T) {
 	const base = "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-a 10.0.1.0/24\ngroup sg-a vpc=vpc-1\neni a sg-a vpc=vpc-1 subnet=subnet-a\n"
 	for more, want := range map[string]int{
 		"":                                   1,
@@ -140,7 +117,7 @@ func TestWorldsTellApart(t *testing.T) {
 	} {
 		topo, err := sgtest.ParseTopology("t", base+more)
 		require.NoError(t, err, more)
-		w, err := NewWorlds(topo, []string{"a to 198.51.100.7:1"})
+		w, err := NewAssignments(topo, []string{"a to 198.51.100.7:1"})
 		require.NoError(t, err)
 		n := 0
 		for topo := range w.All() {
@@ -150,4 +127,19 @@ func TestWorldsTellApart(t *testing.T) {
 		}
 		assert.Equal(t, want, n, more)
 	}
+}
+
+// Both families together may tell far too many apart: they are not all made to see that.
+func TestTooManyAssignments(t *testing.T) {
+	topo, err := sgtest.ParseTopology("t", "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-a 10.0.0.0/16 2001:db8::/64\ngroup sg-a vpc=vpc-1\neni a sg-a vpc=vpc-1 subnet=subnet-a\n")
+	require.NoError(t, err)
+	for i := range 250 {
+		for _, cidr := range []string{"10.0.%d.0/24", "2001:db8::%d/128"} {
+			topo.Groups[0].Ingress = append(topo.Groups[0].Ingress, sg.Rule{Protocol: sg.TCP, Ports: sg.Port(1), Peer: sg.MustCIDR(fmt.Sprintf(cidr, i))})
+		}
+	}
+	assert.Less(t, testing.AllocsPerRun(1, func() {
+		_, err = NewAssignments(topo, []string{"tcp 10.0.0.1 > a:1"})
+	}), 10_000.)
+	assert.ErrorContains(t, err, "more than 256")
 }

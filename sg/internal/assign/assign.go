@@ -1,0 +1,112 @@
+// Package assign knows which addresses AWS may assign to interfaces that have none yet.
+package assign
+
+import (
+	"net/netip"
+	"slices"
+
+	"go4.org/netipx"
+
+	"github.com/sgsim/sgsim/sg"
+)
+
+// Pending reports whether AWS has yet to assign an interface's address. One for EFA
+// alone never has any (EC2 guide, "Elastic Fabric Adapter", read 2026-11).
+func Pending(e sg.ENI) bool { return len(e.Addrs)+len(e.Prefixes) == 0 && e.Type != "efa-only" }
+
+// CIDRs returns what rules, prefix lists, network ACLs and subnets tell apart.
+func CIDRs(topos ...*sg.Topology) (all []netip.Prefix) {
+	add := func(p netip.Prefix) {
+		if p.IsValid() {
+			all = append(all, p.Masked())
+		}
+	}
+	for _, t := range topos {
+		for i := range t.Groups {
+			for _, r := range slices.Concat(t.Groups[i].Ingress, t.Groups[i].Egress) {
+				add(r.Peer.CIDR)
+			}
+		}
+		for _, l := range t.PrefixLists {
+			for _, e := range l.Entries {
+				add(e.CIDR)
+			}
+		}
+		for _, a := range t.NetworkACLs {
+			for _, e := range slices.Concat(a.Ingress, a.Egress) {
+				add(e.CIDR)
+			}
+		}
+		for _, v := range t.VPCs {
+			for _, s := range v.Subnets {
+				for _, p := range s.CIDRs {
+					add(p)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// Free returns where AWS may assign an address to an interface, ascending and without the
+// parts that but holds: in its subnet, else in its VPC, else in any private network
+// (RFC 1918, RFC 6598).
+func Free(e *sg.ENI, but []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange {
+	var subnet, vpc []netip.Prefix
+	var taken netipx.IPSetBuilder
+	reserve := func(p netip.Prefix) { // the first four and the last (VPC guide, "Subnet CIDR blocks", read 2026-11)
+		a := p.Masked().Addr()
+		taken.AddRange(netipx.IPRangeFrom(a, a.Next().Next().Next()))
+		taken.Add(netipx.PrefixLastIP(p))
+	}
+	for _, t := range topos {
+		for _, v := range t.VPCs {
+			if v.ID == e.VPC {
+				vpc = append(vpc, v.CIDRs...)
+			}
+			for _, s := range v.Subnets {
+				if s.ID == e.Subnet {
+					subnet = append(subnet, s.CIDRs...)
+				}
+				for _, p := range s.CIDRs {
+					reserve(p)
+				}
+			}
+		}
+		for i := range t.ENIs {
+			if o := &t.ENIs[i]; o.VPC == e.VPC || e.VPC == "" {
+				for _, a := range o.Addrs {
+					taken.Add(a)
+				}
+				for _, p := range o.Prefixes {
+					taken.AddPrefix(p)
+				}
+			}
+		}
+	}
+	blocks := private
+	if len(vpc) > 0 {
+		blocks = vpc
+	}
+	if len(subnet) > 0 {
+		blocks = subnet
+	}
+	var free netipx.IPSetBuilder
+	for _, p := range blocks {
+		free.AddPrefix(p)
+		reserve(p)
+		for _, b := range but {
+			if b.Bits() > p.Bits() && p.Contains(b.Addr()) {
+				taken.AddPrefix(b)
+			}
+		}
+	}
+	used, _ := taken.IPSet() // what is wrong with an address, Compile says
+	free.RemoveSet(used)
+	set, _ := free.IPSet()
+	return set.Ranges()
+}
+
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+}
