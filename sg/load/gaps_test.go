@@ -76,6 +76,12 @@ func TestTerraformGaps(t *testing.T) {
 			want: []string{"eni aws_instance.i 10.0.0.1 sg-a instance=aws_instance.i", "eni eni-1 10.0.0.2 sg-a"},
 		},
 		{
+			name: "an interface for EFA alone never has an address",
+			plan: tfText{values: []string{`aws_network_interface.e {"id": "eni-1", "interface_type": "efa-only", "private_ip": "", "private_ips": [], "security_groups": ["sg-a"]}`,
+				`aws_security_group.a {"id": "sg-a", "ingress": [], "egress": []}`}},
+			want: []string{"eni eni-1 sg-a type=efa-only"},
+		},
+		{
 			name: "a plan that is not all",
 			plan: tfText{more: obj{"complete": false, "errored": true, "deferred_changes": []obj{{"reason": "instance_count_unknown"}}}},
 			warnings: []string{

@@ -18,7 +18,7 @@ var resourceReaders = map[string]func(*tfResource){
 	"aws_network_interface":                           (*tfResource).networkInterface,
 	"aws_network_interface_sg_attachment":             (*tfResource).attachment,
 	"aws_instance":                                    (*tfResource).instance,
-	"aws_efs_mount_target":                            (*tfResource).mountTarget,
+	"aws_efs_mount_target":                            (*tfResource).networkInterface,
 	"aws_ec2_managed_prefix_list":                     func(r *tfResource) { r.prefixList("entry") },
 	"aws_ec2_managed_prefix_list_entry":               (*tfResource).prefixListEntry,
 	"aws_vpc":                                         (*tfResource).vpc,

@@ -7,19 +7,16 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// networkInterface reads an interface (IN-27).
+// networkInterface reads an interface (IN-27), or the one that EFS makes for a mount target.
 func (r *tfResource) networkInterface() {
-	e := r.eni(sg.ENIID(r.id()))
-	r.addrs(e, "private_ip", "private_ip_list", "private_ips", "ipv6_address_list", "ipv6_addresses")
-	r.counted(e)
-	r.prefixes(e, "ipv4_prefixes", ipv4)
-	r.prefixes(e, "ipv6_prefixes", ipv6)
+	e := r.eni()
 	e.byDefault = !r.groups(e, "security_groups") && r.computed("security_groups")
 	r.finish(e)
 }
 
-// eni returns the interface with an id that a resource makes, with what describe reads.
-func (r *tfResource) eni(id sg.ENIID) *eni {
+// eni returns the interface that a resource makes, with what describe reads.
+func (r *tfResource) eni() *eni {
+	id := sg.ENIID(r.eniID())
 	e := r.module.doc.b.eni(id, r.values)
 	if r.overruled(e) {
 		e = &eni{ENI: sg.ENI{ID: id}} // only to be compared
@@ -59,6 +56,10 @@ func (r *tfResource) describe(e *eni) {
 			e.addPublic(public)
 		}
 	}
+	r.addrs(e)
+	r.counted(e)
+	r.prefixes(e, "ipv4_prefixes", ipv4)
+	r.prefixes(e, "ipv6_prefixes", ipv6)
 }
 
 // groups adds the groups that an attribute names, and reports whether it names any. If the
@@ -96,8 +97,8 @@ func (r *tfResource) finish(e *eni) {
 	old.merge(&e.ENI)
 }
 
-// addrs reads addresses from attributes that hold one or many.
-func (r *tfResource) addrs(e *eni, attrs ...string) {
+// addrs reads addresses from attributes that hold one or many. A resource has some of them.
+func (r *tfResource) addrs(e *eni) {
 	one := func(c *cursor) {
 		if c.is(str) && c.raw() == "" {
 			return // none
@@ -106,7 +107,7 @@ func (r *tfResource) addrs(e *eni, attrs ...string) {
 			e.addAddr(c)
 		}
 	}
-	for _, attr := range attrs {
+	for _, attr := range [...]string{"private_ip", "ip_address", "private_ip_list", "private_ips", "secondary_private_ips", "ipv6_address_list", "ipv6_addresses"} {
 		c := r.values.field(attr)
 		if was := r.module.doc.replaced[r.address]; was != nil && r.computed(attr) && was.field("subnet_id").text() == r.values.field("subnet_id").text() {
 			c = was.field(attr) // AWS may choose another, but what is compared is rules
@@ -166,9 +167,7 @@ func (r *tfResource) attachment() {
 // it an interface that is a resource of its own, that resource has the addresses
 // and groups.
 func (r *tfResource) instance() {
-	e := r.eni(sg.ENIID(r.eniID()))
-	r.addrs(e, "private_ip", "secondary_private_ips", "ipv6_addresses")
-	r.counted(e)
+	e := r.eni()
 	if !r.groups(e, "vpc_security_group_ids") { // groups of the default VPC may be given by name
 		names, left := r.ids("security_groups", wantNamed)
 		e.named = append(e.named, names...)
@@ -193,32 +192,24 @@ func (r *tfResource) findLater() { r.module.doc.found = append(r.module.doc.foun
 // as a listing. Where a resource or another listing has the interface, it adds nothing.
 func (r *tfResource) find() {
 	b, v := r.module.doc.b, r.values
-	id, groups, more := "id", "security_groups", "private_ips"
+	id, groups := "id", "security_groups"
 	if r.kind == "aws_instance" {
-		id, groups, more = "network_interface_id", "vpc_security_group_ids", "secondary_private_ips"
+		id, groups = "network_interface_id", "vpc_security_group_ids"
 	}
 	e := eni{ENI: sg.ENI{ID: sg.ENIID(v.field(id).text()), VPC: sg.VPCID(v.field("vpc_id").text()), Subnet: sg.SubnetID(v.field("subnet_id").text())}}
 	if old := b.enis.of[e.ID]; e.ID == "" || old != nil && (old.decided != nil || old.listed != nil) {
 		return
 	}
 	r.describe(&e)
-	r.addrs(&e, "private_ip", more, "ipv6_addresses")
 	r.groups(&e, groups)
 	b.listENI(&e, v)
 }
 
-// mountTarget reads the interface that EFS makes.
-func (r *tfResource) mountTarget() {
-	e := r.eni(sg.ENIID(cmp.Or(idOf(r.kind, r.values), r.newID())))
-	r.addrs(e, "ip_address")
-	e.byDefault = !r.groups(e, "security_groups") && r.computed("security_groups")
-	r.finish(e)
-}
-
-// eniID returns the id of an instance's primary interface. If it does not exist
-// yet and is not a resource of its own, the instance's id stands in.
+// eniID returns the id of the interface that a resource is, or makes: the primary one of an
+// instance. If it does not exist yet and is not a resource of its own, the resource's id
+// stands in.
 func (r *tfResource) eniID() string {
-	if id := r.values.field("primary_network_interface_id").str(); id != "" {
+	if id := idOf(r.kind, r.values); id != "" {
 		return id
 	}
 	for _, block := range [...]string{"primary_network_interface", "network_interface"} {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/assign"
 )
 
 // topology makes the topology from everything collected, and warns about what is
@@ -40,7 +41,7 @@ func (b *builder) topology() *sg.Topology {
 	}
 	var undecided []*eni
 	for _, e := range b.enis.all {
-		if e.undecided && len(e.Addrs) == 0 && len(e.Prefixes) == 0 {
+		if e.undecided && assign.Pending(e.ENI) {
 			undecided = append(undecided, e)
 		}
 		b.typeDefaults(&e.ENI)
