@@ -222,7 +222,7 @@ type Talker struct {
 	drawn []graph.Drop // those of several; nil where the Talker stands for itself
 }
 
-// likeness is what talkers that are reported as one have in common.
+// likeness is what talkers that are reported as one have in common; of scans not the port.
 type likeness struct {
 	eni       sg.ENIID
 	dir       sg.Direction
@@ -230,24 +230,18 @@ type likeness struct {
 	undecided Undecided
 	reason    sg.Reason
 	entry     sg.RuleRef
-	dst       netip.Addr
-	protocol  packet.Protocol
-	port      uint16
+	to        packet.FiveTuple // without what is the sender's
 	scan      bool
 }
 
-func (k *Talker) likeness() likeness {
-	h := &k.First
-	return likeness{k.ENI, k.Direction, k.Verdict, k.Undecided, k.Reason, k.Entry, h.DstAddr(), h.Protocol, h.DstPort, false}
-}
-
-// scan is the likeness of one that sent to several ports and is like few others.
-func (k *Talker) scan() likeness {
-	l := k.likeness()
-	if k.SeveralPorts && k.drawn == nil {
-		l.port, l.scan = 0, true
+// likeness returns that of the talker; with scan, what stands for several already is none.
+func (k *Talker) likeness(scan bool) likeness {
+	to := k.First.Tuple()
+	to.Src, to.SrcPort = [16]byte{}, 0
+	if scan = scan && k.SeveralPorts && k.drawn == nil; scan {
+		to.DstPort = 0
 	}
-	return l
+	return likeness{k.ENI, k.Direction, k.Verdict, k.Undecided, k.Reason, k.Entry, to, scan}
 }
 
 // sumTalkers returns one Talker for several that are alike, the earliest first.

@@ -201,7 +201,7 @@ func (t *tally) report(j *Judge, log flowlog.Stats) *Report {
 		out.Disagreements = append(out.Disagreements, *d)
 	}
 	talkers := slices.SortedFunc(maps.Values(t.talkers), func(a, b *Talker) int { return a.seen().compare(b.seen()) })
-	talkers = report.Together(talkers, sumTalkers, (*Talker).likeness, (*Talker).scan)
+	talkers = report.Together(talkers, sumTalkers, (*Talker).likeness)
 	for _, k := range most(20, talkers, &out.OtherRejects) {
 		if k.Verdict == sg.Drop && k.Reason == sg.NoRule {
 			k.Near = j.near(k.ENI, k.Direction, &k.First)

@@ -179,7 +179,7 @@ type Talker struct {
 	drawn []graph.Drop // those of several; nil where the Talker stands for itself
 }
 
-// likeness is what talkers that are reported as one have in common.
+// likeness is what talkers that are reported as one have in common; of scans not the port.
 type likeness struct {
 	eni     sg.ENIID
 	dir     sg.Direction
@@ -190,19 +190,14 @@ type likeness struct {
 	scan    bool
 }
 
-func (k *Talker) likeness() likeness {
+// likeness returns that of the talker; with scan, what stands for several already is none.
+func (k *Talker) likeness(scan bool) likeness {
 	to := k.First.Tuple()
 	to.Src, to.SrcPort = [16]byte{}, 0
-	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, to, false}
-}
-
-// scan is the likeness of one that sent to several ports and is like few others.
-func (k *Talker) scan() likeness {
-	l := k.likeness()
-	if k.SeveralPorts && k.drawn == nil {
-		l.to.DstPort, l.scan = 0, true
+	if scan = scan && k.SeveralPorts && k.drawn == nil; scan {
+		to.DstPort = 0
 	}
-	return l
+	return likeness{k.ENI, k.Direction, k.Reason, k.Refused, k.Entry, to, scan}
 }
 
 // sumTalkers returns one Talker for several that are alike, the earliest first. Errors that
@@ -330,7 +325,7 @@ func (r *run) reportMemory(out *Report) {
 		}
 	}
 	slices.SortFunc(all, func(a, b *Talker) int { return cmp.Compare(a.Number, b.Number) })
-	all = report.Together(all, sumTalkers, (*Talker).likeness, (*Talker).scan)
+	all = report.Together(all, sumTalkers, (*Talker).likeness)
 	slices.SortFunc(all, func(a, b *Talker) int {
 		return cmp.Or(cmp.Compare(b.Packets, a.Packets), cmp.Compare(a.Number, b.Number))
 	})

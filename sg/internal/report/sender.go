@@ -15,10 +15,11 @@ const fewSenders = 2
 // Together returns the entries of a list of senders with those that have the same key, and
 // so differ in the sender alone, as one: a scan from many addresses would otherwise crowd
 // out all else. Two stay apart. sum makes one entry of several, the first of all first, and
-// is not to change them. The result is put together by the next key. The order is that of all.
-func Together[T any, K comparable](all []*T, sum func([]*T) *T, keys ...func(*T) K) []*T {
-	for _, key := range keys {
-		all = together(all, sum, key)
+// is not to change them. The result is put together once more, with scan: then those that
+// sent to several ports have one key whatever these are. The order is that of all.
+func Together[T any, K comparable](all []*T, sum func([]*T) *T, key func(x *T, scan bool) K) []*T {
+	for _, scan := range [...]bool{false, true} {
+		all = together(all, sum, func(x *T) K { return key(x, scan) })
 	}
 	return all
 }
