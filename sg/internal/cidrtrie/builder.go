@@ -96,7 +96,7 @@ func number(items []item, numbers []uint32, next uint32) (left []item, end uint3
 				continue
 			}
 			*name = next
-			it.rest += uint64(next) - uint64(uint32(it.rest))
+			it.rest = it.rest>>32<<32 | uint64(next)
 			next++
 		}
 		left = append(left, it)
