@@ -226,13 +226,13 @@ func (l *prefixList) add(e sg.PrefixListEntry, at *cursor) {
 type eni struct {
 	sg.ENI
 	origin
-	undecided bool     // AWS has yet to choose addresses
-	named     []string // its groups by name or id
-	left      string   // refers to further groups, which a plan leaves open
-	byDefault bool     // made without groups, it gets the default one of its VPC
-	decided   *cursor  // set if a plan manages it
-	listed    *cursor  // set if a listing or state has it
-	stated    bool     // listed is a state, which may not tell everything
+	undecided  bool     // AWS has yet to choose addresses
+	named      []string // its groups by name or id
+	unresolved string   // refers to further groups, which a plan leaves open
+	byDefault  bool     // made without groups, it gets the default one of its VPC
+	decided    *cursor  // set if a plan manages it
+	listed     *cursor  // set if a listing or state has it
+	stated     bool     // listed is a state, which may not tell everything
 
 	exists       bool // Terraform says that AWS has it
 	checkDecided bool // a plan says whether it checks source and destination

@@ -28,9 +28,9 @@ func (b *builder) removes(from, what any) bool {
 	return len(b.removed) > 0 && b.removed[removal{from, what}]
 }
 
-// own records whose resource an id is, and refuses ids that two documents have: a
+// claim records whose resource an id is, and refuses ids that two documents have: a
 // state is older than its plan, and two states are from different times.
-func (d *tfDoc) own(r *tfResource) {
+func (d *tfDoc) claim(r *tfResource) {
 	id := r.values.field("id")
 	if r.mode == "data" || !id.is(str) || d.clashes {
 		return

@@ -90,9 +90,9 @@ func (b *builder) giveDefaults() {
 		case v != nil && v.fresh:
 			e.addGroups(sg.GroupID(v.ID) + "." + defaultGroup)
 		default:
-			e.left = defaultName
+			e.unresolved = defaultName
 			if vpc != "" {
-				e.left += " of " + string(vpc)
+				e.unresolved += " of " + string(vpc)
 			}
 			e.at.warn("", "is made without groups and so carries the default one of its VPC, which no input holds: what it admits is unknown; add describe-security-groups")
 		}

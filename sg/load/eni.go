@@ -38,7 +38,7 @@ func (b *builder) handmade(e *givenENI) {
 	merged := b.eni(e.ID, at)
 	merged.merge(&added)
 	if len(added.Groups) > 0 {
-		merged.left, merged.byDefault = "", false // the caller knows what the plan does not tell
+		merged.unresolved, merged.byDefault = "", false // the caller knows what the plan does not tell
 	}
 	if len(merged.Groups) == 0 && !merged.MayLackGroups() && !b.unread {
 		at.fail(codeMissingParam, "has no group, and no input has an interface of this id that has one") // SG-10, SG-85

@@ -61,7 +61,7 @@ func TestAddENI(t *testing.T) {
 	for _, s := range []string{"id=eni-1,addr=10.0.0.2,group=web", "eni-1 nitro-v6", "id=eni-2,addr=10.0.0.3,group=sg-1"} {
 		e, err := load.ParseENI(s)
 		require.NoError(t, err)
-		l.AddENI(e)
+		l.AddENI("interface "+string(e.ID), e)
 	}
 	got := must(t, resultOf(l.Topology()))
 	assert.Equal(t, `group sg-1 name=web
@@ -78,7 +78,7 @@ func TestAddENIUnknownGroup(t *testing.T) {
 	l.Add("1.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-2", "GroupName": "twin"}, {"GroupId": "sg-3", "GroupName": "twin"}]}`))
 	e, err := load.ParseENI("id=eni-2,addr=10.0.0.3,group=twin")
 	require.NoError(t, err)
-	l.AddNamedENI("-eni", e)
+	l.AddENI("-eni", e)
 	_, _, err = l.Topology()
 	assert.EqualError(t, err, `-eni: "twin": no such group (InvalidGroup.NotFound)`)
 }
@@ -88,7 +88,7 @@ func TestAddENIWithoutGroup(t *testing.T) {
 	e, err := load.ParseENI("id=eni-1,addr=10.0.0.2")
 	require.NoError(t, err)
 	l := load.New()
-	l.AddENI(e)
+	l.AddENI("interface "+string(e.ID), e)
 	_, _, err = l.Topology()
 	assert.EqualError(t, err, "interface eni-1: has no group, and no input has an interface of this id that has one (MissingParameter)")
 }

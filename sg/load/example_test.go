@@ -28,7 +28,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	l.AddENI(web)
+	l.AddENI("web by hand", web)
 	topo, warnings, err := l.Topology()
 	if err != nil {
 		fmt.Println(err)

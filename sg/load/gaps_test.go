@@ -219,7 +219,7 @@ func TestTerraformGroupsByHand(t *testing.T) {
 			l.Add("groups.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-a"}]}`))
 			e, err := load.ParseENI("aws_instance.i sg-a")
 			require.NoError(t, err)
-			l.AddENI(e)
+			l.AddENI("interface "+string(e.ID), e)
 			got := resultOf(l.Topology())
 			assert.Equal(t, []string{"group sg-a", "eni aws_instance.i 10.0.0.1 sg-a instance=aws_instance.i"}, got.lines("group ", "eni "))
 		})

@@ -188,15 +188,12 @@ func splitName(name string) (sg.PrefixListID, string) {
 	return "", name
 }
 
-// AddENI adds an interface by hand, as [ParseENI] reads it. If the inputs hold
-// one with this id, that one gets the addresses and groups in addition. This
-// supplies an interface of a Terraform plan with the addresses that AWS has yet
-// to choose. A group may be given by name if no group has that name as its id.
-func (l *Loader) AddENI(e sg.ENI) { l.AddNamedENI("interface "+string(e.ID), e) }
-
-// AddNamedENI is AddENI with a name that messages show in place of a file, such
-// as the command's flag that gave the interface.
-func (l *Loader) AddNamedENI(name string, e sg.ENI) { l.enis = append(l.enis, givenENI{e, name}) }
+// AddENI adds an interface by hand, as [ParseENI] reads it. The name is for messages, in
+// place of a file's. If the inputs hold an interface with this id, that one gets the
+// addresses and groups in addition. This supplies an interface of a Terraform plan with the
+// addresses that AWS has yet to choose. A group may be given by name if no group has that
+// name as its id. Errors become part of the error of [Loader.Topology].
+func (l *Loader) AddENI(name string, e sg.ENI) { l.enis = append(l.enis, givenENI{e, name}) }
 
 // A givenENI is an interface that the caller gave.
 type givenENI struct {

@@ -105,8 +105,8 @@ func TestUnreadInputs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := load.New()
 			l.Add("g.json", strings.NewReader(text))
-			l.AddENI(eni)
-			l.AddENI(sg.ENI{ID: "eni-2"})
+			l.AddENI("interface "+string(eni.ID), eni)
+			l.AddENI("interface eni-2", sg.ENI{ID: "eni-2"})
 			_, _, err := l.Topology()
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), "no such group")
@@ -114,8 +114,8 @@ func TestUnreadInputs(t *testing.T) {
 		})
 	}
 	l := load.New()
-	l.AddENI(eni)
-	l.AddENI(sg.ENI{ID: "eni-2"})
+	l.AddENI("interface "+string(eni.ID), eni)
+	l.AddENI("interface eni-2", sg.ENI{ID: "eni-2"})
 	_, _, err := l.Topology()
 	assert.ErrorContains(t, err, "no such group", "all was read")
 	assert.ErrorContains(t, err, "eni-2: has no group")

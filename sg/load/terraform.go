@@ -38,8 +38,8 @@ var resourceReaders = map[string]func(*tfResource){
 	"aws_ec2_transit_gateway_vpc_attachment":          (*tfResource).gatewayAttachment,
 	"aws_ec2_transit_gateway_vpc_attachment_accepter": (*tfResource).attachmentAccepter,
 
-	"data.aws_network_interface":                  (*tfResource).findLater,
-	"data.aws_instance":                           (*tfResource).findLater,
+	"data.aws_network_interface":                  (*tfResource).readLater,
+	"data.aws_instance":                           (*tfResource).readLater,
 	"data.aws_ec2_managed_prefix_list":            func(r *tfResource) { r.prefixList("entries") },
 	"data.aws_prefix_list":                        func(r *tfResource) { r.serviceList("id", "name") },
 	"data.aws_vpc_endpoint":                       func(r *tfResource) { r.serviceList("prefix_list_id", "service_name") },
@@ -58,7 +58,7 @@ func (d *tfDoc) read() {
 		if !r.values.want(object) {
 			continue
 		}
-		if d.own(r); d.clashes {
+		if d.claim(r); d.clashes {
 			break
 		}
 		if read := resourceReaders[r.fullKind()]; read != nil {
@@ -67,8 +67,8 @@ func (d *tfDoc) read() {
 			r.other()
 		}
 	}
-	for _, r := range d.found {
-		r.find()
+	for _, r := range d.later {
+		r.foundENI()
 	}
 	if d.plan {
 		d.deferredRules()

@@ -280,7 +280,7 @@ func TestPlanWithInterfaceByHand(t *testing.T) {
 	l.Add("1.json", strings.NewReader(doc))
 	e, err := load.ParseENI("id=aws_instance.web,addr=10.0.1.10")
 	require.NoError(t, err)
-	l.AddENI(e)
+	l.AddENI("interface "+string(e.ID), e)
 	got = must(t, resultOf(l.Topology()))
 	assert.Equal(t, "group aws_security_group.web name=web\neni aws_instance.web 10.0.1.10 group=aws_security_group.web subnet=subnet-1 instance=aws_instance.web\n", got.text)
 }

@@ -39,7 +39,7 @@ func loadVPC(t *testing.T, files []string) (*sg.Topology, []string) {
 	l.Add("peer.json", strings.NewReader(`{"SecurityGroups": [{"GroupId": "sg-0bbbbbbbbbbbbbb01", "GroupName": "monitoring", "OwnerId": "444455556666", "VpcId": "vpc-0bb00000000000001"}]}`))
 	e, err := load.ParseENI("id=eni-0bbbbbbbbbbbbbb01,name=monitoring,addr=10.9.0.5,group=sg-0bbbbbbbbbbbbbb01,vpc=vpc-0bb00000000000001")
 	require.NoError(t, err)
-	l.AddENI(e)
+	l.AddENI("interface "+string(e.ID), e)
 	r := resultOf(l.Topology())
 	require.Empty(t, r.errors)
 	return r.topo, r.warnings

@@ -13,7 +13,7 @@ type tfDoc struct {
 	root   *tfModule       // with the resources as they are, or will be
 	warned map[string]bool // kinds of resources whose interfaces nobody tells
 	rules  *cursor         // one list for all rules that are resources of their own
-	found  []*tfResource   // data sources of interfaces, to be read after all resources
+	later  []*tfResource   // data sources of interfaces, to be read after all resources
 
 	// Only in plans. Ids that do not exist yet are followed through config.
 	plan      bool

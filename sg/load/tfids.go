@@ -8,21 +8,21 @@ import (
 )
 
 // ids returns the ids that an attribute holds, a string or a list of strings,
-// including those that do not exist yet. left says what refers to ids that are left
+// including those that do not exist yet. unresolved says what refers to ids that are left
 // out, "" if none are.
-func (r *tfResource) ids(attr string, want *target) (ids []string, left string) {
-	ids, left = r.idsAt(r.values.field(attr), attr, "", want)
+func (r *tfResource) ids(attr string, want *target) (ids []string, unresolved string) {
+	ids, unresolved = r.idsAt(r.values.field(attr), attr, "", want)
 	for i := range ids {
 		if !r.module.doc.step() {
-			return ids[:i], left
+			return ids[:i], unresolved
 		}
 	}
-	return ids, left
+	return ids, unresolved
 }
 
 // idsAt is ids for the value at c, which an expression of the resource or an
 // attribute in its blocks sets.
-func (r *tfResource) idsAt(c *cursor, expr, attr string, want *target) (out []string, left string) {
+func (r *tfResource) idsAt(c *cursor, expr, attr string, want *target) (out []string, unresolved string) {
 	missing := 0
 	if !c.there() || c.is(list) {
 		out, missing = c.knownIDs()
@@ -40,21 +40,21 @@ func (r *tfResource) idsAt(c *cursor, expr, attr string, want *target) (out []st
 		} else {
 			out = addNew(out, to.ids...)
 		}
-		if left = joinIDs(to.lost); c.is(list) && len(out)-known < missing {
-			left = joinIDs(to.refs)
+		if unresolved = joinIDs(to.lost); c.is(list) && len(out)-known < missing {
+			unresolved = joinIDs(to.refs)
 		}
-		if left != "" && len(out)-known != missing {
-			c.warn("", "unknown until the plan is applied, and not all to be told from %s: others are left out", left)
+		if unresolved != "" && len(out)-known != missing {
+			c.warn("", "unknown until the plan is applied, and not all to be told from %s: others are left out", unresolved)
 		}
-		return out, left
+		return out, unresolved
 	}
 	if x := r.guess(want, to.locals); x != nil {
 		c.warn("", "%s", guessed(to.locals, x, want))
 		return append(out, x.idFor(want)), ""
 	}
-	left = cmp.Or(joinIDs(to.refs), "the configuration")
-	c.warn("", "unknown until the plan is applied, and not known from %s: left out", left)
-	return out, left
+	unresolved = cmp.Or(joinIDs(to.refs), "the configuration")
+	c.warn("", "unknown until the plan is applied, and not known from %s: left out", unresolved)
+	return out, unresolved
 }
 
 // knownIDs returns the ids in a list, and how many unknown ones at least are omitted.

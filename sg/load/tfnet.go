@@ -65,15 +65,15 @@ func (r *tfResource) describe(e *eni) {
 // groups adds the groups that an attribute names, and reports whether it names any. If the
 // configuration does not set it, those that other resources attached are as they were.
 func (r *tfResource) groups(e *eni, attr string) bool {
-	ids, left := r.ids(attr, wantGroup)
+	ids, unresolved := r.ids(attr, wantGroup)
 	own := r.expr(attr).there()
 	for _, id := range ids {
 		if own || !r.module.doc.b.removes(e.ID, sg.GroupID(id)) {
 			e.addGroups(sg.GroupID(id))
 		}
 	}
-	e.left = left
-	return len(ids) > 0 || left != ""
+	e.unresolved = unresolved
+	return len(ids) > 0 || unresolved != ""
 }
 
 func (r *tfResource) nameTag() string { return r.values.field("tags").field("Name").str() }
@@ -169,14 +169,14 @@ func (r *tfResource) attachment() {
 func (r *tfResource) instance() {
 	e := r.eni()
 	if !r.groups(e, "vpc_security_group_ids") { // groups of the default VPC may be given by name
-		names, left := r.ids("security_groups", wantNamed)
+		names, unresolved := r.ids("security_groups", wantNamed)
 		e.named = append(e.named, names...)
-		e.left = left
+		e.unresolved = unresolved
 		own := string(e.ID) != r.newID() || r.firstBlock("primary_network_interface").there() || r.firstBlock("network_interface").there()
 		switch {
-		case own || len(names) > 0 || left != "" || !r.computed("vpc_security_group_ids"):
+		case own || len(names) > 0 || unresolved != "" || !r.computed("vpc_security_group_ids"):
 		case r.values.field("launch_template").filled():
-			e.left = "launch template of " + r.address
+			e.unresolved = "launch template of " + r.address
 			r.values.warn("", "its launch template may give it groups, which a plan does not tell: what it admits is unknown")
 		default:
 			e.byDefault = true
@@ -185,12 +185,12 @@ func (r *tfResource) instance() {
 	r.finish(e)
 }
 
-// findLater leaves the data source of an interface, or of an instance, for the end.
-func (r *tfResource) findLater() { r.module.doc.found = append(r.module.doc.found, r) }
+// readLater leaves the data source of an interface, or of an instance, for the end.
+func (r *tfResource) readLater() { r.module.doc.later = append(r.module.doc.later, r) }
 
-// find reads the data source of an interface, or of the primary interface of an instance,
+// foundENI reads the data source of an interface, or of the primary interface of an instance,
 // as a listing. Where a resource or another listing has the interface, it adds nothing.
-func (r *tfResource) find() {
+func (r *tfResource) foundENI() {
 	b, v := r.module.doc.b, r.values
 	id, groups := "id", "security_groups"
 	if r.kind == "aws_instance" {

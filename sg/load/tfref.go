@@ -173,7 +173,7 @@ func (d *tfDoc) follow(s scope, expr *cursor, attr string, want *target) *referr
 	if d.depth++; d.depth <= jsontree.MaxDepth {
 		for _, steps := range x.steps {
 			if d.step() {
-				d.one(r, s, x, steps, want)
+				d.reference(r, s, x, steps, want)
 			}
 		}
 	}
@@ -211,8 +211,8 @@ func (d *tfDoc) add(r, o *referred) {
 	r.locals = addNew(r.locals, o.locals...)
 }
 
-// one follows one of an expression's references.
-func (d *tfDoc) one(r *referred, s scope, x *expression, steps []step, want *target) {
+// reference follows one of an expression's references.
+func (d *tfDoc) reference(r *referred, s scope, x *expression, steps []step, want *target) {
 	if len(steps) < 2 {
 		return
 	}

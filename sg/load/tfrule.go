@@ -22,13 +22,8 @@ type tfRules struct {
 	dir   sg.Direction
 	c     *cursor // the object with its fields
 	rule  sg.Rule // without its peer
-	found []tfRule
+	found []piece[sg.Rule]
 	peers int // including wrong and unknown ones
-}
-
-type tfRule struct {
-	sg.Rule
-	at *cursor
 }
 
 // traffic reads everything but the peers. In a plan, ports may be unknown.
@@ -50,7 +45,7 @@ func (x *tfRules) add(at *cursor, peer sg.Peer) {
 	if peer.Group == x.g.ID {
 		rule.Peer = sg.Self
 	}
-	x.found = append(x.found, tfRule{rule, at})
+	x.found = append(x.found, piece[sg.Rule]{rule, origin{at}})
 }
 
 func (x *tfRules) identity(r sg.Rule) identity {
@@ -62,11 +57,11 @@ func (x *tfRules) identity(r sg.Rule) identity {
 func (x *tfRules) list(list *cursor, own bool) {
 	b := x.r.module.doc.b
 	for _, r := range x.found {
-		if own || !b.removes(x.g.ID, x.identity(r.Rule)) {
-			b.addRule(x.g, x.dir, r.Rule, r.at, list, false)
+		if own || !b.removes(x.g.ID, x.identity(r.value)) {
+			b.addRule(x.g, x.dir, r.value, r.at, list, false)
 		}
 	}
-	if x.peers == 0 && !x.left() {
+	if x.peers == 0 && !x.omitsPeers() {
 		x.c.warn("", "has no peer and so no rule")
 	}
 }
@@ -125,8 +120,8 @@ func (x *tfRules) cidr(c *cursor, f family) {
 	x.add(c, sg.Peer{CIDR: p})
 }
 
-// left reports whether peers are missing for which there is already a warning.
-func (x *tfRules) left() bool {
+// omitsPeers reports whether peers are missing for which there is already a warning.
+func (x *tfRules) omitsPeers() bool {
 	for _, key := range [...]string{"security_groups", "prefix_list_ids", "source_security_group_id", "referenced_security_group_id", "prefix_list_id", "cidr_ipv4", "cidr_ipv6"} {
 		if x.omits(key) {
 			return true
@@ -250,18 +245,18 @@ func (x *tfRules) standalone() bool {
 	} else {
 		x.cidrs("cidr_blocks", ipv4)
 		x.cidrs("ipv6_cidr_blocks", ipv6)
-		lists, left := x.r.ids("prefix_list_ids", wantList)
+		lists, unresolved := x.r.ids("prefix_list_ids", wantList)
 		x.addIDs("prefix_list_ids", wantList, lists...)
-		x.g.lacking = x.g.lacking || left != ""
+		x.g.lacking = x.g.lacking || unresolved != ""
 		x.addOne("source_security_group_id", wantGroup)
 		x.addSelf()
 	}
 	switch {
 	case len(x.found) == 1 && x.peers == 1: // one id for several rules would identify none
-		x.found[0].ID = sg.RuleID(x.c.field("security_group_rule_id").str())
+		x.found[0].value.ID = sg.RuleID(x.c.field("security_group_rule_id").str())
 	case onlyOne && x.peers > 1:
 		x.c.fail(codeParameter, "has several peers: such a rule has one")
-	case onlyOne && x.peers == 0 && !x.left():
+	case onlyOne && x.peers == 0 && !x.omitsPeers():
 		x.c.fail(codeParameter, "has no peer: one of cidr_ipv4, cidr_ipv6, prefix_list_id, referenced_security_group_id")
 		return false
 	}
@@ -295,7 +290,7 @@ func (d *tfDoc) removedRules(kind string, before *cursor) {
 	x.standalone()
 	for _, rule := range x.found {
 		d.b.removed[removal{id, nil}] = true
-		d.b.removed[removal{id, x.identity(rule.Rule)}] = true
+		d.b.removed[removal{id, x.identity(rule.value)}] = true
 	}
 }
 

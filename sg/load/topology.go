@@ -95,8 +95,8 @@ func (b *builder) placeENIs() {
 		for _, name := range e.named {
 			e.addGroups(b.groupNamed(sg.GroupID(name)))
 		}
-		if e.left != "" { // a group of which nothing is known, so that what others do not admit is unknown
-			g := b.group(sg.Group{ID: sg.GroupID(e.left)}, e.at)
+		if e.unresolved != "" { // a group of which nothing is known, so that what others do not admit is unknown
+			g := b.group(sg.Group{ID: sg.GroupID(e.unresolved)}, e.at)
 			g.whole, g.lacking = true, true
 			e.addGroups(g.ID)
 		}

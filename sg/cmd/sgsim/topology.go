@@ -66,7 +66,7 @@ func (t *tool) load(f *topologyFlags, skip ...func(load.Warning) bool) (*sg.Topo
 		if err != nil {
 			return nil, nil, misuse{fmt.Errorf("-eni %q: %w", s, err)}
 		}
-		l.AddNamedENI(fmt.Sprintf("-eni %q", s), e)
+		l.AddENI(fmt.Sprintf("-eni %q", s), e)
 	}
 	topo, warnings, err := l.Topology()
 	if err == nil && len(topo.Groups) == 0 && len(f.plans) == 0 {
