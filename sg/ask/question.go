@@ -117,17 +117,16 @@ var droppedLine = regexp.MustCompile(`^\s*[0-9,]+\s+([0-9]+)\s+([a-z0-9]+ \S+ > 
 // the topology is of [Assignments.All].
 func (r *Parser) Parse(s string) (Question, error) {
 	var q Question
-	if m := replayLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
-		q.Pasted = m[1]
-		text := m[2]
-		for _, line := range strings.Split(s, "\n")[1:] {
+	first, more, _ := strings.Cut(s, "\n")
+	if m := replayLine.FindStringSubmatch(first); m != nil {
+		q.Pasted, s = m[1], m[2]
+		for line := range strings.SplitSeq(more, "\n") {
 			if len(line)-len(strings.TrimLeft(line, " ")) <= len("        ") { // an interface that judged it
 				break
 			}
-			text += " " + strings.TrimSpace(line)
+			s += " " + strings.TrimSpace(line)
 		}
-		s = text
-	} else if m := droppedLine.FindStringSubmatch(strings.Split(s, "\n")[0]); m != nil {
+	} else if m := droppedLine.FindStringSubmatch(first); m != nil {
 		q.Pasted, s = m[1], m[2]
 	}
 	s = strings.TrimSpace(s)
@@ -137,8 +136,7 @@ func (r *Parser) Parse(s string) (Question, error) {
 	}
 	q.Header, err = packet.ParseHeader(text)
 	if words := strings.Fields(text); err != nil && len(words) >= 4 && words[0] == packet.TCP.String() {
-		h, again := packet.ParseHeader(strings.Join(slices.Insert(words, 4, "S"), " "))
-		if again == nil {
+		if h, again := packet.ParseHeader(strings.Join(slices.Insert(words, 4, "S"), " ")); again == nil {
 			q.Header, err = h, nil
 		}
 	}

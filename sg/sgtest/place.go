@@ -35,17 +35,16 @@ func (p pair) via() sg.Via {
 
 // place returns the place of an address for a packet in a VPC.
 func (n *Network) place(a netip.AddrPort, vpc sg.VPCID) place {
-	if n.shared[a.Addr()] {
-		return place{a, vpc}
+	if !n.shared[a.Addr()] {
+		vpc = ""
 	}
-	return place{a, ""}
+	return place{a, vpc}
 }
 
 // sharedAddrs returns the addresses that interfaces of several VPCs have.
 func sharedAddrs(t *sg.Topology) map[netip.Addr]bool {
 	first, shared := map[netip.Addr]sg.VPCID{}, map[netip.Addr]bool{}
-	for i := range t.ENIs {
-		e := &t.ENIs[i]
+	for _, e := range t.ENIs {
 		for _, a := range e.Addrs {
 			if vpc, ok := first[a]; ok && vpc != e.VPC {
 				shared[a] = true
