@@ -202,7 +202,7 @@ func TestProblems(t *testing.T) {
 	answers := s.Ask("# none\n\ntcp nobody > a:443\n  tcp 192.0.2.1:1 > a:443  \r\n")
 	require.Len(t, answers, 2)
 	assert.Equal(t, 3, answers[0].Line)
-	assert.Contains(t, answers[0].Error, `"nobody": not an address`)
+	assert.Contains(t, answers[0].Error, `"nobody": no interface`)
 	assert.Equal(t, 4, answers[1].Line)
 	assert.Equal(t, "accept", answers[1].Verdict)
 

@@ -16,6 +16,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/assign"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // A Question is a packet as somebody wrote it.
@@ -57,8 +58,8 @@ func NewParser(topo *sg.Topology, also ...func(id string) string) *Parser {
 			known[name] = name != ""
 		}
 	}
-	// An interface's own names take precedence over those that it shares.
-	var own, instances, carried = map[string][]int{}, map[string][]int{}, map[string][]int{}
+	// Ids take precedence over names, and these over those of instances and of groups.
+	var enis, names, instances, carried = map[string][]int{}, map[string][]int{}, map[string][]int{}, map[string][]int{}
 	for i := range topo.ENIs {
 		e := &topo.ENIs[i]
 		enter := func(into map[string][]int, name string) {
@@ -66,8 +67,8 @@ func NewParser(topo *sg.Topology, also ...func(id string) string) *Parser {
 				into[name] = append(known, i)
 			}
 		}
-		enter(own, string(e.ID))
-		enter(own, e.Name)
+		enter(enis, string(e.ID))
+		enter(names, e.Name)
 		enter(instances, string(e.Instance))
 		for _, name := range also {
 			enter(instances, name(string(e.ID)))
@@ -79,14 +80,14 @@ func NewParser(topo *sg.Topology, also ...func(id string) string) *Parser {
 			}
 		}
 	}
-	for _, more := range []map[string][]int{instances, carried} {
-		for name, enis := range more {
-			if own[name] == nil {
-				own[name] = enis
+	for _, more := range []map[string][]int{names, instances, carried} {
+		for name, these := range more {
+			if enis[name] == nil {
+				enis[name] = these
 			}
 		}
 	}
-	return &Parser{topo, own, known}
+	return &Parser{topo, enis, known}
 }
 
 // replayLine is a packet in the text of sgsim replay: number, seconds and verdict.
@@ -196,8 +197,11 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	src, dst, rest := r.end(strings.TrimSpace(from)), r.end(to), right[len(to):]
 	var family packet.Family
 	for _, e := range []*packetEnd{&src, &dst} {
-		if err := r.find(e); err != nil {
-			return s, err
+		malformed := r.enis[e.name] == nil && strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") == "" // an address
+		if !e.addr.IsValid() && !malformed {
+			if e.eni, err = r.ENI(e.name); err != nil {
+				return s, err
+			}
 		}
 		if e.eni != nil && assign.Pending(*e.eni) {
 			q.pending = append(q.pending, r.enis[e.name][0])
@@ -306,34 +310,22 @@ func (r *Parser) end(s string) packetEnd {
 	return e
 }
 
-// mostFound bounds the interfaces that an error lists.
-const mostFound = 5
-
-// find finds the interface of a named end.
-func (r *Parser) find(e *packetEnd) error {
-	found := r.enis[e.name]
-	switch {
-	case e.addr.IsValid():
-		return nil
+// ENI returns the interface that a name means as an end of a packet, which is part of the
+// topology. The error quotes the name.
+func (r *Parser) ENI(name string) (*sg.ENI, error) {
+	switch found := r.enis[name]; {
 	case len(found) == 1:
-		e.eni = &r.topo.ENIs[found[0]]
-		return nil
-	case len(found) == 0 && strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") == "":
-		return nil // a malformed address
-	case len(found) == 0 && r.groups[e.name]:
-		return fmt.Errorf("%q: no interface of the topology carries this group: -eni can give one", e.name)
-	case len(found) == 0:
-		return fmt.Errorf("%q: not an address, and no interface, instance or group of the topology", e.name)
+		return &r.topo.ENIs[found[0]], nil
+	case len(found) > 0:
+		var ids []string
+		for _, i := range found {
+			ids = append(ids, string(r.topo.ENIs[i].ID))
+		}
+		return nil, fmt.Errorf("%q: which of its %d interfaces? %s", name, len(found), strings.Join(prose.First(ids, 5, ""), ", "))
+	case r.groups[name]:
+		return nil, fmt.Errorf("%q: no interface of the topology carries this group: -eni can give one", name)
 	}
-	var ids []string
-	for _, i := range found[:min(len(found), mostFound)] {
-		ids = append(ids, string(r.topo.ENIs[i].ID))
-	}
-	more := ""
-	if len(found) > mostFound {
-		more = ", ..."
-	}
-	return fmt.Errorf("%q: which of its %d interfaces? %s%s", e.name, len(found), strings.Join(ids, ", "), more)
+	return nil, fmt.Errorf("%q: no interface, instance or group of the topology", name)
 }
 
 // addrOf returns the first private address of an ENI in a family, "" if it has none;

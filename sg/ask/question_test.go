@@ -22,6 +22,7 @@ group sg-s vpc=v name="the spare ones"
 eni eni-w 10.0.1.10 2001:db8::10 sg-w name="web one" instance=i-1
 eni eni-d 10.0.2.20 2001:db8::20 sg-d sg-p
 eni eni-6 2001:db8::66 sg-p name=six
+eni eni-7 10.0.7.7 sg-p name=eni-d
 `)
 	require.NoError(t, err)
 	r := NewParser(topo)
@@ -36,6 +37,7 @@ eni eni-6 2001:db8::66 sg-p name=six
 		"udp [2001:db8::1]:1 > db:53":                          "udp [2001:db8::1]:1 > [2001:db8::20]:53",
 		"icmp 192.0.2.1 > web one 8/0":                         "icmp 192.0.2.1 > 10.0.1.10 8/0",
 		"icmpv6 sg-w > db 128/0 id 7":                          "icmpv6 2001:db8::10 > 2001:db8::20 128/0 id 7",
+		"tcp eni-d:1 > web:2":                                  "tcp 10.0.2.20:1 > 10.0.1.10:2 S", // an id, and a name
 		"47 web > db":                                          "gre 10.0.1.10 > 10.0.2.20",
 		"GRE web to db":                                        "gre 10.0.1.10 > 10.0.2.20",
 		"icmp6 web > db 128/0":                                 "icmpv6 2001:db8::10 > 2001:db8::20 128/0",
@@ -76,8 +78,8 @@ eni eni-6 2001:db8::66 sg-p name=six
 		}
 	}
 	for in, want := range map[string]string{
-		"tcp pool:1 > db:2":                    `"pool": which of its 2 interfaces? eni-d, eni-6`,
-		"tcp web:1 > nobody:2":                 `"nobody": not an address, and no interface, instance or group`,
+		"tcp pool:1 > db:2":                    `"pool": which of its 3 interfaces? eni-d, eni-6, eni-7`,
+		"tcp web:1 > nobody:2":                 `"nobody": no interface, instance or group`,
 		"tcp 10.0.0.1:1 > six:2":               "six has no address of that IP version",
 		"tcp 10.0.0.1:1 > db:htps":             `want a port below 65536, got "htps"`,
 		"tcp 10.0.0.1:1 > [2001:db8::1]:https": "source and destination are of different families",

@@ -43,7 +43,7 @@ func TestEdit(t *testing.T) {
 	// A packet more, and one that is none.
 	p.edit("#packet-text", "tcp lb > app:8080", "tcp lb > app:8080\nudp nobody > app:53\ntcp app > db:5432")
 	p.verdict("3 packets: 2 accepted, 1 dropped")
-	assert.Contains(t, p.text("#panel-answers"), `Line 2: "nobody": not an address`)
+	assert.Contains(t, p.text("#panel-answers"), `Line 2: "nobody": no interface`)
 	assert.Equal(t, "true", say[string](p, "document.getElementById('packet-text').getAttribute('aria-invalid')"))
 }
 

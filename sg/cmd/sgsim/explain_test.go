@@ -50,7 +50,7 @@ func TestExplainMore(t *testing.T) {
 		"-packet 9 " + file:    "-packet 9: the captures hold only 4\n",
 		"-packet 1 none.pcap":  "none.pcap: no such file or directory\n",
 		"-packet 1":            "sgsim explain: -packet: no capture (sgsim explain -h shows the flags)\n",
-		"-through far " + file: `sgsim explain: -through far: no ENI "far" in the topology (sgsim explain -h shows the flags)` + "\n",
+		"-through far " + file: `sgsim explain: -through far: "far": no interface, instance or group of the topology (sgsim explain -h shows the flags)` + "\n",
 		"-format xml x":        "sgsim explain: -format xml: not one of text, json (sgsim explain -h shows the flags)\n",
 	} {
 		r := runSgsim(t, append([]string{"explain", "-topology", topology}, strings.Fields(args)...)...)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet/capture"
 	"github.com/sgsim/sgsim/sg"
-	"github.com/sgsim/sgsim/sg/internal/prose"
+	"github.com/sgsim/sgsim/sg/ask"
 	"github.com/sgsim/sgsim/sg/replay"
 )
 
@@ -47,8 +47,7 @@ func newPlacer(tap string, interfaces []string, topo *sg.Topology) (*placer, err
 	return p, nil
 }
 
-// parsePlace reads ENI:ingress or ENI:egress. The ENI is given by its id, or by
-// its name if no other has that name.
+// parsePlace reads ENI:ingress or ENI:egress.
 func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	var id, dir string
 	if i := strings.LastIndexByte(s, ':'); i >= 0 {
@@ -68,36 +67,13 @@ func parsePlace(s string, topo *sg.Topology) (replay.Place, error) {
 	return place, err
 }
 
-// findENI returns the interface with an id or a unique name, or the only one of an
-// instance or a group, as explain finds the ends of a packet.
+// findENI finds an interface as explain finds the ends of a packet.
 func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
-	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.ID == sg.ENIID(s) }) {
-		return sg.ENIID(s), nil
+	e, err := ask.NewParser(topo).ENI(s)
+	if err != nil {
+		return "", err
 	}
-	for id, name := range prose.NamesOf(topo).ENIs {
-		if name == s {
-			return id, nil
-		}
-	}
-	group := map[sg.GroupID]bool{sg.GroupID(s): true}
-	for i := range topo.Groups {
-		if topo.Groups[i].Name == s {
-			group[topo.Groups[i].ID] = true
-		}
-	}
-	var found []string
-	for i := range topo.ENIs {
-		if e := &topo.ENIs[i]; s != "" && (e.Name == s || string(e.Instance) == s || slices.ContainsFunc(e.Groups, func(id sg.GroupID) bool { return group[id] })) {
-			found = append(found, string(e.ID))
-		}
-	}
-	switch len(found) {
-	case 0:
-		return "", fmt.Errorf("no ENI %q in the topology", s)
-	case 1:
-		return sg.ENIID(found[0]), nil
-	}
-	return "", fmt.Errorf("%q: which of its %d interfaces? %s", s, len(found), strings.Join(prose.First(found, 5, ""), ", "))
+	return e.ID, nil
 }
 
 // findVPC finds the VPC that an argument of the command line names.
