@@ -63,11 +63,8 @@ Exit status: 0; 1 unreadable input, or nothing to judge for -fail-on; 2 usage; 3
 type explainFlags struct {
 	topologyFlags
 	firewallFlags
+	pathFlags
 	number  uint64
-	tap     string
-	via     sg.Via
-	through string
-	vpc     string
 	format  string
 	failOn  string
 	verbose bool
@@ -79,11 +76,9 @@ func (t *tool) explain(args []string) int {
 	fs := flag.NewFlagSet("explain", flag.ContinueOnError)
 	f.topologyFlags.define(fs)
 	f.firewallFlags.define(fs)
+	f.pathFlags.define(fs)
 	fs.Uint64Var(&f.number, "packet", 0, "")
-	fs.StringVar(&f.tap, "tap", "", "")
 	fs.TextVar(&f.via, "via", sg.Via{}, "")
-	fs.StringVar(&f.through, "through", "", "")
-	fs.StringVar(&f.vpc, "vpc", "", "")
 	fs.StringVar(&f.format, "format", "text", "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	fs.BoolVar(&f.verbose, "v", false, "")
@@ -113,6 +108,9 @@ func (t *tool) explain(args []string) int {
 		return t.refused(fs, err)
 	}
 	e := &explainer{tool: t, explainFlags: &f, names: jsondoc.Names{Names: prose.NamesOf(topo)}}
+	if e.place, err = f.settle(nil, topo); err != nil {
+		return t.misused(fs, err)
+	}
 	var packets []string
 	if f.number == 0 {
 		packets = packetsOf(f.args)
@@ -128,7 +126,7 @@ func (t *tool) explain(args []string) int {
 	}
 	var said [][]*sg.Explanation
 	for e.topo = range assignments.All() {
-		if usage := e.settle(packets); usage != nil {
+		if usage := e.read(packets); usage != nil {
 			return t.misused(fs, usage)
 		}
 		if e.policy, err = sg.Compile(e.topo); err != nil {
@@ -205,21 +203,8 @@ type explainer struct {
 	said    []*sg.Explanation
 }
 
-// settle finds what the command line names in the topology.
-func (e *explainer) settle(packets []string) (err error) {
-	if e.place, err = newPlacer(e.tap, nil, e.topo); err != nil {
-		return err
-	}
-	if e.through != "" {
-		if e.via.Through, err = findENI(e.through, e.topo); err != nil {
-			return fmt.Errorf("-through %s: %w", e.through, err)
-		}
-	}
-	if e.vpc != "" {
-		if e.via.VPC, err = findVPC(e.vpc, e.topo); err != nil {
-			return fmt.Errorf("-vpc %s: %w", e.vpc, err)
-		}
-	}
+// read reads the packets, whose ends the topology names.
+func (e *explainer) read(packets []string) error {
 	e.packets = nil
 	p := ask.NewParser(e.topo, e.also...)
 	for _, s := range packets {

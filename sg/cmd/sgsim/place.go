@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,38 @@ import (
 	"github.com/sgsim/sgsim/sg/ask"
 	"github.com/sgsim/sgsim/sg/replay"
 )
+
+// pathFlags say by which way packets went, where their addresses do not tell.
+type pathFlags struct {
+	tap, through, vpc string
+	via               sg.Via // of packets, once settle has found it
+}
+
+func (f *pathFlags) define(fs *flag.FlagSet) {
+	fs.StringVar(&f.tap, "tap", "", "")
+	fs.StringVar(&f.through, "through", "", "")
+	fs.StringVar(&f.vpc, "vpc", "", "")
+}
+
+// settle finds what the flags name in the topology, with the values of -interface. The
+// placer is as of newPlacer.
+func (f *pathFlags) settle(interfaces []string, topo *sg.Topology) (p *placer, err error) {
+	if p, err = newPlacer(f.tap, interfaces, topo); err != nil {
+		return nil, err
+	}
+	if f.through != "" {
+		if f.via.Through, err = findENI(f.through, topo); err != nil {
+			return nil, fmt.Errorf("-through %s: %w", f.through, err)
+		}
+	}
+	if f.vpc != "" {
+		if !slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.VPC == sg.VPCID(f.vpc) }) {
+			return nil, fmt.Errorf("-vpc %s: no interface of the topology is in VPC %[1]q", f.vpc)
+		}
+		f.via.VPC = sg.VPCID(f.vpc)
+	}
+	return p, nil
+}
 
 // A placer finds the ENI of packets by the flags -tap and -interface.
 type placer struct {
@@ -74,14 +107,6 @@ func findENI(s string, topo *sg.Topology) (sg.ENIID, error) {
 		return "", err
 	}
 	return e.ID, nil
-}
-
-// findVPC finds the VPC that an argument of the command line names.
-func findVPC(s string, topo *sg.Topology) (sg.VPCID, error) {
-	if slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.VPC == sg.VPCID(s) }) {
-		return sg.VPCID(s), nil
-	}
-	return "", fmt.Errorf("no interface of the topology is in VPC %q", s)
 }
 
 // place is a replay.Options.Place.

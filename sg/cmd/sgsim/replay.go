@@ -66,6 +66,7 @@ Exit status: 0; 1 input cannot be read, or -fail-on had nothing to judge; 2 usag
 type replayFlags struct {
 	topologyFlags
 	firewallFlags
+	pathFlags
 	format      string
 	logFormat   string
 	fields      flowlog.Format // of logFormat
@@ -74,9 +75,6 @@ type replayFlags struct {
 	dropped     string
 	annotated   string
 	html        string
-	tap         string
-	vpc         string
-	through     string
 	interfaces  list
 	max         int
 	failOn      string
@@ -90,6 +88,7 @@ func (t *tool) replay(args []string) int {
 	fs := flag.NewFlagSet("replay", flag.ContinueOnError)
 	f.topologyFlags.define(fs)
 	f.firewallFlags.define(fs)
+	f.pathFlags.define(fs)
 	fs.StringVar(&f.format, "format", "text", "")
 	fs.StringVar(&f.logFormat, "log-format", "", "")
 	fs.DurationVar(&f.logInterval, "log-interval", 0, "")
@@ -97,9 +96,6 @@ func (t *tool) replay(args []string) int {
 	fs.StringVar(&f.dropped, "dropped", "", "")
 	fs.StringVar(&f.annotated, "annotated", "", "")
 	fs.StringVar(&f.html, "html", "", "")
-	fs.StringVar(&f.tap, "tap", "", "")
-	fs.StringVar(&f.through, "through", "", "")
-	fs.StringVar(&f.vpc, "vpc", "", "")
 	fs.Var(&f.interfaces, "interface", "")
 	fs.IntVar(&f.max, "max-connections", 0, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
@@ -184,7 +180,6 @@ type replayer struct {
 	log      *flowlog.Reader // instead of files
 	input    *bufio.Reader   // standard input, if it is read
 	placer   *placer
-	via      sg.Via
 	demo     bool
 	observer []replay.Observer
 	flush    []func() error // in this order, at the end
@@ -209,18 +204,8 @@ func (r *replayer) open() (err error) {
 	if r.policy, err = sg.Compile(r.topo); err != nil {
 		return loader.Locate(err)
 	}
-	if r.placer, err = newPlacer(r.tap, r.interfaces, r.topo); err != nil {
+	if r.placer, err = r.settle(r.interfaces, r.topo); err != nil {
 		return misuse{err}
-	}
-	if r.through != "" {
-		if r.via.Through, err = findENI(r.through, r.topo); err != nil {
-			return misuse{fmt.Errorf("-through %s: %w", r.through, err)}
-		}
-	}
-	if r.vpc != "" {
-		if r.via.VPC, err = findVPC(r.vpc, r.topo); err != nil {
-			return misuse{fmt.Errorf("-vpc %s: %w", r.vpc, err)}
-		}
 	}
 	if r.log, err = r.openLog(); err != nil {
 		return err
