@@ -10,6 +10,8 @@ import (
 // networkInterface reads an interface (IN-27), or the one that EFS makes for a mount target.
 func (r *tfResource) networkInterface() {
 	e := r.eni()
+	r.prefixes(e, "ipv4_prefixes", ipv4)
+	r.prefixes(e, "ipv6_prefixes", ipv6)
 	e.byDefault = !r.groups(e, "security_groups") && r.computed("security_groups")
 	r.finish(e)
 }
@@ -58,8 +60,6 @@ func (r *tfResource) describe(e *eni) {
 	}
 	r.addrs(e)
 	r.counted(e)
-	r.prefixes(e, "ipv4_prefixes", ipv4)
-	r.prefixes(e, "ipv6_prefixes", ipv6)
 }
 
 // groups adds the groups that an attribute names, and reports whether it names any. If the
@@ -108,13 +108,14 @@ func (r *tfResource) addrs(e *eni) {
 		}
 	}
 	for _, attr := range [...]string{"private_ip", "ip_address", "private_ip_list", "private_ips", "secondary_private_ips", "ipv6_address_list", "ipv6_addresses"} {
-		c := r.values.field(attr)
-		if was := r.module.doc.replaced[r.address]; was != nil && r.computed(attr) && was.field("subnet_id").text() == r.values.field("subnet_id").text() {
-			c = was.field(attr) // AWS may choose another, but what is compared is rules
-		}
-		switch {
-		case c.n == 0 && r.computed(attr):
+		from := r.values
+		if r.computed(attr) {
 			e.undecided = true
+			if from = r.module.doc.replaced[r.address]; from == nil || from.field("subnet_id").text() != r.values.field("subnet_id").text() {
+				continue
+			} // else AWS may choose another, but what is compared is rules
+		}
+		switch c := from.field(attr); {
 		case !c.there():
 		case !c.is(list):
 			one(c)
@@ -136,8 +137,12 @@ func (r *tfResource) counted(e *eni) {
 		{"private_ips_count", "private_ips"}, {"ipv6_address_count", "ipv6_addresses"},
 		{"ipv4_prefix_count", "ipv4_prefixes"}, {"ipv6_prefix_count", "ipv6_prefixes"},
 	} {
-		if n, ok := r.values.field(count.attr).integer(); ok && n > 0 && r.computed(count.addrs) {
-			r.values.field(count.attr).warn("", "AWS chooses these when the plan is applied: until then they are missing, unless they are given by hand, id=%s,addr=...", e.ID)
+		if !r.computed(count.addrs) {
+			continue
+		}
+		c := r.values.field(count.attr)
+		if n, ok := c.integer(); ok && n > 0 {
+			c.warn("", "AWS chooses these when the plan is applied: until then they are missing, unless they are given by hand, id=%s,addr=...", e.ID)
 		}
 	}
 }
