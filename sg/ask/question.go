@@ -197,8 +197,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	src, dst, rest := r.end(strings.TrimSpace(from)), r.end(to), right[len(to):]
 	var family packet.Family
 	for _, e := range []*packetEnd{&src, &dst} {
-		malformed := r.enis[e.name] == nil && strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") == "" // an address
-		if !e.addr.IsValid() && !malformed {
+		if r.enis[e.name] != nil || strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") != "" { // no address, nor meant as one
 			if e.eni, err = r.ENI(e.name); err != nil {
 				return s, err
 			}

@@ -19,8 +19,9 @@ type listener struct {
 
 // Listen listens for TCP connections at an end, on all its addresses; port 0 picks
 // a free one. Every packet of the connections passes the security groups of both
-// ends. A port that is taken ends the test. Packets of [Network.Dial] and
-// [Network.Send] do not reach listeners; they only pass the groups.
+// ends. A port that is taken ends the test, and so does an address of interfaces in
+// several VPCs. Packets of [Network.Dial] and [Network.Send] do not reach listeners; they
+// only pass the groups.
 //
 // The connections are like those of package net: see [Network.Dialer]. The listener
 // and its connections end with the test.

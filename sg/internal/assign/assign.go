@@ -14,7 +14,8 @@ import (
 // alone never has any (EC2 guide, "Elastic Fabric Adapter", read 2026-11).
 func Pending(e sg.ENI) bool { return len(e.Addrs)+len(e.Prefixes) == 0 && e.Type != "efa-only" }
 
-// CIDRs returns what rules, prefix lists, network ACLs and subnets tell apart.
+// CIDRs returns the blocks that rules, prefix lists, network ACLs and subnets tell apart from
+// other addresses, in no order.
 func CIDRs(topos ...*sg.Topology) (all []netip.Prefix) {
 	add := func(p netip.Prefix) {
 		if p.IsValid() {
@@ -48,10 +49,11 @@ func CIDRs(topos ...*sg.Topology) (all []netip.Prefix) {
 	return all
 }
 
-// Free returns where AWS may assign an address to an interface, ascending and without the
-// parts that but holds: in its subnet, else in its VPC, else in any private network
-// (RFC 1918, RFC 6598).
-func Free(e *sg.ENI, but []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange {
+// Free returns where AWS may assign an address to an interface, ascending: in its subnet,
+// else in its VPC, else in any private network (RFC 1918, RFC 6598). What AWS reserves is
+// not free, nor what interfaces there have, nor what except holds, unless that is the whole
+// subnet.
+func Free(e *sg.ENI, except []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange {
 	var subnet, vpc []netip.Prefix
 	var taken netipx.IPSetBuilder
 	reserve := func(p netip.Prefix) { // the first four and the last (VPC guide, "Subnet CIDR blocks", read 2026-11)
@@ -95,7 +97,7 @@ func Free(e *sg.ENI, but []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange
 	for _, p := range blocks {
 		free.AddPrefix(p)
 		reserve(p)
-		for _, b := range but {
+		for _, b := range except {
 			if b.Bits() > p.Bits() && p.Contains(b.Addr()) {
 				taken.AddPrefix(b)
 			}

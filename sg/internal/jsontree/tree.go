@@ -85,7 +85,8 @@ var (
 	errTooDeep = fmt.Errorf("nested more than %d deep", MaxDepth)
 )
 
-// Read is parse for a text that may be YAML.
+// Read reads all documents of a text, JSON or YAML, and returns their nodes, those before
+// an error included.
 func (t *Tree) Read(in string) ([]uint32, *Error) {
 	if IsJSON(in) {
 		return t.parse(in)
@@ -101,8 +102,7 @@ func (t *Tree) Read(in string) ([]uint32, *Error) {
 	return docs, bad
 }
 
-// parse reads all documents of a text: `aws ... >> all.json` makes several. It
-// returns their nodes, those before an error included.
+// parse is Read for JSON: `aws ... >> all.json` makes several documents.
 func (t *Tree) parse(in string) ([]uint32, *Error) {
 	if uint64(len(in)) > maxText {
 		return nil, &Error{Err: errTooLong}
