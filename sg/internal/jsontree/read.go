@@ -87,9 +87,16 @@ func readUTF16(r *bufio.Reader, order binary.ByteOrder) (string, error) {
 	if len(data)%2 != 0 {
 		return "", errUTF16
 	}
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = order.Uint16(data[2*i:])
+	var b strings.Builder // utf16.Decode would take three times the memory of what was read
+	for i := 0; i < len(data); i += 2 {
+		c := rune(order.Uint16(data[i:]))
+		if utf16.IsSurrogate(c) && i+4 <= len(data) {
+			if pair := utf16.DecodeRune(c, rune(order.Uint16(data[i+2:]))); pair != '\uFFFD' {
+				c = pair
+				i += 2
+			}
+		}
+		b.WriteRune(c) // half a pair becomes U+FFFD
 	}
-	return string(utf16.Decode(units)), nil // half a pair becomes U+FFFD
+	return b.String(), nil
 }
