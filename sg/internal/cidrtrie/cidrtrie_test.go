@@ -143,6 +143,41 @@ func TestTrieAgainstModel(t *testing.T) {
 	}
 }
 
+// A leaf finds the runs of its node, as many as it has room for and more, up to the last
+// address of the block.
+func TestLeaf(t *testing.T) {
+	within := func(low, bits int) netip.Prefix {
+		return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(low >> 8), byte(low)}), bits).Masked()
+	}
+	for _, hosts := range []int{0, 1, 3, 6, 7, 8, 9} { // each begins a run and ends one
+		for _, wide := range []int{0, 1, 2, 8, 16, 17, 18} { // numbers of the first half of the block
+			for _, last := range []int{65533, 65534, 65535} {
+				var b Builder
+				m := model{}
+				add := func(p netip.Prefix, number int) {
+					b.Add(p, uint32(number))
+					m[pair{p, uint32(number)}] = true
+				}
+				for i := range wide {
+					add(within(0, 17), i)
+				}
+				for i := range hosts {
+					add(within(33000+4000*i, 32), 100+i)
+				}
+				add(within(last, 32), 200)
+				trie, _, _ := b.Trie(1000)
+				for v := range 1 << 16 {
+					if v%100 > 1 && v < 65500 && v%1000 != 999 {
+						continue
+					}
+					a := within(v, 32).Addr()
+					require.Equal(t, m.lookup(a), lookup(&trie, a), "%d hosts, %d wide, and %d: %s", hosts, wide, last, a)
+				}
+			}
+		}
+	}
+}
+
 // Many prefixes within one that has many numbers take no more room than some for each,
 // and have all their numbers.
 func TestManyNumbers(t *testing.T) {
