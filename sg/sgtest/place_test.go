@@ -3,6 +3,7 @@ package sgtest_test
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ rule sg-two egress udp 53 0.0.0.0/0
 rule sg-two ingress udp 53 0.0.0.0/0
 group sg-three vpc=three
 rule sg-three egress tcp 443 10.0.0.0/8
+rule sg-three ingress udp 443 10.0.0.0/8
 eni client1 10.0.1.10 sg-one vpc=one
 eni server1 10.0.2.20 sg-one vpc=one
 eni client2 10.0.1.10 sg-two vpc=two
@@ -90,6 +92,38 @@ func TestSameAddressesAtOnce(t *testing.T) {
 		assert.Equal(t, []byte{byte(i)}, b[:size])
 		assert.Equal(t, c.LocalAddr(), from)
 	}
+}
+
+// An end in another VPC answers whoever asked, while others change the network.
+func TestSameAddressesAnswered(t *testing.T) {
+	n := newTwins(t)
+	n.Host("internet", "198.51.100.7")
+	done, changed := make(chan struct{}, 1), sync.WaitGroup{}
+	changed.Go(func() {
+		for len(done) == 0 {
+			n.Change(t, func(topo *sg.Topology) { topo.Groups[0].Name = "x" })
+		}
+	})
+	for _, end := range []string{"peer", "internet"} {
+		server := n.ListenPacket(t, end, 443)
+		c, err := n.Dialer(t, "client1").Dial("udp", end+":443")
+		require.NoError(t, err)
+		_, err = c.Write([]byte("question"))
+		require.NoError(t, err)
+		var b [10]byte
+		_, from, err := server.ReadFrom(b[:])
+		require.NoError(t, err)
+		for range 100 {
+			_, err = server.WriteTo([]byte("answer"), from)
+			require.NoError(t, err)
+		}
+		require.NoError(t, c.SetReadDeadline(time.Now().Add(10*time.Second)))
+		size, err := c.Read(b[:])
+		require.NoError(t, err, end)
+		assert.Equal(t, "answer", string(b[:size]))
+	}
+	done <- struct{}{}
+	changed.Wait()
 }
 
 // A packet of which nobody knows between which interfaces it is does not arrive.

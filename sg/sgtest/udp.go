@@ -26,6 +26,10 @@ type packetConn struct {
 	places []place
 	remote place // of a connected one; else invalid
 
+	// heard are the places that datagrams came from which have an address of several VPCs:
+	// answers are for them, though they may be in another VPC than this end.
+	heard map[netip.AddrPort]place
+
 	waiting  []datagram
 	size     int // bytes waiting
 	closed   bool
@@ -90,6 +94,12 @@ func (c *packetConn) deliver(from place, data []byte) {
 	if c.remote.IsValid() && from != c.remote || c.size+len(data) > mostWaiting {
 		return
 	}
+	if from.vpc != "" {
+		if c.heard == nil {
+			c.heard = map[netip.AddrPort]place{}
+		}
+		c.heard[from.AddrPort] = from
+	}
 	c.waiting = append(c.waiting, datagram{from.AddrPort, data})
 	c.size += len(data)
 	c.readable.Signal()
@@ -125,6 +135,8 @@ func (c *packetConn) Read(b []byte) (int, error) {
 
 // WriteTo is as for [net.PacketConn].
 func (c *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
 	addr, ok := to.(*net.UDPAddr)
 	if c.remote.IsValid() {
 		return 0, c.failed("write", net.ErrWriteToConnected)
@@ -133,7 +145,12 @@ func (c *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
 		return 0, c.failed("write", &net.AddrError{Err: "no *net.UDPAddr", Addr: network(to)})
 	}
 	at := addr.AddrPort()
-	return c.write(b, place{netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port()), c.vpc})
+	at = netip.AddrPortFrom(at.Addr().Unmap().WithZone(""), at.Port())
+	p, ok := c.heard[at]
+	if !ok {
+		p = place{at, c.vpc}
+	}
+	return c.write(b, p)
 }
 
 func network(a net.Addr) string {
@@ -148,12 +165,12 @@ func (c *packetConn) Write(b []byte) (int, error) {
 	if !c.remote.IsValid() {
 		return 0, c.failed("write", syscall.EDESTADDRREQ)
 	}
+	c.n.mu.Lock()
+	defer c.n.mu.Unlock()
 	return c.write(b, c.remote)
 }
 
 func (c *packetConn) write(b []byte, to place) (int, error) {
-	c.n.mu.Lock()
-	defer c.n.mu.Unlock()
 	switch {
 	case c.closed:
 		return 0, c.failed("write", net.ErrClosed)
