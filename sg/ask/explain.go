@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/overlap"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/replay"
 )
@@ -42,6 +44,12 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 		p.Via.VPC = cmp.Or(via.VPC, q.VPC)
 		x := j.Explain(p)
 		x.Via = via
+		if _, tapped := j.(place); !tapped {
+			if note := q.others(x); note != "" {
+				said = append(said, &sg.Explanation{Packet: x.Packet, Verdict: sg.NotApplicable, Reason: sg.Ambiguous, Notes: []string{note}})
+				continue
+			}
+		}
 		j.Forward(p)
 		said = append(said, x)
 		if q.Pasted != "" && x.Verdict == sg.Drop && !opensTCP(&q.Header) {
@@ -69,6 +77,33 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 		}
 	}
 	return said
+}
+
+// others says why a packet is not judged at the interfaces that are named as its ends; "" if
+// it is.
+func (q *Question) others(x *sg.Explanation) string {
+	if q.overlap != "" {
+		return q.overlap
+	}
+	if from, to := q.named[sg.Egress-1], q.named[sg.Ingress-1]; x.Reason == sg.Ambiguous && from != nil && to != nil {
+		return fmt.Sprintf("%s is in %s, %s in %s, and interfaces of further VPCs have both addresses: -tap %s:egress or -tap %s:ingress judges it at one of them",
+			from.name, overlap.VPC(from.eni), to.name, overlap.VPC(to.eni), from.name, to.name)
+	}
+	hops := x.Hops
+	if x.Beyond != nil {
+		hops = append(slices.Clip(hops), *x.Beyond)
+	}
+	for i := range hops {
+		hop := &hops[i]
+		if hop.Decision.Rule.ACL() != "" || hop.Direction != sg.Ingress && hop.Direction != sg.Egress {
+			continue
+		}
+		if e := q.named[hop.Direction-1]; e != nil && e.eni.ID != hop.Enforcer.ID() {
+			return fmt.Sprintf("%s is in %s, and the packet would be judged at %s instead, which has the same address: -tap %s:%s judges it there",
+				e.name, overlap.VPC(e.eni), hop.Enforcer.ID(), e.name, hop.Direction)
+		}
+	}
+	return ""
 }
 
 // otherICMP says that a packet is of the ICMP of the other IP version, which has no

@@ -136,6 +136,11 @@ eni dev-1 10.0.1.10 sg-dev vpc=vpc-dev
 eni dev-2 10.0.1.11 sg-dev vpc=vpc-dev
 eni prod-1 10.0.1.10 sg-prod vpc=vpc-prod
 eni prod-2 10.0.1.11 sg-prod vpc=vpc-prod
+eni prod-3 10.0.1.12 sg-prod vpc=vpc-prod
+eni dev-4 10.0.1.13 sg-dev vpc=vpc-dev
+eni far 10.1.1.1 sg-prod vpc=vpc-far
+eni twin-1 10.2.1.1 sg-prod vpc=vpc-twin
+eni twin-2 10.1.1.1 sg-dev vpc=vpc-twin
 `)
 	require.NoError(t, err)
 	policy, err := sg.Compile(topo)
@@ -145,6 +150,14 @@ eni prod-2 10.0.1.11 sg-prod vpc=vpc-prod
 		"https 10.0.1.10 > prod-2":     sg.Accept,
 		"https dev-1 > dev-2":          sg.Drop,
 		"https dev-1 > prod-2":         sg.NotApplicable,
+		"https dev-1 > prod-3":         sg.NotApplicable, // not prod-1 > prod-3
+		"https prod-3 > dev-1":         sg.NotApplicable,
+		"https dev-4 > prod-1":         sg.NotApplicable,
+		"https far > prod-1":           sg.NotApplicable, // both exist elsewhere, not together
+		"https prod-3 > far":           sg.Accept,
+		"https dev-4 > far":            sg.Drop,
+		"https twin-1 > far":           sg.NotApplicable, // vpc-twin has both
+		"https twin-1 > prod-1":        sg.Accept,
 		"https 10.0.1.10 > 10.0.1.11":  sg.NotApplicable,
 		"https 203.0.113.1 > 10.0.1.1": sg.NotApplicable,
 	} {
@@ -153,5 +166,34 @@ eni prod-2 10.0.1.11 sg-prod vpc=vpc-prod
 		said := Explain(sg.NewFirewall(policy, nil), sg.Via{}, []Question{q})
 		assert.Equal(t, want, said[0].Verdict, text)
 		assert.Zero(t, said[0].Via, text)
+		if want != sg.NotApplicable {
+			continue
+		}
+		if strings.HasPrefix(text, "https far") {
+			assert.Contains(t, said[0].Notes[0], "far is in vpc-far, prod-1 in vpc-prod, and interfaces of further VPCs have both addresses")
+		}
+		if strings.Contains(text, "dev") {
+			assert.Regexp(t, `^(dev-\d is in vpc-dev, prod-\d in vpc-prod|prod-\d is in vpc-prod, dev-\d in vpc-dev), whose addresses overlap$`, strings.Join(said[0].Notes, ";"), text)
+		}
 	}
+
+	// What somebody names, no other VPC that is said to be meant turns into another.
+	for text, want := range map[string]sg.Verdict{
+		"https prod-1 > prod-2":      sg.NotApplicable,
+		"https 203.0.113.1 > prod-2": sg.NotApplicable,
+		"https 10.0.1.10 > prod-3":   sg.Drop, // dev-1 > prod-3
+	} {
+		q, err := NewParser(topo).Parse(text)
+		require.NoError(t, err)
+		said := Explain(sg.NewFirewall(policy, nil), sg.Via{VPC: "vpc-dev"}, []Question{q})
+		assert.Equal(t, want, said[0].Verdict, text)
+		if want == sg.NotApplicable {
+			assert.Contains(t, said[0].Notes[0], "is in vpc-prod, and the packet would be judged at dev-")
+		}
+	}
+
+	// At one interface alone, no VPC counts.
+	q, err := NewParser(topo).Parse("https dev-1 > prod-1")
+	require.NoError(t, err)
+	assert.Equal(t, sg.Drop, Explain(At(sg.NewFirewall(policy, nil).ENI("dev-1"), sg.Egress), sg.Via{}, []Question{q})[0].Verdict)
 }

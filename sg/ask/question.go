@@ -16,6 +16,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/assign"
+	"github.com/sgsim/sgsim/sg/internal/overlap"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
@@ -23,15 +24,18 @@ import (
 type Question struct {
 	Header packet.Header
 
-	// VPC is that of the interfaces that are named, "" if there are none or they are of
-	// different ones.
+	// VPC is that of the interfaces that are named, "" if there are none. If they are of
+	// different ones, it is that of the one whose address exists in several, if one alone
+	// is such.
 	VPC sg.VPCID
 
 	// Pasted is the packet's number in a replay, if it is a line of a replay's text or report.
 	Pasted string
 
-	pending []int        // indexes of the interfaces that are named and have no address yet
-	addrs   []netip.Addr // of ends that are not named
+	pending []int         // indexes of the interfaces that are named and have no address yet
+	addrs   []netip.Addr  // of ends that are not named
+	named   [2]*packetEnd // by the direction at that end, minus one; nil for an address
+	overlap string        // why packets between the named ends cannot be judged
 }
 
 // A Parser reads packets whose ends may be named as in a topology. Several goroutines may
@@ -213,12 +217,6 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 			}
 		}
 	}
-	switch {
-	case src.eni == nil && dst.eni != nil:
-		q.VPC = dst.eni.VPC
-	case src.eni != nil && (dst.eni == nil || dst.eni.VPC == src.eni.VPC):
-		q.VPC = src.eni.VPC
-	}
 	if family == 0 {
 		family = packet.IPv4
 		if proto == packet.ICMPv6 || addrOf(src.eni, packet.IPv4) == "" || addrOf(dst.eni, packet.IPv4) == "" {
@@ -254,7 +252,27 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 		}
 		e.text = a + e.port
 	}
+	r.between(q, &src, &dst, family)
 	return proto.String() + " " + src.text + " > " + dst.text + rest, nil
+}
+
+// between fills in what q says about named ends, which have an address of the family.
+func (r *Parser) between(q *Question, src, dst *packetEnd, f packet.Family) {
+	if src.eni != nil {
+		q.named[sg.Egress-1], q.VPC = src, src.eni.VPC
+	}
+	if dst.eni != nil {
+		q.named[sg.Ingress-1], q.VPC = dst, dst.eni.VPC
+	}
+	if src.eni != nil && dst.eni != nil {
+		q.VPC, q.overlap = overlap.Between(r.topo, src.end(f), dst.end(f))
+	}
+}
+
+// end is a named end as package overlap knows it.
+func (e *packetEnd) end(f packet.Family) overlap.End {
+	a, _ := netip.ParseAddr(addrOf(e.eni, f)) // of an interface
+	return overlap.End{Name: e.name, ENI: e.eni, Addr: a}
 }
 
 // icmpWords replaces the word for a type and code of ICMP that rest begins with. For a

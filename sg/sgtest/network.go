@@ -1,6 +1,7 @@
 package sgtest
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/internal/overlap"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
@@ -256,7 +258,17 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 	if !n.meet(&a, &b, fromAddrs, toAddrs, what.Protocol != sg.ICMPv6, what.Protocol != sg.ICMP) {
 		return a, b, fmt.Errorf("%s and %s have no address of one family for %s", from, to, what)
 	}
+	if a.eni >= 0 && b.eni >= 0 {
+		if _, note := overlap.Between(n.topo, n.named(a), n.named(b)); note != "" {
+			return a, b, errors.New("no security group ever sees " + from + " to " + to + ": " + note)
+		}
+	}
 	return a, b, nil
+}
+
+// named is an end that is an interface as package overlap knows it.
+func (n *Network) named(e end) overlap.End {
+	return overlap.End{Name: e.name, ENI: &n.topo.ENIs[e.eni], Addr: e.addr}
 }
 
 // meet gives two ends the first address of each list in a family that both have, IPv4

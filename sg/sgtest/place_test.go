@@ -61,7 +61,14 @@ func TestSameAddresses(t *testing.T) {
 
 	said := failing(t, func(tb sgtest.TB) { n.Denies(tb, "client1", "server1", sg.HTTPS) })
 	assert.Contains(t, said, "forward via vpc=one tcp 10.0.1.10:")
-	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Allows(tb, "client1", "server2", sg.HTTPS) }), "ambiguous")
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Allows(tb, "client1", "server2", sg.HTTPS) }), "client1 is in one, server2 in two, whose addresses overlap")
+	// Nor is the other interface judged that has the address of one of them alone.
+	for _, ends := range [][2]string{{"client1", "lone2"}, {"lone2", "client1"}} {
+		for _, claim := range []func(sgtest.TB, string, string, sg.Traffic) bool{n.Allows, n.Denies} {
+			assert.Contains(t, failing(t, func(tb sgtest.TB) { claim(tb, ends[0], ends[1], sg.HTTPS) }), "whose addresses overlap")
+		}
+		assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Dial(tb, ends[0], ends[1], sg.HTTPS) }), "whose addresses overlap")
+	}
 	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.SetGroups(tb, "10.0.1.10", "sg-one") }), "address of several")
 	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Listen(tb, "10.0.2.20", 443) }), "address of several interfaces")
 }
