@@ -1,8 +1,11 @@
 package sg
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgsim/sgsim/conntrack"
@@ -201,6 +204,27 @@ func (f *Firewall) several(p *Packet, a *[16]byte) bool {
 	return len(f.w.ownersIn(p.Via.VPC, f.w.members.Lookup(p.Header.Family, a))) > 1
 }
 
+// vpcsOf returns the VPCs whose interfaces have an address of the packet that several have,
+// a few of them if they are many.
+func (f *Firewall) vpcsOf(p *Packet) (vpcs []string) {
+	const most = 4
+	for _, a := range []*[16]byte{&p.Header.Src, &p.Header.Dst} {
+		if !f.several(p, a) {
+			continue
+		}
+		for _, o := range f.w.members.Lookup(p.Header.Family, a) {
+			switch id := cmp.Or(string(f.w.enis[o].inVPC), "an unknown one"); {
+			case slices.Contains(vpcs, id):
+			case len(vpcs) == most:
+				return append(vpcs, "...")
+			default:
+				vpcs = append(vpcs, id)
+			}
+		}
+	}
+	return vpcs
+}
+
 // note says why no ENI judges the packet, or which addresses are only public ones.
 func (f *Firewall) note(x *Explanation, reason Reason) {
 	switch reason {
@@ -211,7 +235,8 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 			x.Notes = append(x.Notes, "a target that reaches itself through a load balancer which keeps client addresses gets no answer on AWS (hairpin), whatever the groups are: turn client IP preservation off")
 		}
 	case Ambiguous:
-		x.Notes = append(x.Notes, "an address belongs to interfaces of several VPCs, and the other end does not tell which is meant: say vpc=ID")
+		x.Notes = append(x.Notes, fmt.Sprintf("an address belongs to interfaces of several VPCs (%s), and the other end does not tell which is meant: say vpc=ID",
+			strings.Join(f.vpcsOf(&x.Packet), ", ")))
 	case NoInterface:
 		x.Notes = append(x.Notes, "neither end is a private address of an interface of the topology")
 		if len(f.w.enis) == 0 {

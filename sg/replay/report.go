@@ -2,8 +2,10 @@ package replay
 
 import (
 	"cmp"
+	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -71,6 +73,8 @@ type Report struct {
 
 	otherDrops []graph.Drop // of OtherDrops, what is remembered
 	untold     bool         // there are more, whose ends were forgotten
+
+	ambiguous string // why that of the packets with this reason was not judged that came first
 
 	// Timeline are the packets over the time of the captures.
 	Timeline Timeline
@@ -255,6 +259,7 @@ func (r *Report) Blame(findings []lint.Finding) {
 func (r *run) report() *Report {
 	var live, made int64
 	var inbound Slot
+	var ambiguous first
 	out := &Report{Count: Count{r.packets, r.bytes}, First: r.first, Last: r.now}
 	for _, w := range r.workers {
 		l, m := w.sample(r.now)
@@ -265,6 +270,7 @@ func (r *run) report() *Report {
 		out.Fragments += w.tally.fragments
 		out.Entries += w.fw.Stats().Inserted
 		inbound.add(w.tally.inbound)
+		ambiguous.or(w.tally.ambiguous)
 	}
 	r.endTick(live, made, r.now)
 	out.Peak, out.PeakTime = uint64(r.peak), r.peakTime
@@ -278,6 +284,10 @@ func (r *run) report() *Report {
 				out.Reasons = append(out.Reasons, n)
 			}
 		}
+	}
+	if ambiguous.number > 0 {
+		x := sg.NewFirewall(r.policy, nil).Explain(sg.Packet{Header: &ambiguous.header, Via: r.Via})
+		out.ambiguous = fmt.Sprintf("packet %d, for one: %s", ambiguous.number, strings.Join(x.Notes, "; "))
 	}
 	for ref := range r.policy.Rules() {
 		out.Rules = append(out.Rules, r.hits(ref))

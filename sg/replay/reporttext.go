@@ -46,19 +46,23 @@ func (r *Report) WriteText(w io.Writer, o TextOptions) error {
 
 // remarks are the sentences behind the totals.
 func (r *Report) remarks(t *report.Text) {
-	var cut, strangers uint64
+	var cut, strangers, ambiguous uint64
 	for _, n := range r.Reasons {
 		switch n.Reason {
 		case sg.Cut:
 			cut += n.Packets
 		case sg.NoInterface:
 			strangers += n.Packets
+		case sg.Ambiguous:
+			ambiguous += n.Packets
 		}
 	}
 	if cut > 0 { // with Ethernet, IPv6, TCP and what an ICMP error quotes, and again for a tunnel
 		t.Line(0, "%s cut too short: capture at least 128 bytes of each, 256 of those in tunnels", report.Were(cut, "packet"))
 	}
-	if strangers > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
+	if ambiguous > 0 {
+		t.Line(0, "%s judged at no ENI; %s", report.Were(ambiguous, "packet"), prose.Flags(r.ambiguous))
+	} else if strangers > 0 && r.Of(sg.NotApplicable).Packets == r.Packets {
 		t.Line(0, "no packet met an ENI: is this the topology of the capture? -tap says where one was taken whose addresses do not tell")
 	}
 	r.disorder(t)

@@ -18,6 +18,8 @@ type tally struct {
 
 	inbound Slot // the inbound copies
 
+	ambiguous first // of the packets whose VPC nothing tells
+
 	parts [conntrack.Parts]memory
 }
 
@@ -75,11 +77,26 @@ func (t *tally) addHops(p *Packet, hops []sg.Hop) {
 		t.connections++
 	}
 	switch p.Outcome.Reason {
+	case sg.Ambiguous:
+		t.ambiguous.or(first{p.Number, p.Frame.Header})
 	case sg.Tracked, sg.Untracked, sg.Exempt:
 		return // the many: nothing to remember of them
 	}
 	if len(hops) > 0 {
 		t.parts[conntrack.Part(&p.Frame.Header)].note(p, &hops[len(hops)-1])
+	}
+}
+
+// A first is the first packet of a kind; its number is 0 where there is none.
+type first struct {
+	number uint64
+	header packet.Header
+}
+
+// or makes f the earlier of the two.
+func (f *first) or(g first) {
+	if f.number == 0 || g.number > 0 && g.number < f.number {
+		*f = g
 	}
 }
 

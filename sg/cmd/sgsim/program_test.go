@@ -635,6 +635,12 @@ func TestNothingJudged(t *testing.T) {
 	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), write(t, "near.pcap", pcap(t, askWeb)))
 	assert.NotContains(t, r.stdout, "no packet met an ENI")
 
+	// Nor is the topology wrong where it has the addresses twice.
+	twins := write(t, "twins.topo", []byte("group sg-a vpc=vpc-a\ngroup sg-b vpc=vpc-b\neni a-1 10.0.1.10 sg-a vpc=vpc-a\neni b-1 10.0.1.10 sg-b vpc=vpc-b\n"))
+	r = runSgsim(t, "replay", "-format", "none", "-topology", twins, pcapFile(t, "udp 192.0.2.1:1 > 192.0.2.2:2", "tcp 192.0.2.1:1 > 10.0.1.10:22 S", "tcp 192.0.2.1:2 > 10.0.1.10:22 S"))
+	assert.NotContains(t, r.stdout, "no packet met an ENI")
+	assert.Contains(t, flat(r.stdout), "2 packets were judged at no ENI; packet 2, for one: an address belongs to interfaces of several VPCs (vpc-a, vpc-b), and the other end does not tell which is meant: say -vpc ID")
+
 	// It is another matter where packets cannot leave their interface, or are cut.
 	r = runSgsim(t, "replay", "-format", "none", "-topology", vpc(t), pcapFile(t, "tcp 10.0.1.10:1 > 10.0.1.10:2 S"))
 	assert.Contains(t, r.stdout, "both ends are the same ENI")
