@@ -27,6 +27,10 @@ type Explanation struct {
 	// tells whether only the rules of one end are missing.
 	Beyond *HopExplanation
 
+	// Unanswered: the packet passes and may open a connection, but its answer would be
+	// dropped, so that none comes about. The first of the Notes says where.
+	Unanswered bool
+
 	// Notes are sentences for people: why no ENI judges the packet, or which end has
 	// no known one, what is wrong with a packet that has an Err, that a packet answers
 	// one which is dropped, and that its own answer would be dropped.

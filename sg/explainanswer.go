@@ -2,6 +2,7 @@ package sg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sgsim/sgsim/packet"
 )
@@ -75,7 +76,7 @@ func (x *Explanation) noteRefused() {
 	x.Notes = append(x.Notes, fmt.Sprintf("it answers %s that is dropped at %s: no host sends it", first, x.refused))
 }
 
-// tryAnswer notes that the answer to a packet that opens a connection would be dropped:
+// tryAnswer says, and notes before all else, that the answer to a packet that opens a connection would be dropped:
 // network ACLs keep no state, nor do untracked flows, so rules for answers may be missing.
 func (f *Firewall) tryAnswer(x *Explanation, e *ends) {
 	back, ok := answerOf(x.Header)
@@ -93,7 +94,8 @@ func (f *Firewall) tryAnswer(x *Explanation, e *ends) {
 		o = f.Forward(Packet{Header: &back, Time: x.Time, Via: x.Via})
 	}, e.first, e.second)
 	if at := o.droppedAt(); at != "" {
-		x.Notes = append(x.Notes, fmt.Sprintf("its answer is dropped at %s: no connection comes about", at))
+		x.Unanswered = true
+		x.Notes = slices.Insert(x.Notes, 0, fmt.Sprintf("its answer is dropped at %s: no connection comes about", at))
 	}
 }
 

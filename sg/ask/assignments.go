@@ -152,6 +152,7 @@ func (as *Assignments) Agree(said [][]*sg.Explanation) []*sg.Explanation {
 		var seen []sg.Verdict
 		var each []string
 		for _, s := range said {
+			x.Unanswered = x.Unanswered || s[i].Unanswered
 			if y := s[i]; !slices.Contains(seen, y.Verdict) {
 				seen = append(seen, y.Verdict)
 				each = append(each, fmt.Sprintf("from %s to %s it is: %s, %s", y.Header.SrcAddr(), y.Header.DstAddr(), y.Verdict, y.Reason))

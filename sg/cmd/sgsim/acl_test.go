@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -43,6 +44,15 @@ func TestACLs(t *testing.T) {
 	assert.Equal(t, &jsondoc.Rule{Direction: "ingress", Index: -1, Rule: "ingress *", RuleText: "32767 deny all 0.0.0.0/0", ACL: "acl-b"}, hop.Rule)
 	assert.Equal(t, []jsondoc.Fail{{Field: "port", Want: "443", Got: "80"}}, hop.Nearest[0].Fails)
 	assert.Len(t, hop.Passed, 2)
+
+	// What passes and gets no answer is no success.
+	open := strings.Replace(aclJSON, `"PortRange": {"From": 443, "To": 443}},`, `"PortRange": {"From": 443, "To": 443}}, {"RuleNumber": 120, "Egress": true, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"},`, 1)
+	for acls, status := range map[string]int{aclJSON: exitNo, open: exitOK} {
+		r = runSgsim(t, "explain", "-format", "json", "-fail-on", "drop", "-topology", write(t, "gate.json", []byte(acls)), "tcp 10.0.1.10:40000 > 10.0.2.20:443")
+		assert.Equal(t, status, r.status)
+		assert.Equal(t, status == exitNo, strings.Contains(r.stdout, `"unanswered": true`), r.stdout)
+		assert.Contains(t, r.stdout, `"verdict": "accept"`)
+	}
 
 	r = runSgsim(t, "check", "-topology", file)
 	assert.Regexp(t, `^\S+world.json:10: warning: blocked: acl-b ingress 100 egress has no entry for the answers: tcp to ports 1024-65535 of 10.0.1.0/24`, flat(r.stdout))

@@ -51,7 +51,7 @@ a packet of a capture, those of the packets before it.
   -related-icmp        admit ICMP errors about tracked connections
   -exempt=false        filter DNS, DHCP, metadata and the like too
   -format text|json    sg/cmd/sgsim/JSON.md has the schema (default text)
-  -fail-on drop,unknown   exit status 3 for such packets
+  -fail-on drop,unknown   exit status 3 for such packets, and drop for dropped answers
   -v                   also name the statements behind hints, such as CT-20
 
   sgsim explain -topology vpc.json -packet 32 web.pcap
@@ -159,7 +159,7 @@ func (t *tool) explain(args []string) int {
 	}
 	judged := false
 	for _, x := range e.said {
-		if fails[x.Verdict] {
+		if fails[x.Verdict] || fails[sg.Drop] && x.Unanswered {
 			return exitNo
 		}
 		judged = judged || x.Verdict != sg.NotApplicable

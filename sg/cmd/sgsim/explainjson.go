@@ -16,15 +16,16 @@ type explainJSON struct {
 }
 
 type packetJSON struct {
-	Packet  string    `json:"packet"`
-	Number  uint64    `json:"number,omitempty"`
-	Time    string    `json:"time,omitempty"`
-	Via     string    `json:"via,omitempty"`
-	Verdict string    `json:"verdict"`
-	Reason  string    `json:"reason"`
-	Notes   []string  `json:"notes,omitempty"`
-	Hops    []hopJSON `json:"hops"`
-	Beyond  *hopJSON  `json:"beyond,omitempty"`
+	Packet     string    `json:"packet"`
+	Number     uint64    `json:"number,omitempty"`
+	Time       string    `json:"time,omitempty"`
+	Via        string    `json:"via,omitempty"`
+	Verdict    string    `json:"verdict"`
+	Reason     string    `json:"reason"`
+	Unanswered bool      `json:"unanswered,omitempty"`
+	Notes      []string  `json:"notes,omitempty"`
+	Hops       []hopJSON `json:"hops"`
+	Beyond     *hopJSON  `json:"beyond,omitempty"`
 }
 
 type hopJSON struct {
@@ -66,7 +67,7 @@ func (e *explainer) json(w io.Writer) error {
 	for _, x := range e.said {
 		p := packetJSON{
 			Packet: x.Header.String(), Number: e.number, Via: x.Via.String(),
-			Verdict: x.Verdict.String(), Reason: x.Reason.String(), Notes: x.Notes, Hops: []hopJSON{},
+			Verdict: x.Verdict.String(), Reason: x.Reason.String(), Unanswered: x.Unanswered, Notes: x.Notes, Hops: []hopJSON{},
 		}
 		if e.number > 0 && !x.Time.IsZero() {
 			p.Time = x.Time.UTC().Format(time.RFC3339Nano)
