@@ -201,7 +201,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	src, dst, rest := r.end(strings.TrimSpace(from)), r.end(to), right[len(to):]
 	var family packet.Family
 	for _, e := range []*packetEnd{&src, &dst} {
-		if r.enis[e.name] != nil || strings.Trim(e.name, "0123456789.:abcdefABCDEF[]/") != "" { // no address, nor meant as one
+		if r.enis[e.name] != nil || r.groups[e.name] || !likeAddr(e.name) {
 			if e.eni, err = r.ENI(e.name); err != nil {
 				return s, err
 			}
@@ -325,6 +325,11 @@ func (r *Parser) end(s string) packetEnd {
 		e.name, e.port = s[:i], s[i:]
 	}
 	return e
+}
+
+// likeAddr reports whether somebody may have meant an address: "" too, but no word.
+func likeAddr(s string) bool {
+	return s == "" || strings.Trim(s, "0123456789.:abcdefABCDEF[]/") == "" && strings.Trim(s, "abcdefABCDEF") != ""
 }
 
 // ENI returns the interface that a name means as an end of a packet, which is part of the

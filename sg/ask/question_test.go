@@ -18,6 +18,7 @@ group sg-w name=web
 group sg-d name=db
 group sg-p name=pool
 group sg-lb name=balancer
+group sg-c name=cafe
 group sg-s vpc=v name="the spare ones"
 eni eni-w 10.0.1.10 2001:db8::10 sg-w name="web one" instance=i-1
 eni eni-d 10.0.2.20 2001:db8::20 sg-d sg-p
@@ -78,6 +79,9 @@ eni eni-7 10.0.7.7 sg-p name=eni-d
 		}
 	}
 	for in, want := range map[string]string{
+		"tcp web > cafe:5432":                  `"cafe": no interface of the topology carries this group`,
+		"postgres web > cafe":                  `"cafe": no interface of the topology carries this group`,
+		"postgres web > bad":                   `"bad": no interface, instance or group`,
 		"tcp pool:1 > db:2":                    `"pool": which of its 3 interfaces? eni-d, eni-6, eni-7`,
 		"tcp web:1 > nobody:2":                 `"nobody": no interface, instance or group`,
 		"tcp 10.0.0.1:1 > six:2":               "six has no address of that IP version",
