@@ -32,10 +32,11 @@ type Question struct {
 	// Pasted is the packet's number in a replay, if it is a line of a replay's text or report.
 	Pasted string
 
-	pending []int         // indexes of the interfaces that are named and have no address yet
-	addrs   []netip.Addr  // of ends that are not named
-	named   [2]*packetEnd // by the direction at that end, minus one; nil for an address
-	overlap string        // why packets between the named ends cannot be judged
+	pending  []int         // indexes of the interfaces that are named and have no address yet
+	addrs    []netip.Addr  // of ends that are not named
+	named    [2]*packetEnd // by the direction at that end, minus one; nil for an address
+	portless string        // what to write instead, if a named end lacks its port
+	overlap  string        // why packets between the named ends cannot be judged
 }
 
 // A Parser reads packets whose ends may be named as in a topology. Several goroutines may
@@ -145,6 +146,9 @@ func (r *Parser) Parse(s string) (Question, error) {
 			q.Header, err = h, nil
 		}
 	}
+	if err != nil && q.portless != "" && strings.Contains(err.Error(), "needs ports") {
+		return q, fmt.Errorf("packet: %q: which port? Write %s", s, q.portless)
+	}
 	var wrong *packet.TextError
 	if errors.As(err, &wrong) && text != s { // the offset is in a text that nobody wrote
 		err = fmt.Errorf("packet: %q: %s", s, wrong.Reason)
@@ -231,6 +235,12 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 	}
 	if served && dst.port == "" {
 		dst.port = ":" + means.port
+	}
+	if proto.HasPorts() && src.port+dst.port == "" && dst.eni != nil && !served {
+		q.portless = fmt.Sprintf("%s:5432, or postgres %s > %[1]s", dst.name, src.text)
+		if proto == packet.UDP {
+			q.portless = fmt.Sprintf("%s:53, or dns %s > %[1]s", dst.name, src.text)
+		}
 	}
 	if proto.HasPorts() && (src.eni != nil || src.addr.IsValid()) && src.port == "" && dst.port != "" {
 		src.port = ":49152" // the first of those that nobody assigns (RFC 6335)
@@ -341,7 +351,11 @@ func (r *Parser) ENI(name string) (*sg.ENI, error) {
 	case len(found) > 0:
 		var ids []string
 		for _, i := range found {
-			ids = append(ids, string(r.topo.ENIs[i].ID))
+			id := string(r.topo.ENIs[i].ID)
+			if addrs := r.topo.ENIs[i].Addrs; len(addrs) > 0 {
+				id += " (" + addrs[0].String() + ")"
+			}
+			ids = append(ids, id)
 		}
 		return nil, fmt.Errorf("%q: which of its %d interfaces? %s", name, len(found), strings.Join(prose.First(ids, 5, ""), ", "))
 	case r.groups[name]:

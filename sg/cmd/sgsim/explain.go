@@ -240,10 +240,12 @@ func unquoted(s string, err error) error {
 			break
 		}
 	}
-	switch arrows {
-	case 0:
+	switch {
+	case arrows == 0 && strings.Contains(s, ">"): // in a word
+		return err
+	case arrows == 0:
 		return fmt.Errorf(`%w; without quotes the shell takes > for itself: write "to"`, err)
-	case 1:
+	case arrows == 1:
 		return err
 	}
 	return fmt.Errorf("%w; where there are several packets, each needs quotes", err)

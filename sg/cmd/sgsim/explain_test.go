@@ -116,6 +116,7 @@ func TestUnquotedPacket(t *testing.T) {
 		assert.Contains(t, r.stderr, c.says)
 	}
 	assert.NotContains(t, explain("tcp", "web", "to", "db:99999").stderr, "the shell")
+	assert.NotContains(t, explain("tcp", "web>db:443").stderr, "the shell")
 }
 
 // Interfaces whose address AWS has yet to choose go by their names.
