@@ -34,13 +34,20 @@ func (p place) Explain(x sg.Packet) *sg.Explanation { return p.ExplainForward(p.
 func (p place) Forward(x sg.Packet) sg.Outcome      { return p.Enforcer.Forward(p.dir, x) }
 
 // Explain explains packets one after the other, all at the same time. Each meets the
-// connections that earlier ones opened.
+// connections that earlier ones opened. A source port that was left out is not one that a
+// question before has between the same ends.
 func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 	var said []*sg.Explanation
 	refused := map[packet.FiveTuple]int{} // positions of dropped SYNs
+	asked := map[packet.FiveTuple]bool{}
 	for i := range questions {
 		q := &questions[i]
-		p := sg.Packet{Header: &q.Header, Time: time.Unix(0, 0), Via: via}
+		h := q.Header
+		for n := 0; q.anyPort && asked[h.Tuple()] && n < 1<<14; n++ {
+			h.SrcPort++
+		}
+		asked[h.Tuple()] = true
+		p := sg.Packet{Header: &h, Time: time.Unix(0, 0), Via: via}
 		p.Via.VPC = cmp.Or(via.VPC, q.VPC)
 		x := j.Explain(p)
 		x.Via = via
@@ -52,11 +59,10 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 		}
 		j.Forward(p)
 		said = append(said, x)
-		if q.Pasted != "" && x.Verdict == sg.Drop && !opensTCP(&q.Header) {
+		if q.Pasted != "" && x.Verdict == sg.Drop && !opensTCP(&h) {
 			x.Notes = append(x.Notes, "without the connections of the packets before it: -packet "+q.Pasted+" and the capture tell more")
 		}
-		h := &q.Header
-		if other := otherICMP(h); other != "" {
+		if other := otherICMP(&h); other != "" {
 			x.Notes = append(x.Notes, other)
 		}
 		if h.Protocol != packet.TCP || h.LaterFragment() {
@@ -67,7 +73,7 @@ func Explain(j Judge, via sg.Via, questions []Question) []*sg.Explanation {
 		if !known {
 			syn, known = refused[t.Reverse()]
 		}
-		switch opens := opensTCP(h); {
+		switch opens := opensTCP(&h); {
 		case opens && x.Verdict == sg.Drop:
 			refused[t] = i + 1
 		case opens:

@@ -2,6 +2,7 @@ package ask
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -51,6 +52,22 @@ func TestExplain(t *testing.T) {
 	fw := sg.NewFirewall(policy, nil)
 	said = Explain(At(fw.ENI("eni-web"), sg.Egress), sg.Via{}, questions[:1])
 	assert.Equal(t, sg.Drop, said[0].Verdict)
+}
+
+// Who asks twice asks about two connections, and about one where the port says so.
+func TestExplainAgain(t *testing.T) {
+	topo, policy := site(t)
+	var questions []Question
+	for _, s := range []string{"https 192.0.2.1 > web", "https 192.0.2.1 > web", "tcp web:443 > 192.0.2.1:49153 SA", "tcp 192.0.2.1:49152 > web:443", "https 192.0.2.2 > web"} {
+		q, err := NewParser(topo).Parse(s)
+		require.NoError(t, err)
+		questions = append(questions, q)
+	}
+	var got []string
+	for _, x := range Explain(sg.NewFirewall(policy, nil), sg.Via{}, questions) {
+		got = append(got, fmt.Sprint(x.Header.SrcPort, " ", x.Reason))
+	}
+	assert.Equal(t, []string{"49152 rule", "49153 rule", "443 tracked", "49152 tracked", "49152 rule"}, got)
 }
 
 // Who asks about icmp between IPv6 addresses means another protocol.

@@ -35,6 +35,7 @@ type Question struct {
 	pending  []int         // indexes of the interfaces that are named and have no address yet
 	addrs    []netip.Addr  // of ends that are not named
 	named    [2]*packetEnd // by the direction at that end, minus one; nil for an address
+	anyPort  bool          // the source may have another port
 	portless string        // what to write instead, if a named end lacks its port
 	overlap  string        // why packets between the named ends cannot be judged
 }
@@ -115,9 +116,10 @@ var droppedLine = regexp.MustCompile(`^\s*[0-9,]+\s+([0-9]+)\s+([a-z0-9]+ \S+ > 
 // An end may be an interface, an instance, or a group that a single interface carries, by
 // name, id or the further name that [NewParser] was told. Its address is of the IP version
 // of the other end, IPv4 where both are names that have one. Where only the destination has
-// a port, that of the source is 49152. TCP without flags is a SYN. The services are ping and
-// those with a port that people write rules for, such as ssh, https, dns, mysql and rdp. For
-// a type and code of ICMP there may be echo, echo-request or echo-reply.
+// a port, that of the source is 49152; [Explain] takes the next one where a packet before
+// has it. Without a protocol it is TCP, and TCP without flags is a SYN. The services are
+// ping and those with a port that people write rules for, such as ssh, https, dns, mysql and
+// rdp. For a type and code of ICMP there may be echo, echo-request or echo-reply.
 //
 // Errors quote s, or the name that is wrong. An interface without an address is one, unless
 // the topology is of [Assignments.All].
@@ -243,7 +245,7 @@ func (r *Parser) resolve(q *Question, s string) (text string, err error) {
 		}
 	}
 	if proto.HasPorts() && (src.eni != nil || src.addr.IsValid()) && src.port == "" && dst.port != "" {
-		src.port = ":49152" // the first of those that nobody assigns (RFC 6335)
+		src.port, q.anyPort = ":49152", true // the first of those that nobody assigns (RFC 6335)
 	}
 	for _, e := range []*packetEnd{&src, &dst} {
 		a := e.addr.String()
