@@ -251,14 +251,23 @@ func (f *Firewall) note(x *Explanation, reason Reason) {
 	}
 }
 
-// notePublic notes that an address is a public one of an ENI, if it is.
+// notePublic notes that the source or destination is a public address of an ENI, if it is.
 func (f *Firewall) notePublic(x *Explanation, a netip.Addr) (is bool) {
 	id, is := f.w.public[a]
-	if is {
-		x.Notes = append(x.Notes, a.String()+" is a public address of "+string(id)+
-			"; it is translated before security groups see the packet (REF-02)")
+	if !is {
+		return false
 	}
-	return is
+	note, ask := a.String()+" is a public address of "+string(id), "about"
+	if a == x.Header.SrcAddr() { // what comes in has the public address of its sender
+		note, ask = note+", whose egress was not judged", "from"
+	} else {
+		note += "; it is translated before security groups see the packet (REF-02)"
+	}
+	if b := f.w.enis[f.w.eniByID[id]].addr4; b != 0 {
+		note += fmt.Sprintf(": ask %s %s", ask, netip.AddrFrom4([4]byte{byte(b >> 24), byte(b >> 16), byte(b >> 8), byte(b)}))
+	}
+	x.Notes = append(x.Notes, note)
+	return true
 }
 
 // noteAlone notes that only one end judged a packet that passes, although the other may

@@ -129,7 +129,7 @@ eni-web ingress: drop, no_rule
 `},
 		"nobody's packet": {"", 0, "tcp 192.0.2.1:1 > 203.0.113.50:2 S", `tcp 192.0.2.1:1 > 203.0.113.50:2 S: not_applicable, no_interface
   note        neither end is a private address of an interface of the topology
-  note        203.0.113.50 is a public address of eni-db; it is translated before security groups see the packet (REF-02)
+  note        203.0.113.50 is a public address of eni-db; it is translated before security groups see the packet (REF-02): ask about 10.0.2.20
 `},
 		"exempt": {"eni-db", sg.Egress, "udp 10.0.2.20:1 > 169.254.169.253:53", `udp 10.0.2.20:1 > 169.254.169.253:53: accept, exempt
 eni-db egress: accept, exempt
