@@ -7,8 +7,8 @@
 //	net.Allows(t, "app", "db", sg.PostgreSQL)
 //	net.Denies(t, "web", "db", sg.AllTraffic)
 //
-// Ends are named by ENI id, by ENI name, by address, or by a name given to a host
-// outside with [Network.Host]. An address that exists in several VPCs is that of the
+// Ends are named by ENI id, by ENI name, by address, by the instance or the group of one
+// ENI alone, or by a name given to a host outside with [Network.Host]. An address that exists in several VPCs is that of the
 // other end's VPC. A claim about a range of ports is about every one of them. Many
 // claims fit into one table:
 //

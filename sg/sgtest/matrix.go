@@ -2,6 +2,7 @@ package sgtest
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/sgsim/sgsim/sg"
@@ -10,7 +11,8 @@ import (
 
 // Matrix makes many claims at once, in a table of words. Its first line names
 // destinations, each followed by a colon and traffic as [sg.ParseTraffic] reads
-// it, or "ping"; the first word of every other line names a source. A cell says
+// it, or "ping"; the first word of every other line names a source. What holds blanks
+// stands in double quotes, as in "web 1":https. A cell says
 // "yes" ([Network.Allows]), "no" ([Network.Denies]), or "-" for no claim.
 //
 //	from\to   lb:https  app:tcp/8080  db:postgresql
@@ -32,7 +34,8 @@ func (n *Network) Matrix(t TB, table string) bool {
 	var bad []*failure
 	for _, row := range rows[1:] {
 		for i, cell := range row[1:] {
-			to, what, err := parseColumn(rows[0][i+1])
+			from := unquoted(row[0])
+			to, what, err := parseColumn(unquoted(rows[0][i+1]))
 			if err != nil {
 				t.Fatalf("matrix: %v", err)
 				return false
@@ -40,7 +43,7 @@ func (n *Network) Matrix(t TB, table string) bool {
 			if cell == "-" {
 				continue
 			}
-			wrong, err := n.ask(row[0], to, what, cell == "yes")
+			wrong, err := n.ask(from, to, what, cell == "yes")
 			if err != nil {
 				t.Fatalf("matrix: %s to %s: %v", row[0], rows[0][i+1], err)
 				return false
@@ -67,11 +70,22 @@ func (n *Network) Matrix(t TB, table string) bool {
 	return false
 }
 
+var matrixWord = regexp.MustCompile(`(?:"[^"]*"|\S)+`)
+
+// unquoted is a word without its quotes. Those of a Terraform address, as in
+// aws_instance.web["a"], belong to it.
+func unquoted(word string) string {
+	if strings.Contains(word, `["`) {
+		return word
+	}
+	return strings.ReplaceAll(word, `"`, "")
+}
+
 // parseMatrix returns the words of the table, with as many in every row.
 func parseMatrix(table string) ([][]string, error) {
 	var rows [][]string
 	for _, line := range strings.Split(table, "\n") {
-		row := strings.Fields(line)
+		row := matrixWord.FindAllString(line, -1)
 		if len(row) == 0 || row[0][0] == '#' {
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/overlap"
+	"github.com/sgsim/sgsim/sg/internal/prose"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
 )
 
@@ -194,8 +195,8 @@ func ruleList(t TB, topo *sg.Topology, group sg.GroupID, dir sg.Direction) *[]sg
 	return nil
 }
 
-// findENI returns the index of the ENI with this id, else name, else address, and -1 if
-// there is none or several have the address.
+// findENI returns the index of the ENI with this id, else name, else of the only one with
+// this address, of this instance, or with this group by id or name; -1 if there is none.
 func findENI(topo *sg.Topology, s string) int {
 	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return string(e.ID) == s }); i >= 0 {
 		return i
@@ -203,13 +204,22 @@ func findENI(topo *sg.Topology, s string) int {
 	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return e.Name == s }); i >= 0 {
 		return i
 	}
-	a, err := netip.ParseAddr(s)
-	if err != nil {
-		return -1
+	if a, err := netip.ParseAddr(s); err == nil {
+		return sole(topo, func(e sg.ENI) bool { return slices.Contains(e.Addrs, a) })
 	}
-	has := func(e sg.ENI) bool { return slices.Contains(e.Addrs, a) }
-	i := slices.IndexFunc(topo.ENIs, has)
-	if i >= 0 && slices.ContainsFunc(topo.ENIs[i+1:], has) {
+	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return string(e.Instance) == s }); i >= 0 {
+		return sole(topo, func(e sg.ENI) bool { return string(e.Instance) == s })
+	}
+	called := func(g sg.Group) bool { return string(g.ID) == s || g.Name == s }
+	return sole(topo, func(e sg.ENI) bool {
+		return slices.ContainsFunc(topo.Groups, func(g sg.Group) bool { return called(g) && slices.Contains(e.Groups, g.ID) })
+	})
+}
+
+// sole returns the index of the only such ENI, -1 if there is none or more than one.
+func sole(topo *sg.Topology, is func(sg.ENI) bool) int {
+	i := slices.IndexFunc(topo.ENIs, is)
+	if i >= 0 && slices.ContainsFunc(topo.ENIs[i+1:], is) {
 		return -1
 	}
 	return i
@@ -255,6 +265,11 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 	if err != nil {
 		return a, b, err
 	}
+	for _, e := range []end{a, b} {
+		if e.eni >= 0 && len(fromAddrs)*len(toAddrs) == 0 && len(n.topo.ENIs[e.eni].Addrs) == 0 {
+			return a, b, fmt.Errorf("%s has no address yet: Addrs of its ENI in the topology can give it one", e.name)
+		}
+	}
 	if !n.meet(&a, &b, fromAddrs, toAddrs, what.Protocol != sg.ICMPv6, what.Protocol != sg.ICMP) {
 		return a, b, fmt.Errorf("%s and %s have no address of one family for %s", from, to, what)
 	}
@@ -292,6 +307,9 @@ func pairUp(as, bs []netip.Addr, v4, v6 bool) (a, b netip.Addr, ok bool) {
 	return a, b, false
 }
 
+// mostKnown bounds the names that an error lists.
+const mostKnown = 10
+
 func (n *Network) lookup(name string) ([]netip.Addr, end, error) {
 	if addrs, ok := n.hosts[name]; ok {
 		return addrs, end{name: name, eni: -1}, nil
@@ -315,7 +333,7 @@ func (n *Network) lookup(name string) ([]netip.Addr, end, error) {
 			known[len(known)-1] = n.topo.ENIs[i].Name
 		}
 	}
-	return nil, end{}, fmt.Errorf("%q is neither an address nor one of %s", name, strings.Join(known, ", "))
+	return nil, end{}, fmt.Errorf("%q is neither an address nor one of %s", name, strings.Join(prose.First(known, mostKnown, ""), ", "))
 }
 
 // Ports of the connecting side, as Linux takes them by default.

@@ -292,6 +292,40 @@ func TestMatrix(t *testing.T) {
 	}
 }
 
+// Ends go by the names that explain takes.
+func TestNames(t *testing.T) {
+	topo, err := sgtest.ParseTopology("names", site+`
+group sg-two name="the pair"
+eni eni-1 10.0.5.1 sg-app name="app 1" instance=i-1
+eni eni-2 10.0.5.2 sg-two instance=i-2
+eni eni-3 10.0.5.3 sg-two instance=i-2
+eni aws_instance.new["a"] sg-db
+`)
+	require.NoError(t, err)
+	net := sgtest.NewNetwork(t, topo, nil)
+	net.Matrix(t, `
+		from     db:postgresql  i-1:all  sg-web:"All TCP"
+		"app 1"  yes            -        no
+		i-1      yes            -        -
+		sg-web   no             -        -
+	`)
+	net.Denies(t, "sg-web", "app 1", sg.SSH)
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { net.Matrix(tb, "from \"app 1\":https\nweb yes") }), "    from  \"app 1\":https\n    web   NO(want-yes)\n")
+	for name, says := range map[string]string{
+		"i-2":                   `"i-2" is neither`,
+		"the pair":              `"the pair" is neither`,
+		`aws_instance.new["a"]`: `aws_instance.new["a"] has no address yet`,
+		"nobody":                `"nobody" is neither an address nor one of web, app, db, six, app 1, eni-2, eni-3, aws_instance.new["a"]`,
+	} {
+		assert.Contains(t, failing(t, func(tb sgtest.TB) { net.Denies(tb, name, "web", sg.SSH) }), says)
+		assert.Contains(t, failing(t, func(tb sgtest.TB) { net.Denies(tb, "web", name, sg.SSH) }), says)
+	}
+	for i := range 100 {
+		net.Host(fmt.Sprint("host", i), "192.0.2.1")
+	}
+	assert.Regexp(t, `is neither an address nor one of host0, .*, and 98 more$`, failing(t, func(tb sgtest.TB) { net.Denies(tb, "nobody", "web", sg.SSH) }))
+}
+
 // A claim leaves no trace: a connection it tried cannot be gone on with.
 func TestClaimsChangeNothing(t *testing.T) {
 	net := newSite(t, &sg.Options{MaxConnections: 4})
