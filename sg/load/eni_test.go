@@ -31,6 +31,12 @@ func TestParseENI(t *testing.T) {
 		assert.Equal(t, want, got)
 	}
 
+	for _, group := range []sg.GroupID{"sg-web", "aws_security_group.web", `module.vpc["a"].aws_default_security_group.this[0]`} {
+		e, err := load.ParseENI("web 10.0.1.10 " + string(group))
+		require.NoError(t, err)
+		assert.Equal(t, []sg.GroupID{group}, e.Groups)
+	}
+
 	e, err := load.ParseENI("nitro-v6 addr=10.0.0.1")
 	require.NoError(t, err)
 	assert.Equal(t, sg.ENIID("nitro-v6"), e.ID, "the first word is the id, whatever it says")
@@ -44,6 +50,7 @@ func TestParseENIErrors(t *testing.T) {
 		"id=a,group=g,id=b":      "an eni has one id",
 		"a id=a":                 "an eni has one id",
 		"id=a,10.0.0":            `"10.0.0": not an IP address`,
+		"a web.internal":         `"web.internal": not an IP address: for a group write group=web.internal, for a name name=web.internal`,
 		"id=a,group=g,addr=10/8": `"10/8": not a CIDR block`,
 		"id=a,group=g,nitro=v7":  `"nitro=v7": not understood here, only account=, addr=, group=, id=, instance=, managed, name=, nitro-v6, no-source-dest-check, public=, subnet=, tcp-established=, type=, udp-stream=, udp=, vpc=`,
 		`a name="x`:              "column 8: quote without an end",

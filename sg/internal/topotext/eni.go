@@ -36,10 +36,10 @@ func ParseENI(s string) (sg.ENI, error) {
 	}
 	err = words.Fields{
 		"": func(s string) error {
-			if strings.HasPrefix(s, "sg-") {
+			if strings.HasPrefix(s, "sg-") || strings.Contains(s, "security_group.") { // an id of AWS, or of a plan
 				return group(s)
 			}
-			if !strings.ContainsAny(s, ".:/") {
+			if !strings.ContainsAny(s, ".:/") || strings.Trim(s, "0123456789abcdefABCDEF.:/%") != "" {
 				q := words.Quote(s)
 				return fmt.Errorf("%q: not an IP address: for a group write group=%s, for a name name=%s", s, q, q)
 			}
