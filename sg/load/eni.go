@@ -45,8 +45,8 @@ func (b *builder) handmade(e *givenENI) {
 	}
 }
 
-// groupNamed returns the id of the only group with a name, if no group has that
-// name as its id.
+// groupNamed returns the id of the only group with a name or an address in Terraform, if
+// no group has that as its id.
 func (b *builder) groupNamed(id sg.GroupID) sg.GroupID {
 	if b.groups.of[id] != nil {
 		return id
@@ -55,6 +55,9 @@ func (b *builder) groupNamed(id sg.GroupID) sg.GroupID {
 		b.groupNames = make(map[string][]sg.GroupID)
 		for _, g := range b.groups.all {
 			b.groupNames[g.Name] = append(b.groupNames[g.Name], g.ID)
+			if resource := placeIn(&b.groups, g.ID).Resource; resource != "" {
+				b.groupNames[resource] = append(b.groupNames[resource], g.ID)
+			}
 		}
 	}
 	if found := b.groupNames[string(id)]; len(found) == 1 {

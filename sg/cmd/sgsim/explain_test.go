@@ -163,5 +163,7 @@ func TestTerraformAddresses(t *testing.T) {
 		r := runSgsim(t, "explain", "-topology", state, "10.0.1.9 to "+name+":5432")
 		assert.Contains(t, r.stdout, "tcp 10.0.1.9:49152 > 10.0.2.20:5432 S: accept, rule", name)
 	}
+	r := runSgsim(t, "explain", "-topology", state, "-eni", "new 10.0.2.30 aws_security_group.db", "10.0.1.9 to new:5432")
+	assert.Contains(t, r.stdout, "tcp 10.0.1.9:49152 > 10.0.2.30:5432 S: accept, rule", r.stderr)
 	assert.Contains(t, runSgsim(t, "explain", "-topology", state, "10.0.1.9 to aws_network_interface.none:5432").stderr, "no interface, instance or group")
 }
