@@ -122,7 +122,7 @@ func (e *Enforcer) explained(dir Direction, p Packet, judge func(*Outcome, *Pack
 		x.Hops = append(x.Hops, e.f.explain(x, &o.Hops()[i]))
 	}
 	x.noteRefused()
-	x.noteThrough(e)
+	e.f.noteThrough(x, e)
 	return x
 }
 
@@ -160,12 +160,16 @@ func (f *Firewall) Explain(p Packet) *Explanation {
 		x.Beyond = &said
 	}
 	x.noteRefused()
-	x.noteThrough(e.first, e.second)
+	f.noteThrough(x, e.first, e.second)
 	return x
 }
 
-// noteThrough notes that a packet is said to have come through one of its own ends.
-func (x *Explanation) noteThrough(ends ...*Enforcer) {
+// noteThrough notes that a packet is said to have come through one of its own ends, or
+// through what makes no difference.
+func (f *Firewall) noteThrough(x *Explanation, ends ...*Enforcer) {
+	if i, ok := f.w.eniByID[x.Via.Through]; ok && !f.w.enis[i].transit && len(f.w.carried(&f.w.enis[i])) == 0 {
+		x.Notes = append(x.Notes, fmt.Sprintf("%s, through which it is said to have come, carries no group, so no rule can name it", x.Via.Through))
+	}
 	for _, e := range ends {
 		if e != nil && x.Via.Through != "" && e.ID() == x.Via.Through {
 			x.Notes = append(x.Notes, fmt.Sprintf("it is said to have come through %s, which is an end of its path: "+
