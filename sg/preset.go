@@ -73,15 +73,19 @@ func (t Traffic) String() string {
 
 // ParseTraffic reads one of the console's names, ignoring case and everything but
 // letters and digits ("HTTPS", "mysql/aurora", "dns(udp)", "all-tcp"), or protocol
-// and ports: "tcp/443", "udp/1024-65535", "icmp/8/0", "icmpv6", "all".
+// and ports: "tcp/443", "udp/1024-65535", "icmp/8/0", "icmpv6", "all". A blank may stand
+// for the first slash, as in rules: "tcp 443".
 func ParseTraffic(s string) (Traffic, error) {
 	if p := preset(s); p != nil {
 		return *p, nil
 	}
-	proto, rest, more := strings.Cut(s, "/")
+	proto, rest, more := s, "", false
+	if i := strings.IndexAny(s, "/ "); i >= 0 {
+		proto, rest, more = s[:i], s[i+1:], true
+	}
 	p, err := parseProtocol(proto)
 	if err != nil || p == 0 {
-		return Traffic{}, fmt.Errorf("traffic %q: neither a name of the console's nor protocol and ports", s)
+		return Traffic{}, fmt.Errorf("traffic %q: neither a name of the console's nor protocol and ports, as in tcp/443 or udp/1024-65535", s)
 	}
 	t := Traffic{Protocol: p}
 	for i := range presets[:5] { // the ones for a whole protocol
