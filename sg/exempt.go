@@ -8,22 +8,38 @@ import (
 	"github.com/sgsim/sgsim/packet"
 )
 
-// exemptEverywhere are the addresses of the services that every network has (EX-01).
-// Packets to and from them pass on any port, in either direction, and open no connection.
-// Those of a VPC's resolver and routers are in exemptAddrs.
-var exemptEverywhere = []netip.Addr{
-	netip.MustParseAddr("169.254.169.253"), // DNS (EX-02)
-	netip.MustParseAddr("169.254.169.254"), // instance metadata (EX-03)
-	netip.MustParseAddr("169.254.169.123"), // time (EX-04)
-	netip.MustParseAddr("169.254.170.2"),   // ECS task metadata (EX-05)
-	netip.MustParseAddr("169.254.169.250"), // Windows activation (EX-06)
-	netip.MustParseAddr("169.254.169.251"), // Windows activation (EX-06)
-	netip.MustParseAddr("fd00:ec2::253"),   // DNS (EX-02)
-	netip.MustParseAddr("fd00:ec2::254"),   // instance metadata (EX-03)
-	netip.MustParseAddr("fd00:ec2::123"),   // time (EX-04)
-	netip.MustParseAddr("fd00:ec2::250"),   // Windows activation (EX-06)
-	netip.MustParseAddr("fe80:ec2::1"),     // the router (EX-07)
+// exemptServices are those that every network has, by address (EX-01). Packets to and from
+// them pass on any port, in either direction, and open no connection. Those of a VPC's
+// resolver and routers are in exemptAddrs.
+var exemptServices = []struct {
+	addr netip.Addr
+	name string
+}{
+	{netip.MustParseAddr("169.254.169.253"), resolver},
+	{netip.MustParseAddr("169.254.169.254"), "instance metadata (EX-03)"},
+	{netip.MustParseAddr("169.254.169.123"), "time (EX-04)"},
+	{netip.MustParseAddr("169.254.170.2"), "ECS task metadata (EX-05)"},
+	{netip.MustParseAddr("169.254.169.250"), "Windows activation (EX-06)"},
+	{netip.MustParseAddr("169.254.169.251"), "Windows activation (EX-06)"},
+	{netip.MustParseAddr("fd00:ec2::253"), resolver},
+	{netip.MustParseAddr("fd00:ec2::254"), "instance metadata (EX-03)"},
+	{netip.MustParseAddr("fd00:ec2::123"), "time (EX-04)"},
+	{netip.MustParseAddr("fd00:ec2::250"), "Windows activation (EX-06)"},
+	{netip.MustParseAddr("fe80:ec2::1"), router},
 }
+
+const (
+	resolver = "the DNS resolver (EX-02)"
+	router   = "the subnet's router (EX-07)"
+)
+
+// exemptEverywhere are the addresses of exemptServices.
+var exemptEverywhere = func() (addrs []netip.Addr) {
+	for _, s := range exemptServices {
+		addrs = append(addrs, s.addr)
+	}
+	return addrs
+}()
 
 // The prefixes of all of these.
 const (
@@ -38,12 +54,15 @@ const (
 type exemptAddrs struct {
 	last  [4]uint64    // the last bytes that occur: most packets need no further check
 	addrs []netip.Addr // ascending
+
+	resolver netip.Addr // the zero Addr if none is known
 }
 
 func newExemptAddrs(v *VPC) *exemptAddrs {
 	x := &exemptAddrs{}
 	if i := slices.IndexFunc(v.CIDRs, func(c netip.Prefix) bool { return c.Addr().Is4() }); i >= 0 {
-		x.add(v.CIDRs[i].Masked().Addr().Next().Next())
+		x.resolver = v.CIDRs[i].Masked().Addr().Next().Next()
+		x.add(x.resolver)
 	}
 	for _, s := range v.Subnets {
 		for _, c := range s.CIDRs {
@@ -87,6 +106,25 @@ func (n *eni) exempts(dir Direction, h *packet.Header) bool {
 	}
 	_, found := slices.BinarySearchFunc(x.addrs, remoteAddr(dir, h), netip.Addr.Compare)
 	return found
+}
+
+// exemptService says what a packet that is exempt at the ENI belongs to.
+func (n *eni) exemptService(dir Direction, h *packet.Header) string {
+	remote := remoteAddr(dir, h)
+	for _, s := range exemptServices {
+		if s.addr == remote {
+			return s.name
+		}
+	}
+	switch {
+	case h.Protocol == packet.UDP && (h.DstPort-67 <= 1 && h.SrcPort-67 <= 1 || h.DstPort-546 <= 1 && h.SrcPort-546 <= 1):
+		return "DHCP (EX-08)"
+	case h.Protocol == packet.ICMPv6 && discovery(h):
+		return "neighbour and multicast listener discovery (EX-09)"
+	case n.exempt != nil && remote == n.exempt.resolver:
+		return resolver
+	}
+	return router
 }
 
 // discovery reports whether an ICMPv6 packet belongs to neighbour discovery or

@@ -133,7 +133,7 @@ eni-web ingress: drop, no_rule
 `},
 		"exempt": {"eni-db", sg.Egress, "udp 10.0.2.20:1 > 169.254.169.253:53", `udp 10.0.2.20:1 > 169.254.169.253:53: accept, exempt
 eni-db egress: accept, exempt
-  exempt      security groups do not filter this traffic (EX-01)
+  exempt      security groups do not filter this traffic: the DNS resolver (EX-02)
 `},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,4 +261,28 @@ func TestMatchWithoutPorts(t *testing.T) {
 	assert.True(t, ok)
 	assert.Equal(t, "sg-db ingress[3]", m.Rule.String())
 	assert.False(t, m.Untracked)
+}
+
+// What is exempt says which service it is.
+func TestExplainExempt(t *testing.T) {
+	topo, err := topotext.Parse("t", "vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-1 10.0.2.0/24\ngroup sg-a vpc=vpc-1\neni eni-a 10.0.2.20 2001:db8::1 sg-a vpc=vpc-1\n")
+	require.NoError(t, err)
+	policy, err := sg.Compile(topo)
+	require.NoError(t, err)
+	for packet, want := range map[string]string{
+		"udp 10.0.2.20:1 > 169.254.169.253:53":       "the DNS resolver",
+		"udp 10.0.2.20:1 > 10.0.0.2:53":              "the DNS resolver",
+		"tcp 10.0.2.20:1 > 169.254.169.254:80 S":     "instance metadata",
+		"udp 10.0.2.20:1 > 169.254.169.123:123":      "time",
+		"tcp 10.0.2.20:1 > 169.254.170.2:80 S":       "ECS task metadata",
+		"tcp 10.0.2.20:1 > 169.254.169.250:1688 S":   "Windows activation",
+		"icmp 10.0.2.20 > 10.0.2.1 8/0":              "the subnet's router",
+		"udp 10.0.2.20:68 > 10.0.2.1:67":             "DHCP",
+		"udp [2001:db8::1]:546 > [fe80::1]:547":      "DHCP",
+		"icmpv6 2001:db8::1 > ff02::1 135/0 ttl 255": "neighbour and multicast listener discovery",
+		"udp [2001:db8::1]:1 > [fd00:ec2::253]:53":   "the DNS resolver",
+	} {
+		h := mustHeader(t, packet)
+		assert.Contains(t, sg.NewFirewall(policy, nil).Explain(sent(h, start)).String(), "exempt      security groups do not filter this traffic: "+want+" (EX-0", packet)
+	}
 }

@@ -63,7 +63,7 @@ func (hop *HopExplanation) write(b *strings.Builder, x *Explanation, behind stri
 	case x.Err != nil || d.Reason == BadDirection || d.Reason == Malformed:
 		return
 	case d.Reason == Exempt:
-		line("exempt", "security groups do not filter this traffic (EX-01)")
+		line("exempt", "security groups do not filter this traffic: %s", hop.Enforcer.eni.exemptService(hop.Direction, x.Header))
 		return
 	case d.Reason == Unfiltered:
 		line("unfiltered", "AWS attaches no security group to such an interface")
