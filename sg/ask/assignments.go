@@ -11,7 +11,6 @@ import (
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/assign"
-	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
 // Assignments are the addresses that AWS may assign to interfaces that packets name and that
@@ -137,12 +136,11 @@ func (as *Assignments) Agree(said [][]*sg.Explanation) []*sg.Explanation {
 	if len(as.pending) == 0 {
 		return all
 	}
-	names := prose.NamesOf(as.topo)
 	for i, x := range all {
 		var whose []string
 		for j, n := range as.pending {
 			if addrs := as.addrs[0][j]; slices.Contains(addrs, x.Header.SrcAddr()) || slices.Contains(addrs, x.Header.DstAddr()) {
-				whose = append(whose, names.ENI(as.topo.ENIs[n].ID))
+				whose = append(whose, string(as.topo.ENIs[n].ID)) // texts add names
 			}
 		}
 		if whose == nil {

@@ -152,6 +152,19 @@ func TestUnchosenAddresses(t *testing.T) {
 	assert.Contains(t, r.stdout, "in 1 captured packet: 0 connections broken, 0 connections opened")
 }
 
+// What a plan makes is written as everywhere: its name, and its address in Terraform.
+func TestNamesOfPlan(t *testing.T) {
+	plan := write(t, "plan.topo", []byte("vpc vpc-1 10.0.0.0/16\ngroup aws_security_group.alb name=alb vpc=vpc-1\ngroup aws_security_group.app name=app vpc=vpc-1\n"+
+		"rule aws_security_group.alb egress tcp 8080 group=aws_security_group.app\nrule aws_security_group.app ingress tcp 8080 group=aws_security_group.alb\n"+
+		"eni lb 10.0.1.5 aws_security_group.alb vpc=vpc-1\neni aws_instance.app aws_security_group.app name=app-1 vpc=vpc-1\neni old 10.0.1.6 aws_security_group.app vpc=vpc-1\n"))
+	said := flat(runSgsim(t, "explain", "-topology", plan, "tcp lb > app-1:8080").stdout)
+	assert.Contains(t, said, "not known yet: the address of app-1 (aws_instance.app);")
+	assert.Contains(t, said, "rule alb (aws_security_group.alb) egress[0]: tcp 8080 app (aws_security_group.app)")
+	assert.Contains(t, said, "app-1 (aws_instance.app) ingress: accept, rule")
+	r := runSgsim(t, "replay", "-topology", plan, pcapFile(t, "tcp 10.0.1.9:1 > 10.0.1.6:8080 S"))
+	assert.Contains(t, flat(r.stdout), "nearest: app ingress[0]: source alb, packet had 10.0.1.9: it is not a private address")
+}
+
 // What Terraform manages goes by its address there too, though it has an id.
 func TestTerraformAddresses(t *testing.T) {
 	const resource = `{"address": "%[1]s.%[2]s", "mode": "managed", "type": "%[1]s", "name": "%[2]s", "values": {"id": "%[3]s", %[4]s}}`

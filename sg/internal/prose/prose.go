@@ -56,17 +56,26 @@ func beside(name, id string) string {
 	return escape.Text(name) + " (" + escape.Text(id) + ")"
 }
 
-// awsID matches an id with what tells that it is to be typed, where it is to stay alone.
-var awsID = regexp.MustCompile(`(say through=)?\b(eni|sg)-[0-9A-Za-z-]+`)
+// known matches an id of AWS or an address of Terraform, with what tells that it is to be
+// typed, where it is to stay alone, or what marks it as a group in a rule.
+var known = regexp.MustCompile(`(say through=|group=)?\b((?:eni|sg)-[0-9A-Za-z-]+|(?:module\.[\w-]+(?:\[[^\]]*\])?\.)*aws_\w+\.[\w-]+(?:\[[^\]]*\])?)`)
 
-// Text puts names before the ids of AWS in a text, and escapes what does not print but
-// ends of lines.
-func (n *Names) Text(s string) string {
-	return escape.Lines(awsID.ReplaceAllStringFunc(s, func(id string) string {
+// Text puts names before the ids of AWS and the addresses of Terraform in a text, and
+// escapes what does not print but ends of lines.
+func (n *Names) Text(s string) string { return n.text(s, beside) }
+
+// ShortText is Text in which names stand for ids.
+func (n *Names) ShortText(s string) string {
+	return n.text(s, func(name, _ string) string { return escape.Text(name) })
+}
+
+func (n *Names) text(s string, called func(name, id string) string) string {
+	return escape.Lines(known.ReplaceAllStringFunc(s, func(typed string) string {
+		id := strings.TrimPrefix(typed, "group=")
 		if name := cmp.Or(n.ENIs[sg.ENIID(id)], n.Groups[sg.GroupID(id)]); name != "" {
-			return beside(name, id)
+			return called(name, id)
 		}
-		return id
+		return typed
 	}))
 }
 

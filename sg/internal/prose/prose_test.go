@@ -20,6 +20,16 @@ func TestNames(t *testing.T) {
 	assert.Equal(t, "aws_instance.b", n.ENI("aws_instance.b"))
 	assert.Equal(t, "eni-3", n.ENI("eni-3"))
 	assert.Equal(t, `a (eni-1): web\x1b (sg-1) ingress[0], sg-2, sg-unknown`+"\n", n.Text("eni-1: sg-1 ingress[0], sg-2, sg-unknown\n"))
+	assert.Equal(t, `a: web\x1b ingress[0], sg-2`, n.ShortText("eni-1: sg-1 ingress[0], sg-2"))
+
+	// Of what a plan makes, the address in Terraform is the id.
+	n = NamesOf(&sg.Topology{
+		Groups: []sg.Group{{ID: "aws_security_group.alb", Name: "alb"}, {ID: `module.a["x"].module.b.aws_security_group.app[0]`, Name: "app"}},
+		ENIs:   []sg.ENI{{ID: "aws_instance.web-1", Name: "web"}},
+	})
+	assert.Equal(t, `alb (aws_security_group.alb) egress[0]: tcp 8080 app (module.a["x"].module.b.aws_security_group.app[0]); web (aws_instance.web-1): say through=aws_instance.web-1`,
+		n.Text(`aws_security_group.alb egress[0]: tcp 8080 group=module.a["x"].module.b.aws_security_group.app[0]; aws_instance.web-1: say through=aws_instance.web-1`))
+	assert.Equal(t, "group=aws_security_group.none", n.Text("group=aws_security_group.none"))
 }
 
 func TestRule(t *testing.T) {

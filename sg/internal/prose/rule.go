@@ -57,7 +57,7 @@ func (n *Names) Nearest(near []sg.NearRule) string {
 	}
 	var words []string
 	for _, f := range near[0].Fails {
-		words = append(words, escape.Text(Plain(f.String())))
+		words = append(words, escape.Text(Plain(n.ShortText(f.String()))))
 	}
 	return n.RuleName(near[0].Rule) + ": " + strings.Join(words, "; ")
 }
