@@ -76,7 +76,7 @@ func TestThrough(t *testing.T) {
 	// It goes by what the ends of packets go by.
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", topology, "-through", "sg-db", client).status)
 	r = runSgsim(t, append(append([]string{"explain"}, nlb...), "-through", "sg-web", client)...)
-	assert.Contains(t, r.stderr, `-through sg-web: "sg-web": which of its 2 interfaces? eni-web, nlb`)
+	assert.Contains(t, r.stderr, `-through sg-web: "sg-web": which of its 2 interfaces? eni-web (10.0.1.10), nlb (10.0.9.10)`)
 	cut := "tcp 198.51.100.7 > 10.0.1.10 missing ports,flags"
 	assert.Equal(t, exitOK, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop", cut).status)
 	assert.Equal(t, exitNo, runSgsim(t, "explain", "-topology", topology, "-fail-on", "drop,unknown", cut).status)
