@@ -237,6 +237,7 @@ type eni struct {
 	exists       bool // Terraform says that AWS has it
 	checkDecided bool // a plan says whether it checks source and destination
 
+	kept          []netip.Addr // of Addrs, those from before it is replaced
 	addrs, public set[netip.Addr]
 	prefixes      set[netip.Prefix]
 	groups        set[sg.GroupID]

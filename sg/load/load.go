@@ -66,7 +66,7 @@ func (l *Loader) Before() { l.stage = before }
 
 // After makes resources that a plan replaces keep their ids, although AWS will choose
 // new ones, so that references to them mean the same in both worlds. Interfaces that stay
-// in their subnet also keep the addresses that AWS has yet to choose.
+// in their subnet also keep the addresses that AWS will choose anew: see [Loader.Kept].
 func (l *Loader) After() { l.stage = after }
 
 // AddFile adds a file, or with "pl-0123=FILE" the entries of a prefix list.

@@ -2,6 +2,7 @@ package load
 
 import (
 	"errors"
+	"net/netip"
 
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/errlist"
@@ -82,6 +83,15 @@ func (l *Loader) GroupPlace(id sg.GroupID) Place {
 // ENIPlace is GroupPlace for an interface.
 func (l *Loader) ENIPlace(id sg.ENIID) Place {
 	return placeIn(&l.built.enis, id)
+}
+
+// Kept returns the addresses that an interface of the last topology has from before a plan
+// replaces it, since AWS has yet to choose new ones.
+func (l *Loader) Kept(id sg.ENIID) []netip.Addr {
+	if e := l.built.enis.of[id]; e != nil {
+		return e.kept
+	}
+	return nil
 }
 
 // ACLPlace returns where a network ACL of the last topology was first read or, if dir is

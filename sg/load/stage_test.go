@@ -84,16 +84,20 @@ func TestStages(t *testing.T) {
 // What is replaced keeps the addresses that AWS has yet to choose, unless it moves.
 func TestStagesOfAddresses(t *testing.T) {
 	const was = `{"id": "i-1", "primary_network_interface_id": "eni-1", "subnet_id": "s-1", "private_ip": "10.0.0.1", "ipv6_addresses": ["2001:db8::1"], "vpc_security_group_ids": ["sg-a"]}`
-	for planned, want := range map[string]string{
-		`{"subnet_id": "s-1", "vpc_security_group_ids": ["sg-a"]}`:                           "[10.0.0.1 2001:db8::1]",
-		`{"subnet_id": "s-1", "private_ip": "10.0.0.2", "vpc_security_group_ids": ["sg-a"]}`: "[10.0.0.2 2001:db8::1]",
-		`{"subnet_id": "s-2", "vpc_security_group_ids": ["sg-a"]}`:                           "[]",
-		`{"vpc_security_group_ids": ["sg-a"]}`:                                               "[]",
+	for planned, want := range map[string][2]string{
+		`{"subnet_id": "s-1", "vpc_security_group_ids": ["sg-a"]}`:                           {"[10.0.0.1 2001:db8::1]", "[10.0.0.1 2001:db8::1]"},
+		`{"subnet_id": "s-1", "private_ip": "10.0.0.2", "vpc_security_group_ids": ["sg-a"]}`: {"[10.0.0.2 2001:db8::1]", "[2001:db8::1]"},
+		`{"subnet_id": "s-2", "vpc_security_group_ids": ["sg-a"]}`:                           {"[]", "[]"},
+		`{"vpc_security_group_ids": ["sg-a"]}`:                                               {"[]", "[]"},
 	} {
-		_, after := worlds(t, tfText{values: []string{`aws_instance.i ` + planned}, prior: []string{`aws_instance.i ` + was},
+		l := load.New()
+		l.After()
+		l.Add("plan.json", strings.NewReader(tfText{values: []string{`aws_instance.i ` + planned}, prior: []string{`aws_instance.i ` + was},
 			changes: []map[string]any{{"address": "aws_instance.i", "mode": "managed", "type": "aws_instance",
-				"change": obj{"actions": []string{"delete", "create"}, "before": json.RawMessage(was)}}}}.plan())
-		assert.Equal(t, want, fmt.Sprint(after.ENIs[0].Addrs), planned)
+				"change": obj{"actions": []string{"delete", "create"}, "before": json.RawMessage(was)}}}}.plan()))
+		after, _, err := l.Topology()
+		require.NoError(t, err)
+		assert.Equal(t, want, [2]string{fmt.Sprint(after.ENIs[0].Addrs), fmt.Sprint(l.Kept("eni-1"))}, planned)
 	}
 }
 

@@ -99,6 +99,7 @@ func (r *tfResource) finish(e *eni) {
 
 // addrs reads addresses from attributes that hold one or many. A resource has some of them.
 func (r *tfResource) addrs(e *eni) {
+	keeps := false
 	one := func(c *cursor) {
 		if c.is(str) && c.raw() == "" {
 			return // none
@@ -106,14 +107,17 @@ func (r *tfResource) addrs(e *eni) {
 		if _, ok := c.need(); ok {
 			e.addAddr(c)
 		}
+		if a, ok := c.addr(); ok && keeps {
+			e.kept = append(e.kept, a)
+		}
 	}
 	for _, attr := range [...]string{"private_ip", "ip_address", "private_ip_list", "private_ips", "secondary_private_ips", "ipv6_address_list", "ipv6_addresses"} {
 		from := r.values
-		if r.computed(attr) {
+		if keeps = r.computed(attr); keeps {
 			e.undecided = true
 			if from = r.module.doc.replaced[r.address]; from == nil || from.field("subnet_id").text() != r.values.field("subnet_id").text() {
 				continue
-			} // else AWS may choose another, but what is compared is rules
+			} // else AWS chooses another
 		}
 		switch c := from.field(attr); {
 		case !c.there():
