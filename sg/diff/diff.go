@@ -70,6 +70,10 @@ type Diff struct {
 	// the same if they are written the same, in any order.
 	Uncarried []sg.GroupID
 
+	// Pending is what [StandIns] did before the comparison. Policies leaves it nil; whoever
+	// sets it has it among what is written.
+	Pending *Pending
+
 	before, after *world
 }
 

@@ -62,8 +62,9 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	return err
 }
 
-// doubts are notes about what was not compared.
-func (t *text) doubts(d *Diff) (all []string) {
+// doubts are notes about what was not compared, or with addresses that are made up.
+func (t *text) doubts(d *Diff) []string {
+	all := d.Pending.notes(t.names)
 	if len(d.Unjudged) > 0 {
 		all = append(all, "known on only one side, so not judged on the other: the network ACL at "+t.enis(d.Unjudged))
 	}
@@ -79,7 +80,7 @@ func (t *text) doubts(d *Diff) (all []string) {
 // summary describes the changes in a sentence.
 func (d *Diff) summary() string {
 	switch {
-	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried) > 0:
+	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried)+len(d.Pending.Undecided()) > 0:
 		return "nothing was found to differ at an interface"
 	case len(d.Changes) == 0:
 		return "the rules do not differ: the same packets pass as before"

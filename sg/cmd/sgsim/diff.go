@@ -248,14 +248,10 @@ func (f *diffFlags) share(enis, prefer []string) error {
 	return nil
 }
 
-// world reads a topology and compiles it when asked to; if f is not nil, with what -option
-// says about interfaces.
-func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Topology, func() (*sg.Policy, error), error) {
+// world reads a topology; if f is not nil, with what -option says about interfaces.
+func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Topology, *load.Loader, error) {
 	topo, loader, err := t.load(w)
-	if err != nil {
-		return nil, nil, err
-	}
-	if f != nil {
+	if err == nil && f != nil {
 		for i := range topo.ENIs {
 			e := &topo.ENIs[i]
 			e.NitroV6 = e.NitroV6 || f.nitroV6
@@ -264,10 +260,13 @@ func (t *tool) world(w *topologyFlags, f *diffFlags) (*sg.Topology, func() (*sg.
 			e.Timeouts.UDPStream = cmp.Or(f.timeouts.UDPStream, e.Timeouts.UDPStream)
 		}
 	}
-	return topo, func() (*sg.Policy, error) {
-		policy, err := sg.Compile(topo)
-		return policy, loader.Locate(err)
-	}, nil
+	return topo, loader, err
+}
+
+// compiled compiles a topology that a loader read.
+func compiled(topo *sg.Topology, loader *load.Loader) (*sg.Policy, error) {
+	policy, err := sg.Compile(topo)
+	return policy, loader.Locate(err)
 }
 
 // errDiffers says that a difference matches -fail-on.
@@ -275,17 +274,17 @@ var errDiffers = errors.New("the worlds differ")
 
 // compare reads the worlds and writes what differs.
 func (t *tool) compare(f *diffFlags) error {
-	first, compileFirst, err := t.world(&f.before, nil)
+	first, firstLoader, err := t.world(&f.before, nil)
 	if err != nil {
 		return err
 	}
-	second, compileSecond, err := t.world(&f.after, f)
+	second, secondLoader, err := t.world(&f.after, f)
 	if err != nil {
 		return err
 	}
 	compile := func() (before, after *sg.Policy, err error) {
-		if before, err = compileFirst(); err == nil {
-			after, err = compileSecond()
+		if before, err = compiled(first, firstLoader); err == nil {
+			after, err = compiled(second, secondLoader)
 		}
 		return before, after, err
 	}
@@ -294,8 +293,8 @@ func (t *tool) compare(f *diffFlags) error {
 		return err
 	}
 	a, b := before, after
-	compared, notes := diff.StandIns(first, second)
-	if len(notes) > 0 {
+	pending := diff.StandIns(first, second, secondLoader.Kept)
+	if pending != nil {
 		if a, b, err = compile(); err != nil {
 			return err
 		}
@@ -305,11 +304,11 @@ func (t *tool) compare(f *diffFlags) error {
 	in := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
 	for i := range f.then {
 		step := diff.Step{At: f.then[i].at}
-		_, compile, err := t.world(&f.then[i].topologyFlags, f)
+		topo, loader, err := t.world(&f.then[i].topologyFlags, f)
 		if err != nil {
 			return err
 		}
-		if step.Policy, err = compile(); err != nil {
+		if step.Policy, err = compiled(topo, loader); err != nil {
 			return err
 		}
 		o.Then = append(o.Then, step)
@@ -321,6 +320,7 @@ func (t *tool) compare(f *diffFlags) error {
 	}
 	defer page.Close() // a second time if it was written
 	d := diff.Policies(a, b)
+	d.Pending = pending
 	var traffic *diff.Traffic
 	if len(f.captures) > 0 {
 		if traffic, err = t.traffic(f, before, after, o); err != nil {
@@ -332,10 +332,7 @@ func (t *tool) compare(f *diffFlags) error {
 	}
 	names := namesOfBoth(first, second)
 	if s := f.oneSided(); s != "" {
-		notes = append(notes, s)
-	}
-	names.Notes = notes
-	for _, s := range notes {
+		names.Notes = []string{s}
 		fmt.Fprintf(t.stderr, "warning: %s\n", printableLine(s))
 	}
 	err = errors.Join(f.write(bufio.NewWriter(t.stdout), d, traffic, names), writePage(page, func(w io.Writer) error {
@@ -349,7 +346,7 @@ func (t *tool) compare(f *diffFlags) error {
 	if f.failOn != "" && len(first.ENIs)+len(second.ENIs) == 0 {
 		return errors.New("neither side has an interface, so nothing was compared")
 	}
-	if f.fails(d, traffic, compared) {
+	if f.fails(d, traffic) {
 		return errDiffers
 	}
 	return nil
@@ -420,8 +417,8 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 }
 
 // fails reports whether the differences match -fail-on.
-func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic, whole bool) bool {
-	unknown := len(d.Unfinished) > 0 || !whole // the part not compared may be the worst
+func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
+	unknown := len(d.Unfinished)+len(d.Pending.Undecided()) > 0 // the part not compared may be the worst
 	opens, breaks, other := unknown, unknown, unknown || len(d.Changes)+len(d.Uncarried) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,12 +57,12 @@ func TestDiffUnfinished(t *testing.T) {
 	d := &diff.Diff{Unfinished: []sg.ENIID{"eni-1"}}
 	var f diffFlags
 	for _, f.failOn = range []string{"opened", "broken", "any"} {
-		assert.True(t, f.fails(d, nil, true), f.failOn)
+		assert.True(t, f.fails(d, nil), f.failOn)
 	}
 	d = &diff.Diff{Uncarried: []sg.GroupID{"sg-1"}}
-	assert.True(t, f.fails(d, nil, true), f.failOn)
+	assert.True(t, f.fails(d, nil), f.failOn)
 	f.failOn = "opened"
-	assert.False(t, f.fails(d, nil, true))
+	assert.False(t, f.fails(d, nil))
 }
 
 // What is no plan holds no change, and is refused.
@@ -275,5 +276,27 @@ func TestDiffPlanOneSided(t *testing.T) {
 	for _, args := range [][]string{{"-before", listing, "-after", listing}, nil} {
 		r = runSgsim(t, append([]string{"diff", "-plan", plan}, args...)...)
 		assert.NotContains(t, r.stderr, "same files")
+	}
+}
+
+// An instance that a plan replaces gets a new address, to which rules for the old one do
+// not apply.
+func TestDiffReplaced(t *testing.T) {
+	const plan = `{"format_version": "1.2", "terraform_version": "1.9.8",
+ "planned_values": {"root_module": {"resources": [{"address": "aws_instance.app", "mode": "managed", "type": "aws_instance", "name": "app", "values":
+  {"subnet_id": "subnet-1", "vpc_security_group_ids": ["sg-app"]}}]}},
+ "prior_state": {"values": {"root_module": {"resources": [{"address": "aws_instance.app", "mode": "managed", "type": "aws_instance", "name": "app", "values": %[1]s}]}}},
+ "resource_changes": [{"address": "aws_instance.app", "mode": "managed", "type": "aws_instance", "change": {"actions": ["delete", "create"], "before": %[1]s,
+  "after_unknown": {"private_ip": true}}}],
+ "configuration": {"root_module": {"resources": []}}}`
+	file := write(t, "plan.json", fmt.Appendf(nil, plan, `{"id": "i-1", "primary_network_interface_id": "eni-app", "subnet_id": "subnet-1", "private_ip": "10.0.1.10", "vpc_security_group_ids": ["sg-app"]}`))
+	for rule, status := range map[string]int{"10.0.1.10/32": exitNo, "10.0.1.0/24": exitOK} {
+		listing := write(t, "listing.topo", []byte("vpc vpc-1 10.0.0.0/16\nsubnet vpc-1 subnet-1 10.0.1.0/24\ngroup sg-app vpc=vpc-1\ngroup sg-db vpc=vpc-1\nrule sg-app egress all 0.0.0.0/0\n"+
+			"rule sg-db ingress tcp 5432 "+rule+"\neni db 10.0.1.20 sg-db vpc=vpc-1 subnet=subnet-1\n"))
+		for _, gate := range []string{"broken", "opened", "any"} {
+			r := runSgsim(t, "diff", "-plan", file, "-before", listing, "-after", listing, "-fail-on", gate)
+			assert.Equal(t, status, r.status, r.stderr)
+			assert.Equal(t, status == exitNo, strings.Contains(flat(r.stdout), "replacing eni-app changes an address that rules single out, and AWS has yet to choose the new one"), r.stdout)
+		}
 	}
 }

@@ -16,7 +16,24 @@ func Pending(e sg.ENI) bool { return len(e.Addrs)+len(e.Prefixes) == 0 && e.Type
 
 // CIDRs returns the blocks that rules, prefix lists, network ACLs and subnets tell apart from
 // other addresses, in no order.
-func CIDRs(topos ...*sg.Topology) (all []netip.Prefix) {
+func CIDRs(topos ...*sg.Topology) []netip.Prefix {
+	all := RuleCIDRs(topos...)
+	for _, t := range topos {
+		for _, v := range t.VPCs {
+			for _, s := range v.Subnets {
+				for _, p := range s.CIDRs {
+					if p.IsValid() {
+						all = append(all, p.Masked())
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// RuleCIDRs is CIDRs without subnets.
+func RuleCIDRs(topos ...*sg.Topology) (all []netip.Prefix) {
 	add := func(p netip.Prefix) {
 		if p.IsValid() {
 			all = append(all, p.Masked())
@@ -38,23 +55,39 @@ func CIDRs(topos ...*sg.Topology) (all []netip.Prefix) {
 				add(e.CIDR)
 			}
 		}
-		for _, v := range t.VPCs {
-			for _, s := range v.Subnets {
-				for _, p := range s.CIDRs {
-					add(p)
-				}
-			}
-		}
 	}
 	return all
 }
 
-// Free returns where AWS may assign an address to an interface, ascending: in its subnet,
-// else in its VPC, else in any private network (RFC 1918, RFC 6598). What AWS reserves is
-// not free, nor what interfaces there have, nor what except holds, unless that is the whole
-// subnet.
+// Blocks returns the CIDRs of an interface's subnet, else of its VPC, else all private
+// networks (RFC 1918, RFC 6598). It reports whether they are those of the subnet.
+func Blocks(e *sg.ENI, topos ...*sg.Topology) (blocks []netip.Prefix, subnet bool) {
+	var vpc []netip.Prefix
+	for _, t := range topos {
+		for _, v := range t.VPCs {
+			if v.ID == e.VPC {
+				vpc = append(vpc, v.CIDRs...)
+			}
+			for _, s := range v.Subnets {
+				if s.ID == e.Subnet {
+					blocks = append(blocks, s.CIDRs...)
+				}
+			}
+		}
+	}
+	switch {
+	case len(blocks) > 0:
+		return blocks, true
+	case len(vpc) > 0:
+		return vpc, false
+	}
+	return private, false
+}
+
+// Free returns where AWS may assign an address to an interface, ascending: in its [Blocks].
+// What AWS reserves is not free, nor what interfaces there have, nor what except holds,
+// unless that is the whole block.
 func Free(e *sg.ENI, except []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange {
-	var subnet, vpc []netip.Prefix
 	var taken netipx.IPSetBuilder
 	reserve := func(p netip.Prefix) { // the first four and the last (VPC guide, "Subnet CIDR blocks", read 2026-11)
 		a := p.Masked().Addr()
@@ -63,13 +96,7 @@ func Free(e *sg.ENI, except []netip.Prefix, topos ...*sg.Topology) []netipx.IPRa
 	}
 	for _, t := range topos {
 		for _, v := range t.VPCs {
-			if v.ID == e.VPC {
-				vpc = append(vpc, v.CIDRs...)
-			}
 			for _, s := range v.Subnets {
-				if s.ID == e.Subnet {
-					subnet = append(subnet, s.CIDRs...)
-				}
 				for _, p := range s.CIDRs {
 					reserve(p)
 				}
@@ -86,13 +113,7 @@ func Free(e *sg.ENI, except []netip.Prefix, topos ...*sg.Topology) []netipx.IPRa
 			}
 		}
 	}
-	blocks := private
-	if len(vpc) > 0 {
-		blocks = vpc
-	}
-	if len(subnet) > 0 {
-		blocks = subnet
-	}
+	blocks, _ := Blocks(e, topos...)
 	var free netipx.IPSetBuilder
 	for _, p := range blocks {
 		free.AddPrefix(p)
