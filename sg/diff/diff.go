@@ -70,6 +70,11 @@ type Diff struct {
 	// the same if they are written the same, in any order.
 	Uncarried []sg.GroupID
 
+	// Unshared are groups of both policies, ascending, whose rules differ and that only
+	// interfaces of Added and Removed carry. The changes say what these interfaces gain and
+	// lose, but not what differs for one with the group that stays.
+	Unshared []sg.GroupID
+
 	// Pending is what [StandIns] did before the comparison. Policies leaves it nil; whoever
 	// sets it has it among what is written.
 	Pending *Pending
@@ -172,6 +177,6 @@ func policies(before, after *sg.Policy, most bounds) *Diff {
 	d.Changes, d.Unjudged = c.changes(d), c.unjudged
 	slices.Sort(c.unfinished)
 	d.Unfinished = c.unfinished
-	d.Uncarried = uncarried(before, after)
+	d.Uncarried, d.Unshared = uncarried(before, after)
 	return d
 }

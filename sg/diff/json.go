@@ -29,7 +29,7 @@ const mostPairs = 1000
 // It holds at most 1,000 pairs. The order is that of Diff and Traffic. The same policies
 // give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried)}
+	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried), Unshared: some(d.Unshared)}
 	out.More = !d.somePairs(func(p Pair) bool {
 		if len(out.Pairs) == mostPairs {
 			return false
@@ -58,6 +58,7 @@ type diffJSON struct {
 	Unjudged   []sg.ENIID   `json:"unjudged"`
 	Unfinished []sg.ENIID   `json:"unfinished"`
 	Uncarried  []sg.GroupID `json:"uncarried"`
+	Unshared   []sg.GroupID `json:"unshared"`
 	Traffic    *trafficJSON `json:"traffic,omitempty"`
 }
 

@@ -74,13 +74,16 @@ func (t *text) doubts(d *Diff) []string {
 	if len(d.Uncarried) > 0 {
 		all = append(all, "no interface carries "+few(each(d.Uncarried, t.names.Group), 4, "groups")+", whose rules differ: what they will let pass is not compared")
 	}
+	if len(d.Unshared) > 0 {
+		all = append(all, "only interfaces that are new or gone carry "+few(each(d.Unshared, t.names.Group), 4, "groups")+", whose rules differ: what that changes for others is not compared")
+	}
 	return all
 }
 
 // summary describes the changes in a sentence.
 func (d *Diff) summary() string {
 	switch {
-	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried)+len(d.Pending.Undecided()) > 0:
+	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried)+len(d.Unshared)+len(d.Pending.Undecided()) > 0:
 		return "nothing was found to differ at an interface"
 	case len(d.Changes) == 0:
 		return "the rules do not differ: the same packets pass as before"

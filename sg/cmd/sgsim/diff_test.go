@@ -54,12 +54,13 @@ func TestDiffPlan(t *testing.T) {
 
 // What was not compared passes no gate.
 func TestDiffUnfinished(t *testing.T) {
-	d := &diff.Diff{Unfinished: []sg.ENIID{"eni-1"}}
 	var f diffFlags
-	for _, f.failOn = range []string{"opened", "broken", "any"} {
-		assert.True(t, f.fails(d, nil), f.failOn)
+	for _, d := range []*diff.Diff{{Unfinished: []sg.ENIID{"eni-1"}}, {Unshared: []sg.GroupID{"sg-1"}}, {Pending: &diff.Pending{Unplaced: []sg.ENIID{"eni-1"}}}} {
+		for _, f.failOn = range []string{"opened", "broken", "any"} {
+			assert.True(t, f.fails(d, nil), f.failOn)
+		}
 	}
-	d = &diff.Diff{Uncarried: []sg.GroupID{"sg-1"}}
+	d := &diff.Diff{Uncarried: []sg.GroupID{"sg-1"}}
 	assert.True(t, f.fails(d, nil), f.failOn)
 	f.failOn = "opened"
 	assert.False(t, f.fails(d, nil))
