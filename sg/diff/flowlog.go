@@ -45,6 +45,11 @@ func (r *replayer) record(number uint64, a *flowreplay.Record, second *flowrepla
 	r.reach(now)
 	b := flowreplay.Record{Record: a.Record, Position: a.Position}
 	second.Judge(&b)
+	why := Unjudged{Undecided: a.Undecided}
+	if why.Undecided == 0 || why.Undecided == flowreplay.NotGiven {
+		why.Reason = a.Decision.Reason
+	}
+	r.count(a.Verdict, b.Verdict, why)
 	at := connKey{a.ENI, a.Tuple()}
 	if at.eni == "" {
 		at.eni = b.ENI // the interface comes with the change

@@ -194,6 +194,9 @@ func (t *text) trafficSections(r *Traffic, captures []string) []page.Section {
 		said += ", of " + page.Inputs(captures, "")
 	}
 	var when []string
+	if s := r.unjudged(); s != "" {
+		when = append(when, page.Sentence(s))
+	}
 	for _, at := range r.Came {
 		when = append(when, "The change came at "+page.Time(at)+" (UTC).")
 	}

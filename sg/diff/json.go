@@ -38,7 +38,7 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 		return true
 	})
 	if t != nil {
-		out.Traffic = &trafficJSON{Flows: each(t.Flows, flowJSONOf), Kept: each(t.Kept, keptJSONOf), Ended: each(t.Ended, keptJSONOf), Came: some(t.Came), Late: some(t.Late)}
+		out.Traffic = &trafficJSON{Flows: each(t.Flows, flowJSONOf), Kept: each(t.Kept, keptJSONOf), Ended: each(t.Ended, keptJSONOf), Judged: t.Judged, Unjudged: each(t.Unjudged, unjudgedJSONOf), Came: some(t.Came), Late: some(t.Late)}
 		if t.Log != nil {
 			out.Traffic.Records, out.Traffic.Disagreeing = uint64(t.Log.Log.Records), t.Log.Disagreeing.Records
 		} else {
@@ -103,14 +103,16 @@ type pairJSON struct {
 }
 
 type trafficJSON struct {
-	Packets     uint64      `json:"packets,omitempty"`
-	Records     uint64      `json:"records,omitempty"` // in place of packets
-	Disagreeing uint64      `json:"disagreeing,omitempty"`
-	Flows       []flowJSON  `json:"flows"`
-	Kept        []keptJSON  `json:"kept"`
-	Ended       []keptJSON  `json:"ended"`
-	Came        []time.Time `json:"came"`
-	Late        []time.Time `json:"late"`
+	Packets     uint64         `json:"packets,omitempty"`
+	Records     uint64         `json:"records,omitempty"` // in place of packets
+	Disagreeing uint64         `json:"disagreeing,omitempty"`
+	Flows       []flowJSON     `json:"flows"`
+	Kept        []keptJSON     `json:"kept"`
+	Ended       []keptJSON     `json:"ended"`
+	Judged      uint64         `json:"judged"`
+	Unjudged    []unjudgedJSON `json:"not_judged"`
+	Came        []time.Time    `json:"came"`
+	Late        []time.Time    `json:"late"`
 }
 
 type flowJSON struct {
@@ -136,6 +138,13 @@ type fateJSON struct {
 	ENI       sg.ENIID   `json:"eni,omitempty"`
 	Direction string     `json:"direction,omitempty"`
 	Rule      *ruleJSON  `json:"rule,omitempty"`
+}
+
+type unjudgedJSON struct {
+	Verdict   sg.Verdict `json:"verdict"`
+	Reason    sg.Reason  `json:"reason"`
+	Undecided string     `json:"cause,omitempty"`
+	Number    uint64     `json:"number"`
 }
 
 type keptJSON struct {
@@ -192,6 +201,14 @@ func fateJSONOf(f Fate) fateJSON {
 	if !f.Rule.IsZero() {
 		r := ruleOf(f.Rule)
 		out.Rule = &r
+	}
+	return out
+}
+
+func unjudgedJSONOf(u Unjudged) unjudgedJSON {
+	out := unjudgedJSON{Verdict: u.Verdict, Reason: u.Reason, Number: u.Number}
+	if u.Undecided != 0 {
+		out.Undecided = u.Undecided.String()
 	}
 	return out
 }

@@ -63,6 +63,9 @@ func (t *text) causes(c *Change) string {
 func (t *text) traffic(r *Traffic, most int) {
 	t.b = fmt.Appendf(t.b, "\n**Traffic:** %s; faring differently: %s; passing only because tracked: %s\n",
 		r.what(), prose.Count(len(r.Flows), "talker"), prose.Count(len(r.Kept), "connection"))
+	if s := r.unjudged(); s != "" {
+		t.b = fmt.Appendf(t.b, "\n%s\n", cell(s))
+	}
 	if len(r.Flows) > 0 {
 		t.b = append(t.b, "\n| first packet | packets | before | after |\n| --- | --- | --- | --- |\n"...)
 	}

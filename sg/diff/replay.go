@@ -64,10 +64,25 @@ type Traffic struct {
 	// with Died.
 	Kept, Ended []Kept
 
+	// Judged is the number of packets, or of records, that at least one policy accepts or
+	// drops, and Unjudged the others by cause, most first. Records without traffic are in
+	// neither.
+	Judged   uint64
+	Unjudged []Unjudged
+
 	// Came are the times of the packets at which the policies of [ReplayOptions.At] and
 	// later steps came into force. Late are the times of steps after everything that was
 	// read, whose policies no packet met.
 	Came, Late []time.Time
+}
+
+// An Unjudged counts packets or records about which neither policy says anything, for one
+// reason of the first policy.
+type Unjudged struct {
+	Verdict   sg.Verdict // Unknown or NotApplicable
+	Reason    sg.Reason
+	Undecided flowreplay.Undecided // of a record that is unknown
+	Number    uint64
 }
 
 // A Flow is the packets between a sender and its peer that only one of the policies lets
@@ -166,11 +181,14 @@ type replayer struct {
 	kept   []Kept
 	ended  []Kept
 	came   []time.Time
+
+	judged   uint64
+	unjudged map[Unjudged]uint64 // by their causes, without a Number
 }
 
 // newReplayer returns a replayer, and with which policy and options its firewall begins.
 func newReplayer(before, after *sg.Policy, o *ReplayOptions) (r *replayer, first *sg.Policy, opts sg.Options) {
-	r = &replayer{flows: map[flowKey]*Flow{}, conns: map[connKey]*Flow{}, passed: map[connKey]time.Time{}}
+	r = &replayer{flows: map[flowKey]*Flow{}, conns: map[connKey]*Flow{}, passed: map[connKey]time.Time{}, unjudged: map[Unjudged]uint64{}}
 	if o != nil {
 		r.o = *o
 	}
@@ -237,6 +255,7 @@ func (r captured) Observe(p *replay.Packet) error {
 	f := p.Frame
 	r.reach(p.Time)
 	outcome := p.Forward(r.fw, r.o.Via)
+	r.count(p.Outcome.Verdict, outcome.Verdict, Unjudged{Reason: p.Outcome.Reason})
 	at := connKey{tuple: f.Header.Tuple()}
 	opens := f.Header.Protocol == packet.TCP && f.Header.TCPFlags&(packet.SYN|packet.ACK) == packet.SYN
 	if outcome.Verdict != p.Outcome.Verdict {
@@ -250,6 +269,16 @@ func (r captured) Observe(p *replay.Packet) error {
 		r.pass(at, fresh, p.Time) // after parts, which looks for packets before this one
 	}
 	return nil
+}
+
+// count counts a packet or record by its verdicts before and after.
+func (r *replayer) count(before, after sg.Verdict, why Unjudged) {
+	if before == sg.Accept || before == sg.Drop || after == sg.Accept || after == sg.Drop {
+		r.judged++
+		return
+	}
+	why.Verdict = before
+	r.unjudged[why]++
 }
 
 // A connKey is a connection; in flow logs, at one interface.
@@ -353,7 +382,14 @@ func firstOf(t packet.FiveTuple) packet.Header {
 
 // traffic fills in what was found.
 func (r *replayer) traffic(t *Traffic) *Traffic {
-	t.Kept, t.Ended, t.Came = r.kept, r.ended, r.came
+	t.Kept, t.Ended, t.Came, t.Judged = r.kept, r.ended, r.came, r.judged
+	for why, n := range r.unjudged {
+		why.Number = n
+		t.Unjudged = append(t.Unjudged, why)
+	}
+	slices.SortFunc(t.Unjudged, func(a, b Unjudged) int {
+		return cmp.Or(cmp.Compare(b.Number, a.Number), cmp.Compare(a.Verdict, b.Verdict), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Undecided, b.Undecided))
+	})
 	for _, s := range r.steps {
 		if !r.last.IsZero() {
 			t.Late = append(t.Late, s.At)

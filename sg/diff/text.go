@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
+	"github.com/sgsim/sgsim/sg/flowreplay"
 	"github.com/sgsim/sgsim/sg/internal/escape"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
@@ -234,6 +235,9 @@ func (r *Traffic) WriteText(w io.Writer, o TextOptions) error {
 		what += fmt.Sprintf(", %d unknown before or after", other)
 	}
 	t.line(0, "in %s: %s", r.what(), what)
+	if s := r.unjudged(); s != "" {
+		t.line(0, "%s", s)
+	}
 	if r.Log != nil && r.Log.Disagreeing.Records > 0 {
 		t.line(0, "AWS and the first policy disagree about %s: sgsim replay says which", prose.Count(r.Log.Disagreeing.Records, "record"))
 	}
@@ -252,6 +256,33 @@ func (r *Traffic) what() string {
 		return prose.Count(r.Log.Log.Records, "record") + " of flow logs"
 	}
 	return prose.Count(r.Report.Packets, "captured packet")
+}
+
+// unjudged says how many of them no policy judged and why, "" if there are none.
+func (r *Traffic) unjudged() string {
+	n := uint64(0)
+	var why []string
+	for _, u := range r.Unjudged {
+		n += u.Number
+		why = append(why, fmt.Sprintf("%s (%d)", u.why(), u.Number))
+	}
+	switch len(why) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%d not judged: %s", n, r.Unjudged[0].why())
+	}
+	return fmt.Sprintf("%d not judged: %s", n, few(why, 4, "causes"))
+}
+
+func (u *Unjudged) why() string {
+	switch {
+	case u.Undecided != 0 && u.Undecided != flowreplay.NotGiven:
+		return u.Undecided.String()
+	case u.Reason == sg.NoReason: // a record of no interface of the policy
+		return "the topology lacks the interface"
+	}
+	return prose.Reason(u.Reason)
 }
 
 func (t *text) flow(f *Flow) {

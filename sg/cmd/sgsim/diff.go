@@ -57,7 +57,8 @@ fare differently, and which live on only because they are tracked.
   sgsim diff -plan plan.json -format markdown -fail-on broken
   sgsim diff -before vpc.json -option nitro-v6 web.pcap
 
-Exit status: 0; 1 input cannot be read; 2 usage; 3 -fail-on; 130 interrupted.
+Exit status: 0; 1 unreadable input, or nothing to judge for -fail-on; 2 usage; 3 -fail-on;
+130 interrupted.
 `
 
 // diffFlags are the flags of sgsim diff.
@@ -348,6 +349,9 @@ func (t *tool) compare(f *diffFlags) error {
 	}
 	if f.fails(d, traffic) {
 		return errDiffers
+	}
+	if f.failOn != "" && traffic != nil && traffic.Judged == 0 {
+		return fmt.Errorf("-fail-on %s: nothing of what was read was judged, so nothing passed", f.failOn)
 	}
 	return nil
 }

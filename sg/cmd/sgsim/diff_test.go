@@ -119,6 +119,43 @@ func TestDiffTraffic(t *testing.T) {
 	assert.Contains(t, r.stdout, "**Traffic:** 4 captured packets;")
 }
 
+// What nothing judges passes no gate, and is counted.
+func TestDiffUnjudged(t *testing.T) {
+	before, strangers := vpc(t), "tcp 192.0.2.1:40001 > 198.51.100.1:80 S"
+	r := runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "broken", pcapFile(t, strangers, strangers))
+	assert.Equal(t, exitInput, r.status)
+	assert.Contains(t, r.stdout, "0 connections opened\n2 not judged: neither end is an ENI of the topology\n")
+	assert.Contains(t, r.stderr, "-fail-on broken: nothing of what was read was judged, so nothing passed")
+
+	page := filepath.Join(t.TempDir(), "page.html")
+	r = runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "any", "-format", "markdown", "-html", page, pcapFile(t, strangers, askDB))
+	assert.Zero(t, r.status, r.stderr)
+	assert.Contains(t, r.stdout, "\n1 not judged: neither end is an ENI of the topology\n")
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "1 not judged: neither end")
+
+	log := write(t, "flow.log", []byte("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status\n"+
+		"2 1 eni-web 10.0.1.10 10.0.2.20 40001 5432 6 3 180 1777881601 1777881602 ACCEPT OK\n"+
+		"2 1 eni-far 10.0.1.10 10.9.2.20 40001 5432 6 3 180 1777881601 1777881602 ACCEPT OK\n"+
+		"2 1 eni-web 198.51.100.1 10.0.1.10 2000 80 6 1 40 1777881601 1777881602 REJECT OK\n"))
+	r = runSgsim(t, "diff", "-before", before, "-after", before, "-format", "json", log)
+	assert.Zero(t, r.status, r.stderr)
+	var all struct {
+		Traffic struct {
+			Judged    int
+			NotJudged []map[string]any `json:"not_judged"`
+		}
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.stdout), &all))
+	assert.Equal(t, 1, all.Traffic.Judged)
+	assert.Equal(t, []map[string]any{
+		{"verdict": "not_applicable", "reason": "", "number": 1.0}, {"verdict": "unknown", "reason": "", "cause": "no_flags", "number": 1.0},
+	}, all.Traffic.NotJudged)
+	r = runSgsim(t, "diff", "-before", before, "-after", before, log)
+	assert.Contains(t, flat(r.stdout), "2 not judged: the topology lacks the interface (1), no_flags (1)")
+}
+
 // Flow logs go where captures go; what they do not tell is unknown.
 func TestDiffFlowLog(t *testing.T) {
 	log := write(t, "flow.log", []byte("version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status tcp-flags flow-direction\n"+
