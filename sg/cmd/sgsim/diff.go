@@ -46,8 +46,8 @@ fare differently, and which live on only because they are tracked.
   -option NAME=VALUE   a setting for afterwards only: an option below, nitro-v6, or a
                        timeout of all interfaces, tcp-established, udp, udp-stream; repeat;
                        without -after the topology stays
-  -midstream, -profile, -related-icmp, -exempt, -log-format   for captures and flow logs,
-                       as in sgsim replay
+  -midstream, -profile, -related-icmp, -exempt, -vpc, -log-format   for captures and flow
+                       logs, as in sgsim replay
   -workers N           goroutines that judge captures; the output is the same for all N
   -fail-on broken|opened|any        exit status 3 if something no longer passes, or newly
                        passes, or not all was compared; any: if anything differs, even
@@ -97,6 +97,7 @@ func (t *tool) diff(args []string) int {
 	fs.StringVar(&f.logFormat, "log-format", "", "")
 	fs.IntVar(&f.most, "most", 20, "")
 	fs.StringVar(&at, "at", "", "")
+	fs.StringVar(&f.vpc, "vpc", "", "")
 	fs.IntVar(&f.workers, "workers", 1, "")
 	fs.StringVar(&f.failOn, "fail-on", "", "")
 	if status, done := t.parse(fs, args, diffHelp); done {
@@ -145,8 +146,8 @@ func (f *diffFlags) checkDiff(at string, options, then []string) (err error) {
 		return fmt.Errorf("-workers %d: at least 1", f.workers)
 	case f.readsTwice(then):
 		return errStdinTwice
-	case len(f.captures) == 0 && (at != "" || len(options) > 0 || len(then) > 0):
-		return errors.New("-at, -then and -option go with captures or flow logs")
+	case len(f.captures) == 0 && (at != "" || f.vpc != "" || len(options) > 0 || len(then) > 0):
+		return errors.New("-at, -then, -option and -vpc go with captures or flow logs")
 	case f.logFormat != "":
 		err = f.readFormat()
 	}
@@ -283,6 +284,9 @@ func (t *tool) compare(f *diffFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := f.settleVPC(first, second); err != nil {
+		return misuse{err}
+	}
 	compile := func() (before, after *sg.Policy, err error) {
 		if before, err = compiled(first, firstLoader); err == nil {
 			after, err = compiled(second, secondLoader)
@@ -300,7 +304,7 @@ func (t *tool) compare(f *diffFlags) error {
 			return err
 		}
 	}
-	o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Workers: f.workers}
+	o := &diff.ReplayOptions{At: f.at, Before: f.options(), After: f.later.options(), Via: f.via, Workers: f.workers}
 	plans := f.before.plans // the plan of both
 	in := inputs{f.captures, slices.Concat(f.before.files, f.after.files, plans)}
 	for i := range f.then {

@@ -119,6 +119,21 @@ func TestDiffTraffic(t *testing.T) {
 	assert.Contains(t, r.stdout, "**Traffic:** 4 captured packets;")
 }
 
+// Where VPCs overlap, -vpc says whose packets were captured.
+func TestDiffVPC(t *testing.T) {
+	side := func(port string) string {
+		return write(t, "side.topo", []byte("group sg-a vpc=vpc-1\nrule sg-a ingress tcp "+port+" 0.0.0.0/0\neni a 10.0.0.1 sg-a vpc=vpc-1\n"+
+			"group sg-b vpc=vpc-2\neni b 10.0.0.1 sg-b vpc=vpc-2\n"))
+	}
+	args := []string{"diff", "-before", side("80"), "-after", side("81"), "-fail-on", "broken", pcapFile(t, "tcp 192.0.2.1:40001 > 10.0.0.1:80 S")}
+	assert.Contains(t, runSgsim(t, args...).stdout, "1 not judged: its address belongs to several ENIs\n")
+	of := func(vpc string) result { return runSgsim(t, append([]string{"diff", "-vpc", vpc}, args[1:]...)...) }
+	assert.Contains(t, of("vpc-1").stdout, "in 1 captured packet: 1 connection broken, 0 connections opened\n")
+	assert.Contains(t, of("vpc-2").stdout, "in 1 captured packet: 0 connections broken, 0 connections opened\n")
+	assert.Equal(t, exitUsage, of("vpc-3").status)
+	assert.Equal(t, exitUsage, runSgsim(t, "diff", "-before", vpc(t), "-after", vpc(t), "-vpc", "vpc-1").status)
+}
+
 // What nothing judges passes no gate, and is counted.
 func TestDiffUnjudged(t *testing.T) {
 	before, strangers := vpc(t), "tcp 192.0.2.1:40001 > 198.51.100.1:80 S"

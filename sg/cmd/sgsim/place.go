@@ -36,13 +36,18 @@ func (f *pathFlags) settle(interfaces []string, topo *sg.Topology) (p *placer, e
 			return nil, fmt.Errorf("-through %s: %w", f.through, err)
 		}
 	}
-	if f.vpc != "" {
-		if !slices.ContainsFunc(topo.ENIs, func(e sg.ENI) bool { return e.VPC == sg.VPCID(f.vpc) }) {
-			return nil, fmt.Errorf("-vpc %s: no interface of the topology is in VPC %[1]q", f.vpc)
+	return p, f.settleVPC(topo)
+}
+
+// settleVPC finds the VPC of -vpc in one of the topologies.
+func (f *pathFlags) settleVPC(topos ...*sg.Topology) error {
+	f.via.VPC = sg.VPCID(f.vpc)
+	for _, t := range topos {
+		if f.vpc == "" || slices.ContainsFunc(t.ENIs, func(e sg.ENI) bool { return e.VPC == f.via.VPC }) {
+			return nil
 		}
-		f.via.VPC = sg.VPCID(f.vpc)
 	}
-	return p, nil
+	return fmt.Errorf("-vpc %s: no interface of the topology is in VPC %[1]q", f.vpc)
 }
 
 // A placer finds the ENI of packets by the flags -tap and -interface.
