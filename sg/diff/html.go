@@ -36,7 +36,7 @@ func WriteHTML(w io.Writer, d *Diff, r *Traffic, o *PageOptions) error {
 	if r != nil {
 		p.Sections = append(p.Sections, t.trafficSections(r, o.Captures)...)
 	}
-	p.Data = func(w io.Writer) error { return WriteJSON(w, d, r) }
+	p.Data = func(w io.Writer) error { return WriteJSON(w, d, r, o.Notes...) }
 	return p.Write(w)
 }
 
@@ -108,12 +108,12 @@ func (t *text) changeTable(d *Diff) page.Table {
 	for _, c := range all {
 		try, why := "", "before   "+t.because(c.Before, c.RulesBefore)+"\nafter    "+t.because(c.After, c.RulesAfter)+"\n"
 		if h, ok := c.Witness(0); ok {
-			try = h.String()
+			try = h.String() + c.pending().standing(&h, t.names)
 			why += "\nBefore: " + t.names.Explanation(explain(before, c, &h), false)
 			why += "\nAfter: " + t.names.Explanation(explain(after, c, &h), false)
 		}
 		table.Rows = append(table.Rows, page.Row{
-			Cells: page.Cells(page.T(c.what(t.names.Group)), page.M(markOf(c.Kind()), c.Kind()), page.T(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), page.T(try)),
+			Cells: page.Cells(page.T(c.what(t.names)), page.M(markOf(c.Kind()), c.Kind()), page.T(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), page.T(try)),
 			Why:   why,
 		})
 	}

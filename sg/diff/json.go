@@ -3,6 +3,7 @@ package diff
 import (
 	"io"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/sgsim/sgsim/packet"
@@ -26,10 +27,14 @@ const mostPairs = 1000
 //	 "pairs": [{"from": "eni-web", "to": "eni-db", "family": 4, "opened": ["tcp 5432"], "broken": []}],
 //	 ...}
 //
-// It holds at most 1,000 pairs. The order is that of Diff and Traffic. The same policies
+// The notes are those of [TextOptions]; what the Diff did not compare joins them. It holds
+// at most 1,000 pairs. The order is that of Diff and Traffic. The same policies
 // give the same bytes.
-func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
-	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried), Unshared: some(d.Unshared)}
+func WriteJSON(w io.Writer, d *Diff, t *Traffic, notes ...string) error {
+	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried), Unshared: some(d.Unshared), Undecided: some(d.Pending.Undecided()), StandIns: []standInJSON{}, Notes: slices.Concat([]string{}, notes, new(text).doubts(d))}
+	if d.Pending != nil {
+		out.StandIns = each(d.Pending.StandIns, func(s StandIn) standInJSON { return standInJSON{s.ENI, s.Addr} })
+	}
 	out.More = !d.somePairs(func(p Pair) bool {
 		if len(out.Pairs) == mostPairs {
 			return false
@@ -49,17 +54,25 @@ func WriteJSON(w io.Writer, d *Diff, t *Traffic) error {
 }
 
 type diffJSON struct {
-	Version    int          `json:"version"`
-	Changes    []changeJSON `json:"changes"`
-	Pairs      []pairJSON   `json:"pairs"`
-	More       bool         `json:"more_pairs"`
-	Added      []sg.ENIID   `json:"added"`
-	Removed    []sg.ENIID   `json:"removed"`
-	Unjudged   []sg.ENIID   `json:"unjudged"`
-	Unfinished []sg.ENIID   `json:"unfinished"`
-	Uncarried  []sg.GroupID `json:"uncarried"`
-	Unshared   []sg.GroupID `json:"unshared"`
-	Traffic    *trafficJSON `json:"traffic,omitempty"`
+	Version    int           `json:"version"`
+	Changes    []changeJSON  `json:"changes"`
+	Pairs      []pairJSON    `json:"pairs"`
+	More       bool          `json:"more_pairs"`
+	Added      []sg.ENIID    `json:"added"`
+	Removed    []sg.ENIID    `json:"removed"`
+	Unjudged   []sg.ENIID    `json:"unjudged"`
+	Unfinished []sg.ENIID    `json:"unfinished"`
+	Uncarried  []sg.GroupID  `json:"uncarried"`
+	Unshared   []sg.GroupID  `json:"unshared"`
+	Undecided  []sg.ENIID    `json:"undecided"`
+	StandIns   []standInJSON `json:"stand_ins"`
+	Notes      []string      `json:"notes"`
+	Traffic    *trafficJSON  `json:"traffic,omitempty"`
+}
+
+type standInJSON struct {
+	ENI  sg.ENIID   `json:"eni"`
+	Addr netip.Addr `json:"address"`
 }
 
 type changeJSON struct {

@@ -28,9 +28,9 @@ func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	more := upTo(o.most(), d.Changes, func(c *Change) {
 		example := ""
 		if h, ok := c.Witness(0); ok {
-			example = code(h.String())
+			example = code(h.String()) + cell(c.pending().standing(&h, t.names))
 		}
-		t.row(c.Kind(), cell(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), cell(c.what(t.names.Group)), t.causes(c), example)
+		t.row(c.Kind(), cell(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), cell(c.what(t.names)), t.causes(c), example)
 	})
 	if more > 0 {
 		t.b = fmt.Appendf(t.b, "\nand %d smaller changes\n", more)

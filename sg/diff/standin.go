@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go4.org/netipx"
 
+	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/assign"
 	"github.com/sgsim/sgsim/sg/internal/prose"
@@ -164,4 +166,55 @@ func (p *Pending) notes(names prose.Names) (all []string) {
 		all = append(all, "replacing "+enis(p.Readdressed)+" changes an address that rules single out, and AWS has yet to choose the new one: what these rules let pass is not decided")
 	}
 	return all
+}
+
+// pending is that of its Diff.
+func (c *Change) pending() *Pending {
+	if c.d == nil {
+		return nil
+	}
+	return c.d.Pending
+}
+
+// at returns the names of interfaces that a made-up address stands for, "" if it is none.
+func (p *Pending) at(a netip.Addr, names prose.Names) string {
+	if p == nil {
+		return ""
+	}
+	var all []string
+	i, _ := slices.BinarySearchFunc(p.StandIns, a, func(s StandIn, a netip.Addr) int { return s.Addr.Compare(a) })
+	for ; i < len(p.StandIns) && p.StandIns[i].Addr == a; i++ {
+		all = append(all, names.ENIName(p.StandIns[i].ENI))
+	}
+	return strings.Join(all, ", ")
+}
+
+// mostNamed is the most made-up addresses of a prefix that are named.
+const mostNamed = 4
+
+// named writes a prefix, or what interfaces its addresses stand for if all are made up.
+func (p *Pending) named(prefix netip.Prefix, names prose.Names) string {
+	var all []string
+	for a := prefix.Addr(); prefix.Contains(a); a = a.Next() {
+		name := p.at(a, names)
+		if name == "" || len(all) == mostNamed {
+			return prefix.String()
+		}
+		all = append(all, name)
+	}
+	return strings.Join(all, ", ") + " (address not known yet)"
+}
+
+// standing says which addresses of a packet are made up, "" if none is.
+func (p *Pending) standing(h *packet.Header, names prose.Names) string {
+	var stand []string
+	for _, a := range [...]netip.Addr{h.SrcAddr(), h.DstAddr()} {
+		if name := p.at(a, names); name != "" {
+			stand = append(stand, fmt.Sprintf("%s stands for %s", a, name))
+		}
+	}
+	if stand == nil {
+		return ""
+	}
+	return " (" + strings.Join(stand, ", ") + ")"
 }

@@ -150,14 +150,14 @@ func (t *text) enis(ids []sg.ENIID) string {
 func (t *text) change(c *Change) {
 	t.line(0, "")
 	t.line(0, "%s: %s of %s", c.Kind(), c.Direction, t.enis(c.ENIs))
-	t.line(2, "packets  %s", c.what(t.names.Group))
+	t.line(2, "packets  %s", c.what(t.names))
 	t.line(2, "before   %s", t.because(c.Before, c.RulesBefore))
 	t.line(2, "after    %s", t.because(c.After, c.RulesAfter))
 	if h, ok := c.Opening(0); ok {
-		t.line(2, "opened   %s", h)
+		t.line(2, "opened   %s%s", h, c.pending().standing(&h, t.names))
 	}
 	if h, ok := c.Witness(0); ok {
-		t.line(2, "try      %s", h)
+		t.line(2, "try      %s%s", h, c.pending().standing(&h, t.names))
 	}
 }
 

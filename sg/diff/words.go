@@ -16,7 +16,7 @@ import (
 // members of sg-web (10.0.1.10/32)". If there are many interfaces, addresses or
 // services, it names the first few.
 func (c *Change) String() string {
-	return fmt.Sprintf("%s: %s of %s: %s", c.Kind(), c.Direction, few(c.ENIs, 3, "interfaces"), c.what(func(id sg.GroupID) string { return string(id) }))
+	return fmt.Sprintf("%s: %s of %s: %s", c.Kind(), c.Direction, few(c.ENIs, 3, "interfaces"), c.what(prose.Names{}))
 }
 
 // Kind returns "opened", "broken" or, if a verdict is unknown, "unknown"; for answers
@@ -35,8 +35,8 @@ func (c *Change) Kind() string {
 	return "unknown"
 }
 
-// what describes the packets. named names a group.
-func (c *Change) what(named func(sg.GroupID) string) string {
+// what describes the packets.
+func (c *Change) what(names prose.Names) string {
 	word, family := "from", "IPv4"
 	if c.Direction == sg.Egress {
 		word = "to"
@@ -44,12 +44,12 @@ func (c *Change) what(named func(sg.GroupID) string) string {
 	if c.Family == packet.IPv6 {
 		family = "IPv6"
 	}
-	whose := whole(c.Addrs)
+	whose := whole(c.Addrs, func(p netip.Prefix) string { return c.pending().named(p, names) })
 	switch {
 	case len(c.Addrs) == 0:
-		whose = fmt.Sprintf("future %s members of %s", family, named(c.Group))
+		whose = fmt.Sprintf("future %s members of %s", family, names.Group(c.Group))
 	case c.Group != "":
-		whose = fmt.Sprintf("members of %s (%s)", named(c.Group), whose)
+		whose = fmt.Sprintf("members of %s (%s)", names.Group(c.Group), whose)
 	}
 	services := serviceWords(c.Services)
 	if c.Answers {
@@ -60,7 +60,7 @@ func (c *Change) what(named func(sg.GroupID) string) string {
 
 // whole names addresses. Many addresses become one prefix and the exceptions in it, if
 // that takes fewer words.
-func whole(addrs []netip.Prefix) string {
+func whole(addrs []netip.Prefix, text func(netip.Prefix) string) string {
 	if len(addrs) > 3 {
 		first, last, v4 := addrs[0].Addr(), netipx.PrefixLastIP(addrs[len(addrs)-1]), addrs[0].Addr().Is4()
 		around := netip.PrefixFrom(first, first.BitLen())
@@ -69,10 +69,10 @@ func whole(addrs []netip.Prefix) string {
 		}
 		but := addrsOf([]netip.Prefix{around}, v4).minus(addrsOf(addrs, v4)).prefixes(v4)
 		if len(but) <= 3 {
-			return around.String() + " but " + few(but, 3, "")
+			return around.String() + " but " + few(each(but, text), 3, "")
 		}
 	}
-	return few(addrs, 3, "prefixes")
+	return few(each(addrs, text), 3, "prefixes")
 }
 
 // few names the first items of a list and counts the rest.

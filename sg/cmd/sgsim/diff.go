@@ -389,7 +389,7 @@ func (f *diffFlags) write(w *bufio.Writer, d *diff.Diff, traffic *diff.Traffic, 
 	}
 	switch f.format {
 	case "json":
-		err = diff.WriteJSON(w, d, traffic)
+		err = diff.WriteJSON(w, d, traffic, o.Notes...)
 	case "markdown":
 		err = diff.WriteMarkdown(w, d, traffic, o)
 	default:

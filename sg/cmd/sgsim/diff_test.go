@@ -318,6 +318,9 @@ func TestDiffPlanOneSided(t *testing.T) {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
 		assert.Contains(t, string(text), "counts for that side alone", format)
+		if format == "json" {
+			assert.Contains(t, r.stdout, `"notes": [`+"\n    \"what -before tells")
+		}
 		if format == "markdown" {
 			assert.Contains(t, r.stdout, "counts for that side alone")
 			assert.Contains(t, r.stdout, "\ngone: ")

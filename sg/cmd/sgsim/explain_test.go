@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -136,6 +139,23 @@ func TestUnchosenAddresses(t *testing.T) {
 	assert.Equal(t, exitNo, r.status)
 	assert.Contains(t, r.stdout, "between interfaces:\n  opened  app > db: tcp 5432\n")
 	assert.Contains(t, flat(r.stdout), "made-up addresses stand in for those that AWS has yet to choose: 10.0.1.4 for app")
+	// A made-up address is never shown as if it were one.
+	const from, try = "tcp 5432 from app (address not known yet)", "tcp 10.0.1.4:40001 > 10.0.2.20:5432 S"
+	assert.Contains(t, r.stdout, "  packets  "+from+"\n")
+	assert.Contains(t, r.stdout, "  try      "+try+" (10.0.1.4 stands for app)\n")
+	page := filepath.Join(t.TempDir(), "page.html")
+	assert.Contains(t, runSgsim(t, append(diff, "-format", "markdown", "-html", page)...).stdout, "| "+from+" | + sg-db: tcp 5432 from sg-app | `"+try+"` (10.0.1.4 stands for app) |")
+	html, err := os.ReadFile(page)
+	require.NoError(t, err)
+	assert.Contains(t, string(html), from)
+	assert.Contains(t, string(html), "(10.0.1.4 stands for app)")
+	var all struct {
+		StandIns []map[string]string `json:"stand_ins"`
+		Notes    []string
+	}
+	require.NoError(t, json.Unmarshal([]byte(runSgsim(t, append(diff, "-format", "json")...).stdout), &all))
+	assert.Equal(t, []map[string]string{{"eni": "app", "address": "10.0.1.4"}}, all.StandIns)
+	assert.Equal(t, []string{"made-up addresses stand in for those that AWS has yet to choose: 10.0.1.4 for app"}, all.Notes)
 	r = runSgsim(t, append(diff, "-eni", "app 10.0.1.44")...)
 	assert.Contains(t, r.stdout, "tcp 5432 from 10.0.1.44/32", "of an interface that is only there afterwards")
 	assert.Empty(t, r.stderr)
