@@ -96,14 +96,15 @@ func markOf(kind string) page.Mark {
 
 func (t *text) changeTable(d *Diff) page.Table {
 	table := page.Table{
-		ID: "boxes", Caption: "Packets that the two judge differently, the biggest change first", Why: "why",
+		ID: "boxes", Caption: "Packets that the two judge differently: what breaks first, then what opens, each the biggest change first", Why: "why",
 		Columns: []page.Column{{Name: "Packets"}, {Name: "Change"}, {Name: "Where"}, {Name: "Try", Code: true}},
 	}
 	var all []*Change
-	for i := range d.Changes {
-		all = append(all, &d.Changes[i])
+	ranked := d.ranked()
+	for i := range ranked {
+		all = append(all, &ranked[i])
 	}
-	all, table.More = page.Most(all, func(a, b *Change) bool { return false }, "change", "the biggest")
+	all, table.More = page.Most(all, func(a, b *Change) bool { return false }, "change", "what breaks, then the biggest")
 	before, after := sg.NewFirewall(d.before.policy, nil), sg.NewFirewall(d.after.policy, nil)
 	for _, c := range all {
 		try, why := "", "before   "+t.because(c.Before, c.RulesBefore)+"\nafter    "+t.because(c.After, c.RulesAfter)+"\n"
@@ -151,7 +152,7 @@ func (t *text) pairSection(d *Diff) page.Section {
 		for _, kind := range [...]struct {
 			word     string
 			services []Service
-		}{{"opened", p.Opened}, {"broken", p.Broken}} {
+		}{{"broken", p.Broken}, {"opened", p.Opened}} {
 			if len(kind.services) > 0 {
 				table.Rows = append(table.Rows, page.Row{Cells: page.Cells(page.T(t.names.ENI(p.From)), page.T(t.names.ENI(p.To)),
 					page.M(markOf(kind.word), kind.word), page.T(serviceWords(kind.services)), page.N(family))})

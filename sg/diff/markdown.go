@@ -12,7 +12,8 @@ import (
 )
 
 // WriteMarkdown writes the differences and, unless r is nil, their effect on traffic,
-// as a comment for a pull request: a line with counts, and a table.
+// as a comment for a pull request: a line with counts, and a table, in which what breaks
+// comes first.
 func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.b = fmt.Appendf(t.b, "**Security groups:** %s\n", d.summary())
@@ -25,7 +26,7 @@ func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	if len(d.Changes) > 0 {
 		t.b = append(t.b, "\n| | where | packets | because of | for example |\n| --- | --- | --- | --- | --- |\n"...)
 	}
-	more := upTo(o.most(), d.Changes, func(c *Change) {
+	more := upTo(o.most(), d.ranked(), func(c *Change) {
 		example := ""
 		if h, ok := c.Witness(0); ok {
 			example = code(h.String()) + cell(c.pending().standing(&h, t.names))
@@ -33,7 +34,7 @@ func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 		t.row(c.Kind(), cell(fmt.Sprintf("%s of %s", c.Direction, t.enis(c.ENIs))), cell(c.what(t.names)), t.causes(c), example)
 	})
 	if more > 0 {
-		t.b = fmt.Appendf(t.b, "\nand %d smaller changes\n", more)
+		t.b = fmt.Appendf(t.b, "\nand %d more changes\n", more)
 	}
 	if r != nil {
 		t.traffic(r, o.most())

@@ -44,7 +44,8 @@ func upTo[T any](most int, all []T, show func(*T)) (more int) {
 	return max(0, len(all)-most)
 }
 
-// WriteText writes what differs for people, the biggest change first.
+// WriteText writes what differs for people: what breaks before what opens, each the biggest
+// change first.
 func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	t := &text{names: prose.Names{ENIs: o.ENIs, Groups: o.Groups}}
 	t.line(0, "%s", d.summary())
@@ -54,9 +55,9 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	for _, s := range slices.Concat(t.interfaces(d), t.doubts(d)) {
 		t.line(0, "%s", s)
 	}
-	if more := upTo(o.most(), d.Changes, t.change); more > 0 {
+	if more := upTo(o.most(), d.ranked(), t.change); more > 0 {
 		t.line(0, "")
-		t.line(0, "and %d smaller changes", more)
+		t.line(0, "and %d more changes", more)
 	}
 	t.pairs(d, o.most())
 	_, err := w.Write(t.b)
@@ -96,7 +97,7 @@ func (d *Diff) summary() string {
 			enis[id] = true
 		}
 	}
-	words := fmt.Sprintf("%d opened, %d broken", opened, broken)
+	words := fmt.Sprintf("%d broken, %d opened", broken, opened)
 	if unknown > 0 {
 		words += fmt.Sprintf(", %d where the input does not decide", unknown)
 	}
@@ -145,6 +146,19 @@ func (t *text) interfaces(d *Diff) (all []string) {
 // enis names some interfaces.
 func (t *text) enis(ids []sg.ENIID) string {
 	return few(each(ids, t.names.ENI), 4, "interfaces")
+}
+
+// ranked are the changes in the order for people: what breaks comes first.
+func (d *Diff) ranked() []Change {
+	all := slices.Clone(d.Changes)
+	rank := func(c Change) int {
+		if c.Breaks() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(a, b Change) int { return rank(a) - rank(b) })
+	return all
 }
 
 func (t *text) change(c *Change) {
@@ -209,7 +223,7 @@ func (t *text) pair(p Pair) {
 	for _, kind := range [...]struct {
 		word     string
 		services []Service
-	}{{"opened", p.Opened}, {"broken", p.Broken}} {
+	}{{"broken", p.Broken}, {"opened", p.Opened}} {
 		if len(kind.services) > 0 {
 			t.line(2, "%s  %s > %s: %s%s", kind.word, t.names.ENI(p.From), t.names.ENI(p.To), serviceWords(kind.services), v6)
 		}

@@ -30,7 +30,7 @@ func TestDiff(t *testing.T) {
 	before, after := vpc(t), changed(t)
 	r := runSgsim(t, "diff", "-before", before, "-after", after)
 	assert.Zero(t, r.status, r.stderr)
-	assert.Contains(t, r.stdout, "2 opened, 1 broken at 2 interfaces\n")
+	assert.Contains(t, r.stdout, "1 broken, 2 opened at 2 interfaces\n")
 	assert.Contains(t, r.stdout, `
 opened: ingress of web (eni-web)
   packets  tcp 22 from 203.0.113.0/24
@@ -40,6 +40,12 @@ opened: ingress of web (eni-web)
 `)
 	assert.Contains(t, r.stdout, "between interfaces:\n  broken  web (eni-web) > db (eni-db): tcp 5432\n")
 
+	// The smallest change breaks something, and comes first, even where only one is shown.
+	assert.Less(t, strings.Index(r.stdout, "\nbroken: "), strings.Index(r.stdout, "\nopened: "))
+	r = runSgsim(t, "diff", "-before", before, "-after", after, "-format", "markdown", "-most", "1")
+	assert.Contains(t, r.stdout, "| --- |\n| broken |")
+	assert.Contains(t, r.stdout, "\nand 2 more changes\n")
+
 	r = runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "any")
 	assert.Equal(t, result{stdout: "the rules do not differ: the same packets pass as before\n"}, r)
 }
@@ -48,7 +54,7 @@ opened: ingress of web (eni-web)
 func TestDiffPlan(t *testing.T) {
 	r := runSgsim(t, "diff", "-plan", filepath.Join(root, "examples/terraform/testdata/plan.json"), "-fail-on", "broken")
 	assert.Zero(t, r.status, r.stderr)
-	assert.Contains(t, r.stdout, "2 opened, 0 broken at 2 interfaces\nnew: ")
+	assert.Contains(t, r.stdout, "0 broken, 2 opened at 2 interfaces\nnew: ")
 	assert.NotContains(t, r.stderr, "empty")
 }
 
