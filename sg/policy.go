@@ -1,10 +1,12 @@
 package sg
 
 import (
+	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
 
+	"github.com/sgsim/sgsim/conntrack"
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg/internal/reach"
 )
@@ -200,6 +202,22 @@ func (p *Policy) OwnerOf(id ENIID) (VPCID, AccountID) {
 		return "", ""
 	}
 	return w.enis[n].inVPC, w.enis[n].account
+}
+
+// TimeoutsOf returns the idle timeouts of an ENI in the AWS profile, defaults included. They
+// are zero if the policy lacks the ENI.
+func (p *Policy) TimeoutsOf(id ENIID) conntrack.Timeouts {
+	w := p.world()
+	n, ok := w.eniByID[id]
+	if !ok {
+		return conntrack.Timeouts{}
+	}
+	t := w.enis[n].timeouts
+	return conntrack.Timeouts{
+		TCPEstablished: cmp.Or(t.TCPEstablished, conntrack.DefaultTCPEstablished),
+		UDP:            cmp.Or(t.UDP, conntrack.DefaultUDP),
+		UDPStream:      cmp.Or(t.UDPStream, conntrack.DefaultUDPStream),
+	}
 }
 
 // ENIByAddr returns the ENI that owns a private address, delegated prefixes

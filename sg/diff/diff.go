@@ -21,7 +21,7 @@
 // get no answer; that is a separate kind of change. Traffic that groups never filter, such
 // as that to the resolver (EX-01), makes no difference, and a box may span such addresses.
 // An interface without an address is nobody's peer: [StandIns] gives one to those that a plan
-// makes. Idle timeouts are not compared, nor whether connections are tracked. Connections that are
+// makes. Whether connections are tracked is not compared. Connections that are
 // already open outlive their rules (CT-20); [Replay] says which ones do in captured
 // traffic.
 //
@@ -74,6 +74,10 @@ type Diff struct {
 	// interfaces of Added and Removed carry. The changes say what these interfaces gain and
 	// lose, but not what differs for one with the group that stays.
 	Unshared []sg.GroupID
+
+	// Timeouts are the idle timeouts that differ at interfaces of both policies, by
+	// interface. They decide how long a silent connection stays open, not what opens.
+	Timeouts []Timeout
 
 	// Pending is what [StandIns] did before the comparison. Policies leaves it nil; whoever
 	// sets it has it among what is written.
@@ -171,6 +175,8 @@ func policies(before, after *sg.Policy, most bounds) *Diff {
 			d.Removed = append(d.Removed, id)
 		case !was:
 			d.Added = append(d.Added, id)
+		default:
+			d.Timeouts = append(d.Timeouts, timeouts(id, before.TimeoutsOf(id), after.TimeoutsOf(id))...)
 		}
 		c.eni(id)
 	}

@@ -77,7 +77,7 @@ func (t *text) remarks(d *Diff, given []string) (notes []page.Note) {
 	if len(d.Removed) > 0 {
 		notes = append(notes, page.Note{Text: "Interfaces that are gone: " + t.enis(d.Removed)})
 	}
-	for _, s := range t.doubts(d) {
+	for _, s := range slices.Concat(t.timeouts(d), t.doubts(d)) {
 		notes = append(notes, page.Note{Text: page.Sentence(s)})
 	}
 	return notes

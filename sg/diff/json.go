@@ -31,7 +31,7 @@ const mostPairs = 1000
 // at most 1,000 pairs. The order is that of Diff and Traffic. The same policies
 // give the same bytes.
 func WriteJSON(w io.Writer, d *Diff, t *Traffic, notes ...string) error {
-	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried), Unshared: some(d.Unshared), Undecided: some(d.Pending.Undecided()), StandIns: []standInJSON{}, Notes: slices.Concat([]string{}, notes, new(text).doubts(d))}
+	out := diffJSON{Version: jsondoc.Version, Changes: each(d.Changes, jsonOf), Pairs: []pairJSON{}, Added: some(d.Added), Removed: some(d.Removed), Unjudged: some(d.Unjudged), Unfinished: some(d.Unfinished), Uncarried: some(d.Uncarried), Unshared: some(d.Unshared), Undecided: some(d.Pending.Undecided()), StandIns: []standInJSON{}, Timeouts: each(d.Timeouts, timeoutJSONOf), Notes: slices.Concat([]string{}, notes, new(text).timeouts(d), new(text).doubts(d))}
 	if d.Pending != nil {
 		out.StandIns = each(d.Pending.StandIns, func(s StandIn) standInJSON { return standInJSON{s.ENI, s.Addr} })
 	}
@@ -66,8 +66,16 @@ type diffJSON struct {
 	Unshared   []sg.GroupID  `json:"unshared"`
 	Undecided  []sg.ENIID    `json:"undecided"`
 	StandIns   []standInJSON `json:"stand_ins"`
+	Timeouts   []timeoutJSON `json:"timeouts"`
 	Notes      []string      `json:"notes"`
 	Traffic    *trafficJSON  `json:"traffic,omitempty"`
+}
+
+type timeoutJSON struct {
+	ENI    sg.ENIID `json:"eni"`
+	Name   string   `json:"name"`
+	Before float64  `json:"before"` // s
+	After  float64  `json:"after"`  // s
 }
 
 type standInJSON struct {
@@ -216,6 +224,10 @@ func fateJSONOf(f Fate) fateJSON {
 		out.Rule = &r
 	}
 	return out
+}
+
+func timeoutJSONOf(t Timeout) timeoutJSON {
+	return timeoutJSON{t.ENI, t.Name, t.Before.Seconds(), t.After.Seconds()}
 }
 
 func unjudgedJSONOf(u Unjudged) unjudgedJSON {

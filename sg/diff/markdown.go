@@ -20,7 +20,7 @@ func WriteMarkdown(w io.Writer, d *Diff, r *Traffic, o TextOptions) error {
 	for _, s := range o.Notes {
 		t.b = fmt.Appendf(t.b, "\n%s\n", cell(escape.Text(s)))
 	}
-	for _, s := range slices.Concat(t.interfaces(d), t.doubts(d)) {
+	for _, s := range slices.Concat(t.interfaces(d), t.timeouts(d), t.doubts(d)) {
 		t.b = fmt.Appendf(t.b, "\n%s\n", cell(s))
 	}
 	if len(d.Changes) > 0 {

@@ -52,7 +52,7 @@ func (d *Diff) WriteText(w io.Writer, o TextOptions) error {
 	for _, s := range o.Notes {
 		t.line(0, "%s", escape.Text(s))
 	}
-	for _, s := range slices.Concat(t.interfaces(d), t.doubts(d)) {
+	for _, s := range slices.Concat(t.interfaces(d), t.timeouts(d), t.doubts(d)) {
 		t.line(0, "%s", s)
 	}
 	if more := upTo(o.most(), d.ranked(), t.change); more > 0 {
@@ -88,7 +88,7 @@ func (d *Diff) summary() string {
 	case len(d.Changes) == 0 && len(d.Unfinished)+len(d.Uncarried)+len(d.Unshared)+len(d.Pending.Undecided()) > 0:
 		return "nothing was found to differ at an interface"
 	case len(d.Changes) == 0:
-		return "the rules do not differ: the same packets pass as before"
+		return "the rules do not differ: the same connections open as before"
 	}
 	opened, broken, unknown := d.count()
 	enis := map[sg.ENIID]bool{}

@@ -427,7 +427,7 @@ func (t *tool) traffic(f *diffFlags, before, after *sg.Policy, o *diff.ReplayOpt
 // fails reports whether the differences match -fail-on.
 func (f *diffFlags) fails(d *diff.Diff, traffic *diff.Traffic) bool {
 	unknown := len(d.Unfinished)+len(d.Unshared)+len(d.Pending.Undecided()) > 0 // the part not compared may be the worst
-	opens, breaks, other := unknown, unknown, unknown || len(d.Changes)+len(d.Uncarried) > 0
+	opens, breaks, other := unknown, unknown, unknown || len(d.Changes)+len(d.Uncarried)+len(d.Timeouts) > 0
 	for i := range d.Changes {
 		c := &d.Changes[i]
 		opens, breaks = opens || c.Opens() && !c.Future(), breaks || c.Breaks() && !c.Future()

@@ -47,7 +47,7 @@ opened: ingress of web (eni-web)
 	assert.Contains(t, r.stdout, "\nand 2 more changes\n")
 
 	r = runSgsim(t, "diff", "-before", before, "-after", before, "-fail-on", "any")
-	assert.Equal(t, result{stdout: "the rules do not differ: the same packets pass as before\n"}, r)
+	assert.Equal(t, result{stdout: "the rules do not differ: the same connections open as before\n"}, r)
 }
 
 // A plan alone is a change: it opens what it makes from nothing.
@@ -66,10 +66,12 @@ func TestDiffUnfinished(t *testing.T) {
 			assert.True(t, f.fails(d, nil), f.failOn)
 		}
 	}
-	d := &diff.Diff{Uncarried: []sg.GroupID{"sg-1"}}
-	assert.True(t, f.fails(d, nil), f.failOn)
-	f.failOn = "opened"
-	assert.False(t, f.fails(d, nil))
+	for _, d := range []*diff.Diff{{Uncarried: []sg.GroupID{"sg-1"}}, {Timeouts: []diff.Timeout{{ENI: "eni-1"}}}} {
+		f.failOn = "any"
+		assert.True(t, f.fails(d, nil))
+		f.failOn = "opened"
+		assert.False(t, f.fails(d, nil))
+	}
 }
 
 // What is no plan holds no change, and is refused.
