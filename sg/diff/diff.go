@@ -21,9 +21,8 @@
 // get no answer; that is a separate kind of change. Traffic that groups never filter, such
 // as that to the resolver (EX-01), makes no difference, and a box may span such addresses.
 // An interface without an address is nobody's peer: [StandIns] gives one to those that a plan
-// makes. Whether connections are tracked is not compared. Connections that are
-// already open outlive their rules (CT-20); [Replay] says which ones do in captured
-// traffic.
+// makes. Whether connections are tracked is not compared. Connections that are already open
+// outlive their rules (CT-20); [Replay] says which ones do in captured traffic.
 //
 // Two policies that admit the same do not differ, however they are written: a CIDR in
 // halves, ports in one rule or two, a list or its entries, other entry numbers. The

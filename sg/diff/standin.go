@@ -20,8 +20,7 @@ type Pending struct {
 	// StandIns are made-up addresses, with the interfaces that have them.
 	StandIns []StandIn
 
-	// Undecided are those about which a comparison says too little, for one of three
-	// causes. Without got no address: rules single out all that AWS may choose, so rules
+	// About these a comparison says too little, for one of three causes. Without got no address: rules single out all that AWS may choose, so rules
 	// that name their groups are not compared. Of Unplaced the subnet is not in the input,
 	// and rules tell apart the addresses that it may have. Readdressed are replaced: rules
 	// single out their old address, and AWS chooses another.
