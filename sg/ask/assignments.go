@@ -20,6 +20,16 @@ type Assignments struct {
 	topo    *sg.Topology
 	pending []int            // indexes of the interfaces
 	addrs   [][][]netip.Addr // of each assignment, those of each interface
+
+	first []*sg.Explanation // of the packets, in the first assignment
+	said  []answers         // about each packet
+}
+
+// answers are what is said of a packet in all assignments.
+type answers struct {
+	verdicts   []sg.Verdict // that differ
+	texts      []string     // as many
+	unanswered bool         // in one
 }
 
 // mostAssignments bounds them: for each a topology is compiled.
@@ -55,14 +65,9 @@ func NewAssignments(topo *sg.Topology, packets []string, also ...func(id string)
 	cuts = slices.Compact(cuts)
 	for _, n := range as.pending {
 		var more [][][]netip.Addr
+		free := assign.Free(&topo.ENIs[n], other, topo)
 		for _, given := range as.addrs {
-			but := other
-			for _, addrs := range given {
-				for _, a := range addrs {
-					but = append(slices.Clip(but), netip.PrefixFrom(a, a.BitLen()))
-				}
-			}
-			parts := partsOf(assign.Free(&topo.ENIs[n], but, topo), cuts)
+			parts := partsOf(free, slices.Concat(given...), cuts)
 			for f := range parts {
 				if len(parts[f]) == 0 {
 					parts[f] = []netip.Addr{{}}
@@ -104,11 +109,16 @@ func valid(addrs ...netip.Addr) []netip.Addr {
 	return slices.DeleteFunc(addrs, func(a netip.Addr) bool { return !a.IsValid() })
 }
 
-// partsOf returns an address of every part of ranges between cuts, by family.
-func partsOf(ranges []netipx.IPRange, cuts []netip.Addr) (parts [2][]netip.Addr) {
+// partsOf returns an address of every part of ranges between cuts, by family, but none of
+// those given.
+func partsOf(ranges []netipx.IPRange, given, cuts []netip.Addr) (parts [2][]netip.Addr) {
 	last := -1 // part that has one
 	for _, r := range ranges {
 		for a := r.From(); a.IsValid() && r.Contains(a); {
+			if slices.Contains(given, a) {
+				a = a.Next()
+				continue
+			}
 			part, begins := slices.BinarySearchFunc(cuts, a, netip.Addr.Compare)
 			if begins {
 				part++
@@ -129,14 +139,26 @@ func partsOf(ranges []netipx.IPRange, cuts []netip.Addr) (parts [2][]netip.Addr)
 	return parts
 }
 
-// Agree returns what explanations of the same packets in each topology of All say together.
-// Where verdicts differ, the packet's is unknown. It may change the explanations.
-func (as *Assignments) Agree(said [][]*sg.Explanation) []*sg.Explanation {
-	all := said[0]
-	if len(as.pending) == 0 {
-		return all
+// Add takes what explanations of the packets say in the next topology of All. It keeps only
+// those of the first: each leads to all that was compiled.
+func (as *Assignments) Add(said []*sg.Explanation) {
+	if as.first == nil {
+		as.first, as.said = said, make([]answers, len(said))
 	}
-	for i, x := range all {
+	for i, x := range said {
+		s := &as.said[i]
+		s.unanswered = s.unanswered || x.Unanswered
+		if !slices.Contains(s.verdicts, x.Verdict) {
+			s.verdicts = append(s.verdicts, x.Verdict)
+			s.texts = append(s.texts, fmt.Sprintf("from %s to %s it is: %s, %s", x.Header.SrcAddr(), x.Header.DstAddr(), x.Verdict, x.Reason))
+		}
+	}
+}
+
+// Agree returns what the explanations that were added say together. Where verdicts differ,
+// the packet's is unknown. It may change those of the first topology.
+func (as *Assignments) Agree() []*sg.Explanation {
+	for i, x := range as.first {
 		var whose []string
 		for j, n := range as.pending {
 			if addrs := as.addrs[0][j]; slices.Contains(addrs, x.Header.SrcAddr()) || slices.Contains(addrs, x.Header.DstAddr()) {
@@ -146,22 +168,14 @@ func (as *Assignments) Agree(said [][]*sg.Explanation) []*sg.Explanation {
 		if whose == nil {
 			continue
 		}
+		x.Unanswered = as.said[i].unanswered
 		note := "not known yet: the address of " + strings.Join(whose, " and that of ")
-		var seen []sg.Verdict
-		var each []string
-		for _, s := range said {
-			x.Unanswered = x.Unanswered || s[i].Unanswered
-			if y := s[i]; !slices.Contains(seen, y.Verdict) {
-				seen = append(seen, y.Verdict)
-				each = append(each, fmt.Sprintf("from %s to %s it is: %s, %s", y.Header.SrcAddr(), y.Header.DstAddr(), y.Verdict, y.Reason))
-			}
-		}
-		if len(seen) == 1 {
+		if len(as.said[i].verdicts) == 1 {
 			x.Notes = append(x.Notes, note+"; whichever AWS chooses, the verdict is the same")
 			continue
 		}
-		all[i] = &sg.Explanation{Packet: x.Packet, Verdict: sg.Unknown, Reason: sg.UnknownAddress,
-			Notes: append([]string{note + ", on which the verdict depends; -eni can give one"}, each...)}
+		as.first[i] = &sg.Explanation{Packet: x.Packet, Verdict: sg.Unknown, Reason: sg.UnknownAddress,
+			Notes: append([]string{note + ", on which the verdict depends; -eni can give one"}, as.said[i].texts...)}
 	}
-	return all
+	return as.first
 }

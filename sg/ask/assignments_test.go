@@ -2,9 +2,11 @@ package ask
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -44,7 +46,7 @@ func TestAssignments(t *testing.T) {
 	said := func(packets ...string) (lines []string) {
 		w, err := NewAssignments(topo, packets)
 		require.NoError(t, err)
-		var said [][]*sg.Explanation
+		var firewalls []weak.Pointer[sg.Firewall]
 		for topo := range w.All() {
 			policy, err := sg.Compile(topo)
 			require.NoError(t, err)
@@ -54,9 +56,15 @@ func TestAssignments(t *testing.T) {
 				require.NoError(t, err)
 				questions = append(questions, q)
 			}
-			said = append(said, Explain(sg.NewFirewall(policy, nil), sg.Via{}, questions))
+			fw := sg.NewFirewall(policy, nil)
+			w.Add(Explain(fw, sg.Via{}, questions))
+			firewalls = append(firewalls, weak.Make(fw))
 		}
-		for _, x := range w.Agree(said) {
+		runtime.GC()
+		for _, fw := range firewalls[1:] {
+			assert.Nil(t, fw.Value(), "it is forgotten")
+		}
+		for _, x := range w.Agree() {
 			lines = append(lines, fmt.Sprintf("%s: %s, %s; %s", x.Header, x.Verdict, x.Reason, strings.Join(x.Notes, "; ")))
 		}
 		return lines
@@ -95,6 +103,31 @@ func TestAssignments(t *testing.T) {
 	w, err := NewAssignments(topo, []string{"tcp 10.0.0.1:1 > other:1"})
 	require.NoError(t, err)
 	assert.Len(t, slices.Collect(w.All()), 1)
+}
+
+// However many interfaces have an address, they are looked at once for each that has none.
+func TestAssignmentsOfMany(t *testing.T) {
+	text := "vpc vpc-1 10.0.0.0/8\nsubnet vpc-1 subnet-a 10.0.0.0/16\nsubnet vpc-1 subnet-b 10.1.0.0/16\ngroup sg-a vpc=vpc-1\neni first sg-a vpc=vpc-1 subnet=subnet-a\n"
+	packets := []string{"first to 198.51.100.7:1"}
+	for i := range 100 {
+		text += fmt.Sprintf("rule sg-a egress all 10.0.%d.0/24\n", 2*i)
+	}
+	for i := range 2000 {
+		text += fmt.Sprintf("eni known-%d 10.2.%d.%d sg-a vpc=vpc-1\n", i, i/100, i%100*2)
+	}
+	for i := range 10 {
+		text += fmt.Sprintf("eni more-%d sg-a vpc=vpc-1 subnet=subnet-b\n", i)
+		packets = append(packets, fmt.Sprintf("more-%d to 198.51.100.7:1", i))
+	}
+	topo, err := sgtest.ParseTopology("t", text)
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	w, err := NewAssignments(topo, packets)
+	require.NoError(t, err)
+	runtime.ReadMemStats(&after)
+	assert.Len(t, slices.Collect(w.All()), 200)
+	assert.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, uint64(50), "MB")
 }
 
 // Whatever may tell the addresses of a subnet apart makes further assignments.

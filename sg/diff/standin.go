@@ -20,10 +20,11 @@ type Pending struct {
 	// StandIns are made-up addresses, with the interfaces that have them.
 	StandIns []StandIn
 
-	// About these a comparison says too little, for one of three causes. Without got no address: rules single out all that AWS may choose, so rules
-	// that name their groups are not compared. Of Unplaced the subnet is not in the input,
-	// and rules tell apart the addresses that it may have. Readdressed are replaced: rules
-	// single out their old address, and AWS chooses another.
+	// About these a comparison says too little, for one of three causes. Without got no
+	// address: rules single out all that AWS may choose, so rules that name their groups are
+	// not compared. Of Unplaced the subnet is not in the input, and rules tell apart the
+	// addresses that it may have. Readdressed are replaced: rules single out their old
+	// address, and AWS chooses another.
 	Without, Unplaced, Readdressed []sg.ENIID
 }
 
@@ -58,8 +59,21 @@ func StandIns(before, after *sg.Topology, kept func(sg.ENIID) []netip.Addr) *Pen
 		sg.VPCID
 		sg.SubnetID
 	}
+	type standIn struct {
+		sg.VPCID
+		netip.Addr
+	}
 	var p Pending
 	free, given := map[place][]netipx.IPRange{}, map[sg.ENIID]netip.Addr{}
+	stands := map[standIn]bool{} // places may overlap, such as a subnet and its VPC
+	told := map[sg.SubnetID]bool{}
+	for _, t := range [...]*sg.Topology{before, after} {
+		for _, v := range t.VPCs {
+			for _, s := range v.Subnets {
+				told[s.ID] = told[s.ID] || len(s.CIDRs) > 0
+			}
+		}
+	}
 	apart := map[place]bool{} // whether rules tell addresses apart, for unknown subnets
 	cidrs, rules := assign.CIDRs(before, after), assign.RuleCIDRs(before, after)
 	for _, t := range [...]*sg.Topology{after, before} {
@@ -72,17 +86,23 @@ func StandIns(before, after *sg.Topology, kept func(sg.ENIID) []netip.Addr) *Pen
 				continue
 			}
 			at, a := place{e.VPC, e.Subnet}, given[e.ID]
+			if !told[e.Subnet] { // somewhere in the VPC
+				at.SubnetID = ""
+			}
 			if _, known := free[at]; !known && len(free) < mostPlaces {
 				free[at] = assign.Free(e, cidrs, before, after)
 				blocks, subnet := assign.Blocks(e, before, after)
 				apart[at] = !subnet && toldApart(blocks, rules)
 			}
-			if r := free[at]; !a.IsValid() && len(r) > 0 && r[0].From().Is4() {
-				a = r[0].From()
-				if r[0] = netipx.IPRangeFrom(a.Next(), r[0].To()); !r[0].IsValid() {
+			for r := free[at]; !a.IsValid() && len(r) > 0 && r[0].From().Is4(); r = free[at] {
+				next := standIn{e.VPC, r[0].From()}
+				if r[0] = netipx.IPRangeFrom(next.Next(), r[0].To()); !r[0].IsValid() {
 					free[at] = r[1:]
 				}
-				given[e.ID] = a
+				if stands[next] {
+					continue
+				}
+				a, stands[next], given[e.ID] = next.Addr, true, next.Addr
 				p.StandIns = append(p.StandIns, StandIn{a, e.ID})
 			}
 			switch {

@@ -3,6 +3,7 @@ package diff_test
 import (
 	"fmt"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -73,6 +74,40 @@ func TestStandIns(t *testing.T) {
 		assert.NoError(t, err)
 	}
 	assert.Nil(t, diff.StandIns(parse("eni a 10.0.0.1 managed\neni b managed type=efa-only"), parse("eni a 10.0.0.1 managed"), nil))
+}
+
+// Subnets of a large plan are many, and nothing tells the addresses of some.
+func TestStandInsOfMany(t *testing.T) {
+	const places = 1000
+	text := "vpc vpc-1 10.0.0.0/8\ngroup sg-a vpc=vpc-1\n"
+	for i := range 3 * places {
+		if i < places-1 {
+			text += fmt.Sprintf("subnet vpc-1 subnet-%d 10.%d.%d.0/28\neni at-%d 10.%[2]d.%[3]d.4 sg-a vpc=vpc-1\n", i, i/100, i%100, i)
+		}
+		text += fmt.Sprintf("eni eni-%d sg-a vpc=vpc-1 subnet=subnet-%d\n", i, i)
+	}
+	topo, err := sgtest.ParseTopology("t", text)
+	require.NoError(t, err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	p := diff.StandIns(topo, topo, nil)
+	runtime.ReadMemStats(&after)
+	assert.Empty(t, p.Undecided())
+	assert.Less(t, (after.TotalAlloc-before.TotalAlloc)>>20, uint64(50), "MB")
+	_, err = sg.Compile(topo)
+	assert.NoError(t, err)
+}
+
+// Subnets that share addresses, for all that is known, share no made-up ones.
+func TestStandInsOfPlacesThatOverlap(t *testing.T) {
+	for _, subnets := range []string{"", "subnet vpc-1 s1 10.0.0.0/24\n", "subnet vpc-1 s1 10.0.0.0/24\nsubnet vpc-1 s2 10.0.0.0/24\n"} {
+		topo, err := sgtest.ParseTopology("t", "vpc vpc-1 10.0.0.0/24\n"+subnets+"group sg-a vpc=vpc-1\n"+
+			"eni a sg-a vpc=vpc-1 subnet=s1\neni b sg-a vpc=vpc-1 subnet=s2\neni c sg-a vpc=vpc-1 subnet=s1\neni d sg-a vpc=vpc-1 subnet=s2")
+		require.NoError(t, err)
+		assert.Len(t, diff.StandIns(topo, topo, nil).StandIns, 4)
+		_, err = sg.Compile(topo)
+		assert.NoError(t, err, subnets)
+	}
 }
 
 // Where the subnet is not in the input, an address is as good as any other only if rules

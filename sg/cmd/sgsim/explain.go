@@ -124,7 +124,6 @@ func (t *tool) explain(args []string) int {
 	if err != nil {
 		return t.failed(err)
 	}
-	var said [][]*sg.Explanation
 	for e.topo = range assignments.All() {
 		if usage := e.read(packets); usage != nil {
 			return t.misused(fs, usage)
@@ -140,9 +139,10 @@ func (t *tool) explain(args []string) int {
 		if err != nil {
 			return t.failed(err)
 		}
-		said = append(said, e.said)
+		assignments.Add(e.said)
+		e.said = nil
 	}
-	e.said = assignments.Agree(said)
+	e.said = assignments.Agree()
 	w := bufio.NewWriter(t.stdout)
 	if f.format == "json" {
 		err = e.json(w)

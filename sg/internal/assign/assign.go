@@ -88,6 +88,10 @@ func Blocks(e *sg.ENI, topos ...*sg.Topology) (blocks []netip.Prefix, subnet boo
 // What AWS reserves is not free, nor what interfaces there have, nor what except holds,
 // unless that is the whole block.
 func Free(e *sg.ENI, except []netip.Prefix, topos ...*sg.Topology) []netipx.IPRange {
+	blocks, _ := Blocks(e, topos...)
+	near := func(p netip.Prefix) bool { // few are, and a set of all would take much longer
+		return slices.ContainsFunc(blocks, p.Overlaps)
+	}
 	var taken netipx.IPSetBuilder
 	reserve := func(p netip.Prefix) { // the first four and the last (VPC guide, "Subnet CIDR blocks", read 2026-11)
 		a := p.Masked().Addr()
@@ -98,22 +102,27 @@ func Free(e *sg.ENI, except []netip.Prefix, topos ...*sg.Topology) []netipx.IPRa
 		for _, v := range t.VPCs {
 			for _, s := range v.Subnets {
 				for _, p := range s.CIDRs {
-					reserve(p)
+					if near(p) {
+						reserve(p)
+					}
 				}
 			}
 		}
 		for i := range t.ENIs {
 			if o := &t.ENIs[i]; o.VPC == e.VPC || e.VPC == "" {
 				for _, a := range o.Addrs {
-					taken.Add(a)
+					if near(netip.PrefixFrom(a, a.BitLen())) {
+						taken.Add(a)
+					}
 				}
 				for _, p := range o.Prefixes {
-					taken.AddPrefix(p)
+					if near(p) {
+						taken.AddPrefix(p)
+					}
 				}
 			}
 		}
 	}
-	blocks, _ := Blocks(e, topos...)
 	var free netipx.IPSetBuilder
 	for _, p := range blocks {
 		free.AddPrefix(p)
