@@ -67,7 +67,7 @@ func (n *Network) bind(network, end string, port uint16, taken func(place) bool)
 	switch {
 	case len(all) == 0:
 		return nil, "", &net.AddrError{Err: "no address", Addr: end}
-	case e.eni < 0 && n.shared[e.addr]:
+	case e.eni < 0 && n.isShared(e.addr):
 		return nil, "", &net.AddrError{Err: "address of several interfaces", Addr: end}
 	case port == 0 || some(port):
 		return nil, "", opError("listen", network, place{}, all[0], syscall.EADDRINUSE)

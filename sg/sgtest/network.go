@@ -24,7 +24,7 @@ type Network struct {
 
 	mu     sync.Mutex
 	topo   *sg.Topology        // as it is now; never shared
-	shared map[netip.Addr]bool // by interfaces of several VPCs
+	shared map[netip.Addr]bool // what isShared has found
 	opts   sg.Options
 	filter *sg.Filter
 	hosts  map[string][]netip.Addr
@@ -50,7 +50,7 @@ func NewNetwork(t TB, topo *sg.Topology, opts *sg.Options) *Network {
 // need the same time, that of [Network.Clock].
 func NewNetworkOn(t TB, filter *sg.Filter, topo *sg.Topology, opts *sg.Options) *Network {
 	n := &Network{
-		topo: topotext.Clone(topo), shared: sharedAddrs(topo), filter: filter, stack: newStack(),
+		topo: topotext.Clone(topo), shared: map[netip.Addr]bool{}, filter: filter, stack: newStack(),
 		hosts: map[string][]netip.Addr{}, port: firstPort - 1,
 	}
 	if opts != nil {
@@ -75,7 +75,7 @@ func (n *Network) Host(name string, addrs ...string) {
 	defer n.mu.Unlock()
 	n.hosts[name] = nil
 	for _, a := range addrs {
-		n.hosts[name] = append(n.hosts[name], netip.MustParseAddr(a))
+		n.hosts[name] = append(n.hosts[name], netip.MustParseAddr(a).Unmap())
 	}
 }
 
@@ -122,7 +122,7 @@ func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 		return false
 	}
 	now := n.Clock.Now()
-	n.topo, n.shared = topotext.Clone(topo), sharedAddrs(topo) // edit may have kept a pointer
+	n.topo, n.shared = topotext.Clone(topo), map[netip.Addr]bool{} // edit may have kept a pointer
 	n.filter.Do(func(fw *sg.Firewall) { fw.Swap(policy, now) })
 	n.log.change(n.topo, now)
 	return true
@@ -205,7 +205,7 @@ func findENI(topo *sg.Topology, s string) int {
 		return i
 	}
 	if a, err := netip.ParseAddr(s); err == nil {
-		return sole(topo, func(e sg.ENI) bool { return slices.Contains(e.Addrs, a) })
+		return sole(topo, func(e sg.ENI) bool { return owns(&e, a) })
 	}
 	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return string(e.Instance) == s }); i >= 0 {
 		return sole(topo, func(e sg.ENI) bool { return string(e.Instance) == s })
@@ -247,9 +247,9 @@ func (n *Network) vpcOf(e end) sg.VPCID {
 // locate finds the interface of an end that is an address of several VPCs: it is in the
 // VPC of the other end.
 func (n *Network) locate(e *end, other end) {
-	if e.eni < 0 && other.eni >= 0 && n.shared[e.addr] {
+	if e.eni < 0 && other.eni >= 0 && n.isShared(e.addr) {
 		e.eni = slices.IndexFunc(n.topo.ENIs, func(i sg.ENI) bool {
-			return i.VPC == n.vpcOf(other) && slices.Contains(i.Addrs, e.addr)
+			return i.VPC == n.vpcOf(other) && owns(&i, e.addr)
 		})
 	}
 }

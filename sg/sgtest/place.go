@@ -35,22 +35,24 @@ func (p pair) via() sg.Via {
 
 // place returns the place of an address for a packet in a VPC.
 func (n *Network) place(a netip.AddrPort, vpc sg.VPCID) place {
-	if !n.shared[a.Addr()] {
+	if !n.isShared(a.Addr()) {
 		vpc = ""
 	}
 	return place{a, vpc}
 }
 
-// sharedAddrs returns the addresses that interfaces of several VPCs have.
-func sharedAddrs(t *sg.Topology) map[netip.Addr]bool {
-	first, shared := map[netip.Addr]sg.VPCID{}, map[netip.Addr]bool{}
-	for _, e := range t.ENIs {
-		for _, a := range e.Addrs {
-			if vpc, ok := first[a]; ok && vpc != e.VPC {
-				shared[a] = true
+// isShared reports whether interfaces of several VPCs have an address.
+func (n *Network) isShared(a netip.Addr) bool {
+	is, known := n.shared[a]
+	if !known {
+		var first *sg.ENI
+		for i := range n.topo.ENIs {
+			if e := &n.topo.ENIs[i]; owns(e, a) {
+				is = is || first != nil && first.VPC != e.VPC
+				first = e
 			}
-			first[a] = e.VPC
 		}
+		n.shared[a] = is
 	}
-	return shared
+	return is
 }

@@ -3,6 +3,7 @@ package sgtest_test
 import (
 	"context"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -158,4 +159,16 @@ func TestSameAddressesWhileChanging(t *testing.T) {
 	}()
 	n.Change(t, func(*sg.Topology) {})
 	assert.NoError(t, <-wrote)
+}
+
+// Delegated prefixes may be those of several VPCs too.
+func TestSamePrefixes(t *testing.T) {
+	topo, err := sgtest.ParseTopology("twins", strings.NewReplacer("server1 10.0.2.20", "server1 10.0.2.20 10.0.3.0/28",
+		"server2 10.0.2.20", "server2 10.0.2.20 10.0.3.0/28").Replace(twins))
+	require.NoError(t, err)
+	n := sgtest.NewNetwork(t, topo, nil)
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Listen(tb, "10.0.3.5", 443) }), "address of several interfaces")
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Denies(tb, "client1", "10.0.3.5", sg.HTTPS) }), "forward via vpc=one tcp")
+	n.Host("mapped", "::ffff:198.51.100.7")
+	n.Allows(t, "client1", "mapped", sg.HTTPS)
 }

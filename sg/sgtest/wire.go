@@ -176,13 +176,16 @@ func (n *Network) exists(a netip.Addr) bool {
 
 func (n *Network) ownedByENI(a netip.Addr) bool {
 	for i := range n.topo.ENIs {
-		e := &n.topo.ENIs[i]
-		if slices.Contains(e.Addrs, a) ||
-			slices.ContainsFunc(e.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) }) {
+		if owns(&n.topo.ENIs[i], a) {
 			return true
 		}
 	}
 	return false
+}
+
+// owns reports whether an interface has a private address.
+func owns(e *sg.ENI, a netip.Addr) bool {
+	return slices.Contains(e.Addrs, a) || slices.ContainsFunc(e.Prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
 // MTUs of a VPC between interfaces, and through an internet gateway. EC2 user guide,
