@@ -82,11 +82,12 @@ var (
 )
 
 // flows returns sample connections of the traffic between two ends: one for every
-// range of protocols, ports, types and codes that no rule at either end divides.
+// range of protocols, ports, types and codes that no rule of either end and no entry of
+// a network ACL divides.
 // Rules treat all of such a range alike, so a claim that holds for each of these
 // connections holds for the whole traffic.
 func (n *Network) flows(what sg.Traffic, a, b end) []flow {
-	rules := n.rulesAt(a, b)
+	rules := n.rulesAt(a.addr, b.addr)
 	icmp := sg.ICMP
 	if a.addr.Is6() {
 		icmp = sg.ICMPv6
@@ -139,19 +140,24 @@ func (n *Network) flows(what sg.Traffic, a, b end) []flow {
 	return out
 }
 
-// rulesAt returns the rules of all groups that either end carries.
-func (n *Network) rulesAt(ends ...end) []sg.Rule {
+// rulesAt returns the rules of all groups that interfaces with an address carry, and what
+// the network ACLs match.
+func (n *Network) rulesAt(addrs ...netip.Addr) []sg.Rule {
 	var rules []sg.Rule
-	for _, e := range ends {
-		if e.eni < 0 {
-			continue
+	var groups []sg.GroupID
+	for i := range n.topo.ENIs {
+		if e := &n.topo.ENIs[i]; slices.ContainsFunc(addrs, func(a netip.Addr) bool { return owns(e, a) }) {
+			groups = append(groups, e.Groups...)
 		}
-		for _, id := range n.topo.ENIs[e.eni].Groups {
-			for i := range n.topo.Groups {
-				if g := &n.topo.Groups[i]; g.ID == id {
-					rules = append(append(rules, g.Ingress...), g.Egress...)
-				}
-			}
+	}
+	for i := range n.topo.Groups {
+		if g := &n.topo.Groups[i]; slices.Contains(groups, g.ID) {
+			rules = append(append(rules, g.Ingress...), g.Egress...)
+		}
+	}
+	for _, acl := range n.topo.NetworkACLs {
+		for _, e := range slices.Concat(acl.Ingress, acl.Egress) {
+			rules = append(rules, e.Rule())
 		}
 	}
 	return rules
