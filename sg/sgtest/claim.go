@@ -2,6 +2,7 @@ package sgtest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sgsim/sgsim/packet"
@@ -49,8 +50,9 @@ type failure struct {
 	claim    string          // what is true instead
 	packet   packet.Header   // that decided it
 	why      *sg.Explanation // of that packet
+	verdict  sg.Verdict      // on it
 	others   []string        // further packets with the same verdict
-	scenario string
+	scenario string          // empty if it would need the connections of programs
 }
 
 func (f *failure) String() string {
@@ -64,7 +66,9 @@ func (f *failure) String() string {
 		}
 		fmt.Fprintf(&b, "The same goes for %s%s.\n", strings.Join(f.others[:min(n, few)], ", "), more)
 	}
-	fmt.Fprintf(&b, "As a scenario:\n%s", indented(f.scenario))
+	if f.scenario != "" {
+		fmt.Fprintf(&b, "As a scenario:\n%s", indented(f.scenario))
+	}
 	return b.String()
 }
 
@@ -80,11 +84,14 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 		return nil, err
 	}
 	var fw *sg.Firewall
-	n.filter.Do(func(f *sg.Firewall) { fw = f.Clone() })
 	now := n.Clock.Now()
 	var bad *failure
 	for _, f := range n.flows(what, a, b) {
-		log := newHistory(n.topo, n.opts)
+		if fw == nil || n.log.limited() { // else what one connection takes would be missing for the next
+			n.filter.Do(func(f *sg.Firewall) { fw = f.Clone() })
+		}
+		var log history
+		old := false // connections from before decide
 		steps := f.steps(openTCP[:2])
 		if !want {
 			steps = steps[:1]
@@ -98,15 +105,21 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 			why := fw.Explain(p)
 			out := fw.Forward(p)
 			log.packet(h, p.Via, out, now)
+			old = old || out.Reason == sg.TableFull || !s.reply && slices.ContainsFunc(out.Hops(), func(hop sg.Hop) bool { return hop.Decision.Reason == sg.Tracked })
+			v := n.verdict(&out, &h, s)
 			switch {
-			case out.Verdict == sg.NotApplicable:
+			case v == sg.NotApplicable:
 				return nil, fmt.Errorf("no security group ever sees %s to %s: %s", from, to, out.Reason)
-			case out.Verdict != sg.Unknown && (out.Verdict == sg.Accept) == want:
+			case v != sg.Unknown && (v == sg.Accept) == want:
 				continue
 			case bad != nil:
 				bad.others = append(bad.others, h.String())
 			default:
-				bad = &failure{claim: claim(from, to, what, want, s.reply), packet: h, why: why, scenario: log.String()}
+				past := &history{topo: n.topo, opts: n.opts}
+				if old {
+					past = n.log.between(&h)
+				}
+				bad = &failure{claim: claim(from, to, what, v, s.reply), packet: h, why: why, verdict: v, scenario: past.with(log.events).String()}
 			}
 			break
 		}
@@ -114,9 +127,20 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 	return bad, nil
 }
 
-func claim(from, to string, what sg.Traffic, want, reply bool) string {
+// verdict returns the verdict on a packet from end to end. Where a request goes to a
+// public address of an interface, only the sender has judged it.
+func (n *Network) verdict(o *sg.Outcome, h *packet.Header, s step) sg.Verdict {
+	if o.Verdict == sg.Accept && !s.reply && slices.ContainsFunc(n.topo.ENIs, func(e sg.ENI) bool { return slices.Contains(e.Public, h.DstAddr()) }) {
+		return sg.Unknown
+	}
+	return o.Verdict
+}
+
+func claim(from, to string, what sg.Traffic, v sg.Verdict, reply bool) string {
 	switch {
-	case !want:
+	case v == sg.Unknown:
+		return fmt.Sprintf("it is not known whether %s reaches %s with %s", from, to, what)
+	case v == sg.Accept:
 		return fmt.Sprintf("%s reaches %s with %s, and should not", from, to, what)
 	case reply:
 		return fmt.Sprintf("%s reaches %s with %s, but the answer does not come back", from, to, what)

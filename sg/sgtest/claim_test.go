@@ -1,7 +1,10 @@
 package sgtest_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -35,11 +38,23 @@ eni b 10.0.2.20 sg-all vpc=vpc-1 subnet=subnet-b public=203.0.113.5
 eni node 10.0.1.20 10.0.3.0/28 sg-node vpc=vpc-1 subnet=subnet-a
 `
 
+var gre = sg.Traffic{Protocol: sg.ProtocolNumber(47)}
+
 func newOffice(t *testing.T, opts *sg.Options) *sgtest.Network {
 	t.Helper()
 	topo, err := sgtest.ParseTopology("office", office)
 	require.NoError(t, err)
 	return sgtest.NewNetwork(t, topo, opts)
+}
+
+// repeats checks that the scenario of a failure does the same again.
+func repeats(t *testing.T, said string) {
+	t.Helper()
+	_, text, ok := strings.Cut(said, "As a scenario:\n")
+	require.True(t, ok, said)
+	s, err := sgtest.ParseScenario("pasted", strings.ReplaceAll("\n"+text, "\n    ", "\n"))
+	require.NoError(t, err, text)
+	assert.NoError(t, s.Run(), said)
 }
 
 // Entries of network ACLs divide a range as rules do, and so do the rules of an interface
@@ -56,4 +71,70 @@ func TestClaimsFindEveryGap(t *testing.T) {
 	}
 	n.SetGroups(t, "10.0.3.5", "sg-all")
 	n.Allows(t, "a", "pod", sg.SSH)
+}
+
+// What nobody knows neither holds nor does not.
+func TestClaimsNotKnown(t *testing.T) {
+	n := newOffice(t, nil)
+	public := func(tb sgtest.TB) { n.Allows(tb, "a", "203.0.113.5", sg.HTTPS) }
+	assert.Contains(t, failing(t, public), "it is not known whether a reaches 203.0.113.5 with HTTPS")
+	assert.Contains(t, failing(t, public), "203.0.113.5 is a public address of b")
+	conn := n.Dial(t, "a", "node", gre)
+	n.Change(t, func(topo *sg.Topology) { topo.ENIs[2].Groups = []sg.GroupID{"sg-elsewhere"} })
+	said := failing(t, func(tb sgtest.TB) { n.Matrix(tb, "from node:https\na no") })
+	assert.Contains(t, said, "UNKNOWN(want-no)")
+	repeats(t, said)
+	conn.Alive(t)
+	n.Clock.Advance(time.Hour)
+	said = failing(t, func(tb sgtest.TB) { assert.False(t, conn.Dead(tb)) })
+	assert.Contains(t, said, "is not known to work: a's packet may be lost")
+	repeats(t, said)
+	n.Change(t, func(topo *sg.Topology) { topo.ENIs = topo.ENIs[1:2] })
+	said = failing(t, func(tb sgtest.TB) { assert.False(t, conn.Dead(tb)) })
+	assert.Contains(t, said, "is not known to work: no security group sees a's packet")
+}
+
+// Each connection of a claim has the maximum for itself, and what earlier connections take
+// is in the scenario.
+func TestClaimsWithMaximum(t *testing.T) {
+	n := newOffice(t, &sg.Options{MaxConnections: 2})
+	n.Allows(t, "a", "b", sg.MustTraffic("tcp/3300-3388"))
+	n.Denies(t, "a", "b", sg.MustTraffic("tcp/3389"))
+	n.Dial(t, "a", "node", sg.HTTP)
+	said := failing(t, func(tb sgtest.TB) { n.Allows(tb, "a", "node", sg.HTTP) })
+	assert.Contains(t, said, "drop, table_full")
+	repeats(t, said)
+	n.Clock.Advance(6 * 24 * time.Hour)
+	n.Listen(t, "node", 80)
+	_, err := n.Dialer(t, "a").Dial("tcp", "node:80")
+	require.NoError(t, err)
+	said = failing(t, func(tb sgtest.TB) { n.Allows(tb, "a", "node", sg.HTTP) })
+	assert.NotContains(t, said, "As a scenario", "it lacks the program's connection")
+}
+
+// Scenarios of failures have whatever decided.
+func TestFailureScenarios(t *testing.T) {
+	n := newOffice(t, nil)
+	n.Dial(t, "a", "node", gre)
+	n.Revoke(t, "sg-node", sg.Ingress, gre.From(sg.MustCIDR("10.0.0.0/8")))
+	said := failing(t, func(tb sgtest.TB) { n.Denies(tb, "a", "node", gre) })
+	assert.Contains(t, said, "a reaches node with gre, and should not")
+	repeats(t, said)
+
+	n.Change(t, func(topo *sg.Topology) {
+		topo.Groups[1].Ingress = slices.Insert(topo.Groups[1].Ingress, 0, sg.SSH.From(sg.MustCIDR("10.0.0.0/8")))
+	})
+	conn := n.Dial(t, "a", "node", sg.SSH)
+	repeats(t, failing(t, func(tb sgtest.TB) { conn.Dead(tb) }))
+	n.Change(t, func(topo *sg.Topology) { topo.ENIs[2].Groups = []sg.GroupID{"sg-elsewhere"} })
+	repeats(t, failing(t, func(tb sgtest.TB) { conn.Dead(tb) }))
+
+	said = failing(t, func(tb sgtest.TB) { n.Allows(tb, "a", "10.2.0.7", sg.SSH) })
+	assert.Contains(t, said, "acl-c ingress: drop")
+	repeats(t, said)
+
+	n = newOffice(t, &sg.Options{OnChange: sg.ChangeFlush})
+	conn = n.Dial(t, "a", "node", sg.HTTP)
+	n.Revoke(t, "sg-node", sg.Ingress, sg.HTTP.From(sg.MustCIDR("10.0.0.0/8")))
+	repeats(t, failing(t, func(tb sgtest.TB) { conn.Alive(tb) }))
 }

@@ -62,17 +62,22 @@ func (c *Conversation) Alive(t TB) bool {
 }
 
 // Dead claims that the connection no longer works: the next packet of the opening
-// side is dropped, or else the answer to it.
+// side is dropped, or else the answer to it. It does not hold if that is not known,
+// or if no security group sees the packet.
 func (c *Conversation) Dead(t TB) bool {
 	t.Helper()
 	c.n.mu.Lock()
 	defer c.n.mu.Unlock()
 	steps := c.flow.steps(dataTCP[:2])
-	if c.send(steps) != nil {
+	bad := c.send(steps)
+	if bad == nil {
+		h := c.flow.request(steps[0].flags)
+		bad = c.failure("is alive, and should not be", h, c.n.explain(&h, c.flow.via(), c.n.Clock.Now()), sg.Accept)
+	}
+	if bad.verdict == sg.Drop {
 		return true
 	}
-	h := c.flow.request(steps[0].flags)
-	t.Errorf("%s", c.failure("is alive, and should not be", h, c.n.explain(&h, c.flow.via(), c.n.Clock.Now())))
+	t.Errorf("%s", bad)
 	return false
 }
 
@@ -119,23 +124,31 @@ func (c *Conversation) send(steps []step) *failure {
 		why := c.n.explain(&h, via, now) // first, since the packet may change the connection
 		out := c.n.pass(&h, via, nil, now)
 		c.n.log.packet(h, via, out, now)
-		if out.Verdict != sg.Accept {
+		if v := c.n.verdict(&out, &h, s); v != sg.Accept {
 			who := c.from
 			if s.reply {
 				who = c.to
 			}
-			return c.failure("stops: "+who+"'s packet is lost", h, why)
+			what := "stops: " + who + "'s packet is lost"
+			switch v {
+			case sg.Unknown:
+				what = "is not known to work: " + who + "'s packet may be lost"
+			case sg.NotApplicable:
+				what = "is not known to work: no security group sees " + who + "'s packet"
+			}
+			return c.failure(what, h, why, v)
 		}
 	}
 	return nil
 }
 
-func (c *Conversation) failure(what string, h packet.Header, why *sg.Explanation) *failure {
+func (c *Conversation) failure(what string, h packet.Header, why *sg.Explanation, v sg.Verdict) *failure {
 	request := c.flow.request(0)
 	return &failure{
 		claim:    fmt.Sprintf("%s from %s to %s %s", c.what, c.from, c.to, what),
 		packet:   h,
 		why:      why,
+		verdict:  v,
 		scenario: c.n.log.between(&request).String(),
 	}
 }

@@ -46,9 +46,12 @@ func (l *history) change(topo *sg.Topology, at time.Time) {
 }
 
 // between returns the part that matters to the connection of a request: its packets
-// and all changes. Other connections matter only if they use up a maximum.
+// and all changes. Other connections matter only if they use up a maximum. It returns nil
+// if some of those were opened by programs, since not all that these sent is kept.
 func (l *history) between(request *packet.Header) *history {
-	if l.opts.MaxConnections != 0 || len(l.opts.InstanceMax) != 0 {
+	if l.limited() && l.number > len(l.events) {
+		return nil
+	} else if l.limited() {
 		return &history{topo: l.topo, opts: l.opts, events: l.events}
 	}
 	ends := [2][16]byte{request.Src, request.Dst}
@@ -63,9 +66,25 @@ func (l *history) between(request *packet.Header) *history {
 	return part
 }
 
+// limited reports whether connections have a maximum.
+func (l *history) limited() bool {
+	return l.opts.MaxConnections != 0 || len(l.opts.InstanceMax) != 0
+}
+
+// with adds events to the end of a part.
+func (l *history) with(events []event) *history {
+	if l != nil {
+		l.events = append(slices.Clip(l.events), events...)
+	}
+	return l
+}
+
 // String returns the text of a scenario that shows the same, with the part of the
-// topology that matters to its packets.
+// topology that matters to its packets; "" for nil.
 func (l *history) String() string {
+	if l == nil {
+		return ""
+	}
 	small := newPruner()
 	for i := range l.events {
 		if e := &l.events[i]; e.topo == nil {
@@ -92,7 +111,7 @@ func (l *history) String() string {
 		if words == "" && FormatTopology(topo) == FormatTopology(next) {
 			continue // about something that does not matter
 		}
-		if words == "" {
+		if words == "" || l.opts.OnChange == sg.ChangeFlush { // which a swap does everywhere
 			words = fmt.Sprintf("swap change%d", i)
 			files += fmt.Sprintf("-- change%d --\n%s", i, FormatTopology(next))
 		}
@@ -111,7 +130,7 @@ func oneChange(a, b *sg.Topology) string {
 	var said []string
 	for i := range a.ENIs {
 		x, y := &a.ENIs[i], &b.ENIs[i]
-		if x.ID == y.ID && !slices.Equal(x.Groups, y.Groups) {
+		if x.ID == y.ID && !slices.Equal(x.Groups, y.Groups) && !slices.ContainsFunc(y.Groups, lacks(b)) {
 			s := "setgroups " + string(y.ID)
 			for _, g := range y.Groups {
 				s += " " + string(g)
@@ -133,11 +152,30 @@ func oneChange(a, b *sg.Topology) string {
 			}
 			say("revoke", *was, *is)
 			say("authorize", *is, *was)
-			*was = *is
+			*was = inOrder(*was, *is)
 		}
 	}
 	if len(said) != 1 || !reflect.DeepEqual(a, b) {
 		return ""
 	}
 	return said[0]
+}
+
+// inOrder returns the rules of is in the order in which revoking and authorizing one of
+// them leaves them.
+func inOrder(was, is []sg.Rule) []sg.Rule {
+	var rules []sg.Rule
+	for _, r := range slices.Concat(was, is) {
+		if slices.Contains(is, r) && !slices.Contains(rules, r) {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+// lacks returns a test for groups that are not in the topology.
+func lacks(t *sg.Topology) func(sg.GroupID) bool {
+	return func(id sg.GroupID) bool {
+		return !slices.ContainsFunc(t.Groups, func(g sg.Group) bool { return g.ID == id })
+	}
 }

@@ -50,7 +50,11 @@ func (n *Network) Matrix(t TB, table string) bool {
 			}
 			if wrong != nil {
 				bad = append(bad, wrong)
-				row[i+1] = map[string]string{"yes": "NO(want-yes)", "no": "YES(want-no)"}[cell]
+				is := map[string]string{"yes": "NO", "no": "YES"}[cell]
+				if wrong.verdict == sg.Unknown {
+					is = "UNKNOWN"
+				}
+				row[i+1] = is + "(want-" + cell + ")"
 			}
 		}
 	}

@@ -26,8 +26,7 @@ func newPruner() *pruner {
 
 func (p *pruner) has(e *sg.ENI) bool {
 	for a := range p.addrs {
-		if slices.Contains(e.Addrs, a) ||
-			slices.ContainsFunc(e.Prefixes, func(x netip.Prefix) bool { return x.Contains(a) }) {
+		if owns(e, a) {
 			return true
 		}
 	}
@@ -81,6 +80,19 @@ func (p *pruner) prune(t *sg.Topology) *sg.Topology {
 	for _, x := range c.Peerings {
 		p.remote[x.Requester], p.remote[x.Accepter] = true, true
 	}
-	c.VPCs = slices.DeleteFunc(c.VPCs, func(v sg.VPC) bool { return !p.vpcs[v.ID] && !p.remote[v.ID] })
+	c.VPCs = slices.DeleteFunc(c.VPCs, func(v sg.VPC) bool { return !p.vpcs[v.ID] && !p.remote[v.ID] && !p.within(v) })
 	return c
+}
+
+// within reports whether a subnet of the VPC, whose network ACL may judge, has one of the
+// addresses.
+func (p *pruner) within(v sg.VPC) bool {
+	for _, s := range v.Subnets {
+		for a := range p.addrs {
+			if slices.ContainsFunc(s.CIDRs, func(c netip.Prefix) bool { return c.Contains(a) }) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -94,8 +94,7 @@ const (
 // scenario.
 func (n *Network) scenario(t *trail) string {
 	h := t.events[0].h
-	part := n.log.between(&h)
-	part.events = append(slices.Clip(part.events), t.events...)
+	part := n.log.between(&h).with(t.events)
 	slices.SortFunc(part.events, func(a, b event) int { return cmp.Compare(a.number, b.number) })
 	return part.String()
 }
@@ -111,7 +110,7 @@ func (n *Network) losses() string {
 			break
 		}
 		fmt.Fprintf(&b, "A connection lost %d of its packets. The first:\n%s", t.drops, indented(t.first.String()))
-		if i == 0 && n.opts.MaxConnections == 0 && len(n.opts.InstanceMax) == 0 { // else the scenario would need all connections
+		if i == 0 && !n.log.limited() { // else the scenario would need all connections
 			fmt.Fprintf(&b, "As a scenario:\n%s", indented(n.scenario(t)))
 		}
 	}
