@@ -121,11 +121,15 @@ func TestFailureScenarios(t *testing.T) {
 	assert.Contains(t, said, "a reaches node with gre, and should not")
 	repeats(t, said)
 
+	n.Authorize(t, "sg-node", sg.Ingress, sg.HTTPS.From(sg.AnyIPv4))
+	n.Authorize(t, "sg-node", sg.Egress, sg.AllTraffic.To(sg.AnyIPv4))
+	conn := n.Dial(t, "a", "node", sg.HTTPS) // untracked: rules are asked about each packet
 	n.Change(t, func(topo *sg.Topology) {
-		topo.Groups[1].Ingress = slices.Insert(topo.Groups[1].Ingress, 0, sg.SSH.From(sg.MustCIDR("10.0.0.0/8")))
+		topo.Groups[1].Ingress = slices.Insert(topo.Groups[1].Ingress, 0, sg.SSH.From(sg.AnyIPv4))
 	})
-	conn := n.Dial(t, "a", "node", sg.SSH)
-	repeats(t, failing(t, func(tb sgtest.TB) { conn.Dead(tb) }))
+	said = failing(t, func(tb sgtest.TB) { conn.Dead(tb) })
+	repeats(t, said)
+	assert.NotContains(t, said, "authorize", "changes before the first packet")
 	n.Change(t, func(topo *sg.Topology) { topo.ENIs[2].Groups = []sg.GroupID{"sg-elsewhere"} })
 	repeats(t, failing(t, func(tb sgtest.TB) { conn.Dead(tb) }))
 

@@ -85,23 +85,30 @@ func (l *history) String() string {
 	if l == nil {
 		return ""
 	}
+	start, events := l.topo, l.events
+	for len(events) > 0 && events[0].topo != nil {
+		start, events = events[0].topo, events[1:] // nothing was sent before
+	}
+	for len(events) > 0 && events[len(events)-1].topo != nil {
+		events = events[:len(events)-1]
+	}
 	small := newPruner()
-	for i := range l.events {
-		if e := &l.events[i]; e.topo == nil {
+	for i := range events {
+		if e := &events[i]; e.topo == nil {
 			small.addrs[e.h.SrcAddr()], small.addrs[e.h.DstAddr()] = true, true
 		}
 	}
-	small.note(l.topo)
-	for i := range l.events {
-		if l.events[i].topo != nil {
-			small.note(l.events[i].topo)
+	small.note(start)
+	for i := range events {
+		if events[i].topo != nil {
+			small.note(events[i].topo)
 		}
 	}
-	topo, files := small.prune(l.topo), ""
+	topo, files := small.prune(start), ""
 	trace := NewTrace(topo, &l.opts)
-	for i := range l.events {
-		e := &l.events[i]
-		at := max(0, e.at.Sub(l.events[0].at))
+	for i := range events {
+		e := &events[i]
+		at := max(0, e.at.Sub(events[0].at))
 		if e.topo == nil {
 			trace.Forward(at, e.via, &e.h, &e.out)
 			continue

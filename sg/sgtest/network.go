@@ -108,8 +108,9 @@ func (n *Network) Topology() *sg.Topology {
 }
 
 // Change edits the topology and puts the new one into force now, in one step.
-// Tracked connections survive, as they do in AWS (CT-20). A topology that does
-// not compile fails the test and changes nothing.
+// Tracked connections survive, as they do in AWS (CT-20); with [sg.ChangeFlush] none
+// does, wherever the change is. A topology that does not compile fails the test and
+// changes nothing. edit must not call methods of the network.
 func (n *Network) Change(t TB, edit func(*sg.Topology)) bool {
 	t.Helper()
 	n.mu.Lock()
