@@ -142,3 +142,40 @@ func TestFailureScenarios(t *testing.T) {
 	n.Revoke(t, "sg-node", sg.Ingress, sg.HTTP.From(sg.MustCIDR("10.0.0.0/8")))
 	repeats(t, failing(t, func(tb sgtest.TB) { conn.Alive(tb) }))
 }
+
+// A claim about traffic that cannot be does not hold, and a rule cannot be there twice.
+func TestClaimsOfNothing(t *testing.T) {
+	n := newOffice(t, nil)
+	for want, what := range map[string]sg.Traffic{
+		`traffic "": no protocol`:         {},
+		"first above last":                {Protocol: sg.TCP, Ports: sg.Ports(10, 5)},
+		"outside -1 to 255":               {Protocol: sg.ICMP, ICMP: sg.ICMPTypeCode(300, 0)},
+		`"Protocol(300)": protocol 300: `: {Protocol: 300},
+	} {
+		assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Denies(tb, "a", "node", what) }), want)
+	}
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { n.Denies(tb, "", "node", sg.SSH) }), `"" is neither`)
+	http := sg.HTTP.From(sg.MustCIDR("10.0.0.0/8"))
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { assert.False(t, n.Authorize(tb, "sg-node", sg.Ingress, http)) }), "already")
+	n.Revoke(t, "sg-node", sg.Ingress, http)
+	assert.Contains(t, failing(t, func(tb sgtest.TB) { assert.False(t, n.Revoke(tb, "sg-node", sg.Ingress, http)) }), "to revoke")
+}
+
+// Names are any text, in scenarios too.
+func TestFailureScenarioNames(t *testing.T) {
+	topo, err := sgtest.ParseTopology("names", `
+group "my group"
+rule "my group" egress all 0.0.0.0/0
+rule "my group" ingress tcp 22 10.0.0.0/8
+group "#none"
+eni "eni a" 10.0.0.8 group="my group"
+eni "eni b" 10.0.0.9 group="my group"
+`)
+	require.NoError(t, err)
+	n := sgtest.NewNetwork(t, topo, nil)
+	conn := n.Dial(t, "eni a", "eni b", sg.SSH)
+	n.SetGroups(t, "eni b", "#none")
+	n.Revoke(t, "my group", sg.Ingress, sg.SSH.From(sg.MustCIDR("10.0.0.0/8")))
+	repeats(t, failing(t, func(tb sgtest.TB) { conn.Dead(tb) }))
+	assert.NotPanics(t, func() { sgtest.NewNetwork(t, nil, nil) })
+}

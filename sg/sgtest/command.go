@@ -109,13 +109,13 @@ func errorRows(err error) []string {
 
 // parseTimed reads "@5s ...".
 func parseTimed(line string) (*command, error) {
-	stamp, _, _ := strings.Cut(line[1:], " ")
+	fields := fieldsOf(line)
+	stamp := fields[0].text[1:]
 	at, err := time.ParseDuration(stamp)
 	if err != nil || at < 0 {
 		return nil, fmt.Errorf("%q: not a time since the start such as @1.5s", "@"+stamp)
 	}
-	fields := fieldsOf(line)[1:]
-	if len(fields) == 0 {
+	if fields = fields[1:]; len(fields) == 0 {
 		return nil, fmt.Errorf("nothing happens at @%s", stamp)
 	}
 	c := &command{left: line, timed: true}

@@ -9,6 +9,7 @@ import (
 	"github.com/sgsim/sgsim/packet"
 	"github.com/sgsim/sgsim/sg"
 	"github.com/sgsim/sgsim/sg/internal/topotext"
+	"github.com/sgsim/sgsim/sg/internal/words"
 )
 
 // A history is what happened to a network; a failure makes a scenario from it.
@@ -114,15 +115,15 @@ func (l *history) String() string {
 			continue
 		}
 		next := small.prune(e.topo)
-		words := oneChange(topo, next)
-		if words == "" && FormatTopology(topo) == FormatTopology(next) {
+		said := oneChange(topo, next)
+		if said == "" && FormatTopology(topo) == FormatTopology(next) {
 			continue // about something that does not matter
 		}
-		if words == "" || l.opts.OnChange == sg.ChangeFlush { // which a swap does everywhere
-			words = fmt.Sprintf("swap change%d", i)
+		if said == "" || l.opts.OnChange == sg.ChangeFlush { // which a swap does everywhere
+			said = fmt.Sprintf("swap change%d", i)
 			files += fmt.Sprintf("-- change%d --\n%s", i, FormatTopology(next))
 		}
-		trace.Change(at, words)
+		trace.Change(at, said)
 		topo = next
 	}
 	return trace.String() + files
@@ -138,9 +139,9 @@ func oneChange(a, b *sg.Topology) string {
 	for i := range a.ENIs {
 		x, y := &a.ENIs[i], &b.ENIs[i]
 		if x.ID == y.ID && !slices.Equal(x.Groups, y.Groups) && !slices.ContainsFunc(y.Groups, lacks(b)) {
-			s := "setgroups " + string(y.ID)
+			s := "setgroups " + words.Quote(string(y.ID))
 			for _, g := range y.Groups {
-				s += " " + string(g)
+				s += " " + words.Quote(string(g))
 			}
 			said = append(said, s)
 			x.Groups = y.Groups
@@ -153,7 +154,7 @@ func oneChange(a, b *sg.Topology) string {
 			say := func(verb string, rules, but []sg.Rule) {
 				for _, r := range rules {
 					if !slices.Contains(but, r) {
-						said = append(said, fmt.Sprintf("%s %s %s %s", verb, x.ID, dir, r))
+						said = append(said, fmt.Sprintf("%s %s %s %s", verb, words.Quote(string(x.ID)), dir, r))
 					}
 				}
 			}

@@ -149,21 +149,32 @@ func (n *Network) SetGroups(t TB, eni string, groups ...sg.GroupID) bool {
 	})
 }
 
-// Authorize adds rules to a group.
+// Authorize adds rules to a group. One that the group has already fails the test, since
+// AWS refuses it (SG-51).
 func (n *Network) Authorize(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.Rule) bool {
 	t.Helper()
+	ok := true
 	return n.Change(t, func(topo *sg.Topology) {
 		t.Helper()
-		if list := ruleList(t, topo, group, dir); list != nil {
-			*list = append(*list, rules...)
+		list := ruleList(t, topo, group, dir)
+		for _, r := range rules {
+			if list == nil {
+				return
+			}
+			if ok = ok && !slices.ContainsFunc(*list, func(o sg.Rule) bool { return o.Same(r, group) }); !ok {
+				t.Errorf("%s has %s rule %q already", group, dir, r)
+				return
+			}
+			*list = append(*list, r)
 		}
-	})
+	}) && ok
 }
 
 // Revoke removes rules from a group, every one that AWS takes for the same
 // (SG-57, [sg.Rule.Same]). A rule that the group lacks fails the test.
 func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.Rule) bool {
 	t.Helper()
+	ok := true
 	return n.Change(t, func(topo *sg.Topology) {
 		t.Helper()
 		list := ruleList(t, topo, group, dir)
@@ -174,10 +185,11 @@ func (n *Network) Revoke(t TB, group sg.GroupID, dir sg.Direction, rules ...sg.R
 			before := len(*list)
 			*list = slices.DeleteFunc(*list, func(o sg.Rule) bool { return o.Same(r, group) })
 			if len(*list) == before {
+				ok = false
 				t.Errorf("%s has no %s rule %q to revoke", group, dir, r)
 			}
 		}
-	})
+	}) && ok
 }
 
 func ruleList(t TB, topo *sg.Topology, group sg.GroupID, dir sg.Direction) *[]sg.Rule {
@@ -199,6 +211,9 @@ func ruleList(t TB, topo *sg.Topology, group sg.GroupID, dir sg.Direction) *[]sg
 // findENI returns the index of the ENI with this id, else name, else of the only one with
 // this address, of this instance, or with this group by id or name; -1 if there is none.
 func findENI(topo *sg.Topology, s string) int {
+	if s == "" {
+		return -1 // what has no name is not meant
+	}
 	if i := slices.IndexFunc(topo.ENIs, func(e sg.ENI) bool { return string(e.ID) == s }); i >= 0 {
 		return i
 	}
@@ -258,6 +273,9 @@ func (n *Network) locate(e *end, other end) {
 // ends finds the addresses for traffic between two names, of the first family
 // that both and the traffic can have, IPv4 before IPv6.
 func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
+	if err := valid(what); err != nil {
+		return a, b, err
+	}
 	fromAddrs, a, err := n.lookup(from)
 	if err != nil {
 		return a, b, err
@@ -285,6 +303,22 @@ func (n *Network) ends(from, to string, what sg.Traffic) (a, b end, err error) {
 // named is an end that is an interface as package overlap knows it.
 func (n *Network) named(e end) overlap.End {
 	return overlap.End{Name: e.name, ENI: &n.topo.ENIs[e.eni], Addr: e.addr}
+}
+
+// valid returns an error for traffic that no rule can admit, such as the zero one.
+func valid(what sg.Traffic) error {
+	r := what.From(sg.AnyIPv4)
+	if !r.Ports.IsSet() {
+		r.Ports = sg.Ports(0, 65535)
+	}
+	if !r.ICMP.IsSet() {
+		r.ICMP = sg.ICMPTypeCode(-1, -1)
+	}
+	_, err := sg.Compile(&sg.Topology{Groups: []sg.Group{{ID: "traffic", Ingress: []sg.Rule{r}}}})
+	if at := (*sg.Error)(nil); errors.As(err, &at) {
+		return fmt.Errorf("traffic %q: %w", what, at.Err)
+	}
+	return err
 }
 
 // meet gives two ends the first address of each list in a family that both have, IPv4

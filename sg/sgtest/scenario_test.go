@@ -80,6 +80,7 @@ func TestScenarioPasses(t *testing.T) {
 	assert.NoError(t, s.Run(), "a scenario starts over each time")
 	assert.NoError(t, s.RunCase("changes"))
 	assert.EqualError(t, s.RunCase("none"), `x.txtar: no case "none"`)
+	assert.NoError(t, parse(t, strings.ReplaceAll(story, "@0s ", "@0s\t")).Run(), "tabs are blanks")
 }
 
 func TestScenarioMismatches(t *testing.T) {

@@ -6,8 +6,11 @@ import (
 	"github.com/sgsim/sgsim/sg"
 )
 
-// Clone returns a copy that shares nothing with t.
+// Clone returns a copy that shares nothing with t. It makes an empty topology of nil.
 func Clone(t *sg.Topology) *sg.Topology {
+	if t == nil {
+		t = &sg.Topology{}
+	}
 	c := &sg.Topology{
 		Groups:      slices.Clone(t.Groups),
 		PrefixLists: slices.Clone(t.PrefixLists),
