@@ -139,10 +139,10 @@ func (e *Enforcer) cut(d *Decision, dir Direction, p *Packet, m hit) {
 	h := p.Header
 	flags := h.Protocol == packet.TCP && h.Missing&packet.MissingPorts == 0
 	switch admitted := m.rule != nil && m.unknown == NoReason; {
-	case admitted && !flags:
-		d.Verdict, d.Reason = Accept, ByRule
 	case admitted && m.untracked && e.f.opts.Profile == conntrack.AWS:
 		d.Verdict, d.Reason = Accept, Untracked // CT-42
+	case admitted && !flags:
+		d.Verdict, d.Reason = Accept, ByRule
 	case !admitted && flags && m.unknown == NoReason && !e.answers(dir, h, p.Via):
 		d.Reason = NoRule
 	default:
