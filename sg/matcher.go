@@ -141,7 +141,7 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	remote := remoteBytes(dir, h)
 	first, maybe := uint32(match.None), uint32(match.None)
 	if !via.Appliance && s.kinds&someGroups != 0 { // REF-12
-		first, maybe = w.firstMember(n, t, k, dir, h.Family, remote)
+		first, maybe = w.firstMember(n, t, k, dir, h.Family, remote, via.VPC)
 	}
 	if via.Through != "" && dir == Ingress {
 		if i, ok := w.eniByID[via.Through]; ok {
@@ -195,9 +195,13 @@ func firstOf(t *match.Table, peers []uint32, k match.Key, first uint32) uint32 {
 
 // firstMember returns the first rule of the ENI that names a group of which the address
 // is a member, and the first that may.
-func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, f packet.Family, remote *[16]byte) (first, maybe uint32) {
+func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, f packet.Family, remote *[16]byte, vpc VPCID) (first, maybe uint32) {
 	first, maybe = match.None, match.None
-	for _, o := range w.members.Lookup(f, remote) {
+	owners := w.members.Lookup(f, remote)
+	if len(owners) > 1 {
+		owners = w.ownersIn(vpc, owners)
+	}
+	for _, o := range owners {
 		o := &w.enis[o]
 		for _, g := range o.groups() {
 			if r := t.First(g, k); r < first {

@@ -136,7 +136,7 @@ func (w *world) staleReason(r *ruleInfo) string {
 
 // failedMember says why the packet's other end does not count as a member of g.
 func (w *world) failedMember(n *eni, g *group, h *packet.Header, dir Direction, via Via) string {
-	owners := w.members.Lookup(h.Family, remoteBytes(dir, h))
+	owners := w.ownersIn(via.VPC, w.members.Lookup(h.Family, remoteBytes(dir, h)))
 	for _, m := range owners {
 		o := &w.enis[m]
 		if !slices.Contains(o.groups(), g.number) {

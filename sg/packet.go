@@ -47,8 +47,9 @@ type Via struct {
 	// receiver the packet counts as sent by a member of that interface's groups.
 	Through ENIID
 
-	// VPC is that of the ends with an address that exists in several VPCs. Other ends
-	// need it not, and if no ENI in it has the address, it decides nothing.
+	// VPC is that of the ends with an address that exists in several VPCs: no other ENI
+	// with the address is meant, as a member of a group neither. Other ends need it not,
+	// and if no ENI in it has the address, it decides nothing.
 	VPC VPCID
 }
 

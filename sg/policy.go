@@ -106,7 +106,7 @@ func (w *world) matchOf(n *eni, hit hit, dir Direction, h *packet.Header, via Vi
 func (w *world) member(n *eni, group uint32, dir Direction, h *packet.Header, via Via) (id ENIID, through bool) {
 	remote := remoteBytes(dir, h)
 	if !via.Appliance { // REF-12
-		for _, o := range w.members.Lookup(h.Family, remote) {
+		for _, o := range w.ownersIn(via.VPC, w.members.Lookup(h.Family, remote)) {
 			if o := &w.enis[o]; slices.Contains(o.groups(), group) && w.reaches(n, o, group, dir) == reach.Yes {
 				return o.id, false
 			}

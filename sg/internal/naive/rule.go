@@ -161,9 +161,8 @@ func (f *Firewall) isMember(e *sg.ENI, g *sg.Group, dir sg.Direction, via sg.Via
 		return no
 	}
 	best := no
-	for i := range f.topo.ENIs {
-		o := &f.topo.ENIs[i]
-		if !slices.Contains(o.Groups, g.ID) || !owns(o, a) {
+	for _, o := range inVPC(f.owners(a), via.VPC) {
+		if !slices.Contains(o.Groups, g.ID) {
 			continue
 		}
 		if e.VPC == "" || o.VPC == "" || g.VPC == "" || e.VPC == o.VPC || f.peered(e.VPC, o.VPC, crossesRegions) {
