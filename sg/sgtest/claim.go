@@ -106,7 +106,7 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 			out := fw.Forward(p)
 			log.packet(h, p.Via, out, now)
 			old = old || out.Reason == sg.TableFull || !s.reply && slices.ContainsFunc(out.Hops(), func(hop sg.Hop) bool { return hop.Decision.Reason == sg.Tracked })
-			v := n.verdict(&out, &h, s)
+			v := n.verdict(&out, &h, p.Via, s)
 			switch {
 			case v == sg.NotApplicable:
 				return nil, fmt.Errorf("no security group ever sees %s to %s: %s", from, to, out.Reason)
@@ -127,10 +127,19 @@ func (n *Network) ask(from, to string, what sg.Traffic, want bool) (*failure, er
 	return bad, nil
 }
 
-// verdict returns the verdict on a packet from end to end. Where a request goes to a
-// public address of an interface, only the sender has judged it.
-func (n *Network) verdict(o *sg.Outcome, h *packet.Header, s step) sg.Verdict {
-	if o.Verdict == sg.Accept && !s.reply && slices.ContainsFunc(n.topo.ENIs, func(e sg.ENI) bool { return slices.Contains(e.Public, h.DstAddr()) }) {
+// verdict returns the verdict on a packet from end to end. It is unknown if only one end
+// has accepted: a request to a public address of an interface, or a packet from or to an
+// address of which nobody knows whose it is.
+func (n *Network) verdict(o *sg.Outcome, h *packet.Header, via sg.Via, s step) sg.Verdict {
+	ends := 0
+	for _, hop := range o.Hops() {
+		if hop.Decision.Rule.ACL() == "" {
+			ends++
+		}
+	}
+	shared := via.VPC == "" && ends < 2 && (n.isShared(h.SrcAddr()) || n.isShared(h.DstAddr()))
+	public := !s.reply && slices.ContainsFunc(n.topo.ENIs, func(e sg.ENI) bool { return slices.Contains(e.Public, h.DstAddr()) })
+	if o.Verdict == sg.Accept && (shared || public) {
 		return sg.Unknown
 	}
 	return o.Verdict

@@ -124,7 +124,7 @@ func (c *Conversation) send(steps []step) *failure {
 		why := c.n.explain(&h, via, now) // first, since the packet may change the connection
 		out := c.n.pass(&h, via, nil, now)
 		c.n.log.packet(h, via, out, now)
-		if v := c.n.verdict(&out, &h, s); v != sg.Accept {
+		if v := c.n.verdict(&out, &h, via, s); v != sg.Accept {
 			who := c.from
 			if s.reply {
 				who = c.to

@@ -134,6 +134,20 @@ func TestSameAddressesAnswered(t *testing.T) {
 	changed.Wait()
 }
 
+// An interface alone cannot tell that a packet arrives at an address of several others.
+func TestAmbiguousClaims(t *testing.T) {
+	topo, err := sgtest.ParseTopology("twins", strings.Replace(twins, "status=active", "status=deleted", 1))
+	require.NoError(t, err)
+	n := sgtest.NewNetwork(t, topo, nil)
+	for _, claim := range []func(sgtest.TB, string, string, sg.Traffic) bool{n.Allows, n.Denies} {
+		said := failing(t, func(tb sgtest.TB) { claim(tb, "peer", "10.0.2.20", sg.HTTPS) })
+		assert.Contains(t, said, "it is not known whether peer reaches 10.0.2.20")
+		assert.Contains(t, said, "an address belongs to interfaces of several VPCs")
+	}
+	n.Denies(t, "peer", "10.0.2.20", sg.SSH)
+	n.Allows(t, "peer", "server1", sg.HTTPS)
+}
+
 // A packet of which nobody knows between which interfaces it is does not arrive.
 func TestAmbiguousEnds(t *testing.T) {
 	n := newTwins(t)
