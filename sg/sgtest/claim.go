@@ -11,8 +11,10 @@ import (
 
 // Allows claims that every connection of some traffic can be opened from one end
 // to the other: its first packet arrives, and so does the answer. For a range of
-// ports, or for all traffic, that is a claim about each port and each protocol.
-// It sends nothing, and leaves connections and clock as they are.
+// ports, or for all traffic, that is a claim about each port and each protocol. The
+// opening side has one port, the next of Linux's ephemeral ones, which is all that network
+// ACLs are asked about answers to. It sends nothing, and leaves connections and clock as
+// they are.
 func (n *Network) Allows(t TB, from, to string, what sg.Traffic) bool {
 	t.Helper()
 	n.mu.Lock()
