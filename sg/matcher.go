@@ -141,7 +141,11 @@ func (w *world) match(n *eni, dir Direction, h *packet.Header, via Via) hit {
 	remote := remoteBytes(dir, h)
 	first, maybe := uint32(match.None), uint32(match.None)
 	if !via.Appliance && s.kinds&someGroups != 0 { // REF-12
-		first, maybe = w.firstMember(n, t, k, dir, h.Family, remote, via.VPC)
+		owners := w.members.Lookup(h.Family, remote)
+		if len(owners) > 1 {
+			owners = w.ownersIn(via.VPC, owners)
+		}
+		first, maybe = w.firstMember(n, t, k, dir, owners)
 	}
 	if via.Through != "" && dir == Ingress {
 		if i, ok := w.eniByID[via.Through]; ok {
@@ -193,14 +197,10 @@ func firstOf(t *match.Table, peers []uint32, k match.Key, first uint32) uint32 {
 	return first
 }
 
-// firstMember returns the first rule of the ENI that names a group of which the address
-// is a member, and the first that may.
-func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, f packet.Family, remote *[16]byte, vpc VPCID) (first, maybe uint32) {
+// firstMember returns the first rule of the ENI that names a group of which an owner of the
+// packet's other address is a member, and the first that may.
+func (w *world) firstMember(n *eni, t *match.Table, k match.Key, dir Direction, owners []uint32) (first, maybe uint32) {
 	first, maybe = match.None, match.None
-	owners := w.members.Lookup(f, remote)
-	if len(owners) > 1 {
-		owners = w.ownersIn(vpc, owners)
-	}
 	for _, o := range owners {
 		o := &w.enis[o]
 		for _, g := range o.groups() {
