@@ -76,8 +76,9 @@ func (x *Explanation) noteRefused() {
 	x.Notes = append(x.Notes, fmt.Sprintf("it answers %s that is dropped at %s: no host sends it", first, x.refused))
 }
 
-// tryAnswer says, and notes before all else, that the answer to a packet that opens a connection would be dropped:
-// network ACLs keep no state, nor do untracked flows, so rules for answers may be missing.
+// tryAnswer says, and notes before all else, that the answer to a packet that opens a
+// connection would be dropped: network ACLs keep no state, nor do untracked flows, so rules
+// for answers may be missing.
 func (f *Firewall) tryAnswer(x *Explanation, e *ends) {
 	back, ok := answerOf(x.Header)
 	if !ok || x.Verdict != Accept || x.Err != nil {

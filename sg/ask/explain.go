@@ -93,7 +93,7 @@ func (q *Question) others(x *sg.Explanation) string {
 	}
 	if from, to := q.named[sg.Egress-1], q.named[sg.Ingress-1]; x.Reason == sg.Ambiguous && from != nil && to != nil {
 		return fmt.Sprintf("%s is in %s, %s in %s, and interfaces of further VPCs have both addresses: -tap %s:egress or -tap %s:ingress judges it at one of them",
-			from.name, overlap.VPC(from.eni), to.name, overlap.VPC(to.eni), from.name, to.name)
+			from.name, overlap.VPC(from.eni.VPC), to.name, overlap.VPC(to.eni.VPC), from.name, to.name)
 	}
 	hops := x.Hops
 	if x.Beyond != nil {
@@ -106,7 +106,7 @@ func (q *Question) others(x *sg.Explanation) string {
 		}
 		if e := q.named[hop.Direction-1]; e != nil && e.eni.ID != hop.Enforcer.ID() {
 			return fmt.Sprintf("%s is in %s, and the packet would be judged at %s instead, which has the same address: -tap %s:%s judges it there",
-				e.name, overlap.VPC(e.eni), hop.Enforcer.ID(), e.name, hop.Direction)
+				e.name, overlap.VPC(e.eni.VPC), hop.Enforcer.ID(), e.name, hop.Direction)
 		}
 	}
 	return ""

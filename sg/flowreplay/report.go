@@ -248,14 +248,12 @@ func (k *Talker) likeness(scan bool) likeness {
 func sumTalkers(alike []*Talker) *Talker {
 	sum := *alike[0]
 	sum.Count = Count{}
-	var senders []netip.Addr
 	for _, k := range alike {
 		sum.addAll(k.Count)
-		sum.SeveralPorts = sum.SeveralPorts || k.SeveralPorts
-		sum.drawn = append(sum.drawn, k.drops()...)
-		senders = append(senders, k.First.SrcAddr())
 	}
-	sum.Senders = report.Distinct(senders)
+	sum.Senders, sum.SeveralPorts, sum.drawn = report.Sum(alike, func(k *Talker) (netip.Addr, bool, []graph.Drop) {
+		return k.First.SrcAddr(), k.SeveralPorts, k.drops()
+	})
 	return &sum
 }
 

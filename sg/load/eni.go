@@ -12,12 +12,12 @@ import (
 //	id=eni-web,addr=10.0.1.10,group=web
 //
 // The first word is the id. A CIDR block is a delegated prefix, and a word that
-// starts with sg- is a group, as is the address of one in Terraform. Words that could be mistaken for something else need
-// a key: id, addr, group. Further keys are public (an address outside the VPC),
-// name, vpc, subnet, instance, account, type, and the idle timeouts
-// tcp-established, udp and udp-stream. The words nitro-v6, managed (an AWS service
-// created it) and no-source-dest-check stand alone. A value with blanks or commas
-// is quoted as in Go.
+// starts with sg- is a group, as is the address of one in Terraform. Words that could be
+// mistaken for something else need a key: id, addr, group. Further keys are public (an
+// address outside the VPC), name, vpc, subnet, instance, account, type, and the idle
+// timeouts tcp-established, udp and udp-stream. The words nitro-v6, managed (an AWS service
+// created it) and no-source-dest-check stand alone. A value with blanks or commas is quoted
+// as in Go.
 //
 // ParseENI does not check that the interface has a group, which [Loader.AddENI]
 // may know from elsewhere, or that its addresses are possible, which [sg.Compile]

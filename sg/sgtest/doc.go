@@ -8,9 +8,9 @@
 //	net.Denies(t, "web", "db", sg.AllTraffic)
 //
 // Ends are named by ENI id, by ENI name, by address, by the instance or the group of one
-// ENI alone, or by a name given to a host outside with [Network.Host]. An address that exists in several VPCs is that of the
-// other end's VPC. A claim about a range of ports is about every one of them. Many
-// claims fit into one table:
+// ENI alone, or by a name given to a host outside with [Network.Host]. An address that
+// exists in several VPCs is that of the other end's VPC. A claim about a range of ports is
+// about every one of them. Many claims fit into one table:
 //
 //	net.Host("internet", "198.51.100.7")
 //	net.Matrix(t, `

@@ -30,11 +30,11 @@ func Between(t *sg.Topology, from, to End) (vpc sg.VPCID, note string) {
 		if !slices.Contains(right, v) {
 			continue
 		}
-		note = fmt.Sprintf("%s is in %s, %s in %s", from.Name, VPC(from.ENI), to.Name, VPC(to.ENI))
+		note = fmt.Sprintf("%s is in %s, %s in %s", from.Name, VPC(from.ENI.VPC), to.Name, VPC(to.ENI.VPC))
 		if v == from.ENI.VPC || v == to.ENI.VPC {
 			return "", note + ", whose addresses overlap"
 		}
-		return "", note + ", and " + cmp.Or(string(v), "an unknown VPC") + " has both addresses as well"
+		return "", note + ", and " + VPC(v) + " has both addresses as well"
 	}
 	switch {
 	case len(left) > 1 && len(right) == 1:
@@ -56,5 +56,5 @@ func having(t *sg.Topology, a netip.Addr) (vpcs []sg.VPCID) {
 	return vpcs
 }
 
-// VPC is the VPC of an interface for people.
-func VPC(e *sg.ENI) string { return cmp.Or(string(e.VPC), "an unknown VPC") }
+// VPC is a VPC for people.
+func VPC(id sg.VPCID) string { return cmp.Or(string(id), "an unknown VPC") }

@@ -25,7 +25,8 @@ import (
 var Began = time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
 
 // A Script is a capture in text: seconds since Began and a packet a line; "not ip" and
-// "bad" stand for frames that Decode refuses, "link" for one of another link type, "damage" for the end of what can be read.
+// "bad" stand for frames that Decode refuses, "link" for one of another link type, "damage"
+// for the end of what can be read.
 type Script []string
 
 // Frames implements [replay.Source].

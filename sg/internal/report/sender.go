@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/sgsim/sgsim/sg/graph"
 	"github.com/sgsim/sgsim/sg/internal/prose"
 )
 
@@ -48,10 +49,16 @@ func together[T any, K comparable](all []*T, sum func([]*T) *T, key func(*T) K) 
 	return out
 }
 
-// Distinct returns how many different addresses there are. It sorts them.
-func Distinct(addrs []netip.Addr) int {
+// Sum returns how many senders some entries have, each counted once, whether any sent to
+// several ports, and their packets as drawings show them. of returns the same of one.
+func Sum[T any](all []*T, of func(*T) (sender netip.Addr, severalPorts bool, drops []graph.Drop)) (senders int, severalPorts bool, drops []graph.Drop) {
+	var addrs []netip.Addr
+	for _, x := range all {
+		a, several, more := of(x)
+		addrs, severalPorts, drops = append(addrs, a), severalPorts || several, append(drops, more...)
+	}
 	slices.SortFunc(addrs, netip.Addr.Compare)
-	return len(slices.Compact(addrs))
+	return len(slices.Compact(addrs)), severalPorts, drops
 }
 
 // Senders is a packet that stands for those of several senders.
